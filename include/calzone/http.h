@@ -1,0 +1,152 @@
+/* calzone/http.h: requests and responses.
+ *
+ * A cz_request is one HTTP request with its body already read (within the limits) and the response to
+ * be. Everything in it lives until the request ends; its text points into the connection's buffer or the
+ * request's arena. One fiber uses it at a time.
+ *
+ * The response is built in the request: status, headers, body. It leaves when the handler and all
+ * middleware have returned, so each of them may still change it.
+ */
+#ifndef CALZONE_HTTP_H
+#define CALZONE_HTTP_H
+
+#include <calzone/buf.h>
+#include <calzone/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CZ_METHOD_MAP(X) \
+    X(GET) X(HEAD) X(POST) X(PUT) X(PATCH) X(DELETE) X(OPTIONS)
+
+typedef enum cz_method {
+#define X(name) CZ_METHOD_##name,
+    CZ_METHOD_MAP(X)
+#undef X
+        CZ_METHOD_COUNT,
+    CZ_METHOD_OTHER = CZ_METHOD_COUNT /* a well-formed method not in the list: answered with 501 */
+} cz_method;
+
+/* "GET"; "" for CZ_METHOD_OTHER. */
+const char *cz_method_name(cz_method method);
+
+typedef struct cz_header {
+    cz_str name;  /* as sent */
+    cz_str value; /* without surrounding white space */
+} cz_header;
+
+typedef struct cz_response {
+    int status;                /* 200 until set */
+    cz_str content_type;       /* empty: no Content-Type header */
+    cz_buf *body;              /* where the body is written; never NULL */
+    cz_header *headers;        /* further headers, in order; in the arena */
+    uint32_t header_count, header_cap;
+    bool sent;                 /* the handler has answered: set by every cz_respond*() */
+    bool close;                /* close the connection after this answer */
+    cz_str body_text;          /* a body that needs no copy (static or in the arena); used when set and
+                                  `body` is empty */
+} cz_response;
+
+typedef struct cz_param { /* a path parameter, converted */
+    cz_str name;
+    cz_str text;     /* percent-decoded */
+    int64_t integer; /* int converters */
+    uint8_t uuid[16];/* uuid converters */
+} cz_param;
+
+typedef struct cz_request {
+    cz_method method;
+    cz_str method_text;   /* "GET" */
+    cz_str target;        /* as sent: "/books/?page=2" */
+    cz_str path;          /* percent-decoded, "/books/"; always valid UTF-8, no NUL, begins with "/" */
+    cz_str query;         /* as sent, without "?" */
+    cz_str host;          /* Host header, lower-case not applied; empty for HTTP/1.0 without one */
+    cz_str scheme;        /* "http" or "https" */
+    cz_str client_address;/* "192.0.2.1" or "2001:db8::1" */
+    cz_str content_type;  /* the Content-Type header; empty when there is none */
+    cz_str body;          /* decoded body, whole */
+    const cz_header *headers;
+    uint32_t header_count;
+    uint8_t version_minor; /* of HTTP/1.x */
+    int64_t started_us;   /* cz_monotonic_us() when its head was complete */
+    cz_response response;
+
+    /* set by routing */
+    cz_param params[8];
+    uint32_t param_count;
+    const struct cz_route *route;      /* NULL until one matched */
+    const struct cz__route_entry *entry; /* private: the compiled route */
+    void *view_data;                   /* the route's: a viewset */
+    int view_action;
+} cz_request;
+
+/* The first header with this name, compared without case; empty when there is none, and `*out_found`
+ * (may be NULL) tells the two apart. Context: any. */
+cz_str cz_request_header(const cz_request *req, cz_str name);
+bool cz_request_has_header(const cz_request *req, cz_str name);
+
+/* The first query parameter `name`, decoded ("+" is a space); false when absent or malformed.
+ * Owns: `*out` is in the arena or points into the target. Raises: CZ_ENOMEM. */
+bool cz_query_get(cz_ctx *ctx, const cz_request *req, cz_str name, cz_str *out);
+/* The same, with "" when absent. */
+cz_str cz_query_str(cz_ctx *ctx, const cz_request *req, const char *name);
+/* Walk the pairs in order; `*cursor` starts at 0; false at the end. Malformed escapes are kept as they
+ * are. At most 1,000 pairs, the rest are ignored. */
+bool cz_query_next(cz_ctx *ctx, const cz_request *req, size_t *cursor, cz_str *name, cz_str *value);
+
+/* A path parameter by name. Raises: CZ_EINVAL: the route has none of that name and type. */
+int64_t cz_path_int(cz_ctx *ctx, const cz_request *req, const char *name);
+cz_str cz_path_str(cz_ctx *ctx, const cz_request *req, const char *name);
+
+/* "http://host/path?query" of this request, from its Host header (which the host check has allowed). */
+cz_str cz_request_absolute_uri(cz_ctx *ctx, const cz_request *req, cz_str path_and_query);
+
+/* Answer with a status, a media type and a body, which is copied. `content_type` "" sends none.
+ * Raises: CZ_ENOMEM; CZ_ETOOBIG over the response limit (64 MiB). */
+void cz_respond(cz_ctx *ctx, cz_request *req, int status, cz_str content_type, cz_str body);
+/* Answer 204 without a body. */
+void cz_respond_empty(cz_ctx *ctx, cz_request *req, int status);
+/* Answer with the text of a JSON document. */
+void cz_respond_json(cz_ctx *ctx, cz_request *req, int status, cz_str json);
+/* Answer with a redirect to a path of this site; a target with a scheme, "//" or a control byte is
+ * refused. Raises: CZ_EINVAL. */
+void cz_respond_redirect(cz_ctx *ctx, cz_request *req, int status, cz_str path);
+
+/* Add or replace a response header. `value` is copied unless it is static (cz_respond_header_static).
+ * Raises: CZ_EINVAL: CR, LF, NUL or a malformed name, so no input can split a response; or a name that
+ * the server itself writes (Content-Length, Transfer-Encoding, Connection, Date); CZ_ENOMEM. */
+void cz_respond_header(cz_ctx *ctx, cz_request *req, cz_str name, cz_str value);
+/* The value of a response header set so far; empty when there is none. */
+cz_str cz_response_header(const cz_request *req, cz_str name);
+
+/* Percent-decode `text` into `arena`; `plus_is_space` for query strings. Malformed escapes give
+ * CZ_EVALIDATION. When nothing is escaped `*out` is `text` itself. */
+CZ_NODISCARD cz_status cz_percent_decode(cz_arena *arena, cz_str text, bool plus_is_space, cz_str *out);
+/* Append `text` with all but RFC 3986's unreserved characters and "/" escaped. */
+void cz_percent_encode(cz_buf *out, cz_str text);
+
+/* The reason phrase of a status: "Not Found". Never NULL. */
+const char *cz_http_reason(int status);
+
+/* Limits and time-outs of the server, each a setting (docs/topics/http.md); zero means the default. */
+typedef struct cz_http_limits {
+    uint32_t request_line_bytes; /* 8,192; longer: 414 */
+    uint32_t header_bytes;       /* 32,768 in all; more: 431 */
+    uint32_t header_count;       /* 100; more: 431 */
+    uint64_t body_bytes;         /* 2 MiB; more: 413 */
+    uint32_t header_timeout_ms;  /* 10,000 from the first byte to the end of the head; later: 408 */
+    uint32_t idle_timeout_ms;    /* 15,000 between requests; then the connection closes */
+    uint32_t body_grace_ms;      /* 5,000, after which a body must come at body_rate_min */
+    uint32_t body_rate_min;      /* 1,024 bytes a second; slower: 408 */
+    uint32_t write_timeout_ms;   /* 30,000 without progress; then the connection closes */
+    uint32_t handler_timeout_ms; /* 30,000; then the handler is cancelled and 503 answered */
+    uint32_t requests_per_connection; /* 0: no limit by default */
+    uint32_t connections_max;    /* 4,096 a worker, below the descriptor limit */
+    uint32_t connections_per_address; /* 256 a worker */
+} cz_http_limits;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

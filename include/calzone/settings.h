@@ -1,0 +1,90 @@
+/* calzone/settings.h: typed settings from the environment (12-factor, III).
+ *
+ * Looked up in this order: the process's environment; NAME_FILE, a file that holds the value (mounted
+ * secrets); settings/local.env; settings/$ENV.env; .env (development and test only). The first that has
+ * the name wins. A project declares what it reads in a table, so that `APP settings` can list it, `check`
+ * can verify it and a missing or malformed required one stops the start with one line that names it, its
+ * type and where it was looked for.
+ *
+ * Secrets (declared so, or named like one: *_KEY, *_SECRET, *_PASSWORD, *_TOKEN, *_URL's password) are
+ * never printed.
+ */
+#ifndef CALZONE_SETTINGS_H
+#define CALZONE_SETTINGS_H
+
+#include <calzone/memory.h>
+#include <calzone/str.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CZ_SETTING_KIND_MAP(X)                                                                     \
+    X(STRING, "string") X(BOOL, "bool") X(INT, "int") X(FLOAT, "float") X(DURATION, "duration")   \
+    X(SIZE, "size") X(LIST, "list") X(PATH, "path") X(URL, "URL")
+
+typedef enum cz_setting_kind {
+#define X(name, text) CZ_SETTING_##name,
+    CZ_SETTING_KIND_MAP(X)
+#undef X
+} cz_setting_kind;
+
+typedef struct cz_setting {
+    const char *name;          /* "ALLOWED_HOSTS" */
+    cz_setting_kind kind;
+    const char *default_value; /* text form; NULL with `required` unset: empty or zero */
+    const char *help;          /* one sentence for `APP settings` */
+    bool required;             /* start refused when absent */
+    bool required_in_production; /* the same, for ENV=production only */
+    bool secret;
+    int64_t min, max;          /* for INT, DURATION (ms), SIZE (bytes); both 0: no bounds */
+} cz_setting;
+
+typedef struct cz_settings cz_settings;
+
+/* Read the environment and the files below `directory` (NULL: the working directory), and check every
+ * declared setting. `declared` is an array of tables ended by `table_count`; borrowed.
+ * Errors: CZ_EVALIDATION, `err` holds the one line; CZ_EIO an unreadable file; CZ_ENOMEM.
+ * Context: start-up. */
+typedef struct cz_setting_table {
+    const cz_setting *settings;
+    size_t count;
+} cz_setting_table;
+CZ_NODISCARD cz_status cz_settings_load(const char *directory, const cz_setting_table *tables,
+                                        size_t table_count, cz_settings **out, cz_error *err);
+void cz_settings_destroy(cz_settings *settings);
+
+/* The values. The name must be declared and of that kind (asserted). Durations are milliseconds (text:
+ * "500ms", "10s", "5m", "2h", "1d"), sizes bytes ("64k", "2M", "1G", powers of 1024). Strings live as long
+ * as the settings. */
+cz_str cz_setting_str(const cz_settings *settings, const char *name);
+bool cz_setting_bool(const cz_settings *settings, const char *name);
+int64_t cz_setting_int(const cz_settings *settings, const char *name); /* INT, DURATION and SIZE */
+double cz_setting_float(const cz_settings *settings, const char *name);
+cz_str_list cz_setting_list(const cz_settings *settings, const char *name); /* comma separated, trimmed */
+
+typedef enum cz_env { CZ_ENV_DEVELOPMENT, CZ_ENV_TEST, CZ_ENV_STAGING, CZ_ENV_PRODUCTION } cz_env;
+/* ENV, "development" by default; anything else than the four names stops the start. */
+cz_env cz_settings_env(const cz_settings *settings);
+const char *cz_env_name(cz_env env);
+
+/* Walk the declared settings with their value as text ("***" for secrets) and where it came from
+ * ("environment", "file settings/local.env", "default"); false at the end. */
+typedef struct cz_setting_value {
+    const cz_setting *setting;
+    cz_str value, origin;
+} cz_setting_value;
+bool cz_settings_next(const cz_settings *settings, size_t *cursor, cz_setting_value *out);
+
+/* A database, cache or broker URL taken apart. Percent-escapes in user, password and path are decoded. */
+typedef struct cz_url {
+    cz_str scheme, user, password, host, path, query;
+    uint16_t port; /* 0: none given */
+} cz_url;
+/* Errors: CZ_EVALIDATION; CZ_ENOMEM. `out` points into `text` and `arena`. */
+CZ_NODISCARD cz_status cz_url_parse(cz_arena *arena, cz_str text, cz_url *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,350 @@
+/* Arenas.
+ *
+ * An arena is a list of chunks, bump-allocated from the newest. Chunks of the usual size are kept in a
+ * small per-thread cache between arenas, so a request costs no malloc once the worker is warm. Each chunk
+ * is charged to its arena and to every ancestor; the tightest budget on the way up decides.
+ *
+ * Under AddressSanitizer unused bytes are poisoned, a red zone follows each allocation and the cache is
+ * off, so overruns and uses after reset are reported where they happen.
+ */
+#include <calzone/memory.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ASAN 1
+#endif
+#endif
+#ifdef ASAN
+#include <sanitizer/asan_interface.h>
+#define POISON(ptr, bytes) ASAN_POISON_MEMORY_REGION((ptr), (bytes))
+#define UNPOISON(ptr, bytes) ASAN_UNPOISON_MEMORY_REGION((ptr), (bytes))
+enum { RED_ZONE = 16, CACHED_CHUNKS_MAX = 0 };
+#else
+#define POISON(ptr, bytes) ((void)0)
+#define UNPOISON(ptr, bytes) ((void)0)
+enum { RED_ZONE = 0, CACHED_CHUNKS_MAX = 64 };
+#endif
+
+enum { ALIGNMENT = 16 };
+
+#ifdef CZ_FAULTS
+static _Thread_local uint64_t fault_count, fault_at;
+static _Thread_local bool fault_sticky;
+
+static bool fault(void)
+{
+    fault_count++;
+    return fault_at && (fault_count == fault_at || (fault_sticky && fault_count > fault_at));
+}
+
+uint64_t cz__alloc_fail_at(uint64_t nth, bool sticky)
+{
+    uint64_t count = fault_count;
+    fault_count = 0;
+    fault_at = nth;
+    fault_sticky = sticky;
+    return count;
+}
+#else
+static bool fault(void)
+{
+    return false;
+}
+
+uint64_t cz__alloc_fail_at(uint64_t nth, bool sticky)
+{
+    (void)nth;
+    (void)sticky;
+    return 0;
+}
+#endif
+
+void *cz_malloc(size_t bytes)
+{
+    return fault() ? NULL : malloc(bytes ? bytes : 1);
+}
+
+void *cz_calloc(size_t count, size_t bytes)
+{
+    return fault() ? NULL : calloc(count ? count : 1, bytes ? bytes : 1);
+}
+
+void *cz_realloc(void *old, size_t bytes)
+{
+    return fault() ? NULL : realloc(old, bytes ? bytes : 1);
+}
+
+void cz_free(void *memory)
+{
+    free(memory);
+}
+
+char *cz_strdup(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = cz_malloc(bytes);
+    return copy ? memcpy(copy, text, bytes) : NULL;
+}
+
+struct chunk {
+    struct chunk *next;
+    size_t bytes; /* of the whole chunk, this header included */
+};
+
+struct cleanup {
+    struct cleanup *next;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+struct cz_arena {
+    char *cursor, *end;    /* free part of the newest chunk */
+    struct chunk *chunks;  /* newest first */
+    struct cleanup *cleanups;
+    cz_arena *parent, *child, *previous, *next; /* tree; siblings are a list */
+    size_t bytes, budget;  /* chunks of this arena and its descendants */
+};
+
+static _Thread_local struct chunk *chunk_cache;
+static _Thread_local unsigned chunk_cache_count;
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + (ALIGNMENT - 1)) & ~(size_t)(ALIGNMENT - 1);
+}
+
+static bool charge(cz_arena *arena, size_t bytes)
+{
+    for (cz_arena *a = arena; a; a = a->parent)
+        if (a->budget - a->bytes < bytes)
+            return false;
+    for (cz_arena *a = arena; a; a = a->parent)
+        a->bytes += bytes;
+    return true;
+}
+
+static void discharge(cz_arena *arena, size_t bytes)
+{
+    for (cz_arena *a = arena; a; a = a->parent)
+        a->bytes -= bytes;
+}
+
+static struct chunk *chunk_create(cz_arena *arena, size_t bytes)
+{
+    if (!charge(arena, bytes))
+        return NULL;
+    struct chunk *chunk = chunk_cache;
+    if (bytes == CZ_ARENA_CHUNK_BYTES && chunk) {
+        chunk_cache = chunk->next;
+        chunk_cache_count--;
+    } else {
+        chunk = malloc(bytes);
+    }
+    if (!chunk) {
+        discharge(arena, bytes);
+        return NULL;
+    }
+    chunk->bytes = bytes;
+    return chunk;
+}
+
+static void chunk_destroy(cz_arena *arena, struct chunk *chunk)
+{
+    discharge(arena, chunk->bytes);
+    UNPOISON(chunk, chunk->bytes);
+    if (chunk->bytes == CZ_ARENA_CHUNK_BYTES && chunk_cache_count < CACHED_CHUNKS_MAX) {
+        chunk->next = chunk_cache;
+        chunk_cache = chunk;
+        chunk_cache_count++;
+    } else {
+        free(chunk);
+    }
+}
+
+void cz__arena_trim(void)
+{
+    while (chunk_cache) {
+        struct chunk *chunk = chunk_cache;
+        chunk_cache = chunk->next;
+        free(chunk);
+    }
+    chunk_cache_count = 0;
+}
+
+/* The first chunk holds the arena itself, so a short-lived arena is one chunk and no more. */
+static char *first_cursor(cz_arena *arena)
+{
+    return (char *)arena + aligned(sizeof *arena);
+}
+
+cz_status cz_arena_create(cz_arena *parent, size_t budget_bytes, cz_arena **out)
+{
+    if (fault())
+        return CZ_ENOMEM;
+    if (parent && !charge(parent, CZ_ARENA_CHUNK_BYTES))
+        return CZ_ENOMEM;
+    struct chunk *chunk = chunk_cache;
+    if (chunk) {
+        chunk_cache = chunk->next;
+        chunk_cache_count--;
+    } else if (!(chunk = malloc(CZ_ARENA_CHUNK_BYTES))) {
+        if (parent)
+            discharge(parent, CZ_ARENA_CHUNK_BYTES);
+        return CZ_ENOMEM;
+    }
+    chunk->next = NULL;
+    chunk->bytes = CZ_ARENA_CHUNK_BYTES;
+    cz_arena *arena = (cz_arena *)(void *)((char *)chunk + aligned(sizeof *chunk));
+    *arena = (cz_arena){
+        .chunks = chunk,
+        .end = (char *)chunk + CZ_ARENA_CHUNK_BYTES,
+        .parent = parent,
+        .bytes = CZ_ARENA_CHUNK_BYTES,
+        .budget = budget_bytes ? budget_bytes : SIZE_MAX,
+    };
+    arena->cursor = first_cursor(arena);
+    POISON(arena->cursor, (size_t)(arena->end - arena->cursor));
+    if (parent) {
+        arena->next = parent->child;
+        if (arena->next)
+            arena->next->previous = arena;
+        parent->child = arena;
+    }
+    *out = arena;
+    return CZ_OK;
+}
+
+void cz_arena_reset(cz_arena *arena)
+{
+    while (arena->cleanups) {
+        struct cleanup *cleanup = arena->cleanups;
+        arena->cleanups = cleanup->next;
+        cleanup->fn(cleanup->arg);
+    }
+    while (arena->child)
+        cz_arena_destroy(arena->child);
+    while (arena->chunks->next) { /* the last of the list is the first chunk, which holds the arena */
+        struct chunk *chunk = arena->chunks;
+        arena->chunks = chunk->next;
+        chunk_destroy(arena, chunk);
+    }
+    arena->cursor = first_cursor(arena);
+    arena->end = (char *)arena->chunks + arena->chunks->bytes;
+    POISON(arena->cursor, (size_t)(arena->end - arena->cursor));
+}
+
+void cz_arena_destroy(cz_arena *arena)
+{
+    if (!arena)
+        return;
+    cz_arena_reset(arena);
+    cz_arena *parent = arena->parent;
+    if (parent) {
+        if (arena->previous)
+            arena->previous->next = arena->next;
+        else
+            parent->child = arena->next;
+        if (arena->next)
+            arena->next->previous = arena->previous;
+    }
+    struct chunk *chunk = arena->chunks;
+    chunk_destroy(arena, chunk);
+}
+
+static void *alloc_slow(cz_arena *arena, size_t bytes)
+{
+    size_t header = aligned(sizeof(struct chunk));
+    if (bytes > SIZE_MAX - header - ALIGNMENT)
+        return NULL;
+    bool own = bytes > CZ_ARENA_CHUNK_BYTES / 4;
+    struct chunk *chunk = chunk_create(arena, own ? header + bytes : CZ_ARENA_CHUNK_BYTES);
+    if (!chunk)
+        return NULL;
+    char *start = (char *)chunk + header;
+    if (own && arena->chunks) { /* keep bumping in the chunk at hand: put the big one behind it */
+        chunk->next = arena->chunks->next;
+        if (chunk->next) {
+            arena->chunks->next = chunk;
+            return start;
+        }
+        /* the only chunk is the first one, which must stay last in the list */
+        chunk->next = arena->chunks;
+        arena->chunks = chunk;
+        return start;
+    }
+    chunk->next = arena->chunks;
+    arena->chunks = chunk;
+    arena->cursor = start + bytes;
+    arena->end = (char *)chunk + chunk->bytes;
+    POISON(arena->cursor, (size_t)(arena->end - arena->cursor));
+    return start;
+}
+
+void *cz_arena_alloc(cz_arena *arena, size_t bytes)
+{
+    if (fault() || bytes > SIZE_MAX - ALIGNMENT - RED_ZONE)
+        return NULL;
+    size_t take = aligned(bytes + RED_ZONE);
+    if (__builtin_expect((size_t)(arena->end - arena->cursor) < take, 0))
+        return alloc_slow(arena, take);
+    char *at = arena->cursor;
+    arena->cursor += take;
+    UNPOISON(at, bytes);
+    return at;
+}
+
+void *cz_arena_calloc(cz_arena *arena, size_t count, size_t bytes)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, bytes, &total))
+        return NULL;
+    void *memory = cz_arena_alloc(arena, total);
+    return memory ? memset(memory, 0, total) : NULL;
+}
+
+char *cz_arena_strdup(cz_arena *arena, const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = cz_arena_alloc(arena, bytes);
+    return copy ? memcpy(copy, text, bytes) : NULL;
+}
+
+char *cz_arena_printf(cz_arena *arena, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    char *text = len >= 0 ? cz_arena_alloc(arena, (size_t)len + 1) : NULL;
+    if (text)
+        cz_ignore(vsnprintf(text, (size_t)len + 1, format, again)); /* measured just above */
+    va_end(again);
+    va_end(args);
+    return text;
+}
+
+cz_status cz_arena_on_reset(cz_arena *arena, void (*fn)(void *arg), void *arg)
+{
+    struct cleanup *cleanup = cz_arena_alloc(arena, sizeof *cleanup);
+    if (!cleanup)
+        return CZ_ENOMEM;
+    *cleanup = (struct cleanup){ arena->cleanups, fn, arg };
+    arena->cleanups = cleanup;
+    return CZ_OK;
+}
+
+size_t cz_arena_bytes(const cz_arena *arena)
+{
+    return arena->bytes;
+}
+
+size_t cz_arena_budget(const cz_arena *arena)
+{
+    return arena->budget;
+}

@@ -1,0 +1,49 @@
+/* http/http_server.h: HTTP on a listening socket of a worker.
+ *
+ * What the layer above gives: one function that answers a request. It is called on a pooled fiber with a
+ * context of its own (arena, deadline, request id) inside the request's outermost error boundary: it may
+ * raise anything, and `answer_error` then writes the error document. Both leave the answer in
+ * req->response. HTTP/2, TLS and WebSocket will stand beside HTTP/1 behind the same two calls.
+ */
+#ifndef CZ_HTTP_HTTP_SERVER_H
+#define CZ_HTTP_HTTP_SERVER_H
+
+#include <calzone/http.h>
+#include "runtime/loop.h"
+
+typedef struct cz__http_app {
+    void (*handle)(cz_ctx *ctx, cz_request *req, void *user);
+    /* Write the error document for `err` into req->response; may not raise. Also called, with a request
+     * that has only what was parsed, for what the parser refuses. */
+    void (*answer_error)(cz_ctx *ctx, cz_request *req, const cz_error *err, void *user);
+    /* After the response was put into the output buffer: the access log. `bytes` is the body's size. */
+    void (*on_answered)(cz_ctx *ctx, cz_request *req, size_t bytes, void *user);
+    void *user;
+} cz__http_app;
+
+typedef struct cz__http_server cz__http_server;
+
+/* Accept connections on `listen_fd` (borrowed) in `loop`. `limits` and `app` are copied.
+ * Errors: CZ_ENOMEM, CZ_EIO. */
+CZ_NODISCARD cz_status cz__http_server_create(cz__loop *loop, int listen_fd,
+                                              const cz_http_limits *limits, const cz__http_app *app,
+                                              cz__http_server **out);
+/* Stop accepting; close idle connections; requests under way are answered with Connection: close; what
+ * was already accepted by the kernel is still taken and answered. `on_drained(arg)` when none is left. */
+void cz__http_server_drain(cz__http_server *server, void (*on_drained)(void *arg), void *arg);
+/* Cancel what is left and free everything. */
+void cz__http_server_destroy(cz__http_server *server);
+
+typedef struct cz__http_stats {
+    uint64_t requests, connections_accepted, connections_refused, cancelled;
+    uint32_t connections_open, requests_in_flight;
+} cz__http_stats;
+cz__http_stats cz__http_server_stats(const cz__http_server *server);
+
+/* Run one request through `app` without a socket: the in-process test client. `raw` is a whole request
+ * as it would come over the wire; the answer's bytes are appended to `out`. Runs on a fiber of the
+ * current loop and turns it until the answer is there. Errors: CZ_ENOMEM, CZ_ETIMEDOUT. */
+CZ_NODISCARD cz_status cz__http_serve_bytes(const cz_http_limits *limits, const cz__http_app *app,
+                                            cz_str raw, cz_buf *out);
+
+#endif

@@ -1,0 +1,231 @@
+/* The test runner: each test in a process of its own, several at once. */
+#include <calzone/testing.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_SKIPPED = 77, OUTPUT_BYTES_MAX = 1 << 20, JOBS_MAX = 64 };
+
+static cz_test *tests, **tests_end = &tests;
+static bool failed;
+
+void cz__test_register(cz_test *test)
+{
+    *tests_end = test;
+    tests_end = &test->next;
+}
+
+void cz__test_fail(const char *file, int line, const char *format, ...)
+{
+    failed = true;
+    fprintf(stderr, "  %s:%d: ", file, line);
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+void cz__test_abort(void)
+{
+    fflush(stdout);
+    exit(1);
+}
+
+void cz_test_skip(const char *reason)
+{
+    fprintf(stderr, "  skipped: %s\n", reason);
+    exit(failed ? 1 : EXIT_SKIPPED);
+}
+
+bool cz_test_has_failed(void)
+{
+    return failed;
+}
+
+void cz__test_expect_str(const char *file, int line, const char *text, cz_str actual,
+                         cz_str expected)
+{
+    if (!cz_str_eq(actual, expected))
+        cz__test_fail(file, line, "%s is \"%.*s\", expected \"%.*s\"", text, CZ_STR_ARG(actual),
+                      CZ_STR_ARG(expected));
+}
+
+struct job {
+    const cz_test *test;
+    pid_t pid;
+    int output;
+    char *text;
+    size_t len;
+    struct timespec start;
+};
+
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+static void job_start(struct job *job, const cz_test *test)
+{
+    int fds[2];
+    if (pipe(fds)) {
+        perror("pipe");
+        exit(2);
+    }
+    fflush(NULL);
+    *job = (struct job){ .test = test, .output = fds[0] };
+    clock_gettime(CLOCK_MONOTONIC, &job->start);
+    job->pid = fork();
+    if (job->pid < 0) {
+        perror("fork");
+        exit(2);
+    }
+    if (job->pid == 0) {
+        setpgid(0, 0); /* so a time-out ends what the test started, too */
+        close(fds[0]);
+        dup2(fds[1], STDOUT_FILENO);
+        dup2(fds[1], STDERR_FILENO);
+        close(fds[1]);
+        test->fn();
+        fflush(NULL);
+        exit(failed ? 1 : 0);
+    }
+    close(fds[1]);
+}
+
+/* Take what the test has printed; false at its end. */
+static bool job_read(struct job *job)
+{
+    char part[4096];
+    ssize_t got = read(job->output, part, sizeof part);
+    if (got < 0)
+        return errno == EINTR || errno == EAGAIN;
+    if (got == 0)
+        return false;
+    if (job->len + (size_t)got <= OUTPUT_BYTES_MAX) {
+        char *grown = realloc(job->text, job->len + (size_t)got);
+        if (grown) {
+            job->text = grown;
+            memcpy(job->text + job->len, part, (size_t)got);
+            job->len += (size_t)got;
+        }
+    }
+    return true;
+}
+
+static int job_finish(struct job *job, bool timed_out)
+{
+    int wait_status = 0;
+    while (waitpid(job->pid, &wait_status, 0) < 0 && errno == EINTR)
+        ;
+    kill(-job->pid, SIGKILL); /* children it left behind; none is the usual case */
+    close(job->output);
+    int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 1;
+    bool skipped = code == EXIT_SKIPPED && !timed_out;
+    double seconds = seconds_since(&job->start);
+    if (code != 0 || timed_out || seconds > 5)
+        printf("%s %s (%.1f s)%s\n", skipped ? "SKIP" : code || timed_out ? "FAIL" : "slow",
+               job->test->name, seconds, timed_out ? ": timed out" : "");
+    if (WIFSIGNALED(wait_status) && !timed_out)
+        printf("  ended by signal %d\n", WTERMSIG(wait_status));
+    if ((code != 0 || timed_out) && job->len)
+        fwrite(job->text, 1, job->len, stdout);
+    free(job->text);
+    fflush(stdout);
+    *job = (struct job){ 0 };
+    return timed_out ? 1 : skipped ? EXIT_SKIPPED : code;
+}
+
+static bool selected(const cz_test *test, int count, char **parts)
+{
+    for (int i = 0; i < count; i++)
+        if (strstr(test->name, parts[i]) || strstr(test->file, parts[i]))
+            return true;
+    return count == 0;
+}
+
+int cz_test_main(int argc, char **argv)
+{
+    long jobs_max = sysconf(_SC_NPROCESSORS_ONLN), timeout = 120;
+    bool list = false;
+    int first = 1;
+    for (; first < argc && argv[first][0] == '-'; first++) {
+        if (!strcmp(argv[first], "--list"))
+            list = true;
+        else if (!strcmp(argv[first], "--jobs") && first + 1 < argc)
+            jobs_max = strtol(argv[++first], NULL, 10);
+        else if (!strcmp(argv[first], "--timeout") && first + 1 < argc)
+            timeout = strtol(argv[++first], NULL, 10);
+        else {
+            fprintf(stderr, "usage: %s [--jobs N] [--list] [--timeout SECONDS] [PART...]\n", argv[0]);
+            return 2;
+        }
+    }
+    if (jobs_max < 1)
+        jobs_max = 1;
+    if (jobs_max > JOBS_MAX)
+        jobs_max = JOBS_MAX;
+    struct job jobs[JOBS_MAX] = { 0 };
+    int running = 0, passed = 0, bad = 0, skipped = 0;
+    const cz_test *next = tests;
+    while (next || running) {
+        while (next && running < jobs_max) {
+            const cz_test *test = next;
+            next = test->next;
+            if (!selected(test, argc - first, argv + first))
+                continue;
+            if (list) {
+                printf("%s\n", test->name);
+                continue;
+            }
+            for (int i = 0; i < jobs_max; i++)
+                if (!jobs[i].test) {
+                    job_start(&jobs[i], test);
+                    break;
+                }
+            running++;
+        }
+        struct pollfd fds[JOBS_MAX];
+        struct job *polled[JOBS_MAX];
+        nfds_t count = 0;
+        for (int i = 0; i < jobs_max; i++)
+            if (jobs[i].test) {
+                polled[count] = &jobs[i];
+                fds[count++] = (struct pollfd){ .fd = jobs[i].output, .events = POLLIN };
+            }
+        if (!count)
+            continue;
+        poll(fds, count, 500);
+        for (nfds_t i = 0; i < count; i++) {
+            bool over = fds[i].revents && !job_read(polled[i]);
+            bool late = seconds_since(&polled[i]->start) > (double)timeout;
+            if (!over && !late)
+                continue;
+            if (late)
+                kill(-polled[i]->pid, SIGKILL);
+            int code = job_finish(polled[i], late);
+            running--;
+            if (code == 0)
+                passed++;
+            else if (code == EXIT_SKIPPED)
+                skipped++;
+            else
+                bad++;
+        }
+    }
+    if (!list) {
+        if (skipped)
+            printf("%d passed, %d failed, %d skipped\n", passed, bad, skipped);
+        else
+            printf("%d passed, %d failed\n", passed, bad);
+    }
+    return bad ? 1 : 0;
+}
