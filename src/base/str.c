@@ -1,4 +1,5 @@
 #include <calzone/str.h>
+#include "base/base_internal.h"
 
 int cz_str_cmp(cz_str a, cz_str b)
 {
@@ -189,23 +190,24 @@ bool cz_str_eq_constant_time(cz_str a, cz_str b)
     return difference == 0;
 }
 
+const char cz__digit_pairs[201] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546"
+    "4748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293"
+    "949596979899";
+
 size_t cz_u64_write(char *out, uint64_t value)
 {
-    static const char pairs[201] =
-        "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546"
-        "4748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293"
-        "949596979899";
     char text[20];
     size_t at = sizeof text;
     while (value >= 100) {
         size_t pair = (size_t)(value % 100) * 2;
         value /= 100;
-        text[--at] = pairs[pair + 1];
-        text[--at] = pairs[pair];
+        text[--at] = cz__digit_pairs[pair + 1];
+        text[--at] = cz__digit_pairs[pair];
     }
     if (value >= 10) {
-        text[--at] = pairs[value * 2 + 1];
-        text[--at] = pairs[value * 2];
+        text[--at] = cz__digit_pairs[value * 2 + 1];
+        text[--at] = cz__digit_pairs[value * 2];
     } else {
         text[--at] = (char)('0' + value);
     }
