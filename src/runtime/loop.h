@@ -17,8 +17,7 @@ typedef struct cz__loop cz__loop;
 typedef struct cz__watch {
     int fd;
     uint32_t wanted, applied; /* EPOLL* bits; private */
-    bool changed;             /* private: in the list of interests to apply */
-    struct cz__watch *next_changed;
+    struct cz__watch *next_changed, **link_changed; /* private: interests to apply; NULL: not in it */
     void (*on_ready)(struct cz__watch *watch, uint32_t events);
 } cz__watch;
 
@@ -53,12 +52,13 @@ int64_t cz__loop_now_us(const cz__loop *loop);
 /* Begin watching `fd`, which stays the caller's. Errors: CZ_ENOMEM, CZ_EIO (epoll_ctl). */
 CZ_NODISCARD cz_status cz__watch_add(cz__loop *loop, cz__watch *watch, int fd, uint32_t wanted,
                                      void (*on_ready)(cz__watch *watch, uint32_t events));
-/* Change the interest; costs a system call at the end of the turn, and only if it then differs. */
+/* Change the interest; costs a system call at the end of the turn, and only if it then differs. With 0
+ * nothing is reported, not even EPOLLHUP and EPOLLERR, so a peer that is gone cannot keep the loop busy. */
 void cz__watch_want(cz__loop *loop, cz__watch *watch, uint32_t wanted);
 /* Stop watching; safe inside any callback: no event of this turn reaches it any more. Before close(). */
 void cz__watch_remove(cz__loop *loop, cz__watch *watch);
 
-/* (Re)start a timer to fire `delay_ms` from the start of this turn. O(1). */
+/* (Re)start a timer to fire `delay_ms` from the start of this turn, in a later turn. O(1). */
 void cz__timer_set(cz__loop *loop, cz__timer *timer, int64_t delay_ms,
                    void (*on_due)(cz__timer *timer));
 /* Not set: does nothing. */
@@ -73,5 +73,13 @@ void cz__turn_hook_remove(cz__loop *loop, cz__turn_hook *hook);
 
 /* Call `fn(arg)` in the loop's thread, in a later turn. Context: any thread. Errors: CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__loop_post(cz__loop *loop, void (*fn)(void *arg), void *arg);
+
+/* The same without allocating, so without failing: `post` is the caller's until `fn` is called. */
+typedef struct cz__post {
+    void (*fn)(void *arg);
+    void *arg;
+    struct cz__post *next; /* private */
+} cz__post;
+void cz__loop_post_own(cz__loop *loop, cz__post *post);
 
 #endif
