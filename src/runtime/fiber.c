@@ -357,16 +357,14 @@ bool cz__fiber_guards(const void *address)
     return fiber && cz__stack_guards(&fiber->stack, address);
 }
 
-void cz__fiber_stack_bounds(uintptr_t *out_low, uintptr_t *out_high)
+bool cz__fiber_stack_bounds(uintptr_t *out_low, uintptr_t *out_high)
 {
     cz__fiber *fiber = cz__fiber_current();
-    if (!fiber) { /* the thread's own: from here to the end of the address space; frames only grow */
-        *out_low = (uintptr_t)__builtin_frame_address(0);
-        *out_high = UINTPTR_MAX;
-        return;
-    }
+    if (!fiber)
+        return false;
     *out_low = (uintptr_t)fiber->stack.low;
     *out_high = *out_low + fiber->stack.bytes;
+    return true;
 }
 
 cz__fiber_stats cz__fibers_stats(void)

@@ -29,10 +29,10 @@ int64_t cz__wheel_next_ms(const struct cz__wheel *wheel);
 /* What a worker shows of its progress to the watchdog in the master (watchdog.c): `beats` rises whenever
  * other code gets the thread, `waiting` says that nothing has it. */
 struct cz__pulse {
-    _Atomic uint32_t beats;
-    _Atomic uint32_t waiting;
-    _Atomic uint32_t watched; /* the master looks; 0: it sleeps and wants a wake-up */
-    int wake_fd;              /* where to wake it */
+    uint32_t beats; /* these three are read and written with __atomic built-ins */
+    uint32_t waiting;
+    uint32_t watched; /* the master looks; 0: it sleeps and wants a wake-up */
+    int wake_fd;      /* where to wake it */
 };
 
 extern _Thread_local struct cz__pulse *cz__pulse; /* never NULL */
@@ -53,11 +53,84 @@ bool cz__fibers_have_woken(void);
 void cz__fibers_cancel_all(cz_status reason);
 /* Whether `address` lies in the guard region of the running fiber. Async-signal-safe. */
 bool cz__fiber_guards(const void *address);
-/* The bounds of the stack that is in use: the running fiber's, else the thread's. Async-signal-safe. */
-void cz__fiber_stack_bounds(uintptr_t *out_low, uintptr_t *out_high);
+/* The bounds of the running fiber's stack; false when none runs. Async-signal-safe. */
+bool cz__fiber_stack_bounds(uintptr_t *out_low, uintptr_t *out_high);
 
 /* Threads of the pool of this process (pool.c); started at first use. */
 void cz__pool_configure(unsigned threads);
 void cz__pool_done(void); /* waits for jobs under way */
+
+/* ---- What a worker tells the master, one record a write to the report pipe ---- */
+
+enum cz__report_kind {
+    CZ__REPORT_READY = 1,
+    CZ__REPORT_FAILED,   /* its start failed: message */
+    CZ__REPORT_DRAINING, /* it has taken what waited in its socket and accepts no more */
+    CZ__REPORT_CRASH,
+    CZ__REPORT_STALL, /* something has held the loop for long and still does */
+    CZ__REPORT_WAKE   /* the watchdog may not sleep */
+};
+
+enum { CZ__FRAMES_MAX = 48 };
+
+struct cz__report {
+    uint32_t kind, slot;
+    int32_t pid, signal, code;
+    uint32_t overflow, frame_count;
+    uint64_t fault_address;
+    uint64_t frames[CZ__FRAMES_MAX]; /* return addresses, innermost first */
+    char label[160], request_id[64], message[256];
+};
+
+/* Send a record. Async-signal-safe. A full pipe loses it. */
+void cz__report_send(int fd, const struct cz__report *report);
+
+/* Log a worker's death, in a child of the master that symbolises the trace (report.c). `crash` is NULL
+ * when the worker left no record. */
+void cz__report_death(unsigned slot, int pid, int wait_status, const struct cz__report *crash);
+/* Log in the same way that a worker is stuck. */
+void cz__report_stall(const struct cz__report *stall);
+
+/* ---- The watchdog: the master's side, one record a worker (watchdog.c) ---- */
+
+struct cz__stall {
+    uint32_t beats;   /* as last seen */
+    int64_t since_ms; /* when they were first seen so */
+    bool noted, reported;
+};
+
+/* Look at one worker at `now_ms`; true when it did something since the last look or still does. */
+bool cz__stall_check(struct cz__stall *stall, const struct cz__pulse *pulse, int pid, int64_t now_ms,
+                     int64_t stall_ms);
+
+/* The worker's side: be interrupted by the master, and log at the turn's end what was noted then. */
+void cz__stall_install(int report_fd, unsigned slot);
+extern volatile int cz__stall_noted;
+void cz__stall_log(int64_t turn_start_us);
+
+/* ---- The worker's process (worker.c, crash.c) ---- */
+
+struct cz__worker_start {
+    const cz__server_options *options;
+    unsigned slot;
+    int listen_fd, report_fd;
+    int master_pid;
+    struct cz__pulse *pulse;
+};
+
+/* Run a worker until it ends; the process's exit code. */
+int cz__worker_main(const struct cz__worker_start *start);
+
+/* Report fatal signals of this process to the master before they end it. */
+void cz__crash_install(int report_fd, unsigned slot);
+/* Fill in what the thread interrupted at `ucontext` runs: label, request id and return addresses.
+ * Async-signal-safe. */
+void cz__crash_describe(struct cz__report *report, const void *ucontext);
+
+/* ---- Symbols (symbols.c) ---- */
+
+/* Write "function+0x1f" for an address of this process, or its module or number where nothing is known.
+ * Reads files and allocates: not for signal handlers. */
+void cz__symbol_write(char *out, size_t bytes, uint64_t address);
 
 #endif

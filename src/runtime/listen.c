@@ -1,0 +1,115 @@
+#include "runtime/listen.h"
+#include <arpa/inet.h>
+#include <calzone/str.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BACKLOG = 4096 };
+
+static bool read_port(cz_str text, in_port_t *out)
+{
+    uint64_t port;
+    if (cz_str_to_u64(text, &port) || port > 65535)
+        return false;
+    *out = htons((uint16_t)port);
+    return true;
+}
+
+cz_status cz__address_parse(const char *text, struct cz__address *out, cz_error *err)
+{
+    cz_str all = cz_str_from(text ? text : "");
+    if (cz_str_starts_with(all, CZ_STR("unix:")))
+        return cz_error_set(err, CZ_EUNSUPPORTED, "cannot listen on %s: no Unix sockets yet", text);
+    const char *colon = text ? strrchr(text, ':') : NULL;
+    size_t host_len = colon ? (size_t)(colon - text) : 0;
+    struct cz__address address = { 0 };
+    in_port_t port;
+    char host[INET6_ADDRSTRLEN];
+    if (!colon || host_len >= sizeof host || !read_port(cz_str_tail(all, host_len + 1), &port))
+        goto refuse;
+    memcpy(host, text, host_len);
+    host[host_len] = '\0';
+    if (host[0] == '[' && host_len > 2 && host[host_len - 1] == ']') {
+        host[host_len - 1] = '\0';
+        address.v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = port };
+        address.bytes = sizeof address.v6;
+        if (inet_pton(AF_INET6, host + 1, &address.v6.sin6_addr) != 1)
+            goto refuse;
+    } else {
+        const char *name = !host[0] ? "0.0.0.0" : !strcmp(host, "localhost") ? "127.0.0.1" : host;
+        address.v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = port };
+        address.bytes = sizeof address.v4;
+        if (inet_pton(AF_INET, name, &address.v4.sin_addr) != 1)
+            goto refuse;
+    }
+    *out = address;
+    return CZ_OK;
+refuse:
+    return cz_error_set(err, CZ_EINVAL, "cannot listen on \"%s\": want ADDRESS:PORT", text ? text : "");
+}
+
+void cz__address_write(const struct cz__address *address, char out[CZ__ADDRESS_TEXT])
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    if (address->any.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof host);
+        cz_ignore(snprintf(out, CZ__ADDRESS_TEXT, "[%s]:%u", host, ntohs(address->v6.sin6_port)));
+    } else {
+        inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof host);
+        cz_ignore(snprintf(out, CZ__ADDRESS_TEXT, "%s:%u", host, ntohs(address->v4.sin_port)));
+    }
+}
+
+static bool set_option(int fd, int level, int option)
+{
+    int on = 1;
+    return !setsockopt(fd, level, option, &on, sizeof on);
+}
+
+/* SO_REUSEPORT would let a second server of the same user share the port in silence. A socket without it
+ * cannot be bound where another listens. */
+static bool in_use(const struct cz__address *address)
+{
+    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    bool used = set_option(fd, SOL_SOCKET, SO_REUSEADDR)
+                && bind(fd, &address->any, address->bytes) && errno == EADDRINUSE;
+    close(fd);
+    return used;
+}
+
+static bool has_port(const struct cz__address *address)
+{
+    return address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port;
+}
+
+cz_status cz__listen_open(struct cz__address *address, bool first, int *out_fd, cz_error *err)
+{
+    char text[CZ__ADDRESS_TEXT];
+    cz__address_write(address, text);
+    if (first && has_port(address) && in_use(address))
+        return cz_error_set(err, CZ_EBUSY, "cannot listen on %s: the address is in use", text);
+    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    socklen_t bytes = address->bytes;
+    if (fd < 0 || !set_option(fd, SOL_SOCKET, SO_REUSEADDR)
+        || !set_option(fd, SOL_SOCKET, SO_REUSEPORT) || !set_option(fd, IPPROTO_TCP, TCP_NODELAY)
+        || bind(fd, &address->any, address->bytes) || listen(fd, BACKLOG)
+        || getsockname(fd, &address->any, &bytes)) {
+        int reason = errno;
+        if (fd >= 0)
+            close(fd);
+        return cz_error_set(err, CZ_EIO, "cannot listen on %s: %s", text, strerrorname_np(reason));
+    }
+    *out_fd = fd;
+    return CZ_OK;
+}
+
+void cz__listen_stop(int fd)
+{
+    cz_ignore(shutdown(fd, SHUT_RD)); /* fails when it has stopped already */
+}
