@@ -2,7 +2,7 @@
  *
  * Looked up in this order: the process's environment; NAME_FILE, a file that holds the value (mounted
  * secrets); settings/local.env; settings/$ENV.env; .env (development and test only). The first that has
- * the name wins. A project declares what it reads in a table, so that `APP settings` can list it, `check`
+ * the name, or NAME_FILE, wins. ENV itself comes from the environment or settings/local.env. A project declares what it reads in a table, so that `APP settings` can list it, `check`
  * can verify it and a missing or malformed required one stops the start with one line that names it, its
  * type and where it was looked for.
  *
@@ -42,21 +42,23 @@ typedef struct cz_setting {
 
 typedef struct cz_settings cz_settings;
 
-/* Read the environment and the files below `directory` (NULL: the working directory), and check every
- * declared setting. `declared` is an array of tables ended by `table_count`; borrowed.
- * Errors: CZ_EVALIDATION, `err` holds the one line; CZ_EIO an unreadable file; CZ_ENOMEM.
- * Context: start-up. */
+/* What one app or the library itself declares; borrowed as long as the settings live. */
 typedef struct cz_setting_table {
     const cz_setting *settings;
     size_t count;
 } cz_setting_table;
+
+/* Read the environment and the files below `directory` (NULL: the working directory), and check every
+ * declared setting. A required one ignores its default; so does a required_in_production one there.
+ * Errors: CZ_EVALIDATION, `err` holds the one line; CZ_EIO an unreadable file; CZ_EINVAL a name declared
+ * twice; CZ_ENOMEM. Context: start-up. */
 CZ_NODISCARD cz_status cz_settings_load(const char *directory, const cz_setting_table *tables,
                                         size_t table_count, cz_settings **out, cz_error *err);
 void cz_settings_destroy(cz_settings *settings);
 
 /* The values. The name must be declared and of that kind (asserted). Durations are milliseconds (text:
  * "500ms", "10s", "5m", "2h", "1d"), sizes bytes ("64k", "2M", "1G", powers of 1024). Strings live as long
- * as the settings. */
+ * as the settings and have a NUL after them; list items have none. */
 cz_str cz_setting_str(const cz_settings *settings, const char *name);
 bool cz_setting_bool(const cz_settings *settings, const char *name);
 int64_t cz_setting_int(const cz_settings *settings, const char *name); /* INT, DURATION and SIZE */
@@ -76,7 +78,9 @@ typedef struct cz_setting_value {
 } cz_setting_value;
 bool cz_settings_next(const cz_settings *settings, size_t *cursor, cz_setting_value *out);
 
-/* A database, cache or broker URL taken apart. Percent-escapes in user, password and path are decoded. */
+/* A database, cache or broker URL taken apart: scheme://user:password@host:port/path?query, each part but
+ * the scheme optional. The scheme is in lower case, `path` begins with "/" when there is one, `host` has
+ * no brackets around an IPv6 address. Percent-escapes in user, password and path are decoded. */
 typedef struct cz_url {
     cz_str scheme, user, password, host, path, query;
     uint16_t port; /* 0: none given */
