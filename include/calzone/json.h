@@ -34,7 +34,9 @@ static inline void cz_json_writer_init(cz_json_writer *json, cz_buf *out)
     json->comma = false;
 }
 
-/* Failures stay in the buffer (cz_buf_status). Depth is limited to 64 (asserted: our own bug). */
+/* Failures stay in the buffer (cz_buf_status). Depth is limited to CZ_JSON_WRITE_DEPTH_MAX (asserted: our
+ * own bug), which leaves room around any document the reader accepts. */
+enum { CZ_JSON_WRITE_DEPTH_MAX = 250, CZ_JSON_READ_DEPTH_MAX = 128 };
 void cz_json_object(cz_json_writer *json);
 void cz_json_object_end(cz_json_writer *json);
 void cz_json_list(cz_json_writer *json);
@@ -55,6 +57,9 @@ void cz_json_raw(cz_json_writer *json, cz_str value);
 char *cz__json_write_str(char *out, cz_str value); /* 2 + 6 * len + 16 bytes of room */
 enum { CZ__JSON_F64_BYTES = 32 };
 char *cz__json_write_f64(char *out, double value); /* CZ__JSON_F64_BYTES bytes of room */
+/* Read a whole string as a number in JSON's syntax; correctly rounded, no locale.
+ * Errors: CZ_EVALIDATION not a number; CZ_ETOOBIG it overflows. */
+CZ_NODISCARD cz_status cz__json_read_f64(cz_str text, double *out);
 
 /* ---- reading ---- */
 
@@ -62,7 +67,7 @@ typedef enum cz_json_kind {
     CZ_JSON_NULL,
     CZ_JSON_BOOL,
     CZ_JSON_INT,   /* no fraction or exponent, and fits int64 */
-    CZ_JSON_REAL,  /* any other number, as the nearest double; out of range is an error */
+    CZ_JSON_REAL,  /* any other number, as the nearest double, -0 too; out of range is an error */
     CZ_JSON_STR,
     CZ_JSON_LIST,
     CZ_JSON_OBJECT,
@@ -70,7 +75,7 @@ typedef enum cz_json_kind {
 } cz_json_kind;
 
 typedef struct cz_json_limits {
-    uint32_t depth_max; /* 0: 64 */
+    uint32_t depth_max; /* 0: 64; at most CZ_JSON_READ_DEPTH_MAX */
     uint32_t keys_max;  /* 0: 20,000 in the document */
 } cz_json_limits;
 
@@ -79,7 +84,7 @@ typedef struct cz_json_reader {
     cz_arena *arena;      /* for strings with escapes and the duplicate-key check */
     cz_json_limits limits;
     uint32_t depth, key_count;
-    uint8_t stack[64 / 8 + 8]; /* private: one bit a level, object or list */
+    uint8_t stack[CZ_JSON_READ_DEPTH_MAX / 8]; /* private: one bit a level, object or list */
     uint8_t state;        /* private */
     cz_status status;     /* the first failure */
     size_t error_at;      /* byte offset of it */
