@@ -1,8 +1,8 @@
 /* calzone/buf.h: a growing byte buffer that remembers its first failure.
  *
  * A cz_buf owns its bytes, never grows past its maximum, and after a failure ignores further appends, so
- * ten appends need one check of cz_buf_status(). The bytes always end in a NUL that is not counted once
- * anything was appended. Used by one thread at a time.
+ * ten appends need one check of cz_buf_status(). There is always room for a NUL after the bytes, which
+ * cz_buf_cstr() writes. What is appended may not lie in the buffer itself. Used by one thread at a time.
  */
 #ifndef CALZONE_BUF_H
 #define CALZONE_BUF_H

@@ -28,7 +28,8 @@ typedef struct cz_map {
 /* An empty map that allocates from `arena`, which must outlive it. */
 void cz_map_init(cz_map *map, cz_arena *arena);
 /* Store `value` (not NULL) under `key`, whose bytes are borrowed, replacing an earlier one.
- * Errors: CZ_ENOMEM; CZ_ETOOBIG over 2^30 entries. */
+ * Ends every walk with cz_map_next() and every pointer to an entry. Errors: CZ_ENOMEM; CZ_ETOOBIG over
+ * 2^30 entries. */
 CZ_NODISCARD cz_status cz_map_set(cz_map *map, cz_str key, void *value);
 /* The value under `key`; NULL when there is none. */
 void *cz_map_get(const cz_map *map, cz_str key);
@@ -36,7 +37,8 @@ void *cz_map_get(const cz_map *map, cz_str key);
 void *cz_map_remove(cz_map *map, cz_str key);
 /* Live entries. */
 size_t cz_map_count(const cz_map *map);
-/* The next live entry in insertion order; start with `*cursor` 0; NULL at the end. */
+/* The next live entry in insertion order; start with `*cursor` 0; NULL at the end. Entries may be removed
+ * on the way. */
 const cz_map_entry *cz_map_next(const cz_map *map, size_t *cursor);
 
 /* SipHash-1-3 (Aumasson, Bernstein, 2012) of `bytes` under the process's key. The key is drawn from

@@ -30,12 +30,14 @@ typedef struct cz_arena cz_arena;
 enum { CZ_ARENA_CHUNK_BYTES = 8192 }; /* what an arena grows by; larger requests get their own chunk */
 
 /* Create an arena below `parent` (NULL: a root) that may hold `budget_bytes` (0: as its parent's, or no
- * limit for a root).
+ * limit for a root). Every arena holds a chunk from its beginning, so a budget is at least
+ * CZ_ARENA_CHUNK_BYTES.
  * Owns:   ended by cz_arena_destroy(), or with its parent.
- * Errors: CZ_ENOMEM. Context: any thread; an arena is used by one thread at a time. */
+ * Errors: CZ_ENOMEM, also when a budget is smaller or spent. Context: any thread; an arena is used by one thread at a time. */
 CZ_NODISCARD cz_status cz_arena_create(cz_arena *parent, size_t budget_bytes, cz_arena **out);
 
-/* Run the clean-ups newest first, end the children and give the memory back, but for the first chunk. */
+/* Run the clean-ups and end the children, both in one order, newest first, and give the memory back, but
+ * for the first chunk. A clean-up finds alive what was there when it was registered. */
 void cz_arena_reset(cz_arena *arena);
 /* As reset, and gone itself. NULL does nothing. */
 void cz_arena_destroy(cz_arena *arena);
@@ -56,7 +58,8 @@ char *cz_arena_printf(cz_arena *arena, const char *format, ...) CZ_PRINTF(2, 3);
  * Errors: CZ_ENOMEM: nothing was registered, the caller still owns the resource. */
 CZ_NODISCARD cz_status cz_arena_on_reset(cz_arena *arena, void (*fn)(void *arg), void *arg);
 
-/* Bytes of chunks held by this arena and its descendants, and its budget (SIZE_MAX: none). */
+/* Bytes of chunks held by this arena and its descendants, and the tightest
+ * budget among it and its ancestors (SIZE_MAX: none). */
 size_t cz_arena_bytes(const cz_arena *arena);
 size_t cz_arena_budget(const cz_arena *arena);
 

@@ -57,7 +57,9 @@ static inline cz_str cz_str_head(cz_str s, size_t n)
 
 static inline cz_str cz_str_tail(cz_str s, size_t n)
 {
-    return n < s.len ? cz_str_of(s.ptr + n, s.len - n) : cz_str_of(s.ptr + s.len, 0);
+    if (n >= s.len) /* adding even 0 to a null pointer is undefined in C */
+        return cz_str_of(s.len ? s.ptr + s.len : s.ptr, 0);
+    return cz_str_of(s.ptr + n, s.len - n);
 }
 
 /* Compare as bytes; negative, zero or positive as for memcmp. */

@@ -15,7 +15,9 @@ char *cz__buf_grow(cz_buf *buf, size_t bytes)
     if (buf->status)
         return NULL;
     size_t max = buf->bytes_max ? buf->bytes_max : BUF_BYTES_MAX_DEFAULT;
-    if (bytes > max - buf->len) {
+    if (max > SIZE_MAX / 4)
+        max = SIZE_MAX / 4; /* so that doubling cannot overflow */
+    if (buf->len > max || bytes > max - buf->len) {
         buf->status = CZ_ETOOBIG;
         return NULL;
     }

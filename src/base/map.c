@@ -2,16 +2,25 @@
  * indexes, so iteration is a walk of the array and growing never moves keys out of order. */
 #include <calzone/map.h>
 #include <calzone/random.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 enum { SLOTS_MIN = 8, ENTRIES_MAX = 1 << 30 };
 
 static uint8_t hash_key[16];
-static bool hash_key_ready;
+static atomic_bool hash_key_ready;
+static pthread_once_t hash_key_once = PTHREAD_ONCE_INIT;
 
 void cz__hash_reseed(void)
 {
     cz_random_bytes(hash_key, sizeof hash_key);
-    hash_key_ready = true;
+    atomic_store_explicit(&hash_key_ready, true, memory_order_release);
+}
+
+static void hash_seed(void)
+{
+    if (!hash_key_ready)
+        cz__hash_reseed();
 }
 
 static uint64_t rotate(uint64_t x, int bits)
@@ -70,8 +79,8 @@ uint64_t cz__siphash13(const uint8_t key[16], const void *bytes, size_t len)
 
 uint64_t cz_hash(const void *bytes, size_t len)
 {
-    if (__builtin_expect(!hash_key_ready, 0))
-        cz__hash_reseed();
+    if (__builtin_expect(!atomic_load_explicit(&hash_key_ready, memory_order_acquire), 0))
+        pthread_once(&hash_key_once, hash_seed); /* two threads must not draw one key each */
     return cz__siphash13(hash_key, bytes, len);
 }
 
@@ -94,13 +103,34 @@ static uint32_t *find_slot(const cz_map *map, cz_str key, uint64_t hash)
     }
 }
 
-static cz_status grow(cz_map *map)
+/* Close the gaps that removed entries left, in the memory at hand. */
+static void compact(cz_map *map)
+{
+    uint32_t kept = 0;
+    memset(map->slots, 0, map->slot_count * sizeof *map->slots);
+    for (uint32_t i = 0; i < map->entry_count; i++) {
+        if (!map->entries[i].value)
+            continue;
+        map->entries[kept] = map->entries[i];
+        *find_slot(map, map->entries[kept].key, map->entries[kept].hash) = kept + 1;
+        kept++;
+    }
+    map->entry_count = kept;
+}
+
+/* Make room for one more entry. A map in which entries come and go as often keeps its size, and its
+ * arena does not grow; at least a quarter of the slots is free afterwards, so this is rare. */
+static cz_status make_room(cz_map *map)
 {
     if (map->live_count >= ENTRIES_MAX)
         return CZ_ETOOBIG;
     uint32_t slot_count = SLOTS_MIN;
     while (slot_count / 2 <= map->live_count)
         slot_count *= 2;
+    if (slot_count <= map->slot_count) {
+        compact(map);
+        return CZ_OK;
+    }
     uint32_t entry_cap = slot_count / 4 * 3;
     uint32_t *slots = cz_arena_array(map->arena, uint32_t, slot_count);
     cz_map_entry *entries = cz_arena_alloc(map->arena, entry_cap * sizeof *entries);
@@ -124,15 +154,14 @@ cz_status cz_map_set(cz_map *map, cz_str key, void *value)
     cz_assert(value);
     uint64_t hash = cz_hash(key.ptr, key.len);
     uint32_t *slot = map->slot_count ? find_slot(map, key, hash) : NULL;
-    if (slot && *slot) {
-        cz_map_entry *entry = &map->entries[*slot - 1];
-        map->live_count += entry->value == NULL;
-        entry->value = value;
-        entry->key = key;
+    if (slot && *slot && map->entries[*slot - 1].value) {
+        map->entries[*slot - 1].value = value;
+        map->entries[*slot - 1].key = key;
         return CZ_OK;
     }
+    /* A key that was removed and comes again goes to the end; its slot then points there. */
     if (map->entry_count == map->entry_cap) {
-        cz_status status = grow(map);
+        cz_status status = make_room(map);
         if (status)
             return status;
         slot = find_slot(map, key, hash);

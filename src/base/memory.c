@@ -26,8 +26,8 @@
 #define UNPOISON(ptr, bytes) ASAN_UNPOISON_MEMORY_REGION((ptr), (bytes))
 enum { RED_ZONE = 16, CACHED_CHUNKS_MAX = 0 };
 #else
-#define POISON(ptr, bytes) ((void)0)
-#define UNPOISON(ptr, bytes) ((void)0)
+#define POISON(ptr, bytes) ((void)(ptr), (void)(bytes))
+#define UNPOISON(ptr, bytes) ((void)(ptr), (void)(bytes))
 enum { RED_ZONE = 0, CACHED_CHUNKS_MAX = 64 };
 #endif
 
@@ -99,6 +99,7 @@ struct chunk {
 
 struct cleanup {
     struct cleanup *next;
+    uint64_t order; /* among the arena's clean-ups and children */
     void (*fn)(void *arg);
     void *arg;
 };
@@ -107,8 +108,10 @@ struct cz_arena {
     char *cursor, *end;    /* free part of the newest chunk */
     struct chunk *chunks;  /* newest first */
     struct cleanup *cleanups;
-    cz_arena *parent, *child, *previous, *next; /* tree; siblings are a list */
+    cz_arena *parent, *child, *previous, *next; /* tree; siblings are a list, newest first */
     size_t bytes, budget;  /* chunks of this arena and its descendants */
+    uint64_t order;        /* among the parent's clean-ups and children */
+    uint64_t next_order;   /* what the next clean-up or child gets */
 };
 
 static _Thread_local struct chunk *chunk_cache;
@@ -122,7 +125,7 @@ static size_t aligned(size_t bytes)
 static bool charge(cz_arena *arena, size_t bytes)
 {
     for (cz_arena *a = arena; a; a = a->parent)
-        if (a->budget - a->bytes < bytes)
+        if (a->bytes > a->budget || a->budget - a->bytes < bytes)
             return false;
     for (cz_arena *a = arena; a; a = a->parent)
         a->bytes += bytes;
@@ -185,7 +188,7 @@ static char *first_cursor(cz_arena *arena)
 
 cz_status cz_arena_create(cz_arena *parent, size_t budget_bytes, cz_arena **out)
 {
-    if (fault())
+    if (fault() || (budget_bytes && budget_bytes < CZ_ARENA_CHUNK_BYTES))
         return CZ_ENOMEM;
     if (parent && !charge(parent, CZ_ARENA_CHUNK_BYTES))
         return CZ_ENOMEM;
@@ -211,6 +214,7 @@ cz_status cz_arena_create(cz_arena *parent, size_t budget_bytes, cz_arena **out)
     arena->cursor = first_cursor(arena);
     POISON(arena->cursor, (size_t)(arena->end - arena->cursor));
     if (parent) {
+        arena->order = parent->next_order++;
         arena->next = parent->child;
         if (arena->next)
             arena->next->previous = arena;
@@ -222,13 +226,17 @@ cz_status cz_arena_create(cz_arena *parent, size_t budget_bytes, cz_arena **out)
 
 void cz_arena_reset(cz_arena *arena)
 {
-    while (arena->cleanups) {
+    /* Clean-ups and children in one order, as destructors: what came later may use what came before. A
+     * clean-up may register others and may end a child itself. */
+    while (arena->cleanups || arena->child) {
         struct cleanup *cleanup = arena->cleanups;
+        if (arena->child && (!cleanup || arena->child->order > cleanup->order)) {
+            cz_arena_destroy(arena->child);
+            continue;
+        }
         arena->cleanups = cleanup->next;
         cleanup->fn(cleanup->arg);
     }
-    while (arena->child)
-        cz_arena_destroy(arena->child);
     while (arena->chunks->next) { /* the last of the list is the first chunk, which holds the arena */
         struct chunk *chunk = arena->chunks;
         arena->chunks = chunk->next;
@@ -257,32 +265,27 @@ void cz_arena_destroy(cz_arena *arena)
     chunk_destroy(arena, chunk);
 }
 
-static void *alloc_slow(cz_arena *arena, size_t bytes)
+/* `bytes` as asked for, `take` with red zone and padding. A large piece gets a chunk of its own, and the
+ * arena goes on bumping in the chunk it has; which of them stands first in the list does not matter, as
+ * long as the one with the arena in it stays last. */
+static void *alloc_slow(cz_arena *arena, size_t bytes, size_t take)
 {
     size_t header = aligned(sizeof(struct chunk));
-    if (bytes > SIZE_MAX - header - ALIGNMENT)
+    if (take > SIZE_MAX - header)
         return NULL;
-    bool own = bytes > CZ_ARENA_CHUNK_BYTES / 4;
-    struct chunk *chunk = chunk_create(arena, own ? header + bytes : CZ_ARENA_CHUNK_BYTES);
+    bool own = take > CZ_ARENA_CHUNK_BYTES / 4;
+    struct chunk *chunk = chunk_create(arena, own ? header + take : CZ_ARENA_CHUNK_BYTES);
     if (!chunk)
         return NULL;
-    char *start = (char *)chunk + header;
-    if (own && arena->chunks) { /* keep bumping in the chunk at hand: put the big one behind it */
-        chunk->next = arena->chunks->next;
-        if (chunk->next) {
-            arena->chunks->next = chunk;
-            return start;
-        }
-        /* the only chunk is the first one, which must stay last in the list */
-        chunk->next = arena->chunks;
-        arena->chunks = chunk;
-        return start;
-    }
     chunk->next = arena->chunks;
     arena->chunks = chunk;
-    arena->cursor = start + bytes;
-    arena->end = (char *)chunk + chunk->bytes;
-    POISON(arena->cursor, (size_t)(arena->end - arena->cursor));
+    char *start = (char *)chunk + header;
+    POISON(start, chunk->bytes - header);
+    UNPOISON(start, bytes);
+    if (!own) {
+        arena->cursor = start + take;
+        arena->end = (char *)chunk + chunk->bytes;
+    }
     return start;
 }
 
@@ -292,7 +295,7 @@ void *cz_arena_alloc(cz_arena *arena, size_t bytes)
         return NULL;
     size_t take = aligned(bytes + RED_ZONE);
     if (__builtin_expect((size_t)(arena->end - arena->cursor) < take, 0))
-        return alloc_slow(arena, take);
+        return alloc_slow(arena, bytes, take);
     char *at = arena->cursor;
     arena->cursor += take;
     UNPOISON(at, bytes);
@@ -334,7 +337,7 @@ cz_status cz_arena_on_reset(cz_arena *arena, void (*fn)(void *arg), void *arg)
     struct cleanup *cleanup = cz_arena_alloc(arena, sizeof *cleanup);
     if (!cleanup)
         return CZ_ENOMEM;
-    *cleanup = (struct cleanup){ arena->cleanups, fn, arg };
+    *cleanup = (struct cleanup){ arena->cleanups, arena->next_order++, fn, arg };
     arena->cleanups = cleanup;
     return CZ_OK;
 }
@@ -346,5 +349,9 @@ size_t cz_arena_bytes(const cz_arena *arena)
 
 size_t cz_arena_budget(const cz_arena *arena)
 {
-    return arena->budget;
+    size_t budget = arena->budget;
+    for (const cz_arena *a = arena->parent; a; a = a->parent)
+        if (a->budget < budget)
+            budget = a->budget;
+    return budget;
 }

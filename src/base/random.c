@@ -72,7 +72,8 @@ cz_uuid cz_uuid_v7(void)
 {
     static _Thread_local uint64_t last_ms;
     static _Thread_local uint16_t counter; /* 12 bits, RFC 9562, 6.2, method 1 */
-    uint64_t ms = (uint64_t)cz_now().us / 1000;
+    int64_t now_us = cz_now().us;
+    uint64_t ms = now_us > 0 ? (uint64_t)now_us / 1000 : 0;
     if (ms > last_ms) {
         last_ms = ms;
         counter = (uint16_t)(cz_random_u64() & 0x7ff); /* leaves half the range to count in */

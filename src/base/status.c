@@ -57,11 +57,13 @@ cz_status cz_error_set(cz_error *err, cz_status status, const char *format, ...)
 {
     if (!err)
         return status;
-    *err = (cz_error){ .status = status };
+    char message[sizeof err->message]; /* the arguments may point into the old error */
     va_list args;
     va_start(args, format);
-    cz_ignore(vsnprintf(err->message, sizeof err->message, format, args)); /* cut is documented */
+    cz_ignore(vsnprintf(message, sizeof message, format, args)); /* cut is documented */
     va_end(args);
+    *err = (cz_error){ .status = status };
+    memcpy(err->message, message, sizeof message);
     return status;
 }
 
@@ -86,6 +88,6 @@ void cz__assert_failed(const char *expression, const char *file, int line)
     int len = snprintf(text, sizeof text, "calzone: assertion failed: %s (%s:%d)\n", expression,
                        file, line);
     if (len > 0) /* nothing can be done about a standard error that is gone */
-        cz_ignore(write(STDERR_FILENO, text, (size_t)len < sizeof text ? (size_t)len : sizeof text));
+        cz_ignore(write(STDERR_FILENO, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
     abort();
 }
