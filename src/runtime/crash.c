@@ -30,7 +30,9 @@ static struct {
     uintptr_t low, high; /* of the main thread's stack */
 } self;
 
+#ifndef ASAN
 static char alternate_stack[64 * 1024] __attribute__((aligned(16)));
+#endif
 
 static void copy_text(char *out, size_t bytes, const char *text, size_t len)
 {
@@ -136,7 +138,9 @@ void cz__crash_install(int report_fd, unsigned slot)
         }
         pthread_attr_destroy(&attributes);
     }
+#ifndef ASAN /* which has set one up */
     sigaltstack(&(stack_t){ .ss_sp = alternate_stack, .ss_size = sizeof alternate_stack }, NULL);
+#endif
     struct sigaction action = { .sa_sigaction = on_fatal,
                                 .sa_flags = (int)(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND) };
     sigemptyset(&action.sa_mask);

@@ -102,6 +102,21 @@ void cz__fibers_done(void)
 
 /* ---- Giving idle memory back ---- */
 
+static void trim(cz__fiber *fiber)
+{
+    size_t bytes = cz__stack_trim(&fiber->stack, STACK_KEEP_BYTES);
+    if (bytes > pool.high_water_bytes)
+        pool.high_water_bytes = bytes;
+    fiber->used = false;
+}
+
+void cz__fibers_trim(void)
+{
+    for (cz__fiber *fiber = pool.pooled; fiber; fiber = fiber->next)
+        if (fiber->used)
+            trim(fiber);
+}
+
 /* Pages that a deep call touched go back to the system within a second of the fiber's return to the
  * pool: looking at every return would cost each request a system call. */
 static void trim_pool(cz__timer *timer)
@@ -112,10 +127,7 @@ static void trim_pool(cz__timer *timer)
         cz__fiber *fiber = *at;
         bool was_used = fiber->used;
         if (was_used && examined < TRIM_BATCH) {
-            size_t bytes = cz__stack_trim(&fiber->stack, STACK_KEEP_BYTES);
-            if (bytes > pool.high_water_bytes)
-                pool.high_water_bytes = bytes;
-            fiber->used = false;
+            trim(fiber);
             examined++;
         }
         if (!was_used && kept >= POOLED_KEEP && examined < TRIM_BATCH) {
@@ -369,13 +381,5 @@ bool cz__fiber_stack_bounds(uintptr_t *out_low, uintptr_t *out_high)
 
 cz__fiber_stats cz__fibers_stats(void)
 {
-    for (cz__fiber *fiber = pool.pooled; fiber; fiber = fiber->next) {
-        if (!fiber->used)
-            continue;
-        size_t bytes = cz__stack_trim(&fiber->stack, STACK_KEEP_BYTES);
-        if (bytes > pool.high_water_bytes)
-            pool.high_water_bytes = bytes;
-        fiber->used = false;
-    }
     return (cz__fiber_stats){ pool.alive_count, pool.in_use_count, pool.high_water_bytes };
 }

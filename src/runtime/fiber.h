@@ -40,7 +40,8 @@ cz_ctx *cz__fiber_ctx(void);
 /* Give the thread to the loop until cz__fiber_wake() of this fiber.
  * Returns CZ_OK when woken; at once or later ctx->cancelled when the context is cancelled, and
  * CZ_ETIMEDOUT when its deadline passes. The caller raises or returns it, and must then expect that
- * whatever it waited for may still happen. Asserts that no foreign callback is under way. */
+ * whatever it waited for may still happen. A wake that was meant for an earlier wait may end a later one,
+ * so wait in a loop on what is waited for. Asserts that no foreign callback is under way. */
 CZ_NODISCARD cz_status cz__fiber_wait(cz_ctx *ctx);
 /* The same, without looking at cancellation or deadline: for clean-ups. */
 void cz__fiber_wait_uncancelled(cz_ctx *ctx);
@@ -50,7 +51,8 @@ void cz__fiber_wake(cz__fiber *fiber);
 /* Cancel a context and wake its fiber. */
 void cz__fiber_cancel(cz_ctx *ctx, cz_status reason);
 
-/* Fibers alive, of them in use, and the deepest stack seen, in bytes. */
+/* Fibers alive, of them in use, and the deepest stack seen, in bytes (of fibers that were pooled a second
+ * ago or earlier). */
 typedef struct cz__fiber_stats {
     unsigned alive, in_use;
     size_t stack_high_water_bytes;

@@ -13,16 +13,16 @@
 
 enum { TRACE_BYTES = 4096, SYMBOL_BYTES = 160 };
 
-static void write_trace(char *out, const struct cz__report *report)
+void cz__trace_write(char *out, size_t bytes, const struct cz__report *report, uint32_t frames_max)
 {
     size_t used = 0;
     out[0] = '\0';
-    for (uint32_t i = 0; i < report->frame_count; i++) {
+    for (uint32_t i = 0; i < report->frame_count && i < frames_max; i++) {
         char symbol[SYMBOL_BYTES];
         /* a return address may already belong to the next function */
         cz__symbol_write(symbol, sizeof symbol, report->frames[i] - (i > 0));
-        int len = snprintf(out + used, TRACE_BYTES - used, "%s%s", i ? " < " : "", symbol);
-        if (len < 0 || (size_t)len >= TRACE_BYTES - used)
+        int len = snprintf(out + used, bytes - used, "%s%s", i ? " < " : "", symbol);
+        if (len < 0 || (size_t)len >= bytes - used)
             return;
         used += (size_t)len;
     }
@@ -86,7 +86,7 @@ void cz__report_death(unsigned slot, int pid, int wait_status, const struct cz__
     if (crash && !in_child(&child))
         return;
     if (child)
-        write_trace(trace, crash);
+        cz__trace_write(trace, sizeof trace, crash, CZ__FRAMES_MAX);
     log_death(slot, pid, why, crash, trace);
     if (child) {
         cz_log_flush(true);
@@ -101,7 +101,7 @@ void cz__report_stall(const struct cz__report *stall)
     if (!in_child(&child))
         return;
     if (child)
-        write_trace(trace, stall);
+        cz__trace_write(trace, sizeof trace, stall, CZ__FRAMES_MAX);
     log_stall(stall, trace);
     if (child) {
         cz_log_flush(true);

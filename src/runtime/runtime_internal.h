@@ -49,6 +49,8 @@ static inline void cz__pulse_beat(void)
 void cz__fibers_run_woken(void);
 /* Whether a fiber is ready to run, so the loop may not sleep. */
 bool cz__fibers_have_woken(void);
+/* Give the idle pages of all pooled fibers back now; otherwise a timer does. */
+void cz__fibers_trim(void);
 /* Cancel every context attached to a fiber. */
 void cz__fibers_cancel_all(cz_status reason);
 /* Whether `address` lies in the guard region of the running fiber. Async-signal-safe. */
@@ -90,6 +92,8 @@ void cz__report_send(int fd, const struct cz__report *report);
 void cz__report_death(unsigned slot, int pid, int wait_status, const struct cz__report *crash);
 /* Log in the same way that a worker is stuck. */
 void cz__report_stall(const struct cz__report *stall);
+/* Write the first `frames_max` functions of a trace, innermost first: "a+0x1 < b+0x2". */
+void cz__trace_write(char *out, size_t bytes, const struct cz__report *report, uint32_t frames_max);
 
 /* ---- The watchdog: the master's side, one record a worker (watchdog.c) ---- */
 

@@ -113,7 +113,8 @@ static void spawn(struct master *master, struct slot *slot)
     slot->ready = false;
     slot->stall = (struct cz__stall){ 0 };
     *slot->pulse = (struct cz__pulse){ .waiting = 1, .wake_fd = master->report_write_fd };
-    cz_log_flush(true); /* else the child would write it again */
+    cz_log_flush(true); /* else the child would write again what is gathered */
+    fflush(NULL);
     pid_t pid = fork();
     if (pid == 0)
         run_worker(master, slot);
@@ -161,6 +162,8 @@ static void drain(struct master *master)
 static void stop_at_once(struct master *master)
 {
     bool again = master->state == STOPPING;
+    if (!again)
+        cz_log_warning(NULL, "runtime", "stopping at once; requests under way are cut");
     master->state = STOPPING;
     master->cut = true;
     master->kill_ms = again ? 0 : now_ms() + STOP_GRACE_MS;
@@ -351,10 +354,8 @@ static void take_signals(struct master *master)
 static int run_due(struct master *master)
 {
     int64_t now = now_ms(), next = INT64_MAX;
-    if (master->kill_ms && now >= master->kill_ms) {
-        cz_log_warning(NULL, "runtime", "the time for ending is over; stopping what is left");
+    if (master->kill_ms && now >= master->kill_ms)
         stop_at_once(master);
-    }
     if (master->watch_ms && now >= master->watch_ms)
         watch_workers(master, now);
     if (master->kill_ms)
@@ -379,8 +380,8 @@ static void supervise(struct master *master)
         cz_log_flush(true);
         struct pollfd fds[] = { { .fd = master->signal_fd, .events = POLLIN },
                                 { .fd = master->report_read_fd, .events = POLLIN } };
-        if (poll(fds, CZ_COUNT(fds), timeout) < 0 && errno != EINTR)
-            cz_assert(!"poll");
+        int count = poll(fds, CZ_COUNT(fds), timeout);
+        cz_assert(count >= 0 || errno == EINTR);
         if (fds[1].revents)
             read_reports(master);
         if (fds[0].revents)
@@ -477,7 +478,6 @@ int cz__server_run(const cz__server_options *options)
     cz_error err;
     cz_status status = set_up(&master, &err);
     if (!status) {
-        fflush(NULL); /* else each worker would write again what is buffered */
         for (unsigned i = 0; i < master.count; i++)
             spawn(&master, &master.slots[i]);
         supervise(&master);

@@ -6,9 +6,17 @@
  * started with growing delay (100 ms doubling to 5 s), and a start that fails three times in a row before it is
  * ready, with no worker ever ready, ends the master with the error.
  *
- * Signals: SIGTERM and SIGINT drain (the second stops at once), SIGUSR1 reopens logs, SIGHUP is reserved
- * for reload: it starts a new master with the inherited sockets (CZ_LISTEN_FDS names them) and drains the
- * old one.
+ * Signals: SIGTERM and SIGINT drain (the second stops at once), SIGUSR1 reopens logs in master and
+ * workers. The master tells workers SIGTERM to drain and SIGQUIT to stop; a worker that anyone else sends
+ * SIGTERM drains and is replaced.
+ *
+ * Reload, not built yet: SIGHUP is to fork and execute the program again with the listening sockets left
+ * open across exec and named in CZ_LISTEN_FDS ("3,4,5,6", one a slot, in order), so no connection waiting
+ * in them is lost. The new master takes them instead of binding (a changed number of workers adds or
+ * drains slots), and says that it is ready on one more inherited descriptor, upon which the old master
+ * drains without cz__listen_stop(). If the new one ends before, the old one logs that and serves on.
+ * There are never more than two generations: SIGHUP during a reload is refused. Until then SIGHUP does
+ * nothing, except at a terminal, where it ends the process as usual.
  */
 #ifndef CZ_RUNTIME_SERVER_H
 #define CZ_RUNTIME_SERVER_H
@@ -18,14 +26,14 @@
 
 typedef struct cz__worker {
     unsigned slot;     /* 0 .. workers-1 */
-    int listen_fd;     /* borrowed from the master, non-blocking */
+    int listen_fd;     /* borrowed from the master; non-blocking; what it accepts has TCP_NODELAY set */
     cz__loop *loop;
     void *user;        /* the server's `user` */
     bool draining;
 } cz__worker;
 
 typedef struct cz__server_options {
-    const char *bind;          /* "127.0.0.1:8000", "[::1]:8000"; port 0 picks one */
+    const char *bind;          /* "127.0.0.1:8000", "[::1]:8000", ":8000"; port 0 picks one */
     unsigned workers;          /* 0: one per core */
     uint64_t drain_timeout_ms; /* 0: 30,000; then what is left is cancelled */
     uint64_t stall_ms;         /* 0: 100; a handler that holds the loop longer is named in the log */
@@ -35,17 +43,19 @@ typedef struct cz__server_options {
     void *user;
     /* In the worker, before it is announced as ready: open databases, start the listener. */
     cz_status (*on_worker_start)(cz__worker *worker, cz_error *err);
-    /* In the worker on SIGTERM: stop accepting, close what is idle; when nothing is left to do call
-     * cz__worker_drained(). Called once. */
+    /* In the worker on SIGTERM: accept what waits already, remove the watch of listen_fd (the master makes
+     * it refuse connections right after), close what is idle; when nothing is left to do call
+     * cz__worker_drained(). Called once. NULL: there is never anything left to do. */
     void (*on_worker_drain)(cz__worker *worker);
-    /* In the worker after its loop ended. */
+    /* In the worker after its loop ended. Contexts of fibers that were left have been cancelled, and had
+     * half a second to unwind. */
     void (*on_worker_stop)(cz__worker *worker);
     /* In the master, once all sockets are bound and the first worker is ready; prints the address. */
     void (*on_ready)(const char *address, unsigned workers, void *user);
 } cz__server_options;
 
 /* Run master and workers until a signal ends them. Returns the process's exit code: 0 after a drain,
- * 1 after a failure, which is logged. Context: main thread, outside any loop. */
+ * 1 after a failure or a drain that was cut short, which is logged. Context: main thread, outside any loop. */
 int cz__server_run(const cz__server_options *options);
 
 /* The worker has nothing left to do and may end. Context: the worker's loop. */

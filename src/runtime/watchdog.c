@@ -16,7 +16,7 @@
 #include "runtime/runtime_internal.h"
 
 enum { NOTE, SEND }; /* what the master asks for by its signal */
-enum { LONG_STALLS = 10 };
+enum { LONG_STALLS = 10, FRAMES_NAMED = 6 };
 
 volatile int cz__stall_noted;
 static struct cz__report note;
@@ -90,13 +90,12 @@ void cz__stall_install(int report_fd, unsigned slot)
 
 void cz__stall_log(int64_t turn_start_us)
 {
-    char where[128] = "";
-    if (note.frame_count)
-        cz__symbol_write(where, sizeof where, note.frames[0]);
+    char where[512];
+    cz__trace_write(where, sizeof where, &note, FRAMES_NAMED);
     cz__stall_noted = 0;
     cz_log_warning(NULL, "runtime", "the loop was held by one piece of work; every other request waited",
                    CZ_FIELD_STR("route", cz_str_from(note.label[0] ? note.label : "(none)")),
                    CZ_FIELD_INT("ms", (cz_monotonic_us() - turn_start_us) / 1000),
                    CZ_FIELD_STR("request_id", cz_str_from(note.request_id)),
-                   CZ_FIELD_STR("in", cz_str_from(where)));
+                   CZ_FIELD_STR("trace", cz_str_from(where)));
 }

@@ -184,7 +184,9 @@ int cz__worker_main(const struct cz__worker_start *start)
     cz_log_flush(true);
     bool clean = cz__fibers_stats().in_use == 0;
     cz__fibers_done();
-    if (clean) /* a stuck fiber may have a timer or a watch in it */
+    if (clean) { /* a stuck fiber may have a timer, a watch or a job in it */
+        cz__pool_done();
         cz__loop_destroy(self.worker.loop);
+    }
     return 0;
 }
