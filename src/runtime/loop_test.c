@@ -280,3 +280,30 @@ CZ_TEST(posts_of_many_threads_all_arrive_each_threads_in_order)
         pthread_join(threads[i], NULL);
     cz__loop_destroy(posting_loop);
 }
+
+static void note_post(void *arg)
+{
+    ++*(int *)arg;
+}
+
+CZ_TEST(without_memory_a_loop_is_not_made_and_a_post_is_refused)
+{
+    cz__loop *loop = NULL;
+    cz_status status = CZ_ENOMEM;
+    for (uint64_t n = 1; status; n++) { /* builds without CZ_FAULTS succeed at once */
+        cz__alloc_fail_at(n, false);
+        status = cz__loop_create(&loop);
+        cz__alloc_fail_at(0, false);
+        CZ_EXPECT(!status || status == CZ_ENOMEM);
+        CZ_EXPECT((loop != NULL) == (status == CZ_OK) && cz__loop_current() == loop);
+    }
+    int arrived = 0, refused = 0;
+    for (uint64_t n = 1; n < 4; n++) {
+        cz__alloc_fail_at(n, false);
+        refused += cz__loop_post(loop, note_post, &arrived) == CZ_ENOMEM;
+        cz__alloc_fail_at(0, false);
+    }
+    cz__loop_turn(loop, 0);
+    CZ_EXPECT_EQ(arrived + refused, 3);
+    cz__loop_destroy(loop);
+}
