@@ -37,19 +37,19 @@ struct cz__boundary { /* private */
 
 struct cz_ctx {
     cz_arena *arena;     /* borrowed; what the unit of work allocates, gone when it ends */
-    int64_t deadline_us; /* cz_monotonic_us() time after which waiting gives CZ_ETIMEDOUT; 0: none */
+    int64_t deadline_us; /* cz_monotonic_us() after which waiting gives CZ_ETIMEDOUT; 0: none */
     cz_str request_id;   /* stands in every log line; empty outside requests */
-    const char *label;   /* static or in the arena: the route, task or command, for logs; may be NULL */
+    const char *label;   /* static or in the arena: the route, task or command; may be NULL */
 
     /* private */
     struct cz__boundary *boundary;
     struct cz__defer *defers;
-    struct cz__fiber *fiber;    /* the fiber it runs on; NULL outside fibers */
-    struct cz__db_session *db;  /* transactions and routing, made by the first query */
-    void *request;              /* the cz_request it belongs to; NULL elsewhere */
-    cz_status cancelled;        /* CZ_OK, or why every further wait fails */
-    unsigned foreign;           /* depth of foreign callbacks: no raise, no suspension */
-    cz_error error;             /* the error being raised */
+    struct cz__fiber *fiber;   /* the fiber it runs on; NULL outside fibers */
+    struct cz__db_session *db; /* transactions and routing, made by the first query */
+    void *request;             /* the cz_request it belongs to; NULL elsewhere */
+    cz_status cancelled;       /* CZ_OK, or why every further wait fails */
+    unsigned foreign;          /* depth of foreign callbacks: no raise, no suspension */
+    cz_error error;            /* the error being raised */
 };
 
 /* Begin and end a context. `arena` is borrowed. cz_ctx_done() runs the clean-ups that are left, newest

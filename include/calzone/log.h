@@ -52,9 +52,9 @@ static inline cz_log_field cz__log_field(const char *name, cz__log_kind kind, cz
 
 /* A field of a line: the name as a C string, and a cz_str, an integer or a double. */
 #define CZ_FIELD_STR(field, value) cz__log_field((field), CZ__LOG_STR, (value), 0, 0)
-#define CZ_FIELD_INT(field, value) \
+#define CZ_FIELD_INT(field, value)                                                                 \
     cz__log_field((field), CZ__LOG_INT, cz_str_of(NULL, 0), (int64_t)(value), 0)
-#define CZ_FIELD_REAL(field, value) \
+#define CZ_FIELD_REAL(field, value)                                                                \
     cz__log_field((field), CZ__LOG_REAL, cz_str_of(NULL, 0), 0, (double)(value))
 
 /* Write a line; `ctx` may be NULL and adds the request id. Further arguments, if any, are cz_log_field

@@ -13,8 +13,8 @@ extern "C" {
 #endif
 
 typedef struct cz_map_entry {
-    cz_str key;     /* borrowed from the caller, as given to cz_map_set() */
-    void *value;    /* NULL once removed */
+    cz_str key;  /* borrowed from the caller, as given to cz_map_set() */
+    void *value; /* NULL once removed */
     uint64_t hash;
 } cz_map_entry;
 

@@ -27,7 +27,8 @@ char *cz_strdup(const char *text);
 
 typedef struct cz_arena cz_arena;
 
-enum { CZ_ARENA_CHUNK_BYTES = 8192 }; /* what an arena grows by; larger requests get their own chunk */
+/* What an arena grows by; larger requests get a chunk of their own. */
+enum { CZ_ARENA_CHUNK_BYTES = 8192 };
 
 /* Create an arena below `parent` (NULL: a root) that may hold `budget_bytes` (0: as its parent's, or no
  * limit for a root). Every arena holds a chunk from its beginning, so a budget is at least

@@ -20,8 +20,15 @@ extern "C" {
 #endif
 
 #define CZ_SETTING_KIND_MAP(X)                                                                     \
-    X(STRING, "string") X(BOOL, "bool") X(INT, "int") X(FLOAT, "float") X(DURATION, "duration")   \
-    X(SIZE, "size") X(LIST, "list") X(PATH, "path") X(URL, "URL")
+    X(STRING, "string")                                                                            \
+    X(BOOL, "bool")                                                                                \
+    X(INT, "int")                                                                                  \
+    X(FLOAT, "float")                                                                              \
+    X(DURATION, "duration")                                                                        \
+    X(SIZE, "size")                                                                                \
+    X(LIST, "list")                                                                                \
+    X(PATH, "path")                                                                                \
+    X(URL, "URL")
 
 typedef enum cz_setting_kind {
 #define X(name, text) CZ_SETTING_##name,
@@ -30,14 +37,14 @@ typedef enum cz_setting_kind {
 } cz_setting_kind;
 
 typedef struct cz_setting {
-    const char *name;          /* "ALLOWED_HOSTS" */
+    const char *name; /* "ALLOWED_HOSTS" */
     cz_setting_kind kind;
-    const char *default_value; /* text form; NULL with `required` unset: empty or zero */
-    const char *help;          /* one sentence for `APP settings` */
-    bool required;             /* start refused when absent */
+    const char *default_value;   /* text form; NULL with `required` unset: empty or zero */
+    const char *help;            /* one sentence for `APP settings` */
+    bool required;               /* start refused when absent */
     bool required_in_production; /* the same, for ENV=production only */
     bool secret;
-    int64_t min, max;          /* for INT, DURATION (ms), SIZE (bytes); both 0: no bounds */
+    int64_t min, max; /* for INT, DURATION (ms), SIZE (bytes); both 0: no bounds */
 } cz_setting;
 
 typedef struct cz_settings cz_settings;
@@ -63,7 +70,8 @@ cz_str cz_setting_str(const cz_settings *settings, const char *name);
 bool cz_setting_bool(const cz_settings *settings, const char *name);
 int64_t cz_setting_int(const cz_settings *settings, const char *name); /* INT, DURATION and SIZE */
 double cz_setting_float(const cz_settings *settings, const char *name);
-cz_str_list cz_setting_list(const cz_settings *settings, const char *name); /* comma separated, trimmed */
+/* Separated by commas, trimmed, empty items dropped. */
+cz_str_list cz_setting_list(const cz_settings *settings, const char *name);
 
 typedef enum cz_env { CZ_ENV_DEVELOPMENT, CZ_ENV_TEST, CZ_ENV_STAGING, CZ_ENV_PRODUCTION } cz_env;
 /* ENV, "development" by default; anything else than the four names stops the start. */

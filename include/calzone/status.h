@@ -19,7 +19,8 @@ extern "C" {
 #endif
 
 #define CZ_NODISCARD __attribute__((warn_unused_result))
-#define CZ_PRINTF(format_index, first_index) __attribute__((format(printf, format_index, first_index)))
+#define CZ_PRINTF(format_index, first_index)                                                       \
+    __attribute__((format(printf, format_index, first_index)))
 #define CZ_NORETURN __attribute__((noreturn))
 #define CZ_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -40,15 +41,13 @@ extern "C" {
     X(ETIMEDOUT, -6, 503, "timed_out", "The time for this request is over.")                       \
     X(ENOTFOUND, -7, 404, "not_found", "Not found.")                                               \
     X(EEXISTS, -8, 409, "conflict", "It exists already.")                                          \
-    X(EDENIED, -9, 403, "permission_denied",                                                       \
-      "You do not have permission to perform this action.")                                        \
+    X(EDENIED, -9, 403, "permission_denied", "You do not have permission to perform this action.") \
     X(EUNAUTHENTICATED, -10, 401, "not_authenticated",                                             \
       "Authentication credentials were not provided.")                                             \
     X(EVALIDATION, -11, 400, "invalid", "Invalid input.")                                          \
     X(EMETHOD, -12, 405, "method_not_allowed", "Method not allowed.")                              \
     X(EMEDIATYPE, -13, 415, "unsupported_media_type", "Unsupported media type in request.")        \
-    X(ENOTACCEPTABLE, -14, 406, "not_acceptable",                                                  \
-      "Could not satisfy the request Accept header.")                                              \
+    X(ENOTACCEPTABLE, -14, 406, "not_acceptable", "Could not satisfy the request Accept header.")  \
     X(ETHROTTLED, -15, 429, "throttled", "Request was throttled.")                                 \
     X(EBUSY, -16, 503, "unavailable", "Busy; try again later.")                                    \
     X(EIO, -17, 500, "error", "An input or output operation failed.")                              \
@@ -73,7 +72,7 @@ typedef struct cz_error {
     const char *file;     /* static; NULL when unknown */
     char code[32];        /* machine-readable, "not_found"; empty: the one CZ_STATUS_MAP gives */
     char message[256];    /* one sentence; empty: the text of CZ_STATUS_MAP */
-    const void *details;  /* field errors of a CZ_EVALIDATION (serializers.h), in the context's arena */
+    const void *details;  /* field errors of a CZ_EVALIDATION, in the context's arena */
 } cz_error;
 
 /* The status's name without prefix: "ENOMEM". Never NULL. Context: any thread. */

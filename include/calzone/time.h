@@ -21,9 +21,9 @@ typedef struct cz_date {
 } cz_date;
 
 typedef struct cz_civil {
-    int32_t year;                               /* 1 to 9999 */
-    uint8_t month, day, hour, minute, second;   /* 1-12, 1-31, 0-23, 0-59, 0-59 */
-    uint32_t us;                                /* 0-999999 */
+    int32_t year;                             /* 1 to 9999 */
+    uint8_t month, day, hour, minute, second; /* 1-12, 1-31, 0-23, 0-59, 0-59 */
+    uint32_t us;                              /* 0-999999 */
 } cz_civil;
 
 /* The clock, in microseconds. cz_now() is what a model's auto_now stores; a test may freeze it. */
@@ -44,7 +44,8 @@ CZ_NODISCARD cz_status cz_datetime_parse(cz_str text, cz_datetime *out);
 /* "2026-11-21". Errors: CZ_EVALIDATION. */
 CZ_NODISCARD cz_status cz_date_parse(cz_str text, cz_date *out);
 
-enum { CZ_DATETIME_TEXT = 27, CZ_DATE_TEXT = 10, CZ_HTTP_DATE_TEXT = 29 }; /* most bytes, without NUL */
+/* The most bytes of each text form, without NUL. */
+enum { CZ_DATETIME_TEXT = 27, CZ_DATE_TEXT = 10, CZ_HTTP_DATE_TEXT = 29 };
 
 /* Write "2026-11-21T04:05:06Z" or, with a fraction, "2026-11-21T04:05:06.789000Z" (DRF's form). Returns
  * the bytes written; no NUL. */

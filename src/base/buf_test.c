@@ -19,8 +19,8 @@ CZ_TEST(a_buffer_grows_and_keeps_what_was_appended)
     cz_str rest = cz_buf_str(&buf);
     for (int i = 0; i < 1000; i++) {
         char expected[80];
-        cz_ignore(snprintf(expected, sizeof expected, "abc18446744073709551615-9223372036854775808de%d",
-                           i)); /* fits */
+        cz_ignore(snprintf(expected, sizeof expected,
+                           "abc18446744073709551615-9223372036854775808de%d", i)); /* fits */
         cz_str item = cz_str_cut(&rest, ';');
         CZ_REQUIRE(cz_str_eq(item, cz_str_from(expected)));
     }
@@ -85,6 +85,7 @@ CZ_TEST(a_reserved_place_is_committed_in_part)
     cz_buf_done(&buf);
 }
 
+#ifdef CZ_FAULTS
 CZ_TEST(a_buffer_survives_any_failing_allocation)
 {
     uint64_t count = 0;
@@ -103,6 +104,6 @@ CZ_TEST(a_buffer_survives_any_failing_allocation)
         }
         cz_buf_done(&buf);
     }
-    if (!count)
-        cz_test_skip("needs CZ_FAULTS");
+    CZ_EXPECT(count > 0);
 }
+#endif

@@ -216,7 +216,8 @@ CZ_TEST(a_spent_budget_raises_and_loses_no_resource)
     cz_error err = { 0 };
     begin(&ctx, &arena);
     CZ_EXPECT_EQ(cz_try(&ctx, spend, NULL, &err), CZ_ENOMEM);
-    CZ_EXPECT(cz_str_starts_with(cz_str_from(err.message), CZ_STR("out of memory: the request's arena holds")));
+    CZ_EXPECT(cz_str_starts_with(cz_str_from(err.message),
+                                 CZ_STR("out of memory: the request's arena holds")));
     cz_ctx_done(&ctx);
     cz_arena_destroy(arena);
 
@@ -289,7 +290,8 @@ static void raise_within_foreign(cz_ctx *ctx, void *arg)
     (void)arg;
     int depth = 0;
     cz_foreign_enter(ctx);
-    CZ_EXPECT_EQ(cz_try(ctx, raise_at_depth, &depth, NULL), CZ_ENOTFOUND); /* crosses no foreign frame */
+    CZ_EXPECT_EQ(cz_try(ctx, raise_at_depth, &depth, NULL),
+                 CZ_ENOTFOUND); /* crosses no foreign frame */
     cz_foreign_leave(ctx);
 }
 

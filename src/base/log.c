@@ -40,8 +40,8 @@ struct sink {
     int fd;
     bool owns_fd;
     enum sink_kind kind;
-    char *path;   /* owned; NULL for standard output and error */
-    bool torn;    /* the kernel has the beginning of the buffer's first line */
+    char *path; /* owned; NULL for standard output and error */
+    bool torn;  /* the kernel has the beginning of the buffer's first line */
     size_t len;
     char bytes[SINK_BYTES];
 };
@@ -52,7 +52,7 @@ static enum { ACCESS_OFF, ACCESS_SHARED, ACCESS_OWN } access_mode = ACCESS_SHARE
 static cz_log_format format = CZ_LOG_CONSOLE;
 static bool coloured, coloured_known;
 static atomic_bool gathering;
-static atomic_bool main_pending; /* main_sink.len != 0, for those who do not hold the lock */
+static atomic_bool main_pending;   /* main_sink.len != 0, for those who do not hold the lock */
 static _Atomic int64_t written_ms; /* when something was last written */
 static _Atomic uint64_t lost;
 
@@ -77,8 +77,7 @@ bool cz__name_is_secret(cz_str name)
     for (size_t i = 0; i < CZ_COUNT(parts); i++)
         if (contains_icase(name, cz_str_from(parts[i])))
             return true;
-    return name.len >= 3 &&
-           cz_str_eq_icase(cz_str_tail(name, name.len - 3), cz_str_of("key", 3));
+    return name.len >= 3 && cz_str_eq_icase(cz_str_tail(name, name.len - 3), cz_str_of("key", 3));
 }
 
 static char *write_escape(char *out, unsigned code)
@@ -156,7 +155,9 @@ static void sink_examine(struct sink *sink)
         sink->kind = SINK_POLLED;
         return;
     }
-    sink->kind = S_ISREG(info.st_mode) ? SINK_FILE : S_ISSOCK(info.st_mode) ? SINK_SOCKET : SINK_POLLED;
+    sink->kind = S_ISREG(info.st_mode)    ? SINK_FILE
+                 : S_ISSOCK(info.st_mode) ? SINK_SOCKET
+                                          : SINK_POLLED;
     if (sink->kind != SINK_POLLED)
         return;
     if (sink->path) { /* opened by us with O_NONBLOCK */
@@ -296,15 +297,22 @@ static void put(struct line *line, const char *text, size_t len)
 
 #define PUT(line, literal) put((line), "" literal, sizeof(literal) - 1)
 
+/* At most `bytes` of `s`, not ending within a character. */
+static cz_str utf8_head(cz_str s, size_t bytes)
+{
+    size_t back = 0;
+    while (back < 3 && back < bytes && ((unsigned char)s.ptr[bytes - back] & 0xc0) == 0x80)
+        back++;
+    return cz_str_head(s, bytes - back);
+}
+
 /* Escaped text; what does not fit is cut between two characters. */
 static void put_escaped(struct line *line, cz_str s, bool quotes)
 {
     size_t room = (size_t)(line->end - line->at) / 6;
     if (s.len > room) {
         line->cut = true;
-        s.len = room;
-        while (s.len && ((unsigned char)s.ptr[s.len] & 0xc0) == 0x80)
-            s.len--;
+        s = utf8_head(s, room);
     }
     if (s.len)
         line->at = escape(line->at, s, quotes);

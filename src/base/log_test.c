@@ -68,14 +68,16 @@ CZ_TEST(the_console_form_is_for_people_and_has_colours_on_terminals_only)
     cz_log_debug(NULL, "app", "it's \"fine\"\n", CZ_FIELD_STR("a", CZ_STR("x")),
                  CZ_FIELD_STR("b", CZ_STR("x y")), CZ_FIELD_STR("c", CZ_STR("")),
                  CZ_FIELD_STR("d", CZ_STR("a=b")), CZ_FIELD_INT("n", 7));
-    CZ_EXPECT_STR(read_back(path), "04:05:06.789 DEBUG   app: it's \"fine\"\\n a=x b=\"x y\" c=\"\" "
-                                   "d=\"a=b\" n=7\n");
+    CZ_EXPECT_STR(read_back(path),
+                  "04:05:06.789 DEBUG   app: it's \"fine\"\\n a=x b=\"x y\" c=\"\" "
+                  "d=\"a=b\" n=7\n");
 }
 
 CZ_TEST(no_input_forges_a_line_or_reaches_the_terminal)
 {
-    static const char *const inputs[] = { "a\nb", "a\r\nb", "\x1b[31m", "\x7f", "\x01", "\xc2\x9b[1m",
-                                          "\xff", "\xed\xa0\x80", "\"}\n{\"", "\xc3" };
+    static const char *const inputs[] = { "a\nb",     "a\r\nb",      "\x1b[31m", "\x7f",
+                                          "\x01",     "\xc2\x9b[1m", "\xff",     "\xed\xa0\x80",
+                                          "\"}\n{\"", "\xc3" };
     for (int format = CZ_LOG_CONSOLE; format <= CZ_LOG_JSON; format++) {
         begin((cz_log_format)format);
         for (size_t i = 0; i < CZ_COUNT(inputs); i++) {
@@ -103,12 +105,18 @@ CZ_TEST(values_of_secret_fields_are_not_written)
         const char *name;
         bool secret;
     } cases[] = {
-        { "password", true }, { "PASSWORD", true }, { "old_password", true }, { "passwordHash", true },
-        { "token", true }, { "accessToken", true }, { "client_secret", true }, { "Authorization", true },
-        { "Set-Cookie", true }, { "cookie", true }, { "api_key", true }, { "key", true }, { "apiKey", true },
-        { "SECRET_KEY", true }, { "credentials", true }, { "passphrase", true }, { "path", false },
-        { "keyboard", false }, { "user", false }, { "status", false }, { "pass", false }, { "", false },
-        { "ke", false }, { "author", false },
+        { "password", true },      { "PASSWORD", true },
+        { "old_password", true },  { "passwordHash", true },
+        { "token", true },         { "accessToken", true },
+        { "client_secret", true }, { "Authorization", true },
+        { "Set-Cookie", true },    { "cookie", true },
+        { "api_key", true },       { "key", true },
+        { "apiKey", true },        { "SECRET_KEY", true },
+        { "credentials", true },   { "passphrase", true },
+        { "path", false },         { "keyboard", false },
+        { "user", false },         { "status", false },
+        { "pass", false },         { "", false },
+        { "ke", false },           { "author", false },
     };
     for (int format = CZ_LOG_CONSOLE; format <= CZ_LOG_JSON; format++)
         for (size_t i = 0; i < CZ_COUNT(cases); i++) {
@@ -116,10 +124,10 @@ CZ_TEST(values_of_secret_fields_are_not_written)
             cz_log_info(NULL, "app", "m", CZ_FIELD_STR(cases[i].name, CZ_STR("hunter2")),
                         CZ_FIELD_INT(cases[i].name, 123456));
             cz_str text = read_back(path);
-            CZ_EXPECT_MSG((cz_str_find(text, CZ_STR("hunter2")) == SIZE_MAX) == cases[i].secret, "%s",
-                          cases[i].name);
-            CZ_EXPECT_MSG((cz_str_find(text, CZ_STR("123456")) == SIZE_MAX) == cases[i].secret, "%s",
-                          cases[i].name);
+            CZ_EXPECT_MSG((cz_str_find(text, CZ_STR("hunter2")) == SIZE_MAX) == cases[i].secret,
+                          "%s", cases[i].name);
+            CZ_EXPECT_MSG((cz_str_find(text, CZ_STR("123456")) == SIZE_MAX) == cases[i].secret,
+                          "%s", cases[i].name);
             remove_files();
         }
 }
@@ -198,7 +206,7 @@ CZ_TEST(a_fork_writes_no_line_twice)
     if (pid == 0) {
         cz_log_info(NULL, "app", "from the child");
         path[0] = access_path[0] = '\0'; /* the files are the parent's to remove */
-        exit(0); /* runs the flush at exit */
+        exit(0);                         /* runs the flush at exit */
     }
     CZ_REQUIRE(waitpid(pid, NULL, 0) == pid);
     CZ_EXPECT_EQ(cz_str_count(read_back(path), '\n'), 1);
@@ -264,7 +272,8 @@ static void expect_full_pipe_loses_lines(int read_end, int write_end)
     CZ_EXPECT(!(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK));
     enum { LINES = 20000 };
     for (int i = 0; i < LINES; i++)
-        cz_log_info(NULL, "app", "a line of some length, to fill what the kernel holds", CZ_FIELD_INT("i", i));
+        cz_log_info(NULL, "app", "a line of some length, to fill what the kernel holds",
+                    CZ_FIELD_INT("i", i));
     CZ_EXPECT(!(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK)); /* others share the descriptor */
     uint64_t lost = cz_log_lost();
     CZ_EXPECT(lost > 0 && lost < LINES);
@@ -313,7 +322,8 @@ CZ_TEST(a_full_disk_loses_lines_and_counts_them)
 {
     if (access("/dev/full", W_OK))
         cz_test_skip("needs /dev/full");
-    CZ_REQUIRE_OK(cz_log_configure(&(cz_log_options){ CZ_LOG_INFO, CZ_LOG_JSON, "/dev/full" }, NULL));
+    CZ_REQUIRE_OK(
+        cz_log_configure(&(cz_log_options){ CZ_LOG_INFO, CZ_LOG_JSON, "/dev/full" }, NULL));
     for (int i = 0; i < 10; i++)
         cz_log_info(NULL, "app", "lost");
     CZ_EXPECT_EQ(cz_log_lost(), 10);
@@ -355,7 +365,7 @@ CZ_TEST(lines_of_several_threads_do_not_mix)
     CZ_EXPECT_EQ(cz_str_count(text, '\n'), 2000);
     while (text.len) {
         cz_str line = cz_str_cut(&text, '\n');
-        CZ_REQUIRE(cz_str_starts_with(line, CZ_STR("{\"time\"")) && cz_str_ends_with(line, CZ_STR("}")) &&
-                   cz_str_count(line, '{') == 1);
+        CZ_REQUIRE(cz_str_starts_with(line, CZ_STR("{\"time\"")) &&
+                   cz_str_ends_with(line, CZ_STR("}")) && cz_str_count(line, '{') == 1);
     }
 }

@@ -56,8 +56,8 @@ uint64_t cz__siphash13(const uint8_t key[16], const void *bytes, size_t len)
 {
     const uint8_t *p = bytes;
     uint64_t k0 = load64(key), k1 = load64(key + 8);
-    uint64_t v[4] = { k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du,
-                      k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u };
+    uint64_t v[4] = { k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u,
+                      k1 ^ 0x7465646279746573u };
     uint64_t last = (uint64_t)len << 56;
     for (; len >= 8; p += 8, len -= 8) {
         uint64_t m = load64(p);
@@ -136,8 +136,11 @@ static cz_status make_room(cz_map *map)
     cz_map_entry *entries = cz_arena_alloc(map->arena, entry_cap * sizeof *entries);
     if (!slots || !entries)
         return CZ_ENOMEM;
-    cz_map grown = { .arena = map->arena, .entries = entries, .slots = slots,
-                     .entry_cap = entry_cap, .slot_count = slot_count };
+    cz_map grown = { .arena = map->arena,
+                     .entries = entries,
+                     .slots = slots,
+                     .entry_cap = entry_cap,
+                     .slot_count = slot_count };
     for (uint32_t i = 0; i < map->entry_count; i++) {
         if (!map->entries[i].value)
             continue;
@@ -166,6 +169,7 @@ cz_status cz_map_set(cz_map *map, cz_str key, void *value)
             return status;
         slot = find_slot(map, key, hash);
     }
+    cz_assert(slot); /* without slots there is no entry_cap either */
     map->entries[map->entry_count] = (cz_map_entry){ key, value, hash };
     *slot = ++map->entry_count;
     map->live_count++;

@@ -44,7 +44,8 @@ static void model_remove(struct model *model, size_t at)
 {
     model->count--;
     memmove(model->keys + at, model->keys + at + 1, (model->count - at) * sizeof *model->keys);
-    memmove(model->values + at, model->values + at + 1, (model->count - at) * sizeof *model->values);
+    memmove(model->values + at, model->values + at + 1,
+            (model->count - at) * sizeof *model->values);
 }
 
 static char names[KEYS][24];
@@ -72,7 +73,8 @@ CZ_TEST(a_map_behaves_as_an_ordered_list_of_pairs)
     CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
     cz_map_init(&map, arena);
     for (int i = 0; i < KEYS; i++)
-        cz_ignore(snprintf(names[i], sizeof names[i], "%s-%d", i % 2 ? "a" : "longer-name", i)); /* fits */
+        cz_ignore(snprintf(names[i], sizeof names[i], "%s-%d", i % 2 ? "a" : "longer-name",
+                           i)); /* fits */
     uint32_t state = 7;
     for (int step = 0; step < STEPS; step++) {
         state = state * 1664525 + 1013904223;
@@ -186,6 +188,7 @@ CZ_TEST(threads_that_hash_first_at_the_same_time_share_one_key)
         CZ_EXPECT(hashes[i] == hashes[0]);
 }
 
+#ifdef CZ_FAULTS
 CZ_TEST(a_map_survives_any_failing_allocation)
 {
     uint64_t count = 0;
@@ -211,6 +214,6 @@ CZ_TEST(a_map_survives_any_failing_allocation)
         CZ_EXPECT_EQ(stored, n ? KEYS - 1 : KEYS);
         cz_arena_destroy(arena);
     }
-    if (!count)
-        cz_test_skip("needs CZ_FAULTS");
+    CZ_EXPECT(count > 0);
 }
+#endif

@@ -105,13 +105,13 @@ struct cleanup {
 };
 
 struct cz_arena {
-    char *cursor, *end;    /* free part of the newest chunk */
-    struct chunk *chunks;  /* newest first */
+    char *cursor, *end;   /* free part of the newest chunk */
+    struct chunk *chunks; /* newest first */
     struct cleanup *cleanups;
     cz_arena *parent, *child, *previous, *next; /* tree; siblings are a list, newest first */
-    size_t bytes, budget;  /* chunks of this arena and its descendants */
-    uint64_t order;        /* among the parent's clean-ups and children */
-    uint64_t next_order;   /* what the next clean-up or child gets */
+    size_t bytes, budget;                       /* chunks of this arena and its descendants */
+    uint64_t order;                             /* among the parent's clean-ups and children */
+    uint64_t next_order;                        /* what the next clean-up or child gets */
 };
 
 static _Thread_local struct chunk *chunk_cache;
@@ -237,7 +237,7 @@ void cz_arena_reset(cz_arena *arena)
         arena->cleanups = cleanup->next;
         cleanup->fn(cleanup->arg);
     }
-    while (arena->chunks->next) { /* the last of the list is the first chunk, which holds the arena */
+    while (arena->chunks->next) { /* the last one is the first chunk, which holds the arena */
         struct chunk *chunk = arena->chunks;
         arena->chunks = chunk->next;
         chunk_destroy(arena, chunk);

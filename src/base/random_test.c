@@ -94,16 +94,25 @@ CZ_TEST(uuids_of_version_7_sort_by_the_time_they_were_made)
 CZ_TEST(malformed_uuids_are_refused)
 {
     static const char *const bad[] = {
-        "", "f81d4fae", "f81d4fae7dec11d0a76500a0c91e6bf6", "f81d4fae-7dec-11d0-a765-00a0c91e6bf",
-        "f81d4fae-7dec-11d0-a765-00a0c91e6bf66", "f81d4fae-7dec-11d0-a765_00a0c91e6bf6",
-        "f81d4fa-e7dec-11d0-a765-00a0c91e6bf6", "g81d4fae-7dec-11d0-a765-00a0c91e6bf6",
-        "f81d4fae-7dec-11d0-a765-00a0c91e6bf\x10", "f81d4fae-7dec-11d0-a765-00a0c91e6bf ",
-        "{81d4fae-7dec-11d0-a765-00a0c91e6bf}", "f81d4fae-7dec-11d0-a765-00a0c91e6b\xc3\xa9",
-        "f81d4fae-7dec-11d0-a765-00a0c91e6b-6", "f81d4fae-7dec-11d0-a765-00a0c91e6b+6",
+        "",
+        "f81d4fae",
+        "f81d4fae7dec11d0a76500a0c91e6bf6",
+        "f81d4fae-7dec-11d0-a765-00a0c91e6bf",
+        "f81d4fae-7dec-11d0-a765-00a0c91e6bf66",
+        "f81d4fae-7dec-11d0-a765_00a0c91e6bf6",
+        "f81d4fa-e7dec-11d0-a765-00a0c91e6bf6",
+        "g81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+        "f81d4fae-7dec-11d0-a765-00a0c91e6bf\x10",
+        "f81d4fae-7dec-11d0-a765-00a0c91e6bf ",
+        "{81d4fae-7dec-11d0-a765-00a0c91e6bf}",
+        "f81d4fae-7dec-11d0-a765-00a0c91e6b\xc3\xa9",
+        "f81d4fae-7dec-11d0-a765-00a0c91e6b-6",
+        "f81d4fae-7dec-11d0-a765-00a0c91e6b+6",
     };
     for (size_t i = 0; i < CZ_COUNT(bad); i++) {
         cz_uuid uuid = { { 42 } };
-        CZ_EXPECT_MSG(cz_uuid_parse(cz_str_from(bad[i]), &uuid) == CZ_EVALIDATION && uuid.bytes[0] == 42,
+        CZ_EXPECT_MSG(cz_uuid_parse(cz_str_from(bad[i]), &uuid) == CZ_EVALIDATION &&
+                          uuid.bytes[0] == 42,
                       "\"%s\" was accepted", bad[i]);
     }
 }

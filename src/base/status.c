@@ -8,8 +8,8 @@
 const char *cz_status_name(cz_status status)
 {
     switch (status) {
-#define X(name, value, http, code, text) \
-    case CZ_##name:                      \
+#define X(name, value, http, code, text)                                                           \
+    case CZ_##name:                                                                                \
         return #name;
         CZ_STATUS_MAP(X)
 #undef X
@@ -20,8 +20,8 @@ const char *cz_status_name(cz_status status)
 const char *cz_status_text(cz_status status)
 {
     switch (status) {
-#define X(name, value, http, code, text) \
-    case CZ_##name:                      \
+#define X(name, value, http, code, text)                                                           \
+    case CZ_##name:                                                                                \
         return text;
         CZ_STATUS_MAP(X)
 #undef X
@@ -32,8 +32,8 @@ const char *cz_status_text(cz_status status)
 const char *cz_status_code(cz_status status)
 {
     switch (status) {
-#define X(name, value, http, code, text) \
-    case CZ_##name:                      \
+#define X(name, value, http, code, text)                                                           \
+    case CZ_##name:                                                                                \
         return code;
         CZ_STATUS_MAP(X)
 #undef X
@@ -44,8 +44,8 @@ const char *cz_status_code(cz_status status)
 int cz_status_http(cz_status status)
 {
     switch (status) {
-#define X(name, value, http, code, text) \
-    case CZ_##name:                      \
+#define X(name, value, http, code, text)                                                           \
+    case CZ_##name:                                                                                \
         return http;
         CZ_STATUS_MAP(X)
 #undef X
@@ -88,6 +88,7 @@ void cz__assert_failed(const char *expression, const char *file, int line)
     int len = snprintf(text, sizeof text, "calzone: assertion failed: %s (%s:%d)\n", expression,
                        file, line);
     if (len > 0) /* nothing can be done about a standard error that is gone */
-        cz_ignore(write(STDERR_FILENO, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
+        cz_ignore(
+            write(STDERR_FILENO, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
     abort();
 }

@@ -29,7 +29,8 @@ CZ_TEST(strings_are_compared_as_bytes)
     CZ_EXPECT(cz_str_cmp(CZ_STR("a\0b"), CZ_STR("a\0a")) > 0);
     CZ_EXPECT(!cz_str_eq(CZ_STR("a"), CZ_STR("A")));
     CZ_EXPECT(cz_str_eq_icase(CZ_STR("Content-TYPE"), CZ_STR("content-type")));
-    CZ_EXPECT(!cz_str_eq_icase(CZ_STR("a[b"), CZ_STR("a{b"))); /* differ by 0x20, but are no letters */
+    CZ_EXPECT(
+        !cz_str_eq_icase(CZ_STR("a[b"), CZ_STR("a{b"))); /* differ by 0x20, but are no letters */
     CZ_EXPECT(!cz_str_eq_icase(CZ_STR("\xc3\x84"), CZ_STR("\xc3\xa4")));
     CZ_EXPECT(cz_str_eq_constant_time(CZ_STR("token"), CZ_STR("token")));
     CZ_EXPECT(!cz_str_eq_constant_time(CZ_STR("token"), CZ_STR("tokem")));
@@ -118,7 +119,8 @@ CZ_TEST(integers_are_written_as_printf_writes_them)
     CZ_EXPECT_STR(cz_str_of(text, cz_i64_write(text, INT64_MIN)), "-9223372036854775808");
     for (uint64_t power = 1, i = 0; i < 20; i++, power *= 10) {
         char theirs[24];
-        cz_ignore(snprintf(theirs, sizeof theirs, "%llu", (unsigned long long)(power - 1))); /* fits */
+        cz_ignore(
+            snprintf(theirs, sizeof theirs, "%llu", (unsigned long long)(power - 1))); /* fits */
         CZ_EXPECT_STR(cz_str_of(text, cz_u64_write(text, power - 1)), theirs);
     }
 }
@@ -128,9 +130,11 @@ static bool naive_is_utf8(const unsigned char *p, size_t len)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     for (size_t i = 0; i < len;) {
-        unsigned count = p[i] < 0x80 ? 1 : (p[i] & 0xe0) == 0xc0 ? 2 : (p[i] & 0xf0) == 0xe0 ? 3
-                                        : (p[i] & 0xf8) == 0xf0  ? 4
-                                                                 : 0;
+        unsigned count = p[i] < 0x80             ? 1
+                         : (p[i] & 0xe0) == 0xc0 ? 2
+                         : (p[i] & 0xf0) == 0xe0 ? 3
+                         : (p[i] & 0xf8) == 0xf0 ? 4
+                                                 : 0;
         if (!count || i + count > len)
             return false;
         uint32_t code = count == 1 ? p[i] : p[i] & (0xffu >> (count + 1));
@@ -151,16 +155,20 @@ CZ_TEST(utf8_is_accepted_exactly_where_the_definition_says)
     unsigned char text[32];
     for (uint32_t lead = 0; lead < 0x10000; lead++) /* all two leading bytes, good ones continued */
         for (unsigned tail = 0; tail < 4; tail++) {
-            static const unsigned char ends[][2] = { { 0x80, 0x80 }, { 0xbf, 0xbf }, { 'a', 'a' }, { 0x80, 'a' } };
+            static const unsigned char ends[][2] = {
+                { 0x80, 0x80 }, { 0xbf, 0xbf }, { 'a', 'a' }, { 0x80, 'a' }
+            };
             text[0] = (unsigned char)(lead >> 8);
             text[1] = (unsigned char)lead;
             text[2] = ends[tail][0];
             text[3] = ends[tail][1];
             for (size_t len = 1; len <= 4; len++)
-                CZ_REQUIRE(cz_str_is_utf8(cz_str_of((char *)text, len)) == naive_is_utf8(text, len));
+                CZ_REQUIRE(cz_str_is_utf8(cz_str_of((char *)text, len)) ==
+                           naive_is_utf8(text, len));
         }
     /* The same sequences at every offset of the eight-byte steps. */
-    static const char *const pieces[] = { "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x8d\x95", "\xed\xa0\x80", "\xff" };
+    static const char *const pieces[] = { "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x8d\x95",
+                                          "\xed\xa0\x80", "\xff" };
     for (size_t i = 0; i < CZ_COUNT(pieces); i++)
         for (size_t at = 0; at < 20; at++) {
             memset(text, 'a', sizeof text);

@@ -181,8 +181,8 @@ static cz_status read_value_file(cz_settings *settings, struct entry *entry, cz_
     if (!full || !origin)
         return cz_error_set(err, CZ_ENOMEM, "%s: out of memory", entry->setting->name);
     cz_str text;
-    cz_status status = path.len ? read_file(settings->arena, full, SECRET_FILE_BYTES_MAX, &text)
-                                : CZ_ENOTFOUND;
+    cz_status status =
+        path.len ? read_file(settings->arena, full, SECRET_FILE_BYTES_MAX, &text) : CZ_ENOTFOUND;
     if (status == CZ_ENOTFOUND) {
         errno = ENOENT;
         status = CZ_EIO;
@@ -252,8 +252,8 @@ static cz_status look_up(cz_settings *settings, struct entry *entry, cz_error *e
 static const char *kind_name(cz_setting_kind kind)
 {
     switch (kind) {
-#define X(name, text)       \
-    case CZ_SETTING_##name: \
+#define X(name, text)                                                                              \
+    case CZ_SETTING_##name:                                                                        \
         return text;
         CZ_SETTING_KIND_MAP(X)
 #undef X
@@ -263,8 +263,8 @@ static const char *kind_name(cz_setting_kind kind)
 
 static bool is_secret(const cz_setting *setting)
 {
-    static const char *const ends[] = { "KEY",       "KEYS",  "SECRET", "SECRETS", "PASSWORD",
-                                        "PASSWORDS", "TOKEN", "TOKENS" };
+    static const char *const ends[] = { "KEY",      "KEYS",      "SECRET", "SECRETS",
+                                        "PASSWORD", "PASSWORDS", "TOKEN",  "TOKENS" };
     cz_str name = cz_str_from(setting->name);
     for (size_t i = 0; i < CZ_COUNT(ends); i++) {
         cz_str end = cz_str_from(ends[i]);
@@ -319,9 +319,8 @@ static cz_status check_bounds(const struct entry *entry, cz_error *err)
     const char *unit = setting->kind == CZ_SETTING_DURATION ? " ms"
                        : setting->kind == CZ_SETTING_SIZE   ? " bytes"
                                                             : "";
-    return cz_error_set(err, CZ_EVALIDATION,
-                        "%s: %lld%s from %.*s is not between %lld and %lld%s", setting->name,
-                        (long long)entry->value.integer, unit,
+    return cz_error_set(err, CZ_EVALIDATION, "%s: %lld%s from %.*s is not between %lld and %lld%s",
+                        setting->name, (long long)entry->value.integer, unit,
                         CZ_STR_ARG(cz_str_head(entry->origin, 60)), (long long)setting->min,
                         (long long)setting->max, unit);
 }
@@ -409,7 +408,8 @@ static cz_status load_files(cz_settings *settings, cz_error *err)
     if (status)
         return status;
     char name[40];
-    cz_ignore(snprintf(name, sizeof name, "settings/%s.env", cz_env_name(settings->env))); /* fits */
+    cz_ignore(
+        snprintf(name, sizeof name, "settings/%s.env", cz_env_name(settings->env))); /* fits */
     status = load_file(settings, name, err);
     bool has_dot_env = settings->env == CZ_ENV_DEVELOPMENT || settings->env == CZ_ENV_TEST;
     if (status == CZ_OK && has_dot_env)

@@ -34,8 +34,8 @@ static void check_name(cz_str name)
 {
     cz_assert(name.len && !(name.ptr[0] >= '0' && name.ptr[0] <= '9'));
     for (size_t i = 0; i < name.len; i++)
-        cz_assert(strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_",
-                         name.ptr[i]));
+        cz_assert(
+            strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_", name.ptr[i]));
 }
 
 static void fuzz_env_file(cz_arena *arena, cz_str text)
@@ -82,12 +82,11 @@ static void fuzz_url(cz_arena *arena, cz_str text)
     cz_url url, again;
     cz_str shown;
     cz_assert(cz__url_mask(arena, text, &shown) == CZ_OK);
-    cz_url untouched = { .port = 42 }, before = untouched;
-    if (cz_url_parse(arena, text, &untouched)) {
-        cz_assert(!memcmp(&untouched, &before, sizeof before));
+    url = (cz_url){ .port = 42 };
+    if (cz_url_parse(arena, text, &url)) {
+        cz_assert(url.port == 42 && !url.scheme.ptr && !url.host.ptr && !url.path.ptr);
         return;
     }
-    url = untouched;
     /* A secret that stands nowhere else in the URL is not in what is shown. */
     if (url.password.len > 3 && cz_str_find(text, url.password) != SIZE_MAX) {
         size_t first = cz_str_find(text, url.password);

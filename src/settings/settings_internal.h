@@ -8,10 +8,10 @@ enum { CZ__ENV_FILE_BYTES_MAX = 1 << 20 };
 
 /* Reads a .env file line by line; the grammar stands in env_file.c. */
 typedef struct cz__env_reader {
-    cz_arena *arena;    /* for values with escapes */
-    cz_str rest;        /* what is not read yet */
-    unsigned line;      /* of the last assignment, or of the failure; from 1 */
-    const char *error;  /* static sentence after CZ_EVALIDATION */
+    cz_arena *arena;   /* for values with escapes */
+    cz_str rest;       /* what is not read yet */
+    unsigned line;     /* of the last assignment, or of the failure; from 1 */
+    const char *error; /* static sentence after CZ_EVALIDATION */
 } cz__env_reader;
 
 void cz__env_reader_init(cz__env_reader *reader, cz_arena *arena, cz_str text);
@@ -31,8 +31,8 @@ struct cz__value {
 
 /* Read value->text as `kind`, lists into `arena`. On CZ_EVALIDATION `*out_expected` says what a value
  * of the kind looks like. Errors: CZ_EVALIDATION, CZ_ENOMEM. */
-CZ_NODISCARD cz_status cz__value_read(cz_arena *arena, cz_setting_kind kind, struct cz__value *value,
-                                      const char **out_expected);
+CZ_NODISCARD cz_status cz__value_read(cz_arena *arena, cz_setting_kind kind,
+                                      struct cz__value *value, const char **out_expected);
 
 /* `url` with its password, and secrets in its query, as "***"; `url` itself when it has none. */
 CZ_NODISCARD cz_status cz__url_mask(cz_arena *arena, cz_str url, cz_str *out);

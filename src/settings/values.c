@@ -57,7 +57,8 @@ static cz_status read_real(cz_str text, double *out)
         return CZ_EVALIDATION;
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '\0';
-    locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0); /* a point, whatever the user's */
+    locale_t plain =
+        newlocale(LC_NUMERIC_MASK, "C", (locale_t)0); /* a point, whatever the user's */
     if (!plain)
         return CZ_ENOMEM;
     double value = strtod_l(copy, NULL, plain);
@@ -108,8 +109,8 @@ static cz_status read_duration(cz_str text, int64_t *out)
 
 static cz_status read_size(cz_str text, int64_t *out)
 {
-    static const struct unit units[] = { { "", 1 },        { "k", 1 << 10 }, { "m", 1 << 20 },
-                                         { "g", 1 << 30 }, { "b", 1 },       { "kb", 1 << 10 },
+    static const struct unit units[] = { { "", 1 },         { "k", 1 << 10 }, { "m", 1 << 20 },
+                                         { "g", 1 << 30 },  { "b", 1 },       { "kb", 1 << 10 },
                                          { "mb", 1 << 20 }, { "gb", 1 << 30 } };
     return read_with_unit(text, units, CZ_COUNT(units), true, out);
 }

@@ -132,7 +132,10 @@ static int job_finish(struct job *job, bool timed_out)
     bool skipped = code == EXIT_SKIPPED && !timed_out;
     double seconds = seconds_since(&job->start);
     if (code != 0 || timed_out || seconds > 5)
-        printf("%s %s (%.1f s)%s\n", skipped ? "SKIP" : code || timed_out ? "FAIL" : "slow",
+        printf("%s %s (%.1f s)%s\n",
+               skipped             ? "SKIP"
+               : code || timed_out ? "FAIL"
+                                   : "slow",
                job->test->name, seconds, timed_out ? ": timed out" : "");
     if (WIFSIGNALED(wait_status) && !timed_out)
         printf("  ended by signal %d\n", WTERMSIG(wait_status));
@@ -165,7 +168,8 @@ int cz_test_main(int argc, char **argv)
         else if (!strcmp(argv[first], "--timeout") && first + 1 < argc)
             timeout = strtol(argv[++first], NULL, 10);
         else {
-            fprintf(stderr, "usage: %s [--jobs N] [--list] [--timeout SECONDS] [PART...]\n", argv[0]);
+            fprintf(stderr, "usage: %s [--jobs N] [--list] [--timeout SECONDS] [PART...]\n",
+                    argv[0]);
             return 2;
         }
     }
