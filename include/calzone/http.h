@@ -25,7 +25,8 @@ typedef enum cz_method {
     CZ_METHOD_MAP(X)
 #undef X
         CZ_METHOD_COUNT,
-    CZ_METHOD_OTHER = CZ_METHOD_COUNT /* a well-formed method not in the list: answered with 501 */
+    CZ_METHOD_OTHER = CZ_METHOD_COUNT /* a well-formed method not in the list: answered with 501 by the
+                                         server, no handler sees it */
 } cz_method;
 
 /* "GET"; "" for CZ_METHOD_OTHER. */
@@ -95,28 +96,36 @@ cz_str cz_query_str(cz_ctx *ctx, const cz_request *req, const char *name);
  * are. At most 1,000 pairs, the rest are ignored. */
 bool cz_query_next(cz_ctx *ctx, const cz_request *req, size_t *cursor, cz_str *name, cz_str *value);
 
-/* A path parameter by name. Raises: CZ_EINVAL: the route has none of that name and type. */
+/* A path parameter by name. Raises: CZ_EINVAL: the route has none of that name. */
 int64_t cz_path_int(cz_ctx *ctx, const cz_request *req, const char *name);
 cz_str cz_path_str(cz_ctx *ctx, const cz_request *req, const char *name);
 
-/* "http://host/path?query" of this request, from its Host header (which the host check has allowed). */
+/* "http://host/path?query" of this request, from its Host header (which the host check has allowed);
+ * without one (HTTP/1.0) the path alone. Raises: CZ_ENOMEM. */
 cz_str cz_request_absolute_uri(cz_ctx *ctx, const cz_request *req, cz_str path_and_query);
 
-/* Answer with a status, a media type and a body, which is copied. `content_type` "" sends none.
- * Raises: CZ_ENOMEM; CZ_ETOOBIG over the response limit (64 MiB). */
+/* Answer with a status, a media type and a body, which is copied. `content_type` is static or in the
+ * arena; "" sends none. Headers set before stay. Content-Length is the server's affair: 204 and
+ * 304 leave without a body, the answer to HEAD with the length only.
+ * Raises: CZ_ENOMEM; CZ_ETOOBIG over the response limit (64 MiB); CZ_EINVAL: the status is not 200 to
+ * 599, or a control byte in `content_type`. */
 void cz_respond(cz_ctx *ctx, cz_request *req, int status, cz_str content_type, cz_str body);
 /* Answer 204 without a body. */
 void cz_respond_empty(cz_ctx *ctx, cz_request *req, int status);
 /* Answer with the text of a JSON document. */
 void cz_respond_json(cz_ctx *ctx, cz_request *req, int status, cz_str json);
-/* Answer with a redirect to a path of this site; a target with a scheme, "//" or a control byte is
- * refused. Raises: CZ_EINVAL. */
+/* Answer with a redirect to a path of this site, which begins with one "/"; a target with a scheme, "//",
+ * "\" or a control byte is refused, other bytes that no URI may have are escaped. `status` is 301, 302,
+ * 303, 307 or 308. Raises: CZ_EINVAL. */
 void cz_respond_redirect(cz_ctx *ctx, cz_request *req, int status, cz_str path);
 
-/* Add or replace a response header. `value` is copied unless it is static (cz_respond_header_static).
- * Raises: CZ_EINVAL: CR, LF, NUL or a malformed name, so no input can split a response; or a name that
- * the server itself writes (Content-Length, Transfer-Encoding, Connection, Date); CZ_ENOMEM. */
+/* Add or replace a response header; Set-Cookie is always added. Content-Type sets
+ * response.content_type. Name and value are copied, but by cz_respond_header_static(), which takes what
+ * is static or in the arena.
+ * Raises: CZ_EINVAL: a control byte but HTAB or a malformed name, so no input can split a response; or a
+ * name that the server itself writes (Content-Length, Transfer-Encoding, Connection, Date); CZ_ENOMEM. */
 void cz_respond_header(cz_ctx *ctx, cz_request *req, cz_str name, cz_str value);
+void cz_respond_header_static(cz_ctx *ctx, cz_request *req, cz_str name, cz_str value);
 /* The value of a response header set so far; empty when there is none. */
 cz_str cz_response_header(const cz_request *req, cz_str name);
 

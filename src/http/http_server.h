@@ -16,9 +16,13 @@ typedef struct cz__http_app {
     /* Write the error document for `err` into req->response; may not raise. Also called, with a request
      * that has only what was parsed, for what the parser refuses. */
     void (*answer_error)(cz_ctx *ctx, cz_request *req, const cz_error *err, void *user);
-    /* After the response was put into the output buffer: the access log. `bytes` is the body's size. */
+    /* After the response was put into the output buffer: the access log. `bytes` is the body's size. For a
+     * client that went away before its answer the status is 499 and nothing was sent. */
     void (*on_answered)(cz_ctx *ctx, cz_request *req, size_t bytes, void *user);
     void *user;
+    /* Header lines of every answer, each ending in CRLF, borrowed; responses must not set these names
+     * themselves. Empty: none. */
+    cz_str constant_headers;
 } cz__http_app;
 
 typedef struct cz__http_server cz__http_server;
@@ -31,7 +35,8 @@ CZ_NODISCARD cz_status cz__http_server_create(cz__loop *loop, int listen_fd,
 /* Stop accepting; close idle connections; requests under way are answered with Connection: close; what
  * was already accepted by the kernel is still taken and answered. `on_drained(arg)` when none is left. */
 void cz__http_server_drain(cz__http_server *server, void (*on_drained)(void *arg), void *arg);
-/* Cancel what is left and free everything. */
+/* Cancel what is left and free everything; turns the loop until the cancelled handlers have ended, two
+ * seconds at most. Context: outside a turn of the loop. */
 void cz__http_server_destroy(cz__http_server *server);
 
 typedef struct cz__http_stats {
@@ -42,7 +47,8 @@ cz__http_stats cz__http_server_stats(const cz__http_server *server);
 
 /* Run one request through `app` without a socket: the in-process test client. `raw` is a whole request
  * as it would come over the wire; the answer's bytes are appended to `out`. Runs on a fiber of the
- * current loop and turns it until the answer is there. Errors: CZ_ENOMEM, CZ_ETIMEDOUT. */
+ * current loop and turns it until the answer is there. A request without its end is answered with 400.
+ * Errors: CZ_ENOMEM, CZ_ETIMEDOUT. Context: outside a turn of the loop. */
 CZ_NODISCARD cz_status cz__http_serve_bytes(const cz_http_limits *limits, const cz__http_app *app,
                                             cz_str raw, cz_buf *out);
 

@@ -1,0 +1,130 @@
+/* http/http_internal.h: what the server, its connections and its exchanges share. */
+#ifndef CZ_HTTP_HTTP_INTERNAL_H
+#define CZ_HTTP_HTTP_INTERNAL_H
+
+#include "http/h1_chunked.h"
+#include "http/h1_head.h"
+#include "http/http_server.h"
+#include "runtime/fiber.h"
+
+enum {
+    CZ__HTTP_ARENA_BYTES_MAX = 16 << 20,     /* of one request */
+    CZ__HTTP_RESPONSE_BYTES_MAX = 64 << 20,  /* of one body */
+    CZ__HTTP_COPY_BYTES_MAX = 64 << 10,      /* a body as long or longer is sent from where it is */
+    CZ__HTTP_UNSENT_BYTES_MAX = 256 << 10,   /* more, and the next request waits */
+    CZ__HTTP_INPUT_BYTES = 16 << 10,         /* one recv() */
+    CZ__HTTP_POOLED_MAX = 64,                /* idle exchanges, inputs and outputs kept */
+    CZ__HTTP_KEEP_BYTES_MAX = 64 << 10       /* a pooled buffer that grew past it is freed */
+};
+
+typedef struct cz__exchange cz__exchange;
+typedef struct cz__h1_conn cz__h1_conn;
+struct cz__h1_input;
+struct cz__h1_output;
+
+/* What one listener's protocols share: the application, the limits, pools, the date. */
+struct cz__http_core {
+    cz__loop *loop;
+    cz__http_app app;
+    cz_http_limits limits; /* no zeros left but in requests_per_connection */
+    cz__http_stats stats;
+    bool draining;
+
+    cz__exchange *exchanges; /* pools, newest first: their memory is still in the cache */
+    struct cz__h1_input *inputs;
+    struct cz__h1_output *outputs;
+    unsigned exchange_count, input_count, output_count;
+
+    int64_t date_until_ms; /* loop time until which `common` is right */
+    char *common;          /* owned: "Date: ...\r\n" and the constant headers */
+    size_t common_bytes;
+};
+
+CZ_NODISCARD cz_status cz__http_core_init(struct cz__http_core *core, cz__loop *loop,
+                                          const cz_http_limits *limits, const cz__http_app *app);
+void cz__http_core_done(struct cz__http_core *core);
+
+/* ---- exchange.c: one request and its answer ----
+ *
+ * Life: acquire, fill, (body), start or refuse, write, release. Pooled; releasing resets everything. */
+
+struct cz__exchange {
+    cz__exchange *next; /* in the pool */
+    struct cz__http_core *core;
+    cz_arena *arena;
+    cz_ctx ctx;
+    cz_request request;
+    cz_buf body_in;  /* a request body that did not fit the input buffer */
+    cz_buf body_out; /* request.response.body */
+    bool running;    /* on a fiber */
+    bool suspended;  /* its fiber outlived cz__exchange_start(): on_done will be called */
+    void (*on_done)(cz__exchange *exchange);
+    void *owner;
+};
+
+/* Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__exchange_acquire(struct cz__http_core *core, cz__exchange **out);
+void cz__exchange_release(cz__exchange *exchange);
+
+/* Set the request from a complete head whose first byte is at `bytes`; what it points to must stay
+ * there until the release. Returns the rule that the path broke, or CZ__H1_NONE. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__exchange_fill(cz__exchange *exchange, const struct cz__h1_head *head,
+                                         const char *bytes, enum cz__h1_rule *out_rule);
+/* The same for a head that was refused: what is known of it, for the log. */
+void cz__exchange_fill_partly(cz__exchange *exchange, const struct cz__h1_head *head,
+                              const char *bytes);
+
+/* Let the application answer, on a fiber. When it has done so on return, `running` is false; otherwise
+ * on_done(exchange) is called later, on that fiber, which ends right after. */
+void cz__exchange_start(cz__exchange *exchange);
+/* Answer with an error document, on the caller's stack. */
+void cz__exchange_refuse(cz__exchange *exchange, const cz_error *err);
+
+/* Append the answer to `out`. `*out_rest` is what of the body was not copied and must be sent from where
+ * it lies before the release; empty for most. A failure is in cz_buf_status(out). */
+void cz__exchange_write(cz__exchange *exchange, bool keep_alive, cz_buf *out, cz_str *out_rest);
+
+/* ---- h1_connection.c ---- */
+
+/* A client's address, and the connections it has. */
+struct cz__http_address {
+    struct cz__http_address *next;
+    uint32_t connections;
+    uint8_t key[16]; /* IPv6, or IPv4 mapped into it */
+};
+
+/* Serve `fd`, which becomes the connection's. `address` may be NULL. Errors: CZ_ENOMEM, CZ_EIO: `fd` is
+ * still the caller's. */
+CZ_NODISCARD cz_status cz__h1_conn_create(cz__http_server *server, int fd,
+                                          struct cz__http_address *address, const char *address_text);
+/* The server drains: close what is idle, let the rest be the last request. */
+void cz__h1_conn_drain(cz__h1_conn *conn);
+/* Close at once; a suspended handler is cancelled and frees the connection when it has ended. */
+void cz__h1_conn_abort(cz__h1_conn *conn);
+
+/* The one after it in the server's list. */
+cz__h1_conn *cz__h1_conn_next(const cz__h1_conn *conn);
+
+void cz__h1_pools_free(struct cz__http_core *core);
+
+/* ---- http_server.c ---- */
+
+struct cz__http_server {
+    struct cz__http_core core;
+    cz__watch watch;
+    cz__timer resume_timer, drained_timer;
+    int listen_fd, reserve_fd;
+    bool accepting, paused;
+    cz__h1_conn *conns; /* open ones */
+    uint32_t conns_alive; /* and those whose handler still unwinds */
+    void (*on_drained)(void *arg);
+    void *on_drained_arg;
+    uint8_t address_key[16];
+    struct cz__http_address *addresses[1024];
+};
+
+/* A connection's descriptor was closed; and its memory is about to go. */
+void cz__http_server_on_closed(cz__http_server *server, struct cz__http_address *address);
+void cz__http_server_on_freed(cz__http_server *server);
+
+#endif

@@ -1,0 +1,418 @@
+/* The listener: accepts, counts, pauses, drains.
+ *
+ * It pauses while connections_max are open (the rest wait in the kernel's queue, where they cost us
+ * nothing) and for 100 ms when the process or the machine has no descriptor left. Then one connection is
+ * still taken, with a descriptor kept in reserve, and closed: otherwise the listener stays readable and
+ * the client waits for nothing.
+ */
+#include <arpa/inet.h>
+#include <calzone/log.h>
+#include <calzone/map.h>
+#include <calzone/random.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "http/http_internal.h"
+
+enum {
+    ACCEPT_BATCH = 64,
+    RESUME_AFTER_MS = 100,
+    DESTROY_MS = 2000
+};
+
+/* ---- Clients' addresses ---- */
+
+static struct cz__http_address **address_slot(cz__http_server *server, const uint8_t key[16])
+{
+    uint64_t hash = cz__siphash13(server->address_key, key, 16);
+    struct cz__http_address **at = &server->addresses[hash % CZ_COUNT(server->addresses)];
+    while (*at && memcmp((*at)->key, key, 16) != 0)
+        at = &(*at)->next;
+    return at;
+}
+
+/* The text of a peer's address, and its key; false for a peer without one (a Unix socket). */
+static bool read_address(const struct sockaddr_storage *peer, uint8_t key[16], char text[46])
+{
+    const void *address;
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+    if (peer->ss_family == AF_INET) {
+        address = &((const struct sockaddr_in *)(const void *)peer)->sin_addr;
+        memcpy(key, mapped, 12);
+        memcpy(key + 12, address, 4);
+    } else if (peer->ss_family == AF_INET6) {
+        address = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
+        memcpy(key, address, 16);
+    } else {
+        text[0] = '\0';
+        return false;
+    }
+    bool v4 = memcmp(key, mapped, 12) == 0;
+    inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? key + 12 : key, text, 46);
+    return true;
+}
+
+/* Count a connection of this address. Errors: CZ_EBUSY: it has as many as it may; CZ_ENOMEM. */
+static cz_status address_take(cz__http_server *server, const uint8_t key[16],
+                              struct cz__http_address **out)
+{
+    struct cz__http_address **at = address_slot(server, key);
+    if (!*at) {
+        struct cz__http_address *address = cz_calloc(1, sizeof *address);
+        if (!address)
+            return CZ_ENOMEM;
+        memcpy(address->key, key, sizeof address->key);
+        *at = address;
+    }
+    if ((*at)->connections >= server->core.limits.connections_per_address)
+        return CZ_EBUSY;
+    (*at)->connections++;
+    *out = *at;
+    return CZ_OK;
+}
+
+static void address_drop(cz__http_server *server, struct cz__http_address *address)
+{
+    if (!address || --address->connections)
+        return;
+    struct cz__http_address **at = address_slot(server, address->key);
+    *at = address->next;
+    cz_free(address);
+}
+
+/* ---- Accepting ---- */
+
+static void want_connections(cz__http_server *server)
+{
+    bool wanted = server->accepting && !server->paused &&
+                  server->core.stats.connections_open < server->core.limits.connections_max;
+    cz__watch_want(server->core.loop, &server->watch, wanted ? EPOLLIN : 0);
+}
+
+static void resume(cz__timer *timer)
+{
+    cz__http_server *server =
+        (cz__http_server *)(void *)((char *)timer - offsetof(cz__http_server, resume_timer));
+    server->paused = false;
+    if (server->reserve_fd < 0)
+        server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    want_connections(server);
+}
+
+static void pause_accepting(cz__http_server *server)
+{
+    server->paused = true;
+    cz__timer_set(server->core.loop, &server->resume_timer, RESUME_AFTER_MS, resume);
+}
+
+static void on_no_descriptor(cz__http_server *server)
+{
+    if (server->reserve_fd >= 0) {
+        close(server->reserve_fd);
+        int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0)
+            close(fd);
+        server->core.stats.connections_refused += fd >= 0;
+        server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    cz_log_warning(NULL, "http", "no descriptor is left for connections; accepting pauses",
+                   CZ_FIELD_INT("open", server->core.stats.connections_open));
+    pause_accepting(server);
+}
+
+static void refuse_connection(cz__http_server *server, int fd)
+{
+    static const char text[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                               "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    cz_ignore(send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT)); /* a courtesy */
+    close(fd);
+    server->core.stats.connections_refused++;
+}
+
+static void take_connection(cz__http_server *server, int fd, const struct sockaddr_storage *peer)
+{
+    uint8_t key[16];
+    char text[46];
+    struct cz__http_address *address = NULL;
+    cz_status status = CZ_OK;
+    if (read_address(peer, key, text))
+        status = address_take(server, key, &address);
+    if (status == CZ_OK)
+        status = cz__h1_conn_create(server, fd, address, text);
+    if (status == CZ_OK) {
+        server->core.stats.connections_accepted++;
+        return;
+    }
+    address_drop(server, address);
+    refuse_connection(server, fd);
+}
+
+/* Accept one. False when there is none, or none can be taken now. */
+static bool accept_one(cz__http_server *server)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof peer;
+    peer.ss_family = AF_UNSPEC;
+    int fd = accept4(server->listen_fd, (struct sockaddr *)(void *)&peer, &len,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        take_connection(server, fd, &peer);
+        return true;
+    }
+    if (errno == EMFILE || errno == ENFILE)
+        on_no_descriptor(server);
+    else if (errno == ENOBUFS || errno == ENOMEM)
+        pause_accepting(server);
+    else if (errno != EAGAIN)
+        return errno == ECONNABORTED || errno == EINTR || errno == EPROTO;
+    return false;
+}
+
+static void on_ready(cz__watch *watch, uint32_t events)
+{
+    (void)events;
+    cz__http_server *server =
+        (cz__http_server *)(void *)((char *)watch - offsetof(cz__http_server, watch));
+    for (int i = 0; i < ACCEPT_BATCH; i++)
+        if (server->core.stats.connections_open >= server->core.limits.connections_max ||
+            !accept_one(server))
+            break;
+    want_connections(server);
+}
+
+/* ---- Ending ---- */
+
+static void on_drained(cz__timer *timer)
+{
+    cz__http_server *server =
+        (cz__http_server *)(void *)((char *)timer - offsetof(cz__http_server, drained_timer));
+    if (server->on_drained)
+        server->on_drained(server->on_drained_arg);
+}
+
+/* Told from the loop, not from whatever freed the last connection: the callee may destroy the server. */
+static void check_drained(cz__http_server *server)
+{
+    if (server->core.draining && !server->accepting && server->conns_alive == 0)
+        cz__timer_set(server->core.loop, &server->drained_timer, 0, on_drained);
+}
+
+void cz__http_server_on_closed(cz__http_server *server, struct cz__http_address *address)
+{
+    address_drop(server, address);
+    server->core.stats.connections_open--;
+    if (server->accepting)
+        want_connections(server);
+}
+
+void cz__http_server_on_freed(cz__http_server *server)
+{
+    server->conns_alive--;
+    check_drained(server);
+}
+
+/* What the kernel has accepted belongs to us: nobody else will answer it. */
+static void stop_accepting(cz__http_server *server)
+{
+    if (!server->accepting)
+        return;
+    while (accept_one(server))
+        ;
+    server->accepting = false;
+    cz__timer_cancel(server->core.loop, &server->resume_timer);
+    cz__watch_remove(server->core.loop, &server->watch);
+}
+
+void cz__http_server_drain(cz__http_server *server, void (*fn)(void *arg), void *arg)
+{
+    server->on_drained = fn;
+    server->on_drained_arg = arg;
+    server->core.draining = true;
+    stop_accepting(server);
+    for (cz__h1_conn *conn = server->conns, *next; conn; conn = next) {
+        next = cz__h1_conn_next(conn);
+        cz__h1_conn_drain(conn);
+    }
+    check_drained(server);
+}
+
+static void abort_connections(cz__http_server *server)
+{
+    while (server->conns)
+        cz__h1_conn_abort(server->conns);
+    int64_t until = cz__loop_now_ms(server->core.loop) + DESTROY_MS;
+    while (server->conns_alive && cz__loop_now_ms(server->core.loop) < until)
+        cz__loop_turn(server->core.loop, 10);
+}
+
+void cz__http_server_destroy(cz__http_server *server)
+{
+    if (!server)
+        return;
+    server->on_drained = NULL;
+    if (server->accepting) {
+        server->accepting = false;
+        cz__watch_remove(server->core.loop, &server->watch);
+    }
+    abort_connections(server);
+    cz__timer_cancel(server->core.loop, &server->resume_timer);
+    cz__timer_cancel(server->core.loop, &server->drained_timer);
+    if (server->reserve_fd >= 0)
+        close(server->reserve_fd);
+    if (server->conns_alive) {
+        cz_log_error(NULL, "http", "handlers did not end when cancelled",
+                     CZ_FIELD_INT("count", server->conns_alive));
+        return; /* they still use the server: better lost than used after it is freed */
+    }
+    cz__http_core_done(&server->core);
+    cz_free(server);
+}
+
+/* ---- Beginning ---- */
+
+cz_status cz__http_server_create(cz__loop *loop, int listen_fd, const cz_http_limits *limits,
+                                 const cz__http_app *app, cz__http_server **out)
+{
+    cz__http_server *server = cz_calloc(1, sizeof *server);
+    if (!server)
+        return CZ_ENOMEM;
+    cz_status status = cz__http_core_init(&server->core, loop, limits, app);
+    if (status)
+        goto no_core;
+    cz_random_bytes(server->address_key, sizeof server->address_key);
+    server->listen_fd = listen_fd;
+    server->accepting = true;
+    /* Inherited by what is accepted; answers leave whole, so there is nothing to gather for (on a Unix
+     * socket it fails, and is not needed). */
+    cz_ignore(setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)));
+    status = cz__watch_add(loop, &server->watch, listen_fd, EPOLLIN, on_ready);
+    if (status)
+        goto no_watch;
+    server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    *out = server;
+    return CZ_OK;
+
+no_watch:
+    cz__http_core_done(&server->core);
+no_core:
+    cz_free(server);
+    return status;
+}
+
+cz__http_stats cz__http_server_stats(const cz__http_server *server)
+{
+    return server->core.stats;
+}
+
+/* ---- One request in memory ---- */
+
+static void on_done_in_memory(cz__exchange *exchange)
+{
+    (void)exchange; /* cz__http_serve_bytes() sees that it no longer runs */
+}
+
+/* Set the exchange from a whole request. Returns why it is refused, in `err`. */
+static cz_status take_request(cz__exchange *exchange, struct cz__h1_head *head, char *bytes,
+                              size_t len, cz_error *err)
+{
+    const cz_http_limits *limits = &exchange->core->limits;
+    enum cz__h1_rule rule = CZ__H1_NONE;
+    cz_status status = cz__h1_head_feed(head, cz_str_of(bytes, len));
+    if (status == CZ_EAGAIN)
+        return cz_error_set(err, CZ_EPROTOCOL, "the request ends inside its head");
+    if (status) {
+        cz__exchange_fill_partly(exchange, head, bytes);
+        return cz__h1_rule_error((enum cz__h1_rule)head->rule, err);
+    }
+    status = cz__exchange_fill(exchange, head, bytes, &rule);
+    if (status)
+        return cz_error_set(err, status, "no memory for the request");
+    if (!rule && head->content_length > limits->body_bytes)
+        rule = CZ__H1_BODY_TOO_LONG;
+    if (rule)
+        return cz__h1_rule_error(rule, err);
+    size_t used, decoded, left = len - head->bytes;
+    char *body = bytes + head->bytes;
+    if (head->has_coding) {
+        struct cz__h1_chunked chunked;
+        cz__h1_chunked_init(&chunked, limits->body_bytes);
+        status = cz__h1_chunked_feed(&chunked, body, left, &used, &decoded);
+        if (status && status != CZ_EAGAIN)
+            return cz__h1_rule_error((enum cz__h1_rule)chunked.rule, err);
+    } else {
+        decoded = (size_t)head->content_length;
+        status = decoded > left ? CZ_EAGAIN : CZ_OK;
+    }
+    if (status)
+        return cz_error_set(err, CZ_EPROTOCOL, "the request ends inside its body");
+    exchange->request.body = cz_str_of(body, decoded);
+    return CZ_OK;
+}
+
+static cz_status answer_in_memory(cz__exchange *exchange, struct cz__h1_head *head, char *bytes,
+                                  size_t len, cz_buf *out)
+{
+    struct cz__http_core *core = exchange->core;
+    cz_error err;
+    cz_str rest;
+    exchange->request.client_address = CZ_STR("127.0.0.1");
+    exchange->on_done = on_done_in_memory;
+    cz_status refused = take_request(exchange, head, bytes, len, &err);
+    if (refused) {
+        cz__exchange_refuse(exchange, &err);
+    } else {
+        cz__exchange_start(exchange);
+        int64_t until = cz__loop_now_ms(core->loop) + core->limits.handler_timeout_ms + 1000;
+        while (exchange->running) {
+            cz__loop_turn(core->loop, 100);
+            if (exchange->running && cz__loop_now_ms(core->loop) >= until)
+                return CZ_ETIMEDOUT;
+        }
+    }
+    bool keep_alive =
+        !refused && cz__h1_head_keep_alive(head) && !exchange->request.response.close;
+    cz__exchange_write(exchange, keep_alive, out, &rest);
+    cz_buf_append_str(out, rest);
+    cz__exchange_release(exchange);
+    return cz_buf_status(out);
+}
+
+cz_status cz__http_serve_bytes(const cz_http_limits *limits, const cz__http_app *app, cz_str raw,
+                               cz_buf *out)
+{
+    struct cz__http_core *core = cz_malloc(sizeof *core);
+    struct cz__h1_head head;
+    cz__exchange *exchange;
+    if (!core)
+        return CZ_ENOMEM;
+    cz_status status = cz__http_core_init(core, cz__loop_current(), limits, app);
+    if (status) {
+        cz_free(core);
+        return status;
+    }
+    char *bytes = cz_malloc(raw.len + core->limits.header_count * sizeof(struct cz__h1_field) + 16);
+    if (!bytes) {
+        status = CZ_ENOMEM;
+        goto done;
+    }
+    struct cz__h1_field *fields = (struct cz__h1_field *)(void *)bytes;
+    char *copy = (char *)(fields + core->limits.header_count);
+    if (raw.len)
+        memcpy(copy, raw.ptr, raw.len);
+    cz__h1_head_init(&head, &core->limits, fields);
+    cz__loop_turn(core->loop, 0); /* the clock of a loop that has rested is old */
+    status = cz__exchange_acquire(core, &exchange);
+    if (status)
+        goto done;
+    status = answer_in_memory(exchange, &head, copy, raw.len, out);
+    if (status == CZ_ETIMEDOUT)
+        return status; /* the handler still runs on all of it: better lost than used after it is freed */
+done:
+    cz_free(bytes);
+    cz__http_core_done(core);
+    cz_free(core);
+    return status;
+}
