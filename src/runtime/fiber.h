@@ -48,6 +48,9 @@ void cz__fiber_wait_uncancelled(cz_ctx *ctx);
 /* Let a suspended fiber go on, in this turn; a second wake before it ran does nothing. A fiber that runs
  * remembers one wake for its next wait. */
 void cz__fiber_wake(cz__fiber *fiber);
+/* Sleep for `ms` milliseconds; cz_sleep() (calzone/runtime.h) without the raise. Outside fibers it blocks.
+ * Errors: CZ_ECANCELED, CZ_ETIMEDOUT: woken early, for the caller to pass on. */
+CZ_NODISCARD cz_status cz__fiber_sleep(cz_ctx *ctx, uint64_t ms);
 /* Cancel a context and wake its fiber. */
 void cz__fiber_cancel(cz_ctx *ctx, cz_status reason);
 

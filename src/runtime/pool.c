@@ -192,7 +192,7 @@ static cz_status sleep_blocking(const cz_ctx *ctx, uint64_t ms)
     return over_already(ctx);
 }
 
-void cz_sleep(cz_ctx *ctx, uint64_t ms)
+cz_status cz__fiber_sleep(cz_ctx *ctx, uint64_t ms)
 {
     cz_assert(ctx->foreign == 0);
     cz_status status = over_already(ctx);
@@ -206,6 +206,12 @@ void cz_sleep(cz_ctx *ctx, uint64_t ms)
             status = cz__fiber_wait(ctx);
         cz__timer_cancel(loop, &sleeper.timer);
     }
+    return status;
+}
+
+void cz_sleep(cz_ctx *ctx, uint64_t ms)
+{
+    cz_status status = cz__fiber_sleep(ctx, ms);
     if (status)
         raise_over(ctx, status);
 }

@@ -1,0 +1,433 @@
+/* calzone/models.h: a table's columns, declared once.
+ *
+ * A model is a list of fields. From it come the row struct, the metadata, the table, the serializer's
+ * defaults and the types the compiler checks queries against (queries.h).
+ *
+ *     #define BOOK(F)                                                                  \
+ *         F(char_field,  title,  .max_length = 200, .index = true)                     \
+ *         F(int_field,   year,   .null = true)                                         \
+ *         F(foreign_key, author, Author, .on_delete = CZ_PROTECT)
+ *     CZ_MODEL(Book, BOOK, .ordering = CZ_ORDER_BY(CZ_ASC(Book, title)))
+ *
+ * gives `struct Book { ... int64_t id; cz_str title; int32_t year; int64_t author_id; ... }`, with a
+ * 64-bit key `id`; CZ_MODEL_UUID gives a UUID key (version 7). A field list may include another, which is
+ * how abstract bases work: write `CZ_TIMESTAMPED(F)` inside yours.
+ *
+ * Kinds, and the C type of the row's member:
+ *
+ *     char_field, text_field, slug_field, email_field, url_field    cz_str
+ *     small_int_field, int_field, big_int_field                     int16_t, int32_t, int64_t
+ *     bool_field, float_field                                       bool, double
+ *     date_field, datetime_field, uuid_field                        cz_date, cz_datetime, cz_uuid
+ *     foreign_key(name, Model), one_to_one(name, Model)             the key in `name_id`; CZ_REL() reads
+ *     many_to_many(name, Model)                                     nothing; a table of its own
+ *     reverse(name, Model, field)                                   nothing: the other side of a foreign
+ *                                                                   key, declared so queries are checked
+ *     many_to_many_reverse(name, Model, field)                      nothing: the other side
+ *
+ * Two models that refer to each other from separate headers forward-declare one another with
+ * CZ_MODEL_FORWARD(Name) or CZ_MODEL_FORWARD_UUID(Name), which settles the type of the key.
+ *
+ * Each row knows, per field, whether it is NULL, loaded and changed; see cz_is_null() and cz_set().
+ * Rows and their text live in the arena of the context that queried them.
+ */
+#ifndef CALZONE_MODELS_H
+#define CALZONE_MODELS_H
+
+#include <calzone/context.h>
+#include <calzone/macros.h>
+#include <calzone/random.h>
+#include <calzone/str.h>
+#include <calzone/time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cz_model cz_model;
+typedef struct cz_field cz_field;
+struct cz__model_state; /* what start-up works out: columns, relations, SQL pieces */
+struct cz__result;
+
+/* ---- field kinds ---- */
+
+/* X(kind, tag of its path, C type) for the kinds that have a column of their own type. */
+#define CZ_COLUMN_KIND_MAP(X)                                                                      \
+    X(char_field, cz__text, cz_str)                                                                \
+    X(text_field, cz__text, cz_str)                                                                \
+    X(slug_field, cz__text, cz_str)                                                                \
+    X(email_field, cz__text, cz_str)                                                               \
+    X(url_field, cz__text, cz_str)                                                                 \
+    X(small_int_field, cz__integer, int16_t)                                                       \
+    X(int_field, cz__integer, int32_t)                                                             \
+    X(big_int_field, cz__integer, int64_t)                                                         \
+    X(bool_field, cz__boolean, bool)                                                               \
+    X(float_field, cz__real, double)                                                               \
+    X(date_field, cz__day, cz_date)                                                                \
+    X(datetime_field, cz__instant, cz_datetime)                                                    \
+    X(uuid_field, cz__uuid, cz_uuid)
+#define CZ_RELATION_KIND_MAP(X)                                                                    \
+    X(foreign_key)                                                                                 \
+    X(one_to_one)                                                                                  \
+    X(many_to_many)                                                                                \
+    X(reverse)                                                                                     \
+    X(many_to_many_reverse)
+
+typedef enum cz_field_kind {
+#define X(kind, tag, type) CZ_KIND_##kind,
+    CZ_COLUMN_KIND_MAP(X)
+#undef X
+#define X(kind) CZ_KIND_##kind,
+        CZ_RELATION_KIND_MAP(X)
+#undef X
+            CZ_KIND_COUNT
+} cz_field_kind;
+
+typedef enum cz_on_delete { /* 0 is "not said", which start-up refuses */
+    CZ_CASCADE = 1,
+    CZ_PROTECT,
+    CZ_SET_NULL,
+    CZ_DO_NOTHING
+} cz_on_delete;
+
+/* ---- values whose zero has a meaning ---- */
+
+typedef struct cz_tagged {
+    enum { CZ__TAG_NONE, CZ__TAG_INT, CZ__TAG_REAL, CZ__TAG_TEXT, CZ__TAG_BOOL } kind;
+    int64_t integer;
+    double real;
+    const char *text;
+} cz_tagged;
+#define cz_int(value) { CZ__TAG_INT, (value), 0, 0 }
+#define cz_real(value) { CZ__TAG_REAL, 0, (value), 0 }
+#define cz_text(value) { CZ__TAG_TEXT, 0, 0, (value) }
+#define cz_bool(value) { CZ__TAG_BOOL, (value), 0, 0 }
+
+typedef struct cz_choice {
+    const char *value, *label;
+} cz_choice;
+typedef struct cz_choice_list {
+    const cz_choice *items;
+    size_t count;
+} cz_choice_list;
+/* An array of choices as a field's `.choices`. */
+#define CZ_CHOICES(array) { (array), CZ_COUNT(array) }
+
+/* A check of one value beyond its kind. Returns NULL when it is fine, else the sentence for the client
+ * (static). Called with the text of text fields and the number of number fields; the other is zero. May
+ * not raise. */
+typedef const char *(*cz_validator)(cz_str text, double number);
+
+/* ---- fields ---- */
+
+typedef struct cz_field_options {
+    uint32_t max_length;    /* characters of a char, slug, email or url field; 0: 255, url 200, slug 50,
+                               email 254 as in Django; text fields: no limit */
+    bool null;              /* NULL is allowed */
+    bool blank;             /* may be left out or empty on input */
+    bool unique, index;
+    bool read_only;         /* never taken from input (Django: editable=False) */
+    bool auto_now_add, auto_now; /* datetime: now at creation; at every save */
+    cz_tagged default_;     /* cz_int(0), cz_text("draft"), cz_bool(true) */
+    cz_tagged min, max;     /* of a number */
+    cz_choice_list choices; /* the only values allowed in a text field */
+    cz_validator validator;
+    cz_on_delete on_delete; /* required for foreign_key and one_to_one */
+    const char *column;     /* the column's name; NULL: the field's ("author_id" for relations) */
+    const char *verbose_name, *help_text;
+} cz_field_options;
+
+struct cz_field {
+    const char *name;
+    cz_field_kind kind;
+    cz_model *target;       /* relations */
+    const char *via;        /* reverse sides: the field on `target` */
+    cz_field_options options;
+};
+
+/* ---- ordering and field lists (used by .ordering and by queries) ---- */
+
+typedef struct cz_order {
+    cz_str path; /* "title", "author->name" */
+    bool descending, random;
+} cz_order;
+typedef struct cz_order_list {
+    const cz_order *items;
+    size_t count;
+} cz_order_list;
+typedef struct cz_fields {
+    const cz_str *items; /* paths */
+    size_t count;
+} cz_fields;
+
+#define CZ__AT(M, path) (((struct M##__path *)0)->path)
+#define CZ__PATH_STR(M, path) { #path, sizeof(#path) - 1 + 0 * sizeof(CZ__AT(M, path)) }
+/* Ascending and descending order by a field or a path over relations. */
+#define CZ_ASC(M, path) { CZ__PATH_STR(M, path), false, false }
+#define CZ_DESC(M, path) { CZ__PATH_STR(M, path), true, false }
+#define CZ_RANDOM { { "", 0 }, false, true }
+#define CZ_ORDER_BY(...) { (const cz_order[]){ __VA_ARGS__ }, sizeof((const cz_order[]){ __VA_ARGS__ }) / sizeof(cz_order) }
+/* Fields of a model, checked by the compiler: CZ_FIELDS(Book, id, title, author). */
+#define CZ_FIELDS(M, ...) { (const cz_str[]){ CZ__EACH(CZ__PATH_STR, M, __VA_ARGS__) }, CZ__NARG(__VA_ARGS__) }
+
+/* ---- models ---- */
+
+typedef struct cz_meta {
+    const char *table;         /* NULL: "<app>_<model>" in lower case */
+    const char *verbose_name, *verbose_name_plural;
+    cz_order_list ordering;    /* of queries that name none */
+    cz_fields unique_together;
+    bool unmanaged;            /* the table is somebody else's: never created or changed */
+} cz_meta;
+
+struct cz_model {
+    const char *name;
+    const cz_field *fields;    /* the key first */
+    uint16_t field_count;
+    const uint16_t *(*offsets)(void); /* of each field's member in the row; UINT16_MAX: none */
+    const uint16_t *(*slots)(void);   /* of each relation's pointer; UINT16_MAX: none */
+    size_t row_bytes;
+    cz_meta meta;
+    struct cz__model_state *state; /* private; set when the project starts */
+};
+
+/* What begins every row. */
+typedef struct cz_row {
+    cz_model *model;
+    struct cz__result *result; /* the rows it was read with, for loading relations in batches */
+} cz_row;
+
+#define CZ__BIT_WORDS(fields) (((fields) + 63) / 64)
+
+#define CZ_MODEL_FORWARD(M) CZ__FORWARD(M, int64_t, cz__integer)
+#define CZ_MODEL_FORWARD_UUID(M) CZ__FORWARD(M, cz_uuid, cz__uuid)
+#define CZ__FORWARD(M, key_type, key_tag)                                                          \
+    typedef struct M M;                                                                            \
+    typedef key_type M##__key;                                                                     \
+    typedef struct key_tag M##__key_tag;                                                           \
+    struct M##__path;                                                                              \
+    extern cz_model M##__model;
+
+/* Declare a model from its field list; further arguments are cz_meta members. */
+#define CZ_MODEL(M, LIST, ...)                                                                     \
+    CZ_MODEL_FORWARD(M)                                                                            \
+    CZ__MODEL(M, LIST, CZ_KIND_big_int_field, ##__VA_ARGS__)
+#define CZ_MODEL_UUID(M, LIST, ...)                                                                \
+    CZ_MODEL_FORWARD_UUID(M)                                                                       \
+    CZ__MODEL(M, LIST, CZ_KIND_uuid_field, ##__VA_ARGS__)
+
+#define CZ__MODEL(M, LIST, key_kind, ...)                                                          \
+    struct M##__path {                                                                             \
+        M##__key_tag *id;                                                                          \
+        LIST(CZ__PATH)                                                                             \
+    };                                                                                             \
+    struct M##__index { /* a field's ordinal is its offset */                                      \
+        char id;                                                                                   \
+        LIST(CZ__INDEX)                                                                            \
+    };                                                                                             \
+    struct M {                                                                                     \
+        cz_row row_;                                                                               \
+        uint64_t bits_[3 * CZ__BIT_WORDS(sizeof(struct M##__index))];                              \
+        struct M##__path *path_[0];                                                                \
+        struct M##__index *index_[0];                                                              \
+        M##__key id;                                                                               \
+        LIST(CZ__ROW)                                                                              \
+    };                                                                                             \
+    typedef struct M##__rows {                                                                     \
+        M *items;                                                                                  \
+        size_t count;                                                                              \
+    } M##__rows;                                                                                   \
+    extern const cz_field M##__fields[];                                                           \
+    __attribute__((weak)) const cz_field M##__fields[] = { { "id", key_kind, 0, 0, { .read_only = true } }, \
+                                                           LIST(CZ__META) };                       \
+    const uint16_t *M##__offsets(void);                                                            \
+    __attribute__((weak)) const uint16_t *M##__offsets(void)                                       \
+    {                                                                                              \
+        typedef M cz__self;                                                                        \
+        static const uint16_t offsets[] = { offsetof(cz__self, id), LIST(CZ__OFFSET) };            \
+        return offsets;                                                                            \
+    }                                                                                              \
+    const uint16_t *M##__slots(void);                                                              \
+    __attribute__((weak)) const uint16_t *M##__slots(void)                                         \
+    {                                                                                              \
+        typedef M cz__self;                                                                        \
+        static const uint16_t slots[] = { (uint16_t)(UINT16_MAX + 0 * sizeof(cz__self)), LIST(CZ__SLOT) }; \
+        return slots;                                                                              \
+    }                                                                                              \
+    __attribute__((weak)) cz_model M##__model = {                                                  \
+        .name = #M,                                                                                \
+        .fields = M##__fields,                                                                     \
+        .field_count = sizeof(struct M##__index),                                                  \
+        .offsets = M##__offsets,                                                                   \
+        .slots = M##__slots,                                                                       \
+        .row_bytes = sizeof(M),                                                                    \
+        .meta = { __VA_ARGS__ },                                                                   \
+    }
+
+/* How a list's entry expands, by what is asked of it and by its kind. */
+#define CZ__PATH(kind, ...) CZ__PATH_##kind(__VA_ARGS__)
+#define CZ__INDEX(kind, ...) CZ__INDEX_##kind(__VA_ARGS__)
+#define CZ__ROW(kind, ...) CZ__ROW_##kind(__VA_ARGS__)
+#define CZ__META(kind, ...) CZ__META_##kind(__VA_ARGS__)
+#define CZ__OFFSET(kind, ...) CZ__OFFSET_##kind(__VA_ARGS__)
+#define CZ__SLOT(kind, ...) CZ__SLOT_##kind(__VA_ARGS__)
+
+#define CZ__INDEX_COLUMN(name, ...) char name;
+#define CZ__SLOT_NONE(...) UINT16_MAX,
+#define CZ__OFFSET_NONE(...) UINT16_MAX,
+#define CZ__NOTHING(...)
+
+/* clang-format off */
+#define CZ__PATH_char_field(name, ...) struct cz__text *name;
+#define CZ__PATH_text_field(name, ...) struct cz__text *name;
+#define CZ__PATH_slug_field(name, ...) struct cz__text *name;
+#define CZ__PATH_email_field(name, ...) struct cz__text *name;
+#define CZ__PATH_url_field(name, ...) struct cz__text *name;
+#define CZ__PATH_small_int_field(name, ...) struct cz__integer *name;
+#define CZ__PATH_int_field(name, ...) struct cz__integer *name;
+#define CZ__PATH_big_int_field(name, ...) struct cz__integer *name;
+#define CZ__PATH_bool_field(name, ...) struct cz__boolean *name;
+#define CZ__PATH_float_field(name, ...) struct cz__real *name;
+#define CZ__PATH_date_field(name, ...) struct cz__day *name;
+#define CZ__PATH_datetime_field(name, ...) struct cz__instant *name;
+#define CZ__PATH_uuid_field(name, ...) struct cz__uuid *name;
+#define CZ__PATH_foreign_key(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
+#define CZ__PATH_one_to_one(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
+#define CZ__PATH_many_to_many(name, Target, ...) struct Target##__path *name;
+#define CZ__PATH_reverse(name, Target, via) struct Target##__path *name;
+#define CZ__PATH_many_to_many_reverse(name, Target, via) struct Target##__path *name;
+
+#define CZ__INDEX_char_field CZ__INDEX_COLUMN
+#define CZ__INDEX_text_field CZ__INDEX_COLUMN
+#define CZ__INDEX_slug_field CZ__INDEX_COLUMN
+#define CZ__INDEX_email_field CZ__INDEX_COLUMN
+#define CZ__INDEX_url_field CZ__INDEX_COLUMN
+#define CZ__INDEX_small_int_field CZ__INDEX_COLUMN
+#define CZ__INDEX_int_field CZ__INDEX_COLUMN
+#define CZ__INDEX_big_int_field CZ__INDEX_COLUMN
+#define CZ__INDEX_bool_field CZ__INDEX_COLUMN
+#define CZ__INDEX_float_field CZ__INDEX_COLUMN
+#define CZ__INDEX_date_field CZ__INDEX_COLUMN
+#define CZ__INDEX_datetime_field CZ__INDEX_COLUMN
+#define CZ__INDEX_uuid_field CZ__INDEX_COLUMN
+#define CZ__INDEX_foreign_key(name, ...) union { char name, name##_id; };
+#define CZ__INDEX_one_to_one(name, ...) union { char name, name##_id; };
+#define CZ__INDEX_many_to_many CZ__INDEX_COLUMN
+#define CZ__INDEX_reverse CZ__INDEX_COLUMN
+#define CZ__INDEX_many_to_many_reverse CZ__INDEX_COLUMN
+
+#define CZ__ROW_char_field(name, ...) cz_str name;
+#define CZ__ROW_text_field(name, ...) cz_str name;
+#define CZ__ROW_slug_field(name, ...) cz_str name;
+#define CZ__ROW_email_field(name, ...) cz_str name;
+#define CZ__ROW_url_field(name, ...) cz_str name;
+#define CZ__ROW_small_int_field(name, ...) int16_t name;
+#define CZ__ROW_int_field(name, ...) int32_t name;
+#define CZ__ROW_big_int_field(name, ...) int64_t name;
+#define CZ__ROW_bool_field(name, ...) bool name;
+#define CZ__ROW_float_field(name, ...) double name;
+#define CZ__ROW_date_field(name, ...) cz_date name;
+#define CZ__ROW_datetime_field(name, ...) cz_datetime name;
+#define CZ__ROW_uuid_field(name, ...) cz_uuid name;
+#define CZ__ROW_foreign_key(name, Target, ...) Target##__key name##_id; Target *name##_slot_;
+#define CZ__ROW_one_to_one(name, Target, ...) Target##__key name##_id; Target *name##_slot_;
+#define CZ__ROW_many_to_many CZ__NOTHING
+#define CZ__ROW_reverse CZ__NOTHING
+#define CZ__ROW_many_to_many_reverse CZ__NOTHING
+
+#define CZ__META_COLUMN(kind, name, ...) { #name, CZ_KIND_##kind, 0, 0, { __VA_ARGS__ } },
+#define CZ__META_char_field(...) CZ__META_COLUMN(char_field, __VA_ARGS__)
+#define CZ__META_text_field(...) CZ__META_COLUMN(text_field, __VA_ARGS__)
+#define CZ__META_slug_field(...) CZ__META_COLUMN(slug_field, __VA_ARGS__)
+#define CZ__META_email_field(...) CZ__META_COLUMN(email_field, __VA_ARGS__)
+#define CZ__META_url_field(...) CZ__META_COLUMN(url_field, __VA_ARGS__)
+#define CZ__META_small_int_field(...) CZ__META_COLUMN(small_int_field, __VA_ARGS__)
+#define CZ__META_int_field(...) CZ__META_COLUMN(int_field, __VA_ARGS__)
+#define CZ__META_big_int_field(...) CZ__META_COLUMN(big_int_field, __VA_ARGS__)
+#define CZ__META_bool_field(...) CZ__META_COLUMN(bool_field, __VA_ARGS__)
+#define CZ__META_float_field(...) CZ__META_COLUMN(float_field, __VA_ARGS__)
+#define CZ__META_date_field(...) CZ__META_COLUMN(date_field, __VA_ARGS__)
+#define CZ__META_datetime_field(...) CZ__META_COLUMN(datetime_field, __VA_ARGS__)
+#define CZ__META_uuid_field(...) CZ__META_COLUMN(uuid_field, __VA_ARGS__)
+#define CZ__META_foreign_key(name, Target, ...) { #name, CZ_KIND_foreign_key, &Target##__model, 0, { __VA_ARGS__ } },
+#define CZ__META_one_to_one(name, Target, ...) { #name, CZ_KIND_one_to_one, &Target##__model, 0, { __VA_ARGS__ } },
+#define CZ__META_many_to_many(name, Target, ...) { #name, CZ_KIND_many_to_many, &Target##__model, 0, { __VA_ARGS__ } },
+#define CZ__META_reverse(name, Target, via) { #name, CZ_KIND_reverse, &Target##__model, #via, { 0 } },
+#define CZ__META_many_to_many_reverse(name, Target, via) { #name, CZ_KIND_many_to_many_reverse, &Target##__model, #via, { 0 } },
+
+#define CZ__OFFSET_COLUMN(name, ...) offsetof(cz__self, name),
+#define CZ__OFFSET_char_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_text_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_slug_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_email_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_url_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_small_int_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_int_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_big_int_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_bool_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_float_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_date_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_datetime_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_uuid_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_foreign_key(name, ...) offsetof(cz__self, name##_id),
+#define CZ__OFFSET_one_to_one(name, ...) offsetof(cz__self, name##_id),
+#define CZ__OFFSET_many_to_many CZ__OFFSET_NONE
+#define CZ__OFFSET_reverse CZ__OFFSET_NONE
+#define CZ__OFFSET_many_to_many_reverse CZ__OFFSET_NONE
+
+#define CZ__SLOT_char_field CZ__SLOT_NONE
+#define CZ__SLOT_text_field CZ__SLOT_NONE
+#define CZ__SLOT_slug_field CZ__SLOT_NONE
+#define CZ__SLOT_email_field CZ__SLOT_NONE
+#define CZ__SLOT_url_field CZ__SLOT_NONE
+#define CZ__SLOT_small_int_field CZ__SLOT_NONE
+#define CZ__SLOT_int_field CZ__SLOT_NONE
+#define CZ__SLOT_big_int_field CZ__SLOT_NONE
+#define CZ__SLOT_bool_field CZ__SLOT_NONE
+#define CZ__SLOT_float_field CZ__SLOT_NONE
+#define CZ__SLOT_date_field CZ__SLOT_NONE
+#define CZ__SLOT_datetime_field CZ__SLOT_NONE
+#define CZ__SLOT_uuid_field CZ__SLOT_NONE
+#define CZ__SLOT_foreign_key(name, ...) offsetof(cz__self, name##_slot_),
+#define CZ__SLOT_one_to_one(name, ...) offsetof(cz__self, name##_slot_),
+#define CZ__SLOT_many_to_many CZ__SLOT_NONE
+#define CZ__SLOT_reverse CZ__SLOT_NONE
+#define CZ__SLOT_many_to_many_reverse CZ__SLOT_NONE
+/* clang-format on */
+
+/* Abstract base: created_at and updated_at, kept by the ORM. */
+#define CZ_TIMESTAMPED(F)                                                                          \
+    F(datetime_field, created_at, .auto_now_add = true, .read_only = true)                         \
+    F(datetime_field, updated_at, .auto_now = true, .read_only = true)
+
+/* ---- rows ---- */
+
+enum cz__row_bits { CZ__BITS_NULL, CZ__BITS_LOADED, CZ__BITS_DIRTY };
+
+static inline uint64_t *cz__row_bits(const cz_row *row, size_t words, enum cz__row_bits which)
+{
+    return (uint64_t *)(uintptr_t)(row + 1) + (size_t)which * words;
+}
+
+#define CZ__INDEX_OF(row, field) __builtin_offsetof(__typeof__((row)->index_[0][0]), field)
+#define CZ__ROW_BIT(row, field, which)                                                             \
+    ((cz__row_bits(&(row)->row_, CZ__BIT_WORDS(sizeof((row)->index_[0][0])),                      \
+                   which)[CZ__INDEX_OF(row, field) / 64] >>                                        \
+      (CZ__INDEX_OF(row, field) % 64)) & 1)
+/* Whether a row's field is NULL; whether it was read or set at all; whether it was set since. */
+#define cz_is_null(row, field) ((bool)CZ__ROW_BIT(row, field, CZ__BITS_NULL))
+#define cz_is_loaded(row, field) ((bool)CZ__ROW_BIT(row, field, CZ__BITS_LOADED))
+#define cz_is_dirty(row, field) ((bool)CZ__ROW_BIT(row, field, CZ__BITS_DIRTY))
+
+/* An app: a name and the models it owns. */
+typedef struct cz_model_list {
+    cz_model *const *items;
+    size_t count;
+} cz_model_list;
+#define CZ__MODEL_REF(unused, M) &M##__model
+#define CZ_MODELS(...) { (cz_model *const[]){ CZ__EACH(CZ__MODEL_REF, 0, __VA_ARGS__) }, CZ__NARG(__VA_ARGS__) }
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,52 @@
+#include "db/database.h"
+
+cz__db *cz__db_default;
+
+static const cz__db_driver *const drivers[] = { &cz__sqlite_driver };
+
+cz_status cz__db_open(cz_str url, cz__db **out, cz_error *err)
+{
+    cz_arena *arena;
+    cz_status status = cz_arena_create(NULL, 0, &arena);
+    if (status)
+        return cz_error_set(err, status, "no memory to open the database");
+    cz_url parts;
+    status = cz_url_parse(arena, url, &parts);
+    if (status) {
+        /* the URL itself may hold a password and is not repeated */
+        cz_ignore(cz_error_set(err, status, "DATABASE_URL is malformed; a form that works is "
+                                            "sqlite:///absolute/path.db"));
+    } else {
+        const cz__db_driver *driver = NULL;
+        for (size_t i = 0; i < CZ_COUNT(drivers); i++)
+            if (cz_str_eq(parts.scheme, cz_str_from(drivers[i]->scheme)))
+                driver = drivers[i];
+        status = driver ? driver->open(&parts, out, err)
+                        : cz_error_set(err, CZ_EVALIDATION,
+                                       "DATABASE_URL: no driver for \"%.*s\"; known: sqlite",
+                                       CZ_STR_ARG(parts.scheme));
+    }
+    cz_arena_destroy(arena);
+    return status;
+}
+
+void cz__db_close(cz__db *db)
+{
+    if (db)
+        db->driver->close(db);
+}
+
+cz_status cz__db_session_of(cz_ctx *ctx, cz__db_session **out, cz_error *err)
+{
+    if (!ctx->db) {
+        if (!cz__db_default)
+            return cz_error_set(err, CZ_EINVAL, "no database is open; set DATABASE_URL");
+        cz__db_session *session = cz_arena_new(ctx->arena, cz__db_session);
+        if (!session)
+            return cz_error_set(err, CZ_ENOMEM, "no memory for a database session");
+        session->db = cz__db_default;
+        ctx->db = session;
+    }
+    *out = ctx->db;
+    return CZ_OK;
+}

@@ -1,0 +1,154 @@
+/* db/database.h: what the ORM asks of a database, whichever it is.
+ *
+ * A driver runs prepared statements and returns statuses; it knows no model. Statements carry a number,
+ * so a connection finds its prepared form by index. Values travel as typed parameters and are read by
+ * type into the caller's memory: each driver stores a date or a UUID in its own way.
+ *
+ * Calls that wait (for a lock, for the network) suspend the fiber of the context they are given.
+ * Every call here is for the worker's own thread, or for a command outside a loop.
+ */
+#ifndef CZ_DB_DATABASE_H
+#define CZ_DB_DATABASE_H
+
+#include <calzone/context.h>
+#include <calzone/random.h>
+#include <calzone/settings.h>
+#include <calzone/time.h>
+
+/* What a column holds, and the C type cz__db_read() writes. */
+typedef enum cz__db_type {
+    CZ__DB_TEXT,     /* cz_str, pointing into the cursor until the next step */
+    CZ__DB_INT16,    /* int16_t */
+    CZ__DB_INT32,    /* int32_t */
+    CZ__DB_INT64,    /* int64_t */
+    CZ__DB_BOOL,     /* bool */
+    CZ__DB_REAL,     /* double */
+    CZ__DB_DATE,     /* cz_date */
+    CZ__DB_DATETIME, /* cz_datetime */
+    CZ__DB_UUID,     /* cz_uuid */
+    CZ__DB_TYPE_COUNT
+} cz__db_type;
+
+typedef struct cz__db_param {
+    enum { CZ__PARAM_NULL, CZ__PARAM_INT, CZ__PARAM_REAL, CZ__PARAM_TEXT, CZ__PARAM_DATE,
+           CZ__PARAM_DATETIME, CZ__PARAM_UUID } kind;
+    int64_t integer; /* INT, DATE (days), DATETIME (microseconds) */
+    double real;
+    cz_str text;     /* borrowed until the statement has run */
+    cz_uuid uuid;
+} cz__db_param;
+
+enum { CZ__STATEMENT_UNCACHED = UINT32_MAX };
+
+typedef struct cz__db_statement {
+    cz_str sql;      /* NUL-terminated */
+    uint32_t number; /* small and unique in the process, or CZ__STATEMENT_UNCACHED */
+} cz__db_statement;
+
+typedef struct cz__db cz__db;
+typedef struct cz__db_driver cz__db_driver;
+
+/* The rows of a running SELECT. Between opening and closing it the fiber may not suspend and nothing may
+ * raise: the statement would stay open across the turn. */
+typedef struct cz__db_cursor {
+    cz__db *db;
+    void *handle;     /* the driver's */
+    bool uncached;    /* the driver's */
+} cz__db_cursor;
+
+/* A unit of work's use of one database; in the context's arena, made at its first query. */
+typedef struct cz__db_session {
+    cz__db *db;
+    unsigned depth;   /* nested atomic blocks; 0: autocommit */
+    bool writing;     /* holds the write side */
+    bool broken;      /* a statement inside the transaction failed in a way only a rollback mends */
+} cz__db_session;
+
+/* ---- describing tables ---- */
+
+typedef struct cz__db_column {
+    const char *name;
+    cz__db_type type;
+    uint32_t max_length;        /* text; 0: none */
+    bool null, unique, index, primary_key;
+    const char *references_table, *references_column; /* foreign key; NULL: none */
+} cz__db_column;
+
+typedef struct cz__db_table {
+    const char *name;
+    const cz__db_column *columns;
+    size_t column_count;
+    const char *const *unique_together; /* column names */
+    size_t unique_together_count;
+} cz__db_table;
+
+/* ---- what differs between databases in the SQL the ORM writes ---- */
+
+enum cz__pattern { /* how a text value becomes the parameter of a lookup */
+    CZ__PATTERN_NONE,
+    CZ__PATTERN_LIKE_EXACT,
+    CZ__PATTERN_LIKE_CONTAINS,
+    CZ__PATTERN_LIKE_PREFIX,
+    CZ__PATTERN_LIKE_SUFFIX,
+    CZ__PATTERN_GLOB_PREFIX,
+    CZ__PATTERN_GLOB_SUFFIX
+};
+
+typedef struct cz__lookup_sql { /* before, column, after with one "?" for the parameter */
+    const char *before, *after;
+    enum cz__pattern pattern;
+} cz__lookup_sql;
+
+typedef struct cz__db_features {
+    bool numbered_parameters;   /* $1, $2 instead of ? */
+    const char *random;         /* ORDER BY this */
+    const char *limit_all;      /* LIMIT that means none, needed before OFFSET */
+    const cz__lookup_sql *lookups; /* by cz_lookup, for those that need no list */
+} cz__db_features;
+
+struct cz__db_driver {
+    const char *scheme; /* of DATABASE_URL */
+    const cz__db_features *features;
+    cz_status (*open)(const cz_url *url, cz__db **out, cz_error *err);
+    void (*close)(cz__db *db);
+    /* Open a cursor before the first row. */
+    cz_status (*select)(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
+                        const cz__db_param *params, size_t count, cz__db_cursor *out, cz_error *err);
+    /* Go to the next row; `*out_row` false at the end. */
+    cz_status (*step)(cz__db_cursor *cursor, bool *out_row, cz_error *err);
+    /* Read a column of the row; false when it is NULL, and `out` is untouched.
+     * A value that is not of the type gives the type's zero: the file was written by somebody else. */
+    bool (*read)(const cz__db_cursor *cursor, unsigned column, cz__db_type type, void *out);
+    void (*finish)(cz__db_cursor *cursor);
+    /* Run an INSERT, UPDATE or DELETE in the session's transaction, or in one of its own. */
+    cz_status (*change)(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
+                        const cz__db_param *params, size_t count, int64_t *out_rows,
+                        int64_t *out_last_id, cz_error *err);
+    /* Transactions: the outermost takes the write side, nested ones are savepoints. */
+    cz_status (*begin)(cz_ctx *ctx, cz__db_session *session, cz_error *err);
+    cz_status (*commit)(cz_ctx *ctx, cz__db_session *session, cz_error *err);
+    void (*rollback)(cz_ctx *ctx, cz__db_session *session);
+    /* schema.c and introspection.c */
+    cz_status (*create_table)(cz_ctx *ctx, cz__db_session *session, const cz__db_table *table,
+                              cz_error *err);
+    cz_status (*table_exists)(cz_ctx *ctx, cz__db_session *session, const char *table,
+                              bool *out_exists, cz_error *err);
+};
+
+struct cz__db { /* begins every driver's own */
+    const cz__db_driver *driver;
+};
+
+/* Open the database a URL names. Errors: CZ_EVALIDATION: no driver has this scheme; the driver's. */
+CZ_NODISCARD cz_status cz__db_open(cz_str url, cz__db **out, cz_error *err);
+void cz__db_close(cz__db *db); /* NULL does nothing */
+
+/* The database of this process, which contexts use; set by the worker or command that opened it. */
+extern cz__db *cz__db_default;
+
+/* The context's session, made when there is none. Errors: CZ_ENOMEM; CZ_EINVAL: no database is open. */
+CZ_NODISCARD cz_status cz__db_session_of(cz_ctx *ctx, cz__db_session **out, cz_error *err);
+
+extern const cz__db_driver cz__sqlite_driver;
+
+#endif

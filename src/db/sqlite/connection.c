@@ -1,0 +1,659 @@
+/* SQLite in the worker's loop.
+ *
+ * Two connections a process. The read connection keeps one read transaction per turn of the loop: it
+ * opens with the first read and closes in the end-of-turn hook, so the cost of WAL's locking is shared by
+ * all requests of the turn. The write connection belongs to one fiber at a time; others queue in order.
+ *
+ * A commit ends the turn's read transaction, so the next read sees it; inside a transaction every read
+ * goes to the write connection. A handler therefore always sees its own writes.
+ *
+ * Another process may hold the write lock. No busy handler is installed: BEGIN IMMEDIATE is tried again
+ * after a sleep of the fiber, outside SQLite, until the busy time is over. Nothing else can meet the lock,
+ * because in WAL mode readers never wait and the lock is held from BEGIN to COMMIT.
+ */
+#include "db/sqlite/sqlite_internal.h"
+#include <stdio.h>
+
+enum { BUSY_TIMEOUT_MS = 5000, RETRY_MS_MAX = 20, STATEMENTS_MIN = 64 };
+
+const cz__db_driver cz__sqlite_driver = {
+    .scheme = "sqlite",
+    .features = &cz__sqlite_features,
+    .open = cz__sqlite_open,
+    .close = cz__sqlite_close,
+    .select = cz__sqlite_select,
+    .step = cz__sqlite_step,
+    .read = cz__sqlite_read,
+    .finish = cz__sqlite_finish,
+    .change = cz__sqlite_change,
+    .begin = cz__sqlite_begin,
+    .commit = cz__sqlite_commit,
+    .rollback = cz__sqlite_rollback,
+    .create_table = cz__sqlite_create_table,
+    .table_exists = cz__sqlite_table_exists,
+};
+
+/* ---- errors ---- */
+
+/* "UNIQUE constraint failed: store_book.isbn" tells a client "isbn": the columns without their table. */
+static void constraint_columns(const char *text, char *out, size_t out_bytes)
+{
+    cz_str rest = cz_str_from(text);
+    size_t colon = cz_str_find(rest, CZ_STR(": "));
+    out[0] = '\0';
+    if (colon == SIZE_MAX)
+        return;
+    rest = cz_str_tail(rest, colon + 2);
+    size_t len = 0;
+    while (rest.len) {
+        cz_str column = cz_str_trim(cz_str_cut(&rest, ','));
+        size_t dot = cz_str_find_char(column, '.');
+        column = dot == SIZE_MAX ? column : cz_str_tail(column, dot + 1);
+        int added = snprintf(out + len, out_bytes - len, "%s%.*s", len ? ", " : "", CZ_STR_ARG(column));
+        if (added < 0 || (size_t)added >= out_bytes - len)
+            return;
+        len += (size_t)added;
+    }
+}
+
+static cz_status sqlite_error(struct cz__sqlite_connection *connection, int code, cz_error *err)
+{
+    const char *text = sqlite3_errmsg(connection->handle);
+    char columns[128];
+    switch (code & 0xff) {
+    case SQLITE_CONSTRAINT:
+        constraint_columns(text, columns, sizeof columns);
+        switch (code) {
+        case SQLITE_CONSTRAINT_UNIQUE:
+        case SQLITE_CONSTRAINT_PRIMARYKEY:
+            return cz_error_set(err, CZ_EINTEGRITY, "Another row has this %s already.", columns);
+        case SQLITE_CONSTRAINT_FOREIGNKEY:
+            return cz_error_set(err, CZ_EINTEGRITY,
+                                "A row that is referred to does not exist, or is still in use.");
+        case SQLITE_CONSTRAINT_NOTNULL:
+            return cz_error_set(err, CZ_EINTEGRITY, "%s may not be null.", columns);
+        default:
+            return cz_error_set(err, CZ_EINTEGRITY, "The change breaks a rule of the database.");
+        }
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return cz_error_set(err, CZ_EBUSY, "the database is busy");
+    case SQLITE_NOMEM:
+        return cz_error_set(err, CZ_ENOMEM, "SQLite is out of memory");
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+        return cz_error_set(err, CZ_EIO, "SQLite: %s", text);
+    default:
+        return cz_error_set(err, CZ_EDATABASE, "SQLite: %s", text);
+    }
+}
+
+/* ---- connections ---- */
+
+static cz_status run_text(struct cz__sqlite_connection *connection, const char *sql, cz_error *err)
+{
+    int code = sqlite3_exec(connection->handle, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? CZ_OK
+                             : sqlite_error(connection, sqlite3_extended_errcode(connection->handle), err);
+}
+
+static void connection_close(struct cz__sqlite_connection *connection)
+{
+    for (size_t i = 0; i < connection->statement_cap; i++)
+        cz_ignore(sqlite3_finalize(connection->statements[i])); /* repeats the last step's error */
+    cz_free(connection->statements);
+    cz_ignore(sqlite3_close(connection->handle)); /* every statement is finalized */
+    *connection = (struct cz__sqlite_connection){ 0 };
+}
+
+static cz_status connection_open(struct cz__sqlite_connection *connection, const char *path, int flags,
+                                 cz_error *err)
+{
+    flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+    int code = sqlite3_open_v2(path, &connection->handle, flags, NULL);
+    if (code != SQLITE_OK) {
+        cz_status status = cz_error_set(err, code == SQLITE_NOMEM ? CZ_ENOMEM : CZ_EIO,
+                                        "cannot open the database %s: %s", path,
+                                        connection->handle ? sqlite3_errmsg(connection->handle)
+                                                           : sqlite3_errstr(code));
+        connection_close(connection);
+        return status;
+    }
+    /* SQLite's own advice against hostile database files (sqlite.org/security.html) */
+    cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL));
+    cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL));
+    cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL));
+    cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL));
+    cz_status status = run_text(connection,
+                                "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON;"
+                                "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
+                                "PRAGMA mmap_size=268435456; PRAGMA cache_size=-2048;",
+                                err);
+    if (status)
+        connection_close(connection);
+    return status;
+}
+
+/* Journal mode is a property of the file and changing it needs a lock nobody else may hold: retried, as
+ * several workers open a new file at once. */
+static cz_status enter_wal(struct cz__sqlite *db, cz_error *err)
+{
+    cz_status status = CZ_EBUSY;
+    for (int tries = 0; status == CZ_EBUSY && tries < 500; tries++) {
+        status = run_text(&db->write, "PRAGMA journal_mode=WAL;", err);
+        if (status == CZ_EBUSY)
+            cz_ignore(sqlite3_sleep(10));
+    }
+    return status;
+}
+
+static void end_turn(cz__turn_hook *hook);
+
+cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err)
+{
+    /* sqlite:///relative.db, sqlite:////absolute.db as Django's dj-database-url has it, and
+     * sqlite:///absolute/path.db, which is what people write: the path keeps its leading slash. */
+    cz_str path = url->path;
+    bool in_memory = cz_str_eq(path, CZ_STR("/:memory:"));
+    while (path.len > 1 && path.ptr[0] == '/' && path.ptr[1] == '/')
+        path = cz_str_tail(path, 1);
+    char name[4096];
+    if (path.len < 2 || path.len >= sizeof name || url->host.len)
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "DATABASE_URL: a SQLite URL is sqlite:///absolute/path.db");
+    memcpy(name, path.ptr, path.len);
+    name[path.len] = '\0';
+    struct cz__sqlite *db = cz_calloc(1, sizeof *db);
+    if (!db)
+        return cz_error_set(err, CZ_ENOMEM, "no memory to open the database");
+    db->base.driver = &cz__sqlite_driver;
+    db->in_memory = in_memory;
+    db->waiters_end = &db->waiters;
+    db->busy_timeout_ms = BUSY_TIMEOUT_MS;
+    db->loop = cz__loop_current();
+    cz_status status = connection_open(&db->write, in_memory ? ":memory:" : name,
+                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    if (!status && !in_memory)
+        status = enter_wal(db, err);
+    if (!status && !in_memory)
+        status = connection_open(&db->read, name, SQLITE_OPEN_READWRITE, err);
+    if (!status && !in_memory)
+        status = run_text(&db->read, "PRAGMA query_only=ON;", err);
+    if (status) {
+        cz__sqlite_close(&db->base);
+        return status;
+    }
+    if (db->loop && !in_memory) {
+        db->turn_hook.on_turn_end = end_turn;
+        cz__turn_hook_add(db->loop, &db->turn_hook);
+    }
+    *out = &db->base;
+    return CZ_OK;
+}
+
+void cz__sqlite_close(cz__db *base)
+{
+    struct cz__sqlite *db = (struct cz__sqlite *)base;
+    if (db->turn_hook.on_turn_end)
+        cz__turn_hook_remove(db->loop, &db->turn_hook);
+    connection_close(&db->read);
+    connection_close(&db->write);
+    cz_free(db);
+}
+
+/* ---- statements ---- */
+
+static cz_status prepare(struct cz__sqlite_connection *connection, const cz__db_statement *statement,
+                         sqlite3_stmt **out, cz_error *err)
+{
+    uint32_t number = statement->number;
+    bool cached = number != CZ__STATEMENT_UNCACHED;
+    if (cached && number < connection->statement_cap && connection->statements[number]) {
+        *out = connection->statements[number];
+        return CZ_OK;
+    }
+    if (cached && number >= connection->statement_cap) {
+        size_t cap = connection->statement_cap ? connection->statement_cap : STATEMENTS_MIN;
+        while (cap <= number)
+            cap *= 2;
+        sqlite3_stmt **grown = cz_realloc(connection->statements, cap * sizeof(sqlite3_stmt *));
+        if (!grown)
+            return cz_error_set(err, CZ_ENOMEM, "no memory for a prepared statement");
+        memset(grown + connection->statement_cap, 0,
+               (cap - connection->statement_cap) * sizeof(sqlite3_stmt *));
+        connection->statements = grown;
+        connection->statement_cap = cap;
+    }
+    sqlite3_stmt *prepared;
+    int code = sqlite3_prepare_v3(connection->handle, statement->sql.ptr, (int)statement->sql.len + 1,
+                                  cached ? SQLITE_PREPARE_PERSISTENT : 0, &prepared, NULL);
+    if (code != SQLITE_OK)
+        return sqlite_error(connection, code, err);
+    if (cached)
+        connection->statements[number] = prepared;
+    *out = prepared;
+    return CZ_OK;
+}
+
+static void release(sqlite3_stmt *prepared, bool uncached)
+{
+    /* both repeat the error of the last step, which was reported */
+    if (uncached)
+        cz_ignore(sqlite3_finalize(prepared));
+    else
+        cz_ignore(sqlite3_reset(prepared));
+}
+
+/* Dates and UUIDs are stored as Django stores them: text that sorts. */
+static int bind_one(sqlite3_stmt *prepared, int at, const cz__db_param *param)
+{
+    char text[64];
+    size_t len;
+    switch (param->kind) {
+    case CZ__PARAM_NULL:
+        return sqlite3_bind_null(prepared, at);
+    case CZ__PARAM_INT:
+        return sqlite3_bind_int64(prepared, at, param->integer);
+    case CZ__PARAM_REAL:
+        return sqlite3_bind_double(prepared, at, param->real);
+    case CZ__PARAM_TEXT:
+        return sqlite3_bind_text64(prepared, at, param->text.ptr ? param->text.ptr : "", param->text.len,
+                                   SQLITE_STATIC, SQLITE_UTF8);
+    case CZ__PARAM_DATE:
+        len = cz_date_write(text, (cz_date){ (int32_t)param->integer });
+        return sqlite3_bind_text(prepared, at, text, (int)len, SQLITE_TRANSIENT);
+    case CZ__PARAM_DATETIME:
+        len = cz_datetime_write(text, (cz_datetime){ param->integer });
+        text[10] = ' ';
+        return sqlite3_bind_text(prepared, at, text, (int)len - 1 /* the Z */, SQLITE_TRANSIENT);
+    case CZ__PARAM_UUID:
+        cz_uuid_write(text, param->uuid);
+        return sqlite3_bind_text(prepared, at, text, CZ_UUID_TEXT, SQLITE_TRANSIENT);
+    }
+    return SQLITE_MISUSE;
+}
+
+static cz_status bind(struct cz__sqlite_connection *connection, sqlite3_stmt *prepared,
+                      const cz__db_param *params, size_t count, cz_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        int code = bind_one(prepared, (int)i + 1, &params[i]);
+        if (code != SQLITE_OK)
+            return sqlite_error(connection, code, err);
+    }
+    return CZ_OK;
+}
+
+/* ---- reading ---- */
+
+static void end_read(struct cz__sqlite *db)
+{
+    if (!db->reading)
+        return;
+    db->reading = false;
+    static const cz__db_statement commit = { { "COMMIT", 6 }, 1 };
+    sqlite3_stmt *prepared;
+    if (prepare(&db->read, &commit, &prepared, NULL) == CZ_OK) {
+        cz_ignore(sqlite3_step(prepared)); /* ending a read cannot fail; a failed one ends anyway */
+        release(prepared, false);
+    }
+}
+
+static void end_turn(cz__turn_hook *hook)
+{
+    end_read((struct cz__sqlite *)((char *)hook - offsetof(struct cz__sqlite, turn_hook)));
+}
+
+static cz_status begin_read(struct cz__sqlite *db, cz_error *err)
+{
+    static const cz__db_statement begin = { { "BEGIN", 5 }, 0 };
+    sqlite3_stmt *prepared;
+    cz_status status = prepare(&db->read, &begin, &prepared, err);
+    if (status)
+        return status;
+    int code = sqlite3_step(prepared);
+    release(prepared, false);
+    if (code != SQLITE_DONE)
+        return sqlite_error(&db->read, code, err);
+    db->reading = true;
+    return CZ_OK;
+}
+
+cz_status cz__sqlite_select(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
+                            const cz__db_param *params, size_t count, cz__db_cursor *out, cz_error *err)
+{
+    (void)ctx;
+    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
+    bool on_write = session->writing || db->in_memory;
+    struct cz__sqlite_connection *connection = on_write ? &db->write : &db->read;
+    cz_status status = CZ_OK;
+    if (!on_write && !db->reading && db->loop)
+        status = begin_read(db, err);
+    sqlite3_stmt *prepared;
+    if (!status)
+        status = prepare(connection, statement, &prepared, err);
+    if (status)
+        return status;
+    bool uncached = statement->number == CZ__STATEMENT_UNCACHED;
+    status = bind(connection, prepared, params, count, err);
+    if (status) {
+        release(prepared, uncached);
+        return status;
+    }
+    *out = (cz__db_cursor){ .db = &db->base, .handle = prepared, .uncached = uncached };
+    return CZ_OK;
+}
+
+cz_status cz__sqlite_step(cz__db_cursor *cursor, bool *out_row, cz_error *err)
+{
+    int code = sqlite3_step(cursor->handle);
+    if (code == SQLITE_ROW || code == SQLITE_DONE) {
+        *out_row = code == SQLITE_ROW;
+        return CZ_OK;
+    }
+    struct cz__sqlite *db = (struct cz__sqlite *)cursor->db;
+    sqlite3 *handle = sqlite3_db_handle(cursor->handle);
+    return sqlite_error(handle == db->write.handle ? &db->write : &db->read, code, err);
+}
+
+bool cz__sqlite_read(const cz__db_cursor *cursor, unsigned column, cz__db_type type, void *out)
+{
+    sqlite3_stmt *row = cursor->handle;
+    int at = (int)column;
+    if (sqlite3_column_type(row, at) == SQLITE_NULL)
+        return false;
+    cz_str text;
+    switch (type) {
+    case CZ__DB_INT16:
+        *(int16_t *)out = (int16_t)sqlite3_column_int(row, at);
+        return true;
+    case CZ__DB_INT32:
+        *(int32_t *)out = sqlite3_column_int(row, at);
+        return true;
+    case CZ__DB_INT64:
+        *(int64_t *)out = sqlite3_column_int64(row, at);
+        return true;
+    case CZ__DB_BOOL:
+        *(bool *)out = sqlite3_column_int(row, at) != 0;
+        return true;
+    case CZ__DB_REAL:
+        *(double *)out = sqlite3_column_double(row, at);
+        return true;
+    case CZ__DB_TEXT:
+    case CZ__DB_DATE:
+    case CZ__DB_DATETIME:
+    case CZ__DB_UUID:
+    case CZ__DB_TYPE_COUNT:
+        break;
+    }
+    text.ptr = (const char *)sqlite3_column_text(row, at);
+    text.len = (size_t)sqlite3_column_bytes(row, at);
+    if (type == CZ__DB_TEXT) {
+        *(cz_str *)out = text;
+        return true;
+    }
+    cz_status status = CZ_EINVAL;
+    if (type == CZ__DB_DATE) {
+        *(cz_date *)out = (cz_date){ 0 };
+        status = cz_date_parse(text, out);
+    } else if (type == CZ__DB_DATETIME) {
+        *(cz_datetime *)out = (cz_datetime){ 0 };
+        status = cz_datetime_parse(text, out);
+    } else if (type == CZ__DB_UUID) {
+        *(cz_uuid *)out = (cz_uuid){ { 0 } };
+        status = cz_uuid_parse(text, out);
+    }
+    cz_ignore(status); /* text that is no such value reads as zero, as the header says */
+    return true;
+}
+
+void cz__sqlite_finish(cz__db_cursor *cursor)
+{
+    release(cursor->handle, cursor->uncached);
+    cursor->handle = NULL;
+}
+
+/* ---- writing ---- */
+
+/* Pass the write side to the fiber that has waited longest. */
+static void give_write(struct cz__sqlite *db)
+{
+    struct cz__sqlite_waiter *waiter = db->waiters;
+    if (!waiter) {
+        db->taken = false;
+        return;
+    }
+    db->waiters = waiter->next;
+    if (!db->waiters)
+        db->waiters_end = &db->waiters;
+    waiter->granted = true;
+    cz__fiber_wake(waiter->fiber);
+}
+
+static void leave_queue(struct cz__sqlite *db, struct cz__sqlite_waiter *waiter)
+{
+    struct cz__sqlite_waiter **at = &db->waiters;
+    while (*at != waiter)
+        at = &(*at)->next;
+    *at = waiter->next;
+    if (!waiter->next)
+        db->waiters_end = at;
+}
+
+static cz_status take_write(cz_ctx *ctx, struct cz__sqlite *db, cz_error *err)
+{
+    if (!db->taken) {
+        db->taken = true;
+        return CZ_OK;
+    }
+    struct cz__sqlite_waiter waiter = { .fiber = cz__fiber_current() };
+    if (!waiter.fiber)
+        return cz_error_set(err, CZ_EINVAL, "a transaction is open in this process already");
+    *db->waiters_end = &waiter;
+    db->waiters_end = &waiter.next;
+    while (!waiter.granted) {
+        cz_status status = cz__fiber_wait(ctx);
+        if (status == CZ_OK || waiter.granted)
+            continue;
+        leave_queue(db, &waiter);
+        return cz_error_set(err, status, "gave up waiting to write");
+    }
+    return CZ_OK;
+}
+
+/* Sleep between two tries for the lock another process holds. */
+static cz_status sleep_before_retry(cz_ctx *ctx, int tries)
+{
+    return cz__fiber_sleep(ctx, tries < 5 ? 1 : tries < 20 ? 5 : RETRY_MS_MAX);
+}
+
+static cz_status begin_immediate(cz_ctx *ctx, struct cz__sqlite *db, cz_error *err)
+{
+    static const cz__db_statement begin = { { "BEGIN IMMEDIATE", 15 }, 0 };
+    int64_t give_up = cz_monotonic_us() + db->busy_timeout_ms * 1000;
+    for (int tries = 0;; tries++) {
+        sqlite3_stmt *prepared;
+        cz_status status = prepare(&db->write, &begin, &prepared, err);
+        if (status)
+            return status;
+        int code = sqlite3_step(prepared);
+        release(prepared, false);
+        if (code == SQLITE_DONE)
+            return CZ_OK;
+        status = sqlite_error(&db->write, code, err);
+        if (status != CZ_EBUSY)
+            return status;
+        if (cz_monotonic_us() > give_up)
+            return cz_error_set(err, CZ_EBUSY, "the database stayed locked for %lld ms",
+                                (long long)db->busy_timeout_ms);
+        status = sleep_before_retry(ctx, tries);
+        if (status)
+            return cz_error_set(err, status, "gave up waiting for the database's write lock");
+    }
+}
+
+static cz_status write_side_run(struct cz__sqlite *db, const cz__db_statement *statement, cz_error *err)
+{
+    sqlite3_stmt *prepared;
+    cz_status status = prepare(&db->write, statement, &prepared, err);
+    if (status)
+        return status;
+    int code;
+    do
+        code = sqlite3_step(prepared);
+    while (code == SQLITE_ROW);
+    release(prepared, statement->number == CZ__STATEMENT_UNCACHED);
+    return code == SQLITE_DONE ? CZ_OK : sqlite_error(&db->write, code, err);
+}
+
+static const cz__db_statement commit_statement = { { "COMMIT", 6 }, 1 };
+static const cz__db_statement rollback_statement = { { "ROLLBACK", 8 }, 2 };
+
+static void rollback_and_give(struct cz__sqlite *db)
+{
+    /* SQLite rolls back by itself after some errors; then there is nothing to do */
+    if (!sqlite3_get_autocommit(db->write.handle))
+        cz_ignore(write_side_run(db, &rollback_statement, NULL));
+    give_write(db);
+}
+
+static cz_status commit_and_give(struct cz__sqlite *db, cz_error *err)
+{
+    cz_status status = write_side_run(db, &commit_statement, err);
+    if (status) {
+        rollback_and_give(db);
+        return status;
+    }
+    end_read(db); /* the next read of this turn sees what was written */
+    give_write(db);
+    return CZ_OK;
+}
+
+static cz_status run_change(struct cz__sqlite *db, const cz__db_statement *statement,
+                            const cz__db_param *params, size_t count, int64_t *out_rows,
+                            int64_t *out_last_id, cz_error *err)
+{
+    sqlite3_stmt *prepared;
+    cz_status status = prepare(&db->write, statement, &prepared, err);
+    if (status)
+        return status;
+    status = bind(&db->write, prepared, params, count, err);
+    if (!status) {
+        int code = sqlite3_step(prepared);
+        if (code != SQLITE_DONE && code != SQLITE_ROW)
+            status = sqlite_error(&db->write, code, err);
+    }
+    release(prepared, statement->number == CZ__STATEMENT_UNCACHED);
+    if (!status) {
+        *out_rows = sqlite3_changes64(db->write.handle);
+        *out_last_id = sqlite3_last_insert_rowid(db->write.handle);
+    }
+    return status;
+}
+
+cz_status cz__sqlite_change(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
+                            const cz__db_param *params, size_t count, int64_t *out_rows,
+                            int64_t *out_last_id, cz_error *err)
+{
+    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
+    int64_t rows = 0, last_id = 0;
+    cz_status status;
+    if (session->writing) {
+        status = run_change(db, statement, params, count, &rows, &last_id, err);
+    } else {
+        status = cz__sqlite_begin(ctx, session, err);
+        if (status)
+            return status;
+        status = run_change(db, statement, params, count, &rows, &last_id, err);
+        if (status)
+            cz__sqlite_rollback(ctx, session);
+        else
+            status = cz__sqlite_commit(ctx, session, err);
+    }
+    if (!status) {
+        *out_rows = rows;
+        *out_last_id = last_id;
+    }
+    return status;
+}
+
+static cz__db_statement savepoint_statement(char *text, size_t bytes, const char *verb, unsigned depth)
+{
+    int len = snprintf(text, bytes, "%s cz_%u", verb, depth);
+    return (cz__db_statement){ { text, (size_t)len }, CZ__STATEMENT_UNCACHED };
+}
+
+cz_status cz__sqlite_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err)
+{
+    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
+    if (session->depth > 0) {
+        char text[64];
+        cz__db_statement save = savepoint_statement(text, sizeof text, "SAVEPOINT", session->depth);
+        cz_status status = write_side_run(db, &save, err);
+        if (!status)
+            session->depth++;
+        return status;
+    }
+    cz_status status = take_write(ctx, db, err);
+    if (status)
+        return status;
+    status = begin_immediate(ctx, db, err);
+    if (status) {
+        give_write(db);
+        return status;
+    }
+    session->depth = 1;
+    session->writing = true;
+    return CZ_OK;
+}
+
+cz_status cz__sqlite_commit(cz_ctx *ctx, cz__db_session *session, cz_error *err)
+{
+    (void)ctx;
+    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
+    cz_assert(session->depth > 0);
+    if (--session->depth > 0) {
+        char text[64];
+        cz__db_statement save = savepoint_statement(text, sizeof text, "RELEASE", session->depth);
+        return write_side_run(db, &save, err);
+    }
+    session->writing = false;
+    return commit_and_give(db, err);
+}
+
+void cz__sqlite_rollback(cz_ctx *ctx, cz__db_session *session)
+{
+    (void)ctx;
+    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
+    cz_assert(session->depth > 0);
+    if (--session->depth > 0) {
+        /* a failure leaves the outer transaction to be rolled back, which undoes this one as well */
+        char text[64];
+        cz__db_statement back = savepoint_statement(text, sizeof text, "ROLLBACK TO", session->depth);
+        cz_ignore(write_side_run(db, &back, NULL));
+        cz__db_statement save = savepoint_statement(text, sizeof text, "RELEASE", session->depth);
+        cz_ignore(write_side_run(db, &save, NULL));
+        return;
+    }
+    session->writing = false;
+    rollback_and_give(db);
+}
+
+cz_status cz__sqlite_run(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err)
+{
+    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
+    cz__db_statement statement = { sql, CZ__STATEMENT_UNCACHED };
+    if (session->writing)
+        return write_side_run(db, &statement, err);
+    cz_status status = cz__sqlite_begin(ctx, session, err);
+    if (status)
+        return status;
+    status = write_side_run(db, &statement, err);
+    if (status) {
+        cz__sqlite_rollback(ctx, session);
+        return status;
+    }
+    return cz__sqlite_commit(ctx, session, err);
+}

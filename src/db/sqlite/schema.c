@@ -1,0 +1,106 @@
+/* Tables from descriptions. STRICT tables, so a column never holds what its type does not say. Names come
+ * only from the models and are quoted all the same. */
+#include "db/sqlite/sqlite_internal.h"
+#include <calzone/buf.h>
+
+static const char *const type_names[CZ__DB_TYPE_COUNT] = {
+    [CZ__DB_TEXT] = "TEXT",     [CZ__DB_INT16] = "INTEGER",  [CZ__DB_INT32] = "INTEGER",
+    [CZ__DB_INT64] = "INTEGER", [CZ__DB_BOOL] = "INTEGER",   [CZ__DB_REAL] = "REAL",
+    [CZ__DB_DATE] = "TEXT",     [CZ__DB_DATETIME] = "TEXT",  [CZ__DB_UUID] = "TEXT",
+};
+
+static void append_name(cz_buf *sql, const char *name)
+{
+    cz_buf_append_char(sql, '"');
+    for (; *name; name++) {
+        if (*name == '"')
+            cz_buf_append_char(sql, '"');
+        cz_buf_append_char(sql, *name);
+    }
+    cz_buf_append_char(sql, '"');
+}
+
+static void append_column(cz_buf *sql, const cz__db_column *column)
+{
+    append_name(sql, column->name);
+    cz_buf_append_char(sql, ' ');
+    cz_buf_append_str(sql, cz_str_from(type_names[column->type]));
+    if (!column->null)
+        cz_buf_append_lit(sql, " NOT NULL");
+    if (column->primary_key) {
+        cz_buf_append_lit(sql, " PRIMARY KEY");
+        if (column->type == CZ__DB_INT64) /* a key is never given twice, as in Django */
+            cz_buf_append_lit(sql, " AUTOINCREMENT");
+    } else if (column->unique) {
+        cz_buf_append_lit(sql, " UNIQUE");
+    }
+    if (column->type == CZ__DB_BOOL) {
+        cz_buf_append_lit(sql, " CHECK (");
+        append_name(sql, column->name);
+        cz_buf_append_lit(sql, " IN (0, 1))");
+    }
+    if (column->references_table) {
+        cz_buf_append_lit(sql, " REFERENCES ");
+        append_name(sql, column->references_table);
+        cz_buf_append_lit(sql, " (");
+        append_name(sql, column->references_column);
+        cz_buf_append_lit(sql, ") DEFERRABLE INITIALLY DEFERRED");
+    }
+}
+
+static void append_table(cz_buf *sql, const cz__db_table *table)
+{
+    cz_buf_append_lit(sql, "CREATE TABLE ");
+    append_name(sql, table->name);
+    for (size_t i = 0; i < table->column_count; i++) {
+        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ("));
+        append_column(sql, &table->columns[i]);
+    }
+    for (size_t i = 0; i < table->unique_together_count; i++) {
+        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(", UNIQUE ("));
+        append_name(sql, table->unique_together[i]);
+    }
+    if (table->unique_together_count)
+        cz_buf_append_lit(sql, ")");
+    cz_buf_append_lit(sql, ") STRICT");
+}
+
+static cz_status run(cz_ctx *ctx, cz__db_session *session, cz_buf *sql, cz_error *err)
+{
+    if (cz_buf_status(sql))
+        return cz_error_set(err, cz_buf_status(sql), "no memory to write a table's SQL");
+    cz_buf_cstr(sql);
+    return cz__sqlite_run(ctx, session, cz_buf_str(sql), err);
+}
+
+cz_status cz__sqlite_create_table(cz_ctx *ctx, cz__db_session *session, const cz__db_table *table,
+                                  cz_error *err)
+{
+    cz_buf sql = { 0 };
+    append_table(&sql, table);
+    cz_status status = run(ctx, session, &sql, err);
+    for (size_t i = 0; !status && i < table->column_count; i++) {
+        const cz__db_column *column = &table->columns[i];
+        bool wanted = column->index || (column->references_table && !column->unique);
+        if (!wanted || column->primary_key || column->unique)
+            continue;
+        cz_buf_clear(&sql);
+        char name[192];
+        int len = snprintf(name, sizeof name, "%s_%s_idx", table->name, column->name);
+        if (len < 0 || (size_t)len >= sizeof name) {
+            status = cz_error_set(err, CZ_ETOOBIG, "the name of an index on %s is over 190 bytes",
+                                  table->name);
+            break;
+        }
+        cz_buf_append_lit(&sql, "CREATE INDEX ");
+        append_name(&sql, name);
+        cz_buf_append_lit(&sql, " ON ");
+        append_name(&sql, table->name);
+        cz_buf_append_lit(&sql, " (");
+        append_name(&sql, column->name);
+        cz_buf_append_lit(&sql, ")");
+        status = run(ctx, session, &sql, err);
+    }
+    cz_buf_done(&sql);
+    return status;
+}

@@ -1,0 +1,115 @@
+/* orm/orm.h: what the rest of the library uses of the ORM beyond models.h and queries.h. */
+#ifndef CZ_ORM_ORM_H
+#define CZ_ORM_ORM_H
+
+#include <calzone/buf.h>
+#include <calzone/map.h>
+#include <calzone/queries.h>
+#include "db/database.h"
+
+/* One field as start-up resolved it. */
+typedef struct cz__column {
+    const cz_field *field;
+    uint16_t ordinal;       /* in the model */
+    uint16_t offset, slot;  /* in the row; UINT16_MAX: none */
+    bool stored;            /* has a column of its own */
+    bool relation;          /* a foreign key or one-to-one */
+    bool many;              /* a many-to-many or a reverse side: several rows */
+    bool null;
+    cz__db_type type;       /* of what is stored */
+    uint32_t max_length;    /* characters; 0: no limit */
+    const char *name;       /* the column's name in the table */
+    cz_str attribute;       /* the row's member: "author_id" for "author" */
+    const struct cz__column *via; /* reverse sides: the foreign key or many-to-many on the target */
+    const char *link_table, *link_from, *link_to; /* many-to-many: its table and columns, this side first */
+} cz__column;
+
+struct cz__model_state {
+    cz_model *model;
+    const char *app;          /* "store" */
+    const char *table;        /* "store_book" */
+    const char *lower_name;   /* "book" */
+    const char *label;        /* "store.book" */
+    cz__column *columns;      /* one for each field, in order */
+    uint16_t column_count, stored_count;
+    const cz__column *key;    /* columns[0] */
+    cz_map by_name;           /* field name and attribute -> cz__column */
+    /* foreign keys and one-to-ones of any model that point here, for deleting */
+    const struct cz__referrer {
+        cz_model *model;
+        const cz__column *column;
+    } *referrers;
+    size_t referrer_count;
+};
+
+/* Resolve `count` models of `app`, then, once every app is in, their relations. The registry lives as
+ * long as the process. Errors: CZ_EVALIDATION: a declaration that cannot work; `err` names model and
+ * field. Context: start-up, before workers. */
+CZ_NODISCARD cz_status cz__models_add(const char *app, cz_model *const *models, size_t count,
+                                      cz_error *err);
+CZ_NODISCARD cz_status cz__models_resolve(cz_error *err);
+/* Every model in order of declaration. */
+size_t cz__models_count(void);
+cz_model *cz__models_at(size_t index);
+/* "store.book", in any case; NULL when there is none. */
+cz_model *cz__models_find(cz_str label);
+
+/* A field or attribute of a model; NULL when there is none. */
+const cz__column *cz__column_find(const cz_model *model, cz_str name);
+/* Follow a path such as "author->name". Errors: CZ_EINVAL, `err` names the part that does not exist. */
+CZ_NODISCARD cz_status cz__path_resolve(const cz_model *model, cz_str path, const cz__column **out,
+                                        cz_error *err);
+
+/* Rows without their types. */
+static inline size_t cz__model_words(const cz_model *model)
+{
+    return CZ__BIT_WORDS((size_t)model->field_count);
+}
+static inline bool cz__row_bit(const cz_row *row, enum cz__row_bits which, size_t field)
+{
+    const uint64_t *bits = cz__row_bits(row, cz__model_words(row->model), which);
+    return (bits[field / 64] >> (field % 64)) & 1;
+}
+static inline void cz__row_bit_set(cz_row *row, enum cz__row_bits which, size_t field, bool on)
+{
+    uint64_t *word = cz__row_bits(row, cz__model_words(row->model), which) + field / 64;
+    uint64_t mask = (uint64_t)1 << (field % 64);
+    *word = on ? *word | mask : *word & ~mask;
+}
+static inline void *cz__row_at(const cz_row *row, const cz__column *column)
+{
+    return (char *)(uintptr_t)row + column->offset;
+}
+static inline cz_row **cz__row_slot(const cz_row *row, const cz__column *column)
+{
+    return (cz_row **)(void *)((char *)(uintptr_t)row + column->slot);
+}
+
+/* Call `each(row, arg)` for every row that matches. The row is one buffer used again and again, and its
+ * text points into the cursor: `each` copies what it keeps, and may neither raise nor suspend. Stops
+ * when it returns false. Returns the rows seen. Raises as a query. */
+size_t cz__each(cz_ctx *ctx, const cz_query *query, bool (*each)(const cz_row *row, void *arg), void *arg);
+
+/* Read `text` as a value for a stored column, into `out` of the column's C type (cz_str: borrowed).
+ * Errors: CZ_EVALIDATION with the sentence DRF uses. */
+CZ_NODISCARD cz_status cz__value_from_text(const cz__column *column, cz_str text, void *out,
+                                           cz_error *err);
+
+/* Mark a member that was written through cz__row_at(). */
+static inline void cz__row_mark(cz_row *row, const cz__column *column, bool null)
+{
+    cz__row_bit_set(row, CZ__BITS_NULL, column->ordinal, null);
+    cz__row_bit_set(row, CZ__BITS_LOADED, column->ordinal, true);
+    cz__row_bit_set(row, CZ__BITS_DIRTY, column->ordinal, true);
+}
+/* A condition "key = the row's key", and "column = the value at `value`, of the column's C type". */
+cz_cond cz__cond_key(cz_ctx *ctx, const cz_row *row);
+cz_cond cz__cond_column(cz_ctx *ctx, cz_model *model, const cz__column *column, const void *value);
+
+/* Create the tables that are missing, in one transaction, and record them in calzone_migrations. Returns
+ * how many were created. Raises. */
+size_t cz__tables_create(cz_ctx *ctx);
+/* The first table that is missing; NULL when none is. Raises. */
+const char *cz__tables_missing(cz_ctx *ctx);
+
+#endif

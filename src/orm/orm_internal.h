@@ -1,0 +1,56 @@
+/* Private to src/orm. */
+#ifndef CZ_ORM_INTERNAL_H
+#define CZ_ORM_INTERNAL_H
+
+#include "orm/orm.h"
+
+enum {
+    CZ__LIST_ITEMS_MAX = 10000, /* of an IN list */
+    CZ__COND_DEPTH_MAX = 32,
+    CZ__JOINS_MAX = 32,
+    CZ__RELATED_MAX = 16,
+};
+
+enum cz__plan_kind { CZ__PLAN_SELECT, CZ__PLAN_COUNT, CZ__PLAN_EXISTS, CZ__PLAN_KEYS, CZ__PLAN_INSERT,
+                     CZ__PLAN_UPDATE, CZ__PLAN_DELETE };
+
+struct cz__related { /* a relation read along with its rows */
+    const cz__column *column;
+    cz_model *model;
+    uint16_t parent; /* 0: the query's model; n: related[n - 1] */
+};
+
+/* A query's SQL and how to feed and read it; found again by the query's shape. */
+struct cz__plan {
+    cz__db_statement statement;
+    const cz__column **leaves; /* of the condition, in the order of their parameters */
+    uint16_t leaf_count, related_count;
+    struct cz__related *related;
+    bool limit, offset;
+};
+
+struct cz__plan_request {
+    enum cz__plan_kind kind;
+    const cz_query *query;
+    const struct cz__assign *assigns; /* INSERT and UPDATE */
+    size_t assign_count;
+};
+
+/* The plan for a request, built at its first use. Raises: CZ_EINVAL: a path that does not exist, a
+ * condition about another model, a value of the wrong type. */
+const struct cz__plan *cz__plan_for(cz_ctx *ctx, cz__db_session *session,
+                                    const struct cz__plan_request *request);
+/* The parameters, in order, in the arena. Raises: CZ_EINVAL: a value out of its column's range. */
+cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
+                              const struct cz__plan_request *request, size_t *out_count);
+/* One value as a parameter for a column. Raises: CZ_EINVAL. */
+cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_kind, const void *value);
+uint8_t cz__value_kind_of(const cz__column *column);
+/* The value of a row's member as a parameter. */
+cz__db_param cz__param_of_row(const cz_row *row, const cz__column *column);
+
+cz__db_session *cz__session(cz_ctx *ctx); /* raises */
+/* Run a change. Raises. */
+int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int64_t *out_last_id);
+
+#endif

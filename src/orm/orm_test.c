@@ -1,0 +1,454 @@
+#include "orm/orm.h"
+#include <calzone/testing.h>
+#include <stdio.h>
+#include <unistd.h>
+
+CZ_MODEL_FORWARD(Writer)
+CZ_MODEL_FORWARD_UUID(Shelf)
+
+static const cz_choice KINDS[] = { { "novel", "Novel" }, { "essay", "Essay" } };
+
+#define TOME(F)                                                                                    \
+    CZ_TIMESTAMPED(F)                                                                              \
+    F(char_field, title, .max_length = 200, .index = true)                                         \
+    F(char_field, isbn, .max_length = 13, .unique = true, .null = true)                            \
+    F(int_field, year, .null = true)                                                               \
+    F(small_int_field, pages, .default_ = cz_int(0))                                               \
+    F(float_field, rating, .default_ = cz_real(2.5))                                               \
+    F(bool_field, lent, .default_ = cz_bool(false))                                                \
+    F(date_field, bought, .null = true)                                                            \
+    F(char_field, kind, .choices = CZ_CHOICES(KINDS), .default_ = cz_text("novel"))                \
+    F(foreign_key, writer, Writer, .on_delete = CZ_PROTECT)                                        \
+    F(foreign_key, sequel_of, Tome, .null = true, .on_delete = CZ_SET_NULL)                        \
+    F(reverse, sequels, Tome, sequel_of)                                                           \
+    F(many_to_many, shelves, Shelf)
+CZ_MODEL(Tome, TOME, .ordering = CZ_ORDER_BY(CZ_ASC(Tome, title)));
+
+#define WRITER(F)                                                                                  \
+    F(char_field, name, .max_length = 100, .unique = true)                                         \
+    F(foreign_key, best, Tome, .null = true, .on_delete = CZ_SET_NULL)                             \
+    F(reverse, tomes, Tome, writer)
+CZ_MODEL(Writer, WRITER);
+
+#define SHELF(F)                                                                                   \
+    F(char_field, label)                                                                           \
+    F(many_to_many_reverse, tomes, Tome, shelves)                                                  \
+    F(foreign_key, inside, Shelf, .null = true, .on_delete = CZ_CASCADE)
+CZ_MODEL_UUID(Shelf, SHELF);
+
+static cz_arena *arena;
+static cz_ctx ctx;
+
+static void start(void)
+{
+    static cz_model *const models[] = { &Tome__model, &Writer__model, &Shelf__model };
+    cz_error err = { 0 };
+    if (cz__models_add("library", models, CZ_COUNT(models), &err) || cz__models_resolve(&err)) {
+        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
+        cz__test_abort();
+    }
+    if (cz__db_open(CZ_STR("sqlite:///:memory:"), &cz__db_default, &err)) {
+        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
+        cz__test_abort();
+    }
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena);
+}
+
+static void finish(void)
+{
+    cz_ctx_done(&ctx);
+    cz__db_close(cz__db_default);
+    cz_arena_destroy(arena);
+}
+
+/* Run `body` inside a boundary and report what it raises. */
+static void in_boundary(void (*body)(cz_ctx *ctx, void *arg))
+{
+    start();
+    cz_error err;
+    if (cz_try(&ctx, body, NULL, &err))
+        cz__test_fail(__FILE__, __LINE__, "raised %s: %s (%s:%d)", cz_status_name(err.status),
+                      cz_error_message(&err), err.file ? err.file : "?", err.line);
+    finish();
+}
+
+static cz_status caught(void (*body)(cz_ctx *ctx, void *arg), void *arg, cz_error *err)
+{
+    return cz_try(&ctx, body, arg, err);
+}
+
+static void seed(cz_ctx *c)
+{
+    cz__tables_create(c);
+    Writer *ursula = cz_create(c, Writer, (name, "Ursula K. Le Guin"));
+    Writer *frank = cz_create(c, Writer, (name, "Frank Herbert"));
+    Tome *wizard = cz_create(c, Tome, (title, "A Wizard of Earthsea"), (year, 1968), (writer, ursula->id),
+                             (isbn, "9780547722023"), (pages, 205));
+    cz_create(c, Tome, (title, "The Tombs of Atuan"), (year, 1971), (writer, ursula->id),
+              (sequel_of, wizard->id), (kind, "essay"));
+    cz_create(c, Tome, (title, "Dune"), (year, 1965), (writer, frank->id), (rating, 4.5), (lent, true));
+    cz_create(c, Tome, (title, "100% \\ _Pure_"), (year, NULL), (writer, frank->id));
+}
+
+static void create_and_read(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    CZ_EXPECT_EQ(cz__tables_create(c), 4);
+    CZ_EXPECT_EQ(cz__tables_create(c), 0);
+    CZ_EXPECT(cz__tables_missing(c) == NULL);
+    Writer *writer = cz_create(c, Writer, (name, "N. K. Jemisin"));
+    CZ_EXPECT_EQ(writer->id, 1);
+    Tome *tome = cz_create(c, Tome, (title, CZ_STR("The Fifth Season")), (writer, writer->id));
+    CZ_EXPECT(cz_is_null(tome, year));
+    CZ_EXPECT(!cz_is_dirty(tome, title));
+    Tome *read = cz_get(c, Tome, .where = CZ_Q(Tome, id, EXACT, tome->id));
+    CZ_EXPECT_STR(read->title, "The Fifth Season");
+    CZ_EXPECT_STR(read->kind, "novel");
+    CZ_EXPECT(cz_is_null(read, year) && cz_is_null(read, isbn) && cz_is_null(read, sequel_of));
+    CZ_EXPECT(read->rating == 2.5 && read->pages == 0 && !read->lent);
+    CZ_EXPECT_EQ(read->created_at.us, tome->created_at.us);
+    CZ_EXPECT_EQ(read->writer_id, writer->id);
+    Shelf *shelf = cz_create(c, Shelf, (label, "north"));
+    CZ_EXPECT_EQ(shelf->id.bytes[6] >> 4, 7);
+    Shelf *inside = cz_create(c, Shelf, (label, "inner"), (inside, shelf->id));
+    Shelf *found = cz_get(c, Shelf, .where = CZ_Q(Shelf, inside->label, EXACT, "north"));
+    CZ_EXPECT(cz_uuid_eq(found->id, inside->id));
+    CZ_EXPECT_STR(CZ_REL(c, found, inside)->label, "north");
+}
+
+CZ_TEST(a_created_row_is_read_back_with_its_defaults)
+{
+    in_boundary(create_and_read);
+}
+
+static int64_t n(cz_ctx *c, cz_cond where)
+{
+    return cz_count(c, Tome, .where = where);
+}
+
+static void look_up(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    const struct {
+        const char *what;
+        cz_cond where;
+        int64_t expected;
+    } cases[] = {
+        { "every row", CZ_EVERY_ROW, 4 },
+        { "no condition", NULL, 4 },
+        { "exact", CZ_Q(Tome, title, EXACT, "Dune"), 1 },
+        { "exact is exact", CZ_Q(Tome, title, EXACT, "dune"), 0 },
+        { "exact NULL", CZ_Q(Tome, year, EXACT, NULL), 1 },
+        { "iexact", CZ_Q(Tome, title, IEXACT, "dUNE"), 1 },
+        { "contains tells case", CZ_Q(Tome, title, CONTAINS, "OF"), 0 },
+        { "contains", CZ_Q(Tome, title, CONTAINS, "of"), 2 },
+        { "icontains", CZ_Q(Tome, title, ICONTAINS, "OF"), 2 },
+        { "icontains takes % literally", CZ_Q(Tome, title, ICONTAINS, "%"), 1 },
+        { "icontains takes _ literally", CZ_Q(Tome, title, ICONTAINS, "_"), 1 },
+        { "icontains takes a backslash literally", CZ_Q(Tome, title, ICONTAINS, "\\"), 1 },
+        { "startswith", CZ_Q(Tome, title, STARTSWITH, "The"), 1 },
+        { "startswith tells case", CZ_Q(Tome, title, STARTSWITH, "the"), 0 },
+        { "startswith takes * literally", CZ_Q(Tome, title, STARTSWITH, "*"), 0 },
+        { "istartswith", CZ_Q(Tome, title, ISTARTSWITH, "the"), 1 },
+        { "endswith", CZ_Q(Tome, title, ENDSWITH, "une"), 1 },
+        { "iendswith", CZ_Q(Tome, title, IENDSWITH, "UNE"), 1 },
+        { "in", CZ_Q(Tome, year, IN, CZ_INTS(1965, 1968, 2000)), 2 },
+        { "in nothing", CZ_Q(Tome, year, IN, (cz_int_list){ 0 }), 0 },
+        { "in text", CZ_Q(Tome, title, IN, CZ_STRS("Dune", "x", "y")), 1 },
+        { "gt", CZ_Q(Tome, year, GT, 1965), 2 },
+        { "gte", CZ_Q(Tome, year, GTE, 1965), 3 },
+        { "lt", CZ_Q(Tome, year, LT, 1968), 1 },
+        { "lte", CZ_Q(Tome, year, LTE, 1968), 2 },
+        { "range", CZ_Q(Tome, year, RANGE, CZ_INTS(1965, 1968)), 2 },
+        { "isnull", CZ_Q(Tome, year, ISNULL, true), 1 },
+        { "is not null", CZ_Q(Tome, year, ISNULL, false), 3 },
+        { "bool", CZ_Q(Tome, lent, EXACT, true), 1 },
+        { "real", CZ_Q(Tome, rating, GT, 4), 1 },
+        { "a span", CZ_Q(Tome, writer->name, EXACT, "Frank Herbert"), 2 },
+        { "a span over a nullable key", CZ_Q(Tome, sequel_of->title, CONTAINS, "Wizard"), 1 },
+        { "two spans", CZ_Q(Tome, sequel_of->writer->name, STARTSWITH, "Ursula"), 1 },
+        { "the key of a relation", CZ_Q(Tome, writer->id, EXACT, 1), 2 },
+        { "the relation itself", CZ_Q(Tome, writer, EXACT, 2), 2 },
+        { "a reverse span", CZ_Q(Tome, sequels->title, CONTAINS, "Tombs"), 1 },
+        { "a reverse side is null", CZ_Q(Tome, sequels, ISNULL, true), 3 },
+        { "or", CZ_OR(CZ_Q(Tome, year, EXACT, 1965), CZ_Q(Tome, year, EXACT, 1971)), 2 },
+        { "or of nothing", CZ_OR(), 0 },
+        { "not keeps NULL", CZ_NOT(CZ_Q(Tome, year, EXACT, 1965)), 3 },
+        { "not not", CZ_NOT(CZ_NOT(CZ_Q(Tome, year, EXACT, 1965))), 1 },
+        { "and", CZ_AND(CZ_Q(Tome, year, GT, 1900), CZ_Q(Tome, kind, EXACT, "essay")), 1 },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        int64_t count = n(c, cases[i].where);
+        CZ_EXPECT_MSG(count == cases[i].expected, "%s: %lld rows, expected %lld", cases[i].what,
+                      (long long)count, (long long)cases[i].expected);
+    }
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) /* the same again, from the cache and copied */
+        CZ_EXPECT_EQ(n(c, cz_cond_copy(c, cases[i].where)), cases[i].expected);
+}
+
+CZ_TEST(every_lookup_finds_its_rows)
+{
+    in_boundary(look_up);
+}
+
+static const cz_cond old_books = CZ_Q(Tome, year, LT, 1970);
+static const cz_cond either = CZ_OR(CZ_Q(Tome, title, EXACT, "Dune"), CZ_Q(Tome, writer->name, ICONTAINS, "ursula"));
+
+static void slices(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    CZ_EXPECT_EQ(n(c, old_books), 2);
+    CZ_EXPECT_EQ(n(c, either), 3);
+    cz_rows(Tome) all = cz_select(c, Tome);
+    CZ_REQUIRE(all.count == 4);
+    CZ_EXPECT_STR(all.items[0].title, "100% \\ _Pure_");
+    CZ_EXPECT_STR(all.items[3].title, "The Tombs of Atuan");
+    cz_rows(Tome) page = cz_select(c, Tome, .order_by = CZ_ORDER_BY(CZ_DESC(Tome, year)), .limit = 2, .offset = 1);
+    CZ_REQUIRE(page.count == 2);
+    CZ_EXPECT_EQ(page.items[0].year, 1968);
+    CZ_EXPECT_EQ(cz_select(c, Tome, .offset = 3).count, 1);
+    CZ_EXPECT_EQ(cz_select(c, Tome, .order_by = CZ_ORDER_BY(CZ_RANDOM)).count, 4);
+    CZ_EXPECT_STR(cz_first(c, Tome, .order_by = CZ_ORDER_BY(CZ_ASC(Tome, writer->name), CZ_ASC(Tome, title)))->title,
+                  "100% \\ _Pure_");
+    CZ_EXPECT(cz_first(c, Tome, .where = CZ_Q(Tome, year, GT, 3000)) == NULL);
+    CZ_EXPECT(cz_exists(c, Tome, .where = old_books));
+    CZ_EXPECT(!cz_exists(c, Tome, .where = CZ_Q(Tome, year, GT, 3000)));
+    cz_rows(Tome) with = cz_select(c, Tome, .related = CZ_RELATED(Tome, writer, sequel_of->writer));
+    for (size_t i = 0; i < with.count; i++) {
+        CZ_EXPECT(with.items[i].writer_slot_ != NULL);
+        CZ_EXPECT_EQ(CZ_REL(c, &with.items[i], writer)->id, with.items[i].writer_id);
+    }
+    CZ_EXPECT_STR(with.items[3].sequel_of_slot_->writer_slot_->name, "Ursula K. Le Guin");
+    CZ_EXPECT(with.items[0].sequel_of_slot_ == NULL);
+    for (size_t i = 0; i < all.count; i++) /* loaded for all four at the first touch */
+        CZ_EXPECT(CZ_REL(c, &all.items[i], writer) != NULL);
+    CZ_EXPECT(CZ_REL(c, &all.items[0], sequel_of) == NULL);
+    CZ_EXPECT_STR(CZ_REL(c, &all.items[3], sequel_of)->title, "A Wizard of Earthsea");
+}
+
+CZ_TEST(rows_come_in_order_in_slices_and_with_their_relations)
+{
+    in_boundary(slices);
+}
+
+static void get_nothing(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_get(c, Tome, .where = CZ_Q(Tome, title, EXACT, "nothing"));
+}
+
+static void get_many(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_get(c, Tome);
+}
+
+static void create_twice(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Tome, (title, "copy"), (isbn, "9780547722023"), (writer, 1));
+}
+
+static void create_orphan(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Tome, (title, "orphan"), (writer, 99));
+}
+
+static void create_without_writer(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Tome, (title, "orphan"));
+}
+
+static void set_out_of_range(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Tome, (title, "long"), (pages, 70000), (writer, 1));
+}
+
+static void delete_protected(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_delete(c, Writer, CZ_Q(Writer, id, EXACT, 1));
+}
+
+static void delete_without_condition(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_delete(c, Tome, NULL);
+}
+
+static void ask_about_another_model(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_count(c, Tome, .where = CZ_Q(Writer, name, EXACT, "x"));
+}
+
+static void negate_many(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_count(c, Tome, .where = CZ_NOT(CZ_Q(Tome, sequels->title, EXACT, "x")));
+}
+
+static void failures(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    const struct {
+        void (*body)(cz_ctx *ctx, void *arg);
+        cz_status status;
+        const char *message;
+    } cases[] = {
+        { get_nothing, CZ_ENOTFOUND, "No Tome matches the given query." },
+        { get_many, CZ_EMULTIPLE, "more than one Tome matches the given query" },
+        { create_twice, CZ_EINTEGRITY, "Another row has this isbn already." },
+        { create_orphan, CZ_EINTEGRITY, "A row that is referred to does not exist, or is still in use." },
+        { create_without_writer, CZ_EINTEGRITY, "writer_id may not be null." },
+        { set_out_of_range, CZ_EINVAL, "70000 is out of range for \"pages\"" },
+        { delete_protected, CZ_EINTEGRITY, "Cannot delete: a tome still refers to this writer." },
+        { delete_without_condition, CZ_EINVAL, "cz_delete without a condition; CZ_EVERY_ROW means every row" },
+        { ask_about_another_model, CZ_EINVAL, "a condition about Writer in a query of Tome" },
+        { negate_many, CZ_EUNSUPPORTED, "a negated condition over the to-many relation in \"sequels->title\"" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_error err = { 0 };
+        CZ_EXPECT_EQ(caught(cases[i].body, NULL, &err), cases[i].status);
+        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].message);
+    }
+    CZ_EXPECT_EQ(n(c, NULL), 4);
+}
+
+CZ_TEST(what_cannot_be_done_raises_and_changes_nothing)
+{
+    in_boundary(failures);
+}
+
+static void changes(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    Tome *dune = cz_get(c, Tome, .where = CZ_Q(Tome, title, EXACT, "Dune"));
+    cz_save(c, dune); /* nothing changed: writes nothing */
+    cz_set(c, dune, title, "Dune Messiah");
+    cz_set(c, dune, year, NULL);
+    cz_set(c, dune, bought, (cz_date){ 19000 });
+    CZ_EXPECT(cz_is_dirty(dune, title) && cz_is_null(dune, year));
+    cz_save(c, dune);
+    CZ_EXPECT(!cz_is_dirty(dune, title));
+    Tome *again = cz_get(c, Tome, .where = CZ_Q(Tome, id, EXACT, dune->id));
+    CZ_EXPECT_STR(again->title, "Dune Messiah");
+    CZ_EXPECT(cz_is_null(again, year) && again->rating == 4.5 && again->bought.days == 19000);
+    CZ_EXPECT(again->updated_at.us >= again->created_at.us);
+    CZ_EXPECT_EQ(cz_update(c, Tome, CZ_Q(Tome, writer->name, STARTSWITH, "Ursula"), (pages, 7), (year, NULL)), 2);
+    CZ_EXPECT_EQ(n(c, CZ_Q(Tome, pages, EXACT, 7)), 2);
+    CZ_EXPECT_EQ(cz_update(c, Tome, CZ_Q(Tome, id, EXACT, 999), (pages, 7)), 0);
+    cz_set(c, again, title, "stale");
+    cz_refresh(c, again);
+    CZ_EXPECT_STR(again->title, "Dune Messiah");
+    Tome *wizard = cz_get(c, Tome, .where = CZ_Q(Tome, isbn, EXACT, "9780547722023"));
+    cz_remove(c, wizard);
+    Tome *tombs = cz_get(c, Tome, .where = CZ_Q(Tome, title, STARTSWITH, "The Tombs"));
+    CZ_EXPECT(cz_is_null(tombs, sequel_of));
+    Shelf *outer = cz_create(c, Shelf, (label, "outer"));
+    Shelf *inner = cz_create(c, Shelf, (label, "inner"), (inside, outer->id));
+    cz_create(c, Shelf, (label, "innermost"), (inside, inner->id));
+    CZ_EXPECT_EQ(cz_delete(c, Shelf, CZ_Q(Shelf, id, EXACT, outer->id)), 3);
+    CZ_EXPECT_EQ(cz_count(c, Shelf), 0);
+    CZ_EXPECT_EQ(cz_delete(c, Tome, CZ_EVERY_ROW), 3);
+}
+
+CZ_TEST(rows_are_changed_and_deleted_by_their_rules)
+{
+    in_boundary(changes);
+}
+
+static void add_and_fail(cz_ctx *c, void *arg)
+{
+    cz_create(c, Writer, (name, "Nobody"));
+    if (arg)
+        cz_raise(c, CZ_EDENIED, "no");
+}
+
+static void in_atomic(cz_ctx *c, void *arg)
+{
+    cz_atomic(c, add_and_fail, arg);
+}
+
+static void nest(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Writer, (name, "Outer"));
+    CZ_EXPECT_EQ(cz_count(c, Writer), 3); /* its own write */
+    cz_error err;
+    CZ_EXPECT_EQ(cz_try(c, in_atomic, (void *)1, &err), CZ_EDENIED);
+    CZ_EXPECT_EQ(cz_count(c, Writer), 3);
+    in_atomic(c, NULL);
+    CZ_EXPECT_EQ(cz_count(c, Writer), 4);
+}
+
+static void transactions(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    cz_error err;
+    CZ_EXPECT_EQ(cz_try(c, in_atomic, (void *)1, &err), CZ_EDENIED);
+    CZ_EXPECT_EQ(cz_count(c, Writer), 2);
+    cz_atomic(c, nest, NULL);
+    CZ_EXPECT_EQ(cz_count(c, Writer), 4);
+}
+
+CZ_TEST(a_raise_rolls_back_to_its_savepoint_and_no_further)
+{
+    in_boundary(transactions);
+}
+
+struct text_case {
+    const char *path, *text;
+    cz_lookup lookup;
+    int64_t count;
+};
+
+static void count_text(cz_ctx *c, void *arg)
+{
+    struct text_case *one = arg;
+    cz_cond where = cz_cond_text(c, &Tome__model, cz_str_from(one->path), one->lookup, cz_str_from(one->text));
+    one->count = cz_count(c, Tome, .where = where);
+}
+
+static void from_text(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    const struct {
+        const char *path;
+        cz_lookup lookup;
+        const char *text;
+        int64_t expected; /* -1: refused */
+    } cases[] = {
+        { "year", CZ_LOOKUP_EXACT, "1965", 1 },          { "year", CZ_LOOKUP_GTE, "1968", 2 },
+        { "year", CZ_LOOKUP_EXACT, "196x", -1 },         { "year", CZ_LOOKUP_EXACT, "99999999999", -1 },
+        { "year", CZ_LOOKUP_IN, "1965,1971", 2 },        { "year", CZ_LOOKUP_IN, "1965,x", -1 },
+        { "year", CZ_LOOKUP_ISNULL, "true", 1 },         { "year", CZ_LOOKUP_ISNULL, "maybe", -1 },
+        { "title", CZ_LOOKUP_ICONTAINS, "dune", 1 },     { "writer->name", CZ_LOOKUP_EXACT, "Frank Herbert", 2 },
+        { "writer", CZ_LOOKUP_EXACT, "1", 2 },           { "lent", CZ_LOOKUP_EXACT, "yes", 1 },
+        { "rating", CZ_LOOKUP_GT, "4.0", 1 },            { "rating", CZ_LOOKUP_GT, "nan", -1 },
+        { "bought", CZ_LOOKUP_EXACT, "2024-13-01", -1 }, { "bought", CZ_LOOKUP_EXACT, "2024-12-01", 0 },
+        { "shelves", CZ_LOOKUP_EXACT, "not-a-uuid", -1 },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        struct text_case one = { cases[i].path, cases[i].text, cases[i].lookup, -1 };
+        cz_status status = cz_try(c, count_text, &one, NULL);
+        CZ_EXPECT_MSG(status == (cases[i].expected < 0 ? CZ_EVALIDATION : CZ_OK), "%s %s: %s", one.path,
+                      one.text, cz_status_name(status));
+        CZ_EXPECT_EQ(one.count, cases[i].expected);
+    }
+}
+
+CZ_TEST(conditions_from_text_are_read_as_the_fields_kind)
+{
+    in_boundary(from_text);
+}

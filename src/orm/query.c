@@ -1,0 +1,314 @@
+/* Running queries: rows into the arena, or one after the other past a callback. */
+#include "orm/orm_internal.h"
+
+struct cz__result { /* the rows read together, so a relation is loaded for all of them at once */
+    cz_model *model;
+    char *items;
+    size_t count;
+};
+
+cz__db_session *cz__session(cz_ctx *ctx)
+{
+    cz__db_session *session;
+    cz_error err;
+    if (ctx->db)
+        return ctx->db;
+    if (cz__db_session_of(ctx, &session, &err))
+        cz_raise_error(ctx, &err);
+    return session;
+}
+
+static cz_status open_cursor(cz_ctx *ctx, const struct cz__plan *plan,
+                             const struct cz__plan_request *request, cz__db_cursor *out, cz_error *err)
+{
+    cz__db_session *session = cz__session(ctx);
+    size_t count;
+    cz__db_param *params = cz__plan_params(ctx, plan, request, &count);
+    return session->db->driver->select(ctx, session, &plan->statement, params, count, out, err);
+}
+
+/* Read a row's columns, from `first` on, into `row`. Text is copied into `arena`; with none it borrows
+ * from the cursor. Returns false when there is no memory. */
+static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *model, cz_row *row,
+                     cz_arena *arena)
+{
+    const cz__db_driver *driver = cursor->db->driver;
+    const struct cz__model_state *state = model->state;
+    size_t words = cz__model_words(model);
+    uint64_t *nulls = cz__row_bits(row, words, CZ__BITS_NULL);
+    uint64_t *loaded = cz__row_bits(row, words, CZ__BITS_LOADED);
+    for (uint16_t i = 0; i < state->column_count; i++) {
+        const cz__column *column = &state->columns[i];
+        if (!column->stored)
+            continue;
+        uint64_t bit = (uint64_t)1 << (i % 64);
+        loaded[i / 64] |= bit;
+        void *at = cz__row_at(row, column);
+        if (!driver->read(cursor, first++, column->type, at)) {
+            nulls[i / 64] |= bit;
+        } else if (column->type == CZ__DB_TEXT && arena) {
+            if (cz_str_dup(arena, *(cz_str *)at, at))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* ---- streaming ---- */
+
+size_t cz__each(cz_ctx *ctx, const cz_query *query, bool (*each)(const cz_row *row, void *arg), void *arg)
+{
+    struct cz__plan_request request = { .kind = CZ__PLAN_SELECT, .query = query };
+    const struct cz__plan *plan = cz__plan_for(ctx, cz__session(ctx), &request);
+    cz_model *model = query->model;
+    cz_row *row = cz_alloc(ctx, model->row_bytes);
+    cz__db_cursor cursor;
+    cz_error err;
+    if (open_cursor(ctx, plan, &request, &cursor, &err))
+        cz_raise_error(ctx, &err);
+    size_t seen = 0;
+    bool more = true;
+    cz_status status;
+    ctx->foreign++; /* neither a raise nor a wait may leave the statement open */
+    while (more && (status = cursor.db->driver->step(&cursor, &more, &err)) == CZ_OK && more) {
+        memset(row, 0, model->row_bytes);
+        row->model = model;
+        cz_ignore(read_row(&cursor, 0, model, row, NULL)); /* copies nothing, so cannot fail */
+        seen++;
+        more = each(row, arg);
+    }
+    ctx->foreign--;
+    cursor.db->driver->finish(&cursor);
+    if (more)
+        cz_raise_error(ctx, &err);
+    return seen;
+}
+
+/* ---- rows in the arena ---- */
+
+struct collect {
+    cz_ctx *ctx;
+    const struct cz__plan *plan;
+    cz_model *model;
+    char *rows;     /* model->row_bytes each */
+    char **related; /* for each relation of the plan: its rows, one per row of the result */
+    size_t count, cap;
+};
+
+static bool grow(struct collect *c, size_t cap)
+{
+    char *rows = cz_arena_alloc(c->ctx->arena, cap * c->model->row_bytes);
+    if (!rows)
+        return false;
+    if (c->count)
+        memcpy(rows, c->rows, c->count * c->model->row_bytes);
+    c->rows = rows;
+    for (uint16_t i = 0; i < c->plan->related_count; i++) {
+        size_t bytes = c->plan->related[i].model->row_bytes;
+        char *items = cz_arena_alloc(c->ctx->arena, cap * bytes);
+        if (!items)
+            return false;
+        if (c->count)
+            memcpy(items, c->related[i], c->count * bytes);
+        c->related[i] = items;
+    }
+    c->cap = cap;
+    return true;
+}
+
+static bool collect_row(struct collect *c, const cz__db_cursor *cursor)
+{
+    if (c->count == c->cap && !grow(c, c->cap * 2))
+        return false;
+    cz_row *row = (cz_row *)(void *)(c->rows + c->count * c->model->row_bytes);
+    memset(row, 0, c->model->row_bytes);
+    row->model = c->model;
+    if (!read_row(cursor, 0, c->model, row, c->ctx->arena))
+        return false;
+    unsigned first = c->model->state->stored_count;
+    for (uint16_t i = 0; i < c->plan->related_count; i++) {
+        cz_model *model = c->plan->related[i].model;
+        cz_row *item = (cz_row *)(void *)(c->related[i] + c->count * model->row_bytes);
+        memset(item, 0, model->row_bytes);
+        item->model = model;
+        if (!read_row(cursor, first, model, item, c->ctx->arena))
+            return false;
+        first += model->state->stored_count;
+    }
+    c->count++;
+    return true;
+}
+
+/* Rows have stopped moving: point them at their result and at the rows read along. */
+static cz_status link_rows(struct collect *c)
+{
+    struct cz__result *result = cz_arena_new(c->ctx->arena, struct cz__result);
+    if (!result)
+        return CZ_ENOMEM;
+    *result = (struct cz__result){ c->model, c->rows, c->count };
+    for (size_t n = 0; n < c->count; n++) {
+        cz_row *row = (cz_row *)(void *)(c->rows + n * c->model->row_bytes);
+        row->result = result;
+        for (uint16_t i = 0; i < c->plan->related_count; i++) {
+            const struct cz__related *related = &c->plan->related[i];
+            cz_row *item = (cz_row *)(void *)(c->related[i] + n * related->model->row_bytes);
+            if (cz__row_bit(item, CZ__BITS_NULL, 0))
+                continue; /* the LEFT JOIN found nothing: its key is NULL */
+            cz_row *parent = row;
+            if (related->parent)
+                parent = (cz_row *)(void *)(c->related[related->parent - 1] +
+                                            n * c->plan->related[related->parent - 1].model->row_bytes);
+            *cz__row_slot(parent, related->column) = item;
+        }
+    }
+    return CZ_OK;
+}
+
+struct cz__rows cz__select(cz_ctx *ctx, const cz_query *query)
+{
+    struct cz__plan_request request = { .kind = CZ__PLAN_SELECT, .query = query };
+    const struct cz__plan *plan = cz__plan_for(ctx, cz__session(ctx), &request);
+    struct collect c = { .ctx = ctx, .plan = plan, .model = query->model };
+    c.related = cz_alloc(ctx, (plan->related_count + 1u) * sizeof(char *));
+    size_t expected = query->limit > 0 && query->limit < 64 ? (size_t)query->limit : 16;
+    if (!grow(&c, expected))
+        cz_raise(ctx, CZ_ENOMEM, "no memory for the rows of a query");
+    cz__db_cursor cursor;
+    cz_error err;
+    if (open_cursor(ctx, plan, &request, &cursor, &err))
+        cz_raise_error(ctx, &err);
+    bool more = true, enough_memory = true;
+    cz_status status = CZ_OK;
+    while (more && enough_memory) {
+        status = cursor.db->driver->step(&cursor, &more, &err);
+        if (status || !more)
+            break;
+        enough_memory = collect_row(&c, &cursor);
+    }
+    cursor.db->driver->finish(&cursor);
+    if (status)
+        cz_raise_error(ctx, &err);
+    if (!enough_memory || link_rows(&c))
+        cz_raise(ctx, CZ_ENOMEM, "the rows of a query of %s do not fit the request's memory",
+                 query->model->name);
+    return (struct cz__rows){ c.rows, c.count };
+}
+
+void *cz__get(cz_ctx *ctx, const cz_query *query)
+{
+    cz_query two = *query;
+    two.limit = 2;
+    two.unordered = true;
+    two.order_by.count = 0;
+    struct cz__rows rows = cz__select(ctx, &two);
+    if (rows.count == 0)
+        cz_raise(ctx, CZ_ENOTFOUND, "No %s matches the given query.", query->model->name);
+    if (rows.count > 1)
+        cz_raise(ctx, CZ_EMULTIPLE, "more than one %s matches the given query", query->model->name);
+    return rows.items;
+}
+
+void *cz__first(cz_ctx *ctx, const cz_query *query)
+{
+    cz_query one = *query;
+    one.limit = 1;
+    struct cz__rows rows = cz__select(ctx, &one);
+    return rows.count ? rows.items : NULL;
+}
+
+/* The first column of the first row of a COUNT or EXISTS; -1 when there is no row. */
+static int64_t scalar(cz_ctx *ctx, const cz_query *query, enum cz__plan_kind kind)
+{
+    struct cz__plan_request request = { .kind = kind, .query = query };
+    const struct cz__plan *plan = cz__plan_for(ctx, cz__session(ctx), &request);
+    cz__db_cursor cursor;
+    cz_error err;
+    if (open_cursor(ctx, plan, &request, &cursor, &err))
+        cz_raise_error(ctx, &err);
+    bool row;
+    int64_t value = -1;
+    cz_status status = cursor.db->driver->step(&cursor, &row, &err);
+    if (!status && row)
+        cz_ignore(!cursor.db->driver->read(&cursor, 0, CZ__DB_INT64, &value)); /* COUNT is never NULL */
+    cursor.db->driver->finish(&cursor);
+    if (status)
+        cz_raise_error(ctx, &err);
+    return value;
+}
+
+int64_t cz__count(cz_ctx *ctx, const cz_query *query)
+{
+    int64_t count = scalar(ctx, query, CZ__PLAN_COUNT);
+    count = count > query->offset ? count - query->offset : 0; /* a slice counts its own rows, as in Django */
+    return query->limit && count > query->limit ? query->limit : count;
+}
+
+bool cz__exists(cz_ctx *ctx, const cz_query *query)
+{
+    return scalar(ctx, query, CZ__PLAN_EXISTS) == 1;
+}
+
+/* ---- relations ---- */
+
+static void batch_keys(cz_ctx *ctx, const struct cz__result *result, const cz__column *column,
+                       struct cz__cond *leaf)
+{
+    size_t count = 0;
+    const cz__column *key = column->field->target->state->key;
+    bool uuid = key->type == CZ__DB_UUID;
+    int64_t *integers = uuid ? NULL : cz_array(ctx, int64_t, result->count);
+    cz_uuid *uuids = uuid ? cz_array(ctx, cz_uuid, result->count) : NULL;
+    for (size_t n = 0; n < result->count && count < CZ__LIST_ITEMS_MAX; n++) {
+        const cz_row *row = (const cz_row *)(const void *)(result->items + n * result->model->row_bytes);
+        if (cz__row_bit(row, CZ__BITS_NULL, column->ordinal) || *cz__row_slot(row, column))
+            continue;
+        if (uuid)
+            uuids[count++] = *(const cz_uuid *)cz__row_at(row, column);
+        else
+            integers[count++] = *(const int64_t *)cz__row_at(row, column);
+    }
+    if (uuid) {
+        cz_uuid_list *list = cz_new(ctx, cz_uuid_list);
+        *list = (cz_uuid_list){ uuids, count };
+        leaf->value = list;
+        leaf->value_kind = CZ__VALUE_UUIDS;
+    } else {
+        cz_int_list *list = cz_new(ctx, cz_int_list);
+        *list = (cz_int_list){ integers, count };
+        leaf->value = list;
+        leaf->value_kind = CZ__VALUE_INTS;
+    }
+}
+
+void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field)
+{
+    const cz__column *column = &row->model->state->columns[field];
+    if (cz__row_bit(row, CZ__BITS_NULL, field) || !cz__row_bit(row, CZ__BITS_LOADED, field))
+        return NULL;
+    cz_row **slot = cz__row_slot(row, column);
+    if (*slot)
+        return *slot;
+    cz_model *target = column->field->target;
+    const cz__column *key = target->state->key;
+    struct cz__result alone = { row->model, (char *)row, 1 };
+    const struct cz__result *result = row->result ? row->result : &alone;
+    struct cz__cond leaf = { .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_IN, .model = target,
+                             .path = key->attribute };
+    batch_keys(ctx, result, column, &leaf);
+    cz_query query = { .model = target, .where = &leaf, .unordered = true };
+    struct cz__rows found = cz__select(ctx, &query);
+    cz_map by_key; /* key bytes -> row */
+    cz_map_init(&by_key, ctx->arena);
+    size_t key_bytes = key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+    for (size_t n = 0; n < found.count; n++) {
+        cz_row *item = (cz_row *)(void *)((char *)found.items + n * target->row_bytes);
+        cz_check(ctx, cz_map_set(&by_key, cz_str_of(cz__row_at(item, key), key_bytes), item));
+    }
+    for (size_t n = 0; n < result->count; n++) {
+        cz_row *each = (cz_row *)(void *)(result->items + n * result->model->row_bytes);
+        if (!cz__row_bit(each, CZ__BITS_NULL, field) && !*cz__row_slot(each, column))
+            *cz__row_slot(each, column) =
+                cz_map_get(&by_key, cz_str_of(cz__row_at(each, column), key_bytes));
+    }
+    return *slot;
+}

@@ -1,0 +1,332 @@
+/* The models of a project, resolved once at start: columns, keys, relations, the tables between. What
+ * cannot work is refused here, with one line naming the model and the field. */
+#include "orm/orm.h"
+#include <stdio.h>
+
+enum { MODELS_MAX = 1024, NAME_BYTES_MAX = 60 }; /* PostgreSQL cuts names at 63 bytes */
+
+static cz_model *models[MODELS_MAX];
+static size_t model_count;
+static cz_arena *registry; /* lives as long as the process */
+
+size_t cz__models_count(void)
+{
+    return model_count;
+}
+
+cz_model *cz__models_at(size_t index)
+{
+    cz_assert(index < model_count);
+    return models[index];
+}
+
+cz_model *cz__models_find(cz_str label)
+{
+    for (size_t i = 0; i < model_count; i++)
+        if (cz_str_eq_icase(cz_str_from(models[i]->state->label), label))
+            return models[i];
+    return NULL;
+}
+
+const cz__column *cz__column_find(const cz_model *model, cz_str name)
+{
+    return cz_map_get(&model->state->by_name, name);
+}
+
+static cz_status refuse(cz_error *err, const cz_model *model, const cz_field *field, const char *text)
+{
+    return cz_error_set(err, CZ_EVALIDATION, "%s.%s: %s", model->name, field->name, text);
+}
+
+static bool is_stored_relation(cz_field_kind kind)
+{
+    return kind == CZ_KIND_foreign_key || kind == CZ_KIND_one_to_one;
+}
+
+static cz__db_type type_of_kind(cz_field_kind kind)
+{
+    switch (kind) {
+    case CZ_KIND_small_int_field:
+        return CZ__DB_INT16;
+    case CZ_KIND_int_field:
+        return CZ__DB_INT32;
+    case CZ_KIND_big_int_field:
+        return CZ__DB_INT64;
+    case CZ_KIND_bool_field:
+        return CZ__DB_BOOL;
+    case CZ_KIND_float_field:
+        return CZ__DB_REAL;
+    case CZ_KIND_date_field:
+        return CZ__DB_DATE;
+    case CZ_KIND_datetime_field:
+        return CZ__DB_DATETIME;
+    case CZ_KIND_uuid_field:
+        return CZ__DB_UUID;
+    default:
+        return CZ__DB_TEXT;
+    }
+}
+
+static uint32_t max_length_of(const cz_field *field)
+{
+    if (field->options.max_length)
+        return field->options.max_length;
+    switch (field->kind) {
+    case CZ_KIND_char_field:
+        return 255;
+    case CZ_KIND_slug_field:
+        return 50;
+    case CZ_KIND_email_field:
+        return 254;
+    case CZ_KIND_url_field:
+        return 200;
+    default:
+        return 0;
+    }
+}
+
+static char *lower(cz_arena *arena, const char *text)
+{
+    char *copy = cz_arena_strdup(arena, text);
+    for (char *c = copy; c && *c; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c | 0x20);
+    return copy;
+}
+
+static cz_status check_options(const cz_model *model, const cz_field *field, cz_error *err)
+{
+    const cz_field_options *options = &field->options;
+    if (is_stored_relation(field->kind)) {
+        if (!options->on_delete)
+            return refuse(err, model, field, "a foreign key must say on_delete: CZ_CASCADE, CZ_PROTECT, "
+                                             "CZ_SET_NULL or CZ_DO_NOTHING");
+        if (options->on_delete == CZ_SET_NULL && !options->null)
+            return refuse(err, model, field, "on_delete is CZ_SET_NULL, so it needs .null = true");
+    }
+    if ((options->auto_now || options->auto_now_add) && field->kind != CZ_KIND_datetime_field)
+        return refuse(err, model, field, "auto_now and auto_now_add are for datetime fields");
+    if (options->choices.count && type_of_kind(field->kind) != CZ__DB_TEXT)
+        return refuse(err, model, field, "choices are for text fields");
+    if (strstr(field->name, "__"))
+        return refuse(err, model, field, "a field's name may not contain two underscores in a row");
+    return CZ_OK;
+}
+
+static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_error *err)
+{
+    cz_model *model = state->model;
+    const cz_field *field = &model->fields[ordinal];
+    cz_status status = check_options(model, field, err);
+    if (status)
+        return status;
+    cz__column *column = &state->columns[ordinal];
+    bool relation = is_stored_relation(field->kind);
+    *column = (cz__column){
+        .field = field,
+        .ordinal = ordinal,
+        .offset = model->offsets()[ordinal],
+        .slot = model->slots()[ordinal],
+        .stored = relation || field->kind < CZ_KIND_foreign_key,
+        .relation = relation,
+        .many = !relation && field->kind >= CZ_KIND_foreign_key,
+        .null = field->options.null,
+        .type = type_of_kind(field->kind),
+        .max_length = max_length_of(field),
+    };
+    const char *attribute = field->name;
+    if (relation)
+        attribute = cz_arena_printf(registry, "%s_id", field->name);
+    if (!attribute)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+    column->attribute = cz_str_from(attribute);
+    column->name = field->options.column ? field->options.column : attribute;
+    if (strlen(column->name) > NAME_BYTES_MAX)
+        return refuse(err, model, field, "a column's name has at most 60 bytes");
+    if (cz_map_get(&state->by_name, cz_str_from(field->name)) ||
+        cz_map_get(&state->by_name, column->attribute))
+        return refuse(err, model, field, "is declared twice");
+    if (cz_map_set(&state->by_name, cz_str_from(field->name), column) ||
+        cz_map_set(&state->by_name, column->attribute, column))
+        return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+    state->stored_count = (uint16_t)(state->stored_count + column->stored);
+    return CZ_OK;
+}
+
+static cz_status add_model(const char *app, cz_model *model, cz_error *err)
+{
+    if (model->state)
+        return cz_error_set(err, CZ_EVALIDATION, "model %s is listed by two apps", model->name);
+    if (model_count == MODELS_MAX)
+        return cz_error_set(err, CZ_ETOOBIG, "more than %d models", MODELS_MAX);
+    struct cz__model_state *state = cz_arena_new(registry, struct cz__model_state);
+    if (!state)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+    state->model = model;
+    state->app = app;
+    state->lower_name = lower(registry, model->name);
+    state->column_count = model->field_count;
+    state->columns = cz_arena_array(registry, cz__column, model->field_count);
+    if (!state->lower_name || !state->columns)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+    state->label = cz_arena_printf(registry, "%s.%s", app, state->lower_name);
+    state->table = model->meta.table ? model->meta.table
+                                     : cz_arena_printf(registry, "%s_%s", app, state->lower_name);
+    if (!state->label || !state->table)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+    if (strlen(state->table) > NAME_BYTES_MAX)
+        return cz_error_set(err, CZ_EVALIDATION, "%s: a table's name has at most 60 bytes", model->name);
+    if (cz__models_find(cz_str_from(state->label)))
+        return cz_error_set(err, CZ_EVALIDATION, "two models are called %s", state->label);
+    cz_map_init(&state->by_name, registry);
+    for (uint16_t i = 0; i < model->field_count; i++) {
+        cz_status status = add_column(state, i, err);
+        if (status)
+            return status;
+    }
+    state->key = &state->columns[0];
+    model->state = state;
+    models[model_count++] = model;
+    return CZ_OK;
+}
+
+cz_status cz__models_add(const char *app, cz_model *const *list, size_t count, cz_error *err)
+{
+    if (!registry) {
+        cz_status status = cz_arena_create(NULL, 0, &registry);
+        if (status)
+            return cz_error_set(err, status, "no memory for the models");
+    }
+    for (size_t i = 0; i < count; i++) {
+        cz_status status = add_model(app, list[i], err);
+        if (status)
+            return status;
+    }
+    return CZ_OK;
+}
+
+/* ---- relations, once every model is in ---- */
+
+static cz_status add_referrer(cz_model *target, cz_model *model, const cz__column *column, cz_error *err)
+{
+    struct cz__model_state *state = target->state;
+    struct cz__referrer *grown = cz_arena_array(registry, struct cz__referrer, state->referrer_count + 1);
+    if (!grown)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+    if (state->referrer_count)
+        memcpy(grown, state->referrers, state->referrer_count * sizeof *grown);
+    grown[state->referrer_count] = (struct cz__referrer){ model, column };
+    state->referrers = grown;
+    state->referrer_count++;
+    return CZ_OK;
+}
+
+/* A many-to-many's table, as Django names it: "store_book_shelves" with "book_id" and "shelf_id", and
+ * "from_book_id", "to_book_id" when it joins a model with itself. */
+static cz_status name_link(cz_model *model, cz__column *column, cz_error *err)
+{
+    const struct cz__model_state *from = model->state, *to = column->field->target->state;
+    bool self = from == to;
+    column->link_table = cz_arena_printf(registry, "%s_%s", from->table, column->field->name);
+    column->link_from = cz_arena_printf(registry, self ? "from_%s_id" : "%s_id", from->lower_name);
+    column->link_to = cz_arena_printf(registry, self ? "to_%s_id" : "%s_id", to->lower_name);
+    if (!column->link_table || !column->link_from || !column->link_to)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+    return CZ_OK;
+}
+
+static cz_status resolve_reverse(cz_model *model, cz__column *column, cz_error *err)
+{
+    const cz_field *field = column->field;
+    const cz__column *via = cz__column_find(field->target, cz_str_from(field->via));
+    bool link = field->kind == CZ_KIND_many_to_many_reverse;
+    if (!via || via->field->target != model ||
+        (link ? via->field->kind != CZ_KIND_many_to_many : !via->relation))
+        return cz_error_set(err, CZ_EVALIDATION, "%s.%s: %s.%s is no %s to %s", model->name, field->name,
+                            field->target->name, field->via, link ? "many_to_many" : "foreign_key",
+                            model->name);
+    column->via = via;
+    if (link) {
+        column->link_table = via->link_table;
+        column->link_from = via->link_to;
+        column->link_to = via->link_from;
+    }
+    return CZ_OK;
+}
+
+static cz_status resolve_column(cz_model *model, cz__column *column, bool reverse_sides, cz_error *err)
+{
+    const cz_field *field = column->field;
+    if (!field->target)
+        return CZ_OK;
+    if (!field->target->state)
+        return cz_error_set(err, CZ_EVALIDATION, "%s.%s: the model %s is not in any app's .models",
+                            model->name, field->name, field->target->name);
+    bool reverse = field->kind == CZ_KIND_reverse || field->kind == CZ_KIND_many_to_many_reverse;
+    if (reverse != reverse_sides)
+        return CZ_OK;
+    if (reverse)
+        return resolve_reverse(model, column, err);
+    if (field->kind == CZ_KIND_many_to_many)
+        return name_link(model, column, err);
+    column->type = field->target->state->key->type;
+    return add_referrer(field->target, model, column, err);
+}
+
+cz_status cz__path_resolve(const cz_model *model, cz_str path, const cz__column **out, cz_error *err)
+{
+    const cz__column *column = NULL;
+    for (cz_str rest = path; rest.len;) {
+        if (column) {
+            if (!column->field->target)
+                return cz_error_set(err, CZ_EINVAL, "%s.%s is no relation", model->name,
+                                    column->field->name);
+            model = column->field->target;
+        }
+        size_t arrow = cz_str_find(rest, CZ_STR("->"));
+        cz_str part = cz_str_trim(arrow == SIZE_MAX ? rest : cz_str_head(rest, arrow));
+        rest = arrow == SIZE_MAX ? cz_str_tail(rest, rest.len) : cz_str_tail(rest, arrow + 2);
+        column = cz__column_find(model, part);
+        if (!column)
+            return cz_error_set(err, CZ_EINVAL, "%s has no field \"%.*s\"", model->name, CZ_STR_ARG(part));
+    }
+    if (!column)
+        return cz_error_set(err, CZ_EINVAL, "an empty path into %s", model->name);
+    *out = column;
+    return CZ_OK;
+}
+
+static cz_status check_meta(const cz_model *model, cz_error *err)
+{
+    const cz__column *column;
+    for (size_t i = 0; i < model->meta.ordering.count; i++) {
+        const cz_order *order = &model->meta.ordering.items[i];
+        cz_status status = order->random ? CZ_OK : cz__path_resolve(model, order->path, &column, err);
+        if (status)
+            return status;
+    }
+    for (size_t i = 0; i < model->meta.unique_together.count; i++) {
+        cz_status status = cz__path_resolve(model, model->meta.unique_together.items[i], &column, err);
+        if (status)
+            return status;
+    }
+    return CZ_OK;
+}
+
+cz_status cz__models_resolve(cz_error *err)
+{
+    for (int reverse_sides = 0; reverse_sides < 2; reverse_sides++)
+        for (size_t i = 0; i < model_count; i++)
+            for (uint16_t f = 0; f < models[i]->state->column_count; f++) {
+                cz_status status =
+                    resolve_column(models[i], &models[i]->state->columns[f], reverse_sides, err);
+                if (status)
+                    return status;
+            }
+    for (size_t i = 0; i < model_count; i++) {
+        cz_status status = check_meta(models[i], err);
+        if (status)
+            return status;
+    }
+    return CZ_OK;
+}

@@ -1,0 +1,256 @@
+/* Creating, changing and saving rows. */
+#include "orm/orm_internal.h"
+
+/* ---- members ---- */
+
+static void store_integer(cz_ctx *ctx, const cz__column *column, void *at, int64_t value)
+{
+    int64_t min = INT64_MIN, max = INT64_MAX;
+    if (column->type == CZ__DB_INT16) {
+        min = INT16_MIN;
+        max = INT16_MAX;
+    } else if (column->type == CZ__DB_INT32) {
+        min = INT32_MIN;
+        max = INT32_MAX;
+    }
+    if (value < min || value > max)
+        cz_raise(ctx, CZ_EINVAL, "%lld is out of range for \"%s\"", (long long)value, column->field->name);
+    switch (column->type) {
+    case CZ__DB_INT16:
+        *(int16_t *)at = (int16_t)value;
+        break;
+    case CZ__DB_INT32:
+        *(int32_t *)at = (int32_t)value;
+        break;
+    case CZ__DB_BOOL:
+        *(bool *)at = value != 0;
+        break;
+    default:
+        *(int64_t *)at = value;
+    }
+}
+
+static void store(cz_ctx *ctx, cz_row *row, const cz__column *column, const cz__db_param *param)
+{
+    void *at = cz__row_at(row, column);
+    switch (param->kind) {
+    case CZ__PARAM_NULL:
+        if (column->relation)
+            *cz__row_slot(row, column) = NULL;
+        break;
+    case CZ__PARAM_INT:
+        store_integer(ctx, column, at, param->integer);
+        break;
+    case CZ__PARAM_REAL:
+        *(double *)at = param->real;
+        break;
+    case CZ__PARAM_TEXT:
+        *(cz_str *)at = param->text;
+        break;
+    case CZ__PARAM_DATE:
+        *(cz_date *)at = (cz_date){ (int32_t)param->integer };
+        break;
+    case CZ__PARAM_DATETIME:
+        *(cz_datetime *)at = (cz_datetime){ param->integer };
+        break;
+    case CZ__PARAM_UUID:
+        *(cz_uuid *)at = param->uuid;
+        break;
+    }
+    if (column->relation)
+        *cz__row_slot(row, column) = NULL; /* what was read for the old key */
+    cz__row_mark(row, column, param->kind == CZ__PARAM_NULL);
+}
+
+void cz__row_assign(cz_ctx *ctx, cz_row *row, const struct cz__assign *assign)
+{
+    const cz__column *column = &row->model->state->columns[assign->field];
+    if (!column->stored)
+        cz_raise(ctx, CZ_EINVAL, "%s.%s has no column to set", row->model->name, column->field->name);
+    cz__db_param param = cz__param_of(ctx, column, assign->value_kind, assign->value);
+    store(ctx, row, column, &param);
+}
+
+static bool default_of(const cz__column *column, cz__db_param *out)
+{
+    const cz_field_options *options = &column->field->options;
+    *out = (cz__db_param){ .kind = CZ__PARAM_NULL };
+    if (options->auto_now || options->auto_now_add) {
+        *out = (cz__db_param){ .kind = CZ__PARAM_DATETIME, .integer = cz_now().us };
+        return true;
+    }
+    switch (options->default_.kind) {
+    case CZ__TAG_INT:
+    case CZ__TAG_BOOL:
+        out->kind = column->type == CZ__DB_REAL ? CZ__PARAM_REAL : CZ__PARAM_INT;
+        out->integer = options->default_.integer;
+        out->real = (double)options->default_.integer;
+        return true;
+    case CZ__TAG_REAL:
+        out->kind = CZ__PARAM_REAL;
+        out->real = options->default_.real;
+        return true;
+    case CZ__TAG_TEXT:
+        out->kind = CZ__PARAM_TEXT;
+        out->text = cz_str_from(options->default_.text);
+        return true;
+    case CZ__TAG_NONE:
+        break;
+    }
+    if (column->null)
+        return true;
+    if (column->type == CZ__DB_TEXT) { /* Django's CharField: "" */
+        *out = (cz__db_param){ .kind = CZ__PARAM_TEXT };
+        return true;
+    }
+    if (column->type == CZ__DB_UUID && column->ordinal == 0) {
+        *out = (cz__db_param){ .kind = CZ__PARAM_UUID, .uuid = cz_uuid_v7() };
+        return true;
+    }
+    return false;
+}
+
+void *cz__row_new(cz_ctx *ctx, cz_model *model)
+{
+    cz_row *row = cz_alloc_zero(ctx, 1, model->row_bytes);
+    row->model = model;
+    for (uint16_t i = 0; i < model->state->column_count; i++) {
+        const cz__column *column = &model->state->columns[i];
+        cz__db_param param;
+        if (column->stored && default_of(column, &param))
+            store(ctx, row, column, &param);
+    }
+    return row;
+}
+
+/* ---- writing ---- */
+
+int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int64_t *out_last_id)
+{
+    cz__db_session *session = cz__session(ctx);
+    const struct cz__plan *plan = cz__plan_for(ctx, session, request);
+    size_t count;
+    cz__db_param *params = cz__plan_params(ctx, plan, request, &count);
+    int64_t rows = 0, last_id = 0;
+    cz_error err;
+    if (session->db->driver->change(ctx, session, &plan->statement, params, count, &rows, &last_id, &err))
+        cz_raise_error(ctx, &err);
+    if (out_last_id)
+        *out_last_id = last_id;
+    return rows;
+}
+
+/* The dirty members of a row as assignments. */
+static size_t dirty_assigns(const cz_row *row, struct cz__assign *out)
+{
+    size_t count = 0;
+    for (uint16_t i = 0; i < row->model->state->column_count; i++) {
+        const cz__column *column = &row->model->state->columns[i];
+        if (!column->stored || !cz__row_bit(row, CZ__BITS_DIRTY, i))
+            continue;
+        bool null = cz__row_bit(row, CZ__BITS_NULL, i);
+        out[count++] = (struct cz__assign){ i, null ? (uint8_t)CZ__VALUE_NULL : cz__value_kind_of(column),
+                                            cz__row_at(row, column) };
+    }
+    return count;
+}
+
+cz_cond cz__cond_column(cz_ctx *ctx, cz_model *model, const cz__column *column, const void *value)
+{
+    struct cz__cond *leaf = cz_new(ctx, struct cz__cond);
+    *leaf = (struct cz__cond){ .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_EXACT,
+                               .value_kind = cz__value_kind_of(column), .model = model,
+                               .path = column->attribute, .value = value };
+    return leaf;
+}
+
+cz_cond cz__cond_key(cz_ctx *ctx, const cz_row *row)
+{
+    const cz__column *key = row->model->state->key;
+    return cz__cond_column(ctx, row->model, key, cz__row_at(row, key));
+}
+
+static bool from_database(const cz_row *row)
+{
+    return cz__row_bit(row, CZ__BITS_LOADED, 0) && !cz__row_bit(row, CZ__BITS_DIRTY, 0);
+}
+
+static void clear_dirty(cz_row *row)
+{
+    size_t words = cz__model_words(row->model);
+    memset(cz__row_bits(row, words, CZ__BITS_DIRTY), 0, words * sizeof(uint64_t));
+}
+
+static void touch_auto_now(cz_ctx *ctx, cz_row *row)
+{
+    for (uint16_t i = 0; i < row->model->state->column_count; i++) {
+        const cz__column *column = &row->model->state->columns[i];
+        if (!column->field->options.auto_now)
+            continue;
+        cz__db_param now = { .kind = CZ__PARAM_DATETIME, .integer = cz_now().us };
+        store(ctx, row, column, &now);
+    }
+}
+
+void cz__save(cz_ctx *ctx, cz_row *row)
+{
+    bool update = from_database(row);
+    struct cz__assign *assigns = cz_array(ctx, struct cz__assign, row->model->state->column_count);
+    if (update && dirty_assigns(row, assigns) == 0)
+        return; /* nothing to write */
+    touch_auto_now(ctx, row);
+    size_t count = dirty_assigns(row, assigns);
+    cz_query query = { .model = row->model, .where = update ? cz__cond_key(ctx, row) : NULL };
+    struct cz__plan_request request = { .kind = update ? CZ__PLAN_UPDATE : CZ__PLAN_INSERT,
+                                        .query = &query, .assigns = assigns, .assign_count = count };
+    int64_t last_id;
+    int64_t rows = cz__run_change(ctx, &request, &last_id);
+    if (update && rows == 0)
+        cz_raise(ctx, CZ_ENOTFOUND, "This %s no longer exists.", row->model->state->lower_name);
+    const cz__column *key = row->model->state->key;
+    if (!update && key->type == CZ__DB_INT64 && !cz__row_bit(row, CZ__BITS_LOADED, 0)) {
+        *(int64_t *)cz__row_at(row, key) = last_id;
+        cz__row_bit_set(row, CZ__BITS_LOADED, 0, true);
+    }
+    clear_dirty(row);
+}
+
+void *cz__create(cz_ctx *ctx, cz_model *model, const struct cz__assign *assigns, size_t count)
+{
+    cz_row *row = cz__row_new(ctx, model);
+    for (size_t i = 0; i < count; i++)
+        cz__row_assign(ctx, row, &assigns[i]);
+    cz__save(ctx, row);
+    return row;
+}
+
+int64_t cz__update(cz_ctx *ctx, cz_model *model, cz_cond where, const struct cz__assign *assigns,
+                   size_t count)
+{
+    if (!where)
+        cz_raise(ctx, CZ_EINVAL, "cz_update without a condition; CZ_EVERY_ROW means every row");
+    if (count == 0)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (!model->state->columns[assigns[i].field].stored)
+            cz_raise(ctx, CZ_EINVAL, "%s.%s has no column to set", model->name,
+                     model->fields[assigns[i].field].name);
+    cz_query query = { .model = model, .where = where };
+    struct cz__plan_request request = { .kind = CZ__PLAN_UPDATE, .query = &query, .assigns = assigns,
+                                        .assign_count = count };
+    return cz__run_change(ctx, &request, NULL);
+}
+
+void cz__refresh(cz_ctx *ctx, cz_row *row)
+{
+    cz_query query = { .model = row->model, .where = cz__cond_key(ctx, row) };
+    cz_row *fresh = cz__get(ctx, &query);
+    struct cz__result *result = row->result;
+    memcpy(row, fresh, row->model->row_bytes);
+    row->result = result;
+}
+
+void cz__remove(cz_ctx *ctx, cz_row *row)
+{
+    cz__delete(ctx, row->model, cz__cond_key(ctx, row));
+}

@@ -1,0 +1,260 @@
+/* Creating the tables of the models that have none, and recording the models' state.
+ *
+ * This is what a start in development and `createtables` do. The state goes to calzone_migrations, one
+ * row an app, as the migration "0001_initial" that created them: migrations take over from there. */
+#include "orm/orm_internal.h"
+#include <calzone/json.h>
+
+static cz_status describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
+{
+    const struct cz__model_state *state = model->state;
+    cz__db_column *columns = cz_arena_array(ctx->arena, cz__db_column, state->stored_count);
+    const char **together = cz_arena_array(ctx->arena, const char *, model->meta.unique_together.count);
+    if (!columns || !together)
+        return CZ_ENOMEM;
+    size_t count = 0;
+    for (uint16_t i = 0; i < state->column_count; i++) {
+        const cz__column *column = &state->columns[i];
+        if (!column->stored)
+            continue;
+        const cz_field_options *options = &column->field->options;
+        cz__db_column *described = &columns[count++];
+        *described = (cz__db_column){ .name = column->name, .type = column->type,
+                                      .max_length = column->max_length, .null = column->null,
+                                      .unique = options->unique || column->field->kind == CZ_KIND_one_to_one,
+                                      .index = options->index, .primary_key = i == 0 };
+        if (column->relation) {
+            const struct cz__model_state *target = column->field->target->state;
+            described->references_table = target->table;
+            described->references_column = target->key->name;
+        }
+    }
+    for (size_t i = 0; i < model->meta.unique_together.count; i++)
+        together[i] = cz__column_find(model, model->meta.unique_together.items[i])->name;
+    *out = (cz__db_table){ state->table, columns, count, together, model->meta.unique_together.count };
+    return CZ_OK;
+}
+
+static void create(cz_ctx *ctx, const cz__db_table *table)
+{
+    cz__db_session *session = cz__session(ctx);
+    cz_error err;
+    if (session->db->driver->create_table(ctx, session, table, &err))
+        cz_raise_error(ctx, &err);
+}
+
+static bool exists(cz_ctx *ctx, const char *table)
+{
+    cz__db_session *session = cz__session(ctx);
+    bool found;
+    cz_error err;
+    if (session->db->driver->table_exists(ctx, session, table, &found, &err))
+        cz_raise_error(ctx, &err);
+    return found;
+}
+
+static void create_link(cz_ctx *ctx, const cz_model *model, const cz__column *column)
+{
+    const struct cz__model_state *target = column->field->target->state;
+    cz__db_column columns[] = {
+        { .name = "id", .type = CZ__DB_INT64, .primary_key = true },
+        { .name = column->link_from, .type = model->state->key->type,
+          .references_table = model->state->table, .references_column = model->state->key->name },
+        { .name = column->link_to, .type = target->key->type, .references_table = target->table,
+          .references_column = target->key->name },
+    };
+    const char *together[] = { column->link_from, column->link_to };
+    cz__db_table table = { column->link_table, columns, CZ_COUNT(columns), together, CZ_COUNT(together) };
+    create(ctx, &table);
+}
+
+/* Call `each` for every table the models need, links included. */
+static void walk_tables(cz_ctx *ctx,
+                        bool (*each)(cz_ctx *ctx, cz_model *model, const cz__column *link, void *arg),
+                        void *arg)
+{
+    for (size_t m = 0; m < cz__models_count(); m++) {
+        cz_model *model = cz__models_at(m);
+        if (model->meta.unmanaged)
+            continue;
+        if (!each(ctx, model, NULL, arg))
+            return;
+        for (uint16_t i = 0; i < model->state->column_count; i++) {
+            const cz__column *column = &model->state->columns[i];
+            if (column->field->kind == CZ_KIND_many_to_many && !each(ctx, model, column, arg))
+                return;
+        }
+    }
+}
+
+static const char *table_of(const cz_model *model, const cz__column *link)
+{
+    return link ? link->link_table : model->state->table;
+}
+
+static bool find_missing(cz_ctx *ctx, cz_model *model, const cz__column *link, void *arg)
+{
+    if (exists(ctx, table_of(model, link)))
+        return true;
+    *(const char **)arg = table_of(model, link);
+    return false;
+}
+
+const char *cz__tables_missing(cz_ctx *ctx)
+{
+    const char *missing = NULL;
+    walk_tables(ctx, find_missing, &missing);
+    return missing;
+}
+
+static bool create_missing(cz_ctx *ctx, cz_model *model, const cz__column *link, void *arg)
+{
+    if (exists(ctx, table_of(model, link)))
+        return true;
+    if (link) {
+        create_link(ctx, model, link);
+    } else {
+        cz__db_table table;
+        cz_check(ctx, describe(ctx, model, &table));
+        create(ctx, &table);
+    }
+    ++*(size_t *)arg;
+    return true;
+}
+
+/* ---- the models' state ---- */
+
+static void write_field(cz_json_writer *json, const cz__column *column)
+{
+    static const char *const kinds[] = {
+#define X(kind, tag, type) [CZ_KIND_##kind] = #kind,
+        CZ_COLUMN_KIND_MAP(X)
+#undef X
+#define X(kind) [CZ_KIND_##kind] = #kind,
+            CZ_RELATION_KIND_MAP(X)
+#undef X
+    };
+    const cz_field_options *options = &column->field->options;
+    cz_json_object(json);
+    cz_json_key(json, CZ_STR("name"));
+    cz_json_str(json, cz_str_from(column->field->name));
+    cz_json_key(json, CZ_STR("kind"));
+    cz_json_str(json, cz_str_from(kinds[column->field->kind]));
+    if (column->name) {
+        cz_json_key(json, CZ_STR("column"));
+        cz_json_str(json, cz_str_from(column->name));
+    }
+    if (column->max_length) {
+        cz_json_key(json, CZ_STR("max_length"));
+        cz_json_u64(json, column->max_length);
+    }
+    if (column->field->target) {
+        cz_json_key(json, CZ_STR("to"));
+        cz_json_str(json, cz_str_from(column->field->target->state->label));
+    }
+    const struct {
+        const char *name;
+        bool value;
+    } flags[] = { { "null", column->null }, { "unique", options->unique }, { "index", options->index } };
+    for (size_t i = 0; i < CZ_COUNT(flags); i++) {
+        if (!flags[i].value)
+            continue;
+        cz_json_key(json, cz_str_from(flags[i].name));
+        cz_json_bool(json, true);
+    }
+    cz_json_object_end(json);
+}
+
+static cz_str app_state(cz_ctx *ctx, const char *app, cz_buf *buf)
+{
+    cz_json_writer json;
+    cz_buf_clear(buf);
+    cz_json_writer_init(&json, buf);
+    cz_json_list(&json);
+    for (size_t m = 0; m < cz__models_count(); m++) {
+        const struct cz__model_state *state = cz__models_at(m)->state;
+        if (strcmp(state->app, app) != 0)
+            continue;
+        cz_json_object(&json);
+        cz_json_key(&json, CZ_STR("model"));
+        cz_json_str(&json, cz_str_from(state->model->name));
+        cz_json_key(&json, CZ_STR("table"));
+        cz_json_str(&json, cz_str_from(state->table));
+        cz_json_key(&json, CZ_STR("fields"));
+        cz_json_list(&json);
+        for (uint16_t i = 0; i < state->column_count; i++)
+            write_field(&json, &state->columns[i]);
+        cz_json_list_end(&json);
+        cz_json_object_end(&json);
+    }
+    cz_json_list_end(&json);
+    cz_check(ctx, cz_buf_status(buf));
+    return cz_copy(ctx, cz_buf_str(buf));
+}
+
+static void run_statement(cz_ctx *ctx, cz_str sql, const cz__db_param *params, size_t count)
+{
+    cz__db_session *session = cz__session(ctx);
+    cz__db_statement statement = { sql, CZ__STATEMENT_UNCACHED };
+    int64_t rows, last_id;
+    cz_error err;
+    if (session->db->driver->change(ctx, session, &statement, params, count, &rows, &last_id, &err))
+        cz_raise_error(ctx, &err);
+}
+
+static void free_buf(void *buf)
+{
+    cz_buf_done(buf);
+}
+
+static void record_state(cz_ctx *ctx)
+{
+    if (!exists(ctx, "calzone_migrations")) {
+        static const cz__db_column columns[] = {
+            { .name = "id", .type = CZ__DB_INT64, .primary_key = true },
+            { .name = "app", .type = CZ__DB_TEXT, .max_length = 255 },
+            { .name = "name", .type = CZ__DB_TEXT, .max_length = 255 },
+            { .name = "applied", .type = CZ__DB_DATETIME },
+            { .name = "state", .type = CZ__DB_TEXT },
+        };
+        static const char *const together[] = { "app", "name" };
+        static const cz__db_table table = { "calzone_migrations", columns, CZ_COUNT(columns), together,
+                                            CZ_COUNT(together) };
+        create(ctx, &table);
+    }
+    cz_buf *buf = cz_new(ctx, cz_buf);
+    cz_defer(ctx, free_buf, buf);
+    const char *app = NULL;
+    for (size_t m = 0; m < cz__models_count(); m++) {
+        const struct cz__model_state *state = cz__models_at(m)->state;
+        if (app && strcmp(app, state->app) == 0)
+            continue; /* an app's models stand together */
+        app = state->app;
+        cz__db_param params[] = {
+            { .kind = CZ__PARAM_TEXT, .text = cz_str_from(app) },
+            { .kind = CZ__PARAM_DATETIME, .integer = cz_now().us },
+            { .kind = CZ__PARAM_TEXT, .text = app_state(ctx, app, buf) },
+        };
+        run_statement(ctx, CZ_STR("DELETE FROM calzone_migrations WHERE app = ? AND name = '0001_initial'"),
+                      params, 1);
+        run_statement(ctx, CZ_STR("INSERT INTO calzone_migrations (app, name, applied, state) "
+                                  "VALUES (?, '0001_initial', ?, ?)"),
+                      params, CZ_COUNT(params));
+    }
+}
+
+static void create_all(cz_ctx *ctx, void *arg)
+{
+    size_t *created = arg;
+    *created = 0;
+    walk_tables(ctx, create_missing, created);
+    if (*created)
+        record_state(ctx);
+}
+
+size_t cz__tables_create(cz_ctx *ctx)
+{
+    size_t created = 0;
+    cz_atomic(ctx, create_all, &created); /* the transaction is the lock: two starts at once take turns */
+    return created;
+}
