@@ -1,0 +1,59 @@
+/* calzone/middleware.h: what stands around every request and response.
+ *
+ * A middleware is called with the request and calls the next one inside it; before that it sees the
+ * request, after it the response. One that does not call the next answers itself. What something further
+ * in raises has become a response by the time the call returns, as in Django.
+ *
+ *     static void stamp(cz_ctx *ctx, cz_request *req, const cz_next *next)
+ *     {
+ *         cz_next_call(ctx, req, next);
+ *         cz_respond_header(ctx, req, CZ_STR("X-Served-By"), CZ_STR("calzone"));
+ *     }
+ *     const cz_middleware stamp_middleware = { "stamp", stamp };
+ *
+ * A project lists them in order (project.h); the first is the outermost.
+ */
+#ifndef CALZONE_MIDDLEWARE_H
+#define CALZONE_MIDDLEWARE_H
+
+#include <calzone/routing.h>
+#include <calzone/settings.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cz_next cz_next;
+
+struct cz_middleware {
+    const char *name;
+    void (*process)(cz_ctx *ctx, cz_request *req, const cz_next *next);
+    /* Read settings once at start; may be NULL. Errors: CZ_EVALIDATION, which stops the start. */
+    cz_status (*configure)(const cz_settings *settings, cz_error *err);
+};
+
+/* Run what stands further in, and at last the handler. Raises nothing but CZ_ECANCELED. */
+void cz_next_call(cz_ctx *ctx, cz_request *req, const cz_next *next);
+
+/* Gives each request an id: the client's X-Request-Id when it is 8 to 64 letters, digits, "-", "_" or
+ * ".", else a new UUID. Answers with it and puts it into every log line. */
+extern const cz_middleware cz_request_id;
+/* One line a request, to ACCESS_LOG: a JSON object with time, method, path, status, bytes, ms, client,
+ * route and request id. The query is left out: it may hold secrets. */
+extern const cz_middleware cz_access_log;
+/* Content-Security-Policy and the rest of OWASP's secure headers, on every answer that does not set its
+ * own. */
+extern const cz_middleware cz_security_headers;
+/* Refuses with 400 a request whose Host is not in ALLOWED_HOSTS. An entry is a name, an address, or
+ * ".example.com" for a domain and all below it; "*" allows any. */
+extern const cz_middleware cz_host_check;
+/* Compares against ALLOWED_HOSTS' list; what cz_host_check does. `host` may have a port. */
+bool cz_host_is_allowed(cz_str host, const cz_str_list *allowed);
+
+/* The four above, in the order they belong. */
+extern const cz_middleware *const cz_default_middleware[];
+
+#ifdef __cplusplus
+}
+#endif
+#endif

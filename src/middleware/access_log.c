@@ -1,0 +1,73 @@
+#include <calzone/log.h>
+#include <calzone/middleware.h>
+#include <calzone/time.h>
+
+enum { LINE_BYTES_FIXED = 512, PATH_BYTES_LOGGED_MAX = 1024 };
+
+static char *put(char *out, cz_str text)
+{
+    memcpy(out, text.ptr, text.len);
+    return out + text.len;
+}
+
+#define PUT(out, literal) put(out, CZ_STR(literal))
+
+/* The time of the last line, to the second: formatting a date costs more than the rest of a line. */
+static cz_str time_text(void)
+{
+    static char text[CZ_DATETIME_TEXT];
+    static size_t len;
+    static int64_t second;
+    cz_datetime now = cz_now();
+    if (now.us / 1000000 != second) {
+        second = now.us / 1000000;
+        len = cz_datetime_write(text, (cz_datetime){ second * 1000000 });
+    }
+    return cz_str_of(text, len);
+}
+
+static void write_line(const cz_ctx *ctx, const cz_request *req)
+{
+    cz_str path = cz_str_head(req->path, PATH_BYTES_LOGGED_MAX);
+    cz_str method = cz_str_head(req->method_text, 32);
+    cz_str route = cz_str_head(cz_str_from(ctx->label), 256);
+    char *line = cz__log_access_reserve(LINE_BYTES_FIXED + 6 * (path.len + method.len + route.len));
+    if (!line)
+        return;
+    const cz_response *response = &req->response;
+    size_t bytes = response->body->len ? response->body->len : response->body_text.len;
+    char *at = PUT(line, "{\"time\":\"");
+    at = put(at, time_text());
+    at = PUT(at, "\",\"method\":\"");
+    at = cz__json_escape(at, method);
+    at = PUT(at, "\",\"path\":\"");
+    at = cz__json_escape(at, path);
+    at = PUT(at, "\",\"route\":\"");
+    at = cz__json_escape(at, route);
+    at = PUT(at, "\",\"status\":");
+    at += cz_u64_write(at, (uint64_t)response->status);
+    at = PUT(at, ",\"bytes\":");
+    at += cz_u64_write(at, bytes);
+    at = PUT(at, ",\"us\":");
+    at += cz_u64_write(at, (uint64_t)(cz_monotonic_us() - req->started_us));
+    at = PUT(at, ",\"client\":\"");
+    at = put(at, cz_str_head(req->client_address, 64));
+    at = PUT(at, "\",\"request_id\":\"");
+    at = put(at, cz_str_head(ctx->request_id, 64)); /* letters, digits, "-", "_" and "." */
+    at = PUT(at, "\"}\n");
+    cz__log_access_commit((size_t)(at - line));
+}
+
+static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
+{
+    cz_next_call(ctx, req, next);
+    write_line(ctx, req);
+}
+
+static cz_status configure(const cz_settings *settings, cz_error *err)
+{
+    cz_str path = cz_setting_str(settings, "ACCESS_LOG");
+    return cz_log_configure_access(path.len ? path.ptr : NULL, err);
+}
+
+const cz_middleware cz_access_log = { "access_log", process, configure };

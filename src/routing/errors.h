@@ -1,0 +1,18 @@
+/* routing/errors.h: error documents. */
+#ifndef CZ_ROUTING_ERRORS_H
+#define CZ_ROUTING_ERRORS_H
+
+#include <calzone/errors.h>
+#include <calzone/http.h>
+
+typedef enum cz__error_format { CZ__ERRORS_DRF, CZ__ERRORS_PROBLEM, CZ__ERRORS_FASTAPI } cz__error_format;
+
+/* Choose the JSON form (setting ERROR_FORMAT), and whether a 5xx tells its message and place (development
+ * only: in production it is in the log). Context: start-up. */
+void cz__errors_configure(cz__error_format format, bool tell_internals);
+
+/* Make the error the request's answer, replacing whatever was answered before; headers already set stay.
+ * A 5xx is logged here, once. Never raises: without memory the answer has no body. */
+void cz__answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err);
+
+#endif

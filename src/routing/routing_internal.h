@@ -1,0 +1,67 @@
+/* Private to src/routing. */
+#ifndef CZ_ROUTING_INTERNAL_H
+#define CZ_ROUTING_INTERNAL_H
+
+#include <calzone/map.h>
+#include <calzone/middleware.h>
+#include <calzone/routing.h>
+
+enum cz__converter_kind { CZ__CONVERT_STR, CZ__CONVERT_INT, CZ__CONVERT_SLUG, CZ__CONVERT_UUID,
+                          CZ__CONVERT_PATH, CZ__CONVERT_CUSTOM };
+
+struct cz__segment {
+    cz_str text;               /* of a plain segment; the text before the parameter otherwise */
+    cz_str suffix;             /* after the parameter */
+    bool parameter;
+    enum cz__converter_kind kind;
+    const cz_converter *custom;
+    cz_str name;
+};
+
+struct cz__route_entry {
+    unsigned order;            /* in the table; the lowest that matches wins */
+    cz_method method;
+    const char *pattern;
+    struct cz__segment *segments;
+    size_t segment_count;
+    cz_handler handler;
+    const cz_route *route;
+    const char *name, *label;
+    void *data;
+    int action;
+    const cz_middleware **middleware; /* project's, include's, route's; ended by NULL */
+    struct cz__route_entry *next_same_path;
+};
+
+/* A node stands for the segments up to it. */
+struct cz__node {
+    struct cz__segment segment;
+    struct cz__node *child, *sibling;
+    struct cz__route_entry *entries; /* those that end here */
+};
+
+struct cz_router {
+    cz_arena *arena;
+    const cz_router_options *options;
+    struct cz__node root;
+    struct cz__route_entry **entries;
+    size_t entry_count, entry_cap;
+    cz_map names;
+    const cz_middleware **middleware; /* the project's; around 404 and 405 too */
+};
+
+/* The includes that lead to a table: their prefixes, name spaces and middleware, outermost first. */
+struct cz__include {
+    const struct cz__include *outer;
+    const char *prefix, *name_space;
+    const cz_middleware *const *middleware;
+};
+
+/* pattern.c */
+cz_status cz__pattern_compile(cz_router *router, const char *pattern, struct cz__segment **out,
+                              size_t *out_count, cz_error *err);
+/* Whether a segment of the path suits, and the parameter's text. */
+bool cz__segment_matches(const struct cz__segment *segment, cz_str text, cz_param *out);
+bool cz__segment_same(const struct cz__segment *a, const struct cz__segment *b);
+
+#endif
