@@ -1,0 +1,80 @@
+/* calzone/views.h: viewsets, the REST interface of a model.
+ *
+ *     CZ_VIEWSET(book_views, Book,
+ *         .serializer  = &BookSerializer,
+ *         .permissions = &cz_read_only,
+ *         .ordering    = CZ_ORDER_BY(CZ_ASC(Book, title)))
+ *
+ * and `CZ_RESOURCE("/v2/books", &book_views)` give
+ *
+ *     GET    /v2/books        list            GET    /v2/books/<id>   retrieve
+ *     POST   /v2/books        create (201)    PUT    /v2/books/<id>   update
+ *     PATCH  /v2/books/<id>   partial_update  DELETE /v2/books/<id>   destroy (204)
+ *
+ * named "book-list" and "book-detail". Each action can be replaced by a handler of one's own. A viewset
+ * without an explicit `.permissions` does not start.
+ */
+#ifndef CALZONE_VIEWS_H
+#define CALZONE_VIEWS_H
+
+#include <calzone/permissions.h>
+#include <calzone/queries.h>
+#include <calzone/routing.h>
+#include <calzone/serializers.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CZ_ACTION_MAP(X) \
+    X(list) X(create) X(retrieve) X(update) X(partial_update) X(destroy)
+
+typedef enum cz_action {
+#define X(name) CZ_ACTION_##name,
+    CZ_ACTION_MAP(X)
+#undef X
+        CZ_ACTION_COUNT
+} cz_action;
+
+typedef struct cz_viewset {
+    cz_resource resource;      /* private; begins it, so a route can hold it */
+    const char *name;          /* set by CZ_VIEWSET */
+    cz_model *model;
+    cz_serializer *serializer; /* required */
+    const cz_permission *permissions; /* required */
+    cz_order_list ordering;    /* of lists; empty: the model's, and at last the key */
+    uint32_t page_size;        /* of lists, at most 100; 0: the setting PAGE_SIZE */
+    bool read_only;            /* list and retrieve only */
+    /* What this request may see; NULL: every row. Applies to every action. The condition must live as
+     * long as the context (cz_cond_copy). */
+    cz_cond (*rows)(cz_ctx *ctx, const cz_request *req);
+    /* Before a new or changed row is stored: set what the client does not, raise what must not be. */
+    void (*before_save)(cz_ctx *ctx, const cz_request *req, void *row, cz_action action);
+    /* Replaced actions; NULL: the stock one. */
+    cz_handler list, create, retrieve, update, partial_update, destroy;
+} cz_viewset;
+
+cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router, const cz_route *route,
+                                 const char *prefix, cz_error *err);
+
+#define CZ_VIEWSET(variable, M, ...)                                                               \
+    cz_viewset variable = { .resource = { cz__viewset_add_routes }, .name = #variable,             \
+                            .model = &M##__model, __VA_ARGS__ };
+
+/* The viewset a request was routed to, for replaced actions that call the stock one. */
+cz_viewset *cz_view_of(const cz_request *req);
+/* The stock actions. Raise as queries and serializers do. */
+void cz_view_list(cz_ctx *ctx, cz_request *req);
+void cz_view_create(cz_ctx *ctx, cz_request *req);
+void cz_view_retrieve(cz_ctx *ctx, cz_request *req);
+void cz_view_update(cz_ctx *ctx, cz_request *req);
+void cz_view_partial_update(cz_ctx *ctx, cz_request *req);
+void cz_view_destroy(cz_ctx *ctx, cz_request *req);
+
+/* Rows on a page of lists that name no page_size (setting PAGE_SIZE). Context: start-up. */
+void cz__views_configure(int64_t page_size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

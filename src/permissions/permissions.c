@@ -1,0 +1,59 @@
+#include <calzone/permissions.h>
+
+static bool allow(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object)
+{
+    (void)ctx;
+    (void)req;
+    (void)self;
+    (void)object;
+    return true;
+}
+
+static bool deny(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object)
+{
+    (void)ctx;
+    (void)req;
+    (void)self;
+    (void)object;
+    return false;
+}
+
+static bool only_read(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object)
+{
+    (void)ctx;
+    (void)self;
+    (void)object;
+    return req->method == CZ_METHOD_GET || req->method == CZ_METHOD_HEAD ||
+           req->method == CZ_METHOD_OPTIONS;
+}
+
+const cz_permission cz_allow_any = { .name = "allow any", .allows = allow };
+const cz_permission cz_read_only = { .name = "read only", .allows = only_read };
+const cz_permission cz_deny_all = { .name = "deny all", .allows = deny };
+
+bool cz__permission_any(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object)
+{
+    for (size_t i = 0; i < self->part_count; i++)
+        if (self->parts[i]->allows(ctx, req, self->parts[i], object))
+            return true;
+    return false;
+}
+
+bool cz__permission_all(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object)
+{
+    for (size_t i = 0; i < self->part_count; i++)
+        if (!self->parts[i]->allows(ctx, req, self->parts[i], object))
+            return false;
+    return true;
+}
+
+bool cz__permission_not(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object)
+{
+    return !cz__permission_all(ctx, req, self, object);
+}
+
+void cz_permission_require(cz_ctx *ctx, const cz_request *req, const cz_permission *permission, void *object)
+{
+    if (!permission->allows(ctx, req, permission, object))
+        cz_raise(ctx, CZ_EDENIED, "You do not have permission to perform this action.");
+}

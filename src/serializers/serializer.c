@@ -1,0 +1,200 @@
+/* Preparing serializers, and rows to JSON: each field's key is escaped once, values are written where they
+ * will be sent from. */
+#include "serializers/serializers_internal.h"
+
+static cz_arena *prepared; /* lives as long as the process */
+
+static bool listed(const cz_fields *fields, cz_str name)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        if (cz_str_eq(fields->items[i], name))
+            return true;
+    return false;
+}
+
+static bool has_default(const cz__column *column)
+{
+    const cz_field_options *options = &column->field->options;
+    return options->default_.kind != CZ__TAG_NONE || options->auto_now || options->auto_now_add;
+}
+
+static cz_status prepare_field(const cz_serializer *serializer, size_t i, struct cz__serializer_field *out,
+                               cz_error *err)
+{
+    cz_str name = serializer->fields.items[i];
+    const cz_model *model = serializer->model;
+    const cz__column *column = cz__column_find(model, name);
+    if (!column || !column->stored)
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "serializer of %s: \"%.*s\" is no column; relations are written as their key, "
+                            "other models' fields by a nested serializer",
+                            model->name, CZ_STR_ARG(name));
+    const cz_field_options *options = &column->field->options;
+    out->column = column;
+    out->name = name;
+    out->read_only = options->read_only || listed(&serializer->read_only, name);
+    out->required = !out->read_only && !options->null && !options->blank && !has_default(column);
+    cz_buf key = { 0 };
+    cz_json_writer json;
+    cz_json_writer_init(&json, &key);
+    if (i)
+        cz_buf_append_char(&key, ',');
+    cz_json_str(&json, name);
+    cz_buf_append_char(&key, ':');
+    cz_status status = cz_buf_status(&key);
+    if (!status)
+        status = cz_str_dup(prepared, cz_buf_str(&key), &out->key);
+    cz_buf_done(&key);
+    return status ? cz_error_set(err, status, "no memory for a serializer") : CZ_OK;
+}
+
+cz_status cz__serializer_prepare(cz_serializer *serializer, cz_error *err)
+{
+    if (serializer->state)
+        return CZ_OK;
+    const cz_model *model = serializer->model;
+    if (!model->state)
+        return cz_error_set(err, CZ_EVALIDATION, "serializer of %s: the model is in no app", model->name);
+    if (!serializer->fields.count)
+        return cz_error_set(err, CZ_EVALIDATION, "serializer of %s: .fields is required", model->name);
+    if (!prepared && cz_arena_create(NULL, 0, &prepared))
+        return cz_error_set(err, CZ_ENOMEM, "no memory for a serializer");
+    struct cz__serializer_state *state = cz_arena_new(prepared, struct cz__serializer_state);
+    struct cz__serializer_field *fields =
+        cz_arena_array(prepared, struct cz__serializer_field, serializer->fields.count);
+    if (!state || !fields)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for a serializer");
+    for (size_t i = 0; i < serializer->read_only.count; i++)
+        if (!listed(&serializer->fields, serializer->read_only.items[i]))
+            return cz_error_set(err, CZ_EVALIDATION, "serializer of %s: read_only \"%.*s\" is not in .fields",
+                                model->name, CZ_STR_ARG(serializer->read_only.items[i]));
+    *state = (struct cz__serializer_state){ .fields = fields, .count = serializer->fields.count,
+                                            .fixed_bytes = 2 };
+    for (size_t i = 0; i < state->count; i++) {
+        cz_status status = prepare_field(serializer, i, &fields[i], err);
+        if (status)
+            return status;
+        state->fixed_bytes += fields[i].key.len + 64; /* the longest value that is not text, with room */
+    }
+    serializer->state = state;
+    return CZ_OK;
+}
+
+const struct cz__serializer_state *cz__serializer_state(cz_ctx *ctx, cz_serializer *serializer)
+{
+    if (!serializer->state) {
+        cz_error err;
+        if (cz__serializer_prepare(serializer, &err))
+            cz_raise(ctx, CZ_EINVAL, "%s", cz_error_message(&err));
+    }
+    return serializer->state;
+}
+
+/* ---- writing ---- */
+
+static char *put(char *out, const char *bytes, size_t len)
+{
+    memcpy(out, bytes, len);
+    return out + len;
+}
+
+static char *write_value(char *out, const cz__column *column, const void *value)
+{
+    switch (column->type) {
+    case CZ__DB_INT16:
+        return out + cz_i64_write(out, *(const int16_t *)value);
+    case CZ__DB_INT32:
+        return out + cz_i64_write(out, *(const int32_t *)value);
+    case CZ__DB_INT64:
+        return out + cz_i64_write(out, *(const int64_t *)value);
+    case CZ__DB_BOOL:
+        return *(const bool *)value ? put(out, "true", 4) : put(out, "false", 5);
+    case CZ__DB_REAL:
+        return cz__json_write_f64(out, *(const double *)value);
+    case CZ__DB_DATE:
+        *out++ = '"';
+        out += cz_date_write(out, *(const cz_date *)value);
+        *out++ = '"';
+        return out;
+    case CZ__DB_DATETIME:
+        *out++ = '"';
+        out += cz_datetime_write(out, *(const cz_datetime *)value);
+        *out++ = '"';
+        return out;
+    case CZ__DB_UUID:
+        *out++ = '"';
+        cz_uuid_write(out, *(const cz_uuid *)value);
+        out[CZ_UUID_TEXT] = '"';
+        return out + CZ_UUID_TEXT + 1;
+    case CZ__DB_TEXT:
+    case CZ__DB_TYPE_COUNT:
+        break;
+    }
+    return out;
+}
+
+void cz__serializer_write(const cz_serializer *serializer, const cz_row *row, cz_buf *out)
+{
+    const struct cz__serializer_state *state = serializer->state;
+    const uint64_t *nulls = cz__row_bits(row, cz__model_words(row->model), CZ__BITS_NULL);
+    size_t bytes = state->fixed_bytes;
+    for (size_t i = 0; i < state->count; i++) {
+        const cz__column *column = state->fields[i].column;
+        if (column->type == CZ__DB_TEXT)
+            bytes += 6 * ((const cz_str *)cz__row_at(row, column))->len + 18; /* cz__json_write_str */
+    }
+    char *start = cz_buf_reserve(out, bytes), *at = start;
+    if (!start)
+        return;
+    *at++ = '{';
+    for (size_t i = 0; i < state->count; i++) {
+        const struct cz__serializer_field *field = &state->fields[i];
+        const cz__column *column = field->column;
+        at = put(at, field->key.ptr, field->key.len);
+        if ((nulls[column->ordinal / 64] >> (column->ordinal % 64)) & 1)
+            at = put(at, "null", 4);
+        else if (column->type == CZ__DB_TEXT)
+            at = cz__json_write_str(at, *(const cz_str *)cz__row_at(row, column));
+        else
+            at = write_value(at, column, cz__row_at(row, column));
+    }
+    *at++ = '}';
+    cz_buf_commit(out, (size_t)(at - start));
+}
+
+static cz_buf *begin(cz_request *req, int status)
+{
+    cz_response *response = &req->response;
+    cz_buf_clear(response->body);
+    response->body_text = CZ_STR("");
+    response->status = status;
+    response->content_type = CZ_STR("application/json");
+    response->sent = true;
+    return response->body;
+}
+
+void cz__respond_row(cz_ctx *ctx, cz_request *req, int status, cz_serializer *serializer, const cz_row *row)
+{
+    cz_assert(serializer->model == row->model);
+    cz_ignore(!cz__serializer_state(ctx, serializer)); /* prepares it */
+    cz_buf *body = begin(req, status);
+    cz__serializer_write(serializer, row, body);
+    cz_check(ctx, cz_buf_status(body));
+}
+
+void cz__respond_rows(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, const void *items, size_t count)
+{
+    cz_ignore(!cz__serializer_state(ctx, serializer)); /* prepares it */
+    cz_buf *body = begin(req, 200);
+    cz_buf_append_char(body, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            cz_buf_append_char(body, ',');
+        cz__serializer_write(serializer,
+                             (const cz_row *)(const void *)((const char *)items +
+                                                            i * serializer->model->row_bytes),
+                             body);
+    }
+    cz_buf_append_char(body, ']');
+    cz_check(ctx, cz_buf_status(body));
+}

@@ -1,0 +1,298 @@
+/* Viewsets: routes from a declaration, and the stock actions. */
+#include <calzone/json.h>
+#include <calzone/pagination.h>
+#include <calzone/views.h>
+#include "orm/orm.h"
+#include <stdio.h>
+
+static int64_t default_page_size = CZ_PAGE_SIZE_DEFAULT;
+
+void cz__views_configure(int64_t page_size)
+{
+    default_page_size = page_size;
+}
+
+cz_viewset *cz_view_of(const cz_request *req)
+{
+    cz_assert(req->view_data); /* called from a handler that no viewset routes to */
+    return req->view_data;
+}
+
+/* ---- what this request may see ---- */
+
+static const struct cz__cond every_row = { .op = CZ__COND_EVERY };
+
+static cz_cond visible(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
+{
+    cz_cond rows = view->rows ? view->rows(ctx, req) : NULL;
+    return rows ? rows : &every_row;
+}
+
+/* "key = the path's, among the rows this request may see". */
+static cz_cond object_cond(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
+{
+    const cz__column *key = view->model->state->key;
+    const cz_param *param = &req->params[req->param_count - 1];
+    const void *value = key->type == CZ__DB_UUID ? (const void *)param->uuid : (const void *)&param->integer;
+    cz_cond same_key = cz__cond_column(ctx, view->model, key, value);
+    if (!view->rows)
+        return same_key;
+    cz_cond *both = cz_array(ctx, cz_cond, 2);
+    both[0] = same_key;
+    both[1] = visible(ctx, req, view);
+    return cz_cond_all(ctx, both, 2);
+}
+
+static cz_row *find_object(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
+{
+    cz_query query = { .model = view->model, .where = object_cond(ctx, req, view), .limit = 1,
+                       .unordered = true };
+    struct cz__rows rows = cz__select(ctx, &query);
+    if (!rows.count)
+        cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
+    cz_permission_require(ctx, req, view->permissions, rows.items);
+    return rows.items;
+}
+
+/* ---- answering ---- */
+
+/* Whether an Accept header takes JSON. Absent takes anything (RFC 9110, 12.5.1). */
+static bool accepts_json(cz_str accept)
+{
+    if (!accept.len)
+        return true;
+    for (cz_str rest = accept; rest.len;) {
+        cz_str item = cz_str_cut(&rest, ',');
+        cz_str type = cz_str_trim(cz_str_cut(&item, ';'));
+        bool fits = cz_str_eq(type, CZ_STR("*/*")) || cz_str_eq_icase(type, CZ_STR("application/*")) ||
+                    cz_str_eq_icase(type, CZ_STR("application/json"));
+        cz_str quality = cz_str_trim(item);
+        bool refused = cz_str_eq(quality, CZ_STR("q=0")) || cz_str_eq(quality, CZ_STR("q=0.0")) ||
+                       cz_str_eq(quality, CZ_STR("q=0.00")) || cz_str_eq(quality, CZ_STR("q=0.000"));
+        if (fits && !refused)
+            return true;
+    }
+    return false;
+}
+
+static cz_buf *begin_json(cz_request *req, int status)
+{
+    cz_response *response = &req->response;
+    cz_buf_clear(response->body);
+    response->body_text = CZ_STR("");
+    response->status = status;
+    response->content_type = CZ_STR("application/json");
+    response->sent = true;
+    return response->body;
+}
+
+struct rendering {
+    const cz_serializer *serializer;
+    cz_buf *out;
+    bool comma;
+};
+
+static bool render(const cz_row *row, void *arg)
+{
+    struct rendering *rendering = arg;
+    if (rendering->comma)
+        cz_buf_append_char(rendering->out, ',');
+    rendering->comma = true;
+    cz__serializer_write(rendering->serializer, row, rendering->out);
+    return rendering->out->status == CZ_OK;
+}
+
+static void append_link(cz_buf *out, cz_str link)
+{
+    cz_json_writer json;
+    cz_json_writer_init(&json, out);
+    if (link.len)
+        cz_json_str(&json, link);
+    else
+        cz_json_null(&json);
+}
+
+/* Lists need an order that never ties, or rows move between pages: the key comes last. */
+static cz_order_list list_order(cz_ctx *ctx, const cz_viewset *view)
+{
+    const cz_order_list *declared = view->ordering.count ? &view->ordering : &view->model->meta.ordering;
+    cz_order *items = cz_array(ctx, cz_order, declared->count + 1);
+    if (declared->count)
+        memcpy(items, declared->items, declared->count * sizeof *items);
+    items[declared->count] = (cz_order){ .path = view->model->state->key->attribute };
+    return (cz_order_list){ items, declared->count + 1 };
+}
+
+void cz_view_list(cz_ctx *ctx, cz_request *req)
+{
+    cz_viewset *view = cz_view_of(req);
+    cz_query query = { .model = view->model, .where = view->rows ? visible(ctx, req, view) : NULL };
+    cz_page page;
+    cz_paginate(ctx, req, cz__count(ctx, &query),
+                view->page_size ? (int64_t)view->page_size : default_page_size, &page);
+    query.order_by = list_order(ctx, view);
+    query.limit = page.size;
+    query.offset = page.offset;
+    cz_buf *out = begin_json(req, 200);
+    cz_buf_append_lit(out, "{\"count\":");
+    cz_buf_append_i64(out, page.count);
+    cz_buf_append_lit(out, ",\"next\":");
+    append_link(out, page.next);
+    cz_buf_append_lit(out, ",\"previous\":");
+    append_link(out, page.previous);
+    cz_buf_append_lit(out, ",\"results\":[");
+    struct rendering rendering = { view->serializer, out, false };
+    cz_ignore(cz__each(ctx, &query, render, &rendering) == 0); /* an empty page is fine */
+    cz_buf_append_lit(out, "]}");
+    cz_check(ctx, cz_buf_status(out));
+}
+
+/* A row looked up by its key is written straight from the cursor, unless its permission must see it. */
+void cz_view_retrieve(cz_ctx *ctx, cz_request *req)
+{
+    cz_viewset *view = cz_view_of(req);
+    if (view->permissions != &cz_allow_any && view->permissions != &cz_read_only) {
+        cz__respond_row(ctx, req, 200, view->serializer, find_object(ctx, req, view));
+        return;
+    }
+    cz_query query = { .model = view->model, .where = object_cond(ctx, req, view), .unordered = true };
+    cz_buf *out = begin_json(req, 200);
+    struct rendering rendering = { view->serializer, out, false };
+    if (cz__each(ctx, &query, render, &rendering) == 0)
+        cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
+    cz_check(ctx, cz_buf_status(out));
+}
+
+static cz_str detail_path(cz_ctx *ctx, const cz_request *req, const cz_row *row)
+{
+    const cz__column *key = row->model->state->key;
+    cz_str path = req->path;
+    char text[CZ_UUID_TEXT + 1];
+    size_t len = CZ_UUID_TEXT;
+    if (key->type == CZ__DB_UUID)
+        cz_uuid_write(text, *(const cz_uuid *)cz__row_at(row, key));
+    else
+        len = cz_i64_write(text, *(const int64_t *)cz__row_at(row, key));
+    bool slash = cz_str_ends_with(path, CZ_STR("/"));
+    return cz_format(ctx, "%.*s%s%.*s%s", CZ_STR_ARG(path), slash ? "" : "/", (int)len, text,
+                     slash ? "/" : "");
+}
+
+void cz_view_create(cz_ctx *ctx, cz_request *req)
+{
+    cz_viewset *view = cz_view_of(req);
+    cz_row *row = cz__read_row(ctx, req, view->serializer, NULL, false);
+    if (view->before_save)
+        view->before_save(ctx, req, row, CZ_ACTION_create);
+    cz__save(ctx, row);
+    cz__respond_row(ctx, req, 201, view->serializer, row);
+    cz_respond_header(ctx, req, CZ_STR("Location"), detail_path(ctx, req, row));
+}
+
+static void update(cz_ctx *ctx, cz_request *req, bool partial)
+{
+    cz_viewset *view = cz_view_of(req);
+    cz_row *row = cz__read_row(ctx, req, view->serializer, find_object(ctx, req, view), partial);
+    if (view->before_save)
+        view->before_save(ctx, req, row, partial ? CZ_ACTION_partial_update : CZ_ACTION_update);
+    cz__save(ctx, row);
+    cz__respond_row(ctx, req, 200, view->serializer, row);
+}
+
+void cz_view_update(cz_ctx *ctx, cz_request *req)
+{
+    update(ctx, req, false);
+}
+
+void cz_view_partial_update(cz_ctx *ctx, cz_request *req)
+{
+    update(ctx, req, true);
+}
+
+void cz_view_destroy(cz_ctx *ctx, cz_request *req)
+{
+    cz_viewset *view = cz_view_of(req);
+    cz__remove(ctx, find_object(ctx, req, view));
+    cz_respond_empty(ctx, req, 204);
+}
+
+/* ---- routes ---- */
+
+static void run_action(cz_ctx *ctx, cz_request *req)
+{
+    static const cz_handler stock[CZ_ACTION_COUNT] = {
+#define X(name) [CZ_ACTION_##name] = cz_view_##name,
+        CZ_ACTION_MAP(X)
+#undef X
+    };
+    const cz_viewset *view = cz_view_of(req);
+    const cz_handler own[CZ_ACTION_COUNT] = {
+#define X(name) [CZ_ACTION_##name] = view->name,
+        CZ_ACTION_MAP(X)
+#undef X
+    };
+    cz_permission_require(ctx, req, view->permissions, NULL);
+    if (!accepts_json(cz_request_header(req, CZ_STR("Accept"))))
+        cz_raise(ctx, CZ_ENOTACCEPTABLE, "Could not satisfy the request Accept header.");
+    cz_handler handler = own[req->view_action] ? own[req->view_action] : stock[req->view_action];
+    handler(ctx, req);
+}
+
+static const struct {
+    cz_method method;
+    cz_action action;
+    bool detail, writes;
+    const char *label;
+} actions[] = {
+    { CZ_METHOD_GET, CZ_ACTION_list, false, false, "list" },
+    { CZ_METHOD_POST, CZ_ACTION_create, false, true, "create" },
+    { CZ_METHOD_GET, CZ_ACTION_retrieve, true, false, "retrieve" },
+    { CZ_METHOD_PUT, CZ_ACTION_update, true, true, "update" },
+    { CZ_METHOD_PATCH, CZ_ACTION_partial_update, true, true, "partial_update" },
+    { CZ_METHOD_DELETE, CZ_ACTION_destroy, true, true, "destroy" },
+};
+
+static cz_status check(const cz_viewset *view, cz_error *err)
+{
+    if (!view->permissions)
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "viewset %s names no .permissions; &cz_allow_any would let everyone do everything, "
+                            "&cz_read_only everyone read",
+                            view->name);
+    if (!view->serializer)
+        return cz_error_set(err, CZ_EVALIDATION, "viewset %s names no .serializer", view->name);
+    if (view->serializer->model != view->model)
+        return cz_error_set(err, CZ_EVALIDATION, "viewset %s is of %s, its serializer of %s", view->name,
+                            view->model->name, view->serializer->model->name);
+    if (view->page_size > CZ_PAGE_SIZE_MAX)
+        return cz_error_set(err, CZ_EVALIDATION, "viewset %s: a page has at most %d rows", view->name,
+                            CZ_PAGE_SIZE_MAX);
+    return cz__serializer_prepare(view->serializer, err);
+}
+
+cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router, const cz_route *route,
+                                 const char *prefix, cz_error *err)
+{
+    cz_viewset *view = (cz_viewset *)(uintptr_t)resource; /* its first member */
+    cz_status status = check(view, err);
+    const struct cz__model_state *state = view->model->state;
+    const char *base = route->name ? route->name : state ? state->lower_name : "";
+    bool slash = prefix[0] && prefix[strlen(prefix) - 1] == '/';
+    for (size_t i = 0; !status && i < CZ_COUNT(actions); i++) {
+        if (view->read_only && actions[i].writes)
+            continue;
+        char pattern[512], name[128], label[192];
+        const char *key = state->key->type == CZ__DB_UUID ? "uuid" : "int";
+        int len = actions[i].detail ? snprintf(pattern, sizeof pattern, "%s%s<%s:id>%s", prefix,
+                                               slash ? "" : "/", key, slash ? "/" : "")
+                                    : snprintf(pattern, sizeof pattern, "%s", prefix);
+        int name_len = snprintf(name, sizeof name, "%s-%s", base, actions[i].detail ? "detail" : "list");
+        int label_len = snprintf(label, sizeof label, "%s.%s", view->name, actions[i].label);
+        if (len < 0 || (size_t)len >= sizeof pattern || name_len < 0 || (size_t)name_len >= sizeof name ||
+            label_len < 0 || (size_t)label_len >= sizeof label)
+            return cz_error_set(err, CZ_ETOOBIG, "viewset %s: its path or name is too long", view->name);
+        status = cz__router_add(router, route, actions[i].method, pattern, run_action, name, view,
+                                (int)actions[i].action, label, err);
+    }
+    return status;
+}
