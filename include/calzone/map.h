@@ -23,6 +23,7 @@ typedef struct cz_map {
     cz_map_entry *entries;
     uint32_t *slots; /* index + 1 into entries; 0 empty */
     uint32_t entry_count, entry_cap, slot_count, live_count;
+    uint8_t hash_key[16]; /* the process's when the map was made: it stays good after a fork */
 } cz_map;
 
 /* An empty map that allocates from `arena`, which must outlive it. */
@@ -46,7 +47,8 @@ const cz_map_entry *cz_map_next(const cz_map *map, size_t *cursor);
 uint64_t cz_hash(const void *bytes, size_t len);
 /* The same under a given key; for tests against the published vectors. */
 uint64_t cz__siphash13(const uint8_t key[16], const void *bytes, size_t len);
-/* Draw a new hash key; maps made before must not be used after. Called by each worker at its start. */
+/* Draw a new hash key for cz_hash() and for maps made from now on; those made before keep theirs. Called by
+ * each worker at its start. */
 void cz__hash_reseed(void);
 
 #ifdef __cplusplus

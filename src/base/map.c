@@ -77,16 +77,22 @@ uint64_t cz__siphash13(const uint8_t key[16], const void *bytes, size_t len)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-uint64_t cz_hash(const void *bytes, size_t len)
+static const uint8_t *current_key(void)
 {
     if (__builtin_expect(!atomic_load_explicit(&hash_key_ready, memory_order_acquire), 0))
         pthread_once(&hash_key_once, hash_seed); /* two threads must not draw one key each */
-    return cz__siphash13(hash_key, bytes, len);
+    return hash_key;
+}
+
+uint64_t cz_hash(const void *bytes, size_t len)
+{
+    return cz__siphash13(current_key(), bytes, len);
 }
 
 void cz_map_init(cz_map *map, cz_arena *arena)
 {
     *map = (cz_map){ .arena = arena };
+    memcpy(map->hash_key, current_key(), sizeof map->hash_key);
 }
 
 /* The slot that holds `key`, or the empty one where it would go. */
@@ -141,6 +147,7 @@ static cz_status make_room(cz_map *map)
                      .slots = slots,
                      .entry_cap = entry_cap,
                      .slot_count = slot_count };
+    memcpy(grown.hash_key, map->hash_key, sizeof grown.hash_key);
     for (uint32_t i = 0; i < map->entry_count; i++) {
         if (!map->entries[i].value)
             continue;
@@ -155,7 +162,7 @@ static cz_status make_room(cz_map *map)
 cz_status cz_map_set(cz_map *map, cz_str key, void *value)
 {
     cz_assert(value);
-    uint64_t hash = cz_hash(key.ptr, key.len);
+    uint64_t hash = cz__siphash13(map->hash_key, key.ptr, key.len);
     uint32_t *slot = map->slot_count ? find_slot(map, key, hash) : NULL;
     if (slot && *slot && map->entries[*slot - 1].value) {
         map->entries[*slot - 1].value = value;
@@ -180,7 +187,7 @@ void *cz_map_get(const cz_map *map, cz_str key)
 {
     if (!map->slot_count)
         return NULL;
-    uint32_t slot = *find_slot(map, key, cz_hash(key.ptr, key.len));
+    uint32_t slot = *find_slot(map, key, cz__siphash13(map->hash_key, key.ptr, key.len));
     return slot ? map->entries[slot - 1].value : NULL;
 }
 
@@ -188,7 +195,7 @@ void *cz_map_remove(cz_map *map, cz_str key)
 {
     if (!map->slot_count)
         return NULL;
-    uint32_t slot = *find_slot(map, key, cz_hash(key.ptr, key.len));
+    uint32_t slot = *find_slot(map, key, cz__siphash13(map->hash_key, key.ptr, key.len));
     if (!slot)
         return NULL;
     void *value = map->entries[slot - 1].value;

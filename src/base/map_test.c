@@ -170,6 +170,21 @@ CZ_TEST(keys_chosen_to_collide_under_one_hash_key_spread_under_another)
     CZ_EXPECT(cz_hash("x", 1) != before);
 }
 
+CZ_TEST(a_map_made_before_a_new_hash_key_stays_good)
+{
+    cz_arena *arena;
+    cz_map map;
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_map_init(&map, arena);
+    CZ_REQUIRE_OK(cz_map_set(&map, CZ_STR("before"), &map));
+    cz__hash_reseed(); /* what a worker does after the fork */
+    CZ_EXPECT(cz_map_get(&map, CZ_STR("before")) == &map);
+    for (int i = 0; i < 100; i++)
+        CZ_REQUIRE_OK(cz_map_set(&map, cz_str_from(cz_arena_printf(arena, "key %d", i)), &map));
+    CZ_EXPECT(cz_map_get(&map, CZ_STR("before")) == &map);
+    cz_arena_destroy(arena);
+}
+
 static void *hash_in_thread(void *out)
 {
     *(uint64_t *)out = cz_hash("x", 1);
