@@ -41,6 +41,8 @@ extern const cz_middleware cz_request_id;
 /* One line a request, to ACCESS_LOG: a JSON object with time, method, path, status, bytes, ms, client,
  * route and request id. The query is left out: it may hold secrets. */
 extern const cz_middleware cz_access_log;
+/* Its line, for requests that never reached the middleware. */
+void cz__access_log_write(const cz_ctx *ctx, const cz_request *req);
 /* Content-Security-Policy and the rest of OWASP's secure headers, on every answer that does not set its
  * own. */
 extern const cz_middleware cz_security_headers;

@@ -101,7 +101,7 @@ typedef struct cz_route_info {
 bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out);
 
 /* For resources: add a route. `action` and `data` reach the handler as req->view_action and view_data;
- * `name` is copied, "" for none. */
+ * `name` ("" for none) and `label` are copied. */
 CZ_NODISCARD cz_status cz__router_add(cz_router *router, const cz_route *route, cz_method method,
                                       const char *pattern, cz_handler handler, const char *name,
                                       void *data, int action, const char *label, cz_error *err);

@@ -26,11 +26,11 @@ static cz_str time_text(void)
     return cz_str_of(text, len);
 }
 
-static void write_line(const cz_ctx *ctx, const cz_request *req)
+void cz__access_log_write(const cz_ctx *ctx, const cz_request *req)
 {
     cz_str path = cz_str_head(req->path, PATH_BYTES_LOGGED_MAX);
     cz_str method = cz_str_head(req->method_text, 32);
-    cz_str route = cz_str_head(cz_str_from(ctx->label), 256);
+    cz_str route = cz_str_head(cz_str_from(ctx->label ? ctx->label : ""), 256);
     char *line = cz__log_access_reserve(LINE_BYTES_FIXED + 6 * (path.len + method.len + route.len));
     if (!line)
         return;
@@ -61,7 +61,7 @@ static void write_line(const cz_ctx *ctx, const cz_request *req)
 static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
 {
     cz_next_call(ctx, req, next);
-    write_line(ctx, req);
+    cz__access_log_write(ctx, req);
 }
 
 static cz_status configure(const cz_settings *settings, cz_error *err)

@@ -132,15 +132,15 @@ cz_status cz__router_add(cz_router *router, const cz_route *route, cz_method met
     if (!entry)
         return no_memory(err);
     *entry = (struct cz__route_entry){ .order = (unsigned)router->entry_count, .method = method,
-                                       .handler = handler, .route = route, .data = data, .action = action,
-                                       .label = label };
+                                       .handler = handler, .route = route, .data = data, .action = action };
     entry->pattern = full_pattern(router, current_include, pattern);
     entry->name = full_name(router, current_include, name);
     entry->middleware = chain_of(router, current_include, route);
     if (!entry->pattern || !entry->middleware || !entry->name)
         return no_memory(err);
     entry->name = cz_arena_strdup(router->arena, entry->name);
-    if (!entry->name)
+    entry->label = cz_arena_strdup(router->arena, label);
+    if (!entry->name || !entry->label)
         return no_memory(err);
     cz_status status =
         cz__pattern_compile(router, entry->pattern, &entry->segments, &entry->segment_count, err);
@@ -424,7 +424,7 @@ void cz_router_dispatch(const cz_router *router, cz_ctx *ctx, cz_request *req)
         ctx->label = entry->pattern;
         next.rest = entry->middleware;
     } else {
-        ctx->label = "(no route)";
+        ctx->label = found ? outcome.match.entries->pattern : "(no route)";
     }
     cz_next_call(ctx, req, &next);
 }

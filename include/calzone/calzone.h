@@ -1,0 +1,31 @@
+/* calzone/calzone.h: all of it. */
+#ifndef CALZONE_CALZONE_H
+#define CALZONE_CALZONE_H
+
+#include <calzone/buf.h>
+#include <calzone/context.h>
+#include <calzone/errors.h>
+#include <calzone/http.h>
+#include <calzone/json.h>
+#include <calzone/log.h>
+#include <calzone/lookups.h>
+#include <calzone/macros.h>
+#include <calzone/map.h>
+#include <calzone/memory.h>
+#include <calzone/middleware.h>
+#include <calzone/models.h>
+#include <calzone/pagination.h>
+#include <calzone/permissions.h>
+#include <calzone/project.h>
+#include <calzone/queries.h>
+#include <calzone/random.h>
+#include <calzone/routing.h>
+#include <calzone/runtime.h>
+#include <calzone/serializers.h>
+#include <calzone/settings.h>
+#include <calzone/status.h>
+#include <calzone/str.h>
+#include <calzone/time.h>
+#include <calzone/views.h>
+
+#endif

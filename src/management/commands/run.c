@@ -1,0 +1,148 @@
+/* `run`: the master, its workers, and HTTP in each of them. */
+#include "management/project.h"
+#include <calzone/log.h>
+#include "orm/orm.h"
+#include "runtime/server.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct worker_state {
+    struct cz__site *site;
+    cz__http_server *server;
+};
+
+/* ---- before the workers ---- */
+
+static int prepare_tables(cz_ctx *ctx, void *arg)
+{
+    const struct cz__site *site = arg;
+    if (site->env == CZ_ENV_DEVELOPMENT || site->env == CZ_ENV_TEST) {
+        size_t created = cz__tables_create(ctx);
+        if (created)
+            cz_log_info(NULL, "calzone.db", "created the missing tables",
+                        CZ_FIELD_INT("tables", (int64_t)created));
+        cz_log_flush(true);
+        return 0;
+    }
+    const char *missing = cz__tables_missing(ctx);
+    if (!missing)
+        return 0;
+    fprintf(stderr, "%s: table %s does not exist; run `%s createtables`\n", site->project->name, missing,
+            site->project->name);
+    return 1;
+}
+
+/* Set-up work runs in a child that ends before the workers start: the master never opens a database. */
+static int prepare_in_child(struct cz__site *site)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child < 0) {
+        fprintf(stderr, "%s: fork: %s\n", site->project->name, strerror(errno));
+        return 1;
+    }
+    if (child == 0) {
+        int code = cz__site_run(site, prepare_tables, site);
+        fflush(NULL);
+        _exit(code);
+    }
+    int status;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return 1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/* ---- in a worker ---- */
+
+static cz_status on_start(cz__worker *worker, cz_error *err)
+{
+    struct worker_state *state = worker->user;
+    cz_status status = cz__site_open_database(state->site, err);
+    if (status)
+        return status;
+    status = cz__http_server_create(worker->loop, worker->listen_fd, &state->site->limits, &state->site->app,
+                                    &state->server);
+    return status ? cz_error_set(err, status, "the HTTP server could not start") : CZ_OK;
+}
+
+static void drained(void *arg)
+{
+    cz__worker_drained(arg);
+}
+
+static void on_drain(cz__worker *worker)
+{
+    struct worker_state *state = worker->user;
+    cz__http_server_drain(state->server, drained, worker);
+}
+
+static void on_stop(cz__worker *worker)
+{
+    struct worker_state *state = worker->user;
+    if (state->server)
+        cz__http_server_destroy(state->server);
+    cz__db_close(cz__db_default);
+}
+
+static void on_ready(const char *address, unsigned workers, void *user)
+{
+    const struct worker_state *state = user;
+    const struct cz__site *site = state->site;
+    printf("%s is served on http://%s/ by %u worker%s (%s, Calzone %s). Ctrl-C stops it.\n",
+           site->project->name, address, workers, workers == 1 ? "" : "s", cz_env_name(site->env), CZ_VERSION);
+    fflush(stdout);
+}
+
+/* ---- the command ---- */
+
+static bool read_workers(const char *text, unsigned *out)
+{
+    uint64_t number;
+    if (cz_str_to_u64(cz_str_from(text), &number) || number > 256)
+        return false;
+    *out = (unsigned)number;
+    return true;
+}
+
+int cz__command_run(struct cz__site *site, int argc, char **argv)
+{
+    const char *bind = cz_setting_str(site->settings, "BIND").ptr;
+    unsigned workers = (unsigned)cz_setting_int(site->settings, "WORKERS");
+    for (int i = 1; i < argc; i++) {
+        bool last = i + 1 == argc;
+        if (!strcmp(argv[i], "--bind") && !last) {
+            bind = argv[++i];
+        } else if (!strcmp(argv[i], "--workers") && !last) {
+            if (!read_workers(argv[++i], &workers)) {
+                fprintf(stderr, "run: --workers takes a number from 0 to 256, not \"%s\"\n", argv[i]);
+                return 2;
+            }
+        } else {
+            fprintf(stderr, "run: unknown argument \"%s\"; see --help\n", argv[i]);
+            return 2;
+        }
+    }
+    int code = prepare_in_child(site);
+    if (code)
+        return code;
+    struct worker_state state = { site, NULL };
+    cz__server_options options = {
+        .bind = bind,
+        .workers = workers,
+        .drain_timeout_ms = (uint64_t)cz_setting_int(site->settings, "DRAIN_TIMEOUT"),
+        .stall_ms = (uint64_t)cz_setting_int(site->settings, "STALL_TIME"),
+        .fiber_stack_bytes = (size_t)cz_setting_int(site->settings, "FIBER_STACK"),
+        .fibers_max = (unsigned)cz_setting_int(site->settings, "FIBERS_MAX"),
+        .pool_threads = (unsigned)cz_setting_int(site->settings, "POOL_THREADS"),
+        .user = &state,
+        .on_worker_start = on_start,
+        .on_worker_drain = on_drain,
+        .on_worker_stop = on_stop,
+        .on_ready = on_ready,
+    };
+    return cz__server_run(&options);
+}

@@ -1,0 +1,331 @@
+/* A project's start, in one order for every command: settings, logs, models, routes, middleware. Nothing is
+ * opened and nothing runs before all of it is known to be right. */
+#include "management/project.h"
+#include <calzone/log.h>
+#include <calzone/views.h>
+#include "orm/orm.h"
+#include "routing/errors.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const cz_settings *current_settings;
+static cz_router_options router_options;
+
+const cz_settings *cz_project_settings(void)
+{
+    return current_settings;
+}
+
+/* ---- what the HTTP layer calls ---- */
+
+static void handle(cz_ctx *ctx, cz_request *req, void *user)
+{
+    const struct cz__site *site = user;
+    cz_router_dispatch(site->router, ctx, req);
+}
+
+static void answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err, void *user)
+{
+    (void)user;
+    cz__answer_error(ctx, req, err);
+}
+
+/* What never reached the middleware, a malformed request, is logged here. */
+static void on_answered(cz_ctx *ctx, cz_request *req, size_t bytes, void *user)
+{
+    (void)user;
+    (void)bytes;
+    if (!ctx->request)
+        cz__access_log_write(ctx, req);
+}
+
+/* ---- settings ---- */
+
+static cz_status one_of(const struct cz__site *site, const char *name, const char *const *words, size_t count,
+                        size_t fallback, size_t *out, cz_error *err)
+{
+    cz_str text = cz_setting_str(site->settings, name);
+    if (!text.len) {
+        *out = fallback;
+        return CZ_OK;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (cz_str_eq(text, cz_str_from(words[i]))) {
+            *out = i;
+            return CZ_OK;
+        }
+    char list[128];
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++) {
+        int added = snprintf(list + len, sizeof list - len, "%s%s", i ? ", " : "", words[i]);
+        len += added > 0 ? (size_t)added : 0;
+    }
+    return cz_error_set(err, CZ_EVALIDATION, "%s: \"%.*s\" is none of %s", name, CZ_STR_ARG(text), list);
+}
+
+static cz_status configure_log(const struct cz__site *site, cz_error *err)
+{
+    static const char *const levels[] = { "debug", "info", "warning", "error", "off" };
+    static const char *const formats[] = { "console", "json" };
+    size_t level, format;
+    cz_status status = one_of(site, "LOG_LEVEL", levels, CZ_COUNT(levels), CZ_LOG_INFO, &level, err);
+    if (!status)
+        status = one_of(site, "LOG_FORMAT", formats, CZ_COUNT(formats),
+                        site->env == CZ_ENV_DEVELOPMENT ? CZ_LOG_CONSOLE : CZ_LOG_JSON, &format, err);
+    if (status)
+        return status;
+    cz_str path = cz_setting_str(site->settings, "LOG_FILE");
+    cz_log_options options = { (cz_log_level)level, (cz_log_format)format, path.len ? path.ptr : NULL };
+    return cz_log_configure(&options, err);
+}
+
+static cz_status configure_errors(const struct cz__site *site, cz_error *err)
+{
+    static const char *const formats[] = { "drf", "problem", "fastapi" };
+    size_t format;
+    cz_status status = one_of(site, "ERROR_FORMAT", formats, CZ_COUNT(formats), 0, &format, err);
+    if (!status)
+        cz__errors_configure((cz__error_format)format, site->env == CZ_ENV_DEVELOPMENT);
+    return status;
+}
+
+static void read_limits(struct cz__site *site)
+{
+    const cz_settings *s = site->settings;
+    site->limits = (cz_http_limits){
+        .request_line_bytes = (uint32_t)cz_setting_int(s, "HTTP_REQUEST_LINE_MAX"),
+        .header_bytes = (uint32_t)cz_setting_int(s, "HTTP_HEADER_BYTES_MAX"),
+        .header_count = (uint32_t)cz_setting_int(s, "HTTP_HEADER_COUNT_MAX"),
+        .body_bytes = (uint64_t)cz_setting_int(s, "HTTP_BODY_MAX"),
+        .header_timeout_ms = (uint32_t)cz_setting_int(s, "HTTP_HEADER_TIMEOUT"),
+        .idle_timeout_ms = (uint32_t)cz_setting_int(s, "HTTP_IDLE_TIMEOUT"),
+        .body_grace_ms = (uint32_t)cz_setting_int(s, "HTTP_BODY_GRACE"),
+        .body_rate_min = (uint32_t)cz_setting_int(s, "HTTP_BODY_RATE_MIN"),
+        .write_timeout_ms = (uint32_t)cz_setting_int(s, "HTTP_WRITE_TIMEOUT"),
+        .handler_timeout_ms = (uint32_t)cz_setting_int(s, "HTTP_HANDLER_TIMEOUT"),
+        .requests_per_connection = (uint32_t)cz_setting_int(s, "HTTP_REQUESTS_PER_CONNECTION"),
+        .connections_max = (uint32_t)cz_setting_int(s, "HTTP_CONNECTIONS_MAX"),
+        .connections_per_address = (uint32_t)cz_setting_int(s, "HTTP_CONNECTIONS_PER_ADDRESS"),
+    };
+}
+
+static cz_status configure_middleware(const struct cz__site *site, const cz_middleware *const *list, cz_error *err)
+{
+    for (; *list; list++) {
+        cz_status status = (*list)->configure ? (*list)->configure(site->settings, err) : CZ_OK;
+        if (status)
+            return status;
+    }
+    return CZ_OK;
+}
+
+static cz_status start_models(const cz_project *project, cz_error *err)
+{
+    for (size_t i = 0; i < project->apps.count; i++) {
+        const cz_app *app = project->apps.items[i];
+        cz_status status = cz__models_add(app->name, app->models.items, app->models.count, err);
+        if (status)
+            return status;
+    }
+    return cz__models_resolve(err);
+}
+
+static cz_status start(struct cz__site *site, cz_error *err)
+{
+    const cz_project *project = site->project;
+    const cz_setting_table tables[] = { { cz__framework_settings, cz__framework_setting_count },
+                                        project->settings };
+    cz_status status = cz_settings_load(NULL, tables, CZ_COUNT(tables), &site->settings, err);
+    if (status)
+        return status;
+    current_settings = site->settings;
+    site->env = cz_settings_env(site->settings);
+    read_limits(site);
+    cz__views_configure(cz_setting_int(site->settings, "PAGE_SIZE"));
+    router_options = (cz_router_options){
+        .middleware = project->middleware ? project->middleware : cz_default_middleware,
+        .converters = project->converters,
+        .no_slash_redirect = !cz_setting_bool(site->settings, "TRAILING_SLASH_REDIRECT"),
+    };
+    status = configure_log(site, err);
+    if (!status)
+        status = configure_errors(site, err);
+    if (!status)
+        status = start_models(project, err);
+    if (!status)
+        status = cz_router_create(project->urls, &router_options, &site->router, err);
+    if (!status)
+        status = configure_middleware(site, router_options.middleware, err);
+    return status;
+}
+
+cz_status cz__site_start(const cz_project *project, struct cz__site *out, cz_error *err)
+{
+    *out = (struct cz__site){ .project = project };
+    out->app = (cz__http_app){ .handle = handle, .answer_error = answer_error, .on_answered = on_answered,
+                               .user = out };
+    if (!project->urls)
+        return cz_error_set(err, CZ_EVALIDATION, "the project names no .urls");
+    cz_status status = start(out, err);
+    if (status)
+        cz__site_stop(out);
+    return status;
+}
+
+void cz__site_stop(struct cz__site *site)
+{
+    cz_router_destroy(site->router);
+    cz_settings_destroy(site->settings);
+    current_settings = NULL;
+    site->router = NULL;
+    site->settings = NULL;
+}
+
+/* ---- the database ---- */
+
+cz_status cz__site_open_database(const struct cz__site *site, cz_error *err)
+{
+    cz_str url = cz_setting_str(site->settings, "DATABASE_URL");
+    char here[4096], text[4352];
+    if (!url.len) {
+        if (!getcwd(here, sizeof here))
+            return cz_error_set(err, CZ_EIO, "the working directory cannot be read");
+        int len = snprintf(text, sizeof text, "sqlite://%s/%s.db", here, site->project->name);
+        url = cz_str_of(text, (size_t)len); /* getcwd() leaves room for the rest */
+    }
+    return cz__db_open(url, &cz__db_default, err);
+}
+
+struct site_job {
+    int (*fn)(cz_ctx *ctx, void *arg);
+    void *arg;
+    int code;
+};
+
+static void run_job(cz_ctx *ctx, void *arg)
+{
+    struct site_job *job = arg;
+    job->code = job->fn(ctx, job->arg);
+}
+
+int cz__site_run(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg), void *arg)
+{
+    cz_error err;
+    cz_arena *arena;
+    if (cz_arena_create(NULL, 0, &arena)) {
+        fputs("out of memory\n", stderr);
+        return 1;
+    }
+    struct site_job job = { fn, arg, 1 };
+    cz_ctx ctx;
+    cz_ctx_init(&ctx, arena);
+    cz_status status = cz__site_open_database(site, &err);
+    if (!status)
+        status = cz_try(&ctx, run_job, &job, &err);
+    if (status)
+        fprintf(stderr, "%s: %s\n", site->project->name, cz_error_message(&err));
+    cz_ctx_done(&ctx);
+    cz__db_close(cz__db_default);
+    cz__db_default = NULL;
+    cz_arena_destroy(arena);
+    return status ? 1 : job.code;
+}
+
+/* ---- the command line ---- */
+
+static const struct cz__builtin builtins[] = {
+    { "run", "Serve the site.", "[--bind ADDRESS:PORT] [--workers N]", cz__command_run },
+    { "routes", "List the routes in the order they are tried.", "[--json]", cz__command_routes },
+    { "check", "Check settings, models and routes without starting anything.", "", cz__command_check },
+    { "settings", "List the settings, their values and where those came from.", "[--json]", cz__command_settings },
+    { "version", "Print the versions of the project, Calzone and what is built in.", "[--json]", cz__command_version },
+    { "createtables", "Create the tables that are missing.", "", cz__command_createtables },
+    { "loaddata", "Load rows from JSON files; those that exist are replaced.", "FILE...", cz__command_loaddata },
+};
+
+static const cz_command *find_own(const cz_project *project, const char *name)
+{
+    for (size_t i = 0; i < project->apps.count; i++) {
+        const cz_command_list *commands = &project->apps.items[i]->commands;
+        for (size_t c = 0; c < commands->count; c++)
+            if (strcmp(commands->items[c].name, name) == 0)
+                return &commands->items[c];
+    }
+    return NULL;
+}
+
+static int usage(const cz_project *project, FILE *out)
+{
+    fprintf(out, "usage: %s COMMAND [--help]\n\n", project->name);
+    for (size_t i = 0; i < CZ_COUNT(builtins); i++)
+        fprintf(out, "  %-14s %s\n", builtins[i].name, builtins[i].help);
+    for (size_t i = 0; i < project->apps.count; i++) {
+        const cz_command_list *commands = &project->apps.items[i]->commands;
+        for (size_t c = 0; c < commands->count; c++)
+            fprintf(out, "  %-14s %s\n", commands->items[c].name, commands->items[c].help);
+    }
+    return out == stdout ? 0 : 2;
+}
+
+static int help_of(const cz_project *project, const char *name, const char *arguments, const char *help)
+{
+    printf("usage: %s %s %s\n\n%s\n", project->name, name, arguments ? arguments : "", help);
+    return 0;
+}
+
+struct own_call {
+    const cz_command *command;
+    const cz_project *project;
+    int argc;
+    char **argv;
+};
+
+static int run_own(cz_ctx *ctx, void *arg)
+{
+    struct own_call *call = arg;
+    ctx->label = call->command->name;
+    return call->command->run(ctx, call->project, call->argc, call->argv);
+}
+
+bool cz__command_json_flag(int argc, char **argv, bool *out_json)
+{
+    *out_json = argc == 2 && strcmp(argv[1], "--json") == 0;
+    if (argc == 1 || *out_json)
+        return true;
+    fprintf(stderr, "%s: unknown argument \"%s\"; see --help\n", argv[0], argv[*out_json ? 2 : 1]);
+    return false;
+}
+
+int cz_project_main(const cz_project *project, int argc, char **argv)
+{
+    if (argc < 2)
+        return usage(project, stderr);
+    const char *name = argv[1];
+    if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
+        return usage(project, stdout);
+    const struct cz__builtin *builtin = NULL;
+    for (size_t i = 0; i < CZ_COUNT(builtins); i++)
+        if (!strcmp(builtins[i].name, name))
+            builtin = &builtins[i];
+    const cz_command *own = builtin ? NULL : find_own(project, name);
+    if (!builtin && !own) {
+        fprintf(stderr, "%s: no command \"%s\"; `%s help` lists them\n", project->name, name, project->name);
+        return 2;
+    }
+    for (int i = 2; i < argc; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+            return builtin ? help_of(project, name, builtin->usage, builtin->help)
+                           : help_of(project, name, own->usage, own->help);
+    struct cz__site site;
+    cz_error err;
+    if (cz__site_start(project, &site, &err)) {
+        fprintf(stderr, "%s: %s\n", project->name, cz_error_message(&err));
+        return 1;
+    }
+    struct own_call call = { own, project, argc - 1, argv + 1 };
+    int code = builtin ? builtin->run(&site, argc - 1, argv + 1) : cz__site_run(&site, run_own, &call);
+    cz__site_stop(&site);
+    cz_log_flush(true);
+    return code;
+}

@@ -1,0 +1,49 @@
+/* management/project.h: a project that has started, as the commands see it. */
+#ifndef CZ_MANAGEMENT_PROJECT_H
+#define CZ_MANAGEMENT_PROJECT_H
+
+#include <calzone/project.h>
+#include "http/http_server.h"
+
+struct cz__site {
+    const cz_project *project;
+    cz_settings *settings;
+    cz_router *router;
+    cz_http_limits limits;
+    cz__http_app app;
+    cz_env env;
+};
+
+/* Read the settings, resolve the models, compile the routes, configure logs and middleware. Opens no
+ * database and starts nothing. Errors: CZ_EVALIDATION and others; `err` is the one line to print. */
+CZ_NODISCARD cz_status cz__site_start(const cz_project *project, struct cz__site *out, cz_error *err);
+void cz__site_stop(struct cz__site *site);
+
+/* Open DATABASE_URL as this process's database. */
+CZ_NODISCARD cz_status cz__site_open_database(const struct cz__site *site, cz_error *err);
+
+/* Run `fn(ctx, arg)` with a context of its own and the database open, printing what it raises. Returns the
+ * exit code: what `fn` returned, or 1. */
+int cz__site_run(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg), void *arg);
+
+/* A built-in command. */
+struct cz__builtin {
+    const char *name, *help, *usage;
+    int (*run)(struct cz__site *site, int argc, char **argv);
+};
+int cz__command_run(struct cz__site *site, int argc, char **argv);
+int cz__command_routes(struct cz__site *site, int argc, char **argv);
+int cz__command_check(struct cz__site *site, int argc, char **argv);
+int cz__command_settings(struct cz__site *site, int argc, char **argv);
+int cz__command_version(struct cz__site *site, int argc, char **argv);
+int cz__command_createtables(struct cz__site *site, int argc, char **argv);
+int cz__command_loaddata(struct cz__site *site, int argc, char **argv);
+
+/* Whether `argv[1]` and on is exactly `--json` or nothing; prints the usage and answers false else. */
+bool cz__command_json_flag(int argc, char **argv, bool *out_json);
+
+/* The settings every project has. */
+extern const cz_setting cz__framework_settings[];
+extern const size_t cz__framework_setting_count;
+
+#endif
