@@ -1,0 +1,16 @@
+/* The Bookstore: an API over authors, books and magazines. `bookstore help` lists its commands. */
+#include "models.h"
+#include "views.h"
+
+static const cz_app store_app = {
+    .name = "store",
+    .models = CZ_MODELS(Author, Book, Magazine),
+};
+
+static const cz_route urls[] = {
+    CZ_GET("/", index_page, .name = "index"),
+    CZ_INCLUDE("/v2", v2_urls),
+    CZ_ROUTES_END,
+};
+
+CZ_PROJECT_MAIN("bookstore", .version = "0.1.0", .apps = CZ_APPS(&store_app), .urls = urls)
