@@ -1,0 +1,120 @@
+"""Tables and verdicts from the samples of a run, as Markdown.
+
+Every figure is the median over the rounds; [least-most] is their spread, and says how much a
+difference between two rows is worth.
+"""
+import statistics
+
+MB = 1024 * 1024
+
+# The goals: CPU of one request, in microseconds and as a multiple of the limit's.
+ITEM_US, PAGE_US, TIMES_LIMIT = 8.0, 40.0, 1.4
+PIPELINED_US = 1.0
+WORKER_MB = 8.0
+FIRST_ANSWER_MS = 15.0
+
+
+def spread(values, form="{:.2f}"):
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{form.format(middle)} [{form.format(low)}-{form.format(high)}]"
+
+
+def number(value):
+    """Three digits or so: 4.51, 27.6, 3008."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+class Report:
+    """Reads the samples of a run: a list of dicts, one for each pass over one server."""
+
+    def __init__(self, samples, first_answers):
+        self.samples = samples
+        self.first_answers = first_answers  # {server: [ms]}
+
+    def values(self, server, name, key):
+        return [s[key] for s in self.samples if s["server"] == server and s["pass"] == name]
+
+    def median(self, server, name, key="cpu_us"):
+        values = self.values(server, name, key)
+        return statistics.median(values) if values else None
+
+    # ---- tables ----
+
+    def table(self, name, title, servers):
+        lines = [f"### {title}", "",
+                 "| server | req/s | CPU us/req | ratio to limit | core busy | p50 ms | p99 ms "
+                 "| RSS MB: worker / all | errors |",
+                 "|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
+        limit = self.median("limit", name)
+        for server in servers:
+            cpu = self.median(server, name)
+            if cpu is None:
+                continue
+            p50, p99 = (self.median(server, name, key) for key in ("p50_ms", "p99_ms"))
+            lines.append("| " + " | ".join((
+                server,
+                f"{self.median(server, name, 'rps'):.0f}",
+                spread(self.values(server, name, "cpu_us")),
+                number(cpu / limit) if limit else "-",
+                f"{self.median(server, name, 'busy'):.2f}",
+                f"{p50:.2f}" if p50 else "-",  # wrk often has none for batches
+                f"{p99:.2f}" if p99 else "-",
+                f"{self.median(server, name, 'rss_worker') / MB:.1f} / "
+                f"{self.median(server, name, 'rss_all') / MB:.1f}",
+                str(sum(self.values(server, name, "errors"))),
+            )) + " |")
+        return "\n".join(lines) + "\n"
+
+    def first_answer_table(self, servers):
+        lines = ["### First answer, ms from exec to the first 200 on `/json`", "",
+                 "| server | ms |", "|---|--:|"]
+        for server in servers:
+            if self.first_answers.get(server):
+                lines.append(f"| {server} | {spread(self.first_answers[server], '{:.1f}')} |")
+        return "\n".join(lines) + "\n"
+
+    def disturbance(self):
+        """What other programs took of the servers' core, as a share: median and worst pass."""
+        shares = [s["foreign"] for s in self.samples]
+        return (statistics.median(shares), max(shares)) if shares else (0.0, 0.0)
+
+    # ---- verdicts ----
+
+    def verdicts(self, server):
+        """Each goal as (goal, what was measured, True or False, or None when not measured)."""
+        yield self.against_nginx(server)
+        yield self.against_limit(server, "item", "`/items/{id}`", ITEM_US)
+        yield self.against_limit(server, "page", "`/items` 50 rows", PAGE_US)
+
+        cpu = self.median(server, "pipelined")
+        yield (f"pipelined x16 <= {PIPELINED_US} us", f"{cpu:.2f} us" if cpu is not None else "",
+               cpu <= PIPELINED_US if cpu is not None else None)
+
+        sizes = [s["rss_worker"] / MB for s in self.samples if s["server"] == server]
+        yield (f"RSS <= {WORKER_MB:.0f} MB a worker", f"{max(sizes):.1f} MB" if sizes else "",
+               max(sizes) <= WORKER_MB if sizes else None)
+
+        times = self.first_answers.get(server)
+        first = statistics.median(times) if times else None
+        yield (f"first answer <= {FIRST_ANSWER_MS:.0f} ms", f"{first:.1f} ms" if times else "",
+               first <= FIRST_ANSWER_MS if times else None)
+
+    def against_nginx(self, server):
+        goal = "`/json` CPU <= nginx's"
+        own, nginx = self.values(server, "json", "cpu_us"), self.values("nginx", "json", "cpu_us")
+        if not own or not nginx:
+            return goal, "", None
+        text = f"{statistics.median(own):.2f} against {statistics.median(nginx):.2f} us"
+        if min(own) <= max(nginx) and min(nginx) <= max(own):
+            text += "; the spreads overlap"
+        return goal, text, statistics.median(own) <= statistics.median(nginx)
+
+    def against_limit(self, server, name, title, most):
+        goal = f"{title} <= {most:.0f} us or {TIMES_LIMIT} x limit"
+        cpu, limit = self.median(server, name), self.median("limit", name)
+        if cpu is None:
+            return goal, "", None
+        text = f"{cpu:.2f} us"
+        if limit:
+            text += f", {cpu / limit:.2f} x limit"
+        return goal, text, cpu <= most or bool(limit) and cpu <= TIMES_LIMIT * limit
