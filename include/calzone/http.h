@@ -43,6 +43,8 @@ typedef struct cz_response {
     cz_buf *body;              /* where the body is written; never NULL */
     cz_header *headers;        /* further headers, in order; in the arena */
     uint32_t header_count, header_cap;
+    cz_str header_lines;       /* lines sent after the headers, each whole with its CRLF: static, and put
+                                  there by middleware that sends the same every time */
     bool sent;                 /* the handler has answered: set by every cz_respond*() */
     bool close;                /* close the connection after this answer */
     cz_str body_text;          /* a body that needs no copy (static or in the arena); used when set and

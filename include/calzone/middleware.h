@@ -36,10 +36,10 @@ struct cz_middleware {
 void cz_next_call(cz_ctx *ctx, cz_request *req, const cz_next *next);
 
 /* Gives each request an id: the client's X-Request-Id when it is 8 to 64 letters, digits, "-", "_" or
- * ".", else a new UUID. Answers with it and puts it into every log line. */
+ * ".", else 64 random bits in hexadecimal. Answers with it and puts it into every log line. */
 extern const cz_middleware cz_request_id;
-/* One line a request, to ACCESS_LOG: a JSON object with time, method, path, status, bytes, ms, client,
- * route and request id. The query is left out: it may hold secrets. */
+/* One line a request, to ACCESS_LOG: a JSON object with time, id, client, method, path, status, bytes of
+ * the body and microseconds. The query is left out: it may hold secrets. */
 extern const cz_middleware cz_access_log;
 /* Its line, for requests that never reached the middleware. */
 void cz__access_log_write(const cz_ctx *ctx, const cz_request *req);

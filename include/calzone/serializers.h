@@ -62,6 +62,10 @@ cz_row *cz__read_row_text(cz_ctx *ctx, cz_str json, cz_serializer *serializer, c
 CZ_NODISCARD cz_status cz__serializer_prepare(cz_serializer *serializer, cz_error *err);
 /* Append a row's JSON. Failures stay in the buffer. */
 void cz__serializer_write(const cz_serializer *serializer, const cz_row *row, cz_buf *out);
+/* The same for the row a cursor stands on, without a row in between (orm.h's cz__each). */
+struct cz__db_cursor;
+void cz__serializer_write_cursor(const cz_serializer *serializer, const struct cz__db_cursor *cursor,
+                                 cz_buf *out);
 
 #ifdef __cplusplus
 }

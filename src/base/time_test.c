@@ -285,3 +285,32 @@ CZ_TEST(a_frozen_clock_stands_still_and_goes_on_when_released)
     int64_t before = cz_monotonic_us();
     CZ_EXPECT(cz_monotonic_us() >= before);
 }
+
+/* What a database stores takes a path of its own; a zone after it takes the general one. */
+CZ_TEST(an_instant_without_a_zone_reads_as_the_same_with_one)
+{
+    uint64_t state = 1;
+    for (int i = 0; i < 2000000; i++) {
+        char text[21] = "2024-02-29 23:59:59Z";
+        state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+        int changes = (int)(state >> 60) & 3;
+        for (int c = 0; c <= changes; c++) {
+            state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+            char any = (char)(state >> 40);
+            char digit = (char)('0' + (state >> 48) % 12); /* 10 of 12 are digits */
+            text[(state >> 33) % 19] = (state >> 63) ? any : digit;
+        }
+        cz_datetime plain = { 1 }, zoned = { 1 };
+        cz_status a = cz_datetime_parse(cz_str_of(text, 19), &plain);
+        cz_status b = cz_datetime_parse(cz_str_of(text, 20), &zoned);
+        if (a != b || plain.us != zoned.us) {
+            /* "hh:mm:s" cut by a zone mark, as in "23:59+01:00Z", is the one thing only one of them is */
+            if (memchr(text + 16, '+', 3) || memchr(text + 16, '-', 3) || memchr(text + 16, 'Z', 3) ||
+                memchr(text + 16, 'z', 3))
+                continue;
+            cz__test_fail(__FILE__, __LINE__, "\"%.19s\": %d and %d, %lld and %lld", text, (int)a, (int)b,
+                          (long long)plain.us, (long long)zoned.us);
+            return;
+        }
+    }
+}

@@ -10,6 +10,7 @@
 #ifndef CZ_DB_DATABASE_H
 #define CZ_DB_DATABASE_H
 
+#include <calzone/buf.h>
 #include <calzone/context.h>
 #include <calzone/random.h>
 #include <calzone/settings.h>
@@ -119,6 +120,9 @@ struct cz__db_driver {
     /* Read a column of the row; false when it is NULL, and `out` is untouched.
      * A value that is not of the type gives the type's zero: the file was written by somebody else. */
     bool (*read)(const cz__db_cursor *cursor, unsigned column, cz__db_type type, void *out);
+    /* Append a column of the row as JSON, "null" when it is NULL: what read() and a writer would give, in
+     * one step. Failures stay in the buffer. */
+    void (*write_json)(const cz__db_cursor *cursor, unsigned column, cz__db_type type, cz_buf *out);
     void (*finish)(cz__db_cursor *cursor);
     /* Run an INSERT, UPDATE or DELETE in the session's transaction, or in one of its own. */
     cz_status (*change)(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,

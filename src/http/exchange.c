@@ -339,7 +339,7 @@ static char *put_status_line(char *at, int status)
 
 static size_t head_bytes_max(const struct cz__http_core *core, const cz_response *response)
 {
-    size_t bytes = 256 + core->common_bytes + response->content_type.len;
+    size_t bytes = 256 + core->common_bytes + response->content_type.len + response->header_lines.len;
     for (uint32_t i = 0; i < response->header_count; i++)
         bytes += response->headers[i].name.len + response->headers[i].value.len + 4;
     return bytes;
@@ -372,6 +372,7 @@ static void put_head(const cz__exchange *exchange, bool keep_alive, size_t body_
         at = put(at, response->headers[i].value);
         at = PUT(at, "\r\n");
     }
+    at = put(at, response->header_lines);
     if (!keep_alive)
         at = PUT(at, "Connection: close\r\n");
     else if (exchange->request.version_minor == 0)

@@ -30,31 +30,28 @@ void cz__access_log_write(const cz_ctx *ctx, const cz_request *req)
 {
     cz_str path = cz_str_head(req->path, PATH_BYTES_LOGGED_MAX);
     cz_str method = cz_str_head(req->method_text, 32);
-    cz_str route = cz_str_head(cz_str_from(ctx->label ? ctx->label : ""), 256);
-    char *line = cz__log_access_reserve(LINE_BYTES_FIXED + 6 * (path.len + method.len + route.len));
+    char *line = cz__log_access_reserve(LINE_BYTES_FIXED + 6 * (path.len + method.len));
     if (!line)
         return;
     const cz_response *response = &req->response;
     size_t bytes = response->body->len ? response->body->len : response->body_text.len;
     char *at = PUT(line, "{\"time\":\"");
     at = put(at, time_text());
+    at = PUT(at, "\",\"id\":\"");
+    at = put(at, cz_str_head(ctx->request_id, 64)); /* letters, digits, "-", "_" and "." */
+    at = PUT(at, "\",\"client\":\"");
+    at = put(at, cz_str_head(req->client_address, 64));
     at = PUT(at, "\",\"method\":\"");
     at = cz__json_escape(at, method);
     at = PUT(at, "\",\"path\":\"");
     at = cz__json_escape(at, path);
-    at = PUT(at, "\",\"route\":\"");
-    at = cz__json_escape(at, route);
     at = PUT(at, "\",\"status\":");
     at += cz_u64_write(at, (uint64_t)response->status);
     at = PUT(at, ",\"bytes\":");
     at += cz_u64_write(at, bytes);
     at = PUT(at, ",\"us\":");
     at += cz_u64_write(at, (uint64_t)(cz_monotonic_us() - req->started_us));
-    at = PUT(at, ",\"client\":\"");
-    at = put(at, cz_str_head(req->client_address, 64));
-    at = PUT(at, "\",\"request_id\":\"");
-    at = put(at, cz_str_head(ctx->request_id, 64)); /* letters, digits, "-", "_" and "." */
-    at = PUT(at, "\"}\n");
+    at = PUT(at, "}\n");
     cz__log_access_commit((size_t)(at - line));
 }
 

@@ -13,6 +13,7 @@ typedef struct cz__column {
     uint16_t ordinal;       /* in the model */
     uint16_t offset, slot;  /* in the row; UINT16_MAX: none */
     bool stored;            /* has a column of its own */
+    uint16_t position;      /* among the stored ones: its place in a query's rows */
     bool relation;          /* a foreign key or one-to-one */
     bool many;              /* a many-to-many or a reverse side: several rows */
     bool null;
@@ -85,10 +86,11 @@ static inline cz_row **cz__row_slot(const cz_row *row, const cz__column *column)
     return (cz_row **)(void *)((char *)(uintptr_t)row + column->slot);
 }
 
-/* Call `each(row, arg)` for every row that matches. The row is one buffer used again and again, and its
- * text points into the cursor: `each` copies what it keeps, and may neither raise nor suspend. Stops
- * when it returns false. Returns the rows seen. Raises as a query. */
-size_t cz__each(cz_ctx *ctx, const cz_query *query, bool (*each)(const cz_row *row, void *arg), void *arg);
+/* Call `each(cursor, arg)` for every row that matches, standing on the row: its columns are those the model
+ * stores, in order (cz__column.position). `each` may neither raise nor suspend. Stops when it returns false.
+ * Returns the rows seen. Raises as a query. */
+size_t cz__each(cz_ctx *ctx, const cz_query *query, bool (*each)(const cz__db_cursor *cursor, void *arg),
+                void *arg);
 
 /* Read `text` as a value for a stored column, into `out` of the column's C type (cz_str: borrowed).
  * Errors: CZ_EVALIDATION with the sentence DRF uses. */

@@ -27,8 +27,8 @@ static cz_status open_cursor(cz_ctx *ctx, const struct cz__plan *plan,
     return session->db->driver->select(ctx, session, &plan->statement, params, count, out, err);
 }
 
-/* Read a row's columns, from `first` on, into `row`. Text is copied into `arena`; with none it borrows
- * from the cursor. Returns false when there is no memory. */
+/* Read a row's columns, from `first` on, into `row`, its text into `arena`. Returns false when there is no
+ * memory. */
 static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *model, cz_row *row,
                      cz_arena *arena)
 {
@@ -46,7 +46,7 @@ static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *mode
         void *at = cz__row_at(row, column);
         if (!driver->read(cursor, first++, column->type, at)) {
             nulls[i / 64] |= bit;
-        } else if (column->type == CZ__DB_TEXT && arena) {
+        } else if (column->type == CZ__DB_TEXT) {
             if (cz_str_dup(arena, *(cz_str *)at, at))
                 return false;
         }
@@ -56,30 +56,29 @@ static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *mode
 
 /* ---- streaming ---- */
 
-size_t cz__each(cz_ctx *ctx, const cz_query *query, bool (*each)(const cz_row *row, void *arg), void *arg)
+size_t cz__each(cz_ctx *ctx, const cz_query *query, bool (*each)(const cz__db_cursor *cursor, void *arg),
+                void *arg)
 {
     struct cz__plan_request request = { .kind = CZ__PLAN_SELECT, .query = query };
     const struct cz__plan *plan = cz__plan_for(ctx, cz__session(ctx), &request);
-    cz_model *model = query->model;
-    cz_row *row = cz_alloc(ctx, model->row_bytes);
     cz__db_cursor cursor;
     cz_error err;
     if (open_cursor(ctx, plan, &request, &cursor, &err))
         cz_raise_error(ctx, &err);
     size_t seen = 0;
     bool more = true;
-    cz_status status;
+    cz_status status = CZ_OK;
     ctx->foreign++; /* neither a raise nor a wait may leave the statement open */
-    while (more && (status = cursor.db->driver->step(&cursor, &more, &err)) == CZ_OK && more) {
-        memset(row, 0, model->row_bytes);
-        row->model = model;
-        cz_ignore(read_row(&cursor, 0, model, row, NULL)); /* copies nothing, so cannot fail */
+    while (more) {
+        status = cursor.db->driver->step(&cursor, &more, &err);
+        if (status || !more)
+            break;
         seen++;
-        more = each(row, arg);
+        more = each(&cursor, arg);
     }
     ctx->foreign--;
     cursor.db->driver->finish(&cursor);
-    if (more)
+    if (status)
         cz_raise_error(ctx, &err);
     return seen;
 }

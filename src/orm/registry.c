@@ -132,6 +132,7 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
         .many = !relation && field->kind >= CZ_KIND_foreign_key,
         .null = field->options.null,
         .type = type_of_kind(field->kind),
+        .position = state->stored_count,
         .max_length = max_length_of(field),
     };
     const char *attribute = field->name;

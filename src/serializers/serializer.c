@@ -162,6 +162,19 @@ void cz__serializer_write(const cz_serializer *serializer, const cz_row *row, cz
     cz_buf_commit(out, (size_t)(at - start));
 }
 
+void cz__serializer_write_cursor(const cz_serializer *serializer, const cz__db_cursor *cursor, cz_buf *out)
+{
+    const struct cz__serializer_state *state = serializer->state;
+    const cz__db_driver *driver = cursor->db->driver;
+    cz_buf_append_char(out, '{');
+    for (size_t i = 0; i < state->count; i++) {
+        const struct cz__serializer_field *field = &state->fields[i];
+        cz_buf_append_str(out, field->key);
+        driver->write_json(cursor, field->column->position, field->column->type, out);
+    }
+    cz_buf_append_char(out, '}');
+}
+
 static cz_buf *begin(cz_request *req, int status)
 {
     cz_response *response = &req->response;

@@ -92,13 +92,13 @@ struct rendering {
     bool comma;
 };
 
-static bool render(const cz_row *row, void *arg)
+static bool render(const cz__db_cursor *cursor, void *arg)
 {
     struct rendering *rendering = arg;
     if (rendering->comma)
         cz_buf_append_char(rendering->out, ',');
     rendering->comma = true;
-    cz__serializer_write(rendering->serializer, row, rendering->out);
+    cz__serializer_write_cursor(rendering->serializer, cursor, rendering->out);
     return rendering->out->status == CZ_OK;
 }
 

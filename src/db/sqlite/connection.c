@@ -12,6 +12,7 @@
  * because in WAL mode readers never wait and the lock is held from BEGIN to COMMIT.
  */
 #include "db/sqlite/sqlite_internal.h"
+#include <calzone/json.h>
 #include <stdio.h>
 
 enum { BUSY_TIMEOUT_MS = 5000, RETRY_MS_MAX = 20, STATEMENTS_MIN = 64 };
@@ -24,6 +25,7 @@ const cz__db_driver cz__sqlite_driver = {
     .select = cz__sqlite_select,
     .step = cz__sqlite_step,
     .read = cz__sqlite_read,
+    .write_json = cz__sqlite_write_json,
     .finish = cz__sqlite_finish,
     .change = cz__sqlite_change,
     .begin = cz__sqlite_begin,
@@ -358,28 +360,29 @@ cz_status cz__sqlite_step(cz__db_cursor *cursor, bool *out_row, cz_error *err)
     return sqlite_error(handle == db->write.handle ? &db->write : &db->read, code, err);
 }
 
+/* Each sqlite3_column_*() call takes the connection's mutex and checks for a failed allocation; the value's
+ * own accessors do neither. SQLite calls such a value "unprotected" because another thread could change it
+ * meanwhile: this connection is used by one thread (SQLITE_OPEN_NOMUTEX). */
 bool cz__sqlite_read(const cz__db_cursor *cursor, unsigned column, cz__db_type type, void *out)
 {
-    sqlite3_stmt *row = cursor->handle;
-    int at = (int)column;
-    if (sqlite3_column_type(row, at) == SQLITE_NULL)
+    sqlite3_value *value = sqlite3_column_value(cursor->handle, (int)column);
+    if (sqlite3_value_type(value) == SQLITE_NULL)
         return false;
-    cz_str text;
     switch (type) {
     case CZ__DB_INT16:
-        *(int16_t *)out = (int16_t)sqlite3_column_int(row, at);
+        *(int16_t *)out = (int16_t)sqlite3_value_int64(value);
         return true;
     case CZ__DB_INT32:
-        *(int32_t *)out = sqlite3_column_int(row, at);
+        *(int32_t *)out = (int32_t)sqlite3_value_int64(value);
         return true;
     case CZ__DB_INT64:
-        *(int64_t *)out = sqlite3_column_int64(row, at);
+        *(int64_t *)out = sqlite3_value_int64(value);
         return true;
     case CZ__DB_BOOL:
-        *(bool *)out = sqlite3_column_int(row, at) != 0;
+        *(bool *)out = sqlite3_value_int64(value) != 0;
         return true;
     case CZ__DB_REAL:
-        *(double *)out = sqlite3_column_double(row, at);
+        *(double *)out = sqlite3_value_double(value);
         return true;
     case CZ__DB_TEXT:
     case CZ__DB_DATE:
@@ -388,8 +391,9 @@ bool cz__sqlite_read(const cz__db_cursor *cursor, unsigned column, cz__db_type t
     case CZ__DB_TYPE_COUNT:
         break;
     }
-    text.ptr = (const char *)sqlite3_column_text(row, at);
-    text.len = (size_t)sqlite3_column_bytes(row, at);
+    cz_str text;
+    text.ptr = (const char *)sqlite3_value_text(value);
+    text.len = (size_t)sqlite3_value_bytes(value);
     if (type == CZ__DB_TEXT) {
         *(cz_str *)out = text;
         return true;
@@ -407,6 +411,88 @@ bool cz__sqlite_read(const cz__db_cursor *cursor, unsigned column, cz__db_type t
     }
     cz_ignore(status); /* text that is no such value reads as zero, as the header says */
     return true;
+}
+
+/* A stored date or UUID is its own JSON once it is known to be one; an instant is written "2026-11-21
+ * 04:05:06" and sent with "T" and "Z". */
+static char *write_stored_text(char *at, cz__db_type type, cz_str text)
+{
+    cz_datetime instant = { 0 };
+    cz_date date = { 0 };
+    cz_uuid uuid = { { 0 } };
+    *at++ = '"';
+    if (type == CZ__DB_DATETIME) {
+        if (cz_datetime_parse(text, &instant) == CZ_OK && text.len == 19) {
+            memcpy(at, text.ptr, 19);
+            at[10] = 'T';
+            at[19] = 'Z';
+            at += 20;
+        } else {
+            at += cz_datetime_write(at, instant); /* text that is no such value is the type's zero */
+        }
+    } else if (type == CZ__DB_DATE) {
+        cz_ignore(cz_date_parse(text, &date));
+        at += cz_date_write(at, date);
+    } else {
+        cz_ignore(cz_uuid_parse(text, &uuid));
+        cz_uuid_write(at, uuid);
+        at += CZ_UUID_TEXT;
+    }
+    *at++ = '"';
+    return at;
+}
+
+void cz__sqlite_write_json(const cz__db_cursor *cursor, unsigned column, cz__db_type type, cz_buf *out)
+{
+    sqlite3_value *value = sqlite3_column_value(cursor->handle, (int)column);
+    int stored = sqlite3_value_type(value);
+    cz_str text = { 0 };
+    if (stored != SQLITE_NULL && type != CZ__DB_REAL && type != CZ__DB_BOOL &&
+        !(type >= CZ__DB_INT16 && type <= CZ__DB_INT64)) {
+        text.ptr = (const char *)sqlite3_value_text(value);
+        text.len = (size_t)sqlite3_value_bytes(value);
+    }
+    char *start = cz_buf_reserve(out, type == CZ__DB_TEXT ? 6 * text.len + 18 : 64), *at = start;
+    if (!start)
+        return;
+    if (stored == SQLITE_NULL) {
+        memcpy(at, "null", 4);
+        cz_buf_commit(out, 4);
+        return;
+    }
+    switch (type) {
+    case CZ__DB_INT16:
+        at += cz_i64_write(at, (int16_t)sqlite3_value_int64(value));
+        break;
+    case CZ__DB_INT32:
+        at += cz_i64_write(at, (int32_t)sqlite3_value_int64(value));
+        break;
+    case CZ__DB_INT64:
+        at += cz_i64_write(at, sqlite3_value_int64(value));
+        break;
+    case CZ__DB_BOOL:
+        if (sqlite3_value_int64(value)) {
+            memcpy(at, "true", 4);
+            at += 4;
+        } else {
+            memcpy(at, "false", 5);
+            at += 5;
+        }
+        break;
+    case CZ__DB_REAL:
+        at = cz__json_write_f64(at, sqlite3_value_double(value));
+        break;
+    case CZ__DB_TEXT:
+        at = cz__json_write_str(at, text);
+        break;
+    case CZ__DB_DATE:
+    case CZ__DB_DATETIME:
+    case CZ__DB_UUID:
+    case CZ__DB_TYPE_COUNT:
+        at = write_stored_text(at, type, text);
+        break;
+    }
+    cz_buf_commit(out, (size_t)(at - start));
 }
 
 void cz__sqlite_finish(cz__db_cursor *cursor)
