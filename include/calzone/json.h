@@ -1,12 +1,12 @@
 /* calzone/json.h: JSON (RFC 8259), written as a stream and read in one pass.
  *
  * The writer appends to a cz_buf, compact, raw UTF-8, and takes care of commas. Integers are exact,
- * doubles the shortest text that reads back as the same double; NaN and infinities become null (DRF's
- * strict JSON refuses them; a model's float field does not accept them on input).
+ * doubles the shortest text that reads back as the same double; NaN and infinities become null
+ * (DRF's strict JSON refuses them; a model's float field does not accept them on input).
  *
  * The reader is strict: RFC 8259 and nothing else, well-formed UTF-8 only, lone surrogate escapes
- * refused, no duplicate keys, depth and number of keys bounded. It offers a pull interface, from which
- * serializers read straight into rows, and a tree in an arena built on it.
+ * refused, no duplicate keys, depth and number of keys bounded. It offers a pull interface, from
+ * which serializers read straight into rows, and a tree in an arena built on it.
  */
 #ifndef CALZONE_JSON_H
 #define CALZONE_JSON_H
@@ -22,9 +22,9 @@ extern "C" {
 /* ---- writing ---- */
 
 typedef struct cz_json_writer {
-    cz_buf *out;     /* borrowed */
+    cz_buf *out; /* borrowed */
     uint8_t depth;
-    bool comma;      /* the next item needs one before it */
+    bool comma; /* the next item needs one before it */
 } cz_json_writer;
 
 static inline void cz_json_writer_init(cz_json_writer *json, cz_buf *out)
@@ -34,8 +34,8 @@ static inline void cz_json_writer_init(cz_json_writer *json, cz_buf *out)
     json->comma = false;
 }
 
-/* Failures stay in the buffer (cz_buf_status). Depth is limited to CZ_JSON_WRITE_DEPTH_MAX (asserted: our
- * own bug), which leaves room around any document the reader accepts. */
+/* Failures stay in the buffer (cz_buf_status). Depth is limited to CZ_JSON_WRITE_DEPTH_MAX
+ * (asserted: our own bug), which leaves room around any document the reader accepts. */
 enum { CZ_JSON_WRITE_DEPTH_MAX = 250, CZ_JSON_READ_DEPTH_MAX = 128 };
 void cz_json_object(cz_json_writer *json);
 void cz_json_object_end(cz_json_writer *json);
@@ -66,12 +66,12 @@ CZ_NODISCARD cz_status cz__json_read_f64(cz_str text, double *out);
 typedef enum cz_json_kind {
     CZ_JSON_NULL,
     CZ_JSON_BOOL,
-    CZ_JSON_INT,   /* no fraction or exponent, and fits int64 */
-    CZ_JSON_REAL,  /* any other number, as the nearest double, -0 too; out of range is an error */
+    CZ_JSON_INT,  /* no fraction or exponent, and fits int64 */
+    CZ_JSON_REAL, /* any other number, as the nearest double, -0 too; out of range is an error */
     CZ_JSON_STR,
     CZ_JSON_LIST,
     CZ_JSON_OBJECT,
-    CZ_JSON_END    /* only from cz_json_next(): the list, object or document has ended */
+    CZ_JSON_END /* only from cz_json_next(): the list, object or document has ended */
 } cz_json_kind;
 
 typedef struct cz_json_limits {
@@ -81,18 +81,18 @@ typedef struct cz_json_limits {
 
 typedef struct cz_json_reader {
     const char *at, *end, *start;
-    cz_arena *arena;      /* for strings with escapes and the duplicate-key check */
+    cz_arena *arena; /* for strings with escapes and the duplicate-key check */
     cz_json_limits limits;
     uint32_t depth, key_count;
     uint8_t stack[CZ_JSON_READ_DEPTH_MAX / 8]; /* private: one bit a level, object or list */
-    uint8_t state;        /* private */
-    cz_status status;     /* the first failure */
-    size_t error_at;      /* byte offset of it */
-    const char *error;    /* static sentence: "Expecting value" */
-    void *keys;           /* private: for the duplicate-key check */
+    uint8_t state;                             /* private */
+    cz_status status;                          /* the first failure */
+    size_t error_at;                           /* byte offset of it */
+    const char *error;                         /* static sentence: "Expecting value" */
+    void *keys;                                /* private: for the duplicate-key check */
     /* the item read last */
-    cz_str key;           /* in an object: the member's name, escapes decoded */
-    cz_str text;          /* CZ_JSON_STR: the value; numbers: their source text */
+    cz_str key;  /* in an object: the member's name, escapes decoded */
+    cz_str text; /* CZ_JSON_STR: the value; numbers: their source text */
     int64_t integer;
     double real;
     bool boolean;
@@ -101,11 +101,11 @@ typedef struct cz_json_reader {
 /* Begin reading `text`, which is borrowed until the end. */
 void cz_json_reader_init(cz_json_reader *reader, cz_arena *arena, cz_str text,
                          const cz_json_limits *limits);
-/* Read the next item at the current level: its kind, with key and value in the reader. CZ_JSON_LIST and
- * CZ_JSON_OBJECT enter it: the next calls read its items until CZ_JSON_END. At the top level
- * CZ_JSON_END means the document was whole and nothing follows it. After a failure it always returns
- * CZ_JSON_END, with reader->status set: check it at the end.
- * Failures: CZ_EPROTOCOL malformed; CZ_ETOOBIG a limit; CZ_ENOMEM. */
+/* Read the next item at the current level: its kind, with key and value in the reader. CZ_JSON_LIST
+ * and CZ_JSON_OBJECT enter it: the next calls read its items until CZ_JSON_END. At the top level
+ * CZ_JSON_END means the document was whole and nothing follows it. After a failure it always
+ * returns CZ_JSON_END, with reader->status set: check it at the end. Failures: CZ_EPROTOCOL
+ * malformed; CZ_ETOOBIG a limit; CZ_ENOMEM. */
 cz_json_kind cz_json_next(cz_json_reader *reader);
 /* Having just read a CZ_JSON_LIST or CZ_JSON_OBJECT, pass over its contents to its end (still fully
  * checked). */
@@ -118,7 +118,7 @@ void cz_json_error_position(const cz_json_reader *reader, size_t *out_line, size
 typedef struct cz_json_value cz_json_value;
 struct cz_json_value {
     cz_json_kind kind;
-    uint32_t count;              /* items of a list or object */
+    uint32_t count; /* items of a list or object */
     union {
         bool boolean;
         int64_t integer;
@@ -126,12 +126,12 @@ struct cz_json_value {
         cz_str text;
         const cz_json_value *items; /* list; for an object the values, with `keys` beside */
     } as;
-    const cz_str *keys;          /* object only */
+    const cz_str *keys; /* object only */
 };
 
 /* Parse a whole document. Owns: the tree is in `arena`; unescaped text points into `text`.
- * Errors: CZ_EPROTOCOL, CZ_ETOOBIG, CZ_ENOMEM; `err` says where: "JSON parse error: Expecting value: line 1
- * column 2 (char 1)" (DRF's sentence). */
+ * Errors: CZ_EPROTOCOL, CZ_ETOOBIG, CZ_ENOMEM; `err` says where: "JSON parse error: Expecting
+ * value: line 1 column 2 (char 1)" (DRF's sentence). */
 CZ_NODISCARD cz_status cz_json_parse(cz_arena *arena, cz_str text, const cz_json_limits *limits,
                                      const cz_json_value **out, cz_error *err);
 /* The member `key`; NULL when there is none or `object` is not an object (or NULL). */

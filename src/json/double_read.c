@@ -1,25 +1,28 @@
 /* Decimal text to the nearest double, ties to even; no locale, no strtod.
  *
- * 1. Clinger's fast path (How to Read Floating Point Numbers Accurately, 1990): an integer below 2^53 and
- *    a power of ten up to 10^22 are exact doubles, so one multiplication or division rounds once.
- * 2. Eisel and Lemire (Lemire, "Number Parsing at a Gigabyte per Second", 2021): multiply by a 128-bit
- *    power of ten. Correct for every 64-bit integer (Mushtak and Lemire, "Fast Number Parsing Without
- *    Fallback", 2022).
- * 3. More than 19 digits: the first 19 give a lower and an upper bound. Where both round to the same
- *    double, that is it; else the text is compared with the midpoint of the two as big integers.
+ * 1. Clinger's fast path (How to Read Floating Point Numbers Accurately, 1990): an integer below
+ *    2^53 and a power of ten up to 10^22 are exact doubles, so one multiplication or division
+ *    rounds once.
+ * 2. Eisel and Lemire (Lemire, "Number Parsing at a Gigabyte per Second", 2021): multiply by a
+ *    128-bit power of ten. Correct for every 64-bit integer (Mushtak and Lemire, "Fast Number
+ *    Parsing Without Fallback", 2022).
+ * 3. More than 19 digits: the first 19 give a lower and an upper bound. Where both round to the
+ *    same double, that is it; else the text is compared with the midpoint of the two as big
+ *    integers.
  *
  * Doubles must be IEEE 754 binary64 computed without excess precision, as on x86-64 and AArch64. */
 #include <float.h>
 #include "json_internal.h"
 
-_Static_assert(FLT_EVAL_METHOD == 0 && DBL_MANT_DIG == 53, "doubles are IEEE 754 without excess precision");
+_Static_assert(FLT_EVAL_METHOD == 0 && DBL_MANT_DIG == 53,
+               "doubles are IEEE 754 without excess precision");
 
 enum {
-    DIGITS_EXACT = 19,          /* any 19 digits fit 64 bits */
+    DIGITS_EXACT = 19, /* any 19 digits fit 64 bits */
     FRACTION_BITS = 52,
     EXPONENT_INFINITE = 0x7ff,
-    DIGITS_MAX = 800,           /* no midpoint of two doubles has more than 767 */
-    LIMBS = 64,                 /* 4096 bits: 10^800 has 2658, 5^1142 with a midpoint 2706 */
+    DIGITS_MAX = 800, /* no midpoint of two doubles has more than 767 */
+    LIMBS = 64,       /* 4096 bits: 10^800 has 2658, 5^1142 with a midpoint 2706 */
 };
 
 static const double exact_pow10[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
@@ -110,20 +113,22 @@ static uint64_t eisel_lemire(uint64_t mantissa, int64_t exp10)
     uint64_t w = mantissa << zeros;
     const uint64_t *power = cz__pow10[q - CZ__POW10_MIN];
     cz__u128 product = (cz__u128)w * power[0];
-    if (((uint64_t)(product >> 64) & 0x1ff) == 0x1ff) /* the low word could carry into the bits kept */
+    if (((uint64_t)(product >> 64) & 0x1ff) ==
+        0x1ff) /* the low word could carry into the bits kept */
         product += (uint64_t)(((cz__u128)w * power[1]) >> 64);
     uint64_t high = (uint64_t)(product >> 64), low = (uint64_t)product;
     int upper = (int)(high >> 63), shift = upper + 64 - FRACTION_BITS - 3;
     uint64_t m = high >> shift; /* 53 bits and one to round by */
     int exponent = ((217706 * q) >> 16) + 63 + upper - zeros + 1023; /* 217706 / 2^16 = log2(10) */
-    if (exponent <= 0) { /* denormal */
+    if (exponent <= 0) {                                             /* denormal */
         if (exponent <= -63)
             return 0;
         m >>= 1 - exponent;
         m += m & 1;
         return m >> 1; /* rounding up to 2^52 is the smallest normal one, as it should be */
     }
-    /* Half-way exactly, which only these powers allow: to even, that is down when the bit above is 0. */
+    /* Half-way exactly, which only these powers allow: to even, that is down when the bit above is
+     * 0. */
     if (low <= 1 && q >= -4 && q <= 23 && (m & 3) == 1 && m << shift == high)
         m &= ~(uint64_t)1;
     m += m & 1;
@@ -190,7 +195,7 @@ static int big_compare(const struct big *a, const struct big *b)
 
 /* A number of any length: the digits from the first that is not 0 on, without the point. */
 struct long_number {
-    const char *at, *end; /* the first such digit; where fraction or integer part end */
+    const char *at, *end;  /* the first such digit; where fraction or integer part end */
     int64_t digits, exp10; /* exp10 belongs to the last digit */
 };
 
@@ -208,8 +213,8 @@ static struct long_number long_number(const char *at, const struct cz__number *n
     return n;
 }
 
-/* The text's digits as a big integer; `*out_dropped` of them were cut, and a last digit 1 put in their
- * place when any was not 0: enough to compare with a midpoint, which has none there. */
+/* The text's digits as a big integer; `*out_dropped` of them were cut, and a last digit 1 put in
+ * their place when any was not 0: enough to compare with a midpoint, which has none there. */
 static void big_from_digits(struct big *big, const struct long_number *n, int64_t *out_dropped)
 {
     int taken = 0;
@@ -230,7 +235,8 @@ static void big_from_digits(struct big *big, const struct long_number *n, int64_
     }
 }
 
-/* Whether the number is below (-1), at (0) or above (1) the midpoint of the doubles `bits` and bits + 1. */
+/* Whether the number is below (-1), at (0) or above (1) the midpoint of the doubles `bits` and bits
+ * + 1. */
 static int compare_with_midpoint(const struct long_number *n, uint64_t bits)
 {
     int exponent = (int)(bits >> FRACTION_BITS);

@@ -1,11 +1,12 @@
-/* Doubles as the shortest text that reads back as the same double, the nearest one where several are
- * equally short, in the form of Python's repr().
+/* Doubles as the shortest text that reads back as the same double, the nearest one where several
+ * are equally short, in the form of Python's repr().
  *
- * The algorithm is Schubfach: Raffaello Giulietti, "The Schubfach way to render doubles" (2020, revised
- * 2022), as the JDK uses it. The double v = c * 2^q lies in an interval of numbers that round to it.
- * k is chosen so that 10^k is not longer than that interval and 10^(k+1) is: then at least one multiple
- * of 10^k lies in it and at most one of 10^(k+1), and that one is shorter. All are compared as integers,
- * scaled by a 128-bit approximation of 10^-k that the paper proves precise enough. */
+ * The algorithm is Schubfach: Raffaello Giulietti, "The Schubfach way to render doubles" (2020,
+ * revised 2022), as the JDK uses it. The double v = c * 2^q lies in an interval of numbers that
+ * round to it. k is chosen so that 10^k is not longer than that interval and 10^(k+1) is: then at
+ * least one multiple of 10^k lies in it and at most one of 10^(k+1), and that one is shorter. All
+ * are compared as integers, scaled by a 128-bit approximation of 10^-k that the paper proves
+ * precise enough. */
 #include "json_internal.h"
 
 enum {
@@ -24,8 +25,8 @@ static int floor_log2_pow10(int e)
     return (e * 1741647) >> 19;
 }
 
-/* The high word of g * cp / 2^64 with its last bit set when anything was cut off ("round to odd"), so
- * that it compares with integers as the exact product would. */
+/* The high word of g * cp / 2^64 with its last bit set when anything was cut off ("round to odd"),
+ * so that it compares with integers as the exact product would. */
 static uint64_t round_to_odd(uint64_t g_high, uint64_t g_low, uint64_t cp)
 {
     uint64_t x_high = (uint64_t)(((cz__u128)g_low * cp) >> 64);
@@ -41,8 +42,8 @@ static struct decimal shortest(uint64_t fraction, int exponent)
         c |= (uint64_t)1 << FRACTION_BITS;
         q = exponent - EXPONENT_BIAS;
     }
-    bool odd = c & 1;                              /* the interval's ends round to even */
-    bool closer = fraction == 0 && exponent > 1;   /* the double below is at half the distance */
+    bool odd = c & 1;                            /* the interval's ends round to even */
+    bool closer = fraction == 0 && exponent > 1; /* the double below is at half the distance */
     int k = (q * 1262611 - (closer ? 524031 : 0)) >> 22; /* floor(log10(2^q or 3/4 of it)) */
     int shift = q + floor_log2_pow10(-k) + 1;
     const uint64_t *entry = cz__pow10[-k - CZ__POW10_MIN];
@@ -65,24 +66,38 @@ static struct decimal shortest(uint64_t fraction, int exponent)
     return (struct decimal){ s + (value > middle || (value == middle && (s & 1))), k };
 }
 
-/* Most doubles people store have few decimals (prices, coordinates). If m / 10^6 is the double, for an
- * integer m of at most 15 digits, then m * 10^-6 without its trailing zeros is the only decimal of at most
- * 15 digits that reads as it (15 decimal digits survive a double), so it is the shortest. The division
- * is exact arithmetic rounded once: Clinger's fast path of reading. */
-static bool few_decimals(double magnitude, struct decimal *out)
+/* value / unit, where unit is 10^count, without trailing zeros; it is not an integer. */
+static char *write_decimals(char *out, uint64_t value, uint32_t unit, int count)
+{
+    out += cz_u64_write(out, value / unit);
+    *out = '.';
+    uint32_t decimals = (uint32_t)(value % unit);
+    for (int i = count; i > 0; i--) {
+        out[i] = (char)('0' + decimals % 10);
+        decimals /= 10;
+    }
+    out += count;
+    while (*out == '0')
+        out--;
+    return out + 1;
+}
+
+/* Most doubles people store have few decimals (prices, coordinates). If m / 10^6 is the double, for
+ * an integer m of at most 15 digits, then m * 10^-6 without its trailing zeros is the only decimal
+ * of at most 15 digits that reads as it (15 decimal digits survive a double), so it is the
+ * shortest. The division is exact arithmetic rounded once: Clinger's fast path of reading. NULL
+ * when it is not so. */
+static char *write_few_decimals(char *out, double magnitude)
 {
     if (!(magnitude >= 1e-3 && magnitude < 1e9))
-        return false;
+        return NULL;
     uint64_t m = (uint64_t)(magnitude * 1e3 + 0.5);
-    int exp10 = -3;
-    if ((double)m / 1e3 != magnitude) {
-        m = (uint64_t)(magnitude * 1e6 + 0.5);
-        exp10 = -6;
-        if ((double)m / 1e6 != magnitude)
-            return false;
-    }
-    *out = (struct decimal){ m, exp10 };
-    return true;
+    if ((double)m / 1e3 == magnitude)
+        return write_decimals(out, m, 1000, 3);
+    m = (uint64_t)(magnitude * 1e6 + 0.5);
+    if ((double)m / 1e6 == magnitude)
+        return write_decimals(out, m, 1000000, 6);
+    return NULL;
 }
 
 static char *write_exponent(char *out, int exponent)
@@ -95,28 +110,9 @@ static char *write_exponent(char *out, int exponent)
     return out + cz_u64_write(out, e);
 }
 
-char *cz__json_write_f64(char *out, double value)
+static char *write_shortest(char *out, struct decimal decimal)
 {
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    uint64_t fraction = bits & (((uint64_t)1 << FRACTION_BITS) - 1);
-    int exponent = (int)(bits >> FRACTION_BITS) & 0x7ff;
-    if (exponent == 0x7ff) {
-        memcpy(out, "null", 4);
-        return out + 4;
-    }
-    if (bits >> 63)
-        *out++ = '-';
-    double magnitude = value < 0 ? -value : value;
-    if (magnitude < 0x1p53 && (double)(uint64_t)magnitude == magnitude) { /* all its digits count */
-        out += cz_u64_write(out, (uint64_t)magnitude);
-        memcpy(out, ".0", 2);
-        return out + 2;
-    }
-    struct decimal decimal;
-    if (!few_decimals(magnitude, &decimal))
-        decimal = shortest(fraction, exponent);
-    while (decimal.digits % 10 == 0) { /* few, as neither way above leaves many */
+    while (decimal.digits % 10 == 0) {
         decimal.digits /= 10;
         decimal.exp10++;
     }
@@ -148,4 +144,26 @@ char *cz__json_write_f64(char *out, double value)
     out[point] = '.';
     memcpy(out + point + 1, digits + point, (size_t)(len - point));
     return out + len + 1;
+}
+
+char *cz__json_write_f64(char *out, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint64_t fraction = bits & (((uint64_t)1 << FRACTION_BITS) - 1);
+    int exponent = (int)(bits >> FRACTION_BITS) & 0x7ff;
+    if (exponent == 0x7ff) {
+        memcpy(out, "null", 4);
+        return out + 4;
+    }
+    if (bits >> 63)
+        *out++ = '-';
+    double magnitude = value < 0 ? -value : value;
+    if (magnitude < 0x1p53 && (double)(uint64_t)magnitude == magnitude) { /* all its digits count */
+        out += cz_u64_write(out, (uint64_t)magnitude);
+        memcpy(out, ".0", 2);
+        return out + 2;
+    }
+    char *end = write_few_decimals(out, magnitude);
+    return end ? end : write_shortest(out, shortest(fraction, exponent));
 }

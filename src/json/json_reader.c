@@ -5,32 +5,44 @@
  *   list     = "[" ws [ value *( ws "," ws value ) ] ws "]"
  *   object   = "{" ws [ member *( ws "," ws member ) ] ws "}"     (RFC 8259)
  *
- *   state         what may follow                        left by
- *   AT_DOCUMENT   the document's value                   read_value()
- *   AT_FIRST      an item, or the end of an empty level  read_value(), close_level()
- *   AT_NEXT       a comma and an item, or the end        read_value(), close_level()
- *   AT_END        white space only                       cz_json_next()
- *   FINISHED      nothing: whole or failed               -
+ *   state        what may follow                        left by
+ *   AT_DOCUMENT  the document's value                   read_value()
+ *   AT_FIRST_x   an item, or the end of an empty level  read_value(), close_level()
+ *   AT_NEXT_x    a comma and an item, or the end        read_value(), close_level()
+ *   AT_END       white space only                       read_end()
+ *   FINISHED     nothing: whole or failed               -
  *
- * Which levels are objects is a bit each in `stack`. Error sentences and positions are those of Python's
- * json module where it refuses too. */
+ * Which levels are objects is a bit each in `stack`. Functions take the place they read from as `p`
+ * and store the one after it in r->at, once: a chain of stores and loads would be the longest part
+ * of the work. Error sentences and positions are those of Python's json module where it refuses
+ * too. */
 #include <calzone/map.h>
 #include "json_internal.h"
 
-enum state { AT_DOCUMENT, AT_FIRST, AT_NEXT, AT_END, FINISHED };
+enum state {
+    AT_DOCUMENT,
+    AT_FIRST_ITEM,
+    AT_NEXT_ITEM,
+    AT_FIRST_MEMBER,
+    AT_NEXT_MEMBER,
+    AT_END,
+    FINISHED
+};
 
 enum { DEPTH_MAX_DEFAULT = 64, KEYS_MAX_DEFAULT = 20000 };
 
 /* ---- duplicate names ----
  *
- * The names of all open objects lie in one stack; an object's own are the newest, from its level's `base`
- * on, as inner objects take theirs away when they end. Up to LINEAR_MAX names are compared one by one;
- * beyond, the level gets a table of slots, keyed by cz_hash so that nobody can choose colliding names. */
+ * The names of all open objects lie in one stack; an object's own are the newest, from its level's
+ * `base` on, as inner objects take theirs away when they end. Up to LINEAR_MAX names are compared
+ * one by one; beyond, the level gets a table of slots, keyed by cz_hash so that nobody can choose
+ * colliding names. */
 enum { LINEAR_MAX = 16, KEYS_FIRST = 32 };
 
 struct level {
-    uint32_t base;       /* first key of the object at this depth */
-    uint32_t hashed;     /* keys of it that are in the slots */
+    uint64_t seen;   /* a bit for each key's tag, folded: most keys are new, and one bit says so */
+    uint32_t base;   /* first key of the object at this depth */
+    uint32_t hashed; /* keys of it that are in the slots */
     uint32_t slot_count; /* a power of two; kept for later objects of the same depth */
     uint32_t *slots;     /* index into keys + 1; 0 empty */
 };
@@ -83,7 +95,8 @@ static bool keys_enter(cz_json_reader *r)
 {
     struct keys *keys = r->keys;
     if (!keys) {
-        keys = cz_arena_alloc(r->arena, sizeof *keys + (r->limits.depth_max + 1) * sizeof *keys->levels);
+        keys = cz_arena_alloc(r->arena,
+                              sizeof *keys + (r->limits.depth_max + 1) * sizeof *keys->levels);
         if (!keys)
             return false;
         *keys = (struct keys){ .cap = 0 };
@@ -92,6 +105,7 @@ static bool keys_enter(cz_json_reader *r)
     for (; keys->levels_known <= r->depth; keys->levels_known++)
         keys->levels[keys->levels_known] = (struct level){ .slots = NULL };
     struct level *level = &keys->levels[r->depth];
+    level->seen = 0;
     level->base = keys->count;
     level->hashed = 0;
     return true;
@@ -134,8 +148,26 @@ static bool slots_prepare(cz_json_reader *r, struct keys *keys, struct level *le
     return true;
 }
 
+/* Whether the object's newest key, of `count` before it, is one of those; *out is set on CZ_OK. */
+static cz_status keys_search(cz_json_reader *r, struct keys *keys, struct level *level,
+                             uint32_t count, bool *out)
+{
+    uint32_t newest = keys->count - 1;
+    if (count >= LINEAR_MAX) {
+        if (!slots_prepare(r, keys, level, count + 1))
+            return CZ_ENOMEM;
+        *out = !slots_add(keys, level, newest);
+        return CZ_OK;
+    }
+    *out = false;
+    for (uint32_t i = level->base; i < newest; i++)
+        if (keys->tags[i] == keys->tags[newest] && cz_str_eq(keys->names[i], keys->names[newest]))
+            *out = true;
+    return CZ_OK;
+}
+
 /* Remember the name just read (which began at `at`); false after a failure. */
-static bool keys_add(cz_json_reader *r, const char *at)
+static inline bool keys_add(cz_json_reader *r, cz_str key, const char *at)
 {
     struct keys *keys = r->keys;
     struct level *level = &keys->levels[r->depth];
@@ -143,29 +175,26 @@ static bool keys_add(cz_json_reader *r, const char *at)
         fail(r, CZ_ETOOBIG, at, "Too many property names");
         return false;
     }
-    bool room = keys->count < keys->cap || keys_grow(r, keys);
-    if (!room)
-        goto no_memory;
-    uint32_t tag = key_tag(r->key), count = keys->count - level->base;
-    bool repeated = false;
-    keys->names[keys->count] = r->key;
+    if (keys->count == keys->cap && !keys_grow(r, keys)) {
+        fail(r, CZ_ENOMEM, at, "Out of memory");
+        return false;
+    }
+    uint32_t tag = key_tag(key), count = keys->count - level->base;
+    keys->names[keys->count] = key;
     keys->tags[keys->count++] = tag;
-    if (count < LINEAR_MAX) {
-        for (uint32_t i = level->base; i < level->base + count; i++)
-            if (keys->tags[i] == tag && cz_str_eq(keys->names[i], r->key))
-                repeated = true;
-    } else {
-        if (!slots_prepare(r, keys, level, count + 1))
-            goto no_memory;
-        repeated = !slots_add(keys, level, keys->count - 1);
+    uint64_t bit = (uint64_t)1 << ((tag * 0x9e3779b1u) >> 26);
+    bool is_new = !(level->seen & bit);
+    level->seen |= bit;
+    if (is_new && count < LINEAR_MAX)
+        return true;
+    bool repeated = false;
+    if (keys_search(r, keys, level, count, &repeated)) {
+        fail(r, CZ_ENOMEM, at, "Out of memory");
+        return false;
     }
     if (repeated)
         fail(r, CZ_EPROTOCOL, at, "Duplicate property name");
     return !repeated;
-
-no_memory:
-    fail(r, CZ_ENOMEM, at, "Out of memory");
-    return false;
 }
 
 /* ---- strings ---- */
@@ -178,7 +207,9 @@ static int hex4(const char *p, const char *end)
         return -1;
     for (int i = 0; i < 4; i++) {
         char c = p[i], letter = (char)(c | 0x20);
-        int digit = c >= '0' && c <= '9' ? c - '0' : letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+        int digit = c >= '0' && c <= '9'             ? c - '0'
+                    : letter >= 'a' && letter <= 'f' ? letter - 'a' + 10
+                                                     : -1;
         if (digit < 0)
             return -1;
         value = value << 4 | digit;
@@ -206,8 +237,8 @@ static char *put_utf8(char *out, unsigned c)
     return out;
 }
 
-/* The \u escape at `p` (the backslash), with its partner when it is the first of a surrogate pair. Returns
- * what follows, NULL after a failure. */
+/* The \u escape at `p` (the backslash), with its partner when it is the first of a surrogate pair.
+ * Returns what follows, NULL after a failure. */
 static const char *read_unicode_escape(cz_json_reader *r, const char *p, unsigned *out)
 {
     int c = hex4(p + 2, r->end);
@@ -230,8 +261,8 @@ static const char *read_unicode_escape(cz_json_reader *r, const char *p, unsigne
     return after + 6;
 }
 
-/* Pass over what a string holds as it is, multi-byte sequences included. Returns where it stops: a quote,
- * a backslash, a control character or the end; NULL after a failure. */
+/* Pass over what a string holds as it is, multi-byte sequences included. Returns where it stops: a
+ * quote, a backslash, a control character or the end; NULL after a failure. */
 static const char *pass_text(cz_json_reader *r, const char *p)
 {
     for (;;) {
@@ -249,22 +280,35 @@ static const char *pass_text(cz_json_reader *r, const char *p)
     }
 }
 
+/* The escape at `p`, which is not the last byte. */
 static const char *read_escape(cz_json_reader *r, const char *p, char **out)
 {
-    if (r->end - p < 2) {
-        fail(r, CZ_EPROTOCOL, r->at, "Unterminated string starting at");
-        return NULL;
-    }
     unsigned c;
     switch (p[1]) {
-    case '"': c = '"'; break;
-    case '\\': c = '\\'; break;
-    case '/': c = '/'; break;
-    case 'b': c = '\b'; break;
-    case 'f': c = '\f'; break;
-    case 'n': c = '\n'; break;
-    case 'r': c = '\r'; break;
-    case 't': c = '\t'; break;
+    case '"':
+        c = '"';
+        break;
+    case '\\':
+        c = '\\';
+        break;
+    case '/':
+        c = '/';
+        break;
+    case 'b':
+        c = '\b';
+        break;
+    case 'f':
+        c = '\f';
+        break;
+    case 'n':
+        c = '\n';
+        break;
+    case 'r':
+        c = '\r';
+        break;
+    case 't':
+        c = '\t';
+        break;
     case 'u':
         p = read_unicode_escape(r, p, &c);
         if (p)
@@ -278,8 +322,8 @@ static const char *read_escape(cz_json_reader *r, const char *p, char **out)
     return p + 2;
 }
 
-/* Where the string of which `p` is inside ends at the latest: its first quote not behind a backslash. No
- * string decodes to more bytes than it is written with. */
+/* Where the string of which `p` is inside ends at the latest: its first quote not behind a
+ * backslash. No string decodes to more bytes than it is written with. */
 static const char *find_quote(const char *p, const char *end)
 {
     while (p < end && *p != '"')
@@ -287,195 +331,255 @@ static const char *find_quote(const char *p, const char *end)
     return p;
 }
 
-/* A string with escapes, the first of which is at `p`. Returns where it stops, as pass_text() does. */
-static const char *read_escaped(cz_json_reader *r, const char *p, cz_str *out)
+/* A string read, and what follows it; NULL after a failure. Returned by value, to stay in
+ * registers: whoever loads a cz_str whole right after its halves were stored waits for them. */
+struct string {
+    cz_str text;
+    const char *after;
+};
+
+/* The string that began at `quote` ends where `p` is, or nowhere. */
+static struct string end_string(cz_json_reader *r, const char *quote, const char *p, cz_str text)
 {
-    const char *from = r->at + 1;
-    char *text = cz_arena_alloc(r->arena, (size_t)(find_quote(p, r->end) - from)), *to = text;
-    if (!text) {
-        fail(r, CZ_ENOMEM, r->at, "Out of memory");
-        return NULL;
-    }
-    for (;;) {
-        size_t len = (size_t)(p - from);
-        memcpy(to, from, len);
-        to += len;
-        if (p == r->end || *p != '\\')
-            break;
-        from = read_escape(r, p, &to);
-        if (!from)
-            return NULL;
-        p = pass_text(r, from);
-        if (!p)
-            return NULL;
-    }
-    *out = cz_str_of(text, (size_t)(to - text));
-    return p;
+    if (p < r->end && *p == '"')
+        return (struct string){ text, p + 1 };
+    if (p == r->end)
+        fail(r, CZ_EPROTOCOL, quote, "Unterminated string starting at");
+    else
+        fail(r, CZ_EPROTOCOL, p, "Invalid control character at");
+    return (struct string){ .after = NULL };
 }
 
-/* The string whose opening quote is at r->at; r->at then follows it. */
-static bool read_string(cz_json_reader *r, cz_str *out)
+/* A string that is more than plain ASCII from `quote` to `p`. */
+static __attribute__((noinline)) struct string read_string_slow(cz_json_reader *r,
+                                                                const char *quote, const char *p)
 {
-    const char *from = r->at + 1, *p = pass_text(r, from);
+    const struct string none = { .after = NULL };
+    const char *from = quote + 1;
+    p = pass_text(r, p);
     if (!p)
-        return false;
-    cz_str text = cz_str_of(from, (size_t)(p - from));
-    if (p < r->end && *p == '\\') {
-        p = read_escaped(r, p, &text);
+        return none;
+    if (p == r->end || *p != '\\')
+        return end_string(r, quote, p, cz_str_of(from, (size_t)(p - from)));
+    char *text = cz_arena_alloc(r->arena, (size_t)(find_quote(p, r->end) - from)), *to = text;
+    if (!text) {
+        fail(r, CZ_ENOMEM, quote, "Out of memory");
+        return none;
+    }
+    for (;;) {
+        memcpy(to, from, (size_t)(p - from));
+        to += p - from;
+        if (p == r->end || *p != '\\')
+            return end_string(r, quote, p, cz_str_of(text, (size_t)(to - text)));
+        if (r->end - p < 2)
+            return end_string(r, quote, r->end, cz_str_of(NULL, 0));
+        from = read_escape(r, p, &to);
+        if (!from)
+            return none;
+        p = pass_text(r, from);
         if (!p)
-            return false;
+            return none;
     }
-    if (p == r->end) {
-        fail(r, CZ_EPROTOCOL, r->at, "Unterminated string starting at");
-        return false;
-    }
-    if (*p != '"') {
-        fail(r, CZ_EPROTOCOL, p, "Invalid control character at");
-        return false;
-    }
-    *out = text;
-    r->at = p + 1;
-    return true;
+}
+
+/* The string whose opening quote is at `quote`. */
+static inline struct string read_string(cz_json_reader *r, const char *quote)
+{
+    const char *from = quote + 1, *p = from + cz__json_plain(from, r->end);
+    if (__builtin_expect(p < r->end && *p == '"', 1))
+        return (struct string){ cz_str_of(from, (size_t)(p - from)), p + 1 };
+    return read_string_slow(r, quote, p);
 }
 
 /* ---- values ---- */
 
-static const char *pass_space(const char *p, const char *end)
+static inline const char *pass_space(const char *p, const char *end)
 {
-    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+    while (p < end && (unsigned char)*p <= ' ' &&
+           (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
         p++;
     return p;
 }
 
-static bool in_object(const cz_json_reader *r)
+static inline enum state state_after_item(const cz_json_reader *r)
 {
-    return r->stack[(r->depth - 1) / 8] >> ((r->depth - 1) % 8) & 1;
+    if (r->depth == 0)
+        return AT_END;
+    return r->stack[(r->depth - 1) / 8] >> ((r->depth - 1) % 8) & 1 ? AT_NEXT_MEMBER : AT_NEXT_ITEM;
 }
 
-static cz_json_kind open_level(cz_json_reader *r, bool object)
+static cz_json_kind open_level(cz_json_reader *r, const char *p, bool object)
 {
     if (r->depth == r->limits.depth_max)
-        return fail(r, CZ_ETOOBIG, r->at, "Too many nested levels");
+        return fail(r, CZ_ETOOBIG, p, "Too many nested levels");
     uint8_t bit = (uint8_t)(1u << (r->depth % 8)), *byte = &r->stack[r->depth / 8];
     *byte = (uint8_t)(object ? *byte | bit : *byte & ~bit);
     r->depth++;
     if (object && !keys_enter(r))
-        return fail(r, CZ_ENOMEM, r->at, "Out of memory");
-    r->at++;
-    r->state = AT_FIRST;
+        return fail(r, CZ_ENOMEM, p, "Out of memory");
+    r->at = p + 1;
+    r->state = object ? AT_FIRST_MEMBER : AT_FIRST_ITEM;
     return object ? CZ_JSON_OBJECT : CZ_JSON_LIST;
 }
 
-static cz_json_kind close_level(cz_json_reader *r)
+static cz_json_kind close_level(cz_json_reader *r, const char *p, bool object)
 {
-    if (in_object(r)) {
+    if (object) {
         struct keys *keys = r->keys;
         keys->count = keys->levels[r->depth].base;
     }
-    r->at++;
+    r->at = p + 1;
     r->depth--;
-    r->state = r->depth ? AT_NEXT : AT_END;
+    r->state = (uint8_t)state_after_item(r);
     return CZ_JSON_END;
 }
 
-static cz_json_kind read_number(cz_json_reader *r)
+static cz_json_kind read_number(cz_json_reader *r, const char *p)
 {
     struct cz__number number;
-    if (!cz__number_scan(r->at, r->end, &number))
-        return fail(r, CZ_EPROTOCOL, r->at, "Expecting value");
-    const char *at = r->at;
-    r->text = cz_str_of(at, (size_t)(number.end - at));
+    if (!cz__number_scan(p, r->end, &number))
+        return fail(r, CZ_EPROTOCOL, p, "Expecting value");
+    r->text = cz_str_of(p, (size_t)(number.end - p));
     r->at = number.end;
     uint64_t m = number.mantissa;
     bool zero_below = m == 0 && number.negative; /* -0 is a double: an integer has no such value */
-    if (number.integer && number.exact && m <= (uint64_t)INT64_MAX + number.negative && !zero_below) {
+    if (number.integer && number.exact && m <= (uint64_t)INT64_MAX + number.negative &&
+        !zero_below) {
         r->integer = number.negative ? (int64_t)(0 - m) : (int64_t)m;
         return CZ_JSON_INT;
     }
-    if (cz__number_f64(at, &number, &r->real))
-        return fail(r, CZ_ETOOBIG, at, "Number out of range");
+    if (cz__number_f64(p, &number, &r->real))
+        return fail(r, CZ_ETOOBIG, p, "Number out of range");
     return CZ_JSON_REAL;
 }
 
-static bool take_word(cz_json_reader *r, const char *word, size_t len)
+static bool take_word(cz_json_reader *r, const char *p, const char *word, size_t len)
 {
-    if ((size_t)(r->end - r->at) < len || memcmp(r->at, word, len) != 0)
+    if ((size_t)(r->end - p) < len || memcmp(p, word, len) != 0)
         return false;
-    r->at += len;
+    r->at = p + len;
     return true;
 }
 
-static cz_json_kind read_value(cz_json_reader *r)
+/* The value at `p`; `next` is the state after one that is neither list nor object. */
+static inline cz_json_kind read_value(cz_json_reader *r, const char *p, enum state next)
 {
-    r->state = r->depth ? AT_NEXT : AT_END;
-    switch (r->at < r->end ? *r->at : '\0') {
-    case '"':
-        return read_string(r, &r->text) ? CZ_JSON_STR : CZ_JSON_END;
+    r->state = (uint8_t)next;
+    switch (p < r->end ? *p : '\0') {
+    case '"': {
+        struct string string = read_string(r, p);
+        if (!string.after)
+            return CZ_JSON_END;
+        r->text = string.text;
+        r->at = string.after;
+        return CZ_JSON_STR;
+    }
     case '{':
-        return open_level(r, true);
+        return open_level(r, p, true);
     case '[':
-        return open_level(r, false);
+        return open_level(r, p, false);
     case 't':
-        if (!take_word(r, "true", 4))
+        if (!take_word(r, p, "true", 4))
             break;
         r->boolean = true;
         return CZ_JSON_BOOL;
     case 'f':
-        if (!take_word(r, "false", 5))
+        if (!take_word(r, p, "false", 5))
             break;
         r->boolean = false;
         return CZ_JSON_BOOL;
     case 'n':
-        if (!take_word(r, "null", 4))
+        if (!take_word(r, p, "null", 4))
             break;
         return CZ_JSON_NULL;
-    case '-': case '0': case '1': case '2': case '3': case '4':
-    case '5': case '6': case '7': case '8': case '9':
-        return read_number(r);
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
+        return read_number(r, p);
     default:
         break;
     }
-    return fail(r, CZ_EPROTOCOL, r->at, "Expecting value");
+    return fail(r, CZ_EPROTOCOL, p, "Expecting value");
 }
 
-/* The member's name, the colon and the space around them. */
-static bool read_key(cz_json_reader *r)
+/* What precedes an item of a level that ends in `bracket`: a comma but for the first. NULL after a
+ * failure, `*out_end` set at the level's end. */
+static inline const char *pass_comma(cz_json_reader *r, const char *p, bool first, char bracket,
+                                     bool *out_end)
 {
-    const char *at = r->at;
-    if (at == r->end || *at != '"') {
-        fail(r, CZ_EPROTOCOL, at, "Expecting property name enclosed in double quotes");
-        return false;
+    const char *end = r->end;
+    p = pass_space(p, end);
+    *out_end = p < end && *p == bracket;
+    if (first || *out_end)
+        return p;
+    if (p == end || *p != ',') {
+        fail(r, CZ_EPROTOCOL, p, "Expecting ',' delimiter");
+        return NULL;
     }
-    if (!read_string(r, &r->key) || !keys_add(r, at))
-        return false;
-    r->at = pass_space(r->at, r->end);
-    if (r->at == r->end || *r->at != ':') {
-        fail(r, CZ_EPROTOCOL, r->at, "Expecting ':' delimiter");
-        return false;
-    }
-    r->at = pass_space(r->at + 1, r->end);
-    return true;
+    return pass_space(p + 1, end);
 }
 
-/* An item of the list or object at hand, or its end. */
-static cz_json_kind read_item(cz_json_reader *r)
+static inline cz_json_kind read_item(cz_json_reader *r, bool first)
 {
-    bool object = in_object(r);
-    if (r->at < r->end && *r->at == (object ? '}' : ']'))
-        return close_level(r);
-    if (r->state == AT_NEXT) {
-        if (r->at == r->end || *r->at != ',')
-            return fail(r, CZ_EPROTOCOL, r->at, "Expecting ',' delimiter");
-        r->at = pass_space(r->at + 1, r->end);
-    }
-    if (object && !read_key(r))
+    bool ended;
+    const char *p = pass_comma(r, r->at, first, ']', &ended);
+    if (!p)
         return CZ_JSON_END;
-    return read_value(r);
+    if (ended)
+        return close_level(r, p, false);
+    r->key = cz_str_of(NULL, 0);
+    return read_value(r, p, AT_NEXT_ITEM);
 }
 
-void cz_json_reader_init(cz_json_reader *reader, cz_arena *arena, cz_str text, const cz_json_limits *limits)
+static inline cz_json_kind read_member(cz_json_reader *r, bool first)
 {
-    *reader = (cz_json_reader){ .arena = arena, .at = text.ptr, .start = text.ptr, .state = AT_DOCUMENT };
+    bool ended;
+    const char *p = pass_comma(r, r->at, first, '}', &ended), *end = r->end;
+    if (!p)
+        return CZ_JSON_END;
+    if (ended)
+        return close_level(r, p, true);
+    if (p == end || *p != '"')
+        return fail(r, CZ_EPROTOCOL, p, "Expecting property name enclosed in double quotes");
+    struct string name = read_string(r, p);
+    if (!name.after || !keys_add(r, name.text, p))
+        return CZ_JSON_END;
+    r->key = name.text;
+    p = pass_space(name.after, end);
+    if (p == end || *p != ':')
+        return fail(r, CZ_EPROTOCOL, p, "Expecting ':' delimiter");
+    return read_value(r, pass_space(p + 1, end), AT_NEXT_MEMBER);
+}
+
+static cz_json_kind read_document(cz_json_reader *r)
+{
+    if (r->end - r->at >= 3 && memcmp(r->at, "\xef\xbb\xbf", 3) == 0)
+        return fail(r, CZ_EPROTOCOL, r->at, "Unexpected UTF-8 BOM");
+    return read_value(r, pass_space(r->at, r->end), AT_END);
+}
+
+static cz_json_kind read_end(cz_json_reader *r)
+{
+    r->at = pass_space(r->at, r->end);
+    if (r->at < r->end)
+        return fail(r, CZ_EPROTOCOL, r->at, "Extra data");
+    r->state = FINISHED;
+    return CZ_JSON_END;
+}
+
+void cz_json_reader_init(cz_json_reader *reader, cz_arena *arena, cz_str text,
+                         const cz_json_limits *limits)
+{
+    *reader =
+        (cz_json_reader){ .arena = arena, .at = text.ptr, .start = text.ptr, .state = AT_DOCUMENT };
     reader->end = text.len ? text.ptr + text.len : text.ptr;
     if (limits)
         reader->limits = *limits;
@@ -489,38 +593,33 @@ void cz_json_reader_init(cz_json_reader *reader, cz_arena *arena, cz_str text, c
 
 cz_json_kind cz_json_next(cz_json_reader *reader)
 {
-    reader->key = cz_str_of(NULL, 0);
-    if (reader->state == FINISHED)
-        return CZ_JSON_END;
-    if (reader->state == AT_DOCUMENT && reader->end - reader->at >= 3 &&
-        memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
-        return fail(reader, CZ_EPROTOCOL, reader->at, "Unexpected UTF-8 BOM");
-    reader->at = pass_space(reader->at, reader->end);
     switch ((enum state)reader->state) {
+    case AT_FIRST_ITEM:
+    case AT_NEXT_ITEM:
+        return read_item(reader, reader->state == AT_FIRST_ITEM);
+    case AT_FIRST_MEMBER:
+    case AT_NEXT_MEMBER:
+        return read_member(reader, reader->state == AT_FIRST_MEMBER);
     case AT_DOCUMENT:
-        return read_value(reader);
-    case AT_FIRST:
-    case AT_NEXT:
-        return read_item(reader);
+        return read_document(reader);
     case AT_END:
+        return read_end(reader);
     case FINISHED:
         break;
     }
-    if (reader->at < reader->end)
-        return fail(reader, CZ_EPROTOCOL, reader->at, "Extra data");
-    reader->state = FINISHED;
     return CZ_JSON_END;
 }
 
 void cz_json_skip(cz_json_reader *reader)
 {
-    if (reader->state != AT_FIRST)
+    if (reader->state != AT_FIRST_ITEM && reader->state != AT_FIRST_MEMBER)
         return;
     for (uint32_t depth = reader->depth; reader->depth >= depth && reader->state != FINISHED;)
         cz_ignore(cz_json_next(reader)); /* only its checks are wanted */
 }
 
-void cz__json_position(const cz_json_reader *reader, size_t *out_line, size_t *out_column, size_t *out_char)
+void cz__json_position(const cz_json_reader *reader, size_t *out_line, size_t *out_column,
+                       size_t *out_char)
 {
     size_t line = 1, column = 1, chars = 0;
     for (size_t i = 0; i < reader->error_at; i++) {

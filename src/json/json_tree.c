@@ -1,6 +1,6 @@
-/* Trees. Lists and objects know their size only at their end, so items wait on a stack until then, when the
- * level's newest are copied to an array of the right length. The stack is a small local array first and
- * then lives in a child of the caller's arena, whose budget thereby bounds it. */
+/* Trees. Lists and objects know their size only at their end, so items wait on a stack until then,
+ * when the level's newest are copied to an array of the right length. The stack is a small local
+ * array first and then lives in a child of the caller's arena, whose budget thereby bounds it. */
 #include "json_internal.h"
 
 enum { ITEMS_LOCAL = 32 };
@@ -75,14 +75,25 @@ static cz_status push(struct builder *b, cz_json_kind kind)
     struct item *item = &b->items[b->count++];
     *item = (struct item){ .value = { .kind = kind }, .key = r->key };
     switch (kind) {
-    case CZ_JSON_BOOL: item->value.as.boolean = r->boolean; break;
-    case CZ_JSON_INT: item->value.as.integer = r->integer; break;
-    case CZ_JSON_REAL: item->value.as.real = r->real; break;
-    case CZ_JSON_STR: item->value.as.text = r->text; break;
+    case CZ_JSON_BOOL:
+        item->value.as.boolean = r->boolean;
+        break;
+    case CZ_JSON_INT:
+        item->value.as.integer = r->integer;
+        break;
+    case CZ_JSON_REAL:
+        item->value.as.real = r->real;
+        break;
+    case CZ_JSON_STR:
+        item->value.as.text = r->text;
+        break;
     case CZ_JSON_LIST:
-    case CZ_JSON_OBJECT: b->open[r->depth - 1] = b->count - 1; break;
+    case CZ_JSON_OBJECT:
+        b->open[r->depth - 1] = b->count - 1;
+        break;
     case CZ_JSON_NULL:
-    case CZ_JSON_END: break;
+    case CZ_JSON_END:
+        break;
     }
     return CZ_OK;
 }
@@ -111,8 +122,8 @@ static cz_status report(const cz_json_reader *r, cz_status status, cz_error *err
         return cz_error_set(err, status, "JSON parse error: %s", cz_status_text(status));
     size_t line, column, chars;
     cz__json_position(r, &line, &column, &chars);
-    return cz_error_set(err, status, "JSON parse error: %s: line %zu column %zu (char %zu)", r->error, line,
-                        column, chars);
+    return cz_error_set(err, status, "JSON parse error: %s: line %zu column %zu (char %zu)",
+                        r->error, line, column, chars);
 }
 
 cz_status cz_json_parse(cz_arena *arena, cz_str text, const cz_json_limits *limits,
@@ -154,11 +165,21 @@ const cz_json_value *cz_json_get(const cz_json_value *object, cz_str key)
 void cz_json_write(cz_json_writer *json, const cz_json_value *value)
 {
     switch (value->kind) {
-    case CZ_JSON_NULL: cz_json_null(json); break;
-    case CZ_JSON_BOOL: cz_json_bool(json, value->as.boolean); break;
-    case CZ_JSON_INT: cz_json_i64(json, value->as.integer); break;
-    case CZ_JSON_REAL: cz_json_f64(json, value->as.real); break;
-    case CZ_JSON_STR: cz_json_str(json, value->as.text); break;
+    case CZ_JSON_NULL:
+        cz_json_null(json);
+        break;
+    case CZ_JSON_BOOL:
+        cz_json_bool(json, value->as.boolean);
+        break;
+    case CZ_JSON_INT:
+        cz_json_i64(json, value->as.integer);
+        break;
+    case CZ_JSON_REAL:
+        cz_json_f64(json, value->as.real);
+        break;
+    case CZ_JSON_STR:
+        cz_json_str(json, value->as.text);
+        break;
     case CZ_JSON_LIST:
         cz_json_list(json);
         for (uint32_t i = 0; i < value->count; i++)
@@ -173,6 +194,7 @@ void cz_json_write(cz_json_writer *json, const cz_json_value *value)
         }
         cz_json_object_end(json);
         break;
-    case CZ_JSON_END: break;
+    case CZ_JSON_END:
+        break;
     }
 }

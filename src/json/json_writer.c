@@ -1,14 +1,16 @@
 #include "json_internal.h"
 
-/* Strings are written in pieces, so that the room kept for the worst case (six bytes for one) stays small
- * and a long string does not make the buffer six times too large. */
+/* Strings are written in pieces, so that the room kept for the worst case (six bytes for one) stays
+ * small and a long string does not make the buffer six times too large. */
 enum { PIECE_BYTES = 256, PIECE_ROOM = 6 * PIECE_BYTES + 16 };
 
 /* ---- strings ---- */
 
 static char *write_escape(char *out, unsigned char c)
 {
-    static const char short_form[32] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+    static const char short_form[32] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
+    };
     *out++ = '\\';
     if (c >= 0x20) {
         *out++ = (char)c;
@@ -51,10 +53,7 @@ static char *copy_plain(char *out, const char **p, const char *end)
     while (end - at >= 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
         _mm_storeu_si128((__m128i *)(void *)out, v);
-        __m128i bad = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)), /* signed: non-ASCII too */
-                                   _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
-                                                _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
-        unsigned mask = (unsigned)_mm_movemask_epi8(bad);
+        unsigned mask = cz__json_special16(v);
         if (mask) {
             int n = __builtin_ctz(mask);
             *p = at + n;
@@ -63,38 +62,54 @@ static char *copy_plain(char *out, const char **p, const char *end)
         at += 16;
         out += 16;
     }
-#else
+#endif
     size_t plain = cz__json_plain(at, end);
     memcpy(out, at, plain);
-    at += plain;
-    out += plain;
-    if (end - at >= 8) {
-        *p = at;
-        return out;
+    *p = at + plain;
+    return out + plain;
+}
+
+/* Copy `len` bytes if none needs an escape: most strings are short and plain. The loads overlap in
+ * the middle, so that no loop is needed and nothing outside is read. */
+static inline bool copy_short(char *out, const char *p, size_t len)
+{
+#if defined(__SSE2__)
+    if (len > 32)
+        return false;
+    if (len >= 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + len - 16));
+        _mm_storeu_si128((__m128i *)(void *)out, a);
+        _mm_storeu_si128((__m128i *)(void *)(out + len - 16), b);
+        return (cz__json_special16(a) | cz__json_special16(b)) == 0;
     }
+#else
+    if (len > 16)
+        return false;
 #endif
-    if (end - at >= 8) {
-        uint64_t word;
-        memcpy(&word, at, sizeof word);
-        if (!cz__json_special8(word)) {
-            memcpy(out, &word, sizeof word);
-            at += 8;
-            out += 8;
-        }
+    if (len >= 8) {
+        uint64_t a, b;
+        memcpy(&a, p, 8);
+        memcpy(&b, p + len - 8, 8);
+        memcpy(out, &a, 8);
+        memcpy(out + len - 8, &b, 8);
+        return (cz__json_special8(a) | cz__json_special8(b)) == 0;
     }
-    if (end - at >= 4 && end - at < 8) {
-        uint32_t word;
-        memcpy(&word, at, sizeof word);
-        if (!cz__json_special8(word | UINT64_C(0x2020202000000000))) {
-            memcpy(out, &word, sizeof word);
-            at += 4;
-            out += 4;
-        }
+    if (len >= 4) {
+        uint32_t a, b;
+        memcpy(&a, p, 4);
+        memcpy(&b, p + len - 4, 4);
+        memcpy(out, &a, 4);
+        memcpy(out + len - 4, &b, 4);
+        return cz__json_special8(a | (uint64_t)b << 32) == 0;
     }
-    while (at < end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' && *at != '\\')
-        *out++ = *at++;
-    *p = at;
-    return out;
+    if (len == 0)
+        return true;
+    uint64_t a = (unsigned char)p[0], b = (unsigned char)p[len / 2], c = (unsigned char)p[len - 1];
+    out[0] = (char)a;
+    out[len / 2] = (char)b;
+    out[len - 1] = (char)c;
+    return cz__json_special8(0x2020202020000000u | a | b << 8 | c << 16) == 0;
 }
 
 /* The inside of a string; needs 6 * len + 16 bytes of room. */
@@ -111,22 +126,31 @@ static char *write_text(char *out, const char *p, const char *end)
     }
 }
 
-char *cz__json_write_str(char *out, cz_str value)
+static inline char *write_str(char *out, cz_str value)
 {
     *out++ = '"';
-    if (value.len)
+    if (__builtin_expect(copy_short(out, value.ptr, value.len), 1))
+        out += value.len;
+    else
         out = write_text(out, value.ptr, value.ptr + value.len);
     *out++ = '"';
     return out;
 }
 
+char *cz__json_write_str(char *out, cz_str value)
+{
+    return write_str(out, value);
+}
+
 /* ---- the stream ---- */
 
-/* Room for the most an item may take. Near the buffer's maximum the item is written to `scratch` and then
- * appended, so that what fits is not refused because the worst case would not. NULL after a failure. */
+/* Room for the most an item may take. Near the buffer's maximum the item is written to `scratch`
+ * and then appended, so that what fits is not refused because the worst case would not. NULL after
+ * a failure. */
 static char *begin(cz_buf *buf, size_t room, char *scratch)
 {
-    if (__builtin_expect(buf->bytes_max && buf->status == CZ_OK && room > buf->bytes_max - buf->len, 0))
+    if (__builtin_expect(buf->bytes_max && buf->status == CZ_OK && room > buf->bytes_max - buf->len,
+                         0))
         return scratch;
     return cz_buf_reserve(buf, room);
 }
@@ -164,7 +188,7 @@ static void append_text(cz_buf *buf, cz_str value)
     }
 }
 
-static void append_long(cz_json_writer *json, cz_str value, bool key)
+static __attribute__((noinline)) void append_long(cz_json_writer *json, cz_str value, bool key)
 {
     if (json->comma)
         cz_buf_append_char(json->out, ',');
@@ -176,7 +200,7 @@ static void append_long(cz_json_writer *json, cz_str value, bool key)
         cz_buf_append_char(json->out, '"');
 }
 
-static void append_str(cz_json_writer *json, cz_str value, bool key)
+static inline void append_str(cz_json_writer *json, cz_str value, bool key)
 {
     cz_buf *buf = json->out;
     size_t room = 6 * PIECE_BYTES + 16 + 4;
@@ -189,7 +213,7 @@ static void append_str(cz_json_writer *json, cz_str value, bool key)
         return;
     if (json->comma)
         *p++ = ',';
-    p = cz__json_write_str(p, value);
+    p = write_str(p, value);
     if (key)
         *p++ = ':';
     cz_buf_commit(buf, (size_t)(p - at));

@@ -1,12 +1,12 @@
 /* Powers of ten as 128-bit fractions, for reading and writing doubles.
  *
- * Entry q - CZ__POW10_MIN holds the 128 leading bits of 10^q, high word first, the top bit set. They are
- * exact from 10^0 to 10^55 and cut elsewhere, but for 10^-27 to 10^-1, which are rounded up: the table of
- * Lemire's "Number Parsing at a Gigabyte per Second" (2021). Schubfach wants all of them rounded up, so
- * the writer adds one to the cut entries.
+ * Entry q - CZ__POW10_MIN holds the 128 leading bits of 10^q, high word first, the top bit set.
+ * They are exact from 10^0 to 10^55 and cut elsewhere, but for 10^-27 to 10^-1, which are rounded
+ * up: the table of Lemire's "Number Parsing at a Gigabyte per Second" (2021). Schubfach wants all
+ * of them rounded up, so the writer adds one to the cut entries.
  *
- * The test the_powers_of_ten_are_what_exact_arithmetic_gives (double_test.c) recomputes every entry with
- * plain big-integer arithmetic and prints the right line for any that differs. */
+ * The test the_powers_of_ten_are_what_exact_arithmetic_gives (double_test.c) recomputes every entry
+ * with plain big-integer arithmetic and prints the right line for any that differs. */
 #include "json_internal.h"
 
 const uint64_t cz__pow10[CZ__POW10_MAX - CZ__POW10_MIN + 1][2] = {
