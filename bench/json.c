@@ -18,19 +18,22 @@ static cz_buf out;
 static cz_str text;
 static const cz_json_value *tree;
 
-static void member_str(cz_json_writer *json, const char *key, const char *value)
+static inline __attribute__((always_inline)) void member_str(cz_json_writer *json, const char *key,
+                                                             const char *value)
 {
     cz_json_key(json, cz_str_from(key));
     cz_json_str(json, cz_str_from(value));
 }
 
-static void member_i64(cz_json_writer *json, const char *key, int64_t value)
+static inline __attribute__((always_inline)) void member_i64(cz_json_writer *json, const char *key,
+                                                             int64_t value)
 {
     cz_json_key(json, cz_str_from(key));
     cz_json_i64(json, value);
 }
 
-static void member_f64(cz_json_writer *json, const char *key, double value)
+static inline __attribute__((always_inline)) void member_f64(cz_json_writer *json, const char *key,
+                                                             double value)
 {
     cz_json_key(json, cz_str_from(key));
     cz_json_f64(json, value);

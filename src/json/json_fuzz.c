@@ -173,7 +173,10 @@ static bool plain_document(cz_str text)
 
 static bool same_bits(double a, double b)
 {
-    return memcmp(&a, &b, sizeof a) == 0;
+    uint64_t x, y;
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    return x == y;
 }
 
 static bool same_tree(const cz_json_value *a, const cz_json_value *b)
