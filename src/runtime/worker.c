@@ -177,6 +177,7 @@ int cz__worker_main(const struct cz__worker_start *start)
         return 1;
     }
     report(CZ__REPORT_READY, "");
+    cz_log_flush(false); /* from here on lines are gathered, and written by the hook above */
     cz__loop_run(self.worker.loop);
     cancel_fibers();
     if (start->options->on_worker_stop)
