@@ -722,6 +722,7 @@ CZ_TEST(connections_over_the_maximum_wait_in_the_kernel)
     struct heard heard = hear(&b, fds[2]);
     CZ_EXPECT_EQ(heard.all.len, 0);
     CZ_EXPECT_EQ(cz__http_server_stats(b.server).connections_open, 2);
+    cz_buf_done(&heard.all);
     close(fds[0]);
     heard = hear(&b, fds[2]);
     EXPECT_HEARD(heard, "HTTP/1.1 200 OK", 1u);
