@@ -86,7 +86,7 @@ int main(int argc, char **argv)
     }
     struct sockaddr_in address = {
         .sin_family = AF_INET,
-        .sin_port = htons((uint16_t)atoi(argv[1])),
+        .sin_port = htons((uint16_t)strtol(argv[1], NULL, 10)),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
     char request[512];
@@ -110,7 +110,7 @@ int main(int argc, char **argv)
     if (child == 0) {
         cpu_set_t cpus;
         CPU_ZERO(&cpus);
-        CPU_SET((size_t)atoi(argv[3]), &cpus);
+        CPU_SET((size_t)strtol(argv[3], NULL, 10), &cpus);
         setsid();
         sched_setaffinity(0, sizeof cpus, &cpus);
         prctl(PR_SET_PDEATHSIG, SIGTERM);

@@ -717,7 +717,7 @@ static int listen_on(const char *port)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET,
-        .sin_port = htons((uint16_t)atoi(port)),
+        .sin_port = htons((uint16_t)strtol(port, NULL, 10)),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
     int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -25,7 +25,7 @@ RANK = {folder: rank for rank, folders in enumerate(LAYERS) for folder in folder
 # Public headers that are not named as their folder.
 OWNERS = {
     "status": "base", "str": "base", "buf": "base", "memory": "base", "map": "base", "random": "base",
-    "time": "base", "log": "base", "context": "base",
+    "time": "base", "log": "base", "context": "base", "errors": "base", "lookups": "base", "macros": "base",
     "models": "orm", "fields": "orm", "queries": "orm", "query": "orm", "rows": "orm",
     "project": "management", "commands": "management",
     "viewsets": "views", "urls": "routing", "validators": "serializers",
