@@ -20,24 +20,26 @@ bool cz_host_is_allowed(cz_str host, const cz_str_list *allowed)
         name.len--;
     for (size_t i = 0; i < allowed->count; i++) {
         cz_str entry = allowed->items[i];
-        if (cz_str_eq(entry, CZ_STR("*")) || cz_str_eq_icase(entry, name))
+        bool domain = entry.len > 1 && entry.ptr[0] == '.';
+        if (cz_str_eq(entry, CZ_STR("*")) || cz_str_eq_icase(domain ? cz_str_tail(entry, 1) : entry, name))
             return true;
-        if (entry.len > 1 && entry.ptr[0] == '.') {
-            cz_str domain = cz_str_tail(entry, 1);
-            if (cz_str_eq_icase(domain, name))
-                return true;
-            if (name.len > entry.len && cz_str_eq_icase(cz_str_tail(name, name.len - entry.len), entry))
-                return true;
-        }
+        if (domain && name.len > entry.len &&
+            cz_str_eq_icase(cz_str_tail(name, name.len - entry.len), entry))
+            return true;
     }
     return false;
 }
 
 static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
 {
-    if (!cz_host_is_allowed(req->host, &allowed_hosts))
-        cz_raise(ctx, CZ_EPROTOCOL, "Host \"%.*s\" is not served here; ALLOWED_HOSTS names those that are.",
-                 (int)(req->host.len < 100 ? req->host.len : 100), req->host.ptr ? req->host.ptr : "");
+    if (!cz_host_is_allowed(req->host, &allowed_hosts)) {
+        cz_error err;
+        cz_ignore(cz_error_set(&err, CZ_EPROTOCOL,
+                               "Host \"%.*s\" is not served here; ALLOWED_HOSTS names those that are.",
+                               CZ_STR_ARG(cz_str_head(req->host, 100))));
+        memcpy(err.code, "disallowed_host", sizeof "disallowed_host");
+        cz_raise_error(ctx, &err);
+    }
     cz_next_call(ctx, req, next);
 }
 
