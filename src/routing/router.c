@@ -138,9 +138,11 @@ cz_status cz__router_add(cz_router *router, const cz_route *route, cz_method met
     entry->middleware = chain_of(router, current_include, route);
     if (!entry->pattern || !entry->middleware || !entry->name)
         return no_memory(err);
+    if (entry->pattern == pattern) /* outside includes; a resource's stands on its stack */
+        entry->pattern = cz_arena_strdup(router->arena, pattern);
     entry->name = cz_arena_strdup(router->arena, entry->name);
     entry->label = cz_arena_strdup(router->arena, label);
-    if (!entry->name || !entry->label)
+    if (!entry->pattern || !entry->name || !entry->label)
         return no_memory(err);
     cz_status status =
         cz__pattern_compile(router, entry->pattern, &entry->segments, &entry->segment_count, err);
