@@ -55,6 +55,16 @@ struct cz_project {
     cz_setting_table settings; /* the project's own settings */
 };
 
+/* A project under a name of its own, which its tests can use beside its binary:
+ *
+ *     CZ_PROJECT(shop, "shop", .apps = CZ_APPS(&store_app), .urls = urls)       in project.c
+ *     extern const cz_project shop;                                             in project.h
+ *     int main(int argc, char **argv) { return cz_project_main(&shop, argc, argv); }
+ */
+#define CZ_PROJECT(variable, project_name, ...)                                                    \
+    const cz_project variable = { .name = (project_name), ##__VA_ARGS__ };
+
+/* A project and main() in one, where nothing else uses the project. */
 #define CZ_PROJECT_MAIN(project_name, ...)                                                         \
     static const cz_project cz__the_project = { .name = (project_name), ##__VA_ARGS__ };           \
     int main(int argc, char **argv)                                                                \

@@ -11,12 +11,25 @@
  *
  * An expectation that fails is reported with its file, line and values, and the test goes on; a
  * requirement (CZ_REQUIRE) ends it.
+ *
+ * A project is asked without a socket, against a database that only this test has:
+ *
+ *     CZ_TEST(a_book_that_was_posted_can_be_read)
+ *     {
+ *         cz_client *client = cz_client_create(&bookstore);
+ *         CZ_EXPECT_STATUS(cz_client_post(client, "/v2/authors", "{\"name\": \"Ovid\"}"), 201);
+ *         const cz_answer *answer = cz_client_get(client, "/v2/authors?page=1");
+ *         CZ_EXPECT_JSON(answer, "results[0].name", "Ovid");
+ *         CZ_EXPECT_QUERIES(answer, 2);
+ *     }
+ *
+ * and a server that runs is asked byte by byte by cz_wire, below.
  */
 #ifndef CALZONE_TESTING_H
 #define CALZONE_TESTING_H
 
-#include <calzone/status.h>
-#include <calzone/str.h>
+#include <calzone/http.h>
+#include <calzone/json.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,6 +59,9 @@ CZ_NORETURN void cz__test_abort(void);
 CZ_NORETURN void cz_test_skip(const char *reason);
 /* Whether the running test has failed an expectation so far. */
 bool cz_test_has_failed(void);
+/* An empty directory of the running test's own; the runner removes it, and all in it, after the test,
+ * however that ended. Ends the test when it cannot be made. */
+const char *cz_test_directory(void);
 
 #define CZ_EXPECT(condition)                                                                       \
     do {                                                                                           \
@@ -84,6 +100,125 @@ bool cz_test_has_failed(void);
 
 void cz__test_expect_str(const char *file, int line, const char *text, cz_str actual,
                          cz_str expected);
+
+/* ---- answers ---- */
+
+/* What came back for a request. Lives as long as the test. */
+typedef struct cz_answer {
+    int status;
+    cz_str head; /* status line and headers, as sent */
+    cz_str body; /* without its chunks */
+    const cz_header *headers;
+    uint32_t header_count;
+    const cz_json_value *json; /* the body, when its type is JSON and it is well-formed; or NULL */
+    uint32_t query_count; /* statements the request ran; 0 over a socket, where nobody counts */
+} cz_answer;
+
+/* The first header of this name, compared without case; empty when there is none. */
+cz_str cz_answer_header(const cz_answer *answer, const char *name);
+/* What stands at `path` ("results[0].title"; "" is the whole document); NULL: nothing does. */
+const cz_json_value *cz_answer_at(const cz_answer *answer, const char *path);
+
+#define CZ_EXPECT_STATUS(answer, expected)                                                         \
+    cz__expect_status(__FILE__, __LINE__, (answer), (expected))
+/* What stands at `path` is this text, number, bool or NULL. `true` is an int in C17: write
+ * CZ_EXPECT_JSON_TEXT(answer, "lent", "true"). */
+#define CZ_EXPECT_JSON(answer, path, expected)                                                     \
+    _Generic((expected), char *: cz__expect_json_str, const char *: cz__expect_json_str,           \
+             float: cz__expect_json_real, double: cz__expect_json_real,                            \
+             bool: cz__expect_json_bool, void *: cz__expect_json_null,                             \
+             default: cz__expect_json_int)(__FILE__, __LINE__, (answer), (path), (expected))
+/* What stands at `path` is the same as this JSON text; the order of members does not matter. */
+#define CZ_EXPECT_JSON_TEXT(answer, path, text)                                                    \
+    cz__expect_json_text(__FILE__, __LINE__, (answer), (path), (text))
+#define CZ_EXPECT_HEADER(answer, name, expected)                                                   \
+    cz__test_expect_str(__FILE__, __LINE__, name, cz_answer_header((answer), (name)),              \
+                        cz_str_from(expected))
+/* So many statements ran; BEGIN and COMMIT are not counted. */
+#define CZ_EXPECT_QUERIES(answer, expected) CZ_EXPECT_EQ((answer)->query_count, (expected))
+
+void cz__expect_status(const char *file, int line, const cz_answer *answer, int expected);
+void cz__expect_json_str(const char *file, int line, const cz_answer *answer, const char *path,
+                         const char *expected);
+void cz__expect_json_int(const char *file, int line, const cz_answer *answer, const char *path,
+                         int64_t expected);
+void cz__expect_json_real(const char *file, int line, const cz_answer *answer, const char *path,
+                          double expected);
+void cz__expect_json_bool(const char *file, int line, const cz_answer *answer, const char *path,
+                          bool expected);
+void cz__expect_json_null(const char *file, int line, const cz_answer *answer, const char *path,
+                          const void *expected);
+void cz__expect_json_text(const char *file, int line, const cz_answer *answer, const char *path,
+                          const char *expected);
+
+/* Read the first answer in `in`, which is copied. `head`: it answers HEAD, so has no body. `closed`:
+ * nothing will follow `in`. Returns how many bytes the answer takes; 0 when it is not whole, or,
+ * reported as a failure, is none. */
+size_t cz__answer_parse(cz_str in, bool head, bool closed, cz_answer *out);
+
+/* ---- a project, asked in the test's own process ---- */
+
+struct cz_project;
+typedef struct cz_client cz_client;
+
+/* Start `project` as a worker would, with ENV=test and a new database with all its tables, and open a
+ * client of it. Settings come from the environment: setenv() before. All of a test's clients share the
+ * project and its database, and end with the test; what fails here ends it at once. A test has one
+ * project. */
+cz_client *cz_client_create(const struct cz_project *project);
+
+/* Send this header with every request from now on; NULL: not any more. */
+void cz_client_set_header(cz_client *client, const char *name, const char *value);
+
+typedef struct cz_client_request {
+    const char *method;       /* required */
+    const char *target;       /* required: "/v2/books?page=2" */
+    const char *headers;      /* lines, "Accept: text/html\r\n"; may be NULL */
+    const char *content_type; /* NULL: application/json when there is a body */
+    cz_str body;
+} cz_client_request;
+
+/* Ask and return the answer. A request that cannot be answered ends the test. Context: not inside
+ * cz_client_run(). */
+const cz_answer *cz_client_send(cz_client *client, const cz_client_request *request);
+const cz_answer *cz_client_get(cz_client *client, const char *target);
+const cz_answer *cz_client_delete(cz_client *client, const char *target);
+const cz_answer *cz_client_post(cz_client *client, const char *target, const char *json);
+const cz_answer *cz_client_put(cz_client *client, const char *target, const char *json);
+const cz_answer *cz_client_patch(cz_client *client, const char *target, const char *json);
+/* A whole request as it would come over a connection, sent as it is. */
+const cz_answer *cz_client_send_raw(cz_client *client, cz_str bytes);
+
+/* Call `fn(ctx, arg)` as a handler is called, on a fiber with the database: to make rows and look at
+ * them. What it raises ends the test. */
+void cz_client_run(cz_client *client, void (*fn)(cz_ctx *ctx, void *arg), void *arg);
+
+/* ---- a server that runs, asked byte by byte ---- */
+
+typedef struct cz_wire {
+    int fd;
+    bool closed;         /* the peer has closed, and every answer was taken */
+    bool timed_out;      /* nothing came in the time given */
+    bool head;           /* set before taking an answer to HEAD: it has no body */
+    unsigned read_count; /* reads that brought bytes */
+    cz_buf in;           /* private */
+    size_t used;
+} cz_wire;
+
+/* Connect to 127.0.0.1:`port`; ends the test when nobody listens. */
+cz_wire *cz_wire_open(uint16_t port);
+/* Send bytes in one write; at a cut in two, with a pause between that lets the peer read the first; or
+ * one by one. False: the peer has closed; what it answered before can still be taken. */
+bool cz_wire_send(cz_wire *wire, cz_str bytes);
+bool cz_wire_send_cut(cz_wire *wire, cz_str bytes, size_t cut);
+bool cz_wire_send_bytes(cz_wire *wire, cz_str bytes);
+/* Take the next whole answer, interim ones (100) included; NULL at the close or after the time-out. */
+const cz_answer *cz_wire_next(cz_wire *wire, uint32_t timeout_ms);
+/* Whether the peer closes within the time, without sending more. */
+bool cz_wire_closes(cz_wire *wire, uint32_t timeout_ms);
+/* Close, in good order or by a reset, and free. NULL does nothing. */
+void cz_wire_close(cz_wire *wire);
+void cz_wire_abort(cz_wire *wire);
 
 /* Run the registered tests: `PROGRAM [--jobs N] [--list] [--timeout SECONDS] [PART_OF_A_NAME...]`.
  * Returns 0 when none failed. */

@@ -1,11 +1,15 @@
 /* The test runner: each test in a process of its own, several at once. */
 #include <calzone/testing.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,10 +61,61 @@ void cz__test_expect_str(const char *file, int line, const char *text, cz_str ac
                       CZ_STR_ARG(expected));
 }
 
+/* ---- a directory for each test: CALZONE-XXXXXX/PID, so the runner knows its name ---- */
+
+enum { DIRECTORY_BYTES_MAX = 512 };
+static char run_directory[DIRECTORY_BYTES_MAX];
+
+static void open_run_directory(void)
+{
+    const char *parent = getenv("TMPDIR");
+    int len = snprintf(run_directory, sizeof run_directory, "%s/calzone-test-XXXXXX",
+                       parent && *parent == '/' ? parent : "/tmp");
+    if (len < 0 || (size_t)len >= sizeof run_directory || !mkdtemp(run_directory)) {
+        perror("a directory for the tests");
+        exit(2);
+    }
+}
+
+static void directory_of(pid_t pid, char out[DIRECTORY_BYTES_MAX + 32])
+{
+    cz_ignore(
+        snprintf(out, DIRECTORY_BYTES_MAX + 32, "%s/%ld", run_directory, (long)pid)); /* fits */
+}
+
+const char *cz_test_directory(void)
+{
+    static char path[DIRECTORY_BYTES_MAX + 32];
+    if (!*path) {
+        directory_of(getpid(), path);
+        if (mkdir(path, 0700)) {
+            perror(path);
+            cz__test_abort();
+        }
+    }
+    return path;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info, (void)kind, (void)walk;
+    return remove(path) && errno != ENOENT;
+}
+
+static void remove_directory(pid_t pid)
+{
+    char path[DIRECTORY_BYTES_MAX + 32];
+    struct stat info;
+    directory_of(pid, path);
+    if (lstat(path, &info) == 0 && nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS))
+        printf("cannot remove %s\n", path);
+}
+
 struct job {
     const cz_test *test;
     pid_t pid;
     int output;
+    int pidfd; /* readable when the test has ended, though what it started may still hold `output` */
     char *text;
     size_t len;
     struct timespec start;
@@ -99,17 +154,21 @@ static void job_start(struct job *job, const cz_test *test)
         exit(failed ? 1 : 0);
     }
     close(fds[1]);
+    fcntl(job->output, F_SETFL, O_NONBLOCK);
+    job->pidfd = (int)syscall(SYS_pidfd_open, job->pid, 0);
+    if (job->pidfd < 0) {
+        perror("pidfd_open");
+        exit(2);
+    }
 }
 
-/* Take what the test has printed; false at its end. */
+/* Take some of what the test has printed; false when there is nothing more now. */
 static bool job_read(struct job *job)
 {
     char part[4096];
     ssize_t got = read(job->output, part, sizeof part);
-    if (got < 0)
-        return errno == EINTR || errno == EAGAIN;
-    if (got == 0)
-        return false;
+    if (got <= 0)
+        return got < 0 && errno == EINTR;
     if (job->len + (size_t)got <= OUTPUT_BYTES_MAX) {
         char *grown = realloc(job->text, job->len + (size_t)got);
         if (grown) {
@@ -127,7 +186,11 @@ static int job_finish(struct job *job, bool timed_out)
     while (waitpid(job->pid, &wait_status, 0) < 0 && errno == EINTR)
         ;
     kill(-job->pid, SIGKILL); /* children it left behind; none is the usual case */
+    while (job_read(job))
+        ;
+    remove_directory(job->pid);
     close(job->output);
+    close(job->pidfd);
     int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 1;
     bool skipped = code == EXIT_SKIPPED && !timed_out;
     double seconds = seconds_since(&job->start);
@@ -178,6 +241,7 @@ int cz_test_main(int argc, char **argv)
     if (jobs_max > JOBS_MAX)
         jobs_max = JOBS_MAX;
     struct job jobs[JOBS_MAX] = { 0 };
+    open_run_directory();
     int running = 0, passed = 0, bad = 0, skipped = 0;
     const cz_test *next = tests;
     while (next || running) {
@@ -197,19 +261,23 @@ int cz_test_main(int argc, char **argv)
                 }
             running++;
         }
-        struct pollfd fds[JOBS_MAX];
+        struct pollfd fds[JOBS_MAX * 2]; /* of each job its end and its output */
         struct job *polled[JOBS_MAX];
         nfds_t count = 0;
         for (int i = 0; i < jobs_max; i++)
             if (jobs[i].test) {
-                polled[count] = &jobs[i];
-                fds[count++] = (struct pollfd){ .fd = jobs[i].output, .events = POLLIN };
+                polled[count / 2] = &jobs[i];
+                fds[count++] = (struct pollfd){ .fd = jobs[i].pidfd, .events = POLLIN };
+                int output = jobs[i].output;
+                fds[count++] = (struct pollfd){ .fd = output, .events = POLLIN };
             }
         if (!count)
             continue;
         poll(fds, count, 500);
-        for (nfds_t i = 0; i < count; i++) {
-            bool over = fds[i].revents && !job_read(polled[i]);
+        for (nfds_t i = 0; i < count / 2; i++) {
+            bool over = fds[2 * i].revents;
+            if (fds[2 * i + 1].revents)
+                job_read(polled[i]);
             bool late = seconds_since(&polled[i]->start) > (double)timeout;
             if (!over && !late)
                 continue;
@@ -225,6 +293,7 @@ int cz_test_main(int argc, char **argv)
                 bad++;
         }
     }
+    rmdir(run_directory);
     if (!list) {
         if (skipped)
             printf("%d passed, %d failed, %d skipped\n", passed, bad, skipped);

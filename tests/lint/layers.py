@@ -15,17 +15,19 @@ LAYERS = [
     "json",
     "runtime settings",
     "http db brokers client",
-    "orm migrations routing middleware cache tasks events signals search storage mail testing",
+    "orm migrations routing middleware cache tasks events signals search storage mail",
     "serializers views pagination filters throttling versioning auth sessions permissions templates "
     "forms realtime",
     "admin openapi asyncapi debug metrics health registry graphql management",
+    "testing",
 ]
 RANK = {folder: rank for rank, folders in enumerate(LAYERS) for folder in folders.split()}
 
 # Public headers that are not named as their folder.
 OWNERS = {
     "status": "base", "str": "base", "buf": "base", "memory": "base", "map": "base", "random": "base",
-    "time": "base", "log": "base", "context": "base", "errors": "base", "lookups": "base", "macros": "base",
+    "time": "base", "log": "base", "context": "base", "macros": "base",
+    "errors": "routing", "lookups": "db",
     "models": "orm", "fields": "orm", "queries": "orm", "query": "orm", "rows": "orm",
     "project": "management", "commands": "management",
     "viewsets": "views", "urls": "routing", "validators": "serializers",

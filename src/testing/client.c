@@ -1,0 +1,272 @@
+/* The in-process client: a project's site in the test's own process, asked without a socket.
+ *
+ * The process is a worker in all but its signals: a loop, fibers and a database that belongs to the loop.
+ * Requests travel as bytes, so the test sees what a client would, parser and all. */
+#include "testing/testing_internal.h"
+#include "management/project.h"
+#include "orm/orm.h"
+#include "runtime/fiber.h"
+#include "runtime/loop.h"
+#include <calzone/log.h>
+#include <stdlib.h>
+
+enum { DEFAULT_HEADERS_MAX = 16 };
+
+struct cz_client {
+    cz_client *next;
+    cz_header headers[DEFAULT_HEADERS_MAX]; /* sent with every request; owned by the test's arena */
+    size_t header_count;
+};
+
+static struct {
+    const cz_project *project; /* NULL: not started */
+    struct cz__site site;
+    cz__loop *loop;
+    cz__db_driver driver; /* the database's, with counting in front */
+    const cz__db_driver *counted;
+    uint32_t query_count;
+} self;
+
+/* ---- counting statements ---- */
+
+static cz_status count_select(cz_ctx *ctx, cz__db_session *session,
+                              const cz__db_statement *statement, const cz__db_param *params,
+                              size_t count, cz__db_cursor *out, cz_error *err)
+{
+    self.query_count++;
+    return self.counted->select(ctx, session, statement, params, count, out, err);
+}
+
+static cz_status count_change(cz_ctx *ctx, cz__db_session *session,
+                              const cz__db_statement *statement, const cz__db_param *params,
+                              size_t count, int64_t *out_rows, int64_t *out_last_id, cz_error *err)
+{
+    self.query_count++;
+    return self.counted->change(ctx, session, statement, params, count, out_rows, out_last_id, err);
+}
+
+static void count_queries(cz__db *db)
+{
+    self.counted = db->driver;
+    self.driver = *db->driver;
+    self.driver.select = count_select;
+    self.driver.change = count_change;
+    db->driver = &self.driver;
+}
+
+/* ---- running something as a handler runs ---- */
+
+struct work {
+    void (*fn)(cz_ctx *ctx, void *arg);
+    void *arg;
+    cz_error err;
+    bool done;
+};
+
+static void run_work(void *arg)
+{
+    struct work *work = arg;
+    cz_ctx ctx;
+    cz_arena *arena;
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena);
+    cz__fiber_attach(&ctx);
+    work->err.status = cz_try(&ctx, work->fn, work->arg, &work->err);
+    cz_ctx_done(&ctx);
+    cz__fiber_attach(NULL);
+    cz_arena_destroy(arena);
+    work->done = true;
+}
+
+void cz_client_run(cz_client *client, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
+{
+    (void)client;
+    struct work work = { .fn = fn, .arg = arg };
+    CZ_REQUIRE_OK(cz__fiber_start(run_work, &work));
+    while (!work.done)
+        cz__loop_turn(self.loop, 100);
+    cz__loop_turn(self.loop, 0); /* ends what belongs to the turn, as a read transaction */
+    cz_log_flush(true);
+    if (work.err.status)
+        cz__test_die("cz_client_run() raised %s: %s (%s:%d)", cz_status_name(work.err.status),
+                     cz_error_message(&work.err), work.err.file ? work.err.file : "?",
+                     work.err.line);
+}
+
+/* ---- beginning and end ---- */
+
+static void stop(void)
+{
+    cz_log_flush(true);
+    if (cz__fiber_current())
+        return; /* the test ended inside its handler, on a stack that would go away here */
+    cz__db_close(cz__db_default);
+    cz__db_default = NULL;
+    cz__site_stop(&self.site);
+    cz__fibers_done();
+    cz__loop_destroy(self.loop);
+}
+
+static void create_tables(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    cz__tables_create(ctx);
+}
+
+static void set_environment(void)
+{
+    const char *url = cz_arena_printf(cz__test_arena(), "sqlite://%s/test.db", cz_test_directory());
+    CZ_REQUIRE(url);
+    setenv("ENV", "test", 1);
+    setenv("DATABASE_URL", url, 1);
+    setenv("LOG_LEVEL", "warning", 0);
+    setenv("LOG_FORMAT", "console", 0);
+    setenv("ACCESS_LOG", "off", 0);
+}
+
+static void start(const cz_project *project)
+{
+    cz_error err = { 0 };
+    set_environment();
+    CZ_REQUIRE_OK(cz__loop_create(&self.loop));
+    CZ_REQUIRE_OK(cz__fibers_init(NULL));
+    cz_status status = cz__site_start(project, &self.site, &err);
+    if (!status)
+        status = cz__site_open_database(&self.site, &err);
+    if (status)
+        cz__test_die("%s does not start: %s", project->name, cz_error_message(&err));
+    self.project = project;
+    atexit(stop);
+    cz_client_run(NULL, create_tables, NULL);
+    count_queries(cz__db_default);
+}
+
+cz_client *cz_client_create(const cz_project *project)
+{
+    if (!self.project)
+        start(project);
+    if (self.project != project)
+        cz__test_die("a test has one project; %s has started already", self.project->name);
+    cz_client *client = cz_arena_new(cz__test_arena(), cz_client);
+    CZ_REQUIRE(client);
+    return client;
+}
+
+/* ---- asking ---- */
+
+void cz_client_set_header(cz_client *client, const char *name, const char *value)
+{
+    size_t at = 0;
+    while (at < client->header_count &&
+           !cz_str_eq_icase(client->headers[at].name, cz_str_from(name)))
+        at++;
+    if (!value) {
+        if (at < client->header_count)
+            client->headers[at] = client->headers[--client->header_count];
+        return;
+    }
+    CZ_REQUIRE(at < DEFAULT_HEADERS_MAX);
+    cz_header *header = &client->headers[at];
+    CZ_REQUIRE_OK(cz_str_dup(cz__test_arena(), cz_str_from(name), &header->name));
+    CZ_REQUIRE_OK(cz_str_dup(cz__test_arena(), cz_str_from(value), &header->value));
+    if (at == client->header_count)
+        client->header_count++;
+}
+
+static const cz_answer *exchange(cz_str bytes, bool head)
+{
+    cz_answer *answer = cz_arena_new(cz__test_arena(), cz_answer);
+    CZ_REQUIRE(answer);
+    cz_buf out;
+    cz_buf_init(&out, 0);
+    self.query_count = 0;
+    cz_status status = cz__http_serve_bytes(&self.site.limits, &self.site.app, bytes, &out);
+    uint32_t queries = self.query_count;
+    cz__loop_turn(self.loop, 0);
+    cz_log_flush(true);
+    if (status)
+        cz__test_die("the request was not answered: %s", cz_status_name(status));
+    size_t used = cz__answer_parse(cz_buf_str(&out), head, true, answer);
+    if (!used || used != out.len)
+        cz__test_die("not one whole answer: %.*s", CZ_STR_ARG(cz_str_head(cz_buf_str(&out), 300)));
+    cz_buf_done(&out);
+    answer->query_count = queries;
+    return answer;
+}
+
+const cz_answer *cz_client_send_raw(cz_client *client, cz_str bytes)
+{
+    (void)client;
+    return exchange(bytes, cz_str_starts_with(bytes, CZ_STR("HEAD ")));
+}
+
+static bool names_header(const cz_client *client, const char *headers, const char *name)
+{
+    for (size_t i = 0; i < client->header_count; i++)
+        if (cz_str_eq_icase(client->headers[i].name, cz_str_from(name)))
+            return true;
+    for (cz_str rest = cz_str_from(headers ? headers : ""); rest.len;) {
+        cz_str line = cz_str_cut(&rest, '\n');
+        if (cz_str_eq_icase(cz_str_cut(&line, ':'), cz_str_from(name)))
+            return true;
+    }
+    return false;
+}
+
+const cz_answer *cz_client_send(cz_client *client, const cz_client_request *request)
+{
+    cz_buf bytes;
+    cz_buf_init(&bytes, 0);
+    cz_buf_printf(&bytes, "%s %s HTTP/1.1\r\n", request->method, request->target);
+    if (!names_header(client, request->headers, "Host"))
+        cz_buf_append_lit(&bytes, "Host: testserver\r\n");
+    for (size_t i = 0; i < client->header_count; i++)
+        cz_buf_printf(&bytes, "%.*s: %.*s\r\n", CZ_STR_ARG(client->headers[i].name),
+                      CZ_STR_ARG(client->headers[i].value));
+    if (request->headers)
+        cz_buf_append_str(&bytes, cz_str_from(request->headers));
+    if (request->content_type || request->body.len)
+        cz_buf_printf(&bytes, "Content-Type: %s\r\n",
+                      request->content_type ? request->content_type : "application/json");
+    if (request->body.len)
+        cz_buf_printf(&bytes, "Content-Length: %zu\r\n", request->body.len);
+    cz_buf_append_lit(&bytes, "\r\n");
+    cz_buf_append_str(&bytes, request->body);
+    CZ_REQUIRE_OK(cz_buf_status(&bytes));
+    const cz_answer *answer = exchange(cz_buf_str(&bytes), !strcmp(request->method, "HEAD"));
+    cz_buf_done(&bytes);
+    return answer;
+}
+
+const cz_answer *cz_client_get(cz_client *client, const char *target)
+{
+    return cz_client_send(client, &(cz_client_request){ .method = "GET", .target = target });
+}
+
+const cz_answer *cz_client_delete(cz_client *client, const char *target)
+{
+    return cz_client_send(client, &(cz_client_request){ .method = "DELETE", .target = target });
+}
+
+static const cz_answer *send_json(cz_client *client, const char *method, const char *target,
+                                  const char *json)
+{
+    return cz_client_send(
+        client,
+        &(cz_client_request){ .method = method, .target = target, .body = cz_str_from(json) });
+}
+
+const cz_answer *cz_client_post(cz_client *client, const char *target, const char *json)
+{
+    return send_json(client, "POST", target, json);
+}
+
+const cz_answer *cz_client_put(cz_client *client, const char *target, const char *json)
+{
+    return send_json(client, "PUT", target, json);
+}
+
+const cz_answer *cz_client_patch(cz_client *client, const char *target, const char *json)
+{
+    return send_json(client, "PATCH", target, json);
+}
