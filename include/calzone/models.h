@@ -51,6 +51,17 @@ struct cz__result;
 
 /* ---- field kinds ---- */
 
+/* The tags: where a path ends. Whole types, so that going on from one is the error "no member named". */
+/* clang-format off */
+struct cz__text { char none_; };
+struct cz__integer { char none_; };
+struct cz__boolean { char none_; };
+struct cz__real { char none_; };
+struct cz__day { char none_; };
+struct cz__instant { char none_; };
+struct cz__uuid { char none_; };
+/* clang-format on */
+
 /* X(kind, tag of its path, C type) for the kinds that have a column of their own type. */
 #define CZ_COLUMN_KIND_MAP(X)                                                                      \
     X(char_field, cz__text, cz_str)                                                                \

@@ -111,6 +111,26 @@ typedef struct cz_uuid_list {
 #define CZ__SUITS_ISNULL(path, v) (CZ__IS(v, CZ__VALUE_BOOL) || CZ__IS(v, CZ__VALUE_I32))
 #define CZ__SUITS_ORDER(path, v) (CZ__SUITS(path, v) && !CZ__IS(v, CZ__VALUE_NULL))
 
+/* A constant when `ok`, else an error at the value itself: a _Generic whose only case is a type the value
+ * does not have. _Static_assert would name the line on which an enclosing macro begins, and Clang would
+ * print the whole condition. */
+struct cz__value_of_another_type;
+#define CZ__RVALUE(v)                                                                              \
+    _Generic((v), bool: (bool)0, char: (char)0, signed char: (signed char)0, short: (short)0,      \
+             int: 0, long: 0L, long long: 0LL, unsigned char: (unsigned char)0,                    \
+             unsigned short: (unsigned short)0, unsigned: 0U, unsigned long: 0UL,                  \
+             unsigned long long: 0ULL, float: 0.0F, double: 0.0, char *: (char *)0,                \
+             const char *: (const char *)0, cz_str: (cz_str){ 0 }, cz_uuid: (cz_uuid){ 0 },        \
+             cz_datetime: (cz_datetime){ 0 }, cz_date: (cz_date){ 0 },                             \
+             cz_int_list: (cz_int_list){ 0 }, cz_str_list: (cz_str_list){ 0 },                     \
+             cz_uuid_list: (cz_uuid_list){ 0 }, void *: (void *)0, default: 0)
+#define CZ__SUITED(ok, ...)                                                                        \
+    _Generic(__VA_ARGS__,                                                                          \
+             __typeof__(_Generic((char(*)[1 + (ok)])0, char(*)[2]: CZ__RVALUE((__VA_ARGS__)),      \
+                                 default: (struct cz__value_of_another_type *)0)): 1)
+/* The type of `result`, once `check` compiles: one mistake is one error. */
+#define CZ__AFTER(check, result) (sizeof(check) ? (result) : (result))
+
 /* ---- conditions ---- */
 
 enum cz__cond_op { CZ__COND_EVERY = 1, CZ__COND_LEAF, CZ__COND_AND, CZ__COND_OR, CZ__COND_NOT };
@@ -132,35 +152,31 @@ typedef const struct cz__cond *cz_cond;
 /* `path lookup value`: CZ_Q(Book, author->name, ICONTAINS, "le guin"). A NULL value with EXACT means IS
  * NULL. Text lookups see %, _ and \ as themselves. The I-forms fold ASCII letters on SQLite, as Django's
  * do there. */
-#define CZ_Q(M, path, lookup, ...) CZ__Q_##lookup(M, path, (__VA_ARGS__))
-#define CZ__LEAF(M, at, lookup_value, v, suits)                                                    \
+#define CZ_Q(M, path, lookup, ...) CZ__Q_##lookup(M, path, __VA_ARGS__)
+#define CZ__LEAF(M, at, lookup_value, suits, ...)                                                  \
     (&(const struct cz__cond){                                                                     \
         .op = CZ__COND_LEAF,                                                                       \
         .lookup = lookup_value,                                                                    \
-        .value_kind = (uint8_t)CZ__KIND_OF(v),                                                     \
-        .count = (uint32_t)(0 * sizeof(struct {                                                    \
-                     _Static_assert(suits(CZ__AT(M, at), v),                                       \
-                                    "this value does not suit " #M "." #at);                       \
-                     char ok;                                                                      \
-                 })),                                                                              \
+        .value_kind = (uint8_t)CZ__KIND_OF((__VA_ARGS__)),                                         \
+        .count = (uint32_t)(0 * sizeof(CZ__SUITED(suits(CZ__AT(M, at), (__VA_ARGS__)), __VA_ARGS__))), \
         .model = &M##__model,                                                                      \
         .path = { #at, sizeof(#at) - 1 },                                                          \
-        .value = CZ__ADDRESS_OF(v) })
-#define CZ__Q_EXACT(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_EXACT, v, CZ__SUITS)
-#define CZ__Q_IEXACT(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_IEXACT, v, CZ__SUITS_TEXT)
-#define CZ__Q_CONTAINS(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_CONTAINS, v, CZ__SUITS_TEXT)
-#define CZ__Q_ICONTAINS(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_ICONTAINS, v, CZ__SUITS_TEXT)
-#define CZ__Q_STARTSWITH(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_STARTSWITH, v, CZ__SUITS_TEXT)
-#define CZ__Q_ISTARTSWITH(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_ISTARTSWITH, v, CZ__SUITS_TEXT)
-#define CZ__Q_ENDSWITH(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_ENDSWITH, v, CZ__SUITS_TEXT)
-#define CZ__Q_IENDSWITH(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_IENDSWITH, v, CZ__SUITS_TEXT)
-#define CZ__Q_IN(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_IN, v, CZ__SUITS_LIST)
-#define CZ__Q_GT(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_GT, v, CZ__SUITS_ORDER)
-#define CZ__Q_GTE(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_GTE, v, CZ__SUITS_ORDER)
-#define CZ__Q_LT(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_LT, v, CZ__SUITS_ORDER)
-#define CZ__Q_LTE(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_LTE, v, CZ__SUITS_ORDER)
-#define CZ__Q_RANGE(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_RANGE, v, CZ__SUITS_LIST)
-#define CZ__Q_ISNULL(M, path, v) CZ__LEAF(M, path, CZ_LOOKUP_ISNULL, v, CZ__SUITS_ISNULL)
+        .value = CZ__ADDRESS_OF((__VA_ARGS__)) })
+#define CZ__Q_EXACT(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_EXACT, CZ__SUITS, __VA_ARGS__)
+#define CZ__Q_IEXACT(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_IEXACT, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_CONTAINS(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_CONTAINS, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_ICONTAINS(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_ICONTAINS, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_STARTSWITH(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_STARTSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_ISTARTSWITH(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_ISTARTSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_ENDSWITH(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_ENDSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_IENDSWITH(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_IENDSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_IN(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_IN, CZ__SUITS_LIST, __VA_ARGS__)
+#define CZ__Q_GT(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_GT, CZ__SUITS_ORDER, __VA_ARGS__)
+#define CZ__Q_GTE(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_GTE, CZ__SUITS_ORDER, __VA_ARGS__)
+#define CZ__Q_LT(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_LT, CZ__SUITS_ORDER, __VA_ARGS__)
+#define CZ__Q_LTE(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_LTE, CZ__SUITS_ORDER, __VA_ARGS__)
+#define CZ__Q_RANGE(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_RANGE, CZ__SUITS_LIST, __VA_ARGS__)
+#define CZ__Q_ISNULL(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_ISNULL, CZ__SUITS_ISNULL, __VA_ARGS__)
 
 #define CZ__GROUP(group_op, ...)                                                                   \
     (&(const struct cz__cond){ .op = group_op,                                                     \
@@ -230,17 +246,16 @@ struct cz__assign {
     uint8_t value_kind; /* cz__value_kind */
     const void *value;
 };
-#define CZ__UNPAIR(field, ...) field, (__VA_ARGS__)
+#define CZ__UNPAIR(field, ...) field, __VA_ARGS__
 #define CZ__ASSIGN(M, pair) CZ__ASSIGN_(M, CZ__UNPAIR pair)
 #define CZ__ASSIGN_(M, ...) CZ__ASSIGN__(M, __VA_ARGS__)
-#define CZ__ASSIGN__(M, at, v)                                                                     \
-    { (uint16_t)(__builtin_offsetof(struct M##__index, at) +                                       \
-                 0 * sizeof(struct {                                                               \
-                     _Static_assert(CZ__SUITS(CZ__AT(M, at), v),                                   \
-                                    "this value does not suit " #M "." #at);                       \
-                     char ok;                                                                      \
-                 })),                                                                              \
-      (uint8_t)CZ__KIND_OF(v), CZ__ADDRESS_OF(v) }
+#define CZ__ASSIGN__(M, at, ...)                                                                   \
+    { (uint16_t)__builtin_offsetof(                                                                \
+          __typeof__(*CZ__AFTER(                                                                   \
+              CZ__SUITED(CZ__SUITS(CZ__AT(M, at), (__VA_ARGS__)), __VA_ARGS__),                    \
+              (struct M##__index *)0)),                                                            \
+          at),                                                                                     \
+      (uint8_t)CZ__KIND_OF((__VA_ARGS__)), CZ__ADDRESS_OF((__VA_ARGS__)) }
 #define CZ__ASSIGNS(M, ...)                                                                        \
     (const struct cz__assign[]){ CZ__EACH(CZ__ASSIGN, M, ##__VA_ARGS__) }, CZ__NARG(__VA_ARGS__)
 
@@ -273,12 +288,12 @@ void cz__refresh(cz_ctx *ctx, cz_row *row);
 #define cz_set(ctx, row, at, ...)                                                                  \
     cz__row_assign((ctx), &(row)->row_,                                                            \
                    &(const struct cz__assign){                                                     \
-                       (uint16_t)(CZ__INDEX_OF(row, at) +                                          \
-                                  0 * sizeof(struct {                                              \
-                                      _Static_assert(CZ__SUITS((row)->path_[0]->at, (__VA_ARGS__)),\
-                                                     "this value does not suit ." #at);            \
-                                      char ok;                                                     \
-                                  })),                                                             \
+                       (uint16_t)__builtin_offsetof(                                               \
+                           __typeof__(*CZ__AFTER(                                                  \
+                               CZ__SUITED(CZ__SUITS((row)->path_[0]->at, (__VA_ARGS__)),           \
+                                          __VA_ARGS__),                                            \
+                               (row)->index_[0])),                                                 \
+                           at),                                                                    \
                        (uint8_t)CZ__KIND_OF((__VA_ARGS__)), CZ__ADDRESS_OF((__VA_ARGS__)) })
 /* Write the changed fields of a row: an UPDATE when it came from the database, an INSERT when not.
  * Raises as cz_create(); CZ_ENOTFOUND when the row is gone. */

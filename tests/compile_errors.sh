@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# Wrong fields and values do not compile, and the compiler says so shortly and on the author's line. The
+# flags are those a project gets from the CMake package. In a case, the mistake's line ends with /* here */.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+package=$root/build/lib/cmake/Calzone
+[[ -e $package/CalzoneTargets.cmake && -e build/libcalzone.a ]] || { echo "skipped: build/ is not built"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+fail() { echo "FAIL: $*"; bad=1; }
+
+cat >"$work/models.h" <<'C'
+#include <calzone/calzone.h>
+#define AUTHOR(F)                                                                                  \
+    F(char_field, name, .max_length = 120, .unique = true)                                         \
+    F(int_field, birth_year, .null = true)
+CZ_MODEL(Author, AUTHOR);
+#define BOOK(F)                                                                                    \
+    F(char_field, title, .max_length = 200)                                                        \
+    F(foreign_key, author, Author, .on_delete = CZ_PROTECT)                                        \
+    F(int_field, year, .null = true)                                                               \
+    F(bool_field, lent, .default_ = cz_bool(false))                                                \
+    F(datetime_field, bought, .null = true)
+CZ_MODEL(Book, BOOK, .ordering = CZ_ORDER_BY(CZ_ASC(Book, title)));
+C
+
+# The command that compiles $work/case.c as a project's source, for each compiler.
+cat >"$work/CMakeLists.txt" <<'C'
+cmake_minimum_required(VERSION 3.22)
+project(case LANGUAGES C)
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+find_package(Calzone REQUIRED)
+add_library(case OBJECT case.c)
+target_compile_options(case PRIVATE -Wall -Wextra -Wshadow -Wconversion)
+target_link_libraries(case PRIVATE Calzone::calzone)
+C
+touch "$work/case.c"
+compilers=()
+for compiler in gcc clang; do
+    command -v $compiler >/dev/null || continue
+    cmake -S "$work" -B "$work/$compiler" -DCMAKE_C_COMPILER=$compiler -DCalzone_DIR="$package" >"$work/log" 2>&1 ||
+        { cat "$work/log"; exit 1; }
+    python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[0]["command"])' \
+        "$work/$compiler/compile_commands.json" >"$work/$compiler.sh"
+    grep -q -- "-isystem $root/include" "$work/$compiler.sh" || fail "$compiler: the headers are not the system's"
+    compilers+=("$compiler")
+done
+
+# write BODY: the body of a function in $work/case.c; prints the line of the mistake.
+write() {
+    {
+        printf '#include "models.h"\nvoid handler(cz_ctx *ctx, cz_str text);\n'
+        printf 'void handler(cz_ctx *ctx, cz_str text)\n{\n%s\n(void)ctx, (void)text;\n}\n' "$1"
+    } >"$work/case.c"
+    sed -n '/. here ./=' "$work/case.c"
+}
+
+# What a compiler says of case.c is in $work/said.
+compiles() { LC_ALL=C sh -c "$(cat "$work/$1.sh") -fsyntax-only" >"$work/said" 2>&1; }
+
+accepted() {
+    local compiler
+    write "$2" >/dev/null
+    for compiler in "${compilers[@]}"; do
+        compiles $compiler && [[ ! -s $work/said ]] || { fail "$1 with $compiler:"; head -n 20 "$work/said"; }
+    done
+}
+
+refused() {
+    local title=$1 says=$3 line compiler errors lines most
+    line=$(write "$2")
+    for compiler in "${compilers[@]}"; do
+        compiles $compiler && { fail "$title with $compiler: it compiles"; continue; }
+        errors=$(grep -c 'error:' "$work/said")
+        lines=$(grep -vc ' errors\? generated\.$' "$work/said")
+        most=$([[ $compiler == gcc ]] && echo 10 || echo 12)
+        if [[ $lines -gt $((most * errors)) ]] || awk 'length > 400 { exit 0 } END { exit 1 }' "$work/said"; then
+            fail "$title with $compiler: too much is said"
+        elif grep 'error:' "$work/said" | grep -qv "^$work/case.c:$line:"; then
+            fail "$title with $compiler: the mistake is in line $line"
+        elif ! grep -qE "error: .*$says" "$work/said"; then
+            fail "$title with $compiler: \"$says\" is not said"
+        else
+            continue
+        fi
+        cut -c1-300 "$work/said" | head -n 30
+    done
+}
+
+no_titel="no member named .titel"
+a_text="(char \*|selector of type 'char)"
+
+accepted "right code" '
+    static const int16_t small = 3;
+    const cz_str constant = text;
+    char buffer[8] = "Dune";
+    cz_datetime then = { 0 };
+    cz_rows(Book) books = cz_select(ctx, Book,
+        .where = CZ_WHERE(CZ_OR(CZ_Q(Book, title, EXACT, constant), CZ_Q(Book, year, GT, small)),
+                          CZ_NOT(CZ_Q(Book, author->name, ICONTAINS, buffer)),
+                          CZ_Q(Book, author, EXACT, (int64_t)1), CZ_Q(Book, author_id, IN, CZ_INTS(1, 2)),
+                          CZ_Q(Book, title, IN, CZ_STRS("a", "b")), CZ_Q(Book, bought, LT, then),
+                          CZ_Q(Book, lent, EXACT, true), CZ_Q(Book, year, EXACT, NULL),
+                          CZ_Q(Book, bought, GT, (cz_datetime){ 0 })),
+        .related = CZ_RELATED(Book, author),
+        .order_by = CZ_ORDER_BY(CZ_DESC(Book, year), CZ_ASC(Book, author->name)));
+    Book *book = cz_create(ctx, Book, (title, books.count ? "Dune" : "none"), (author_id, 1), (year, small),
+                           (lent, small > 2), (bought, NULL));
+    cz_update(ctx, Book, CZ_EVERY_ROW, (title, constant), (bought, (cz_datetime){ 0 }));
+    cz_set(ctx, book, title, constant);
+    cz_set(ctx, book, bought, then);
+    cz_save(ctx, book);'
+
+refused "cz_select, a misspelt field" '
+    cz_first(ctx, Book, .where = CZ_WHERE(CZ_Q(Book, titel, EXACT, "Dune"))); /* here */' "$no_titel"
+refused "a field unlike any other" '
+    cz_select(ctx, Book,
+        .where = CZ_WHERE(CZ_Q(Book, publisher, EXACT, "Ace"))); /* here */' "no member named .publisher"
+refused "inside an OR" '
+    cz_select(ctx, Book,
+        .where = CZ_WHERE(CZ_OR(CZ_Q(Book, year, GT, 1900),
+                                CZ_Q(Book, titel, EXACT, "Dune"), /* here */
+                                CZ_NOT(CZ_Q(Book, lent, EXACT, true)))));' "$no_titel"
+refused "across a relation" '
+    cz_select(ctx, Book,
+        .where = CZ_WHERE(CZ_Q(Book, year, GT, 1900),
+                          CZ_Q(Book, author->nmae, ICONTAINS, "le guin"))); /* here */' "no member named .nmae"
+refused "across what is no relation" '
+    cz_select(ctx, Book,
+        .where = CZ_WHERE(CZ_Q(Book, title->name, EXACT, "Dune"))); /* here */' "cz__text"
+refused "a text for a number" '
+    cz_select(ctx, Book,
+        .where = CZ_WHERE(CZ_OR(CZ_Q(Book, title, EXACT, "Dune"),
+                                CZ_Q(Book, year, GT, "1900")))); /* here */' "$a_text"
+refused "a number for a text" '
+    cz_count(ctx, Book, .where = CZ_WHERE(CZ_Q(Book, title, EXACT, 5))); /* here */' "type .int"
+refused "a number for an instant, across a relation's field" '
+    cz_count(ctx, Book,
+        .where = CZ_WHERE(CZ_Q(Book, author->birth_year, LT, 1900),
+                          CZ_Q(Book, bought, LT, 1900))); /* here */' "type .int"
+refused "a text lookup of a number" '
+    cz_count(ctx, Book, .where = CZ_WHERE(CZ_Q(Book, year, ICONTAINS, "19"))); /* here */' "$a_text"
+refused "one value for IN" '
+    cz_count(ctx, Book, .where = CZ_WHERE(CZ_Q(Book, year, IN, 1965))); /* here */' "type .int"
+refused "cz_create, a misspelt field" '
+    cz_create(ctx, Book,
+        (year, 1965),
+        (titel, "Dune"), /* here */
+        (lent, false));' "$no_titel"
+refused "cz_create, a value of the wrong type" '
+    cz_create(ctx, Book,
+        (title, "Dune"),
+        (year, "1965"), /* here */
+        (lent, false));' "$a_text"
+refused "cz_update, a misspelt field" '
+    cz_update(ctx, Book, CZ_EVERY_ROW,
+        (year, 1965),
+        (titel, "Dune")); /* here */' "$no_titel"
+refused "cz_update, a value of the wrong type" '
+    cz_update(ctx, Book, CZ_EVERY_ROW,
+        (title, "Dune"),
+        (lent, "no")); /* here */' "$a_text"
+refused "cz_update, its condition" '
+    cz_update(ctx, Book,
+        CZ_WHERE(CZ_Q(Book, titel, EXACT, "Dune")), /* here */
+        (year, 1965));' "$no_titel"
+refused "cz_set, a misspelt field" '
+    cz_set(ctx, cz_get(ctx, Book), titel, "Dune"); /* here */' "$no_titel"
+refused "cz_set, a value of the wrong type" '
+    Book *book = cz_get(ctx, Book);
+    cz_set(ctx, book,
+           year, text); /* here */' "cz_str"
+refused "CZ_FIELDS" '
+    static const cz_fields fields = CZ_FIELDS(Book,
+        id,
+        titel, /* here */
+        year);
+    (void)fields;' "$no_titel"
+refused "CZ_ORDER_BY" '
+    cz_select(ctx, Book,
+        .order_by = CZ_ORDER_BY(CZ_ASC(Book, year),
+                                CZ_DESC(Book, titel))); /* here */' "$no_titel"
+refused "CZ_RELATED" '
+    cz_select(ctx, Book,
+        .related = CZ_RELATED(Book, auhtor)); /* here */' "no member named .auhtor"
+refused "a value that is none" '
+    struct { int x; } none = { 0 };
+    cz_create(ctx, Book,
+        (title, none)); /* here */' "struct"
+
+[[ $bad -eq 0 ]] && echo "as they should be, with ${compilers[*]}"
+exit $bad
