@@ -1,0 +1,13 @@
+#include "app.h"
+#include "models.h"
+#include "views.h"
+
+const cz_app notes_app = {
+    .name = "notes",
+    .models = CZ_MODELS(Note),
+};
+
+const cz_route notes_urls[] = {
+    CZ_RESOURCE("", &note_views),
+    CZ_ROUTES_END,
+};

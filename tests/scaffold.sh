@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# `calzone new` makes a project that builds, passes its tests and serves; with Calzone from the build
+# directory, installed, and from its sources. Names that cannot be are refused.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+calzone=$root/build/bin/calzone
+for tool in cmake curl; do
+    command -v $tool >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
+done
+[[ -x $calzone ]] || { echo "skipped: build/bin/calzone is not built"; exit 77; }
+
+work=$(mktemp -d)
+server=
+stop() {
+    [[ -z $server ]] || { kill "$server" 2>/dev/null && wait "$server" 2>/dev/null; } || true
+    server=
+}
+trap 'stop; rm -rf "$work"' EXIT
+fail() { echo "FAIL: $*"; exit 1; }
+unset ENV DATABASE_URL BIND ALLOWED_HOSTS
+export CFLAGS=-Werror
+
+# expect CODE TEXT COMMAND...: it ends with the code and says one line that holds the text.
+expect() {
+    local code=0 want=$1 text=$2 said
+    shift 2
+    said=$("$@" 2>&1) || code=$?
+    [[ $code -eq $want ]] || fail "$* ended with $code, not $want: $said"
+    [[ $said == *"$text"* && $said != *$'\n'* ]] || fail "$* said: $said"
+}
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# wait_until_served URL SECONDS: until it answers, at most so long.
+wait_until_served() {
+    local end=$((SECONDS + $2))
+    until curl -fsS -o "$work/answer" "$1" 2>"$work/curl"; do
+        kill -0 "$server" 2>/dev/null || fail "the server ended: $(cat "$work/log")"
+        [[ $SECONDS -lt $end ]] || fail "not served after $2 s: $(cat "$work/curl" "$work/log")"
+        sleep 0.05
+    done
+}
+
+cd "$work"
+
+echo "refused names"
+for name in '' Shop 1shop _shop shop-api 'my shop' ../shop /tmp/shop shöp int while calzone test "$(printf 'a%.0s' {1..41})"; do
+    expect 2 "calzone: " "$calzone" new "$name"
+done
+expect 2 "new takes one name" "$calzone" new
+expect 2 "new takes one name" "$calzone" new one two
+touch taken && expect 2 "taken already exists" "$calzone" new taken && rm taken
+[[ -z $(ls -A) ]] || fail "a refusal left something behind: $(ls -A)"
+expect 2 "neither here nor above" "$calzone" run
+expect 2 "unknown option" "$calzone" --nonsense
+
+echo "a failure leaves nothing"
+(ulimit -f 0; trap '' XFSZ; expect 1 "nothing was made" "$calzone" new shop)
+[[ ! -e shop ]] || fail "a half-made project was left behind"
+
+echo "calzone new, then run"
+"$calzone" new shop >/dev/null
+cd shop
+! grep -rn '{{' . || fail "a placeholder was left"
+port=$(free_port)
+"$calzone" run --bind "127.0.0.1:$port" --workers 1 >"$work/log" 2>&1 &
+server=$!
+wait_until_served "http://127.0.0.1:$port/" 10
+grep -q "\"notes\":\"http://127.0.0.1:$port/notes\"" "$work/answer" || fail "the index says $(cat "$work/answer")"
+curl -fsS -H 'Content-Type: application/json' -d '{"title": "Buy basil"}' "http://127.0.0.1:$port/notes" >"$work/created"
+id=$(sed -n 's/.*"id":\([0-9]*\).*/\1/p' "$work/created")
+curl -fsS "http://127.0.0.1:$port/notes/$id" >"$work/read"
+grep -q '"title":"Buy basil"' "$work/read" || fail "the note reads $(cat "$work/read")"
+code=$(curl -sS -o "$work/refused" -w '%{http_code}' -H 'Content-Type: application/json' \
+    -d '{"title": "Buy\nbasil"}' "http://127.0.0.1:$port/notes")
+[[ $code == 400 ]] && grep -q 'A title is one line' "$work/refused" || fail "a bad title got $code: $(cat "$work/refused")"
+stop
+
+echo "its other commands, also from below"
+"$calzone" test >"$work/log" 2>&1 || fail "its tests: $(cat "$work/log")"
+grep -qE '^[1-9][0-9]* passed, 0 failed$' "$work/log" || fail "its tests said: $(cat "$work/log")"
+(cd src/notes && "$calzone" check >/dev/null) || fail "check"
+"$calzone" routes --json 2>/dev/null | python3 -m json.tool >/dev/null || fail "routes --json is no JSON"
+"$calzone" build >/dev/null || fail "build"
+expect 2 "no command" "$calzone" nonsense
+
+echo "a mistake is shown"
+sed -i 's/title, body/title, boddy/' src/notes/serializers.c
+"$calzone" check >"$work/log" 2>&1 && fail "wrong code was built"
+grep -q "serializers.c:5:.*boddy" "$work/log" || fail "the mistake is not shown: $(cat "$work/log")"
+sed -i 's/title, boddy/title, body/' src/notes/serializers.c
+
+echo "with the installed package"
+cmake --install "$root/build" --prefix "$work/prefix" >/dev/null
+rm -rf build
+"$work/prefix/bin/calzone" test >"$work/log" 2>&1 || fail "with the installed package: $(cat "$work/log")"
+grep -q "^Calzone_DIR:[A-Z]*=$work/prefix/" build/CMakeCache.txt || fail "the installed package was not used"
+rm -rf build
+cmake -S . -B build -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+cmake --build build --parallel 2 >"$work/log" 2>&1 || fail "with plain cmake: $(cat "$work/log")"
+build/bin/shop check >/dev/null
+
+echo "with the sources"
+rm -rf build
+cmake -S . -B build -DCALZONE_SOURCE_DIR="$root" >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+grep -q "^Calzone_DIR" build/CMakeCache.txt && fail "a package was used and not the sources"
+cmake --build build --parallel 2 >"$work/log" 2>&1 || fail "with the sources: $(tail -n 20 "$work/log")"
+build/bin/shop check >/dev/null
+echo "done"
