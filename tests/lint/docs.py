@@ -1,15 +1,35 @@
 #!/usr/bin/env python3
-"""Check the documentation: links lead somewhere, and whole C examples compile.
+"""Check the documentation: links lead somewhere, C examples compile, and what they print is true.
 
-A ```c block that includes a <calzone/...> header is a whole file; other blocks are pieces.
+    docs.py          links, and the syntax of the examples
+    docs.py --run    also builds the examples with build/libcalzone.a and runs them
+
+A ```c block that includes a <calzone/...> header is a whole file; other blocks are pieces. One with a
+main() is built; one with CZ_TEST is built and its tests are run. A ```console block that follows says what
+the program prints:
+
+    $ ./shop check
+    shop: no issues in ...
+
+Its commands run in the page's own empty directory, in which `examples` is that of the sources. "..." stands
+for any text, alone on a line for any lines. A command that ends in "&" is a server: it runs until the
+page's end. A program that no console block follows is run once, as `NAME check` when it is a project.
 """
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import time
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.M | re.S)
+ADDRESS = "127.0.0.1:8000"  # of servers in the pages; runs take a free port instead
+FLAGS = ["-std=gnu17", "-Wall", "-Wextra", "-Wno-override-init", "-Iinclude", "-Iexamples"]
+LIBRARY = "build/libcalzone.a"
+TEST_MAIN = "#include <calzone/testing.h>\nint main(int argc, char **argv) { return cz_test_main(argc, argv); }\n"
 
 
 def anchors(path):
@@ -33,23 +53,133 @@ def check_links(path, text):
     return bad
 
 
-def check_examples(path, text):
-    bad = []
-    for match in BLOCK.finditer(text):
-        language, code = match.groups()
-        if language != "c" or "#include <calzone/" not in code:
-            continue
-        line = text.count("\n", 0, match.start()) + 2
-        result = subprocess.run(
-            ["gcc", "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-Wno-override-init", "-Iinclude",
-             "-Iexamples", "-fsyntax-only", "-x", "c", "-"],
-            input='#line %d "%s"\n%s' % (line, path, code), text=True, capture_output=True)
+class Page:
+    """One page's examples, built and run in a directory of their own."""
+
+    def __init__(self, path, run):
+        self.path, self.run, self.bad = path, run, []
+        self.program = None  # the last one built: its name
+        self.untold = False  # no console block has run it yet
+        self.servers = []
+        self.directory = tempfile.TemporaryDirectory(prefix="calzone-docs-") if run else None
+        if run:
+            os.symlink(os.path.abspath("examples"), os.path.join(self.directory.name, "examples"))
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.address = "127.0.0.1:%d" % probe.getsockname()[1]
+
+    def close(self):
+        for server in self.servers:
+            server.send_signal(signal.SIGTERM)
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
+        if self.directory:
+            self.directory.cleanup()
+
+    def fail(self, line, text):
+        self.bad.append("%s:%d: %s" % (self.path, line, text.rstrip()))
+
+    def gcc(self, line, code, arguments):
+        result = subprocess.run(["gcc", *FLAGS, "-Werror", "-x", "c", "-", *arguments],
+                                input='#line %d "%s"\n%s' % (line, self.path, code), text=True,
+                                capture_output=True)
         if result.returncode:
-            bad.append(result.stderr.rstrip())
-    return bad
+            self.bad.append(result.stderr.rstrip())
+        return result.returncode == 0
+
+    def example(self, line, code):
+        self.finish_program(line)
+        if not self.run:
+            self.gcc(line, code, ["-fsyntax-only"])
+            return
+        project = re.search(r'^CZ_PROJECT_MAIN\("([\w-]+)"', code, re.M)
+        is_test = re.search(r"^CZ_TEST\(", code, re.M)
+        name = project.group(1) if project else "example"
+        output = os.path.join(self.directory.name, name)
+        if not project and not is_test and not re.search(r"^int main\(", code, re.M):
+            self.gcc(line, code, ["-O1", "-c", "-o", "/dev/null"])
+            return
+        if is_test:
+            code += TEST_MAIN
+        sources = ["examples/bookstore/validators.c"] if '"bookstore/' in code else []
+        if self.gcc(line, code, ["-O1", "-o", output, *sources, "-x", "none", LIBRARY, "-lsqlite3", "-lm",
+                                 "-lpthread"]):
+            self.program, self.untold, self.is_project, self.line = name, True, bool(project), line
+
+    def finish_program(self, line):
+        """Run a program whose output the page does not tell."""
+        if self.untold:
+            self.untold = False
+            code, output = self.command("./%s%s" % (self.program, " check" if self.is_project else ""))
+            if code:
+                self.fail(self.line, "%s ended with %d:\n%s" % (self.program, code, output))
+
+    def environment(self):
+        return {"PATH": os.environ["PATH"], "HOME": self.directory.name, "BIND": self.address, "WORKERS": "1"}
+
+    def command(self, text):
+        result = subprocess.run(["bash", "-c", text.replace(ADDRESS, self.address)], cwd=self.directory.name,
+                                env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, timeout=60)
+        return result.returncode, result.stdout.decode().replace(self.address, ADDRESS).replace("\r", "")
+
+    def start(self, text):
+        log = os.path.join(self.directory.name, "server-%d.log" % len(self.servers))
+        with open(log, "wb") as file:
+            self.servers.append(subprocess.Popen(
+                ["bash", "-c", "exec " + text.rstrip("& ").replace(ADDRESS, self.address)],
+                cwd=self.directory.name, env=self.environment(), stdin=subprocess.DEVNULL, stdout=file,
+                stderr=subprocess.STDOUT, start_new_session=True))
+        for _ in range(1000):
+            with open(log, encoding="utf-8") as file:
+                output = file.read()
+            if "is served on" in output or self.servers[-1].poll() is not None:
+                break
+            time.sleep(0.01)
+        return output.replace(self.address, ADDRESS)
+
+    def console(self, line, text):
+        if not self.run or not self.program:
+            return
+        self.untold = False
+        for part in re.split(r"^\$ ", text, flags=re.M)[1:]:
+            command, _, expected = part.partition("\n")
+            while command.endswith("\\"):
+                more, _, expected = expected.partition("\n")
+                command = command[:-1] + more
+            output = self.start(command) if command.endswith("&") else self.command(command)[1]
+            pattern = re.escape(expected.strip("\n")).replace(r"\.\.\.", ".*?")
+            if not re.fullmatch(pattern, output.strip("\n"), re.S):
+                self.fail(line, "$ %s\nprints:\n%s" % (command, output))
+
+
+def check_examples(path, text, run):
+    if "#include <calzone/" not in text and '#include "bookstore/' not in text:
+        return []
+    page = Page(path, run)
+    try:
+        for match in BLOCK.finditer(text):
+            language, code = match.groups()
+            line = text.count("\n", 0, match.start()) + 2
+            if language == "c" and re.search(r'^#include (<calzone/|"bookstore/)', code, re.M):
+                page.example(line, code)
+            elif language == "console":
+                page.console(line, code)
+        if run:
+            page.finish_program(0)
+    finally:
+        page.close()
+    return page.bad
 
 
 def main():
+    run = sys.argv[1:] == ["--run"]
+    if run and not os.path.exists(LIBRARY):
+        print("%s does not exist: ./dev build makes it" % LIBRARY)
+        return 1
     files = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
                            check=True, capture_output=True, text=True).stdout.split()
     bad = []
@@ -58,7 +188,7 @@ def main():
             continue
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        bad += check_links(path, text) + check_examples(path, text)
+        bad += check_links(path, text) + check_examples(path, text, run)
     print("\n".join(bad), end="\n" if bad else "")
     return 1 if bad else 0
 
