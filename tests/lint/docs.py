@@ -11,8 +11,8 @@ the program prints:
     $ ./shop check
     shop: no issues in ...
 
-Its commands run in the page's own empty directory, in which `examples` is that of the sources. "..." stands
-for any text, alone on a line for any lines. A command that ends in "&" is a server: it runs until the
+Its commands run in the page's own empty directory, in which `examples` is that of the sources. Any time is
+as good as another, and "..." stands for any text, alone on a line for any lines. A command that ends in "&" is a server: it runs until the
 page's end. A program that no console block follows is run once, as `NAME check` when it is a project.
 """
 import os
@@ -27,6 +27,7 @@ import time
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.M | re.S)
 ADDRESS = "127.0.0.1:8000"  # of servers in the pages; runs take a free port instead
+TIME = re.compile(r"(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(\.\d+)?Z?")
 FLAGS = ["-std=gnu17", "-Wall", "-Wextra", "-Wno-override-init", "-Iinclude", "-Iexamples"]
 LIBRARY = "build/libcalzone.a"
 TEST_MAIN = "#include <calzone/testing.h>\nint main(int argc, char **argv) { return cz_test_main(argc, argv); }\n"
@@ -151,8 +152,8 @@ class Page:
                 more, _, expected = expected.partition("\n")
                 command = command[:-1] + more
             output = self.start(command) if command.endswith("&") else self.command(command)[1]
-            pattern = re.escape(expected.strip("\n")).replace(r"\.\.\.", ".*?")
-            if not re.fullmatch(pattern, output.strip("\n"), re.S):
+            pattern = re.escape(TIME.sub("TIME", expected.strip("\n"))).replace(r"\.\.\.", ".*?")
+            if not re.fullmatch(pattern, TIME.sub("TIME", output.strip("\n")), re.S):
                 self.fail(line, "$ %s\nprints:\n%s" % (command, output))
 
 
