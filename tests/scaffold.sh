@@ -74,7 +74,8 @@ curl -fsS "http://127.0.0.1:$port/notes/$id" >"$work/read"
 grep -q '"title":"Buy basil"' "$work/read" || fail "the note reads $(cat "$work/read")"
 code=$(curl -sS -o "$work/refused" -w '%{http_code}' -H 'Content-Type: application/json' \
     -d '{"title": "Buy\nbasil"}' "http://127.0.0.1:$port/notes")
-[[ $code == 400 ]] && grep -q 'A title is one line' "$work/refused" || fail "a bad title got $code: $(cat "$work/refused")"
+[[ $code == 400 ]] || fail "a bad title got $code"
+grep -q "A title is one line" "$work/refused" || fail "a bad title: $(cat "$work/refused")"
 stop
 
 echo "its other commands, also from below"

@@ -242,6 +242,11 @@ static int become(const char *suffix, char **argv)
 
 int command_build(int argc, char **argv)
 {
+    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+        puts("usage: calzone build [CMAKE_OPTION...]\n\n"
+             "Build the project; with options, configure it anew first.");
+        return EXIT_DONE;
+    }
     if (!enter_project("build"))
         return EXIT_MISUSED;
     if ((argc > 1 || !is_configured()) && !configure(argc - 1, argv + 1))
