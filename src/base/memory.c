@@ -161,7 +161,7 @@ static void chunk_destroy(cz_arena *arena, struct chunk *chunk)
 {
     discharge(arena, chunk->bytes);
     UNPOISON(chunk, chunk->bytes);
-    if (chunk->bytes == CZ_ARENA_CHUNK_BYTES && chunk_cache_count < CACHED_CHUNKS_MAX) {
+    if (chunk->bytes == CZ_ARENA_CHUNK_BYTES && chunk_cache_count != CACHED_CHUNKS_MAX) {
         chunk->next = chunk_cache;
         chunk_cache = chunk;
         chunk_cache_count++;

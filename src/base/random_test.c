@@ -27,7 +27,7 @@ CZ_TEST(every_bit_of_a_random_number_is_set_about_half_the_time)
     for (int i = 0; i < DRAWS; i++) {
         uint64_t value = cz_random_u64();
         for (int bit = 0; bit < 64; bit++)
-            counts[bit] += value >> bit & 1;
+            counts[bit] += (unsigned)(value >> bit & 1);
     }
     for (int bit = 0; bit < 64; bit++) /* seven standard deviations */
         CZ_EXPECT_MSG(counts[bit] > 9500 && counts[bit] < 10500, "bit %d: %u", bit, counts[bit]);
