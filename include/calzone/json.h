@@ -5,8 +5,10 @@
  * (DRF's strict JSON refuses them; a model's float field does not accept them on input).
  *
  * The reader is strict: RFC 8259 and nothing else, well-formed UTF-8 only, lone surrogate escapes
- * refused, no duplicate keys, depth and number of keys bounded. It offers a pull interface, from
- * which serializers read straight into rows, and a tree in an arena built on it.
+ * refused, depth and number of names bounded. It offers a pull interface, from which serializers
+ * read straight into rows, and a tree in an arena built on it. Of a name that an object repeats the
+ * last value counts, as in Python and DRF: the pull interface gives every member in order, and who
+ * reads takes the last; cz_json_get() does.
  */
 #ifndef CALZONE_JSON_H
 #define CALZONE_JSON_H
@@ -76,12 +78,12 @@ typedef enum cz_json_kind {
 
 typedef struct cz_json_limits {
     uint32_t depth_max; /* 0: 64; at most CZ_JSON_READ_DEPTH_MAX */
-    uint32_t keys_max;  /* 0: 20,000 in the document */
+    uint32_t keys_max;  /* 0: 20,000 in the document, repeated ones included */
 } cz_json_limits;
 
 typedef struct cz_json_reader {
     const char *at, *end, *start;
-    cz_arena *arena; /* for strings with escapes and the duplicate-key check */
+    cz_arena *arena; /* for strings with escapes */
     cz_json_limits limits;
     uint32_t depth, key_count;
     uint8_t stack[CZ_JSON_READ_DEPTH_MAX / 8]; /* private: one bit a level, object or list */
@@ -89,7 +91,6 @@ typedef struct cz_json_reader {
     cz_status status;                          /* the first failure */
     size_t error_at;                           /* byte offset of it */
     const char *error;                         /* static sentence: "Expecting value" */
-    void *keys;                                /* private: for the duplicate-key check */
     /* the item read last */
     cz_str key;  /* in an object: the member's name, escapes decoded */
     cz_str text; /* CZ_JSON_STR: the value; numbers: their source text */
@@ -98,7 +99,8 @@ typedef struct cz_json_reader {
     bool boolean;
 } cz_json_reader;
 
-/* Begin reading `text`, which is borrowed until the end. */
+/* Begin reading `text`, which is borrowed until the end. `arena` is used only where a string has
+ * escapes. */
 void cz_json_reader_init(cz_json_reader *reader, cz_arena *arena, cz_str text,
                          const cz_json_limits *limits);
 /* Read the next item at the current level: its kind, with key and value in the reader. CZ_JSON_LIST
@@ -126,7 +128,7 @@ struct cz_json_value {
         cz_str text;
         const cz_json_value *items; /* list; for an object the values, with `keys` beside */
     } as;
-    const cz_str *keys; /* object only */
+    const cz_str *keys; /* object only; every member in order, a repeated one each time */
 };
 
 /* Parse a whole document. Owns: the tree is in `arena`; unescaped text points into `text`.
@@ -134,9 +136,10 @@ struct cz_json_value {
  * value: line 1 column 2 (char 1)" (DRF's sentence). */
 CZ_NODISCARD cz_status cz_json_parse(cz_arena *arena, cz_str text, const cz_json_limits *limits,
                                      const cz_json_value **out, cz_error *err);
-/* The member `key`; NULL when there is none or `object` is not an object (or NULL). */
+/* The member `key`, the last when it is repeated; NULL when there is none or `object` is not an
+ * object (or NULL). */
 const cz_json_value *cz_json_get(const cz_json_value *object, cz_str key);
-/* Write a tree. */
+/* Write a tree, repeated members each time: whoever reads it takes the same one. */
 void cz_json_write(cz_json_writer *json, const cz_json_value *value);
 
 #ifdef __cplusplus

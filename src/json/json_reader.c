@@ -16,7 +16,6 @@
  * and store the one after it in r->at, once: a chain of stores and loads would be the longest part
  * of the work. Error sentences and positions are those of Python's json module where it refuses
  * too. */
-#include <calzone/map.h>
 #include "json_internal.h"
 
 enum state {
@@ -31,30 +30,6 @@ enum state {
 
 enum { DEPTH_MAX_DEFAULT = 64, KEYS_MAX_DEFAULT = 20000 };
 
-/* ---- duplicate names ----
- *
- * The names of all open objects lie in one stack; an object's own are the newest, from its level's
- * `base` on, as inner objects take theirs away when they end. Up to LINEAR_MAX names are compared
- * one by one; beyond, the level gets a table of slots, keyed by cz_hash so that nobody can choose
- * colliding names. */
-enum { LINEAR_MAX = 16, KEYS_FIRST = 32 };
-
-struct level {
-    uint64_t seen;   /* a bit for each key's tag, folded: most keys are new, and one bit says so */
-    uint32_t base;   /* first key of the object at this depth */
-    uint32_t hashed; /* keys of it that are in the slots */
-    uint32_t slot_count; /* a power of two; kept for later objects of the same depth */
-    uint32_t *slots;     /* index into keys + 1; 0 empty */
-};
-
-struct keys {
-    cz_str *names;
-    uint32_t *tags; /* length, first and last byte: most names differ there */
-    uint32_t count, cap;
-    uint32_t levels_known; /* levels from here on are not initialised */
-    struct level levels[];
-};
-
 static cz_json_kind fail(cz_json_reader *r, cz_status status, const char *at, const char *error)
 {
     r->status = status;
@@ -62,139 +37,6 @@ static cz_json_kind fail(cz_json_reader *r, cz_status status, const char *at, co
     r->error_at = (size_t)(at - r->start);
     r->state = FINISHED;
     return CZ_JSON_END;
-}
-
-static uint32_t key_tag(cz_str key)
-{
-    if (key.len == 0)
-        return 0;
-    return (uint32_t)key.len << 16 | (uint32_t)(unsigned char)key.ptr[0] << 8 |
-           (unsigned char)key.ptr[key.len - 1];
-}
-
-static bool keys_grow(cz_json_reader *r, struct keys *keys)
-{
-    uint32_t cap = keys->cap ? keys->cap * 2 : KEYS_FIRST;
-    char *memory = cz_arena_alloc(r->arena, cap * (sizeof(cz_str) + sizeof(uint32_t)));
-    if (!memory)
-        return false;
-    cz_str *names = (cz_str *)(void *)memory;
-    uint32_t *tags = (uint32_t *)(void *)(names + cap);
-    if (keys->count) {
-        memcpy(names, keys->names, keys->count * sizeof *names);
-        memcpy(tags, keys->tags, keys->count * sizeof *tags);
-    }
-    keys->names = names;
-    keys->tags = tags;
-    keys->cap = cap;
-    return true;
-}
-
-/* Begin the names of an object that has just been entered. */
-static bool keys_enter(cz_json_reader *r)
-{
-    struct keys *keys = r->keys;
-    if (!keys) {
-        keys = cz_arena_alloc(r->arena,
-                              sizeof *keys + (r->limits.depth_max + 1) * sizeof *keys->levels);
-        if (!keys)
-            return false;
-        *keys = (struct keys){ .cap = 0 };
-        r->keys = keys;
-    }
-    for (; keys->levels_known <= r->depth; keys->levels_known++)
-        keys->levels[keys->levels_known] = (struct level){ .slots = NULL };
-    struct level *level = &keys->levels[r->depth];
-    level->seen = 0;
-    level->base = keys->count;
-    level->hashed = 0;
-    return true;
-}
-
-/* Put key `index` into the level's slots; false when an equal one is there. */
-static bool slots_add(const struct keys *keys, struct level *level, uint32_t index)
-{
-    cz_str name = keys->names[index];
-    uint32_t mask = level->slot_count - 1, i = (uint32_t)cz_hash(name.ptr, name.len) & mask;
-    for (; level->slots[i]; i = (i + 1) & mask)
-        if (cz_str_eq(keys->names[level->slots[i] - 1], name))
-            return false;
-    level->slots[i] = index + 1;
-    level->hashed++;
-    return true;
-}
-
-/* Make the slots hold `count` keys at most half full, and put all but the newest key in. */
-static bool slots_prepare(cz_json_reader *r, struct keys *keys, struct level *level, uint32_t count)
-{
-    if (level->slot_count < 2 * count) {
-        uint32_t slot_count = level->slot_count ? level->slot_count : 2 * LINEAR_MAX;
-        while (slot_count < 4 * count)
-            slot_count *= 2;
-        uint32_t *slots = cz_arena_alloc(r->arena, slot_count * sizeof *slots);
-        if (!slots)
-            return false;
-        level->slots = slots;
-        level->slot_count = slot_count;
-        level->hashed = 0;
-    }
-    if (level->hashed == 0) {
-        memset(level->slots, 0, level->slot_count * sizeof *level->slots);
-        for (uint32_t i = level->base; i < keys->count - 1; i++) {
-            bool added = slots_add(keys, level, i);
-            cz_assert(added); /* or the linear search had found it */
-        }
-    }
-    return true;
-}
-
-/* Whether the object's newest key, of `count` before it, is one of those; *out is set on CZ_OK. */
-static cz_status keys_search(cz_json_reader *r, struct keys *keys, struct level *level,
-                             uint32_t count, bool *out)
-{
-    uint32_t newest = keys->count - 1;
-    if (count >= LINEAR_MAX) {
-        if (!slots_prepare(r, keys, level, count + 1))
-            return CZ_ENOMEM;
-        *out = !slots_add(keys, level, newest);
-        return CZ_OK;
-    }
-    *out = false;
-    for (uint32_t i = level->base; i < newest; i++)
-        if (keys->tags[i] == keys->tags[newest] && cz_str_eq(keys->names[i], keys->names[newest]))
-            *out = true;
-    return CZ_OK;
-}
-
-/* Remember the name just read (which began at `at`); false after a failure. */
-static inline bool keys_add(cz_json_reader *r, cz_str key, const char *at)
-{
-    struct keys *keys = r->keys;
-    struct level *level = &keys->levels[r->depth];
-    if (++r->key_count > r->limits.keys_max) {
-        fail(r, CZ_ETOOBIG, at, "Too many property names");
-        return false;
-    }
-    if (keys->count == keys->cap && !keys_grow(r, keys)) {
-        fail(r, CZ_ENOMEM, at, "Out of memory");
-        return false;
-    }
-    uint32_t tag = key_tag(key), count = keys->count - level->base;
-    keys->names[keys->count] = key;
-    keys->tags[keys->count++] = tag;
-    uint64_t bit = (uint64_t)1 << ((tag * 0x9e3779b1u) >> 26);
-    bool is_new = !(level->seen & bit);
-    level->seen |= bit;
-    if (is_new && count < LINEAR_MAX)
-        return true;
-    bool repeated = false;
-    if (keys_search(r, keys, level, count, &repeated)) {
-        fail(r, CZ_ENOMEM, at, "Out of memory");
-        return false;
-    }
-    if (repeated)
-        fail(r, CZ_EPROTOCOL, at, "Duplicate property name");
-    return !repeated;
 }
 
 /* ---- strings ---- */
@@ -415,19 +257,13 @@ static cz_json_kind open_level(cz_json_reader *r, const char *p, bool object)
     uint8_t bit = (uint8_t)(1u << (r->depth % 8)), *byte = &r->stack[r->depth / 8];
     *byte = (uint8_t)(object ? *byte | bit : *byte & ~bit);
     r->depth++;
-    if (object && !keys_enter(r))
-        return fail(r, CZ_ENOMEM, p, "Out of memory");
     r->at = p + 1;
     r->state = object ? AT_FIRST_MEMBER : AT_FIRST_ITEM;
     return object ? CZ_JSON_OBJECT : CZ_JSON_LIST;
 }
 
-static cz_json_kind close_level(cz_json_reader *r, const char *p, bool object)
+static cz_json_kind close_level(cz_json_reader *r, const char *p)
 {
-    if (object) {
-        struct keys *keys = r->keys;
-        keys->count = keys->levels[r->depth].base;
-    }
     r->at = p + 1;
     r->depth--;
     r->state = (uint8_t)state_after_item(r);
@@ -534,7 +370,7 @@ static inline cz_json_kind read_item(cz_json_reader *r, bool first)
     if (!p)
         return CZ_JSON_END;
     if (ended)
-        return close_level(r, p, false);
+        return close_level(r, p);
     r->key = cz_str_of(NULL, 0);
     return read_value(r, p, AT_NEXT_ITEM);
 }
@@ -546,12 +382,14 @@ static inline cz_json_kind read_member(cz_json_reader *r, bool first)
     if (!p)
         return CZ_JSON_END;
     if (ended)
-        return close_level(r, p, true);
+        return close_level(r, p);
     if (p == end || *p != '"')
         return fail(r, CZ_EPROTOCOL, p, "Expecting property name enclosed in double quotes");
     struct string name = read_string(r, p);
-    if (!name.after || !keys_add(r, name.text, p))
+    if (!name.after)
         return CZ_JSON_END;
+    if (++r->key_count > r->limits.keys_max)
+        return fail(r, CZ_ETOOBIG, p, "Too many property names");
     r->key = name.text;
     p = pass_space(name.after, end);
     if (p == end || *p != ':')

@@ -102,6 +102,8 @@ CZ_TEST(json_documents_are_read_and_written_back)
         { CZ_STR("{\"a\":1,\"A\":2,\"\":3,\"aa\":4,\"\\u00e9\":5,\"e\\u0301\":6}"),
           "{\"a\":1,\"A\":2,\"\":3,\"aa\":4,\"\xc3\xa9\":5,\"e\xcc\x81\":6}" },
         { CZ_STR("[{\"a\":{\"a\":[{\"a\":1}]}},{\"a\":2}]"), NULL },
+        { CZ_STR("{\"a\":1,\"b\":[],\"a\":{\"a\":2},\"\\u0061\":3}"),
+          "{\"a\":1,\"b\":[],\"a\":{\"a\":2},\"a\":3}" },
         { CZ_STR("\"0123456789abcde\\n0123456789abcdef0123456789abcdef\\t\xc3\xa9 0123456789\""),
           NULL },
     };
@@ -280,14 +282,6 @@ CZ_TEST(what_python_lets_pass_is_refused_too)
           "Unpaired surrogate escape: line 1 column 2 (char 1)" },
         { CZ_STR("\"\\ud800"), CZ_EPROTOCOL,
           "Unpaired surrogate escape: line 1 column 2 (char 1)" },
-        { CZ_STR("{\"a\":1,\"a\":1}"), CZ_EPROTOCOL,
-          "Duplicate property name: line 1 column 8 (char 7)" },
-        { CZ_STR("{\"a\":1,\n \"\\u0061\":2}"), CZ_EPROTOCOL,
-          "Duplicate property name: line 2 column 2 (char 9)" },
-        { CZ_STR("{\"\":1,\"\":2}"), CZ_EPROTOCOL,
-          "Duplicate property name: line 1 column 7 (char 6)" },
-        { CZ_STR("{\"a\":{\"a\":1,\"b\":[{\"a\":1}]},\"a\":2}"), CZ_EPROTOCOL,
-          "Duplicate property name: line 1 column 28 (char 27)" },
         { CZ_STR("\"\x80\""), CZ_EPROTOCOL, "Invalid UTF-8: line 1 column 2 (char 1)" },
         { CZ_STR("\"\xc3\xa9\xff\""), CZ_EPROTOCOL, "Invalid UTF-8: line 1 column 3 (char 2)" },
         { CZ_STR("[\"\\n\xc3\"]"), CZ_EPROTOCOL, "Invalid UTF-8: line 1 column 5 (char 4)" },
@@ -419,12 +413,12 @@ CZ_TEST(depth_is_limited)
                    CZ_ETOOBIG, "Too many nested levels: line 1 column 65 (char 64)");
 }
 
-static cz_str many_keys(cz_buf *buf, uint32_t count, uint32_t repeated)
+static cz_str many_keys(cz_buf *buf, uint32_t count)
 {
     cz_buf_clear(buf);
     cz_buf_append_char(buf, '{');
     for (uint32_t i = 0; i < count; i++)
-        cz_buf_printf(buf, "%s\"key%u\":%u", i ? "," : "", i == repeated ? repeated / 2 : i, i);
+        cz_buf_printf(buf, "%s\"key%u\":%u", i ? "," : "", i, i);
     cz_buf_append_char(buf, '}');
     return cz_buf_str(buf);
 }
@@ -443,46 +437,54 @@ CZ_TEST(names_are_limited_in_the_whole_document)
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         cz_json_limits limits = { .keys_max = cases[i].keys_max };
         cz_buf_clear(&out);
-        CZ_EXPECT_EQ(
-            parse_and_write(many_keys(&buf, cases[i].count, UINT32_MAX), &limits, &out, NULL),
-            cases[i].status);
+        CZ_EXPECT_EQ(parse_and_write(many_keys(&buf, cases[i].count), &limits, &out, NULL),
+                     cases[i].status);
     }
     cz_json_limits three = { .keys_max = 3 };
     CZ_EXPECT_EQ(
         parse_and_write(CZ_STR("[{\"a\":1},{\"a\":1},{\"a\":{\"b\":1}}]"), &three, &out, NULL),
         CZ_ETOOBIG);
+    CZ_EXPECT_EQ(parse_and_write(CZ_STR("{\"a\":1,\"a\":2,\"a\":3,\"a\":4}"), &three, &out, NULL),
+                 CZ_ETOOBIG);
     cz_buf_done(&buf);
     cz_buf_done(&out);
 }
 
-CZ_TEST(repeated_names_are_found_in_objects_of_any_size)
+CZ_TEST(of_a_repeated_name_the_last_value_counts)
 {
-    static const uint32_t sizes[] = {
-        2, 3, 15, 16, 17, 18, 31, 32, 33, 34, 64, 65, 129, 1000, 5000
+    static const struct {
+        cz_str text;
+        const char *key, *value; /* as JSON; NULL: there is none */
+    } cases[] = {
+        { CZ_STR("{\"a\":1,\"a\":2}"), "a", "2" },
+        { CZ_STR("{\"a\":1,\"\\u0061\":2}"), "a", "2" },
+        { CZ_STR("{\"\\u0061\":1,\"b\":3,\"a\":2,\"c\":4}"), "a", "2" },
+        { CZ_STR("{\"a\":{\"b\":1},\"a\":null}"), "a", "null" },
+        { CZ_STR("{\"a\":null,\"a\":{\"a\":1,\"a\":[]}}"), "a", "{\"a\":1,\"a\":[]}" },
+        { CZ_STR("{\"a\":1,\"b\":{\"a\":2}}"), "a", "1" },
+        { CZ_STR("{\"\":1,\"\":2,\"\":3}"), "", "3" },
+        { CZ_STR("{\"a\":1,\"A\":2}"), "a", "1" },
+        { CZ_STR("{\"b\":1,\"b\":2}"), "a", NULL },
+        { CZ_STR("{}"), "a", NULL },
+        { CZ_STR("[1]"), "a", NULL },
+        { CZ_STR("\"a\""), "a", NULL },
     };
-    cz_buf buf = { 0 }, twice = { 0 }, out = { 0 };
-    for (size_t i = 0; i < CZ_COUNT(sizes); i++) {
-        for (uint32_t at = 1; at < sizes[i];
-             at += at < 40 || at + 40 > sizes[i] ? 1 : sizes[i] / 7) {
-            CZ_EXPECT_MSG(parse_and_write(many_keys(&buf, sizes[i], at), NULL, &out, NULL) ==
-                              CZ_EPROTOCOL,
-                          "%u of %u", at, sizes[i]);
-        }
-        /* The same names in a second object of that depth, and inside one another, are no
-         * repetition. */
-        (void)many_keys(&buf, sizes[i], UINT32_MAX);
-        const char *object = cz_buf_cstr(&buf);
-        cz_buf_clear(&twice);
-        cz_buf_clear(&out);
-        cz_buf_printf(&twice, "[%s,%s,{\"key0\":%s,\"key1\":[%s]},{\"key1\":0}]", object, object,
-                      object, object);
-        cz_json_limits limits = { .keys_max = 100000 };
-        CZ_REQUIRE_OK(parse_and_write(cz_buf_str(&twice), &limits, &out, NULL));
-        CZ_EXPECT(cz_str_eq(cz_buf_str(&twice), cz_buf_str(&out)));
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_arena *arena = new_arena();
+        cz_buf out = { 0 };
+        cz_json_writer json;
+        const cz_json_value *tree = NULL;
+        CZ_REQUIRE_OK(cz_json_parse(arena, cases[i].text, NULL, &tree, NULL));
+        const cz_json_value *value = cz_json_get(tree, cz_str_from(cases[i].key));
+        CZ_EXPECT_EQ(value == NULL, cases[i].value == NULL);
+        cz_json_writer_init(&json, &out);
+        if (value)
+            cz_json_write(&json, value);
+        CZ_EXPECT_STR(cz_buf_str(&out), cases[i].value ? cases[i].value : "");
+        cz_buf_done(&out);
+        cz_arena_destroy(arena);
     }
-    cz_buf_done(&buf);
-    cz_buf_done(&twice);
-    cz_buf_done(&out);
+    CZ_EXPECT(cz_json_get(NULL, CZ_STR("a")) == NULL);
 }
 
 CZ_TEST(a_document_over_the_arena_s_budget_is_refused)
@@ -510,7 +512,7 @@ CZ_TEST(every_failing_allocation_of_a_parse_is_reported)
         cz_buf_printf(&text, "%s%d", i ? "," : "", i);
     cz_buf_append_lit(&text, "],\"esc\\u0061ped\":\"\\n\",\"big\":");
     cz_buf big = { 0 };
-    cz_buf_append_str(&text, many_keys(&big, 100, UINT32_MAX));
+    cz_buf_append_str(&text, many_keys(&big, 100));
     cz_buf_append_char(&text, '}');
     for (uint64_t n = 1;; n++) {
         cz_arena *arena = new_arena();
@@ -523,7 +525,7 @@ CZ_TEST(every_failing_allocation_of_a_parse_is_reported)
         if (count < n) { /* none failed: all places were tried, or this build fails none */
             CZ_EXPECT_EQ(status, CZ_OK);
             if (count)
-                CZ_EXPECT(n > 10);
+                CZ_EXPECT(n > 5);
             break;
         }
         CZ_EXPECT_EQ(status, CZ_ENOMEM);
@@ -893,10 +895,7 @@ CZ_TEST(the_json_test_suite_agrees)
             continue;
         cz_buf out = { 0 };
         cz_status status = parse_file("test_parsing", name, &out);
-        if (cz_str_starts_with(cz_str_from(name), CZ_STR("y_object_duplicated_key")))
-            CZ_EXPECT_EQ(status,
-                         CZ_EPROTOCOL); /* RFC 8259: names SHOULD be unique; here they must be */
-        else if (name[0] == 'y')
+        if (name[0] == 'y')
             CZ_EXPECT_MSG(status == CZ_OK, "%s: %s", name, cz_status_name(status));
         else
             CZ_EXPECT_MSG(status == CZ_EPROTOCOL || status == CZ_ETOOBIG, "%s: %s", name,
@@ -967,9 +966,9 @@ CZ_TEST(where_the_suite_leaves_a_choice_ours_stays)
           "{\"\303\251\":\"NFC\",\"e\314\201\":\"NFD\"}" },
         { "test_transform", "object_key_nfd_nfc.json", CZ_OK,
           "{\"e\314\201\":\"NFD\",\"\303\251\":\"NFC\"}" },
-        { "test_transform", "object_same_key_different_values.json", CZ_EPROTOCOL, NULL },
-        { "test_transform", "object_same_key_same_value.json", CZ_EPROTOCOL, NULL },
-        { "test_transform", "object_same_key_unclear_values.json", CZ_EPROTOCOL, NULL },
+        { "test_transform", "object_same_key_different_values.json", CZ_OK, "{\"a\":1,\"a\":2}" },
+        { "test_transform", "object_same_key_same_value.json", CZ_OK, "{\"a\":1,\"a\":1}" },
+        { "test_transform", "object_same_key_unclear_values.json", CZ_OK, "{\"a\":0,\"a\":-0.0}" },
         { "test_transform", "string_1_escaped_invalid_codepoint.json", CZ_EPROTOCOL, NULL },
         { "test_transform", "string_1_invalid_codepoint.json", CZ_EPROTOCOL, NULL },
         { "test_transform", "string_2_escaped_invalid_codepoints.json", CZ_EPROTOCOL, NULL },

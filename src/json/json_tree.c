@@ -156,7 +156,7 @@ const cz_json_value *cz_json_get(const cz_json_value *object, cz_str key)
 {
     if (!object || object->kind != CZ_JSON_OBJECT)
         return NULL;
-    for (uint32_t i = 0; i < object->count; i++)
+    for (uint32_t i = object->count; i-- > 0;) /* of a repeated member the last counts */
         if (cz_str_eq(object->keys[i], key))
             return &object->as.items[i];
     return NULL;
