@@ -12,8 +12,9 @@ the program prints:
     shop: no issues in ...
 
 Its commands run in the page's own empty directory, in which `examples` is that of the sources. Any time is
-as good as another, and "..." stands for any text, alone on a line for any lines. A command that ends in "&" is a server: it runs until the
-page's end. A program that no console block follows is run once, as `NAME check` when it is a project.
+as good as another, and "..." stands for any text, alone on a line for any lines. A command that ends in "&"
+is a server: it runs until the next program or the page's end. A program that no console block follows is run
+once, as `NAME check` when it is a project.
 """
 import os
 import re
@@ -69,7 +70,7 @@ class Page:
                 probe.bind(("127.0.0.1", 0))
                 self.address = "127.0.0.1:%d" % probe.getsockname()[1]
 
-    def close(self):
+    def stop_servers(self):
         for server in self.servers:
             server.send_signal(signal.SIGTERM)
             try:
@@ -77,6 +78,10 @@ class Page:
             except subprocess.TimeoutExpired:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
+        self.servers.clear()
+
+    def close(self):
+        self.stop_servers()
         if self.directory:
             self.directory.cleanup()
 
@@ -93,6 +98,7 @@ class Page:
 
     def example(self, line, code):
         self.finish_program(line)
+        self.stop_servers()
         if not self.run:
             self.gcc(line, code, ["-fsyntax-only"])
             return
