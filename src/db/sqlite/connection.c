@@ -13,7 +13,9 @@
  */
 #include "db/sqlite/sqlite_internal.h"
 #include <calzone/json.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum { BUSY_TIMEOUT_MS = 5000, RETRY_MS_MAX = 20, STATEMENTS_MIN = 64 };
 
@@ -167,6 +169,13 @@ cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err)
                             "DATABASE_URL: a SQLite URL is sqlite:///absolute/path.db");
     memcpy(name, path.ptr, path.len);
     name[path.len] = '\0';
+    if (!in_memory) {
+        /* A new file is for its owner alone; SQLite gives its log and index the same rights. One that exists
+         * is not touched: closing a second descriptor of it would drop SQLite's locks. */
+        int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd >= 0)
+            close(fd);
+    }
     struct cz__sqlite *db = cz_calloc(1, sizeof *db);
     if (!db)
         return cz_error_set(err, CZ_ENOMEM, "no memory to open the database");
