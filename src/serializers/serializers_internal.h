@@ -8,8 +8,8 @@
 
 struct cz__serializer_field {
     const cz__column *column;
-    cz_str name;  /* of the member */
-    cz_str key;   /* `"name":`, with the comma that goes before all but the first */
+    cz_str name; /* of the member */
+    cz_str key;  /* `"name":`, with the comma that goes before all but the first */
     bool read_only, required;
 };
 
@@ -22,14 +22,26 @@ struct cz__serializer_state {
 /* Prepared at first use when start-up has not. Raises. */
 const struct cz__serializer_state *cz__serializer_state(cz_ctx *ctx, cz_serializer *serializer);
 
-/* validate.c: one value that was read, into the row; adds what is wrong to `errors`. */
+/* A member as it was read. Kept until the document's end, because of a repeated member only the last
+ * counts, and nothing is asked of the database for a document that turns out to be broken. */
+struct cz__member {
+    cz_json_kind kind; /* CZ_JSON_END: it was not there */
+    bool boolean;
+    cz_str text; /* of strings and numbers */
+    int64_t integer;
+    double real;
+};
+
+/* validate.c: one member, into the row; adds what is wrong to `errors`. */
 struct cz__input {
     cz_ctx *ctx;
     cz_row *row;
     cz_field_errors *errors;
 };
 void cz__input_value(struct cz__input *input, const struct cz__serializer_field *field,
-                     cz_json_kind kind, const cz_json_reader *reader);
+                     const struct cz__member *member);
+/* Whether `field` has an error. */
+bool cz__has_error(const cz_field_errors *errors, cz_str field);
 /* The checks that need the database, and those over several fields. */
 void cz__input_check_rows(struct cz__input *input, const cz_serializer *serializer,
                           const struct cz__serializer_state *state, bool existing);

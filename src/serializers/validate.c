@@ -2,8 +2,8 @@
 #include "serializers/serializers_internal.h"
 #include "serializers/formats.h"
 
-static void fail(struct cz__input *input, const struct cz__serializer_field *field, const char *code,
-                 const char *text)
+static void fail(struct cz__input *input, const struct cz__serializer_field *field,
+                 const char *code, const char *text)
 {
     cz_field_errors_add(input->ctx, input->errors, field->name, code, "%s", text);
 }
@@ -18,9 +18,10 @@ static const char *format_error(cz_field_kind kind, cz_str text)
     case CZ_KIND_url_field:
         return cz__is_url(text) ? NULL : "Enter a valid URL.";
     case CZ_KIND_slug_field:
-        return cz__is_slug(text) ? NULL
-                                 : "Enter a valid \"slug\" consisting of letters, numbers, underscores or "
-                                   "hyphens.";
+        return cz__is_slug(text)
+                   ? NULL
+                   : "Enter a valid \"slug\" consisting of letters, numbers, underscores or "
+                     "hyphens.";
     default:
         return NULL;
     }
@@ -34,21 +35,22 @@ static bool is_choice(const cz_choice_list *choices, cz_str text)
     return choices->count == 0;
 }
 
-static void take_text(struct cz__input *input, const struct cz__serializer_field *field, cz_json_kind kind,
-                      const cz_json_reader *reader)
+static void take_text(struct cz__input *input, const struct cz__serializer_field *field,
+                      const struct cz__member *member)
 {
     const cz__column *column = field->column;
     const cz_field_options *options = &column->field->options;
-    if (kind != CZ_JSON_STR && kind != CZ_JSON_INT && kind != CZ_JSON_REAL) {
+    if (member->kind != CZ_JSON_STR && member->kind != CZ_JSON_INT &&
+        member->kind != CZ_JSON_REAL) {
         fail(input, field, "invalid", "Not a valid string.");
         return;
     }
-    cz_str text = cz_str_trim(reader->text);
+    cz_str text = cz_str_trim(member->text);
     if (memchr(text.ptr ? text.ptr : "", '\0', text.len)) {
         fail(input, field, "null_characters_not_allowed", "Null characters are not allowed.");
         return;
     }
-    if (!text.len) {
+    if (!text.len && (options->blank || !options->choices.count)) {
         if (!options->blank)
             fail(input, field, "blank", "This field may not be blank.");
     } else if (!is_choice(&options->choices, text)) {
@@ -65,14 +67,25 @@ static void take_text(struct cz__input *input, const struct cz__serializer_field
     if (column->max_length && text.len > column->max_length &&
         cz_str_utf8_length(text) > column->max_length)
         cz_field_errors_add(input->ctx, input->errors, field->name, "max_length",
-                            "Ensure this field has no more than %u characters.", column->max_length);
+                            "Ensure this field has no more than %u characters.",
+                            column->max_length);
     *(cz_str *)cz__row_at(input->row, column) = cz_copy(input->ctx, text);
     cz__row_mark(input->row, column, false);
 }
 
 /* ---- numbers ---- */
 
-static void check_range(struct cz__input *input, const struct cz__serializer_field *field, double value)
+/* `bound` is a number as text. */
+static void out_of_range(struct cz__input *input, const struct cz__serializer_field *field,
+                         bool above, cz_str bound)
+{
+    cz_field_errors_add(input->ctx, input->errors, field->name, above ? "max_value" : "min_value",
+                        "Ensure this value is %s than or equal to %.*s.",
+                        above ? "less" : "greater", CZ_STR_ARG(bound));
+}
+
+static void check_range(struct cz__input *input, const struct cz__serializer_field *field,
+                        double value)
 {
     const cz_field_options *options = &field->column->field->options;
     const struct {
@@ -83,12 +96,14 @@ static void check_range(struct cz__input *input, const struct cz__serializer_fie
         const cz_tagged *bound = bounds[i].bound;
         if (bound->kind == CZ__TAG_NONE)
             continue;
-        double limit = bound->kind == CZ__TAG_REAL ? bound->real : (double)bound->integer;
-        if (bounds[i].upper ? value > limit : value < limit)
-            cz_field_errors_add(input->ctx, input->errors, field->name,
-                                bounds[i].upper ? "max_value" : "min_value",
-                                "Ensure this value is %s than or equal to %.17g.",
-                                bounds[i].upper ? "less" : "greater", limit);
+        bool real = bound->kind == CZ__TAG_REAL;
+        double limit = real ? bound->real : (double)bound->integer;
+        if (bounds[i].upper ? value <= limit : value >= limit)
+            continue;
+        char text[CZ__JSON_F64_BYTES]; /* as Python writes it */
+        size_t len = real ? (size_t)(cz__json_write_f64(text, limit) - text)
+                          : cz_i64_write(text, bound->integer);
+        out_of_range(input, field, bounds[i].upper, cz_str_of(text, len));
     }
     const char *wrong = options->validator ? options->validator(CZ_STR(""), value) : NULL;
     if (wrong)
@@ -96,29 +111,29 @@ static void check_range(struct cz__input *input, const struct cz__serializer_fie
 }
 
 /* DRF takes 3, "3" and 3.0 for an integer. */
-static bool integer_of(cz_json_kind kind, const cz_json_reader *reader, int64_t *out, bool *out_huge)
+static bool integer_of(const struct cz__member *member, int64_t *out, bool *out_huge)
 {
     *out_huge = false;
-    if (kind == CZ_JSON_INT) {
-        *out = reader->integer;
+    if (member->kind == CZ_JSON_INT) {
+        *out = member->integer;
         return true;
     }
-    if (kind == CZ_JSON_STR) {
-        cz_status status = cz_str_to_i64(cz_str_trim(reader->text), out);
+    if (member->kind == CZ_JSON_STR) {
+        cz_status status = cz_str_to_i64(cz_str_trim(member->text), out);
         *out_huge = status == CZ_ETOOBIG;
         return status == CZ_OK;
     }
-    if (kind != CZ_JSON_REAL)
+    if (member->kind != CZ_JSON_REAL)
         return false;
-    *out_huge = reader->real >= 9223372036854775808.0 || reader->real < -9223372036854775808.0;
+    *out_huge = member->real >= 9223372036854775808.0 || member->real < -9223372036854775808.0;
     if (*out_huge)
         return false;
-    *out = (int64_t)reader->real;
-    return (double)*out == reader->real;
+    *out = (int64_t)member->real;
+    return (double)*out == member->real;
 }
 
 static void take_integer(struct cz__input *input, const struct cz__serializer_field *field,
-                         cz_json_kind kind, const cz_json_reader *reader)
+                         const struct cz__member *member)
 {
     const cz__column *column = field->column;
     int64_t value, min = INT64_MIN, max = INT64_MAX;
@@ -130,14 +145,15 @@ static void take_integer(struct cz__input *input, const struct cz__serializer_fi
         min = INT32_MIN;
         max = INT32_MAX;
     }
-    if (!integer_of(kind, reader, &value, &huge)) {
-        fail(input, field, "invalid", huge ? "This number is out of range." : "A valid integer is required.");
+    bool fine = integer_of(member, &value, &huge);
+    if (!fine && !huge) {
+        fail(input, field, "invalid", "A valid integer is required.");
         return;
     }
-    if (value < min || value > max) {
-        cz_field_errors_add(input->ctx, input->errors, field->name, value < min ? "min_value" : "max_value",
-                            "Ensure this value is %s than or equal to %lld.", value < min ? "greater" : "less",
-                            (long long)(value < min ? min : max));
+    if (huge || value < min || value > max) {
+        bool above = huge ? cz_str_trim(member->text).ptr[0] != '-' : value > max;
+        char text[24];
+        out_of_range(input, field, above, cz_str_of(text, cz_i64_write(text, above ? max : min)));
         return;
     }
     check_range(input, field, (double)value);
@@ -151,15 +167,15 @@ static void take_integer(struct cz__input *input, const struct cz__serializer_fi
     cz__row_mark(input->row, column, false);
 }
 
-static void take_real(struct cz__input *input, const struct cz__serializer_field *field, cz_json_kind kind,
-                      const cz_json_reader *reader)
+static void take_real(struct cz__input *input, const struct cz__serializer_field *field,
+                      const struct cz__member *member)
 {
     double value = 0;
-    bool fine = kind == CZ_JSON_INT || kind == CZ_JSON_REAL;
+    bool fine = member->kind == CZ_JSON_INT || member->kind == CZ_JSON_REAL;
     if (fine)
-        value = kind == CZ_JSON_INT ? (double)reader->integer : reader->real;
-    else if (kind == CZ_JSON_STR)
-        fine = cz__value_from_text(field->column, reader->text, &value, NULL) == CZ_OK;
+        value = member->kind == CZ_JSON_INT ? (double)member->integer : member->real;
+    else if (member->kind == CZ_JSON_STR)
+        fine = cz__value_from_text(field->column, member->text, &value, NULL) == CZ_OK;
     if (!fine) {
         fail(input, field, "invalid", "A valid number is required.");
         return;
@@ -171,16 +187,17 @@ static void take_real(struct cz__input *input, const struct cz__serializer_field
 
 /* ---- the rest ---- */
 
-static void take_bool(struct cz__input *input, const struct cz__serializer_field *field, cz_json_kind kind,
-                      const cz_json_reader *reader)
+static void take_bool(struct cz__input *input, const struct cz__serializer_field *field,
+                      const struct cz__member *member)
 {
     bool value = false, fine = true;
-    if (kind == CZ_JSON_BOOL)
-        value = reader->boolean;
-    else if (kind == CZ_JSON_INT && (reader->integer == 0 || reader->integer == 1))
-        value = reader->integer == 1;
+    if (member->kind == CZ_JSON_BOOL)
+        value = member->boolean;
+    else if (member->kind == CZ_JSON_INT && (member->integer == 0 || member->integer == 1))
+        value = member->integer == 1;
     else
-        fine = kind == CZ_JSON_STR && cz__value_from_text(field->column, reader->text, &value, NULL) == CZ_OK;
+        fine = member->kind == CZ_JSON_STR &&
+               cz__value_from_text(field->column, member->text, &value, NULL) == CZ_OK;
     if (!fine) {
         fail(input, field, "invalid", "Must be a valid boolean.");
         return;
@@ -191,10 +208,10 @@ static void take_bool(struct cz__input *input, const struct cz__serializer_field
 
 /* Dates, instants and UUIDs: text, read as the kind. */
 static void take_parsed(struct cz__input *input, const struct cz__serializer_field *field,
-                        cz_json_kind kind, const cz_json_reader *reader)
+                        const struct cz__member *member)
 {
     cz_error err;
-    cz_str text = kind == CZ_JSON_STR ? cz_str_trim(reader->text) : CZ_STR("");
+    cz_str text = member->kind == CZ_JSON_STR ? cz_str_trim(member->text) : CZ_STR("");
     if (cz__value_from_text(field->column, text, cz__row_at(input->row, field->column), &err)) {
         fail(input, field, "invalid", cz_error_message(&err));
         return;
@@ -202,40 +219,42 @@ static void take_parsed(struct cz__input *input, const struct cz__serializer_fie
     cz__row_mark(input->row, field->column, false);
 }
 
-static void take_key(struct cz__input *input, const struct cz__serializer_field *field, cz_json_kind kind,
-                     const cz_json_reader *reader)
+static void take_key(struct cz__input *input, const struct cz__serializer_field *field,
+                     const struct cz__member *member)
 {
     const cz__column *column = field->column;
     cz_model *target = column->field->target;
     void *at = cz__row_at(input->row, column);
     bool huge, fine;
     if (column->type == CZ__DB_UUID)
-        fine = kind == CZ_JSON_STR && cz_uuid_parse(reader->text, at) == CZ_OK;
+        fine = member->kind == CZ_JSON_STR && cz_uuid_parse(member->text, at) == CZ_OK;
     else
-        fine = integer_of(kind, reader, at, &huge);
+        fine = integer_of(member, at, &huge);
     if (!fine) {
-        static const char *const names[] = { "null", "bool", "int", "float", "str", "list", "dict", "" };
+        static const char *const names[] = { "null", "bool", "int",  "float",
+                                             "str",  "list", "dict", "" };
         cz_field_errors_add(input->ctx, input->errors, field->name, "incorrect_type",
-                            "Incorrect type. Expected pk value, received %s.", names[kind]);
+                            "Incorrect type. Expected pk value, received %s.", names[member->kind]);
         return;
     }
-    cz_query query = { .model = target, .unordered = true,
+    cz_query query = { .model = target,
+                       .unordered = true,
                        .where = cz__cond_column(input->ctx, target, target->state->key, at) };
     if (!cz__exists(input->ctx, &query)) {
         cz_field_errors_add(input->ctx, input->errors, field->name, "does_not_exist",
                             "Invalid pk \"%.*s\" - object does not exist.",
-                            CZ_STR_ARG(cz_str_head(reader->text, 60)));
+                            CZ_STR_ARG(cz_str_head(member->text, 60)));
         return;
     }
     *cz__row_slot(input->row, column) = NULL;
     cz__row_mark(input->row, column, false);
 }
 
-void cz__input_value(struct cz__input *input, const struct cz__serializer_field *field, cz_json_kind kind,
-                     const cz_json_reader *reader)
+void cz__input_value(struct cz__input *input, const struct cz__serializer_field *field,
+                     const struct cz__member *member)
 {
     const cz__column *column = field->column;
-    if (kind == CZ_JSON_NULL) {
+    if (member->kind == CZ_JSON_NULL) {
         if (!column->null) {
             fail(input, field, "null", "This field may not be null.");
             return;
@@ -244,36 +263,36 @@ void cz__input_value(struct cz__input *input, const struct cz__serializer_field 
         return;
     }
     if (column->relation) {
-        take_key(input, field, kind, reader);
+        take_key(input, field, member);
         return;
     }
     switch (column->type) {
     case CZ__DB_TEXT:
-        take_text(input, field, kind, reader);
+        take_text(input, field, member);
         break;
     case CZ__DB_INT16:
     case CZ__DB_INT32:
     case CZ__DB_INT64:
-        take_integer(input, field, kind, reader);
+        take_integer(input, field, member);
         break;
     case CZ__DB_BOOL:
-        take_bool(input, field, kind, reader);
+        take_bool(input, field, member);
         break;
     case CZ__DB_REAL:
-        take_real(input, field, kind, reader);
+        take_real(input, field, member);
         break;
     case CZ__DB_DATE:
     case CZ__DB_DATETIME:
     case CZ__DB_UUID:
     case CZ__DB_TYPE_COUNT:
-        take_parsed(input, field, kind, reader);
+        take_parsed(input, field, member);
         break;
     }
 }
 
 /* ---- checks against other rows ---- */
 
-static bool has_error(const cz_field_errors *errors, cz_str field)
+bool cz__has_error(const cz_field_errors *errors, cz_str field)
 {
     for (const cz_field_error *e = errors->first; e; e = e->next)
         if (cz_str_eq(e->field, field))
@@ -292,25 +311,29 @@ static bool taken(struct cz__input *input, cz_cond *conds, size_t count, bool ex
         *not_self = (struct cz__cond){ .op = CZ__COND_NOT, .count = 1, .children = self };
         conds[count++] = not_self;
     }
-    cz_query query = { .model = input->row->model, .where = cz_cond_all(ctx, conds, count),
+    cz_query query = { .model = input->row->model,
+                       .where = cz_cond_all(ctx, conds, count),
                        .unordered = true };
     return cz__exists(ctx, &query);
 }
 
-static void check_unique(struct cz__input *input, const struct cz__serializer_field *field, bool existing)
+static void check_unique(struct cz__input *input, const struct cz__serializer_field *field,
+                         bool existing)
 {
     const cz__column *column = field->column;
     bool unique = column->field->options.unique || column->field->kind == CZ_KIND_one_to_one;
     if (!unique || field->read_only || !cz__row_bit(input->row, CZ__BITS_DIRTY, column->ordinal) ||
-        cz__row_bit(input->row, CZ__BITS_NULL, column->ordinal) || has_error(input->errors, field->name))
+        cz__row_bit(input->row, CZ__BITS_NULL, column->ordinal) ||
+        cz__has_error(input->errors, field->name))
         return;
     cz_cond conds[2] = { cz__cond_column(input->ctx, input->row->model, column,
                                          cz__row_at(input->row, column)) };
     if (taken(input, conds, 1, existing))
         cz_field_errors_add(input->ctx, input->errors, field->name, "unique",
                             "%s with this %s already exists.", input->row->model->state->lower_name,
-                            column->field->options.verbose_name ? column->field->options.verbose_name
-                                                                : column->field->name);
+                            column->field->options.verbose_name
+                                ? column->field->options.verbose_name
+                                : column->field->name);
 }
 
 static void check_unique_together(struct cz__input *input, bool existing)
@@ -327,8 +350,10 @@ static void check_unique_together(struct cz__input *input, bool existing)
         if (cz__row_bit(input->row, CZ__BITS_NULL, column->ordinal) ||
             !cz__row_bit(input->row, CZ__BITS_LOADED, column->ordinal))
             return; /* NULL equals nothing */
-        conds[i] = cz__cond_column(input->ctx, input->row->model, column, cz__row_at(input->row, column));
-        int added = snprintf(names + len, sizeof names - len, "%s%s", i ? ", " : "", column->field->name);
+        conds[i] =
+            cz__cond_column(input->ctx, input->row->model, column, cz__row_at(input->row, column));
+        int added =
+            snprintf(names + len, sizeof names - len, "%s%s", i ? ", " : "", column->field->name);
         if (added > 0 && (size_t)added < sizeof names - len)
             len += (size_t)added;
     }
