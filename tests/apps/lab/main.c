@@ -1,0 +1,125 @@
+/* The lab: handlers that do what the system tests look at, and one that crashes. Not an example. */
+#include <calzone/calzone.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define NOTE(F) F(char_field, text, .max_length = 200, .unique = true)
+CZ_MODEL(Note, NOTE);
+
+static const cz_app notes_app = { "notes", .models = CZ_MODELS(Note) };
+
+static void block(void *arg)
+{
+    int64_t ms = *(const int64_t *)arg;
+    struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+    nanosleep(&time, NULL);
+}
+
+static void say(cz_ctx *ctx, cz_request *req, int status, cz_str text)
+{
+    cz_respond(ctx, req, status, CZ_STR("text/plain"), text);
+}
+
+static void echo(cz_ctx *ctx, cz_request *req)
+{
+    say(ctx, req, 200, req->body);
+}
+
+static void sleep_for(cz_ctx *ctx, cz_request *req)
+{
+    cz_sleep(ctx, (uint64_t)cz_path_int(ctx, req, "ms"));
+    say(ctx, req, 200, CZ_STR("slept"));
+}
+
+static void offload_for(cz_ctx *ctx, cz_request *req)
+{
+    int64_t ms = cz_path_int(ctx, req, "ms");
+    cz_offload(ctx, block, &ms);
+    say(ctx, req, 200, CZ_STR("done"));
+}
+
+/* Holds the worker, so that what arrives meanwhile is read in one turn. */
+static void hold_for(cz_ctx *ctx, cz_request *req)
+{
+    int64_t ms = cz_path_int(ctx, req, "ms");
+    block(&ms);
+    say(ctx, req, 200, CZ_STR("held"));
+}
+
+static void crash(cz_ctx *ctx, cz_request *req)
+{
+    (void)ctx, (void)req;
+    abort();
+}
+
+static void fail(cz_ctx *ctx, cz_request *req)
+{
+    (void)req;
+    cz_raise(ctx, CZ_EDATABASE, "the secret of the lab");
+}
+
+/* Makes a note and reads it again, by its key, its text and by counting. */
+static void make_note(cz_ctx *ctx, cz_request *req)
+{
+    int64_t before = cz_count(ctx, Note);
+    const Note *made = cz_create(ctx, Note, (text, req->body));
+    const Note *read = cz_get(ctx, Note, .where = CZ_Q(Note, id, EXACT, made->id));
+    bool same = cz_str_eq(read->text, req->body) && cz_count(ctx, Note) == before + 1 &&
+                cz_exists(ctx, Note, .where = CZ_Q(Note, text, EXACT, req->body));
+    say(ctx, req, same ? 201 : 500, same ? CZ_STR("seen") : CZ_STR("not seen"));
+}
+
+static void count_notes(cz_ctx *ctx, cz_request *req)
+{
+    say(ctx, req, 200, cz_format(ctx, "%lld", (long long)cz_count(ctx, Note)));
+}
+
+static void insert_and_fail(cz_ctx *ctx, void *arg)
+{
+    const cz_request *req = arg;
+    cz_create(ctx, Note, (text, req->body));
+    cz_sleep(ctx, 1);
+    cz_raise(ctx, CZ_EVALIDATION, "changed my mind");
+}
+
+static void make_no_note(cz_ctx *ctx, cz_request *req)
+{
+    cz_atomic(ctx, insert_and_fail, req);
+}
+
+static void count_a_life(void *arg)
+{
+    --*(int *)arg;
+}
+
+/* Queries, a pool job, a sleep, memory and clean-ups: what a client may leave in the middle of. */
+static void mix(cz_ctx *ctx, cz_request *req)
+{
+    static int alive;
+    alive++;
+    cz_defer(ctx, count_a_life, &alive);
+    int64_t ms = 1;
+    for (int i = 0; i < 3; i++) {
+        cz_count(ctx, Note);
+        cz_offload(ctx, block, &ms);
+        cz_alloc(ctx, 100000);
+        cz_sleep(ctx, 1);
+    }
+    say(ctx, req, 200, cz_format(ctx, "%d", alive));
+}
+
+static const cz_route urls[] = {
+    CZ_POST("/echo", echo),
+    CZ_GET("/sleep/<int:ms>", sleep_for),
+    CZ_GET("/offload/<int:ms>", offload_for),
+    CZ_GET("/hold/<int:ms>", hold_for),
+    CZ_GET("/crash", crash, .name = "crash"),
+    CZ_GET("/fail", fail),
+    CZ_GET("/notes", count_notes),
+    CZ_POST("/notes", make_note),
+    CZ_POST("/no-notes", make_no_note),
+    CZ_GET("/mix", mix),
+    CZ_ROUTES_END,
+};
+
+CZ_PROJECT_MAIN("lab", .apps = CZ_APPS(&notes_app), .urls = urls)

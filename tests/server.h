@@ -1,0 +1,48 @@
+/* A built binary under test: started with fork and exec, ended by its pid. */
+#ifndef TESTS_SERVER_H
+#define TESTS_SERVER_H
+
+#include <calzone/testing.h>
+#include <sys/types.h>
+
+struct server {
+    pid_t pid;
+    uint16_t port;
+    char log[600]; /* its standard error */
+    char database[600];
+};
+
+/* "build/bin/bookstore": beside this test's own binary. */
+const char *binary_path(const char *name);
+bool is_sanitized(void);
+/* The full form of a long test, or the short one when CZ_SHORT is set. */
+int full_or_short(int full, int brief);
+
+/* Run a binary with arguments and environment ("NAME=value"), both ended by NULL, in the test's
+ * directory. The environment is these variables, PATH and the sanitizers' options, and nothing else.
+ * Returns the exit code; what it printed on both outputs in `*out` (may be NULL). */
+int run_binary(const char *name, const char *const *argv, const char *const *env, cz_str *out);
+
+/* `NAME run --bind 127.0.0.1:0 --workers N` with ENV=test and a new database in the test's directory;
+ * `env` (may be NULL) comes after and wins. Returns when it says that it serves. */
+struct server server_start(const char *name, unsigned workers, const char *const *env);
+/* SIGTERM and wait; ends the test when it takes longer than 30 s. Returns the exit code, -1 for a
+ * signal's. Expects that no sanitizer has reported anything. */
+int server_stop(struct server *server);
+/* Wait without asking it to end. */
+int server_wait(struct server *server);
+cz_str server_log(const struct server *server);
+/* The pids of its workers, at most `max`. */
+size_t server_workers(const struct server *server, pid_t *out, size_t max);
+
+/* One request on a connection of its own. NULL: it was not answered. */
+const cz_answer *ask_raw(uint16_t port, cz_str bytes);
+const cz_answer *ask(uint16_t port, const char *method, const char *target, const char *headers,
+                     const char *body);
+const cz_answer *get(uint16_t port, const char *target);
+const cz_answer *post(uint16_t port, const char *target, const char *json);
+
+cz_str format(const char *text, ...) CZ_PRINTF(1, 2);
+void sleep_ms(int ms);
+
+#endif
