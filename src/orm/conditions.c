@@ -94,6 +94,10 @@ cz_cond cz_cond_all(cz_ctx *ctx, const cz_cond *conds, size_t count)
 static void list_from_text(cz_ctx *ctx, const cz__column *column, cz_str text, struct cz__cond *leaf)
 {
     size_t count = cz_str_count(text, ',') + 1;
+    if (leaf->lookup == CZ_LOOKUP_RANGE && count != 2)
+        cz_raise(ctx, CZ_EVALIDATION, "Range query expects two values.");
+    if (count > CZ__LIST_ITEMS_MAX)
+        cz_raise(ctx, CZ_EVALIDATION, "A list has at most %d values.", CZ__LIST_ITEMS_MAX);
     cz_error err;
     cz_status status = CZ_OK;
     if (column->type == CZ__DB_TEXT) {

@@ -452,3 +452,34 @@ CZ_TEST(conditions_from_text_are_read_as_the_fields_kind)
 {
     in_boundary(from_text);
 }
+
+static void count_range(cz_ctx *c, void *arg)
+{
+    cz_int_list *years = arg;
+    CZ_EXPECT_EQ(cz_count(c, Tome, .where = CZ_Q(Tome, year, RANGE, *years)), 2);
+}
+
+static void range_from_text(cz_ctx *c, void *arg)
+{
+    cz_cond where =
+        cz_cond_text(c, &Tome__model, CZ_STR("title"), CZ_LOOKUP_RANGE, cz_str_from(arg));
+    cz_ignore(cz_count(c, Tome, .where = where) == 0); /* only whether it raises matters */
+}
+
+static void ranges(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    cz_int_list two = CZ_INTS(1965, 1968), one = CZ_INTS(1965), three = CZ_INTS(1965, 1968, 2000);
+    CZ_EXPECT_EQ(caught(count_range, &two, NULL), CZ_OK); /* from here on the plan is cached */
+    CZ_EXPECT_EQ(caught(count_range, &one, NULL), CZ_EINVAL);
+    CZ_EXPECT_EQ(caught(count_range, &three, NULL), CZ_EINVAL);
+    CZ_EXPECT_EQ(caught(range_from_text, (char[]){ "a,z" }, NULL), CZ_OK);
+    CZ_EXPECT_EQ(caught(range_from_text, (char[]){ "a" }, NULL), CZ_EVALIDATION);
+    CZ_EXPECT_EQ(caught(range_from_text, (char[]){ "a,b,c" }, NULL), CZ_EVALIDATION);
+}
+
+CZ_TEST(a_range_takes_two_values_also_from_the_plan_cache)
+{
+    in_boundary(ranges);
+}

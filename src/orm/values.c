@@ -283,8 +283,11 @@ static void feed_list(struct feed *feed, const cz__column *column, cz_cond leaf)
     size_t places = 1;
     while (leaf->lookup == CZ_LOOKUP_IN && places < count)
         places *= 2;
-    if (leaf->lookup == CZ_LOOKUP_RANGE)
+    if (leaf->lookup == CZ_LOOKUP_RANGE) { /* the plan may come from a leaf that had two */
+        if (count != 2)
+            cz_raise(feed->ctx, CZ_EINVAL, "RANGE takes two values, not %zu", count);
         places = count;
+    }
     for (size_t i = 0; count && i < places; i++)
         feed_add(feed, list_item(feed, column, leaf, i < count ? i : count - 1));
 }

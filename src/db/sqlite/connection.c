@@ -289,6 +289,8 @@ static int bind_one(sqlite3_stmt *prepared, int at, const cz__db_param *param)
 static cz_status bind(struct cz__sqlite_connection *connection, sqlite3_stmt *prepared,
                       const cz__db_param *params, size_t count, cz_error *err)
 {
+    /* one too few would run with what the statement's last use left bound */
+    cz_assert((size_t)sqlite3_bind_parameter_count(prepared) == count);
     for (size_t i = 0; i < count; i++) {
         int code = bind_one(prepared, (int)i + 1, &params[i]);
         if (code != SQLITE_OK)
