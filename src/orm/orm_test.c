@@ -483,3 +483,26 @@ CZ_TEST(a_range_takes_two_values_also_from_the_plan_cache)
 {
     in_boundary(ranges);
 }
+
+static void update_pages(cz_ctx *c, void *arg)
+{
+    cz_ignore(cz_update(c, Tome, CZ_EVERY_ROW, (pages, *(int *)arg)) ==
+              0); /* only whether it raises */
+}
+
+static void update_out_of_range(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    int most = INT16_MAX, over = 70000;
+    CZ_EXPECT_EQ(caught(update_pages, &most, NULL), CZ_OK);
+    CZ_EXPECT_EQ(caught(update_pages, &over, NULL), CZ_EINVAL);
+    CZ_EXPECT_EQ(n(c, CZ_Q(Tome, pages, EXACT, INT16_MAX)), 4);
+    CZ_EXPECT_EQ(n(c, CZ_Q(Tome, pages, LT, 70000)),
+                 4); /* a condition may name what cannot be stored */
+}
+
+CZ_TEST(an_update_out_of_a_fields_range_is_refused)
+{
+    in_boundary(update_out_of_range);
+}

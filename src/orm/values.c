@@ -312,6 +312,18 @@ static void feed_cond(struct feed *feed, cz_cond cond)
     feed_add(feed, param);
 }
 
+/* What is stored must fit: columns of SQLite would take it, and rows read it back cut off. */
+static void check_fits(cz_ctx *ctx, const cz__column *column, const cz__db_param *param)
+{
+    if (param->kind != CZ__PARAM_INT)
+        return;
+    int64_t value = param->integer;
+    if ((column->type == CZ__DB_INT16 && value != (int16_t)value) ||
+        (column->type == CZ__DB_INT32 && value != (int32_t)value))
+        cz_raise(ctx, CZ_EINVAL, "%lld is out of range for \"%s\"", (long long)value,
+                 column->field->name);
+}
+
 cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
                               const struct cz__plan_request *request, size_t *out_count)
 {
@@ -319,8 +331,10 @@ cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
     struct feed feed = { .ctx = ctx, .plan = plan, .features = cz__session(ctx)->db->driver->features };
     for (size_t i = 0; i < request->assign_count; i++) {
         const struct cz__assign *assign = &request->assigns[i];
-        feed_add(&feed, cz__param_of(ctx, &query->model->state->columns[assign->field],
-                                     assign->value_kind, assign->value));
+        const cz__column *column = &query->model->state->columns[assign->field];
+        cz__db_param param = cz__param_of(ctx, column, assign->value_kind, assign->value);
+        check_fits(ctx, column, &param);
+        feed_add(&feed, param);
     }
     if (query->where && request->kind != CZ__PLAN_INSERT)
         feed_cond(&feed, query->where);
