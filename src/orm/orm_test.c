@@ -506,3 +506,22 @@ CZ_TEST(an_update_out_of_a_fields_range_is_refused)
 {
     in_boundary(update_out_of_range);
 }
+
+static void load_relation_of_late_row(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    for (int i = 0; i < 10001; i++)
+        cz_create(c, Tome, (title, "copy"), (writer, 2));
+    cz_rows(Tome) all = cz_select(c, Tome, .order_by = CZ_ORDER_BY(CZ_DESC(Tome, id)));
+    CZ_REQUIRE(all.count > 10000);
+    Tome *last = &all.items[all.count - 1];
+    CZ_EXPECT(CZ_REL(c, last, writer) != NULL); /* more rows than one query loads relations for */
+    Tome copy = *(Tome *)cz_first(c, Tome);
+    CZ_EXPECT(CZ_REL(c, &copy, writer) != NULL); /* a row that is not its result's own */
+}
+
+CZ_TEST(a_relation_is_loaded_whatever_the_rows_place_in_its_result)
+{
+    in_boundary(load_relation_of_late_row);
+}

@@ -249,17 +249,24 @@ bool cz__exists(cz_ctx *ctx, const cz_query *query)
 
 /* ---- relations ---- */
 
-static void batch_keys(cz_ctx *ctx, const struct cz__result *result, const cz__column *column,
-                       struct cz__cond *leaf)
+/* The keys to load: that of `touched`, which may be a copy or stand behind as many as one query takes, and
+ * those of the other rows of its result. */
+static void batch_keys(cz_ctx *ctx, const cz_row *touched, const struct cz__result *result,
+                       const cz__column *column, struct cz__cond *leaf)
 {
-    size_t count = 0;
+    size_t count = 1;
     const cz__column *key = column->field->target->state->key;
     bool uuid = key->type == CZ__DB_UUID;
-    int64_t *integers = uuid ? NULL : cz_array(ctx, int64_t, result->count);
-    cz_uuid *uuids = uuid ? cz_array(ctx, cz_uuid, result->count) : NULL;
+    int64_t *integers = uuid ? NULL : cz_array(ctx, int64_t, result->count + 1);
+    cz_uuid *uuids = uuid ? cz_array(ctx, cz_uuid, result->count + 1) : NULL;
+    if (uuid)
+        uuids[0] = *(const cz_uuid *)cz__row_at(touched, column);
+    else
+        integers[0] = *(const int64_t *)cz__row_at(touched, column);
     for (size_t n = 0; n < result->count && count < CZ__LIST_ITEMS_MAX; n++) {
         const cz_row *row = (const cz_row *)(const void *)(result->items + n * result->model->row_bytes);
-        if (cz__row_bit(row, CZ__BITS_NULL, column->ordinal) || *cz__row_slot(row, column))
+        if (row == touched || cz__row_bit(row, CZ__BITS_NULL, column->ordinal) ||
+            *cz__row_slot(row, column))
             continue;
         if (uuid)
             uuids[count++] = *(const cz_uuid *)cz__row_at(row, column);
@@ -293,7 +300,7 @@ void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field)
     const struct cz__result *result = row->result ? row->result : &alone;
     struct cz__cond leaf = { .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_IN, .model = target,
                              .path = key->attribute };
-    batch_keys(ctx, result, column, &leaf);
+    batch_keys(ctx, row, result, column, &leaf);
     cz_query query = { .model = target, .where = &leaf, .unordered = true };
     struct cz__rows found = cz__select(ctx, &query);
     cz_map by_key; /* key bytes -> row */
@@ -309,5 +316,6 @@ void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field)
             *cz__row_slot(each, column) =
                 cz_map_get(&by_key, cz_str_of(cz__row_at(each, column), key_bytes));
     }
+    *slot = cz_map_get(&by_key, cz_str_of(cz__row_at(row, column), key_bytes));
     return *slot;
 }
