@@ -1,11 +1,12 @@
 /* Deleting, with what on_delete says of the rows that refer to those deleted.
  *
  * Done here rather than by the database, as Django does, so the rules are the same everywhere and a
- * protected row is named. All of it is one transaction: first the keys to go are read, then every
- * referrer is asked (PROTECT), changed (SET_NULL) or deleted in turn (CASCADE), then the rows go. */
+ * protected row is named. All of it is one transaction: first the keys to go are collected, each once, while
+ * every referrer is asked (PROTECT), changed (SET_NULL) or collected in turn (CASCADE); then the rows go, the
+ * last collected first. Rows may refer to each other in a circle: foreign keys are checked at the commit. */
 #include "orm/orm_internal.h"
 
-enum { KEYS_PER_STATEMENT = 500, CASCADE_DEPTH_MAX = 32 };
+enum { KEYS_PER_STATEMENT = 500 };
 
 struct keys { /* of rows of one model, as a counted list of its key's type */
     cz_model *model;
@@ -13,15 +14,35 @@ struct keys { /* of rows of one model, as a counted list of its key's type */
     int64_t *integers;
     cz_uuid *uuids;
     size_t count;
+    struct keys *before; /* collected before these */
+    struct keys *after;  /* and after */
 };
 
 struct deletion {
     cz_model *model;
     cz_cond where;
     int64_t removed;
+    struct keys *last;
+    cz_map seen; /* model and key of every row collected */
 };
 
-static struct keys read_keys(cz_ctx *ctx, cz_model *model, cz_cond where)
+/* Whether a row is collected for the first time. */
+static bool is_new(cz_ctx *ctx, struct deletion *deletion, const cz_row *row)
+{
+    const cz__column *key = row->model->state->key;
+    size_t bytes = key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+    char name[sizeof(cz_model *) + sizeof(cz_uuid)];
+    memcpy(name, &row->model, sizeof row->model);
+    memcpy(name + sizeof row->model, cz__row_at(row, key), bytes);
+    cz_str whole = cz_str_of(name, sizeof row->model + bytes);
+    if (cz_map_get(&deletion->seen, whole))
+        return false;
+    cz_check(ctx, cz_map_set(&deletion->seen, cz_copy(ctx, whole), row->model));
+    return true;
+}
+
+/* Collect the rows that match and were not collected yet. */
+static void collect(cz_ctx *ctx, struct deletion *deletion, cz_model *model, cz_cond where)
 {
     const cz__column *key = model->state->key;
     struct keys keys = { .model = model, .uuid = key->type == CZ__DB_UUID };
@@ -33,13 +54,21 @@ static struct keys read_keys(cz_ctx *ctx, cz_model *model, cz_cond where)
         keys.integers = cz_array(ctx, int64_t, rows.count);
     for (size_t n = 0; n < rows.count; n++) {
         const cz_row *row = (const cz_row *)(void *)((char *)rows.items + n * model->row_bytes);
+        if (!is_new(ctx, deletion, row))
+            continue;
         if (keys.uuid)
-            keys.uuids[n] = *(const cz_uuid *)cz__row_at(row, key);
+            keys.uuids[keys.count++] = *(const cz_uuid *)cz__row_at(row, key);
         else
-            keys.integers[n] = *(const int64_t *)cz__row_at(row, key);
+            keys.integers[keys.count++] = *(const int64_t *)cz__row_at(row, key);
     }
-    keys.count = rows.count;
-    return keys;
+    if (!keys.count)
+        return;
+    struct keys *kept = cz_new(ctx, struct keys);
+    *kept = keys;
+    kept->before = deletion->last;
+    if (deletion->last)
+        deletion->last->after = kept;
+    deletion->last = kept;
 }
 
 /* "column IN (a part of the keys)". */
@@ -62,13 +91,10 @@ static cz_cond in_part(cz_ctx *ctx, cz_model *model, cz_str path, const struct k
     return leaf;
 }
 
-static int64_t delete_keys(cz_ctx *ctx, const struct keys *keys, unsigned depth);
-
-static int64_t settle_referrer(cz_ctx *ctx, const struct keys *keys, const struct cz__referrer *referrer,
-                               unsigned depth)
+static void settle_referrer(cz_ctx *ctx, struct deletion *deletion, const struct keys *keys,
+                            const struct cz__referrer *referrer)
 {
     cz_on_delete rule = referrer->column->field->options.on_delete;
-    int64_t removed = 0;
     for (size_t from = 0; from < keys->count; from += KEYS_PER_STATEMENT) {
         cz_cond where = in_part(ctx, referrer->model, referrer->column->attribute, keys, from);
         cz_query query = { .model = referrer->model, .where = where, .unordered = true };
@@ -83,31 +109,22 @@ static int64_t settle_referrer(cz_ctx *ctx, const struct keys *keys, const struc
             cz_ignore(cz__update(ctx, referrer->model, where, &null, 1) < 0); /* counted by nobody */
             break;
         }
-        case CZ_CASCADE: {
-            struct keys dependents = read_keys(ctx, referrer->model, where);
-            removed += delete_keys(ctx, &dependents, depth + 1);
+        case CZ_CASCADE:
+            collect(ctx, deletion, referrer->model, where);
             break;
-        }
         case CZ_DO_NOTHING:
             break;
         }
     }
-    return removed;
 }
 
-static int64_t delete_keys(cz_ctx *ctx, const struct keys *keys, unsigned depth)
+static int64_t delete_keys(cz_ctx *ctx, const struct keys *keys)
 {
-    if (keys->count == 0)
-        return 0;
-    if (depth > CASCADE_DEPTH_MAX)
-        cz_raise(ctx, CZ_EINVAL, "a delete cascades over more than %d models", CASCADE_DEPTH_MAX);
     int64_t removed = 0;
-    const struct cz__model_state *state = keys->model->state;
-    for (size_t i = 0; i < state->referrer_count; i++)
-        removed += settle_referrer(ctx, keys, &state->referrers[i], depth);
+    cz_str key = keys->model->state->key->attribute;
     for (size_t from = 0; from < keys->count; from += KEYS_PER_STATEMENT) {
         cz_query query = { .model = keys->model,
-                           .where = in_part(ctx, keys->model, state->key->attribute, keys, from) };
+                           .where = in_part(ctx, keys->model, key, keys, from) };
         struct cz__plan_request request = { .kind = CZ__PLAN_DELETE, .query = &query };
         removed += cz__run_change(ctx, &request, NULL);
     }
@@ -117,8 +134,16 @@ static int64_t delete_keys(cz_ctx *ctx, const struct keys *keys, unsigned depth)
 static void delete_in_transaction(cz_ctx *ctx, void *arg)
 {
     struct deletion *deletion = arg;
-    struct keys keys = read_keys(ctx, deletion->model, deletion->where);
-    deletion->removed = delete_keys(ctx, &keys, 0);
+    cz_map_init(&deletion->seen, ctx->arena);
+    collect(ctx, deletion, deletion->model, deletion->where);
+    for (const struct keys *keys = deletion->last; keys;
+         keys = keys->after) { /* which grows meanwhile */
+        const struct cz__model_state *state = keys->model->state;
+        for (size_t i = 0; i < state->referrer_count; i++)
+            settle_referrer(ctx, deletion, keys, &state->referrers[i]);
+    }
+    for (const struct keys *keys = deletion->last; keys; keys = keys->before)
+        deletion->removed += delete_keys(ctx, keys);
 }
 
 int64_t cz__delete(cz_ctx *ctx, cz_model *model, cz_cond where)

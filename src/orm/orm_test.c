@@ -525,3 +525,24 @@ CZ_TEST(a_relation_is_loaded_whatever_the_rows_place_in_its_result)
 {
     in_boundary(load_relation_of_late_row);
 }
+
+static void delete_chains(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    Shelf *outermost = cz_create(c, Shelf, (label, "0")), *shelf = outermost;
+    for (int i = 0; i < 99; i++)
+        shelf = cz_create(c, Shelf, (label, "deeper"), (inside, shelf->id));
+    CZ_EXPECT_EQ(cz_delete(c, Shelf, CZ_Q(Shelf, id, EXACT, outermost->id)), 100);
+    Shelf *one = cz_create(c, Shelf, (label, "one"));
+    Shelf *two = cz_create(c, Shelf, (label, "two"), (inside, one->id));
+    cz_set(c, one, inside, two->id);
+    cz_save(c, one);
+    CZ_EXPECT_EQ(cz_delete(c, Shelf, CZ_Q(Shelf, id, EXACT, one->id)), 2);
+    CZ_EXPECT_EQ(cz_count(c, Shelf), 0);
+}
+
+CZ_TEST(a_delete_cascades_down_long_chains_and_around_cycles)
+{
+    in_boundary(delete_chains);
+}
