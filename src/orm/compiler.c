@@ -590,6 +590,24 @@ static void compile_change(struct compiler *c, cz_buf *sql, const struct cz__pla
     cz_check(c->ctx, cz_buf_status(where));
 }
 
+cz__db_statement cz__link_delete(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                 const char *column, size_t count)
+{
+    struct compiler c = { .ctx = ctx, .features = session->db->driver->features };
+    cz_buf *sql = scratch(ctx);
+    cz_buf_append_lit(sql, "DELETE FROM ");
+    append_name(sql, table);
+    cz_buf_append_lit(sql, " WHERE ");
+    append_name(sql, column);
+    for (size_t i = 0; i < count; i++) {
+        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" IN ("));
+        append_parameter(&c, sql);
+    }
+    cz_buf_append_char(sql, ')');
+    cz_check(ctx, cz_buf_status(sql));
+    return (cz__db_statement){ cz_copy(ctx, cz_buf_str(sql)), CZ__STATEMENT_UNCACHED };
+}
+
 static void compile(cz_ctx *ctx, const cz__db_features *features,
                     const struct cz__plan_request *request, struct cz__plan *plan, cz_buf *sql)
 {

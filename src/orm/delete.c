@@ -3,7 +3,7 @@
  * Done here rather than by the database, as Django does, so the rules are the same everywhere and a
  * protected row is named. All of it is one transaction: first the keys to go are collected, each once, while
  * every referrer is asked (PROTECT), changed (SET_NULL) or collected in turn (CASCADE); then the rows go, the
- * last collected first. Rows may refer to each other in a circle: foreign keys are checked at the commit. */
+ * last collected first, each with its many-to-many links. Rows may refer to each other in a circle: foreign keys are checked at the commit. */
 #include "orm/orm_internal.h"
 
 enum { KEYS_PER_STATEMENT = 500 };
@@ -118,9 +118,54 @@ static void settle_referrer(cz_ctx *ctx, struct deletion *deletion, const struct
     }
 }
 
-static int64_t delete_keys(cz_ctx *ctx, const struct keys *keys)
+/* The links of a many-to-many to the keys, which stand in `side` of its table. */
+static int64_t delete_links(cz_ctx *ctx, const struct keys *keys, const char *table,
+                            const char *side)
+{
+    cz__db_session *session = cz__session(ctx);
+    int64_t removed = 0;
+    for (size_t from = 0; from < keys->count; from += KEYS_PER_STATEMENT) {
+        size_t count =
+            keys->count - from < KEYS_PER_STATEMENT ? keys->count - from : KEYS_PER_STATEMENT;
+        cz__db_param *params = cz_array(ctx, cz__db_param, count);
+        for (size_t i = 0; i < count; i++)
+            params[i] =
+                keys->uuid
+                    ? (cz__db_param){ .kind = CZ__PARAM_UUID, .uuid = keys->uuids[from + i] }
+                    : (cz__db_param){ .kind = CZ__PARAM_INT, .integer = keys->integers[from + i] };
+        cz__db_statement statement = cz__link_delete(ctx, session, table, side, count);
+        int64_t rows, last_id;
+        cz_error err;
+        if (session->db->driver->change(ctx, session, &statement, params, count, &rows, &last_id,
+                                        &err))
+            cz_raise_error(ctx, &err);
+        removed += rows;
+    }
+    return removed;
+}
+
+/* From both sides: the other may not declare its own. */
+static int64_t delete_all_links(cz_ctx *ctx, const struct keys *keys)
 {
     int64_t removed = 0;
+    for (size_t m = 0; m < cz__models_count(); m++) {
+        const struct cz__model_state *state = cz__models_at(m)->state;
+        for (uint16_t i = 0; i < state->column_count; i++) {
+            const cz__column *column = &state->columns[i];
+            if (column->field->kind != CZ_KIND_many_to_many)
+                continue;
+            if (state->model == keys->model)
+                removed += delete_links(ctx, keys, column->link_table, column->link_from);
+            if (column->field->target == keys->model)
+                removed += delete_links(ctx, keys, column->link_table, column->link_to);
+        }
+    }
+    return removed;
+}
+
+static int64_t delete_keys(cz_ctx *ctx, const struct keys *keys)
+{
+    int64_t removed = delete_all_links(ctx, keys);
     cz_str key = keys->model->state->key->attribute;
     for (size_t from = 0; from < keys->count; from += KEYS_PER_STATEMENT) {
         cz_query query = { .model = keys->model,

@@ -40,6 +40,9 @@ struct cz__plan_request {
  * condition about another model, a value of the wrong type. */
 const struct cz__plan *cz__plan_for(cz_ctx *ctx, cz__db_session *session,
                                     const struct cz__plan_request *request);
+/* "DELETE FROM table WHERE column IN (count places)", for link tables, which no model stands for. */
+cz__db_statement cz__link_delete(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                 const char *column, size_t count);
 /* The parameters, in order, in the arena. Raises: CZ_EINVAL: a value out of its column's range. */
 cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
                               const struct cz__plan_request *request, size_t *out_count);

@@ -546,3 +546,37 @@ CZ_TEST(a_delete_cascades_down_long_chains_and_around_cycles)
 {
     in_boundary(delete_chains);
 }
+
+static void put_on_shelf(cz_ctx *c, int64_t tome, cz_uuid shelf)
+{
+    static const char sql[] = "INSERT INTO library_tome_shelves (tome_id, shelf_id) VALUES (?, ?)";
+    cz__db_statement statement = { { sql, sizeof sql - 1 }, CZ__STATEMENT_UNCACHED };
+    cz__db_param params[] = { { .kind = CZ__PARAM_INT, .integer = tome },
+                              { .kind = CZ__PARAM_UUID, .uuid = shelf } };
+    int64_t rows, last_id;
+    CZ_REQUIRE_OK(
+        cz__db_default->driver->change(c, c->db, &statement, params, 2, &rows, &last_id, NULL));
+}
+
+static void delete_linked(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    Shelf *north = cz_create(c, Shelf, (label, "north")),
+          *south = cz_create(c, Shelf, (label, "south"));
+    for (int64_t id = 1; id <= 4; id++) {
+        put_on_shelf(c, id, north->id);
+        put_on_shelf(c, id, south->id);
+    }
+    CZ_EXPECT_EQ(n(c, CZ_Q(Tome, shelves->label, EXACT, "north")), 4);
+    CZ_EXPECT_EQ(cz_delete(c, Tome, CZ_Q(Tome, title, EXACT, "Dune")), 3); /* and its two links */
+    CZ_EXPECT_EQ(n(c, CZ_Q(Tome, shelves->label, EXACT, "north")), 3);
+    cz_remove(c, north);
+    CZ_EXPECT_EQ(n(c, CZ_Q(Tome, shelves->label, EXACT, "south")), 3);
+    CZ_EXPECT_EQ(n(c, CZ_Q(Tome, shelves->label, EXACT, "north")), 0);
+}
+
+CZ_TEST(a_delete_takes_many_to_many_links_along)
+{
+    in_boundary(delete_linked);
+}
