@@ -155,7 +155,8 @@ void cz_view_retrieve(cz_ctx *ctx, cz_request *req)
         cz__respond_row(ctx, req, 200, view->serializer, find_object(ctx, req, view));
         return;
     }
-    cz_query query = { .model = view->model, .where = object_cond(ctx, req, view), .unordered = true };
+    cz_query query = { .model = view->model, .where = object_cond(ctx, req, view), .limit = 1,
+                       .unordered = true };
     cz_buf *out = begin_json(req, 200);
     struct rendering rendering = { view->serializer, out, false };
     if (cz__each(ctx, &query, render, &rendering) == 0)

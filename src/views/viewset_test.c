@@ -1,0 +1,54 @@
+#include <calzone/calzone.h>
+#include <calzone/testing.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+CZ_MODEL_FORWARD(Berth)
+
+#define PORT(F)                                                                                    \
+    F(char_field, name, .max_length = 20, .unique = true)                                          \
+    F(reverse, berths, Berth, port)
+CZ_MODEL(Port, PORT);
+
+static const cz_choice KINDS[] = { { "quay", "Quay" } };
+
+#define BERTH(F)                                                                                   \
+    F(foreign_key, port, Port, .on_delete = CZ_CASCADE)                                            \
+    F(char_field, kind, .choices = CZ_CHOICES(KINDS), .default_ = cz_text("quay"))
+CZ_MODEL(Berth, BERTH);
+
+static const cz_app harbour_app = { "harbour", .models = CZ_MODELS(Port, Berth) };
+static CZ_SERIALIZER(PortSerializer, Port, .fields = CZ_FIELDS(Port, id, name));
+static CZ_SERIALIZER(BerthSerializer, Berth, .fields = CZ_FIELDS(Berth, id, port, kind));
+
+/* Ports with a berth: joins, so a port comes once for each berth. */
+static cz_cond with_berths(cz_ctx *ctx, const cz_request *req)
+{
+    (void)req;
+    return cz_cond_copy(ctx, CZ_Q(Port, berths->id, GT, 0));
+}
+
+static CZ_VIEWSET(port_views, Port, .serializer = &PortSerializer, .permissions = &cz_allow_any);
+static CZ_VIEWSET(busy_views, Port, .serializer = &PortSerializer, .permissions = &cz_allow_any,
+                  .rows = with_berths);
+static CZ_VIEWSET(berth_views, Berth, .serializer = &BerthSerializer, .permissions = &cz_allow_any);
+
+static const cz_route urls[] = {
+    CZ_RESOURCE("/ports", &port_views),
+    CZ_RESOURCE("/busy", &busy_views, .name = "busy"),
+    CZ_RESOURCE("/berths", &berth_views),
+    CZ_ROUTES_END,
+};
+
+static CZ_PROJECT(harbour, "harbour", .apps = CZ_APPS(&harbour_app), .urls = urls);
+
+CZ_TEST(a_row_that_joins_find_twice_is_answered_once)
+{
+    cz_client *client = cz_client_create(&harbour);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/ports", "{\"name\": \"Hoorn\"}"), 201);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/berths", "{\"port\": 1}"), 201);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/berths", "{\"port\": 1}"), 201);
+    const cz_answer *answer = cz_client_get(client, "/busy/1");
+    CZ_EXPECT_STATUS(answer, 200);
+    CZ_EXPECT_JSON(answer, "name", "Hoorn");
+}
