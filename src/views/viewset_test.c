@@ -52,3 +52,19 @@ CZ_TEST(a_row_that_joins_find_twice_is_answered_once)
     CZ_EXPECT_STATUS(answer, 200);
     CZ_EXPECT_JSON(answer, "name", "Hoorn");
 }
+
+CZ_TEST(the_write_ahead_log_stays_small_when_requests_read_before_they_write)
+{
+    cz_client *client = cz_client_create(&harbour);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/ports", "{\"name\": \"Hoorn\"}"), 201);
+    for (int i = 0; i < 1000; i++) {
+        char json[64];
+        cz_ignore(snprintf(json, sizeof json, "{\"name\": \"Port %d\"}", i) < 0); /* it fits */
+        CZ_EXPECT_STATUS(cz_client_patch(client, "/ports/1", json), 200);
+    }
+    char path[512];
+    cz_ignore(snprintf(path, sizeof path, "%s/test.db-wal", cz_test_directory()) < 0); /* it fits */
+    struct stat wal;
+    CZ_REQUIRE(stat(path, &wal) == 0);
+    CZ_EXPECT_MSG(wal.st_size < 6 << 20, "%lld bytes", (long long)wal.st_size);
+}
