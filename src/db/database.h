@@ -62,7 +62,6 @@ typedef struct cz__db_session {
     cz__db *db;
     unsigned depth;   /* nested atomic blocks; 0: autocommit */
     bool writing;     /* holds the write side */
-    bool broken;      /* a statement inside the transaction failed in a way only a rollback mends */
 } cz__db_session;
 
 /* ---- describing tables ---- */

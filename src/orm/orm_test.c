@@ -580,3 +580,41 @@ CZ_TEST(a_delete_takes_many_to_many_links_along)
 {
     in_boundary(delete_linked);
 }
+
+static void fail_and_go_on(cz_ctx *c, void *arg)
+{
+    cz_create(c, Writer, (name, "before"));
+    cz_error err;
+    CZ_EXPECT(cz_try(c, create_twice, NULL, &err) != CZ_OK);
+    cz_create(c, Writer, (name, "after"));
+    (void)arg;
+}
+
+static void atomic_with_rollback_inside(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_atomic(c, fail_and_go_on, NULL);
+}
+
+static void database_rolls_back(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    static const char sql[] =
+        "CREATE TRIGGER no_copies BEFORE INSERT ON library_tome WHEN NEW.title = 'copy' "
+        "BEGIN SELECT RAISE(ROLLBACK, 'no copies'); END";
+    cz__db_statement statement = { { sql, sizeof sql - 1 }, CZ__STATEMENT_UNCACHED };
+    int64_t rows, last_id;
+    CZ_REQUIRE_OK(
+        cz__db_default->driver->change(c, c->db, &statement, NULL, 0, &rows, &last_id, NULL));
+    CZ_EXPECT(cz_try(c, atomic_with_rollback_inside, NULL, NULL) != CZ_OK);
+    CZ_EXPECT_EQ(cz_count(c, Writer),
+                 2); /* nothing of the transaction stays, nor what came after its end */
+    in_atomic(c, NULL);
+    CZ_EXPECT_EQ(cz_count(c, Writer), 3);
+}
+
+CZ_TEST(what_follows_a_rollback_by_the_database_is_not_stored)
+{
+    in_boundary(database_rolls_back);
+}

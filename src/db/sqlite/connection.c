@@ -630,12 +630,24 @@ static cz_status commit_and_give(struct cz__sqlite *db, cz_error *err)
     return CZ_OK;
 }
 
+/* SQLite ends a transaction by itself after some errors (a full disk, RAISE(ROLLBACK) in a trigger). What its
+ * fiber does next would be stored alone, statement by statement, so nothing runs until its end. */
+static cz_status check_transaction(const struct cz__sqlite *db, cz_error *err)
+{
+    if (!sqlite3_get_autocommit(db->write.handle))
+        return CZ_OK;
+    return cz_error_set(err, CZ_EDATABASE, "the database has rolled this transaction back");
+}
+
 static cz_status run_change(struct cz__sqlite *db, const cz__db_statement *statement,
                             const cz__db_param *params, size_t count, int64_t *out_rows,
                             int64_t *out_last_id, cz_error *err)
 {
     sqlite3_stmt *prepared;
-    cz_status status = prepare(&db->write, statement, &prepared, err);
+    cz_status status = check_transaction(db, err);
+    if (status)
+        return status;
+    status = prepare(&db->write, statement, &prepared, err);
     if (status)
         return status;
     status = bind(&db->write, prepared, params, count, err);
@@ -690,7 +702,9 @@ cz_status cz__sqlite_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err)
     if (session->depth > 0) {
         char text[64];
         cz__db_statement save = savepoint_statement(text, sizeof text, "SAVEPOINT", session->depth);
-        cz_status status = write_side_run(db, &save, err);
+        cz_status status = check_transaction(db, err);
+        if (!status)
+            status = write_side_run(db, &save, err);
         if (!status)
             session->depth++;
         return status;
@@ -744,8 +758,10 @@ cz_status cz__sqlite_run(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_er
 {
     struct cz__sqlite *db = (struct cz__sqlite *)session->db;
     cz__db_statement statement = { sql, CZ__STATEMENT_UNCACHED };
-    if (session->writing)
-        return write_side_run(db, &statement, err);
+    if (session->writing) {
+        cz_status status = check_transaction(db, err);
+        return status ? status : write_side_run(db, &statement, err);
+    }
     cz_status status = cz__sqlite_begin(ctx, session, err);
     if (status)
         return status;
