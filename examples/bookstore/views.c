@@ -35,9 +35,8 @@ const cz_route v2_urls[] = {
 /* The addresses of the API, for whoever opens the site's root. */
 void index_page(cz_ctx *ctx, cz_request *req)
 {
-    cz_buf body = { 0 };
     cz_json_writer json;
-    cz_json_writer_init(&json, &body);
+    cz_json_writer_init(&json, cz_respond_json_begin(ctx, req, 200));
     static const char *const names[] = { "author-list", "book-list", "magazine-list" };
     cz_json_object(&json);
     for (size_t i = 0; i < CZ_COUNT(names); i++) {
@@ -46,6 +45,4 @@ void index_page(cz_ctx *ctx, cz_request *req)
         cz_json_str(&json, cz_request_absolute_uri(ctx, req, cz_reverse(ctx, names[i], NULL, 0)));
     }
     cz_json_object_end(&json);
-    cz_respond_json(ctx, req, 200, cz_buf_str(&body));
-    cz_buf_done(&body);
 }

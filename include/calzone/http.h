@@ -116,6 +116,9 @@ void cz_respond(cz_ctx *ctx, cz_request *req, int status, cz_str content_type, c
 void cz_respond_empty(cz_ctx *ctx, cz_request *req, int status);
 /* Answer with the text of a JSON document. */
 void cz_respond_json(cz_ctx *ctx, cz_request *req, int status, cz_str json);
+/* Begin a JSON answer and return where to write it, with cz_json_writer_init() or by hand; nothing to free,
+ * and whatever was answered before is gone. A failure stays in the buffer and becomes a 500 or 503. */
+cz_buf *cz_respond_json_begin(cz_ctx *ctx, cz_request *req, int status);
 /* Answer with a redirect to a path of this site, which begins with one "/"; a target with a scheme, "//",
  * "\" or a control byte is refused, other bytes that no URI may have are escaped. `status` is 301, 302,
  * 303, 307 or 308. Raises: CZ_EINVAL. */

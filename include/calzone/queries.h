@@ -272,7 +272,7 @@ void cz__refresh(cz_ctx *ctx, cz_row *row);
 /* Insert a row: cz_create(ctx, Book, (title, "Dune"), (author_id, author->id)). Fields left out take
  * their default. Returns the row, with its key.
  * Raises: CZ_EINTEGRITY: a unique, foreign key or not-null rule; CZ_EINVAL: a value outside the field's
- * type. Values are not validated beyond that: serializers and cz_row_validate() do. */
+ * type. Values are not validated beyond that: a serializer does. */
 #define cz_create(ctx, M, ...) ((M *)cz__create((ctx), &M##__model, CZ__ASSIGNS(M, ##__VA_ARGS__)))
 /* Change every row that matches in one statement: cz_update(ctx, Book, CZ_WHERE(...), (year, 1965)).
  * Returns how many matched. auto_now fields are not touched, as in Django. */

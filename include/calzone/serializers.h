@@ -47,11 +47,13 @@ void cz__respond_row(cz_ctx *ctx, cz_request *req, int status, cz_serializer *se
 void cz__respond_rows(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, const void *items,
                       size_t count);
 
-/* Read the request's body into a new row, or over an existing one (`partial`: members that are missing
+/* Read the request's body into a new row, or into an existing one (`partial`: members that are missing
  * keep their value and are not required). The row is checked but not saved.
  * Raises: CZ_EVALIDATION, CZ_EPROTOCOL: no JSON; CZ_EMEDIATYPE; as queries do. */
 #define cz_read_row(ctx, req, serializer, M) \
     ((M *)cz__read_row((ctx), (req), (serializer), NULL, false))
+#define cz_read_row_into(ctx, req, serializer, row, partial) \
+    ((void)cz__read_row((ctx), (req), (serializer), &(row)->row_, (partial)))
 cz_row *cz__read_row(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, cz_row *instance,
                      bool partial);
 /* The same from a text, for fixtures and tests. */

@@ -101,6 +101,12 @@ void cz_respond_json(cz_ctx *ctx, cz_request *req, int status, cz_str json)
     cz_respond(ctx, req, status, CZ_STR("application/json"), json);
 }
 
+cz_buf *cz_respond_json_begin(cz_ctx *ctx, cz_request *req, int status)
+{
+    answer(ctx, req, status, CZ_STR("application/json"));
+    return req->response.body;
+}
+
 /* ---- Headers ---- */
 
 static bool is_servers_own(cz_str name)

@@ -175,22 +175,11 @@ void cz__serializer_write_cursor(const cz_serializer *serializer, const cz__db_c
     cz_buf_append_char(out, '}');
 }
 
-static cz_buf *begin(cz_request *req, int status)
-{
-    cz_response *response = &req->response;
-    cz_buf_clear(response->body);
-    response->body_text = CZ_STR("");
-    response->status = status;
-    response->content_type = CZ_STR("application/json");
-    response->sent = true;
-    return response->body;
-}
-
 void cz__respond_row(cz_ctx *ctx, cz_request *req, int status, cz_serializer *serializer, const cz_row *row)
 {
     cz_assert(serializer->model == row->model);
     cz_ignore(!cz__serializer_state(ctx, serializer)); /* prepares it */
-    cz_buf *body = begin(req, status);
+    cz_buf *body = cz_respond_json_begin(ctx, req, status);
     cz__serializer_write(serializer, row, body);
     cz_check(ctx, cz_buf_status(body));
 }
@@ -198,7 +187,7 @@ void cz__respond_row(cz_ctx *ctx, cz_request *req, int status, cz_serializer *se
 void cz__respond_rows(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, const void *items, size_t count)
 {
     cz_ignore(!cz__serializer_state(ctx, serializer)); /* prepares it */
-    cz_buf *body = begin(req, 200);
+    cz_buf *body = cz_respond_json_begin(ctx, req, 200);
     cz_buf_append_char(body, '[');
     for (size_t i = 0; i < count; i++) {
         if (i)

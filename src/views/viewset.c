@@ -75,17 +75,6 @@ static bool accepts_json(cz_str accept)
     return false;
 }
 
-static cz_buf *begin_json(cz_request *req, int status)
-{
-    cz_response *response = &req->response;
-    cz_buf_clear(response->body);
-    response->body_text = CZ_STR("");
-    response->status = status;
-    response->content_type = CZ_STR("application/json");
-    response->sent = true;
-    return response->body;
-}
-
 struct rendering {
     const cz_serializer *serializer;
     cz_buf *out;
@@ -133,7 +122,7 @@ void cz_view_list(cz_ctx *ctx, cz_request *req)
     query.order_by = list_order(ctx, view);
     query.limit = page.size;
     query.offset = page.offset;
-    cz_buf *out = begin_json(req, 200);
+    cz_buf *out = cz_respond_json_begin(ctx, req, 200);
     cz_buf_append_lit(out, "{\"count\":");
     cz_buf_append_i64(out, page.count);
     cz_buf_append_lit(out, ",\"next\":");
@@ -157,7 +146,7 @@ void cz_view_retrieve(cz_ctx *ctx, cz_request *req)
     }
     cz_query query = { .model = view->model, .where = object_cond(ctx, req, view), .limit = 1,
                        .unordered = true };
-    cz_buf *out = begin_json(req, 200);
+    cz_buf *out = cz_respond_json_begin(ctx, req, 200);
     struct rendering rendering = { view->serializer, out, false };
     if (cz__each(ctx, &query, render, &rendering) == 0)
         cz_raise(ctx, CZ_ENOTFOUND, "Not found.");

@@ -7,9 +7,11 @@
  * A commit ends the turn's read transaction, so the next read sees it; inside a transaction every read
  * goes to the write connection. A handler therefore always sees its own writes.
  *
- * Another process may hold the write lock. No busy handler is installed: BEGIN IMMEDIATE is tried again
- * after a sleep of the fiber, outside SQLite, until the busy time is over. Nothing else can meet the lock,
- * because in WAL mode readers never wait and the lock is held from BEGIN to COMMIT.
+ * Another process may hold the write lock. The write connection has no busy handler: BEGIN IMMEDIATE is
+ * tried again after a sleep of the fiber, outside SQLite, until the busy time is over; once it has begun no
+ * statement can meet the lock. Readers wait for nobody in WAL mode but for the moments in which another
+ * process makes the log, recovers it after a crash or folds it up at its last close: there the read connection,
+ * and both while they open, wait inside SQLite for up to a second, which is rare and short.
  */
 #include "db/sqlite/sqlite_internal.h"
 #include <calzone/json.h>
@@ -17,7 +19,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BUSY_TIMEOUT_MS = 5000, RETRY_MS_MAX = 20, STATEMENTS_MIN = 64 };
+enum { BUSY_TIMEOUT_MS = 5000, OPEN_TIMEOUT_MS = 5000, READ_TIMEOUT_MS = 1000, RETRY_MS_MAX = 20, STATEMENTS_MIN = 64 };
 
 const cz__db_driver cz__sqlite_driver = {
     .scheme = "sqlite",
@@ -125,6 +127,7 @@ static cz_status connection_open(struct cz__sqlite_connection *connection, const
         connection_close(connection);
         return status;
     }
+    cz_ignore(sqlite3_busy_timeout(connection->handle, OPEN_TIMEOUT_MS)); /* cannot fail */
     /* SQLite's own advice against hostile database files (sqlite.org/security.html) */
     cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL));
     cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL));
@@ -157,8 +160,7 @@ static void end_turn(cz__turn_hook *hook);
 
 cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err)
 {
-    /* sqlite:///relative.db, sqlite:////absolute.db as Django's dj-database-url has it, and
-     * sqlite:///absolute/path.db, which is what people write: the path keeps its leading slash. */
+    /* sqlite:///absolute/path.db, or with a fourth slash as dj-database-url has it */
     cz_str path = url->path;
     bool in_memory = cz_str_eq(path, CZ_STR("/:memory:"));
     while (path.len > 1 && path.ptr[0] == '/' && path.ptr[1] == '/')
@@ -196,6 +198,9 @@ cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err)
         cz__sqlite_close(&db->base);
         return status;
     }
+    cz_ignore(sqlite3_busy_timeout(db->write.handle, 0));
+    if (!in_memory)
+        cz_ignore(sqlite3_busy_timeout(db->read.handle, READ_TIMEOUT_MS));
     if (db->loop && !in_memory) {
         db->turn_hook.on_turn_end = end_turn;
         cz__turn_hook_add(db->loop, &db->turn_hook);
@@ -257,7 +262,7 @@ static void release(sqlite3_stmt *prepared, bool uncached)
         cz_ignore(sqlite3_reset(prepared));
 }
 
-/* Dates and UUIDs are stored as Django stores them: text that sorts. */
+/* Dates are stored as Django stores them, text that sorts; UUIDs in their usual form. */
 static int bind_one(sqlite3_stmt *prepared, int at, const cz__db_param *param)
 {
     char text[64];

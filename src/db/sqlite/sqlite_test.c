@@ -121,6 +121,49 @@ CZ_TEST(a_lock_of_another_process_is_waited_for_and_given_up_after_the_busy_time
     finish();
 }
 
+CZ_TEST(processes_that_open_and_leave_a_new_database_at_once_all_get_in)
+{
+    CZ_REQUIRE(mkdtemp(folder) != NULL);
+    cz_ignore(snprintf(path, sizeof path, "%s/test.db", folder)); /* fits */
+    cz_ignore(snprintf(url, sizeof url, "sqlite://%s", path));
+    enum { PROCESSES = 8, ROUNDS = 10 };
+    for (int p = 0; p < PROCESSES; p++) {
+        pid_t child = fork();
+        CZ_REQUIRE(child >= 0);
+        if (child)
+            continue;
+        int failures = 0;
+        for (int round = 0; round < ROUNDS; round++) {
+            cz_arena *arena;
+            cz_ctx ctx;
+            cz_error err = { 0 };
+            CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+            cz_ctx_init(&ctx, arena);
+            cz__db_session *session;
+            cz_status status = cz__db_open(cz_str_from(url), &cz__db_default, &err);
+            if (!status)
+                status = cz__db_session_of(&ctx, &session, &err);
+            if (!status)
+                status = cz__sqlite_run(&ctx, session, CZ_STR("CREATE TABLE IF NOT EXISTS t (n INTEGER)"), &err);
+            bool exists = false;
+            if (!status)
+                status = cz__sqlite_table_exists(&ctx, session, "t", &exists, &err);
+            if (status || !exists)
+                fprintf(stderr, "%s\n", cz_error_message(&err));
+            failures += status != CZ_OK || !exists;
+            cz__db_close(cz__db_default);
+            cz_arena_destroy(arena);
+        }
+        _exit(failures);
+    }
+    for (int p = 0; p < PROCESSES; p++) {
+        int status;
+        CZ_REQUIRE(wait(&status) > 0);
+        CZ_EXPECT_EQ(WEXITSTATUS(status), 0);
+    }
+    CZ_REQUIRE(unlink(path) == 0 && rmdir(folder) == 0);
+}
+
 CZ_TEST(a_database_that_cannot_be_opened_says_why)
 {
     const struct {

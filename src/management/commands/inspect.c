@@ -93,8 +93,9 @@ int cz__command_check(struct cz__site *site, int argc, char **argv)
     for (size_t cursor = 0; cz_router_next(site->router, &cursor, &route);)
         routes++;
     /* everything that can be wrong stops the start before this line */
-    printf("%s: no issues in %zu models and %zu routes (%s)\n", site->project->name, cz__models_count(), routes,
-           cz_env_name(site->env));
+    size_t models = cz__models_count();
+    printf("%s: no issues in %zu model%s and %zu route%s (%s)\n", site->project->name, models,
+           models == 1 ? "" : "s", routes, routes == 1 ? "" : "s", cz_env_name(site->env));
     return 0;
 }
 

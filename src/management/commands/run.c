@@ -126,6 +126,12 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
             return 2;
         }
     }
+    if (cz_str_ends_with(cz_setting_str(site->settings, "DATABASE_URL"), CZ_STR("/:memory:"))) {
+        fputs("run: DATABASE_URL: a database in memory is one process's alone, and a site has several; name a "
+              "file\n",
+              stderr);
+        return 1;
+    }
     int code = prepare_in_child(site);
     if (code)
         return code;
