@@ -62,6 +62,8 @@ bool cz_test_has_failed(void);
 /* An empty directory of the running test's own; the runner removes it, and all in it, after the test,
  * however that ended. Ends the test when it cannot be made. */
 const char *cz_test_directory(void);
+/* Memory that lives as long as the running test. Never NULL. */
+cz_arena *cz_test_arena(void);
 
 #define CZ_EXPECT(condition)                                                                       \
     do {                                                                                           \

@@ -11,7 +11,7 @@ static void end_arena(void)
     test_arena = NULL;
 }
 
-cz_arena *cz__test_arena(void)
+cz_arena *cz_test_arena(void)
 {
     if (!test_arena) {
         CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &test_arena));
@@ -57,7 +57,7 @@ static bool read_status(cz_str line, int *out)
 
 static bool read_headers(cz_str lines, cz_answer *out)
 {
-    cz_header *headers = cz_arena_array(cz__test_arena(), cz_header, cz_str_count(lines, '\n') + 1);
+    cz_header *headers = cz_arena_array(cz_test_arena(), cz_header, cz_str_count(lines, '\n') + 1);
     CZ_REQUIRE(headers);
     cz_str line;
     while (take_line(&lines, &line)) {
@@ -93,7 +93,7 @@ enum taken { NOT_WHOLE, WHOLE, MALFORMED };
 /* A chunked body without trailers; `*rest` is what follows it. */
 static enum taken take_chunks(cz_str *rest, cz_str *out)
 {
-    char *at = cz_arena_alloc(cz__test_arena(), rest->len);
+    char *at = cz_arena_alloc(cz_test_arena(), rest->len);
     CZ_REQUIRE(at);
     size_t bytes, len = 0;
     for (;;) {
@@ -146,7 +146,7 @@ static const cz_json_value *read_json(const cz_answer *answer)
     if (!answer->body.len || cz_str_find(type, CZ_STR("json")) == SIZE_MAX)
         return NULL;
     cz_json_limits limits = { .depth_max = CZ_JSON_READ_DEPTH_MAX, .keys_max = UINT32_MAX };
-    return cz_json_parse(cz__test_arena(), answer->body, &limits, &json, NULL) ? NULL : json;
+    return cz_json_parse(cz_test_arena(), answer->body, &limits, &json, NULL) ? NULL : json;
 }
 
 size_t cz__answer_parse(cz_str in, bool head, bool closed, cz_answer *out)
@@ -156,7 +156,7 @@ size_t cz__answer_parse(cz_str in, bool head, bool closed, cz_answer *out)
     size_t end = cz_str_find(in, CZ_STR("\r\n\r\n"));
     if (end == SIZE_MAX)
         return 0;
-    CZ_REQUIRE_OK(cz_str_dup(cz__test_arena(), in, &rest));
+    CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), in, &rest));
     const char *start = rest.ptr;
     answer.head = cz_str_head(rest, end + 4);
     cz_str lines = cz_str_head(rest, end + 2);
@@ -225,7 +225,7 @@ static cz_str text_of(const cz_json_value *value)
     cz_str copy = CZ_STR("nothing");
     if (value) {
         cz_json_write(&json, value);
-        CZ_REQUIRE_OK(cz_str_dup(cz__test_arena(), cz_str_head(cz_buf_str(&buf), 300), &copy));
+        CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), cz_str_head(cz_buf_str(&buf), 300), &copy));
     }
     cz_buf_done(&buf);
     return copy;
@@ -255,7 +255,7 @@ void cz__expect_json_str(const char *file, int line, const cz_answer *answer, co
 {
     const cz_json_value *value = cz_answer_at(answer, path);
     if (!value || value->kind != CZ_JSON_STR || !cz_str_eq(value->as.text, cz_str_from(expected))) {
-        const char *quoted = cz_arena_printf(cz__test_arena(), "\"%s\"", expected);
+        const char *quoted = cz_arena_printf(cz_test_arena(), "\"%s\"", expected);
         unlike(file, line, answer, path, quoted ? quoted : expected);
     }
 }
@@ -335,7 +335,7 @@ void cz__expect_json_text(const char *file, int line, const cz_answer *answer, c
 {
     const cz_json_value *value = cz_answer_at(answer, path), *wanted;
     cz_error err;
-    if (cz_json_parse(cz__test_arena(), cz_str_from(expected), NULL, &wanted, &err))
+    if (cz_json_parse(cz_test_arena(), cz_str_from(expected), NULL, &wanted, &err))
         cz__test_fail(file, line, "the expected text is no JSON: %s", cz_error_message(&err));
     else if (!value || !same_value(value, wanted))
         unlike(file, line, answer, path, expected);

@@ -115,7 +115,7 @@ static void create_tables(cz_ctx *ctx, void *arg)
 
 static void set_environment(void)
 {
-    const char *url = cz_arena_printf(cz__test_arena(), "sqlite://%s/test.db", cz_test_directory());
+    const char *url = cz_arena_printf(cz_test_arena(), "sqlite://%s/test.db", cz_test_directory());
     CZ_REQUIRE(url);
     setenv("ENV", "test", 1);
     setenv("DATABASE_URL", url, 1);
@@ -147,7 +147,7 @@ cz_client *cz_client_create(const cz_project *project)
         start(project);
     if (self.project != project)
         cz__test_die("a test has one project; %s has started already", self.project->name);
-    cz_client *client = cz_arena_new(cz__test_arena(), cz_client);
+    cz_client *client = cz_arena_new(cz_test_arena(), cz_client);
     CZ_REQUIRE(client);
     return client;
 }
@@ -167,15 +167,15 @@ void cz_client_set_header(cz_client *client, const char *name, const char *value
     }
     CZ_REQUIRE(at < DEFAULT_HEADERS_MAX);
     cz_header *header = &client->headers[at];
-    CZ_REQUIRE_OK(cz_str_dup(cz__test_arena(), cz_str_from(name), &header->name));
-    CZ_REQUIRE_OK(cz_str_dup(cz__test_arena(), cz_str_from(value), &header->value));
+    CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), cz_str_from(name), &header->name));
+    CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), cz_str_from(value), &header->value));
     if (at == client->header_count)
         client->header_count++;
 }
 
 static const cz_answer *exchange(cz_str bytes, bool head)
 {
-    cz_answer *answer = cz_arena_new(cz__test_arena(), cz_answer);
+    cz_answer *answer = cz_arena_new(cz_test_arena(), cz_answer);
     CZ_REQUIRE(answer);
     cz_buf out;
     cz_buf_init(&out, 0);

@@ -4,9 +4,6 @@
 
 #include <calzone/testing.h>
 
-/* The arena of the running test, ended with the process; never NULL. */
-cz_arena *cz__test_arena(void);
-
 /* End the test, as failed, with a message. */
 CZ_NORETURN void cz__test_die(const char *format, ...) CZ_PRINTF(1, 2);
 

@@ -114,7 +114,7 @@ static bool read_more(cz_wire *wire, int64_t until_us)
 const cz_answer *cz_wire_next(cz_wire *wire, uint32_t timeout_ms)
 {
     int64_t until_us = cz_monotonic_us() + (int64_t)timeout_ms * 1000;
-    cz_answer *answer = cz_arena_new(cz__test_arena(), cz_answer);
+    cz_answer *answer = cz_arena_new(cz_test_arena(), cz_answer);
     CZ_REQUIRE(answer);
     wire->timed_out = false;
     for (;;) {
