@@ -288,7 +288,7 @@ static cz_str read_file(const char *path)
     CZ_REQUIRE(file && !fseek(file, 0, SEEK_END));
     long len = ftell(file);
     rewind(file);
-    char *text = malloc((size_t)len + 1); /* as long as the test */
+    char *text = cz_arena_alloc(cz_test_arena(), (size_t)len + 1);
     CZ_REQUIRE(text && fread(text, 1, (size_t)len, file) == (size_t)len);
     fclose(file);
     return cz_str_of(text, (size_t)len);

@@ -15,15 +15,24 @@ extern char **environ;
 
 enum { START_MS = 20000, STOP_MS = 30000, ANSWER_MS = 20000, ENV_MAX = 64 };
 
+static cz_str keep(cz_str text)
+{
+    cz_str copy;
+    CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), text, &copy));
+    return copy;
+}
+
 cz_str format(const char *text, ...)
 {
     char *out = NULL;
     va_list args;
     va_start(args, text);
-    int len = vasprintf(&out, text, args); /* as long as the test */
+    int len = vasprintf(&out, text, args);
     va_end(args);
     CZ_REQUIRE(len >= 0);
-    return cz_str_of(out, (size_t)len);
+    cz_str kept = keep(cz_str_of(out, (size_t)len));
+    free(out);
+    return kept;
 }
 
 void sleep_ms(int ms)
@@ -111,9 +120,11 @@ static cz_str read_whole(const char *path)
         return CZ_STR("");
     char *text = NULL;
     size_t cap = 0;
-    ssize_t len = getdelim(&text, &cap, '\0', file); /* as long as the test */
+    ssize_t len = getdelim(&text, &cap, '\0', file);
     fclose(file);
-    return len > 0 ? cz_str_of(text, (size_t)len) : CZ_STR("");
+    cz_str kept = len > 0 ? keep(cz_str_of(text, (size_t)len)) : CZ_STR("");
+    free(text);
+    return kept;
 }
 
 static int exit_code(int status)
