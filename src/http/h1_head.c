@@ -337,6 +337,10 @@ static enum cz__h1_rule parse_field(struct cz__h1_head *head, const char *bytes,
     const char *name = bytes + head->line, *p = name;
     if (is_white(*name))
         return CZ__H1_FOLDED;
+#ifdef __SSE2__
+    if (end - p >= 16) /* most names have no other bytes */
+        p += cz__alnum_prefix(p);
+#endif
     while (is_class(*p, TOKEN)) /* stops at the CR at the latest */
         p++;
     if (p == name || *p != ':')
