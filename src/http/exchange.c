@@ -171,8 +171,8 @@ cz_status cz__exchange_fill(cz__exchange *exchange, const struct cz__h1_head *he
     cz_request *req = &exchange->request;
     fill_line(exchange, head, bytes);
     req->content_type = cz__h1_span_str(bytes, head->content_type);
-    cz_header *headers =
-        cz_arena_alloc(exchange->arena, (head->field_count ? head->field_count : 1) * sizeof *headers);
+    cz_header *headers = cz_arena_alloc(
+        exchange->arena, (head->field_count ? head->field_count : 1) * sizeof *headers);
     if (!headers)
         return CZ_ENOMEM;
     for (uint32_t i = 0; i < head->field_count; i++) {
@@ -193,7 +193,8 @@ static void call_handler(cz_ctx *ctx, void *arg)
     cz__exchange *exchange = arg;
     cz_request *req = &exchange->request;
     if (req->method == CZ_METHOD_OTHER)
-        cz_raise(ctx, CZ_EUNSUPPORTED, "the method %.*s is not supported", CZ_STR_ARG(req->method_text));
+        cz_raise(ctx, CZ_EUNSUPPORTED, "the method %.*s is not supported",
+                 CZ_STR_ARG(req->method_text));
     exchange->core->app.handle(ctx, req, exchange->core->app.user);
     if (!req->response.sent)
         cz_raise(ctx, CZ_EINVAL, "the handler returned without an answer");
@@ -228,7 +229,8 @@ static void call_answer_error(cz_ctx *ctx, void *arg)
 {
     struct error_answer *answer = arg;
     cz__exchange *exchange = answer->exchange;
-    exchange->core->app.answer_error(ctx, &exchange->request, answer->err, exchange->core->app.user);
+    exchange->core->app.answer_error(ctx, &exchange->request, answer->err,
+                                     exchange->core->app.user);
 }
 
 static void begin_again(cz__exchange *exchange)
@@ -324,7 +326,8 @@ static char *put(char *at, cz_str s)
     return at + s.len;
 }
 
-#define PUT(at, literal) ((char *)memcpy((at), "" literal, sizeof(literal) - 1) + sizeof(literal) - 1)
+#define PUT(at, literal)                                                                           \
+    ((char *)memcpy((at), "" literal, sizeof(literal) - 1) + sizeof(literal) - 1)
 
 static char *put_status_line(char *at, int status)
 {
@@ -385,7 +388,8 @@ void cz__exchange_write(cz__exchange *exchange, bool keep_alive, cz_buf *out, cz
 {
     struct cz__http_core *core = exchange->core;
     cz_request *req = &exchange->request;
-    cz_str body = exchange->body_out.len ? cz_buf_str(&exchange->body_out) : req->response.body_text;
+    cz_str body =
+        exchange->body_out.len ? cz_buf_str(&exchange->body_out) : req->response.body_text;
     if (req->response.status == 204 || req->response.status == 304)
         body.len = 0;
     refresh_common(core);

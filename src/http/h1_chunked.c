@@ -9,7 +9,7 @@
 
 enum chunk_state {
     CHUNK_SIZE,
-    CHUNK_BWS,     /* white space after the size: only ";" may follow */
+    CHUNK_BWS, /* white space after the size: only ";" may follow */
     CHUNK_EXT,
     CHUNK_SIZE_LF, /* after the CR of the size line */
     CHUNK_DATA,
@@ -18,8 +18,8 @@ enum chunk_state {
     TRAILER_START, /* at the start of a trailer line */
     TRAILER_NAME,
     TRAILER_VALUE,
-    TRAILER_LF,    /* after the CR of a field line */
-    TRAILER_END_LF,/* after the CR of the empty line */
+    TRAILER_LF,     /* after the CR of a field line */
+    TRAILER_END_LF, /* after the CR of the empty line */
     CHUNK_DONE,
     CHUNK_REFUSED
 };

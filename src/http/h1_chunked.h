@@ -5,8 +5,9 @@
 #include "http/h1_head.h"
 
 enum {
-    CZ__CHUNK_EXT_BYTES_MAX = 256,       /* of one chunk */
-    CZ__CHUNK_EXT_TOTAL_BYTES_MAX = 8192,/* of a body: one-byte chunks must not carry 256 times as much */
+    CZ__CHUNK_EXT_BYTES_MAX = 256, /* of one chunk */
+    CZ__CHUNK_EXT_TOTAL_BYTES_MAX =
+        8192, /* of a body: one-byte chunks must not carry 256 times as much */
     CZ__CHUNK_TRAILER_BYTES_MAX = 8192
 };
 

@@ -126,7 +126,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data + 1, len);
     text[len] = '\0';
     cz_assert(whole.status == pieces.status && whole.used == pieces.used);
-    cz_assert(whole.body_len == pieces.body_len && !memcmp(whole.body, pieces.body, whole.body_len));
+    cz_assert(whole.body_len == pieces.body_len &&
+              !memcmp(whole.body, pieces.body, whole.body_len));
     bool accepted = naive(cz_str_of(text, len), &reference);
     cz_assert(accepted == (whole.status == CZ_OK));
     if (accepted) {

@@ -9,9 +9,18 @@ struct chunked_case {
     size_t left; /* bytes that are the next request's */
 };
 
-#define GOOD(body, text, left) { CZ_STR(text), body, CZ__H1_NONE, left }
-#define MORE(text) { CZ_STR(text), NULL, CZ__H1_NONE, 0 }
-#define BAD(rule, text) { CZ_STR(text), NULL, CZ__H1_##rule, 0 }
+#define GOOD(body, text, left)                                                                     \
+    {                                                                                              \
+        CZ_STR(text), body, CZ__H1_NONE, left                                                      \
+    }
+#define MORE(text)                                                                                 \
+    {                                                                                              \
+        CZ_STR(text), NULL, CZ__H1_NONE, 0                                                         \
+    }
+#define BAD(rule, text)                                                                            \
+    {                                                                                              \
+        CZ_STR(text), NULL, CZ__H1_##rule, 0                                                       \
+    }
 #define T16 "0123456789abcdef"
 #define T256 T16 T16 T16 T16 T16 T16 T16 T16 T16 T16 T16 T16 T16 T16 T16 T16
 
@@ -113,7 +122,8 @@ static struct result decode(cz_str in, size_t cut)
         char *piece = malloc(len ? len : 1);
         memcpy(piece, in.ptr + at, len);
         result.status = cz__h1_chunked_feed(&chunked, piece, len, &used, &decoded);
-        cz_assert(decoded <= used && used <= len && result.body_len + decoded <= sizeof result.body);
+        cz_assert(decoded <= used && used <= len &&
+                  result.body_len + decoded <= sizeof result.body);
         memcpy(result.body + result.body_len, piece, decoded);
         free(piece);
         result.body_len += decoded;
@@ -130,7 +140,8 @@ static void expect_case(size_t n, size_t cut)
     struct result result = decode(c->in, cut);
     cz_status expected = c->rule ? cz__h1_rule_error(c->rule, NULL) : c->body ? CZ_OK : CZ_EAGAIN;
     CZ_EXPECT_MSG(result.status == expected && result.rule == c->rule,
-                  "case %zu cut at %zu: %s, rule %d", n, cut, cz_status_name(result.status), result.rule);
+                  "case %zu cut at %zu: %s, rule %d", n, cut, cz_status_name(result.status),
+                  result.rule);
     if (!c->body || result.status)
         return;
     CZ_EXPECT_MSG(cz_str_eq(cz_str_of(result.body, result.body_len), cz_str_from(c->body)),

@@ -76,24 +76,25 @@ struct cz__h1_conn {
     struct cz__h1_input *input;
     struct cz__h1_output *output;
     cz__exchange *exchange; /* the request at hand, or the one whose body is still being sent */
-    cz_str rest;            /* of the answer's body, sent from where it is; then `exchange` is kept */
-    int64_t due_ms;         /* when the state's time is over */
-    int64_t write_due_ms;   /* when a write without progress is; NEVER: nothing unsent */
-    int64_t probe_due_ms;   /* when to find out whether the client is gone */
-    int64_t armed_ms;       /* when the timer fires */
+    cz_str rest;          /* of the answer's body, sent from where it is; then `exchange` is kept */
+    int64_t due_ms;       /* when the state's time is over */
+    int64_t write_due_ms; /* when a write without progress is; NEVER: nothing unsent */
+    int64_t probe_due_ms; /* when to find out whether the client is gone */
+    int64_t armed_ms;     /* when the timer fires */
     int64_t body_began_ms;
     uint64_t body_received; /* as sent, coding included */
     size_t body_at;         /* where the body begins in the input */
     struct cz__h1_chunked chunked;
     uint32_t requests, lingered_bytes;
-    uint8_t state;     /* enum conn_state */
-    bool keep_alive;   /* the request at hand leaves the connection open */
+    uint8_t state;   /* enum conn_state */
+    bool keep_alive; /* the request at hand leaves the connection open */
     bool body_chunked;
-    bool linger;       /* the client may still be sending: close gently */
-    bool input_waits;  /* bytes came while the handler waited */
-    bool peer_shut;    /* the client sends no more */
+    bool linger;      /* the client may still be sending: close gently */
+    bool input_waits; /* bytes came while the handler waited */
+    bool peer_shut;   /* the client sends no more */
     char address_text[46];
 };
+_Static_assert(sizeof(struct cz__h1_conn) <= 512, "what an idle connection costs");
 
 /* ---- State and time ---- */
 
@@ -295,7 +296,8 @@ static void conn_close(cz__h1_conn *conn)
         conn->next->link = conn->link;
     output_release(conn);
     if (conn->exchange && conn->exchange->running) {
-        server->core.stats.cancelled++; /* its memory and the input stay until the handler has unwound */
+        server->core.stats
+            .cancelled++; /* its memory and the input stay until the handler has unwound */
         cz__fiber_cancel(&conn->exchange->ctx, CZ_ECANCELED);
     } else {
         exchange_release(conn);
@@ -372,8 +374,8 @@ static void flush(cz__h1_conn *conn)
         parts[message.msg_iovlen++] = (struct iovec){ conn->output->buf.ptr + conn->output->sent,
                                                       conn->output->buf.len - conn->output->sent };
     if (conn->rest.len)
-        parts[message.msg_iovlen++] = (struct iovec){ (void *)(uintptr_t)conn->rest.ptr,
-                                                      conn->rest.len };
+        parts[message.msg_iovlen++] =
+            (struct iovec){ (void *)(uintptr_t)conn->rest.ptr, conn->rest.len };
     if (!message.msg_iovlen)
         return;
     ssize_t n = message.msg_iovlen == 1
@@ -536,7 +538,8 @@ static void take_counted_body(cz__h1_conn *conn)
     cz_buf *own = &conn->exchange->body_in;
     size_t length = (size_t)input->head.content_length, here = input->end - conn->body_at;
     if (!own->len && here >= length) {
-        body_complete(conn, cz_str_of(input->bytes + conn->body_at, length), conn->body_at + length);
+        body_complete(conn, cz_str_of(input->bytes + conn->body_at, length),
+                      conn->body_at + length);
         return;
     }
     if (!own->len && input->cap - conn->body_at >= length)
@@ -780,7 +783,8 @@ static void on_state_timeout(cz__h1_conn *conn)
         conn->linger = true; /* a request may be on its way: let it see a FIN, not a reset */
         break;
     case HEAD:
-        refuse_status(conn, CZ_ETIMEDOUT, 408, "the head did not arrive within HTTP_HEADER_TIMEOUT");
+        refuse_status(conn, CZ_ETIMEDOUT, 408,
+                      "the head did not arrive within HTTP_HEADER_TIMEOUT");
         break;
     case BODY: {
         int64_t measured_ms = now_ms(conn) - conn->body_began_ms - limits->body_grace_ms;
@@ -859,7 +863,8 @@ static void settle(cz__h1_conn *conn)
 {
     while (conn->state != CLOSED) {
         flush(conn);
-        if (conn->state != BLOCKED || unsent_bytes(conn) > CZ__HTTP_UNSENT_BYTES_MAX || conn->rest.len)
+        if (conn->state != BLOCKED || unsent_bytes(conn) > CZ__HTTP_UNSENT_BYTES_MAX ||
+            conn->rest.len)
             break;
         next_request(conn);
         serve(conn);

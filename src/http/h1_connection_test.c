@@ -68,7 +68,8 @@ static void handle(cz_ctx *ctx, cz_request *req, void *user)
         req->response.content_type = CZ_STR("a\r\nX-Evil: b");
     } else {
         cz_respond_header(ctx, req, CZ_STR("X-Path"), req->path);
-        cz_respond(ctx, req, 200, CZ_STR("application/json"), CZ_STR("{\"message\":\"Hello, World!\"}"));
+        cz_respond(ctx, req, 200, CZ_STR("application/json"),
+                   CZ_STR("{\"message\":\"Hello, World!\"}"));
     }
 }
 
@@ -89,7 +90,9 @@ static void on_answered(cz_ctx *ctx, cz_request *req, size_t bytes, void *user)
     seen.last_bytes = bytes;
 }
 
-static const cz__http_app app = { .handle = handle, .answer_error = answer_error, .on_answered = on_answered };
+static const cz__http_app app = { .handle = handle,
+                                  .answer_error = answer_error,
+                                  .on_answered = on_answered };
 
 /* ---- A server and its clients ---- */
 
@@ -106,7 +109,8 @@ static struct bench bench_make(const cz_http_limits *limits)
     memset(large_body, 'L', sizeof large_body);
     CZ_REQUIRE_OK(cz__loop_create(&b.loop));
     CZ_REQUIRE_OK(cz__fibers_init(NULL));
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t len = sizeof address;
     b.listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     CZ_REQUIRE(bind(b.listen_fd, (struct sockaddr *)&address, len) == 0);
@@ -194,8 +198,8 @@ static size_t count_of(const struct heard *heard, const char *needle)
     return count;
 }
 
-#define EXPECT_HEARD(heard, needle, times)                                                          \
-    CZ_EXPECT_MSG(count_of(&(heard), needle) == (times), "%s: heard %.*s", needle,                  \
+#define EXPECT_HEARD(heard, needle, times)                                                         \
+    CZ_EXPECT_MSG(count_of(&(heard), needle) == (times), "%s: heard %.*s", needle,                 \
                   CZ_STR_ARG(cz_str_head(cz_buf_str(&(heard).all), 400)))
 
 /* One connection, one text, what comes back. */
@@ -221,8 +225,9 @@ CZ_TEST(a_request_is_answered_with_exactly_this)
     cz_str text = cz_buf_str(&heard.all);
     CZ_REQUIRE(text.len > 54);
     CZ_EXPECT_STR(cz_str_head(text, 23), "HTTP/1.1 200 OK\r\nDate: ");
-    CZ_EXPECT_STR(cz_str_tail(text, 52), "\r\nContent-Length: 27\r\nContent-Type: application/json\r\n"
-                                         "X-Path: /x y\r\n\r\n{\"message\":\"Hello, World!\"}");
+    CZ_EXPECT_STR(cz_str_tail(text, 52),
+                  "\r\nContent-Length: 27\r\nContent-Type: application/json\r\n"
+                  "X-Path: /x y\r\n\r\n{\"message\":\"Hello, World!\"}");
     int64_t date;
     CZ_REQUIRE_OK(cz_http_date_parse(cz_str_of(text.ptr + 23, 29), &date));
     CZ_EXPECT(llabs(date - cz_now().us / 1000000) <= 1);
@@ -238,7 +243,8 @@ CZ_TEST(each_kind_of_request_gets_its_kind_of_answer)
         const char *in, *begin, *has, *has_not;
         bool closed;
     } rows[] = {
-        { "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n", "Content-Length: 27\r\n", "{", false },
+        { "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n", "Content-Length: 27\r\n",
+          "{", false },
         { GET("/204"), "HTTP/1.1 204 No Content\r\n", "\r\n\r\n", "Content-Length", false },
         { GET("/204"), "HTTP/1.1 204 No Content\r\n", "\r\n\r\n", "dropped", false },
         { GET("/304"), "HTTP/1.1 304 Not Modified\r\n", "\r\n\r\n", "Content-Length", false },
@@ -246,7 +252,8 @@ CZ_TEST(each_kind_of_request_gets_its_kind_of_answer)
         { GET("/split"), "HTTP/1.1 500 ", "control byte", "X-Evil", false },
         { GET("/close"), "HTTP/1.1 200 OK\r\n", "Connection: close\r\n", "keep-alive", true },
         { GET("/sleep"), "HTTP/1.1 200 OK\r\n", "slept", "Connection", false },
-        { "GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n", "Connection: close\r\n", "keep-alive", true },
+        { "GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n", "Connection: close\r\n", "keep-alive",
+          true },
         { "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "HTTP/1.1 200 OK\r\n",
           "Connection: keep-alive\r\n", "close", false },
         { "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 OK\r\n",
@@ -256,38 +263,49 @@ CZ_TEST(each_kind_of_request_gets_its_kind_of_answer)
           "\r\n\r\nhello", "100 Continue", false },
         { "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\n",
           "Content-Length: 0\r\n", "100 Continue", false },
-        { "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+        { "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+          "chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
           "HTTP/1.1 200 OK\r\n", "\r\n\r\nhello", "100 Continue", false },
-        { "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
+        { "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: "
+          "100-continue\r\n\r\nhello",
           "HTTP/1.1 200 OK\r\n", "\r\n\r\nhello", "100 Continue", false },
         { "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n",
           "HTTP/1.1 100 Continue\r\n\r\n", "100", "200", false },
-        { "POST /echo HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", "", "", "100", false },
+        { "POST /echo HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", "", "", "100",
+          false },
         { "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: magic\r\n\r\nhello",
           "HTTP/1.1 417 ", "Connection: close\r\n", "200", true },
         { "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", "without Host", "200", true },
         { "GET /%ff HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400 ", "not UTF-8", "200", true },
         { "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400 ", "escape", "200", true },
         { "GET /%2 HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400 ", "escape", "200", true },
-        { "GET http://a HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n", "X-Path: /\r\n", "400", false },
-        { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505 ", "Connection: close\r\n", "200", true },
+        { "GET http://a HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n", "X-Path: /\r\n", "400",
+          false },
+        { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505 ", "Connection: close\r\n", "200",
+          true },
         { "\x16\x03\x01", "HTTP/1.1 400 ", "control byte", "200", true },
-        { "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 501 ", "Connection: close\r\n", "200", true },
+        { "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 501 ", "Connection: close\r\n",
+          "200", true },
         { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2097153\r\nExpect: 100-continue\r\n\r\n",
           "HTTP/1.1 413 ", "HTTP_BODY_MAX", "100 Continue", true },
-        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n200001\r\n", "HTTP/1.1 413 ",
-          "HTTP_BODY_MAX", "200 OK", true },
-        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\nx\r\n0\r\n\r\n" GET("/smuggled"),
+        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n200001\r\n",
+          "HTTP/1.1 413 ", "HTTP_BODY_MAX", "200 OK", true },
+        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\nx\r\n0\r\n\r\n" GET(
+              "/smuggled"),
           "HTTP/1.1 400 ", "chunk", "smuggled", true },
     };
     for (size_t n = 0; n < CZ_COUNT(rows); n++) {
         cz_str in = cz_str_from(rows[n].in);
         struct heard heard = ask(&standard, in);
         cz_str text = cz_buf_str(&heard.all);
-        CZ_EXPECT_MSG(cz_str_starts_with(text, cz_str_from(rows[n].begin)), "row %zu: %.*s", n, CZ_STR_ARG(text));
-        CZ_EXPECT_MSG(cz_str_find(text, cz_str_from(rows[n].has)) != SIZE_MAX, "row %zu: %.*s", n, CZ_STR_ARG(text));
-        CZ_EXPECT_MSG(cz_str_find(text, cz_str_from(rows[n].has_not)) == SIZE_MAX, "row %zu: %.*s", n, CZ_STR_ARG(text));
-        CZ_EXPECT_MSG(heard.closed == rows[n].closed && !heard.reset, "row %zu closed %d reset %d", n, heard.closed, heard.reset);
+        CZ_EXPECT_MSG(cz_str_starts_with(text, cz_str_from(rows[n].begin)), "row %zu: %.*s", n,
+                      CZ_STR_ARG(text));
+        CZ_EXPECT_MSG(cz_str_find(text, cz_str_from(rows[n].has)) != SIZE_MAX, "row %zu: %.*s", n,
+                      CZ_STR_ARG(text));
+        CZ_EXPECT_MSG(cz_str_find(text, cz_str_from(rows[n].has_not)) == SIZE_MAX, "row %zu: %.*s",
+                      n, CZ_STR_ARG(text));
+        CZ_EXPECT_MSG(heard.closed == rows[n].closed && !heard.reset, "row %zu closed %d reset %d",
+                      n, heard.closed, heard.reset);
         cz_buf_done(&heard.all);
     }
 }
@@ -300,8 +318,10 @@ CZ_TEST(a_pipelined_batch_is_answered_in_order_in_one_send)
     int fd = dial(&b);
     cz_buf in = { 0 };
     for (int i = 0; i < 50; i++)
-        cz_buf_printf(&in, "GET /%d HTTP/1.1\r\nHost: a\r\n\r\nPOST /echo HTTP/1.1\r\nHost: a\r\n"
-                           "Content-Length: 2\r\n\r\n%02d", i, i);
+        cz_buf_printf(&in,
+                      "GET /%d HTTP/1.1\r\nHost: a\r\n\r\nPOST /echo HTTP/1.1\r\nHost: a\r\n"
+                      "Content-Length: 2\r\n\r\n%02d",
+                      i, i);
     turn(&b, 5); /* accepted */
     say_bytes(fd, cz_buf_str(&in));
     cz__loop_turn(b.loop, 100);
@@ -331,7 +351,8 @@ CZ_TEST(a_request_cut_at_any_byte_is_answered_the_same)
     struct bench b = bench_make(&standard);
     static const char *const texts[] = {
         "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" GET("/"),
-        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;x\r\nhe\r\n3\r\nllo\r\n0\r\nT: u\r\n\r\n" GET("/"),
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n2;x\r\nhe\r\n3\r\nllo\r\n0\r\nT: u\r\n\r\n" GET("/"),
     };
     for (size_t n = 0; n < CZ_COUNT(texts); n++) {
         cz_str text = cz_str_from(texts[n]);
@@ -364,7 +385,8 @@ CZ_TEST(a_request_cut_at_any_byte_is_answered_the_same)
 
 CZ_TEST(requests_behind_a_waiting_handler_are_answered_after_it_in_order)
 {
-    struct heard heard = ask(&standard, CZ_STR(GET("/a") GET("/sleep") GET("/b") GET("/sleep") GET("/c")));
+    struct heard heard =
+        ask(&standard, CZ_STR(GET("/a") GET("/sleep") GET("/b") GET("/sleep") GET("/c")));
     EXPECT_HEARD(heard, "HTTP/1.1 200 OK", 5u);
     cz_str text = cz_buf_str(&heard.all);
     size_t a = cz_str_find(text, CZ_STR("/a")), s = cz_str_find(text, CZ_STR("slept")),
@@ -431,7 +453,8 @@ CZ_TEST(a_body_as_large_as_allowed_comes_back_whole)
         for (size_t i = 0; i < sizeof large_body; i++)
             large_body[i] = (char)('a' + i % 26);
         cz_buf_append_lit(&in, "POST /echo HTTP/1.1\r\nHost: a\r\n");
-        cz_buf_printf(&in, chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "Content-Length: 2097152\r\n\r\n");
+        cz_buf_printf(&in, chunked ? "Transfer-Encoding: chunked\r\n\r\n"
+                                   : "Content-Length: 2097152\r\n\r\n");
         for (size_t i = 0; i < sizeof large_body; i += 32768) {
             if (chunked)
                 cz_buf_append_lit(&in, "8000\r\n");
@@ -553,7 +576,8 @@ CZ_TEST(a_client_that_resets_cancels_its_handler_at_once)
 {
     int fd;
     struct bench b = suspended_in(GET("/forever"), &fd);
-    CZ_REQUIRE(setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger)) == 0);
+    CZ_REQUIRE(setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 },
+                          sizeof(struct linger)) == 0);
     close(fd);
     turn(&b, 20);
     CZ_EXPECT_EQ(seen.cancelled, 1);
@@ -626,7 +650,8 @@ CZ_TEST(each_time_out_has_its_answer)
         { "", "" },
         { "GET / HT", "HTTP/1.1 408 Request Timeout" },
         { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", "HTTP_BODY_RATE_MIN" },
-        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n", "HTTP_BODY_RATE_MIN" },
+        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n",
+          "HTTP_BODY_RATE_MIN" },
         { GET("/forever"), "HTTP/1.1 503 Service Unavailable" },
         { GET("/"), "HTTP/1.1 200 OK" },
     };
@@ -641,7 +666,8 @@ CZ_TEST(each_time_out_has_its_answer)
         CZ_EXPECT_MSG(cz_str_find(cz_buf_str(&heard.all), cz_str_from(rows[n].out)) != SIZE_MAX,
                       "row %zu: %.*s", n, CZ_STR_ARG(cz_buf_str(&heard.all)));
         CZ_EXPECT_MSG(heard.closed && !heard.reset, "row %zu", n);
-        CZ_EXPECT_MSG(took_ms >= 48 && took_ms < 2000, "row %zu took %lld ms", n, (long long)took_ms);
+        CZ_EXPECT_MSG(took_ms >= 48 && took_ms < 2000, "row %zu took %lld ms", n,
+                      (long long)took_ms);
         cz_buf_done(&heard.all);
         close(fd);
         bench_done(&b);
@@ -811,14 +837,18 @@ CZ_TEST(a_request_in_memory_is_answered_as_over_a_socket)
     } rows[] = {
         { GET("/x"), "HTTP/1.1 200 OK\r\n", "X-Path: /x\r\n" },
         { GET("/sleep"), "HTTP/1.1 200 OK\r\n", "slept" },
-        { "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200 OK\r\n", "hello" },
-        { "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n",
+        { "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200 OK\r\n",
+          "hello" },
+        { "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+          "chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n",
           "HTTP/1.1 200 OK\r\n", "\r\n\r\nab" },
         { "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", "Connection: close" },
         { "GET / HT", "HTTP/1.1 400 ", "inside its head" },
         { "", "HTTP/1.1 400 ", "inside its head" },
-        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell", "HTTP/1.1 400 ", "inside its body" },
-        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n", "HTTP/1.1 413 ", "HTTP_BODY_MAX" },
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell", "HTTP/1.1 400 ",
+          "inside its body" },
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n", "HTTP/1.1 413 ",
+          "HTTP_BODY_MAX" },
     };
     for (size_t n = 0; n < CZ_COUNT(rows); n++) {
         cz_buf out = { 0 };
@@ -826,6 +856,62 @@ CZ_TEST(a_request_in_memory_is_answered_as_over_a_socket)
         CZ_EXPECT_MSG(cz_str_starts_with(cz_buf_str(&out), cz_str_from(rows[n].begin)) &&
                           cz_str_find(cz_buf_str(&out), cz_str_from(rows[n].has)) != SIZE_MAX,
                       "row %zu: %.*s", n, CZ_STR_ARG(cz_buf_str(&out)));
+        cz_buf_done(&out);
+    }
+    cz__fibers_done();
+    cz__loop_destroy(loop);
+}
+
+/* ---- Out of memory (builds with CZ_FAULTS; elsewhere nothing fails) ---- */
+
+CZ_TEST(whichever_allocation_fails_the_server_lives_and_the_client_is_answered_or_cut_off)
+{
+    struct bench b = bench_make(&standard);
+    for (uint64_t nth = 1; nth <= 24; nth++) {
+        int fd = dial(&b);
+        say(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n");
+        cz_ignore(cz__alloc_fail_at(nth, false)); /* the count before is of no use */
+        cz__loop_turn(b.loop, 5);
+        cz__loop_turn(b.loop, 5);
+        cz_ignore(send(fd, "3\r\nllo\r\n0\r\n\r\n" GET("/%41"), 13 + sizeof(GET("/%41")) - 1,
+                       MSG_NOSIGNAL));
+        cz__loop_turn(b.loop, 5);
+        cz__loop_turn(b.loop, 5);
+        uint64_t count = cz__alloc_fail_at(0, false);
+        struct heard heard = { 0 };
+        listen_until(&b, fd, &heard, SIZE_MAX, 15);
+        size_t good = count_of(&heard, "HTTP/1.1 200 OK"),
+               unavailable = count_of(&heard, "HTTP/1.1 503");
+        CZ_EXPECT_MSG(heard.closed || good + unavailable == 2, "allocation %d: %.*s", (int)nth,
+                      CZ_STR_ARG(cz_str_head(cz_buf_str(&heard.all), 400)));
+        CZ_EXPECT_MSG(count >= nth || good == 2, "allocation %d of %d", (int)nth, (int)count);
+        cz_buf_done(&heard.all);
+        close(fd);
+        cz__loop_turn(b.loop, 5);
+        while (b.server->core.exchanges || b.server->core.inputs) { /* cold again for the next */
+            cz__http_server_destroy(b.server);
+            CZ_REQUIRE_OK(cz__http_server_create(b.loop, b.listen_fd, &standard, &app, &b.server));
+        }
+    }
+    bench_done(&b);
+}
+
+CZ_TEST(whichever_allocation_fails_a_request_in_memory_is_answered_or_says_so)
+{
+    cz__loop *loop;
+    CZ_REQUIRE_OK(cz__loop_create(&loop));
+    CZ_REQUIRE_OK(cz__fibers_init(NULL));
+    for (uint64_t nth = 1; nth <= 24; nth++) {
+        cz_buf out = { 0 };
+        cz_ignore(cz__alloc_fail_at(nth, nth % 2)); /* the count before is of no use */
+        cz_status status = cz__http_serve_bytes(&standard, &app, CZ_STR(GET("/%41")), &out);
+        uint64_t count = cz__alloc_fail_at(0, false);
+        if (status == CZ_OK)
+            CZ_EXPECT(cz_str_starts_with(cz_buf_str(&out), CZ_STR("HTTP/1.1 200 ")) ||
+                      cz_str_starts_with(cz_buf_str(&out), CZ_STR("HTTP/1.1 503 ")));
+        else
+            CZ_EXPECT_EQ(status, CZ_ENOMEM);
+        CZ_EXPECT(count >= nth || status == CZ_OK);
         cz_buf_done(&out);
     }
     cz__fibers_done();

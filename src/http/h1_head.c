@@ -388,8 +388,8 @@ static cz_status find_line(struct cz__h1_head *head, cz_str in, size_t window,
 static cz_status feed_request_line(struct cz__h1_head *head, cz_str in)
 {
     /* The CR may stand right behind the longest line allowed. */
-    cz_status status = find_line(head, in, head->line + (size_t)head->line_bytes_max + 1,
-                                 CZ__H1_LINE_TOO_LONG);
+    cz_status status =
+        find_line(head, in, head->line + (size_t)head->line_bytes_max + 1, CZ__H1_LINE_TOO_LONG);
     if (status)
         return status;
     const char *end = in.ptr + head->position;

@@ -46,7 +46,8 @@
     X(CODING_VERSION, EPROTOCOL, 400, "Transfer-Encoding in an HTTP/1.0 request")                  \
     X(CHUNK_SIZE, EPROTOCOL, 400, "a chunk size is not 1 to 16 hexadecimal digits")                \
     X(CHUNK_EXTENSION, EPROTOCOL, 400, "a chunk extension is malformed")                           \
-    X(CHUNK_EXTENSION_BYTES, ETOOBIG, 413, "chunk extensions are longer than 256 bytes a chunk or 8 KiB in all") \
+    X(CHUNK_EXTENSION_BYTES, ETOOBIG, 413,                                                         \
+      "chunk extensions over 256 bytes a chunk or 8 KiB in all")                        \
     X(CHUNK_LINE, EPROTOCOL, 400, "a chunk line does not end in CRLF")                             \
     X(CHUNK_DATA, EPROTOCOL, 400, "a chunk's data does not end in CRLF")                           \
     X(TRAILER, EPROTOCOL, 400, "a trailer field is malformed")                                     \
@@ -78,7 +79,7 @@ struct cz__h1_head {
 
     /* where it is */
     uint8_t state;
-    uint8_t rule;     /* enum cz__h1_rule: why it was refused */
+    uint8_t rule; /* enum cz__h1_rule: why it was refused */
     bool skipped_empty_line;
     uint32_t position; /* what lies before it was looked at */
     uint32_t line;     /* where the current line begins */

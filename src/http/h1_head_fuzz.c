@@ -85,9 +85,11 @@ static void check_written_anew(const struct cz__h1_head *head, const char *bytes
     cz_assert(again.method == head->method && again.version_minor == head->version_minor);
     cz_assert(again.content_length == head->content_length && again.has_coding == head->has_coding);
     cz_assert(cz__h1_head_keep_alive(&again) == cz__h1_head_keep_alive(head));
-    cz_assert(again.expect_continue == head->expect_continue && again.field_count == head->field_count);
+    cz_assert(again.expect_continue == head->expect_continue &&
+              again.field_count == head->field_count);
     cz_assert(cz_str_eq(cz__h1_span_str(out.ptr, again.path), cz__h1_span_str(bytes, head->path)));
-    cz_assert(cz_str_eq(cz__h1_span_str(out.ptr, again.query), cz__h1_span_str(bytes, head->query)));
+    cz_assert(
+        cz_str_eq(cz__h1_span_str(out.ptr, again.query), cz__h1_span_str(bytes, head->query)));
     cz_assert(cz_str_eq(cz__h1_span_str(out.ptr, again.host), cz__h1_span_str(bytes, head->host)));
     for (uint32_t i = 0; i < head->field_count; i++)
         cz_assert(cz_str_eq(cz__h1_span_str(out.ptr, fields[i].value),

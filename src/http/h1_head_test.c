@@ -11,9 +11,18 @@ struct head_case {
     bool more;
 };
 
-#define GOOD(text) { CZ_STR(text), CZ__H1_NONE, false }
-#define MORE(text) { CZ_STR(text), CZ__H1_NONE, true }
-#define BAD(rule, text) { CZ_STR(text), CZ__H1_##rule, false }
+#define GOOD(text)                                                                                 \
+    {                                                                                              \
+        CZ_STR(text), CZ__H1_NONE, false                                                           \
+    }
+#define MORE(text)                                                                                 \
+    {                                                                                              \
+        CZ_STR(text), CZ__H1_NONE, true                                                            \
+    }
+#define BAD(rule, text)                                                                            \
+    {                                                                                              \
+        CZ_STR(text), CZ__H1_##rule, false                                                         \
+    }
 #define H "Host: a\r\n"
 #define G "GET / HTTP/1.1\r\n"
 #define P "POST / HTTP/1.1\r\n" H
@@ -93,11 +102,13 @@ static const struct head_case cases[] = {
     BAD(CONTROL, "GET / HTTP/1.1\x0b\r\n" H "\r\n"),
     BAD(CONTROL, G "Host: a\0b\r\n\r\n"),
     BAD(CONTROL, G H "X: \x00\r\n\r\n"),
-    BAD(CONTROL, G H "X: a\x0c" "b\r\n\r\n"),
+    BAD(CONTROL, G H "X: a\x0c"
+                     "b\r\n\r\n"),
     BAD(CONTROL, G H "X: a\x1f\r\n\r\n"),
     BAD(CONTROL, G H "X: \x7f\r\n\r\n"),
     BAD(CONTROL, G H "X\0: y\r\n\r\n"),
-    BAD(CONTROL, G H "Transfer-Encoding: \x0b" "chunked\r\n\r\n"),
+    BAD(CONTROL, G H "Transfer-Encoding: \x0b"
+                     "chunked\r\n\r\n"),
     /* request lines */
     BAD(METHOD, " GET / HTTP/1.1\r\n" H "\r\n"),
     BAD(METHOD, "G(T / HTTP/1.1\r\n" H "\r\n"),
@@ -305,9 +316,10 @@ CZ_TEST(a_request_head_means_the_same_wherever_the_network_cuts_it)
 
 CZ_TEST(a_request_head_is_taken_apart)
 {
-    cz_str in = CZ_STR("\r\nPATCH http://a.example:8000/b%20c?d=e?f HTTP/1.1\r\nhost: A.example:8000\r\n"
-                       "Content-Type: \t text/plain \r\nX-Empty: \r\nContent-Length: 12\r\n"
-                       "Expect: 100-Continue\r\nConnection: x, Close\r\n\r\nbody");
+    cz_str in =
+        CZ_STR("\r\nPATCH http://a.example:8000/b%20c?d=e?f HTTP/1.1\r\nhost: A.example:8000\r\n"
+               "Content-Type: \t text/plain \r\nX-Empty: \r\nContent-Length: 12\r\n"
+               "Expect: 100-Continue\r\nConnection: x, Close\r\n\r\nbody");
     struct cz__h1_head head;
     cz__h1_head_init(&head, &(cz_http_limits){ 0 }, fields);
     CZ_REQUIRE_OK(cz__h1_head_feed(&head, in));
@@ -345,7 +357,8 @@ CZ_TEST(connections_stay_open_as_version_and_client_say)
     };
     for (size_t n = 0; n < CZ_COUNT(rows); n++) {
         cz_buf in = { 0 };
-        cz_buf_printf(&in, "GET / HTTP/%s\r\nHost: a\r\n%s\r\n", rows[n].version, rows[n].connection);
+        cz_buf_printf(&in, "GET / HTTP/%s\r\nHost: a\r\n%s\r\n", rows[n].version,
+                      rows[n].connection);
         struct cz__h1_head head;
         cz__h1_head_init(&head, &(cz_http_limits){ 0 }, fields);
         CZ_EXPECT_EQ(cz__h1_head_feed(&head, cz_buf_str(&in)), CZ_OK);
@@ -414,12 +427,15 @@ CZ_TEST(each_limit_of_a_head_holds_to_the_byte)
     CZ_EXPECT_EQ(rule_of("GET /", "a", 8192 - 4, "", &standard), CZ__H1_LINE_TOO_LONG);
     /* "Host: a\r\n", "X: ", "\r\n" and "\r\n" are 16 bytes of the fields */
     CZ_EXPECT_EQ(rule_of(G H "X: ", "a", 32768 - 16, "\r\n\r\n", &standard), CZ__H1_NONE);
-    CZ_EXPECT_EQ(rule_of(G H "X: ", "a", 32768 - 15, "\r\n\r\n", &standard), CZ__H1_HEADERS_TOO_LONG);
+    CZ_EXPECT_EQ(rule_of(G H "X: ", "a", 32768 - 15, "\r\n\r\n", &standard),
+                 CZ__H1_HEADERS_TOO_LONG);
     CZ_EXPECT_EQ(rule_of(G H "X: ", "a", 40000, "", &standard), CZ__H1_HEADERS_TOO_LONG);
     CZ_EXPECT_EQ(rule_of(G H, "a", 40000, "", &standard), CZ__H1_HEADERS_TOO_LONG);
     CZ_EXPECT_EQ(rule_of(G H, "X:\r\n", 99, "\r\n", &standard), CZ__H1_NONE);
     CZ_EXPECT_EQ(rule_of(G H, "X:\r\n", 100, "\r\n", &standard), CZ__H1_TOO_MANY_HEADERS);
-    const cz_http_limits small = { .request_line_bytes = 20, .header_bytes = 20, .header_count = 2 };
+    const cz_http_limits small = { .request_line_bytes = 20,
+                                   .header_bytes = 20,
+                                   .header_count = 2 };
     CZ_EXPECT_EQ(rule_of("GET /", "a", 6, line, &small), CZ__H1_NONE);
     CZ_EXPECT_EQ(rule_of("GET /", "a", 7, line, &small), CZ__H1_LINE_TOO_LONG);
     CZ_EXPECT_EQ(rule_of(G H, "X:y\r\n", 1, "\r\n", &small), CZ__H1_NONE);
@@ -446,7 +462,8 @@ CZ_TEST(the_scans_for_control_bytes_agree_on_every_byte_at_every_place)
             for (size_t from = 0; from <= at; from += 5) {
                 memset(text, 0xe9, sizeof text);
                 text[at] = (char)c;
-                const char *end = text + sizeof text, *expected = cz__is_ctl((unsigned char)c) ? text + at : end;
+                const char *end = text + sizeof text,
+                           *expected = cz__is_ctl((unsigned char)c) ? text + at : end;
                 CZ_EXPECT(cz__scan_ctl(text, text + from, end) == expected);
                 CZ_EXPECT(cz__scan_ctl(text + from, text + from, end) == expected);
                 CZ_EXPECT(cz__scan_ctl_words(text + from, end) == expected);

@@ -8,13 +8,13 @@
 #include "runtime/fiber.h"
 
 enum {
-    CZ__HTTP_ARENA_BYTES_MAX = 16 << 20,     /* of one request */
-    CZ__HTTP_RESPONSE_BYTES_MAX = 64 << 20,  /* of one body */
-    CZ__HTTP_COPY_BYTES_MAX = 64 << 10,      /* a body as long or longer is sent from where it is */
-    CZ__HTTP_UNSENT_BYTES_MAX = 256 << 10,   /* more, and the next request waits */
-    CZ__HTTP_INPUT_BYTES = 16 << 10,         /* one recv() */
-    CZ__HTTP_POOLED_MAX = 64,                /* idle exchanges, inputs and outputs kept */
-    CZ__HTTP_KEEP_BYTES_MAX = 64 << 10       /* a pooled buffer that grew past it is freed */
+    CZ__HTTP_ARENA_BYTES_MAX = 16 << 20,    /* of one request */
+    CZ__HTTP_RESPONSE_BYTES_MAX = 64 << 20, /* of one body */
+    CZ__HTTP_COPY_BYTES_MAX = 64 << 10,     /* a body as long or longer is sent from where it is */
+    CZ__HTTP_UNSENT_BYTES_MAX = 256 << 10,  /* more, and the next request waits */
+    CZ__HTTP_INPUT_BYTES = 16 << 10,        /* one recv() */
+    CZ__HTTP_POOLED_MAX = 64,               /* idle exchanges, inputs and outputs kept */
+    CZ__HTTP_KEEP_BYTES_MAX = 64 << 10      /* a pooled buffer that grew past it is freed */
 };
 
 typedef struct cz__exchange cz__exchange;
@@ -96,7 +96,8 @@ struct cz__http_address {
 /* Serve `fd`, which becomes the connection's. `address` may be NULL. Errors: CZ_ENOMEM, CZ_EIO: `fd` is
  * still the caller's. */
 CZ_NODISCARD cz_status cz__h1_conn_create(cz__http_server *server, int fd,
-                                          struct cz__http_address *address, const char *address_text);
+                                          struct cz__http_address *address,
+                                          const char *address_text);
 /* The server drains: close what is idle, let the rest be the last request. */
 void cz__h1_conn_drain(cz__h1_conn *conn);
 /* Close at once; a suspended handler is cancelled and frees the connection when it has ended. */
@@ -115,7 +116,7 @@ struct cz__http_server {
     cz__timer resume_timer, drained_timer;
     int listen_fd, reserve_fd;
     bool accepting, paused;
-    cz__h1_conn *conns; /* open ones */
+    cz__h1_conn *conns;   /* open ones */
     uint32_t conns_alive; /* and those whose handler still unwinds */
     void (*on_drained)(void *arg);
     void *on_drained_arg;

@@ -17,11 +17,7 @@
 #include <unistd.h>
 #include "http/http_internal.h"
 
-enum {
-    ACCEPT_BATCH = 64,
-    RESUME_AFTER_MS = 100,
-    DESTROY_MS = 2000
-};
+enum { ACCEPT_BATCH = 64, RESUME_AFTER_MS = 100, DESTROY_MS = 2000 };
 
 /* ---- Clients' addresses ---- */
 
@@ -372,8 +368,7 @@ static cz_status answer_in_memory(cz__exchange *exchange, struct cz__h1_head *he
                 return CZ_ETIMEDOUT;
         }
     }
-    bool keep_alive =
-        !refused && cz__h1_head_keep_alive(head) && !exchange->request.response.close;
+    bool keep_alive = !refused && cz__h1_head_keep_alive(head) && !exchange->request.response.close;
     cz__exchange_write(exchange, keep_alive, out, &rest);
     cz_buf_append_str(out, rest);
     cz__exchange_release(exchange);

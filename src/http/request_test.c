@@ -54,11 +54,21 @@ CZ_TEST(percent_coding_is_decoded_or_refused)
         const char *in, *out; /* NULL: refused */
         bool plus;
     } rows[] = {
-        { "", "", false },       { "abc", "abc", false },   { "a%20b", "a b", false },
-        { "a+b", "a+b", false }, { "a+b", "a b", true },    { "%2B", "+", true },
-        { "%c3%A9", "\xc3\xa9", false }, { "%25", "%", false }, { "%2525", "%25", false },
-        { "%", NULL, false },    { "%4", NULL, false },     { "a%4", NULL, false },
-        { "%g0", NULL, false },  { "%0g", NULL, false },    { "%%41", NULL, false },
+        { "", "", false },
+        { "abc", "abc", false },
+        { "a%20b", "a b", false },
+        { "a+b", "a+b", false },
+        { "a+b", "a b", true },
+        { "%2B", "+", true },
+        { "%c3%A9", "\xc3\xa9", false },
+        { "%25", "%", false },
+        { "%2525", "%25", false },
+        { "%", NULL, false },
+        { "%4", NULL, false },
+        { "a%4", NULL, false },
+        { "%g0", NULL, false },
+        { "%0g", NULL, false },
+        { "%%41", NULL, false },
         { "%u0041", NULL, false },
     };
     struct fixture f = fixture_make();
@@ -147,7 +157,8 @@ CZ_TEST(absolute_uris_are_made_from_scheme_and_host)
     struct fixture f = fixture_make();
     f.req.scheme = CZ_STR("https");
     f.req.host = CZ_STR("a.example:8443");
-    CZ_EXPECT_STR(cz_request_absolute_uri(&f.ctx, &f.req, CZ_STR("/b?c=d")), "https://a.example:8443/b?c=d");
+    CZ_EXPECT_STR(cz_request_absolute_uri(&f.ctx, &f.req, CZ_STR("/b?c=d")),
+                  "https://a.example:8443/b?c=d");
     f.req.host = CZ_STR("");
     CZ_EXPECT_STR(cz_request_absolute_uri(&f.ctx, &f.req, CZ_STR("/b")), "/b");
     fixture_done(&f);

@@ -4,6 +4,7 @@
 
 const char *cz_http_reason(int status)
 {
+    /* clang-format off */
     switch (status) {
     case 100: return "Continue";
     case 101: return "Switching Protocols";
@@ -59,7 +60,9 @@ const char *cz_http_reason(int status)
     case 505: return "HTTP Version Not Supported";
     case 507: return "Insufficient Storage";
     case 511: return "Network Authentication Required";
-    default: return "Unknown";
+    /* clang-format on */
+    default:
+        return "Unknown";
     }
 }
 
