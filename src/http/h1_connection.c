@@ -478,6 +478,7 @@ static void next_request(cz__h1_conn *conn)
             set_state(conn, BLOCKED);
         return;
     }
+    cz_assert(input); /* the request that was answered stood in it */
     cz__h1_head_reset(&input->head);
     set_state(conn, input->end > input->start ? HEAD : IDLE);
 }
@@ -655,6 +656,7 @@ static void serve(cz__h1_conn *conn)
         struct cz__h1_input *input = conn->input;
         if (conn->state != HEAD)
             return;
+        cz_assert(input); /* HEAD has begun to read one */
         cz_str in = cz_str_of(input->bytes + input->start, input->end - input->start);
         cz_status status = cz__h1_head_feed(&input->head, in);
         if (status == CZ_EAGAIN)

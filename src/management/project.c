@@ -68,7 +68,7 @@ static cz_status configure_log(const struct cz__site *site, cz_error *err)
 {
     static const char *const levels[] = { "debug", "info", "warning", "error", "off" };
     static const char *const formats[] = { "console", "json" };
-    size_t level, format;
+    size_t level = 0, format = 0;
     cz_status status = one_of(site, "LOG_LEVEL", levels, CZ_COUNT(levels), CZ_LOG_INFO, &level, err);
     if (!status)
         status = one_of(site, "LOG_FORMAT", formats, CZ_COUNT(formats),
@@ -83,7 +83,7 @@ static cz_status configure_log(const struct cz__site *site, cz_error *err)
 static cz_status configure_errors(const struct cz__site *site, cz_error *err)
 {
     static const char *const formats[] = { "drf", "problem", "fastapi" };
-    size_t format;
+    size_t format = 0;
     cz_status status = one_of(site, "ERROR_FORMAT", formats, CZ_COUNT(formats), 0, &format, err);
     if (!status)
         cz__errors_configure((cz__error_format)format, site->env == CZ_ENV_DEVELOPMENT);

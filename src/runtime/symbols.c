@@ -66,7 +66,7 @@ static const char *search_table(const struct image *image, const ElfW(Shdr) * se
 static const char *search_image(const struct image *image, uint64_t value, uint64_t *out_offset)
 {
     const ElfW(Ehdr) *header = image_at(image, 0, sizeof *header);
-    if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_shentsize != sizeof(ElfW(Shdr)))
+    if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_shentsize != sizeof(ElfW(Shdr)))
         return NULL;
     const ElfW(Shdr) *sections =
         image_at(image, header->e_shoff, (uint64_t)header->e_shnum * sizeof *sections);

@@ -46,7 +46,7 @@ static void take_text(struct cz__input *input, const struct cz__serializer_field
         return;
     }
     cz_str text = cz_str_trim(member->text);
-    if (memchr(text.ptr ? text.ptr : "", '\0', text.len)) {
+    if (text.len && memchr(text.ptr, '\0', text.len)) {
         fail(input, field, "null_characters_not_allowed", "Null characters are not allowed.");
         return;
     }

@@ -265,8 +265,10 @@ cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router,
 {
     cz_viewset *view = (cz_viewset *)(uintptr_t)resource; /* its first member */
     cz_status status = check(view, err);
+    if (status)
+        return status;
     const struct cz__model_state *state = view->model->state;
-    const char *base = route->name ? route->name : state ? state->lower_name : "";
+    const char *base = route->name ? route->name : state->lower_name;
     bool slash = prefix[0] && prefix[strlen(prefix) - 1] == '/';
     for (size_t i = 0; !status && i < CZ_COUNT(actions); i++) {
         if (view->read_only && actions[i].writes)

@@ -242,7 +242,7 @@ static cz_status prepare(struct cz__sqlite_connection *connection, const cz__db_
         connection->statements = grown;
         connection->statement_cap = cap;
     }
-    sqlite3_stmt *prepared;
+    sqlite3_stmt *prepared = NULL;
     int code = sqlite3_prepare_v3(connection->handle, statement->sql.ptr, (int)statement->sql.len + 1,
                                   cached ? SQLITE_PREPARE_PERSISTENT : 0, &prepared, NULL);
     if (code != SQLITE_OK)
@@ -312,7 +312,7 @@ static void end_read(struct cz__sqlite *db)
         return;
     db->reading = false;
     static const cz__db_statement commit = { { "COMMIT", 6 }, 1 };
-    sqlite3_stmt *prepared;
+    sqlite3_stmt *prepared = NULL;
     if (prepare(&db->read, &commit, &prepared, NULL) == CZ_OK) {
         cz_ignore(sqlite3_step(prepared)); /* ending a read cannot fail; a failed one ends anyway */
         release(prepared, false);
@@ -327,7 +327,7 @@ static void end_turn(cz__turn_hook *hook)
 static cz_status begin_read(struct cz__sqlite *db, cz_error *err)
 {
     static const cz__db_statement begin = { { "BEGIN", 5 }, 0 };
-    sqlite3_stmt *prepared;
+    sqlite3_stmt *prepared = NULL;
     cz_status status = prepare(&db->read, &begin, &prepared, err);
     if (status)
         return status;
@@ -349,7 +349,7 @@ cz_status cz__sqlite_select(cz_ctx *ctx, cz__db_session *session, const cz__db_s
     cz_status status = CZ_OK;
     if (!on_write && !db->reading && db->loop)
         status = begin_read(db, err);
-    sqlite3_stmt *prepared;
+    sqlite3_stmt *prepared = NULL;
     if (!status)
         status = prepare(connection, statement, &prepared, err);
     if (status)
@@ -576,7 +576,7 @@ static cz_status begin_immediate(cz_ctx *ctx, struct cz__sqlite *db, cz_error *e
     static const cz__db_statement begin = { { "BEGIN IMMEDIATE", 15 }, 0 };
     int64_t give_up = cz_monotonic_us() + db->busy_timeout_ms * 1000;
     for (int tries = 0;; tries++) {
-        sqlite3_stmt *prepared;
+        sqlite3_stmt *prepared = NULL;
         cz_status status = prepare(&db->write, &begin, &prepared, err);
         if (status)
             return status;
@@ -598,7 +598,7 @@ static cz_status begin_immediate(cz_ctx *ctx, struct cz__sqlite *db, cz_error *e
 
 static cz_status write_side_run(struct cz__sqlite *db, const cz__db_statement *statement, cz_error *err)
 {
-    sqlite3_stmt *prepared;
+    sqlite3_stmt *prepared = NULL;
     cz_status status = prepare(&db->write, statement, &prepared, err);
     if (status)
         return status;
@@ -648,7 +648,7 @@ static cz_status run_change(struct cz__sqlite *db, const cz__db_statement *state
                             const cz__db_param *params, size_t count, int64_t *out_rows,
                             int64_t *out_last_id, cz_error *err)
 {
-    sqlite3_stmt *prepared;
+    sqlite3_stmt *prepared = NULL;
     cz_status status = check_transaction(db, err);
     if (status)
         return status;
