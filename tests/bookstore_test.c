@@ -218,7 +218,8 @@ CZ_TEST(bookstore_refuses_bad_requests_with_documents)
         { "TRACE", "/v2/books", NULL, NULL, 501, NULL },
         { "POST", "/v2/books", json, "{", 400, "parse_error" },
         { "POST", "/v2/books", json, "{\"title\":}", 400, "parse_error" },
-        { "POST", "/v2/books", json, "{\"title\":\"a\",\"title\":\"b\"}", 400, NULL }, /* the last counts; an author is missing */
+        { "POST", "/v2/books", json, "{\"title\":\"a\",\"title\":\"b\"}", 400,
+          NULL }, /* the last counts; an author is missing */
         { "POST", "/v2/books", json, "{} {}", 400, "parse_error" },
         { "POST", "/v2/books", json, "\xff", 400, "parse_error" },
         { "POST", "/v2/books", json, "", 400, NULL },
