@@ -19,6 +19,8 @@ typedef struct cz_field_error {
     const char *code; /* static: "required", "invalid", "unique" */
 } cz_field_error;
 
+enum { CZ_FIELD_ERRORS_MAX = 100 }; /* kept of one input; the rest are only counted */
+
 typedef struct cz_field_errors {
     cz_field_error *first, **end;
     size_t count;
@@ -31,7 +33,9 @@ static inline void cz_field_errors_init(cz_field_errors *errors)
     errors->end = &errors->first;
     errors->count = 0;
 }
-/* Add one. `field` is borrowed for the context's life; the message is copied. Raises: CZ_ENOMEM. */
+/* Add one. `field` is borrowed for the context's life; the message is copied. From
+ * CZ_FIELD_ERRORS_MAX on nothing is kept: a client cannot make the answer as long as it likes.
+ * Raises: CZ_ENOMEM. */
 void cz_field_errors_add(cz_ctx *ctx, cz_field_errors *errors, cz_str field, const char *code,
                          const char *format, ...) CZ_PRINTF(5, 6);
 /* Raise them as CZ_EVALIDATION when there are any. */

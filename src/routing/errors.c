@@ -20,6 +20,8 @@ void cz_field_errors_add(cz_ctx *ctx, cz_field_errors *errors, cz_str field, con
 {
     char text[256];
     va_list args;
+    if (errors->count++ >= CZ_FIELD_ERRORS_MAX)
+        return;
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
@@ -28,7 +30,6 @@ void cz_field_errors_add(cz_ctx *ctx, cz_field_errors *errors, cz_str field, con
     *error = (cz_field_error){ .field = field, .code = code, .message = cz_copy(ctx, cz_str_of(text, kept)) };
     *errors->end = error;
     errors->end = &error->next;
-    errors->count++;
 }
 
 void cz_field_errors_raise(cz_ctx *ctx, const cz_field_errors *errors)

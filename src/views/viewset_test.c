@@ -68,3 +68,17 @@ CZ_TEST(the_write_ahead_log_stays_small_when_requests_read_before_they_write)
     CZ_REQUIRE(stat(path, &wal) == 0);
     CZ_EXPECT_MSG(wal.st_size < 6 << 20, "%lld bytes", (long long)wal.st_size);
 }
+
+CZ_TEST(a_body_of_unknown_members_is_refused_with_a_short_list)
+{
+    cz_client *client = cz_client_create(&harbour);
+    static char json[20000 * 12];
+    size_t len = 0;
+    for (int i = 0; i < 19000; i++)
+        len += (size_t)snprintf(json + len, sizeof json - len, "%s\"m%d\":0", i ? "," : "{", i);
+    cz_ignore(snprintf(json + len, sizeof json - len, "}") < 0); /* it fits */
+    const cz_answer *answer = cz_client_post(client, "/ports", json);
+    CZ_EXPECT_STATUS(answer, 400);
+    CZ_EXPECT_JSON(answer, "m0[0]", "Unknown field.");
+    CZ_EXPECT(answer->body.len < 10000);
+}
