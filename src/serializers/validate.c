@@ -8,6 +8,15 @@ static void fail(struct cz__input *input, const struct cz__serializer_field *fie
     cz_field_errors_add(input->ctx, input->errors, field->name, code, "%s", text);
 }
 
+/* What a message repeats of the input: at most so many bytes, cut between characters. */
+static cz_str quoted(cz_str text, size_t bytes_max)
+{
+    cz_str head = cz_str_head(text, bytes_max);
+    while (head.len && head.len < text.len && ((unsigned char)text.ptr[head.len] & 0xc0) == 0x80)
+        head.len--;
+    return head;
+}
+
 /* ---- text ---- */
 
 static const char *format_error(cz_field_kind kind, cz_str text)
@@ -55,7 +64,7 @@ static void take_text(struct cz__input *input, const struct cz__serializer_field
             fail(input, field, "blank", "This field may not be blank.");
     } else if (!is_choice(&options->choices, text)) {
         cz_field_errors_add(input->ctx, input->errors, field->name, "invalid_choice",
-                            "\"%.*s\" is not a valid choice.", CZ_STR_ARG(cz_str_head(text, 100)));
+                            "\"%.*s\" is not a valid choice.", CZ_STR_ARG(quoted(text, 100)));
         return;
     } else {
         const char *wrong = format_error(column->field->kind, text);
@@ -243,7 +252,7 @@ static void take_key(struct cz__input *input, const struct cz__serializer_field 
     if (!cz__exists(input->ctx, &query)) {
         cz_field_errors_add(input->ctx, input->errors, field->name, "does_not_exist",
                             "Invalid pk \"%.*s\" - object does not exist.",
-                            CZ_STR_ARG(cz_str_head(member->text, 60)));
+                            CZ_STR_ARG(quoted(member->text, 60)));
         return;
     }
     *cz__row_slot(input->row, column) = NULL;

@@ -82,3 +82,16 @@ CZ_TEST(a_body_of_unknown_members_is_refused_with_a_short_list)
     CZ_EXPECT_JSON(answer, "m0[0]", "Unknown field.");
     CZ_EXPECT(answer->body.len < 10000);
 }
+
+CZ_TEST(an_error_that_quotes_the_input_cuts_it_between_characters)
+{
+    cz_client *client = cz_client_create(&harbour);
+    char json[512] = "{\"port\": 1, \"kind\": \"";
+    for (int i = 0; i < 50; i++)
+        strcat(json, "\xe2\x82\xac");
+    strcat(json, "\"}");
+    const cz_answer *answer = cz_client_post(client, "/berths", json);
+    CZ_EXPECT_STATUS(answer, 400);
+    CZ_EXPECT(cz_str_is_utf8(answer->body));
+    CZ_EXPECT(cz_str_find(answer->body, CZ_STR("\xef\xbf\xbd")) == SIZE_MAX); /* U+FFFD */
+}
