@@ -1,8 +1,8 @@
 /* calzone/pagination.h: lists in pages.
  *
  * Page numbers, in DRF's shape: {"count": 262, "next": "http://.../books?page=3", "previous": ...,
- * "results": [...]}. `?page=` counts from 1; "last" is the last page; a page that does not exist is 404
- * "Invalid page.". The links keep the request's other parameters.
+ * "results": [...]}. `?page=` counts from 1, and empty is 1; "last" is the last page; a page that does
+ * not exist is 404 "Invalid page.". The links keep the request's other parameters.
  */
 #ifndef CALZONE_PAGINATION_H
 #define CALZONE_PAGINATION_H

@@ -46,7 +46,7 @@ void cz_paginate(cz_ctx *ctx, const cz_request *req, int64_t count, int64_t size
     int64_t last = count > 0 ? (count + size - 1) / size : 1;
     int64_t number = 1;
     cz_str asked = CZ_STR("");
-    if (req->query.len && cz_query_get(ctx, req, CZ_STR("page"), &asked)) {
+    if (req->query.len && cz_query_get(ctx, req, CZ_STR("page"), &asked) && asked.len) {
         if (cz_str_eq(asked, CZ_STR("last")))
             number = last;
         else if (cz_str_to_i64(asked, &number))

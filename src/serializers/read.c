@@ -128,7 +128,7 @@ static bool is_json(cz_str content_type)
 cz_row *cz__read_row(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, cz_row *instance,
                      bool partial)
 {
-    if (!req->body.len && !req->content_type.len) /* no body at all is an empty form, as in DRF */
+    if (!req->body.len) /* no body is an empty object, whatever its type is said to be, as in DRF */
         return cz__read_row_text(ctx, CZ_STR("{}"), serializer, instance, partial);
     if (!is_json(req->content_type))
         cz_raise(ctx, CZ_EMEDIATYPE, "Unsupported media type \"%.*s\" in request.",

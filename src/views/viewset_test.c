@@ -95,3 +95,20 @@ CZ_TEST(an_error_that_quotes_the_input_cuts_it_between_characters)
     CZ_EXPECT(cz_str_is_utf8(answer->body));
     CZ_EXPECT(cz_str_find(answer->body, CZ_STR("\xef\xbf\xbd")) == SIZE_MAX); /* U+FFFD */
 }
+
+CZ_TEST(an_empty_body_is_an_empty_object_and_an_empty_page_the_first)
+{
+    cz_client *client = cz_client_create(&harbour);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/ports", "{\"name\": \"Hoorn\"}"), 201);
+    cz_client_request request = { .method = "PATCH",
+                                  .target = "/ports/1",
+                                  .content_type = "application/json" };
+    CZ_EXPECT_STATUS(cz_client_send(client, &request), 200);
+    request = (cz_client_request){ .method = "POST",
+                                   .target = "/ports",
+                                   .content_type = "application/json" };
+    const cz_answer *answer = cz_client_send(client, &request);
+    CZ_EXPECT_STATUS(answer, 400);
+    CZ_EXPECT_JSON(answer, "name[0]", "This field is required.");
+    CZ_EXPECT_STATUS(cz_client_get(client, "/ports?page="), 200);
+}
