@@ -364,9 +364,14 @@ static bool redirect_slash(cz_ctx *ctx, cz_request *req, const cz_router *router
     cz_buf *location = cz_new(ctx, cz_buf);
     cz_buf_init(location, 64 * 1024);
     cz_percent_encode(location, other);
-    if (req->query.len) {
+    if (req->query.len)
         cz_buf_append_char(location, '?');
-        cz_buf_append_str(location, req->query);
+    for (cz_str rest = req->query;
+         rest.len;) { /* a redirect takes no backslash, which is no URI's */
+        bool escaped = cz_str_find_char(rest, '\\') != SIZE_MAX;
+        cz_buf_append_str(location, cz_str_cut(&rest, '\\'));
+        if (escaped)
+            cz_buf_append_lit(location, "%5C");
     }
     cz_status status = cz_buf_status(location);
     cz_str target = status ? CZ_STR("") : cz_copy(ctx, cz_buf_str(location));

@@ -112,3 +112,11 @@ CZ_TEST(an_empty_body_is_an_empty_object_and_an_empty_page_the_first)
     CZ_EXPECT_JSON(answer, "name[0]", "This field is required.");
     CZ_EXPECT_STATUS(cz_client_get(client, "/ports?page="), 200);
 }
+
+CZ_TEST(a_query_that_no_location_may_have_does_not_break_the_slash_redirect)
+{
+    cz_client *client = cz_client_create(&harbour);
+    const cz_answer *answer = cz_client_get(client, "/ports/?q=a\\b");
+    CZ_EXPECT_STATUS(answer, 301);
+    CZ_EXPECT_HEADER(answer, "location", "/ports?q=a%5Cb");
+}
