@@ -412,6 +412,15 @@ static void run_handler(cz_ctx *ctx, cz_request *req, void *arg)
     cz_respond_header(ctx, req, CZ_STR("Allow"), allow);
 }
 
+/* Routes share the nodes of the tree whatever they call their parameters; each has its own names. */
+static void name_params(const struct cz__route_entry *entry, cz_request *req)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < entry->segment_count; i++)
+        if (entry->segments[i].parameter)
+            req->params[n++].name = entry->segments[i].name;
+}
+
 void cz_router_dispatch(const cz_router *router, cz_ctx *ctx, cz_request *req)
 {
     struct outcome outcome;
@@ -424,6 +433,7 @@ void cz_router_dispatch(const cz_router *router, cz_ctx *ctx, cz_request *req)
         const struct cz__route_entry *entry = outcome.entry;
         memcpy(req->params, outcome.match.params, outcome.match.param_count * sizeof(cz_param));
         req->param_count = outcome.match.param_count;
+        name_params(entry, req);
         req->route = entry->route;
         req->entry = entry;
         req->view_data = entry->data;

@@ -160,6 +160,24 @@ CZ_TEST(a_path_finds_the_first_route_that_matches_and_its_parameters)
     cz_router_destroy(router);
 }
 
+CZ_TEST(a_parameter_has_the_name_its_own_route_gives_it)
+{
+    static const cz_route routes[] = {
+        CZ_GET("/<x>/a/<int:id>", answer),
+        CZ_POST("/<x>/a/<int:pk>", answer),
+        CZ_GET("/<y>/a/<int:n>/b", answer),
+        CZ_ROUTES_END,
+    };
+    cz_router *router = make(routes, NULL);
+    send_to(router, CZ_METHOD_GET, "/1/a/7", "");
+    CZ_EXPECT_STR(cz_str_from(ran), "/<x>/a/<int:id> x=1 id=7");
+    send_to(router, CZ_METHOD_POST, "/1/a/7", "");
+    CZ_EXPECT_STR(cz_str_from(ran), "/<x>/a/<int:pk> x=1 pk=7");
+    send_to(router, CZ_METHOD_GET, "/1/a/7/b", "");
+    CZ_EXPECT_STR(cz_str_from(ran), "/<y>/a/<int:n>/b y=1 n=7");
+    cz_router_destroy(router);
+}
+
 static const cz_str one[] = { { "5", 1 } }, spaced[] = { { "a b/\xc3\xa9", 6 } };
 
 static void reverse_all(cz_ctx *c, void *arg)
