@@ -467,7 +467,8 @@ cz_str cz_reverse(cz_ctx *ctx, const char *name, const cz_str *values, size_t co
         cz_str whole = used < count ? cz_format(ctx, "%.*s%.*s%.*s", CZ_STR_ARG(segment->text),
                                                 CZ_STR_ARG(values[used]), CZ_STR_ARG(segment->suffix))
                                     : CZ_STR("");
-        if (!cz__segment_matches(segment, whole, &unused)) {
+        bool one = segment->kind == CZ__CONVERT_PATH || cz_str_find_char(whole, '/') == SIZE_MAX;
+        if (!one || !cz__segment_matches(segment, whole, &unused)) {
             cz_buf_done(path);
             cz_raise(ctx, CZ_EINVAL, "route \"%s\": no value that suits \"%.*s\"", name,
                      CZ_STR_ARG(segment->name));

@@ -210,6 +210,7 @@ CZ_TEST(a_name_gives_its_path_and_refuses_values_that_do_not_suit)
         CZ_GET("/a/<int:id>", answer, .name = "a"),
         CZ_GET("/file-<int:n>.txt", answer, .name = "file"),
         CZ_GET("/p/<path:rest>", answer, .name = "p"),
+        CZ_GET("/s/<s>", answer, .name = "s"),
         CZ_INCLUDE("/in", inside, .name_space = "shop"),
         CZ_ROUTES_END,
     };
@@ -218,8 +219,9 @@ CZ_TEST(a_name_gives_its_path_and_refuses_values_that_do_not_suit)
     cz_ctx_init(&ctx, arena);
     CZ_EXPECT_EQ(cz_try(&ctx, reverse_all, NULL, NULL), CZ_OK);
     struct reversal bad[] = {
-        { "nothing", NULL, 0 }, { "a", NULL, 0 },  { "a", spaced, 1 }, { "root", one, 1 },
-        { "deep", one, 1 },     { "shop:deep", spaced, 1 }, { "", NULL, 0 },
+        { "nothing", NULL, 0 }, { "a", NULL, 0 },   { "a", spaced, 1 },
+        { "root", one, 1 },     { "deep", one, 1 }, { "shop:deep", spaced, 1 },
+        { "", NULL, 0 },        { "s", spaced, 1 }, /* a slash would be two segments */
     };
     for (size_t i = 0; i < CZ_COUNT(bad); i++)
         CZ_EXPECT_MSG(cz_try(&ctx, reverse_one, &bad[i], NULL) == CZ_EINVAL, "%s", bad[i].name);
