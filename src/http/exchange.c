@@ -282,8 +282,9 @@ void cz__exchange_start(cz__exchange *exchange)
 {
     struct cz__http_core *core = exchange->core;
     cz_error err;
+    /* from now: a slow body may have taken longer than a handler may, within its own limits */
     exchange->ctx.deadline_us =
-        exchange->request.started_us + (int64_t)core->limits.handler_timeout_ms * 1000;
+        cz__loop_now_us(core->loop) + (int64_t)core->limits.handler_timeout_ms * 1000;
     exchange->running = true;
     core->stats.requests_in_flight++;
     cz_status status = cz__fiber_start(run, exchange);

@@ -693,6 +693,25 @@ CZ_TEST(a_body_that_comes_fast_enough_has_all_the_time_it_needs)
     bench_done(&b);
 }
 
+CZ_TEST(a_handler_has_its_whole_time_after_a_slow_body)
+{
+    cz_http_limits limits = quick;
+    limits.body_rate_min = 10;
+    struct bench b = bench_make(&limits);
+    int fd = dial(&b);
+    say(fd, "POST /sleep HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+    for (int i = 0; i < 5; i++) { /* 100 ms; the handler has 50 and sleeps 20 */
+        turn(&b, 20);
+        say(fd, "x");
+    }
+    struct heard heard = { 0 };
+    listen_until(&b, fd, &heard, 150, 500);
+    EXPECT_HEARD(heard, "slept", 1u);
+    cz_buf_done(&heard.all);
+    close(fd);
+    bench_done(&b);
+}
+
 CZ_TEST(an_error_is_seen_by_a_client_that_goes_on_sending)
 {
     struct bench b = bench_make(&standard);
