@@ -31,12 +31,13 @@ static void answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err, void
     cz__answer_error(ctx, req, err);
 }
 
-/* What never reached the middleware, a malformed request, is logged here. */
+/* What never reached the middleware, a malformed request or one of an unknown method, is logged here. The router
+ * labels what it is given. */
 static void on_answered(cz_ctx *ctx, cz_request *req, size_t bytes, void *user)
 {
     (void)user;
     (void)bytes;
-    if (!ctx->request)
+    if (!ctx->label)
         cz__access_log_write(ctx, req);
 }
 

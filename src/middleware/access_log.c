@@ -7,7 +7,8 @@ enum { LINE_BYTES_FIXED = 512, PATH_BYTES_LOGGED_MAX = 1024 };
 
 static char *put(char *out, cz_str text)
 {
-    memcpy(out, text.ptr, text.len);
+    if (text.len)
+        memcpy(out, text.ptr, text.len);
     return out + text.len;
 }
 

@@ -1,0 +1,70 @@
+#include <calzone/calzone.h>
+#include <calzone/testing.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void answer(cz_ctx *ctx, cz_request *req)
+{
+    cz_respond(ctx, req, 200, CZ_STR("text/plain"), CZ_STR("ok"));
+}
+
+static bool configured;
+
+static cz_status configure(const cz_settings *settings, cz_error *err)
+{
+    (void)settings;
+    (void)err;
+    configured = true;
+    return CZ_OK;
+}
+
+static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
+{
+    CZ_EXPECT(configured);
+    cz_next_call(ctx, req, next);
+}
+
+static const cz_middleware own = { "own", process, configure };
+static const cz_middleware *const around_own[] = { &own, NULL };
+
+static const cz_route inside[] = {
+    CZ_GET("/own", answer, .middleware = around_own),
+    CZ_ROUTES_END,
+};
+static const cz_route urls[] = {
+    CZ_GET("/", answer),
+    CZ_INCLUDE("/in", inside),
+    CZ_ROUTES_END,
+};
+
+static CZ_PROJECT(plain, "plain", .urls = urls);
+
+static size_t count_lines(const char *path, const char *part)
+{
+    char line[4096];
+    size_t count = 0;
+    FILE *file = fopen(path, "re");
+    CZ_REQUIRE(file);
+    while (fgets(line, sizeof line, file))
+        count += strstr(line, part) != NULL;
+    cz_ignore(fclose(file)); /* was only read */
+    return count;
+}
+
+CZ_TEST(each_request_has_one_access_log_line_also_a_malformed_one)
+{
+    char path[512];
+    cz_ignore(snprintf(path, sizeof path, "%s/access.log", cz_test_directory()) < 0); /* it fits */
+    setenv("ACCESS_LOG", path, 1);
+    cz_client *client = cz_client_create(&plain);
+    CZ_EXPECT_STATUS(cz_client_get(client, "/"), 200);
+    CZ_EXPECT_STATUS(cz_client_get(client, "/nothing"), 404);
+    CZ_EXPECT_STATUS(cz_client_send_raw(client, CZ_STR("GET / HTTP/1.1\r\n bad\r\n\r\n")), 400);
+    CZ_EXPECT_STATUS(
+        cz_client_send_raw(client, CZ_STR("BREW / HTTP/1.1\r\nHost: testserver\r\n\r\n")), 501);
+    CZ_EXPECT_STATUS(cz_client_get(client, "/"), 200);
+    cz_log_flush(true);
+    CZ_EXPECT_EQ(count_lines(path, "{"), 5);
+    CZ_EXPECT_EQ(count_lines(path, "\"status\":400"), 1);
+    CZ_EXPECT_EQ(count_lines(path, "\"status\":501"), 1);
+}
