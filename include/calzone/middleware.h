@@ -28,7 +28,7 @@ typedef struct cz_next cz_next;
 struct cz_middleware {
     const char *name;
     void (*process)(cz_ctx *ctx, cz_request *req, const cz_next *next);
-    /* Read settings once at start; may be NULL. Errors: CZ_EVALIDATION, which stops the start. */
+    /* Read settings at start, once for each list it stands in; may be NULL. Errors: CZ_EVALIDATION, which stops the start. */
     cz_status (*configure)(const cz_settings *settings, cz_error *err);
 };
 

@@ -121,6 +121,19 @@ static cz_status configure_middleware(const struct cz__site *site, const cz_midd
     return CZ_OK;
 }
 
+/* The middleware that stands around single routes and includes. */
+static cz_status configure_routes(const struct cz__site *site, const cz_route *route, cz_error *err)
+{
+    cz_status status = CZ_OK;
+    for (; !status && route->kind != CZ__ROUTE_END; route++) {
+        if (route->middleware)
+            status = configure_middleware(site, route->middleware, err);
+        if (!status && route->kind == CZ__ROUTE_INCLUDE)
+            status = configure_routes(site, route->include, err);
+    }
+    return status;
+}
+
 static cz_status start_models(const cz_project *project, cz_error *err)
 {
     for (size_t i = 0; i < project->apps.count; i++) {
@@ -158,6 +171,9 @@ static cz_status start(struct cz__site *site, cz_error *err)
         status = cz_router_create(project->urls, &router_options, &site->router, err);
     if (!status)
         status = configure_middleware(site, router_options.middleware, err);
+    if (!status)
+        status =
+            configure_routes(site, project->urls, err); /* whose depth the router has bounded */
     return status;
 }
 

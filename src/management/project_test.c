@@ -68,3 +68,9 @@ CZ_TEST(each_request_has_one_access_log_line_also_a_malformed_one)
     CZ_EXPECT_EQ(count_lines(path, "\"status\":400"), 1);
     CZ_EXPECT_EQ(count_lines(path, "\"status\":501"), 1);
 }
+
+CZ_TEST(the_middleware_of_a_route_reads_its_settings_too)
+{
+    cz_client *client = cz_client_create(&plain);
+    CZ_EXPECT_STATUS(cz_client_get(client, "/in/own"), 200);
+}
