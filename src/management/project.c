@@ -204,14 +204,22 @@ void cz__site_stop(struct cz__site *site)
 cz_status cz__site_open_database(const struct cz__site *site, cz_error *err)
 {
     cz_str url = cz_setting_str(site->settings, "DATABASE_URL");
-    char here[4096], text[4352];
-    if (!url.len) {
-        if (!getcwd(here, sizeof here))
-            return cz_error_set(err, CZ_EIO, "the working directory cannot be read");
-        int len = snprintf(text, sizeof text, "sqlite://%s/%s.db", here, site->project->name);
-        url = cz_str_of(text, (size_t)len); /* getcwd() leaves room for the rest */
-    }
-    return cz__db_open(url, &cz__db_default, err);
+    if (url.len)
+        return cz__db_open(url, &cz__db_default, err);
+    char here[4096];
+    if (!getcwd(here, sizeof here))
+        return cz_error_set(err, CZ_EIO, "the working directory cannot be read");
+    cz_buf text = { 0 };
+    cz_buf_append_lit(&text, "sqlite://");
+    cz_percent_encode(&text, cz_str_from(here)); /* it may hold blanks, "%" and "?" */
+    cz_buf_append_char(&text, '/');
+    cz_percent_encode(&text, cz_str_from(site->project->name));
+    cz_buf_append_lit(&text, ".db");
+    cz_status status = cz_buf_status(&text);
+    status = status ? cz_error_set(err, status, "no memory to open the database")
+                    : cz__db_open(cz_buf_str(&text), &cz__db_default, err);
+    cz_buf_done(&text);
+    return status;
 }
 
 struct site_job {

@@ -2,6 +2,8 @@
 #include <calzone/testing.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void answer(cz_ctx *ctx, cz_request *req)
 {
@@ -73,4 +75,20 @@ CZ_TEST(the_middleware_of_a_route_reads_its_settings_too)
 {
     cz_client *client = cz_client_create(&plain);
     CZ_EXPECT_STATUS(cz_client_get(client, "/in/own"), 200);
+}
+
+CZ_TEST(the_default_database_lies_in_the_working_directory_whatever_its_name)
+{
+    static const char *const names[] = {
+        "plain", "a b", "100%", "a%20b", "what?", "h#x", "\xc3\xa9"
+    };
+    char command[] = "createtables", program[] = "plain";
+    char *arguments[] = { program, command, NULL };
+    unsetenv("DATABASE_URL");
+    for (size_t i = 0; i < CZ_COUNT(names); i++) {
+        CZ_REQUIRE(chdir(cz_test_directory()) == 0);
+        CZ_REQUIRE(mkdir(names[i], 0700) == 0 && chdir(names[i]) == 0);
+        CZ_EXPECT_EQ(cz_project_main(&plain, 2, arguments), 0);
+        CZ_EXPECT_MSG(access("plain.db", F_OK) == 0, "%s", names[i]);
+    }
 }
