@@ -5,7 +5,7 @@
 #include "routing/errors.h"
 #include <stdio.h>
 
-enum { NAME_BYTES_MAX = 256, INCLUDE_DEPTH_MAX = 8, MIDDLEWARE_MAX = 32 };
+enum { NAME_BYTES_MAX = 256, INCLUDE_DEPTH_MAX = 8 };
 
 static const cz_router_options no_options;
 static const cz_router *reverse_router; /* the process's; cz_reverse() needs no router at hand */
@@ -40,8 +40,16 @@ static const char *full_name(cz_router *router, const struct cz__include *includ
 
 static size_t append_middleware(const cz_middleware **list, size_t count, const cz_middleware *const *more)
 {
-    for (; more && *more && count < MIDDLEWARE_MAX; more++)
+    for (; more && *more; more++)
         list[count++] = *more;
+    return count;
+}
+
+static size_t count_middleware(const cz_middleware *const *list)
+{
+    size_t count = 0;
+    while (list && list[count])
+        count++;
     return count;
 }
 
@@ -57,8 +65,12 @@ static size_t append_includes(const cz_middleware **list, size_t count, const st
 static const cz_middleware **chain_of(cz_router *router, const struct cz__include *include,
                                       const cz_route *route)
 {
-    const cz_middleware **list =
-        cz_arena_array(router->arena, const cz_middleware *, MIDDLEWARE_MAX + 1);
+    size_t cap = count_middleware(router->options->middleware) + 1;
+    for (const struct cz__include *outer = include; outer; outer = outer->outer)
+        cap += count_middleware(outer->middleware);
+    if (route)
+        cap += count_middleware(route->middleware);
+    const cz_middleware **list = cz_arena_array(router->arena, const cz_middleware *, cap);
     if (!list)
         return NULL;
     size_t count = append_middleware(list, 0, router->options->middleware);

@@ -296,6 +296,28 @@ CZ_TEST(middleware_wraps_in_order_and_sees_errors_as_responses)
     cz_router_destroy(router);
 }
 
+static unsigned layers_run;
+
+static void count_layer(cz_ctx *c, cz_request *r, const cz_next *next)
+{
+    layers_run++;
+    cz_next_call(c, r, next);
+}
+
+CZ_TEST(no_middleware_is_left_out_however_many_there_are)
+{
+    static const cz_middleware layer = { "layer", count_layer, NULL };
+    static const cz_middleware *project[41], *own[41];
+    static const cz_route routes[] = { CZ_GET("/", answer, .middleware = own), CZ_ROUTES_END };
+    for (int i = 0; i < 40; i++)
+        project[i] = own[i] = &layer;
+    cz_router *router = make(routes, project);
+    send_to(router, CZ_METHOD_GET, "/", "");
+    CZ_EXPECT_EQ(req.response.status, 200);
+    CZ_EXPECT_EQ(layers_run, 80);
+    cz_router_destroy(router);
+}
+
 CZ_TEST(an_error_becomes_the_document_the_client_asks_for)
 {
     static const cz_route routes[] = { CZ_GET("/refuse", refuse), CZ_ROUTES_END };
