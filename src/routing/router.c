@@ -360,6 +360,20 @@ struct outcome { /* what the path and method came to */
     const struct cz__route_entry *entry;
 };
 
+static void free_buf(void *buf)
+{
+    cz_buf_done(buf);
+}
+
+/* A buffer for a path, which goes with the context: what fills it may raise. */
+static cz_buf *path_buf(cz_ctx *ctx)
+{
+    cz_buf *path = cz_new(ctx, cz_buf);
+    cz_buf_init(path, 64 * 1024);
+    cz_defer(ctx, free_buf, path);
+    return path;
+}
+
 /* Where only the trailing slash differs, say so. */
 static bool redirect_slash(cz_ctx *ctx, cz_request *req, const cz_router *router)
 {
@@ -373,8 +387,7 @@ static bool redirect_slash(cz_ctx *ctx, cz_request *req, const cz_router *router
     if (cz_str_starts_with(req->path, CZ_STR("//")) || !find(router, other, &match) ||
         !entry_for(&match, req->method))
         return false;
-    cz_buf *location = cz_new(ctx, cz_buf);
-    cz_buf_init(location, 64 * 1024);
+    cz_buf *location = path_buf(ctx);
     cz_percent_encode(location, other);
     if (req->query.len)
         cz_buf_append_char(location, '?');
@@ -385,11 +398,8 @@ static bool redirect_slash(cz_ctx *ctx, cz_request *req, const cz_router *router
         if (escaped)
             cz_buf_append_lit(location, "%5C");
     }
-    cz_status status = cz_buf_status(location);
-    cz_str target = status ? CZ_STR("") : cz_copy(ctx, cz_buf_str(location));
-    cz_buf_done(location);
-    cz_check(ctx, status);
-    cz_respond_redirect(ctx, req, 301, target);
+    cz_check(ctx, cz_buf_status(location));
+    cz_respond_redirect(ctx, req, 301, cz_buf_str(location)); /* which copies it */
     return true;
 }
 
@@ -466,8 +476,7 @@ cz_str cz_reverse(cz_ctx *ctx, const char *name, const cz_str *values, size_t co
         reverse_router ? cz_map_get(&reverse_router->names, cz_str_from(name)) : NULL;
     if (!entry)
         cz_raise(ctx, CZ_EINVAL, "no route is called \"%s\"", name);
-    cz_buf *path = cz_new(ctx, cz_buf);
-    cz_buf_init(path, 64 * 1024);
+    cz_buf *path = path_buf(ctx);
     size_t used = 0;
     for (size_t i = 0; i < entry->segment_count; i++) {
         const struct cz__segment *segment = &entry->segments[i];
@@ -480,21 +489,16 @@ cz_str cz_reverse(cz_ctx *ctx, const char *name, const cz_str *values, size_t co
                                                 CZ_STR_ARG(values[used]), CZ_STR_ARG(segment->suffix))
                                     : CZ_STR("");
         bool one = segment->kind == CZ__CONVERT_PATH || cz_str_find_char(whole, '/') == SIZE_MAX;
-        if (!one || !cz__segment_matches(segment, whole, &unused)) {
-            cz_buf_done(path);
+        if (!one || !cz__segment_matches(segment, whole, &unused))
             cz_raise(ctx, CZ_EINVAL, "route \"%s\": no value that suits \"%.*s\"", name,
                      CZ_STR_ARG(segment->name));
-        }
         cz_percent_encode(path, values[used++]);
         cz_buf_append_str(path, segment->suffix);
     }
-    cz_status status = cz_buf_status(path);
-    cz_str text = status ? CZ_STR("") : cz_copy(ctx, cz_buf_str(path));
-    cz_buf_done(path);
-    cz_check(ctx, status);
+    cz_check(ctx, cz_buf_status(path));
     if (used < count)
         cz_raise(ctx, CZ_EINVAL, "route \"%s\" takes %zu values, not %zu", name, used, count);
-    return text;
+    return cz_copy(ctx, cz_buf_str(path));
 }
 
 bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out)

@@ -120,3 +120,50 @@ CZ_TEST(a_query_that_no_location_may_have_does_not_break_the_slash_redirect)
     CZ_EXPECT_STATUS(answer, 301);
     CZ_EXPECT_HEADER(answer, "location", "/ports?q=a%5Cb");
 }
+
+#ifdef CZ_FAULTS
+static uint64_t fail_at; /* the allocation of the next request to fail; 0: none */
+static bool sticky_failures;
+
+static void fail_allocations(cz_ctx *ctx, cz_request *req, const cz_next *next)
+{
+    cz__alloc_fail_at(fail_at, sticky_failures);
+    cz_next_call(ctx, req, next);
+    cz__alloc_fail_at(0, false);
+}
+
+static const cz_middleware scarce = { "scarce", fail_allocations, NULL };
+static const cz_middleware *const scarce_middleware[] = { &scarce, NULL };
+static CZ_PROJECT(scarce_harbour, "harbour", .apps = CZ_APPS(&harbour_app), .urls = urls,
+                  .middleware = scarce_middleware);
+
+CZ_TEST(without_memory_a_request_fails_and_the_next_succeeds)
+{
+    cz_client *client = cz_client_create(&scarce_harbour);
+    static const struct {
+        const char *method, *target, *body;
+    } cases[] = {
+        { "POST", "/ports", "{\"name\": \"P\"}" },
+        { "GET", "/ports?page=1", "" },
+        { "POST", "/berths", "{\"port\": 1}" },
+        { "GET", "/berths/1", "" },
+        { "PATCH", "/ports/1", "{\"name\": \"Q\"}" },
+        { "GET", "/busy", "" },
+        { "GET", "/ports/?x=%20", "" },
+        { "POST", "/berths", "{\"port\": 17, \"x\": 1}" },
+        { "DELETE", "/ports/1", "" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++)
+        for (fail_at = 1; fail_at < 60; fail_at++) {
+            sticky_failures = fail_at % 2;
+            cz_client_request request = { .method = cases[i].method,
+                                          .target = cases[i].target,
+                                          .body = cz_str_from(cases[i].body) };
+            const cz_answer *answer = cz_client_send(client, &request);
+            CZ_EXPECT_MSG(answer->status != 500, "%s %s: %.*s", cases[i].method, cases[i].target,
+                          CZ_STR_ARG(answer->body));
+        }
+    fail_at = 0;
+    CZ_EXPECT_STATUS(cz_client_get(client, "/ports"), 200);
+}
+#endif
