@@ -153,19 +153,30 @@ void cz_view_retrieve(cz_ctx *ctx, cz_request *req)
     cz_check(ctx, cz_buf_status(out));
 }
 
+static void free_buf(void *buf)
+{
+    cz_buf_done(buf);
+}
+
+/* The request's path is decoded: what stands in it is escaped anew. */
 static cz_str detail_path(cz_ctx *ctx, const cz_request *req, const cz_row *row)
 {
     const cz__column *key = row->model->state->key;
-    cz_str path = req->path;
     char text[CZ_UUID_TEXT + 1];
     size_t len = CZ_UUID_TEXT;
     if (key->type == CZ__DB_UUID)
         cz_uuid_write(text, *(const cz_uuid *)cz__row_at(row, key));
     else
         len = cz_i64_write(text, *(const int64_t *)cz__row_at(row, key));
-    bool slash = cz_str_ends_with(path, CZ_STR("/"));
-    return cz_format(ctx, "%.*s%s%.*s%s", CZ_STR_ARG(path), slash ? "" : "/", (int)len, text,
-                     slash ? "/" : "");
+    bool slash = cz_str_ends_with(req->path, CZ_STR("/"));
+    cz_buf *path = cz_new(ctx, cz_buf);
+    cz_defer(ctx, free_buf, path);
+    cz_percent_encode(path, req->path);
+    cz_buf_append_str(path, slash ? CZ_STR("") : CZ_STR("/"));
+    cz_buf_append(path, text, len);
+    cz_buf_append_str(path, slash ? CZ_STR("/") : CZ_STR(""));
+    cz_check(ctx, cz_buf_status(path));
+    return cz_buf_str(path);
 }
 
 void cz_view_create(cz_ctx *ctx, cz_request *req)

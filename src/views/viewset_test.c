@@ -37,6 +37,7 @@ static const cz_route urls[] = {
     CZ_RESOURCE("/ports", &port_views),
     CZ_RESOURCE("/busy", &busy_views, .name = "busy"),
     CZ_RESOURCE("/berths", &berth_views),
+    CZ_RESOURCE("/in/<land>/ports", &port_views, .name = "port-in"),
     CZ_ROUTES_END,
 };
 
@@ -119,6 +120,17 @@ CZ_TEST(a_query_that_no_location_may_have_does_not_break_the_slash_redirect)
     const cz_answer *answer = cz_client_get(client, "/ports/?q=a\\b");
     CZ_EXPECT_STATUS(answer, 301);
     CZ_EXPECT_HEADER(answer, "location", "/ports?q=a%5Cb");
+}
+
+CZ_TEST(the_address_of_a_new_row_is_escaped)
+{
+    cz_client *client = cz_client_create(&harbour);
+    const cz_answer *answer =
+        cz_client_post(client, "/in/a%20b%3F%0D%0Ac/ports", "{\"name\": \"Hoorn\"}");
+    CZ_EXPECT_STATUS(answer, 201);
+    CZ_EXPECT_HEADER(answer, "location", "/in/a%20b%3F%0D%0Ac/ports/1");
+    answer = cz_client_get(client, "/in/a%20b%3F%0D%0Ac/ports/1");
+    CZ_EXPECT_STATUS(answer, 200);
 }
 
 #ifdef CZ_FAULTS
