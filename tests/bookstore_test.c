@@ -318,10 +318,10 @@ CZ_TEST(bookstore_answers_every_json_vector_and_lives_on)
         cz_buf_done(&bytes);
         CZ_EXPECT_MSG(answer && answer->status == 400, "%s: %d", entry->d_name,
                       answer ? answer->status : 0);
-        if (answer && entry->d_name[0] == 'n') /* some n_ files are empty of any JSON */
+        if (answer && entry->d_name[0] == 'n' && body.len) /* no body at all is an empty form */
             CZ_EXPECT_MSG(cz_answer_at(answer, "code"), "%s was read", entry->d_name);
         if (answer && entry->d_name[0] == 'y')
-            CZ_EXPECT_MSG(!cz_answer_at(answer, "code") || strstr(entry->d_name, "duplicated_key"),
+            CZ_EXPECT_MSG(!cz_answer_at(answer, "code"),
                           "%s was not read: %.*s", entry->d_name, CZ_STR_ARG(answer->body));
         count++;
     }

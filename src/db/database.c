@@ -50,3 +50,14 @@ cz_status cz__db_session_of(cz_ctx *ctx, cz__db_session **out, cz_error *err)
     *out = ctx->db;
     return CZ_OK;
 }
+
+void cz__db_append_name(cz_buf *sql, const char *name)
+{
+    cz_buf_append_char(sql, '"');
+    for (; *name; name++) {
+        if (*name == '"')
+            cz_buf_append_char(sql, '"');
+        cz_buf_append_char(sql, *name);
+    }
+    cz_buf_append_char(sql, '"');
+}

@@ -152,6 +152,10 @@ extern cz__db *cz__db_default;
 /* The context's session, made when there is none. Errors: CZ_ENOMEM; CZ_EINVAL: no database is open. */
 CZ_NODISCARD cz_status cz__db_session_of(cz_ctx *ctx, cz__db_session **out, cz_error *err);
 
+/* Append a name in double quotes, those inside it doubled (SQL-92, 5.2): the only way a name gets into
+ * SQL. Failures stay in the buffer. */
+void cz__db_append_name(cz_buf *sql, const char *name);
+
 extern const cz__db_driver cz__sqlite_driver;
 
 #endif

@@ -160,17 +160,6 @@ struct compiler {
     bool negated; /* inside a NOT */
 };
 
-static void append_name(cz_buf *sql, const char *name)
-{
-    cz_buf_append_char(sql, '"');
-    for (; *name; name++) {
-        if (*name == '"')
-            cz_buf_append_char(sql, '"');
-        cz_buf_append_char(sql, *name);
-    }
-    cz_buf_append_char(sql, '"');
-}
-
 static void append_alias(cz_buf *sql, unsigned alias)
 {
     cz_buf_append_char(sql, 't');
@@ -181,7 +170,7 @@ static void append_column(cz_buf *sql, unsigned alias, const char *name)
 {
     append_alias(sql, alias);
     cz_buf_append_char(sql, '.');
-    append_name(sql, name);
+    cz__db_append_name(sql, name);
 }
 
 static void append_parameter(struct compiler *c, cz_buf *sql)
@@ -243,7 +232,7 @@ static void append_joins(const struct compiler *c, cz_buf *sql)
         const cz__column *column = join->column;
         const struct cz__model_state *target = column->field->target->state;
         cz_buf_append_str(sql, join->optional ? CZ_STR(" LEFT JOIN ") : CZ_STR(" JOIN "));
-        append_name(sql, join->model ? target->table : column->link_table);
+        cz__db_append_name(sql, join->model ? target->table : column->link_table);
         cz_buf_append_char(sql, ' ');
         append_alias(sql, join->alias);
         cz_buf_append_lit(sql, " ON ");
@@ -482,7 +471,7 @@ static void append_limit(struct compiler *c, cz_buf *sql, const cz_query *query)
 
 static void append_table(cz_buf *sql, const cz_model *model)
 {
-    append_name(sql, model->state->table);
+    cz__db_append_name(sql, model->state->table);
     cz_buf_append_lit(sql, " t0");
 }
 
@@ -537,14 +526,14 @@ static void compile_select(struct compiler *c, struct cz__plan *plan, cz_buf *sq
 static void compile_insert(struct compiler *c, cz_buf *sql, const struct cz__plan_request *request)
 {
     cz_buf_append_lit(sql, "INSERT INTO ");
-    append_name(sql, c->model->state->table);
+    cz__db_append_name(sql, c->model->state->table);
     if (request->assign_count == 0) {
         cz_buf_append_lit(sql, " DEFAULT VALUES");
         return;
     }
     for (size_t i = 0; i < request->assign_count; i++) {
         cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ("));
-        append_name(sql, c->model->state->columns[request->assigns[i].field].name);
+        cz__db_append_name(sql, c->model->state->columns[request->assigns[i].field].name);
     }
     for (size_t i = 0; i < request->assign_count; i++) {
         cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(") VALUES ("));
@@ -558,18 +547,18 @@ static void compile_change(struct compiler *c, cz_buf *sql, const struct cz__pla
 {
     if (request->kind == CZ__PLAN_UPDATE) {
         cz_buf_append_lit(sql, "UPDATE ");
-        append_name(sql, c->model->state->table);
+        cz__db_append_name(sql, c->model->state->table);
         cz_buf_append_lit(sql, " AS t0 SET ");
         for (size_t i = 0; i < request->assign_count; i++) {
             if (i)
                 cz_buf_append_lit(sql, ", ");
-            append_name(sql, c->model->state->columns[request->assigns[i].field].name);
+            cz__db_append_name(sql, c->model->state->columns[request->assigns[i].field].name);
             cz_buf_append_lit(sql, " = ");
             append_parameter(c, sql);
         }
     } else {
         cz_buf_append_lit(sql, "DELETE FROM ");
-        append_name(sql, c->model->state->table);
+        cz__db_append_name(sql, c->model->state->table);
         cz_buf_append_lit(sql, " AS t0");
     }
     cz_buf *where = scratch(c->ctx);
@@ -596,9 +585,9 @@ cz__db_statement cz__link_delete(cz_ctx *ctx, cz__db_session *session, const cha
     struct compiler c = { .ctx = ctx, .features = session->db->driver->features };
     cz_buf *sql = scratch(ctx);
     cz_buf_append_lit(sql, "DELETE FROM ");
-    append_name(sql, table);
+    cz__db_append_name(sql, table);
     cz_buf_append_lit(sql, " WHERE ");
-    append_name(sql, column);
+    cz__db_append_name(sql, column);
     for (size_t i = 0; i < count; i++) {
         cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" IN ("));
         append_parameter(&c, sql);

@@ -9,20 +9,9 @@ static const char *const type_names[CZ__DB_TYPE_COUNT] = {
     [CZ__DB_DATE] = "TEXT",     [CZ__DB_DATETIME] = "TEXT",  [CZ__DB_UUID] = "TEXT",
 };
 
-static void append_name(cz_buf *sql, const char *name)
-{
-    cz_buf_append_char(sql, '"');
-    for (; *name; name++) {
-        if (*name == '"')
-            cz_buf_append_char(sql, '"');
-        cz_buf_append_char(sql, *name);
-    }
-    cz_buf_append_char(sql, '"');
-}
-
 static void append_column(cz_buf *sql, const cz__db_column *column)
 {
-    append_name(sql, column->name);
+    cz__db_append_name(sql, column->name);
     cz_buf_append_char(sql, ' ');
     cz_buf_append_str(sql, cz_str_from(type_names[column->type]));
     if (!column->null)
@@ -36,14 +25,14 @@ static void append_column(cz_buf *sql, const cz__db_column *column)
     }
     if (column->type == CZ__DB_BOOL) {
         cz_buf_append_lit(sql, " CHECK (");
-        append_name(sql, column->name);
+        cz__db_append_name(sql, column->name);
         cz_buf_append_lit(sql, " IN (0, 1))");
     }
     if (column->references_table) {
         cz_buf_append_lit(sql, " REFERENCES ");
-        append_name(sql, column->references_table);
+        cz__db_append_name(sql, column->references_table);
         cz_buf_append_lit(sql, " (");
-        append_name(sql, column->references_column);
+        cz__db_append_name(sql, column->references_column);
         cz_buf_append_lit(sql, ") DEFERRABLE INITIALLY DEFERRED");
     }
 }
@@ -51,14 +40,14 @@ static void append_column(cz_buf *sql, const cz__db_column *column)
 static void append_table(cz_buf *sql, const cz__db_table *table)
 {
     cz_buf_append_lit(sql, "CREATE TABLE ");
-    append_name(sql, table->name);
+    cz__db_append_name(sql, table->name);
     for (size_t i = 0; i < table->column_count; i++) {
         cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ("));
         append_column(sql, &table->columns[i]);
     }
     for (size_t i = 0; i < table->unique_together_count; i++) {
         cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(", UNIQUE ("));
-        append_name(sql, table->unique_together[i]);
+        cz__db_append_name(sql, table->unique_together[i]);
     }
     if (table->unique_together_count)
         cz_buf_append_lit(sql, ")");
@@ -93,11 +82,11 @@ cz_status cz__sqlite_create_table(cz_ctx *ctx, cz__db_session *session, const cz
             break;
         }
         cz_buf_append_lit(&sql, "CREATE INDEX ");
-        append_name(&sql, name);
+        cz__db_append_name(&sql, name);
         cz_buf_append_lit(&sql, " ON ");
-        append_name(&sql, table->name);
+        cz__db_append_name(&sql, table->name);
         cz_buf_append_lit(&sql, " (");
-        append_name(&sql, column->name);
+        cz__db_append_name(&sql, column->name);
         cz_buf_append_lit(&sql, ")");
         status = run(ctx, session, &sql, err);
     }
