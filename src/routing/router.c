@@ -343,15 +343,46 @@ static void run_layer(cz_ctx *ctx, void *arg)
     (*next->rest)->process(ctx, layer->req, &further);
 }
 
+/* Drop the headers from `first` on that describe a body which is not sent now: an error is neither gzip nor
+ * to be kept for a year. What else was set, as Retry-After and cookies, stays. */
+static void drop_body_headers(cz_response *response, uint32_t first)
+{
+    static const char *const names[] = {
+        "accept-ranges",
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-location",
+        "content-range",
+        "etag",
+        "expires",
+        "last-modified",
+        "location",
+    };
+    uint32_t kept = first;
+    for (uint32_t i = first; i < response->header_count; i++) {
+        bool drop = false;
+        for (size_t n = 0; n < CZ_COUNT(names) && !drop; n++)
+            drop = cz_str_eq_icase(response->headers[i].name, cz_str_from(names[n]));
+        if (!drop)
+            response->headers[kept++] = response->headers[i];
+    }
+    response->header_count = kept;
+}
+
 void cz_next_call(cz_ctx *ctx, cz_request *req, const cz_next *next)
 {
     struct layer layer = { req, next };
+    uint32_t header_count = req->response.header_count;
     cz_error err;
     cz_status status = cz_try(ctx, run_layer, &layer, &err);
     if (status == CZ_ECANCELED)
         cz_raise_error(ctx, &err); /* nobody is there to read an answer */
-    if (status)
-        cz__answer_error(ctx, req, &err);
+    if (!status)
+        return;
+    drop_body_headers(&req->response, header_count);
+    cz__answer_error(ctx, req, &err);
 }
 
 struct outcome { /* what the path and method came to */

@@ -296,6 +296,35 @@ CZ_TEST(middleware_wraps_in_order_and_sees_errors_as_responses)
     cz_router_destroy(router);
 }
 
+static void fail_half_way(cz_ctx *c, cz_request *r)
+{
+    cz_respond_header(c, r, CZ_STR("Cache-Control"), CZ_STR("public, max-age=31536000"));
+    cz_respond_header(c, r, CZ_STR("Retry-After"), CZ_STR("7"));
+    cz_respond_header(c, r, CZ_STR("content-encoding"), CZ_STR("gzip"));
+    cz_raise(c, CZ_ETHROTTLED, "later");
+}
+
+static void set_language(cz_ctx *c, cz_request *r, const cz_next *next)
+{
+    cz_respond_header(c, r, CZ_STR("Content-Language"), CZ_STR("en"));
+    cz_next_call(c, r, next);
+}
+
+CZ_TEST(an_error_has_no_headers_of_the_body_it_replaces)
+{
+    static const cz_middleware language = { "language", set_language, NULL };
+    static const cz_middleware *const project[] = { &language, NULL };
+    static const cz_route routes[] = { CZ_GET("/", fail_half_way), CZ_ROUTES_END };
+    cz_router *router = make(routes, project);
+    send_to(router, CZ_METHOD_GET, "/", "");
+    CZ_EXPECT_EQ(req.response.status, 429);
+    CZ_EXPECT_STR(cz_response_header(&req, CZ_STR("retry-after")), "7");
+    CZ_EXPECT_STR(cz_response_header(&req, CZ_STR("cache-control")), "");
+    CZ_EXPECT_STR(cz_response_header(&req, CZ_STR("content-encoding")), "");
+    CZ_EXPECT_STR(cz_response_header(&req, CZ_STR("content-language")), "en"); /* set outside */
+    cz_router_destroy(router);
+}
+
 static unsigned layers_run;
 
 static void count_layer(cz_ctx *c, cz_request *r, const cz_next *next)
