@@ -216,6 +216,7 @@ static void slices(cz_ctx *c, void *arg)
     CZ_EXPECT(cz_first(c, Tome, .where = CZ_Q(Tome, year, GT, 3000)) == NULL);
     CZ_EXPECT(cz_exists(c, Tome, .where = old_books));
     CZ_EXPECT(!cz_exists(c, Tome, .where = CZ_Q(Tome, year, GT, 3000)));
+    CZ_EXPECT(cz_exists(c, Tome, .offset = 3) && !cz_exists(c, Tome, .offset = 4));
     cz_rows(Tome) with = cz_select(c, Tome, .related = CZ_RELATED(Tome, writer, sequel_of->writer));
     for (size_t i = 0; i < with.count; i++) {
         CZ_EXPECT(with.items[i].writer_slot_ != NULL);

@@ -244,6 +244,8 @@ int64_t cz__count(cz_ctx *ctx, const cz_query *query)
 
 bool cz__exists(cz_ctx *ctx, const cz_query *query)
 {
+    if (query->offset) /* of a slice, which the statement does not know */
+        return cz__count(ctx, query) > 0;
     return scalar(ctx, query, CZ__PLAN_EXISTS) == 1;
 }
 
