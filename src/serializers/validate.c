@@ -337,12 +337,13 @@ static void check_unique(struct cz__input *input, const struct cz__serializer_fi
         return;
     cz_cond conds[2] = { cz__cond_column(input->ctx, input->row->model, column,
                                          cz__row_at(input->row, column)) };
+    const cz_model *model = input->row->model;
     if (taken(input, conds, 1, existing))
-        cz_field_errors_add(input->ctx, input->errors, field->name, "unique",
-                            "%s with this %s already exists.", input->row->model->state->lower_name,
-                            column->field->options.verbose_name
-                                ? column->field->options.verbose_name
-                                : column->field->name);
+        cz_field_errors_add(
+            input->ctx, input->errors, field->name, "unique", "%s with this %s already exists.",
+            model->meta.verbose_name ? model->meta.verbose_name : model->state->lower_name,
+            column->field->options.verbose_name ? column->field->options.verbose_name
+                                                : column->field->name);
 }
 
 static void check_unique_together(struct cz__input *input, bool existing)

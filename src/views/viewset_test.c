@@ -8,7 +8,7 @@ CZ_MODEL_FORWARD(Berth)
 #define PORT(F)                                                                                    \
     F(char_field, name, .max_length = 20, .unique = true)                                          \
     F(reverse, berths, Berth, port)
-CZ_MODEL(Port, PORT);
+CZ_MODEL(Port, PORT, .verbose_name = "sea port");
 
 static const cz_choice KINDS[] = { { "quay", "Quay" } };
 
@@ -120,6 +120,15 @@ CZ_TEST(a_query_that_no_location_may_have_does_not_break_the_slash_redirect)
     const cz_answer *answer = cz_client_get(client, "/ports/?q=a\\b");
     CZ_EXPECT_STATUS(answer, 301);
     CZ_EXPECT_HEADER(answer, "location", "/ports?q=a%5Cb");
+}
+
+CZ_TEST(a_message_calls_the_model_by_its_verbose_name)
+{
+    cz_client *client = cz_client_create(&harbour);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/ports", "{\"name\": \"Hoorn\"}"), 201);
+    const cz_answer *answer = cz_client_post(client, "/ports", "{\"name\": \"Hoorn\"}");
+    CZ_EXPECT_STATUS(answer, 400);
+    CZ_EXPECT_JSON(answer, "name[0]", "sea port with this name already exists.");
 }
 
 CZ_TEST(the_address_of_a_new_row_is_escaped)
