@@ -619,3 +619,19 @@ CZ_TEST(what_follows_a_rollback_by_the_database_is_not_stored)
 {
     in_boundary(database_rolls_back);
 }
+
+#define VOLUME(F)                                                                                  \
+    F(char_field, title)                                                                           \
+    F(foreign_key, writer, Writer, .on_delete = CZ_CASCADE)
+CZ_MODEL(Volume, VOLUME, .unique_together = CZ_FIELDS(Volume, title, writer->name));
+
+CZ_TEST(fields_unique_together_are_the_models_own)
+{
+    static cz_model *const models[] = { &Tome__model, &Writer__model, &Shelf__model,
+                                        &Volume__model };
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(cz__models_add("library", models, CZ_COUNT(models), &err));
+    CZ_EXPECT_EQ(cz__models_resolve(&err), CZ_EVALIDATION);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                  "Volume: unique_together: \"writer->name\" is no column of its own");
+}

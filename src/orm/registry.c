@@ -307,9 +307,14 @@ static cz_status check_meta(const cz_model *model, cz_error *err)
             return status;
     }
     for (size_t i = 0; i < model->meta.unique_together.count; i++) {
-        cz_status status = cz__path_resolve(model, model->meta.unique_together.items[i], &column, err);
+        cz_str path = model->meta.unique_together.items[i];
+        cz_status status = cz__path_resolve(model, path, &column, err);
         if (status)
             return status;
+        if (cz__column_find(model, path) != column || !column->stored)
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "%s: unique_together: \"%.*s\" is no column of its own",
+                                model->name, CZ_STR_ARG(path));
     }
     return CZ_OK;
 }
