@@ -80,7 +80,7 @@ static void key_cond(cz_ctx *ctx, struct key *key, const cz_model *model, cz_con
                      model->name);
         key_add(key, &cond->lookup, 1);
         key_text(key, cond->path);
-        uint32_t detail = cond->value_kind == CZ__VALUE_NULL;
+        uint32_t detail = cz__cond_is_null(cond);
         if (cond->lookup == CZ_LOOKUP_ISNULL)
             detail = isnull_value(cond);
         else if (cond->lookup == CZ_LOOKUP_IN)
@@ -319,7 +319,7 @@ static void compile_leaf(struct compiler *c, cz_buf *sql, cz_cond leaf)
         cz_raise(c->ctx, CZ_EUNSUPPORTED, "a negated condition over the to-many relation in \"%.*s\"",
                  CZ_STR_ARG(leaf->path));
     add_leaf(c, at.column);
-    bool null = leaf->value_kind == CZ__VALUE_NULL;
+    bool null = cz__cond_is_null(leaf);
     if (leaf->lookup == CZ_LOOKUP_ISNULL || null) {
         append_column(sql, at.alias, at.name);
         cz_buf_append_str(sql, null || isnull_value(leaf) ? CZ_STR(" IS NULL") : CZ_STR(" IS NOT NULL"));

@@ -11,6 +11,14 @@ enum {
     CZ__RELATED_MAX = 16,
 };
 
+/* Whether a condition's value is NULL: written as such, or a text pointer that is. */
+static inline bool cz__cond_is_null(const struct cz__cond *leaf)
+{
+    return leaf->value_kind == CZ__VALUE_NULL ||
+           (leaf->value_kind == CZ__VALUE_CSTR && leaf->lookup == CZ_LOOKUP_EXACT &&
+            !*(const char *const *)leaf->value);
+}
+
 enum cz__plan_kind { CZ__PLAN_SELECT, CZ__PLAN_COUNT, CZ__PLAN_EXISTS, CZ__PLAN_KEYS, CZ__PLAN_INSERT,
                      CZ__PLAN_UPDATE, CZ__PLAN_DELETE };
 

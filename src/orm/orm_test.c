@@ -131,6 +131,7 @@ static void look_up(cz_ctx *c, void *arg)
 {
     (void)arg;
     seed(c);
+    const char *no_text = NULL;
     const struct {
         const char *what;
         cz_cond where;
@@ -141,6 +142,9 @@ static void look_up(cz_ctx *c, void *arg)
         { "exact", CZ_Q(Tome, title, EXACT, "Dune"), 1 },
         { "exact is exact", CZ_Q(Tome, title, EXACT, "dune"), 0 },
         { "exact NULL", CZ_Q(Tome, year, EXACT, NULL), 1 },
+        { "exact text", CZ_Q(Tome, isbn, EXACT, "9780547722023"), 1 },
+        { "exact text that is NULL", CZ_Q(Tome, isbn, EXACT, no_text), 3 },
+        { "not text that is NULL", CZ_NOT(CZ_Q(Tome, isbn, EXACT, no_text)), 1 },
         { "iexact", CZ_Q(Tome, title, IEXACT, "dUNE"), 1 },
         { "contains tells case", CZ_Q(Tome, title, CONTAINS, "OF"), 0 },
         { "contains", CZ_Q(Tome, title, CONTAINS, "of"), 2 },

@@ -300,7 +300,7 @@ static void feed_cond(struct feed *feed, cz_cond cond)
         return;
     }
     const cz__column *column = feed->plan->leaves[feed->leaf++];
-    if (cond->lookup == CZ_LOOKUP_ISNULL || cond->value_kind == CZ__VALUE_NULL)
+    if (cond->lookup == CZ_LOOKUP_ISNULL || cz__cond_is_null(cond))
         return;
     if (cond->lookup == CZ_LOOKUP_IN || cond->lookup == CZ_LOOKUP_RANGE) {
         feed_list(feed, column, cond);
