@@ -55,6 +55,7 @@ typedef struct cz_param { /* a path parameter, converted */
     cz_str name;
     cz_str text;     /* percent-decoded */
     int64_t integer; /* int converters */
+    bool is_integer;
     uint8_t uuid[16];/* uuid converters */
 } cz_param;
 

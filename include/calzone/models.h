@@ -104,7 +104,8 @@ typedef enum cz_on_delete { /* 0 is "not said", which start-up refuses */
 /* ---- values whose zero has a meaning ---- */
 
 typedef struct cz_tagged {
-    enum { CZ__TAG_NONE, CZ__TAG_INT, CZ__TAG_REAL, CZ__TAG_TEXT, CZ__TAG_BOOL } kind;
+    /* Far from any number one would write: `.min = 50` lands here, and start-up refuses it. */
+    enum { CZ__TAG_NONE, CZ__TAG_INT = 0x7a670001, CZ__TAG_REAL, CZ__TAG_TEXT, CZ__TAG_BOOL } kind;
     int64_t integer;
     double real;
     const char *text;

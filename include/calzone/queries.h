@@ -187,7 +187,8 @@ typedef const struct cz__cond *cz_cond;
 #define CZ_NOT(condition) CZ__GROUP(CZ__COND_NOT, condition)
 #define CZ_WHERE(...) CZ__GROUP(CZ__COND_AND, __VA_ARGS__)
 /* Every row, said on purpose: update and delete accept no empty condition. */
-#define CZ_EVERY_ROW (&(const struct cz__cond){ .op = CZ__COND_EVERY })
+#define CZ_EVERY_ROW (&cz__every_row)
+extern const struct cz__cond cz__every_row;
 #define CZ_ALL CZ_EVERY_ROW
 
 /* A copy that lives as long as the context. Raises: CZ_ENOMEM. */

@@ -45,8 +45,8 @@ typedef struct cz_viewset {
     cz_order_list ordering;    /* of lists; empty: the model's, and at last the key */
     uint32_t page_size;        /* of lists, at most 100; 0: the setting PAGE_SIZE */
     bool read_only;            /* list and retrieve only */
-    /* What this request may see; NULL: every row. Applies to every action. The condition must live as
-     * long as the context (cz_cond_copy). */
+    /* What this request may see, for every action; NULL here: every row. The condition must live as long as
+     * the context (cz_cond_copy); one that is NULL is refused with a 500, CZ_EVERY_ROW means every row. */
     cz_cond (*rows)(cz_ctx *ctx, const cz_request *req);
     /* Before a new or changed row is stored: set what the client does not, raise what must not be. */
     void (*before_save)(cz_ctx *ctx, const cz_request *req, void *row, cz_action action);

@@ -136,6 +136,8 @@ struct cz__db_driver {
                               cz_error *err);
     cz_status (*table_exists)(cz_ctx *ctx, cz__db_session *session, const char *table,
                               bool *out_exists, cz_error *err);
+    cz_status (*column_exists)(cz_ctx *ctx, cz__db_session *session, const char *table, const char *column,
+                               bool *out_exists, cz_error *err);
 };
 
 struct cz__db { /* begins every driver's own */

@@ -213,7 +213,10 @@ static const cz_param *find_param(cz_ctx *ctx, const cz_request *req, const char
 
 int64_t cz_path_int(cz_ctx *ctx, const cz_request *req, const char *name)
 {
-    return find_param(ctx, req, name)->integer;
+    const cz_param *param = find_param(ctx, req, name);
+    if (!param->is_integer)
+        cz_raise(ctx, CZ_EINVAL, "the path parameter '%s' is no integer: write <int:%s>", name, name);
+    return param->integer;
 }
 
 cz_str cz_path_str(cz_ctx *ctx, const cz_request *req, const char *name)

@@ -1,6 +1,8 @@
 /* Conditions made at run time. */
 #include "orm/orm_internal.h"
 
+const struct cz__cond cz__every_row = { .op = CZ__COND_EVERY };
+
 static const void *copy_value(cz_ctx *ctx, cz_cond leaf)
 {
     switch ((cz__value_kind)leaf->value_kind) {

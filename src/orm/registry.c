@@ -94,6 +94,75 @@ static char *lower(cz_arena *arena, const char *text)
     return copy;
 }
 
+static bool is_number(cz_field_kind kind)
+{
+    cz__db_type type = type_of_kind(kind);
+    return type == CZ__DB_INT16 || type == CZ__DB_INT32 || type == CZ__DB_INT64 || type == CZ__DB_REAL;
+}
+
+static bool is_choice(const cz_choice_list *choices, const char *value)
+{
+    for (size_t i = 0; i < choices->count; i++)
+        if (strcmp(choices->items[i].value, value) == 0)
+            return true;
+    return choices->count == 0;
+}
+
+/* Whether a tagged value is one, and of the field's kind. */
+static cz_status check_tagged(const cz_model *model, const cz_field *field, const char *option,
+                              const cz_tagged *value, cz_error *err)
+{
+    cz__db_type type = type_of_kind(field->kind);
+    bool suits = false;
+    switch (value->kind) {
+    case CZ__TAG_NONE:
+        return CZ_OK;
+    case CZ__TAG_INT:
+        suits = is_number(field->kind);
+        break;
+    case CZ__TAG_REAL:
+        suits = type == CZ__DB_REAL;
+        break;
+    case CZ__TAG_TEXT:
+        suits = type == CZ__DB_TEXT;
+        break;
+    case CZ__TAG_BOOL:
+        suits = type == CZ__DB_BOOL;
+        break;
+    default:
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "%s.%s: .%s is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or cz_bool(true)",
+                            model->name, field->name, option);
+    }
+    return suits ? CZ_OK
+                 : cz_error_set(err, CZ_EVALIDATION, "%s.%s: .%s is not of the field's kind", model->name,
+                                field->name, option);
+}
+
+static double number_of(const cz_tagged *value)
+{
+    return value->kind == CZ__TAG_REAL ? value->real : (double)value->integer;
+}
+
+static cz_status check_values(const cz_model *model, const cz_field *field, cz_error *err)
+{
+    const cz_field_options *options = &field->options;
+    cz_status status = check_tagged(model, field, "default_", &options->default_, err);
+    if (!status)
+        status = check_tagged(model, field, "min", &options->min, err);
+    if (!status)
+        status = check_tagged(model, field, "max", &options->max, err);
+    if (status)
+        return status;
+    if (options->min.kind && options->max.kind && number_of(&options->min) > number_of(&options->max))
+        return refuse(err, model, field, ".min is greater than .max");
+    if ((options->min.kind || options->max.kind) && !is_number(field->kind))
+        return refuse(err, model, field, ".min and .max are for numbers");
+    if (options->default_.kind == CZ__TAG_TEXT && !is_choice(&options->choices, options->default_.text))
+        return refuse(err, model, field, "the default is none of the choices");
+    return CZ_OK;
+}
+
 static cz_status check_options(const cz_model *model, const cz_field *field, cz_error *err)
 {
     const cz_field_options *options = &field->options;
@@ -110,7 +179,7 @@ static cz_status check_options(const cz_model *model, const cz_field *field, cz_
         return refuse(err, model, field, "choices are for text fields");
     if (strstr(field->name, "__"))
         return refuse(err, model, field, "a field's name may not contain two underscores in a row");
-    return CZ_OK;
+    return check_values(model, field, err);
 }
 
 static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_error *err)

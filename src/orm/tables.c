@@ -92,6 +92,35 @@ static const char *table_of(const cz_model *model, const cz__column *link)
     return link ? link->link_table : model->state->table;
 }
 
+static void require_column(cz_ctx *ctx, const char *table, const char *column)
+{
+    cz__db_session *session = cz__session(ctx);
+    bool found;
+    cz_error err;
+    if (session->db->driver->column_exists(ctx, session, table, column, &found, &err))
+        cz_raise_error(ctx, &err);
+    if (!found)
+        cz_raise(ctx, CZ_EVALIDATION,
+                 "table %s has no column \"%s\", which its model has: until there are migrations, add it by hand "
+                 "(ALTER TABLE) or start with a new database",
+                 table, column);
+}
+
+/* A table that exists must have the model's columns: a field that was added since would fail each query. */
+static bool require_columns(cz_ctx *ctx, cz_model *model, const cz__column *link, void *arg)
+{
+    (void)arg;
+    if (link) {
+        require_column(ctx, link->link_table, link->link_from);
+        require_column(ctx, link->link_table, link->link_to);
+        return true;
+    }
+    for (uint16_t i = 0; i < model->state->column_count; i++)
+        if (model->state->columns[i].stored)
+            require_column(ctx, model->state->table, model->state->columns[i].name);
+    return true;
+}
+
 static bool find_missing(cz_ctx *ctx, cz_model *model, const cz__column *link, void *arg)
 {
     if (exists(ctx, table_of(model, link)))
@@ -104,6 +133,8 @@ const char *cz__tables_missing(cz_ctx *ctx)
 {
     const char *missing = NULL;
     walk_tables(ctx, find_missing, &missing);
+    if (!missing)
+        walk_tables(ctx, require_columns, NULL);
     return missing;
 }
 
@@ -248,6 +279,7 @@ static void create_all(cz_ctx *ctx, void *arg)
     size_t *created = arg;
     *created = 0;
     walk_tables(ctx, create_missing, created);
+    walk_tables(ctx, require_columns, NULL);
     if (*created)
         record_state(ctx);
 }

@@ -187,6 +187,10 @@ static bool prefers(cz_str accept, cz_str type)
 
 static void log_failure(cz_ctx *ctx, const cz_request *req, const cz_error *err, int http)
 {
+    if (err->status == CZ_EINTEGRITY) /* a race between clients, or a program that forgot a rule */
+        cz_log_warning(ctx, "calzone.request", cz_error_message(err), CZ_FIELD_INT("status", http),
+                       CZ_FIELD_STR("method", req->method_text), CZ_FIELD_STR("path", req->path),
+                       CZ_FIELD_STR("route", cz_str_from(ctx->label ? ctx->label : "")));
     if (http < 500 || err->status == CZ_EUNSUPPORTED)
         return;
     cz_log_error(ctx, "calzone.request", cz_error_message(err), CZ_FIELD_INT("status", http),

@@ -157,6 +157,7 @@ bool cz__segment_matches(const struct cz__segment *segment, cz_str text, cz_para
     out->name = segment->name;
     out->text = text;
     out->integer = 0;
+    out->is_integer = segment->kind == CZ__CONVERT_INT;
     switch (segment->kind) {
     case CZ__CONVERT_INT:
         return is_digits(text) && cz_str_to_i64(text, &out->integer) == CZ_OK;

@@ -294,6 +294,10 @@ int cz_test_main(int argc, char **argv)
         }
     }
     rmdir(run_directory);
+    if (!list && !passed && !bad && !skipped && first < argc) {
+        fprintf(stderr, "no test has \"%s\" in its name or file\n", argv[first]);
+        return 2;
+    }
     if (!list) {
         if (skipped)
             printf("%d passed, %d failed, %d skipped\n", passed, bad, skipped);

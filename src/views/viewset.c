@@ -20,12 +20,16 @@ cz_viewset *cz_view_of(const cz_request *req)
 
 /* ---- what this request may see ---- */
 
-static const struct cz__cond every_row = { .op = CZ__COND_EVERY };
-
+/* A `rows` that returns NULL has lost its condition, as one made inside a block that is over is: what it
+ * meant to hide must not be shown. */
 static cz_cond visible(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
 {
-    cz_cond rows = view->rows ? view->rows(ctx, req) : NULL;
-    return rows ? rows : &every_row;
+    cz_cond rows = view->rows(ctx, req);
+    if (!rows)
+        cz_raise(ctx, CZ_EINVAL, "%s: .rows returned no condition; CZ_EVERY_ROW means every row, and a "
+                                 "condition made in the function must be copied by cz_cond_copy()",
+                 view->name);
+    return rows;
 }
 
 /* "key = the path's, among the rows this request may see". */
@@ -253,6 +257,30 @@ static const struct {
     { CZ_METHOD_DELETE, CZ_ACTION_destroy, true, true, "destroy" },
 };
 
+/* A column that has no default and no NULL must come from the client or from before_save(), or every POST
+ * fails. */
+static cz_status check_complete(const cz_viewset *view, cz_error *err)
+{
+    const struct cz__model_state *state = view->model->state;
+    if (view->read_only || view->before_save || view->create || !state)
+        return CZ_OK;
+    for (uint16_t i = 1; i < state->column_count; i++) {
+        const cz__column *column = &state->columns[i];
+        const cz_field_options *options = &column->field->options;
+        bool given = !column->stored || column->null || column->type == CZ__DB_TEXT || options->auto_now ||
+                     options->auto_now_add || options->default_.kind != CZ__TAG_NONE;
+        for (size_t f = 0; !given && f < view->serializer->fields.count; f++)
+            given = cz__column_find(view->model, view->serializer->fields.items[f]) == column;
+        if (!given)
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "viewset %s: no row can be created, because \"%s\" is required and not in the "
+                                "serializer's .fields; list it, give it a default, set it in .before_save or "
+                                "make the viewset .read_only",
+                                view->name, column->field->name);
+    }
+    return CZ_OK;
+}
+
 static cz_status check(const cz_viewset *view, cz_error *err)
 {
     if (!view->permissions)
@@ -265,6 +293,9 @@ static cz_status check(const cz_viewset *view, cz_error *err)
     if (view->serializer->model != view->model)
         return cz_error_set(err, CZ_EVALIDATION, "viewset %s is of %s, its serializer of %s", view->name,
                             view->model->name, view->serializer->model->name);
+    cz_status status = check_complete(view, err);
+    if (status)
+        return status;
     if (view->page_size > CZ_PAGE_SIZE_MAX)
         return cz_error_set(err, CZ_EVALIDATION, "viewset %s: a page has at most %d rows", view->name,
                             CZ_PAGE_SIZE_MAX);

@@ -37,6 +37,7 @@ const cz__db_driver cz__sqlite_driver = {
     .rollback = cz__sqlite_rollback,
     .create_table = cz__sqlite_create_table,
     .table_exists = cz__sqlite_table_exists,
+    .column_exists = cz__sqlite_column_exists,
 };
 
 /* ---- errors ---- */
@@ -92,6 +93,8 @@ static cz_status sqlite_error(struct cz__sqlite_connection *connection, int code
     case SQLITE_CANTOPEN:
         return cz_error_set(err, CZ_EIO, "SQLite: %s", text);
     default:
+        if (strncmp(text, "no such table", strlen("no such table")) == 0)
+            return cz_error_set(err, CZ_EDATABASE, "SQLite: %s; `createtables` makes the models' tables", text);
         return cz_error_set(err, CZ_EDATABASE, "SQLite: %s", text);
     }
 }

@@ -1,16 +1,33 @@
 #include "db/sqlite/sqlite_internal.h"
 
+/* Whether a statement with text parameters has a row. */
+static cz_status has_row(cz_ctx *ctx, cz__db_session *session, cz_str sql, const cz__db_param *params,
+                         size_t count, bool *out_row, cz_error *err)
+{
+    cz__db_statement statement = { sql, CZ__STATEMENT_UNCACHED };
+    cz__db_cursor cursor;
+    cz_status status = cz__sqlite_select(ctx, session, &statement, params, count, &cursor, err);
+    if (status)
+        return status;
+    status = cz__sqlite_step(&cursor, out_row, err);
+    cz__sqlite_finish(&cursor);
+    return status;
+}
+
 cz_status cz__sqlite_table_exists(cz_ctx *ctx, cz__db_session *session, const char *table,
                                   bool *out_exists, cz_error *err)
 {
-    static const char sql[] = "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?";
-    cz__db_statement statement = { { sql, sizeof sql - 1 }, CZ__STATEMENT_UNCACHED };
     cz__db_param name = { .kind = CZ__PARAM_TEXT, .text = cz_str_from(table) };
-    cz__db_cursor cursor;
-    cz_status status = cz__sqlite_select(ctx, session, &statement, &name, 1, &cursor, err);
-    if (status)
-        return status;
-    status = cz__sqlite_step(&cursor, out_exists, err);
-    cz__sqlite_finish(&cursor);
-    return status;
+    return has_row(ctx, session,
+                   CZ_STR("SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?"), &name, 1,
+                   out_exists, err);
+}
+
+cz_status cz__sqlite_column_exists(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                   const char *column, bool *out_exists, cz_error *err)
+{
+    cz__db_param names[] = { { .kind = CZ__PARAM_TEXT, .text = cz_str_from(table) },
+                             { .kind = CZ__PARAM_TEXT, .text = cz_str_from(column) } };
+    return has_row(ctx, session, CZ_STR("SELECT 1 FROM pragma_table_info(?) WHERE name = ? COLLATE NOCASE"),
+                   names, CZ_COUNT(names), out_exists, err);
 }

@@ -56,6 +56,8 @@ cz_status cz__sqlite_create_table(cz_ctx *ctx, cz__db_session *session, const cz
 /* introspection.c */
 cz_status cz__sqlite_table_exists(cz_ctx *ctx, cz__db_session *session, const char *table,
                                   bool *out_exists, cz_error *err);
+cz_status cz__sqlite_column_exists(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                   const char *column, bool *out_exists, cz_error *err);
 /* features.c */
 extern const cz__db_features cz__sqlite_features;
 

@@ -99,6 +99,24 @@ static pid_t hold_lock(int ms)
     return child;
 }
 
+CZ_TEST(a_table_knows_its_columns)
+{
+    cz_ctx *ctx = start();
+    run(ctx, "CREATE TABLE t (n INTEGER, \"a b\" TEXT) STRICT");
+    const struct {
+        const char *table, *column;
+        bool exists;
+    } cases[] = { { "t", "n", true },  { "t", "a b", true }, { "t", "N", true },
+                  { "t", "x", false }, { "u", "n", false },  { "", "", false } };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        bool exists = !cases[i].exists;
+        cz_error err = { 0 };
+        CZ_REQUIRE_OK(cz__sqlite_column_exists(ctx, ctx->db, cases[i].table, cases[i].column, &exists, &err));
+        CZ_EXPECT_MSG(exists == cases[i].exists, "%s.%s", cases[i].table, cases[i].column);
+    }
+    finish();
+}
+
 CZ_TEST(a_lock_of_another_process_is_waited_for_and_given_up_after_the_busy_time)
 {
     cz_ctx *ctx = start();

@@ -1,0 +1,75 @@
+#include <calzone/testing.h>
+#include "orm/orm.h"
+#include <stdio.h>
+
+static const cz_choice SIZES[] = { { "small", "Small" }, { "large", "Large" } };
+
+CZ_MODEL_FORWARD(Stranger)
+
+/* One field each; each cannot work for a reason of its own. */
+#define NO_RULE(F) F(foreign_key, other, NoRule)
+CZ_MODEL(NoRule, NO_RULE);
+#define NO_NULL(F) F(foreign_key, other, NoNull, .on_delete = CZ_SET_NULL)
+CZ_MODEL(NoNull, NO_NULL);
+#define BARE_NUMBER(F) F(int_field, cents, .min = 50)
+CZ_MODEL(BareNumber, BARE_NUMBER);
+#define WRONG_DEFAULT(F) F(char_field, name, .default_ = cz_int(3))
+CZ_MODEL(WrongDefault, WRONG_DEFAULT);
+#define NO_CHOICE(F) F(char_field, size, .choices = CZ_CHOICES(SIZES), .default_ = cz_text("huge"))
+CZ_MODEL(NoChoice, NO_CHOICE);
+#define UPSIDE_DOWN(F) F(int_field, cents, .min = cz_int(5), .max = cz_int(4))
+CZ_MODEL(UpsideDown, UPSIDE_DOWN);
+#define RANGE_OF_TEXT(F) F(char_field, name, .max = cz_int(4))
+CZ_MODEL(RangeOfText, RANGE_OF_TEXT);
+#define CHOICES_OF_INT(F) F(int_field, size, .choices = CZ_CHOICES(SIZES))
+CZ_MODEL(ChoicesOfInt, CHOICES_OF_INT);
+#define NOW_OF_DATE(F) F(date_field, day, .auto_now = true)
+CZ_MODEL(NowOfDate, NOW_OF_DATE);
+#define LONG_NAME(F) F(int_field, a123456789012345678901234567890123456789012345678901234567890)
+CZ_MODEL(LongName, LONG_NAME);
+#define TO_STRANGER(F) F(foreign_key, stranger, Stranger, .on_delete = CZ_CASCADE)
+CZ_MODEL(ToStranger, TO_STRANGER);
+#define STRANGER(F) F(reverse, from, ToStranger, nothing)
+CZ_MODEL(Stranger, STRANGER);
+
+CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
+{
+    const struct {
+        cz_model *models[2];
+        size_t count;
+        const char *message;
+    } cases[] = {
+        { { &NoRule__model }, 1,
+          "NoRule.other: a foreign key must say on_delete: CZ_CASCADE, CZ_PROTECT, CZ_SET_NULL or CZ_DO_NOTHING" },
+        { { &NoNull__model }, 1, "NoNull.other: on_delete is CZ_SET_NULL, so it needs .null = true" },
+        { { &BareNumber__model }, 1,
+          "BareNumber.cents: .min is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or cz_bool(true)" },
+        { { &WrongDefault__model }, 1, "WrongDefault.name: .default_ is not of the field's kind" },
+        { { &NoChoice__model }, 1, "NoChoice.size: the default is none of the choices" },
+        { { &UpsideDown__model }, 1, "UpsideDown.cents: .min is greater than .max" },
+        { { &RangeOfText__model }, 1, "RangeOfText.name: .max is not of the field's kind" },
+        { { &ChoicesOfInt__model }, 1, "ChoicesOfInt.size: choices are for text fields" },
+        { { &NowOfDate__model }, 1, "NowOfDate.day: auto_now and auto_now_add are for datetime fields" },
+        { { &LongName__model }, 1,
+          "LongName.a123456789012345678901234567890123456789012345678901234567890: a column's name has at most "
+          "60 bytes" },
+        { { &ToStranger__model }, 1,
+          "ToStranger.stranger: the model Stranger is not in any app's .models" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_error err = { 0 };
+        char app[16];
+        cz_ignore(snprintf(app, sizeof app, "app%zu", i)); /* fits */
+        cz_status status = cz__models_add(app, cases[i].models, cases[i].count, &err);
+        if (!status)
+            status = cz__models_resolve(&err);
+        CZ_EXPECT_EQ(status, CZ_EVALIDATION);
+        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].message);
+    }
+    cz_model *const stranger[] = { &Stranger__model };
+    cz_error err = { 0 };
+    CZ_EXPECT_EQ(cz__models_add("last", stranger, 1, &err), CZ_OK);
+    CZ_EXPECT_EQ(cz__models_resolve(&err), CZ_EVALIDATION);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                  "Stranger.from: ToStranger.nothing is no foreign key to Stranger");
+}
