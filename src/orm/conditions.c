@@ -1,6 +1,8 @@
 /* Conditions made at run time. */
 #include "orm/orm_internal.h"
 
+enum { CONDS_FROM_TEXT_MAX = 100 }; /* SQLite nests an expression at most 1,000 deep */
+
 const struct cz__cond cz__every_row = { .op = CZ__COND_EVERY };
 
 static const void *copy_value(cz_ctx *ctx, cz_cond leaf)
@@ -133,6 +135,31 @@ static void list_from_text(cz_ctx *ctx, const cz__column *column, cz_str text, s
         cz_raise_error(ctx, &err);
 }
 
+/* A list of values that lists have no type for, numbers with a fraction, booleans, days and instants: IN as
+ * one of several EXACTs, RANGE as GTE and LTE. */
+static cz_cond conds_from_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup,
+                               cz_str text)
+{
+    bool range = lookup == CZ_LOOKUP_RANGE;
+    size_t count = cz_str_count(text, ',') + 1;
+    if (range && count != 2)
+        cz_raise(ctx, CZ_EVALIDATION, "Range query expects two values.");
+    if (count > CONDS_FROM_TEXT_MAX)
+        cz_raise(ctx, CZ_EVALIDATION, "A list has at most %d values.", CONDS_FROM_TEXT_MAX);
+    cz_cond *children = cz_array(ctx, cz_cond, count);
+    for (size_t i = 0; i < count; i++)
+        children[i] = cz_cond_text(ctx, model, path,
+                                   !range   ? CZ_LOOKUP_EXACT
+                                   : i == 0 ? CZ_LOOKUP_GTE
+                                            : CZ_LOOKUP_LTE,
+                                   cz_str_trim(cz_str_cut(&text, ',')));
+    struct cz__cond *group = cz_new(ctx, struct cz__cond);
+    *group = (struct cz__cond){ .op = range ? CZ__COND_AND : CZ__COND_OR,
+                                .count = (uint32_t)count,
+                                .children = children };
+    return group;
+}
+
 cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup, cz_str text)
 {
     const cz__column *column;
@@ -141,6 +168,9 @@ cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup
         cz_raise_error(ctx, &err);
     if (column->many)
         column = column->field->target->state->key;
+    if ((lookup == CZ_LOOKUP_IN || lookup == CZ_LOOKUP_RANGE) && column->type >= CZ__DB_BOOL &&
+        column->type != CZ__DB_UUID)
+        return conds_from_text(ctx, model, path, lookup, text);
     struct cz__cond *leaf = cz_new(ctx, struct cz__cond);
     *leaf = (struct cz__cond){ .op = CZ__COND_LEAF, .lookup = (uint8_t)lookup, .model = model,
                                .path = path };

@@ -71,5 +71,5 @@ CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
     CZ_EXPECT_EQ(cz__models_add("last", stranger, 1, &err), CZ_OK);
     CZ_EXPECT_EQ(cz__models_resolve(&err), CZ_EVALIDATION);
     CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
-                  "Stranger.from: ToStranger.nothing is no foreign key to Stranger");
+                  "Stranger.from: ToStranger.nothing is no foreign_key to Stranger");
 }
