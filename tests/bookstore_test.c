@@ -321,8 +321,8 @@ CZ_TEST(bookstore_answers_every_json_vector_and_lives_on)
         if (answer && entry->d_name[0] == 'n' && body.len) /* no body at all is an empty form */
             CZ_EXPECT_MSG(cz_answer_at(answer, "code"), "%s was read", entry->d_name);
         if (answer && entry->d_name[0] == 'y')
-            CZ_EXPECT_MSG(!cz_answer_at(answer, "code"),
-                          "%s was not read: %.*s", entry->d_name, CZ_STR_ARG(answer->body));
+            CZ_EXPECT_MSG(!cz_answer_at(answer, "code"), "%s was not read: %.*s", entry->d_name,
+                          CZ_STR_ARG(answer->body));
         count++;
     }
     closedir(directory);

@@ -156,10 +156,18 @@ static char *put_string(char *p, const char *text, size_t len)
             *p++ = '\\';
             switch (c) {
             case '"':
-            case '\\': *p++ = (char)c; break;
-            case '\n': *p++ = 'n'; break;
-            case '\r': *p++ = 'r'; break;
-            case '\t': *p++ = 't'; break;
+            case '\\':
+                *p++ = (char)c;
+                break;
+            case '\n':
+                *p++ = 'n';
+                break;
+            case '\r':
+                *p++ = 'r';
+                break;
+            case '\t':
+                *p++ = 't';
+                break;
             default:
                 p = PUT(p, "u00");
                 *p++ = hex[c >> 4];
@@ -261,8 +269,10 @@ static int parse(const char *at, size_t len, struct request *request)
         switch (*p | 0x20) {
         case 'h':
         case 'c':
-        case 't': break;
-        default: continue;
+        case 't':
+            break;
+        default:
+            continue;
         }
         const char *value = colon + 1, *value_end = line_end;
         while (value < value_end && (*value == ' ' || *value == '\t'))

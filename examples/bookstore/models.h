@@ -6,8 +6,8 @@
 
 /* What a book is about; magazines have two more. */
 static const cz_choice BOOK_CATEGORIES[] = {
-    { "fiction", "Fiction" },       { "poetry", "Poetry" },   { "drama", "Drama" },
-    { "philosophy", "Philosophy" }, { "science", "Science" }, { "history", "History" },
+    { "fiction", "Fiction" },       { "poetry", "Poetry" },     { "drama", "Drama" },
+    { "philosophy", "Philosophy" }, { "science", "Science" },   { "history", "History" },
     { "biography", "Biography" },   { "children", "Children" }, { "reference", "Reference" },
     { "computing", "Computing" },
 };
@@ -35,7 +35,8 @@ CZ_MODEL(Author, AUTHOR, .ordering = CZ_ORDER_BY(CZ_ASC(Author, name)));
 #define BOOK(F)                                                                                    \
     F(char_field, title, .max_length = 200, .index = true)                                         \
     F(foreign_key, author, Author, .on_delete = CZ_PROTECT)                                        \
-    F(char_field, isbn, .max_length = 13, .unique = true, .null = true, .validator = validate_isbn) \
+    F(char_field, isbn, .max_length = 13, .unique = true, .null = true,                            \
+      .validator = validate_isbn)                                                                  \
     F(int_field, year, .null = true, .min = cz_int(-3000), .max = cz_int(2100))                    \
     F(char_field, category, .max_length = 20, .choices = CZ_CHOICES(BOOK_CATEGORIES))              \
     F(char_field, language, .max_length = 8, .default_ = cz_text("en"))                            \

@@ -14,7 +14,7 @@ extern "C" {
 
 typedef struct cz_field_error {
     struct cz_field_error *next;
-    cz_str field;   /* "non_field_errors" for what concerns several */
+    cz_str field; /* "non_field_errors" for what concerns several */
     cz_str message;
     const char *code; /* static: "required", "invalid", "unique" */
 } cz_field_error;

@@ -17,15 +17,15 @@
 extern "C" {
 #endif
 
-#define CZ_METHOD_MAP(X) \
-    X(GET) X(HEAD) X(POST) X(PUT) X(PATCH) X(DELETE) X(OPTIONS)
+#define CZ_METHOD_MAP(X) X(GET) X(HEAD) X(POST) X(PUT) X(PATCH) X(DELETE) X(OPTIONS)
 
 typedef enum cz_method {
 #define X(name) CZ_METHOD_##name,
     CZ_METHOD_MAP(X)
 #undef X
         CZ_METHOD_COUNT,
-    CZ_METHOD_OTHER = CZ_METHOD_COUNT /* a well-formed method not in the list: answered with 501 by the
+    CZ_METHOD_OTHER =
+        CZ_METHOD_COUNT /* a well-formed method not in the list: answered with 501 by the
                                          server, no handler sees it */
 } cz_method;
 
@@ -38,16 +38,16 @@ typedef struct cz_header {
 } cz_header;
 
 typedef struct cz_response {
-    int status;                /* 200 until set */
-    cz_str content_type;       /* empty: no Content-Type header */
-    cz_buf *body;              /* where the body is written; never NULL */
-    cz_header *headers;        /* further headers, in order; in the arena */
+    int status;          /* 200 until set */
+    cz_str content_type; /* empty: no Content-Type header */
+    cz_buf *body;        /* where the body is written; never NULL */
+    cz_header *headers;  /* further headers, in order; in the arena */
     uint32_t header_count, header_cap;
-    cz_str header_lines;       /* lines sent after the headers, each whole with its CRLF: static, and put
+    cz_str header_lines; /* lines sent after the headers, each whole with its CRLF: static, and put
                                   there by middleware that sends the same every time */
-    bool sent;                 /* the handler has answered: set by every cz_respond*() */
-    bool close;                /* close the connection after this answer */
-    cz_str body_text;          /* a body that needs no copy (static or in the arena); used when set and
+    bool sent;           /* the handler has answered: set by every cz_respond*() */
+    bool close;          /* close the connection after this answer */
+    cz_str body_text;    /* a body that needs no copy (static or in the arena); used when set and
                                   `body` is empty */
 } cz_response;
 
@@ -56,32 +56,32 @@ typedef struct cz_param { /* a path parameter, converted */
     cz_str text;     /* percent-decoded */
     int64_t integer; /* int converters */
     bool is_integer;
-    uint8_t uuid[16];/* uuid converters */
+    uint8_t uuid[16]; /* uuid converters */
 } cz_param;
 
 typedef struct cz_request {
     cz_method method;
-    cz_str method_text;   /* "GET" */
-    cz_str target;        /* as sent: "/books/?page=2" */
-    cz_str path;          /* percent-decoded, "/books/"; always valid UTF-8, no NUL, begins with "/" */
-    cz_str query;         /* as sent, without "?" */
-    cz_str host;          /* Host header, lower-case not applied; empty for HTTP/1.0 without one */
-    cz_str scheme;        /* "http" or "https" */
-    cz_str client_address;/* "192.0.2.1" or "2001:db8::1" */
-    cz_str content_type;  /* the Content-Type header; empty when there is none */
-    cz_str body;          /* decoded body, whole */
+    cz_str method_text; /* "GET" */
+    cz_str target;      /* as sent: "/books/?page=2" */
+    cz_str path;   /* percent-decoded, "/books/"; always valid UTF-8, no NUL, begins with "/" */
+    cz_str query;  /* as sent, without "?" */
+    cz_str host;   /* Host header, lower-case not applied; empty for HTTP/1.0 without one */
+    cz_str scheme; /* "http" or "https" */
+    cz_str client_address; /* "192.0.2.1" or "2001:db8::1" */
+    cz_str content_type;   /* the Content-Type header; empty when there is none */
+    cz_str body;           /* decoded body, whole */
     const cz_header *headers;
     uint32_t header_count;
     uint8_t version_minor; /* of HTTP/1.x */
-    int64_t started_us;   /* cz_monotonic_us() when its head was complete */
+    int64_t started_us;    /* cz_monotonic_us() when its head was complete */
     cz_response response;
 
     /* set by routing */
     cz_param params[8];
     uint32_t param_count;
-    const struct cz_route *route;      /* NULL until one matched */
+    const struct cz_route *route;        /* NULL until one matched */
     const struct cz__route_entry *entry; /* private: the compiled route */
-    void *view_data;                   /* the route's: a viewset */
+    void *view_data;                     /* the route's: a viewset */
     int view_action;
 } cz_request;
 
@@ -137,7 +137,8 @@ cz_str cz_response_header(const cz_request *req, cz_str name);
 
 /* Percent-decode `text` into `arena`; `plus_is_space` for query strings. Malformed escapes give
  * CZ_EVALIDATION. When nothing is escaped `*out` is `text` itself. */
-CZ_NODISCARD cz_status cz_percent_decode(cz_arena *arena, cz_str text, bool plus_is_space, cz_str *out);
+CZ_NODISCARD cz_status cz_percent_decode(cz_arena *arena, cz_str text, bool plus_is_space,
+                                         cz_str *out);
 /* Append `text` with all but RFC 3986's unreserved characters and "/" escaped. */
 void cz_percent_encode(cz_buf *out, cz_str text);
 
@@ -157,7 +158,7 @@ typedef struct cz_http_limits {
     uint32_t write_timeout_ms;   /* 30,000 without progress; then the connection closes */
     uint32_t handler_timeout_ms; /* 30,000; then the handler is cancelled and 503 answered */
     uint32_t requests_per_connection; /* 0: no limit by default */
-    uint32_t connections_max;    /* 4,096 a worker, below the descriptor limit */
+    uint32_t connections_max;         /* 4,096 a worker, below the descriptor limit */
     uint32_t connections_per_address; /* 256 a worker */
 } cz_http_limits;
 

@@ -95,10 +95,10 @@ typedef enum cz_field_kind {
 } cz_field_kind;
 
 typedef enum cz_on_delete { /* 0 is "not said", which start-up refuses */
-    CZ_CASCADE = 1,
-    CZ_PROTECT,
-    CZ_SET_NULL,
-    CZ_DO_NOTHING
+                            CZ_CASCADE = 1,
+                            CZ_PROTECT,
+                            CZ_SET_NULL,
+                            CZ_DO_NOTHING
 } cz_on_delete;
 
 /* ---- values whose zero has a meaning ---- */
@@ -110,10 +110,22 @@ typedef struct cz_tagged {
     double real;
     const char *text;
 } cz_tagged;
-#define cz_int(value) { CZ__TAG_INT, (value), 0, 0 }
-#define cz_real(value) { CZ__TAG_REAL, 0, (value), 0 }
-#define cz_text(value) { CZ__TAG_TEXT, 0, 0, (value) }
-#define cz_bool(value) { CZ__TAG_BOOL, (value), 0, 0 }
+#define cz_int(value)                                                                              \
+    {                                                                                              \
+        CZ__TAG_INT, (value), 0, 0                                                                 \
+    }
+#define cz_real(value)                                                                             \
+    {                                                                                              \
+        CZ__TAG_REAL, 0, (value), 0                                                                \
+    }
+#define cz_text(value)                                                                             \
+    {                                                                                              \
+        CZ__TAG_TEXT, 0, 0, (value)                                                                \
+    }
+#define cz_bool(value)                                                                             \
+    {                                                                                              \
+        CZ__TAG_BOOL, (value), 0, 0                                                                \
+    }
 
 typedef struct cz_choice {
     const char *value, *label;
@@ -123,7 +135,10 @@ typedef struct cz_choice_list {
     size_t count;
 } cz_choice_list;
 /* An array of choices as a field's `.choices`. */
-#define CZ_CHOICES(array) { (array), CZ_COUNT(array) }
+#define CZ_CHOICES(array)                                                                          \
+    {                                                                                              \
+        (array), CZ_COUNT(array)                                                                   \
+    }
 
 /* A check of one value beyond its kind. Returns NULL when it is fine, else the sentence for the client
  * (static). Called with the text of text fields and the number of number fields; the other is zero. May
@@ -133,16 +148,17 @@ typedef const char *(*cz_validator)(cz_str text, double number);
 /* ---- fields ---- */
 
 typedef struct cz_field_options {
-    uint32_t max_length;    /* characters of a char, slug, email or url field; 0: 255, url 200, slug 50,
+    uint32_t
+        max_length; /* characters of a char, slug, email or url field; 0: 255, url 200, slug 50,
                                email 254 as in Django; text fields: no limit */
-    bool null;              /* NULL is allowed */
-    bool blank;             /* may be left out or empty on input */
+    bool null;      /* NULL is allowed */
+    bool blank;     /* may be left out or empty on input */
     bool unique, index;
-    bool read_only;         /* never taken from input (Django: editable=False) */
+    bool read_only;              /* never taken from input (Django: editable=False) */
     bool auto_now_add, auto_now; /* datetime: now at creation; at every save */
-    cz_tagged default_;     /* cz_int(0), cz_text("draft"), cz_bool(true) */
-    cz_tagged min, max;     /* of a number */
-    cz_choice_list choices; /* the only values allowed in a text field */
+    cz_tagged default_;          /* cz_int(0), cz_text("draft"), cz_bool(true) */
+    cz_tagged min, max;          /* of a number */
+    cz_choice_list choices;      /* the only values allowed in a text field */
     cz_validator validator;
     cz_on_delete on_delete; /* required for foreign_key and one_to_one */
     const char *column;     /* the column's name; NULL: the field's ("author_id" for relations) */
@@ -152,8 +168,8 @@ typedef struct cz_field_options {
 struct cz_field {
     const char *name;
     cz_field_kind kind;
-    cz_model *target;       /* relations */
-    const char *via;        /* reverse sides: the field on `target` */
+    cz_model *target; /* relations */
+    const char *via;  /* reverse sides: the field on `target` */
     cz_field_options options;
 };
 
@@ -173,28 +189,47 @@ typedef struct cz_fields {
 } cz_fields;
 
 #define CZ__AT(M, path) (((struct M##__path *)0)->path)
-#define CZ__PATH_STR(M, path) { #path, sizeof(#path) - 1 + 0 * sizeof(CZ__AT(M, path)) }
+#define CZ__PATH_STR(M, path)                                                                      \
+    {                                                                                              \
+#path, sizeof(#path) - 1 + 0 * sizeof(CZ__AT(M, path))                                     \
+    }
 /* Ascending and descending order by a field or a path over relations. */
-#define CZ_ASC(M, path) { CZ__PATH_STR(M, path), false, false }
-#define CZ_DESC(M, path) { CZ__PATH_STR(M, path), true, false }
-#define CZ_RANDOM { { "", 0 }, false, true }
-#define CZ_ORDER_BY(...) { (const cz_order[]){ __VA_ARGS__ }, sizeof((const cz_order[]){ __VA_ARGS__ }) / sizeof(cz_order) }
+#define CZ_ASC(M, path)                                                                            \
+    {                                                                                              \
+        CZ__PATH_STR(M, path), false, false                                                        \
+    }
+#define CZ_DESC(M, path)                                                                           \
+    {                                                                                              \
+        CZ__PATH_STR(M, path), true, false                                                         \
+    }
+#define CZ_RANDOM                                                                                  \
+    {                                                                                              \
+        { "", 0 }, false, true                                                                     \
+    }
+#define CZ_ORDER_BY(...)                                                                           \
+    {                                                                                              \
+        (const cz_order[]){ __VA_ARGS__ },                                                         \
+            sizeof((const cz_order[]){ __VA_ARGS__ }) / sizeof(cz_order)                           \
+    }
 /* Fields of a model, checked by the compiler: CZ_FIELDS(Book, id, title, author). */
-#define CZ_FIELDS(M, ...) { (const cz_str[]){ CZ__EACH(CZ__PATH_STR, M, __VA_ARGS__) }, CZ__NARG(__VA_ARGS__) }
+#define CZ_FIELDS(M, ...)                                                                          \
+    {                                                                                              \
+        (const cz_str[]){ CZ__EACH(CZ__PATH_STR, M, __VA_ARGS__) }, CZ__NARG(__VA_ARGS__)          \
+    }
 
 /* ---- models ---- */
 
 typedef struct cz_meta {
-    const char *table;         /* NULL: "<app>_<model>" in lower case */
+    const char *table; /* NULL: "<app>_<model>" in lower case */
     const char *verbose_name, *verbose_name_plural;
-    cz_order_list ordering;    /* of queries that name none */
+    cz_order_list ordering; /* of queries that name none */
     cz_fields unique_together;
-    bool unmanaged;            /* the table is somebody else's: never created or changed */
+    bool unmanaged; /* the table is somebody else's: never created or changed */
 } cz_meta;
 
 struct cz_model {
     const char *name;
-    const cz_field *fields;    /* the key first */
+    const cz_field *fields; /* the key first */
     uint16_t field_count;
     const uint16_t *(*offsets)(void); /* of each field's member in the row; UINT16_MAX: none */
     const uint16_t *(*slots)(void);   /* of each relation's pointer; UINT16_MAX: none */
@@ -250,8 +285,9 @@ typedef struct cz_row {
         size_t count;                                                                              \
     } M##__rows;                                                                                   \
     extern const cz_field M##__fields[];                                                           \
-    __attribute__((weak)) const cz_field M##__fields[] = { { "id", key_kind, 0, 0, { .read_only = true } }, \
-                                                           LIST(CZ__META) };                       \
+    __attribute__((weak))                                                                          \
+    const cz_field M##__fields[] = { { "id", key_kind, 0, 0, { .read_only = true } },              \
+                                     LIST(CZ__META) };                                             \
     const uint16_t *M##__offsets(void);                                                            \
     __attribute__((weak)) const uint16_t *M##__offsets(void)                                       \
     {                                                                                              \
@@ -263,7 +299,8 @@ typedef struct cz_row {
     __attribute__((weak)) const uint16_t *M##__slots(void)                                         \
     {                                                                                              \
         typedef M cz__self;                                                                        \
-        static const uint16_t slots[] = { (uint16_t)(UINT16_MAX + 0 * sizeof(cz__self)), LIST(CZ__SLOT) }; \
+        static const uint16_t slots[] = { (uint16_t)(UINT16_MAX + 0 * sizeof(cz__self)),           \
+                                          LIST(CZ__SLOT) };                                        \
         return slots;                                                                              \
     }                                                                                              \
     __attribute__((weak)) cz_model M##__model = {                                                  \
@@ -423,9 +460,10 @@ static inline uint64_t *cz__row_bits(const cz_row *row, size_t words, enum cz__r
 
 #define CZ__INDEX_OF(row, field) __builtin_offsetof(__typeof__((row)->index_[0][0]), field)
 #define CZ__ROW_BIT(row, field, which)                                                             \
-    ((cz__row_bits(&(row)->row_, CZ__BIT_WORDS(sizeof((row)->index_[0][0])),                      \
+    ((cz__row_bits(&(row)->row_, CZ__BIT_WORDS(sizeof((row)->index_[0][0])),                       \
                    which)[CZ__INDEX_OF(row, field) / 64] >>                                        \
-      (CZ__INDEX_OF(row, field) % 64)) & 1)
+      (CZ__INDEX_OF(row, field) % 64)) &                                                           \
+     1)
 /* Whether a row's field is NULL; whether it was read or set at all; whether it was set since. */
 #define cz_is_null(row, field) ((bool)CZ__ROW_BIT(row, field, CZ__BITS_NULL))
 #define cz_is_loaded(row, field) ((bool)CZ__ROW_BIT(row, field, CZ__BITS_LOADED))
@@ -437,7 +475,10 @@ typedef struct cz_model_list {
     size_t count;
 } cz_model_list;
 #define CZ__MODEL_REF(unused, M) &M##__model
-#define CZ_MODELS(...) { (cz_model *const[]){ CZ__EACH(CZ__MODEL_REF, 0, __VA_ARGS__) }, CZ__NARG(__VA_ARGS__) }
+#define CZ_MODELS(...)                                                                             \
+    {                                                                                              \
+        (cz_model *const[]){ CZ__EACH(CZ__MODEL_REF, 0, __VA_ARGS__) }, CZ__NARG(__VA_ARGS__)      \
+    }
 
 #ifdef __cplusplus
 }

@@ -18,7 +18,7 @@ enum { CZ_PAGE_SIZE_MAX = 100, CZ_PAGE_SIZE_DEFAULT = 50 };
 typedef struct cz_page {
     int64_t number; /* from 1 */
     int64_t size;
-    int64_t count;  /* rows in all */
+    int64_t count; /* rows in all */
     int64_t offset;
     cz_str next, previous; /* absolute addresses; empty: there is none */
 } cz_page;

@@ -27,13 +27,17 @@ extern const cz_permission cz_allow_any; /* everyone, everything */
 extern const cz_permission cz_read_only; /* everyone, GET, HEAD and OPTIONS */
 extern const cz_permission cz_deny_all;
 
-bool cz__permission_any(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object);
-bool cz__permission_all(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object);
-bool cz__permission_not(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object);
+bool cz__permission_any(cz_ctx *ctx, const cz_request *req, const cz_permission *self,
+                        void *object);
+bool cz__permission_all(cz_ctx *ctx, const cz_request *req, const cz_permission *self,
+                        void *object);
+bool cz__permission_not(cz_ctx *ctx, const cz_request *req, const cz_permission *self,
+                        void *object);
 
 #define CZ__PERMISSION(title, function, ...)                                                       \
     (&(const cz_permission){ title, function, (const cz_permission *const[]){ __VA_ARGS__ },       \
-                             sizeof((const cz_permission *const[]){ __VA_ARGS__ }) / sizeof(void *) })
+                             sizeof((const cz_permission *const[]){ __VA_ARGS__ }) /               \
+                                 sizeof(void *) })
 #define CZ_ANY_OF(...) CZ__PERMISSION("any of", cz__permission_any, __VA_ARGS__)
 #define CZ_ALL_OF(...) CZ__PERMISSION("all of", cz__permission_all, __VA_ARGS__)
 #define CZ_NOT_OF(permission) CZ__PERMISSION("not", cz__permission_not, permission)

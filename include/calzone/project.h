@@ -23,18 +23,22 @@ typedef struct cz_project cz_project;
 
 /* A command of the project's own. `ctx` has the database; what it raises is printed and exits with 1. */
 typedef struct cz_command {
-    const char *name, *help;   /* "import", one sentence */
-    const char *usage;         /* "FILE..."; may be NULL */
-    int (*run)(cz_ctx *ctx, const cz_project *project, int argc, char **argv); /* argv[0] is the name */
+    const char *name, *help; /* "import", one sentence */
+    const char *usage;       /* "FILE..."; may be NULL */
+    int (*run)(cz_ctx *ctx, const cz_project *project, int argc,
+               char **argv); /* argv[0] is the name */
 } cz_command;
 typedef struct cz_command_list {
     const cz_command *items;
     size_t count;
 } cz_command_list;
-#define CZ_COMMANDS(array) { (array), CZ_COUNT(array) }
+#define CZ_COMMANDS(array)                                                                         \
+    {                                                                                              \
+        (array), CZ_COUNT(array)                                                                   \
+    }
 
 typedef struct cz_app {
-    const char *name;          /* begins the tables' names */
+    const char *name; /* begins the tables' names */
     cz_model_list models;
     cz_command_list commands;
 } cz_app;
@@ -42,14 +46,17 @@ typedef struct cz_app_list {
     const cz_app *const *items;
     size_t count;
 } cz_app_list;
-#define CZ_APPS(...) \
-    { (const cz_app *const[]){ __VA_ARGS__ }, sizeof((const cz_app *const[]){ __VA_ARGS__ }) / sizeof(void *) }
+#define CZ_APPS(...)                                                                               \
+    {                                                                                              \
+        (const cz_app *const[]){ __VA_ARGS__ },                                                    \
+            sizeof((const cz_app *const[]){ __VA_ARGS__ }) / sizeof(void *)                        \
+    }
 
 struct cz_project {
     const char *name;
-    const char *version;       /* of the project; NULL: "0" */
+    const char *version; /* of the project; NULL: "0" */
     cz_app_list apps;
-    const cz_route *urls;      /* required */
+    const cz_route *urls;                   /* required */
     const cz_middleware *const *middleware; /* ended by NULL; NULL: cz_default_middleware */
     const cz_converter *converters;
     cz_setting_table settings; /* the project's own settings */

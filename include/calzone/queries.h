@@ -66,7 +66,10 @@ typedef struct cz_uuid_list {
 #define CZ_STRS(...)                                                                               \
     ((cz_str_list){ (const cz_str[]){ CZ__EACH(CZ__STR_ITEM, 0, __VA_ARGS__) },                    \
                     CZ__NARG(__VA_ARGS__) })
-#define CZ__STR_ITEM(unused, text) { "" text, sizeof(text) - 1 }
+#define CZ__STR_ITEM(unused, text)                                                                 \
+    {                                                                                              \
+        "" text, sizeof(text) - 1                                                                  \
+    }
 
 #define CZ__KIND_OF(v)                                                                             \
     _Generic((v), bool: CZ__VALUE_BOOL, char: CZ__VALUE_I8, signed char: CZ__VALUE_I8,             \
@@ -83,7 +86,7 @@ typedef struct cz_uuid_list {
 /* The value's address, in an object of its own type with arrays decayed, so it is a constant expression
  * at file scope when the value is one. */
 #define CZ__TYPE_OF(v)                                                                             \
-    __typeof__(_Generic((v), char *: (char *)0, const char *: (const char *)0, default: (v)))
+    __typeof__(_Generic((v), char * : (char *)0, const char * : (const char *)0, default : (v)))
 #define CZ__ADDRESS_OF(v) ((const void *)(const CZ__TYPE_OF(v)[1]){ v })
 
 /* Which values suit which kind of path; 1 or 0 at compile time. */
@@ -92,22 +95,24 @@ typedef struct cz_uuid_list {
 #define CZ__IS_NUMBER(v) (CZ__KIND_OF(v) >= CZ__VALUE_BOOL && CZ__KIND_OF(v) <= CZ__VALUE_DOUBLE)
 #define CZ__IS(v, kind) (CZ__KIND_OF(v) == (kind))
 #define CZ__SUITS(path, v)                                                                         \
-    (CZ__IS(v, CZ__VALUE_NULL) ||                                                                  \
-     _Generic((path), struct cz__text *: CZ__IS_TEXT(v), struct cz__integer *: CZ__IS_INTEGER(v),  \
-              struct cz__real *: CZ__IS_NUMBER(v), struct cz__boolean *: CZ__IS_INTEGER(v),        \
-              struct cz__uuid *: CZ__IS(v, CZ__VALUE_UUID),                                        \
-              struct cz__instant *: CZ__IS(v, CZ__VALUE_DATETIME),                                 \
-              struct cz__day *: CZ__IS(v, CZ__VALUE_DATE),                                         \
-              default: CZ__IS_INTEGER(v) || CZ__IS(v, CZ__VALUE_UUID)))
+    (CZ__IS(v, CZ__VALUE_NULL) || _Generic((path), struct cz__text *                               \
+                                           : CZ__IS_TEXT(v), struct cz__integer *                  \
+                                           : CZ__IS_INTEGER(v), struct cz__real *                  \
+                                           : CZ__IS_NUMBER(v), struct cz__boolean *                \
+                                           : CZ__IS_INTEGER(v), struct cz__uuid *                  \
+                                           : CZ__IS(v, CZ__VALUE_UUID), struct cz__instant *       \
+                                           : CZ__IS(v, CZ__VALUE_DATETIME), struct cz__day *       \
+                                           : CZ__IS(v, CZ__VALUE_DATE), default                    \
+                                           : CZ__IS_INTEGER(v) || CZ__IS(v, CZ__VALUE_UUID)))
 #define CZ__SUITS_LIST(path, v)                                                                    \
-    _Generic((path), struct cz__text *: CZ__IS(v, CZ__VALUE_STRS),                                 \
-             struct cz__integer *: CZ__IS(v, CZ__VALUE_INTS),                                      \
-             struct cz__uuid *: CZ__IS(v, CZ__VALUE_UUIDS),                                        \
-             struct cz__real *: 0, struct cz__boolean *: 0, struct cz__instant *: 0,               \
-             struct cz__day *: 0,                                                                  \
-             default: CZ__IS(v, CZ__VALUE_INTS) || CZ__IS(v, CZ__VALUE_UUIDS))
+    _Generic((path), struct cz__text *                                                             \
+             : CZ__IS(v, CZ__VALUE_STRS), struct cz__integer *                                     \
+             : CZ__IS(v, CZ__VALUE_INTS), struct cz__uuid *                                        \
+             : CZ__IS(v, CZ__VALUE_UUIDS), struct cz__real * : 0, struct cz__boolean * : 0,        \
+               struct cz__instant * : 0, struct cz__day * : 0, default                             \
+             : CZ__IS(v, CZ__VALUE_INTS) || CZ__IS(v, CZ__VALUE_UUIDS))
 #define CZ__SUITS_TEXT(path, v)                                                                    \
-    (_Generic((path), struct cz__text *: 1, default: 0) && CZ__IS_TEXT(v))
+    (_Generic((path), struct cz__text * : 1, default : 0) && CZ__IS_TEXT(v))
 #define CZ__SUITS_ISNULL(path, v) (CZ__IS(v, CZ__VALUE_BOOL) || CZ__IS(v, CZ__VALUE_I32))
 #define CZ__SUITS_ORDER(path, v) (CZ__SUITS(path, v) && !CZ__IS(v, CZ__VALUE_NULL))
 
@@ -125,9 +130,9 @@ struct cz__value_of_another_type;
              cz_int_list: (cz_int_list){ 0 }, cz_str_list: (cz_str_list){ 0 },                     \
              cz_uuid_list: (cz_uuid_list){ 0 }, void *: (void *)0, default: 0)
 #define CZ__SUITED(ok, ...)                                                                        \
-    _Generic(__VA_ARGS__,                                                                          \
-             __typeof__(_Generic((char(*)[1 + (ok)])0, char(*)[2]: CZ__RVALUE((__VA_ARGS__)),      \
-                                 default: (struct cz__value_of_another_type *)0)): 1)
+    _Generic(__VA_ARGS__, __typeof__(_Generic((char(*)[1 + (ok)])0, char(*)[2]                     \
+                                              : CZ__RVALUE((__VA_ARGS__)), default                 \
+                                              : (struct cz__value_of_another_type *)0)) : 1)
 /* The type of `result`, once `check` compiles: one mistake is one error. */
 #define CZ__AFTER(check, result) (sizeof(check) ? (result) : (result))
 
@@ -158,25 +163,33 @@ typedef const struct cz__cond *cz_cond;
         .op = CZ__COND_LEAF,                                                                       \
         .lookup = lookup_value,                                                                    \
         .value_kind = (uint8_t)CZ__KIND_OF((__VA_ARGS__)),                                         \
-        .count = (uint32_t)(0 * sizeof(CZ__SUITED(suits(CZ__AT(M, at), (__VA_ARGS__)), __VA_ARGS__))), \
+        .count =                                                                                   \
+            (uint32_t)(0 * sizeof(CZ__SUITED(suits(CZ__AT(M, at), (__VA_ARGS__)), __VA_ARGS__))),  \
         .model = &M##__model,                                                                      \
         .path = { #at, sizeof(#at) - 1 },                                                          \
         .value = CZ__ADDRESS_OF((__VA_ARGS__)) })
 #define CZ__Q_EXACT(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_EXACT, CZ__SUITS, __VA_ARGS__)
 #define CZ__Q_IEXACT(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_IEXACT, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_CONTAINS(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_CONTAINS, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_ICONTAINS(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_ICONTAINS, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_STARTSWITH(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_STARTSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_ISTARTSWITH(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_ISTARTSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_ENDSWITH(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_ENDSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_IENDSWITH(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_IENDSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_CONTAINS(M, path, ...)                                                               \
+    CZ__LEAF(M, path, CZ_LOOKUP_CONTAINS, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_ICONTAINS(M, path, ...)                                                              \
+    CZ__LEAF(M, path, CZ_LOOKUP_ICONTAINS, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_STARTSWITH(M, path, ...)                                                             \
+    CZ__LEAF(M, path, CZ_LOOKUP_STARTSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_ISTARTSWITH(M, path, ...)                                                            \
+    CZ__LEAF(M, path, CZ_LOOKUP_ISTARTSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_ENDSWITH(M, path, ...)                                                               \
+    CZ__LEAF(M, path, CZ_LOOKUP_ENDSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
+#define CZ__Q_IENDSWITH(M, path, ...)                                                              \
+    CZ__LEAF(M, path, CZ_LOOKUP_IENDSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
 #define CZ__Q_IN(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_IN, CZ__SUITS_LIST, __VA_ARGS__)
 #define CZ__Q_GT(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_GT, CZ__SUITS_ORDER, __VA_ARGS__)
 #define CZ__Q_GTE(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_GTE, CZ__SUITS_ORDER, __VA_ARGS__)
 #define CZ__Q_LT(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_LT, CZ__SUITS_ORDER, __VA_ARGS__)
 #define CZ__Q_LTE(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_LTE, CZ__SUITS_ORDER, __VA_ARGS__)
 #define CZ__Q_RANGE(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_RANGE, CZ__SUITS_LIST, __VA_ARGS__)
-#define CZ__Q_ISNULL(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_ISNULL, CZ__SUITS_ISNULL, __VA_ARGS__)
+#define CZ__Q_ISNULL(M, path, ...)                                                                 \
+    CZ__LEAF(M, path, CZ_LOOKUP_ISNULL, CZ__SUITS_ISNULL, __VA_ARGS__)
 
 #define CZ__GROUP(group_op, ...)                                                                   \
     (&(const struct cz__cond){ .op = group_op,                                                     \
@@ -209,7 +222,7 @@ typedef struct cz_query {
     cz_fields related;      /* relations read by the same statement, CZ_RELATED(Book, author) */
     int64_t limit;          /* 0: no limit */
     int64_t offset;
-    bool unordered;         /* leave out the model's ordering */
+    bool unordered; /* leave out the model's ordering */
 } cz_query;
 
 #define CZ_RELATED(M, ...) CZ_FIELDS(M, __VA_ARGS__)
@@ -251,12 +264,14 @@ struct cz__assign {
 #define CZ__ASSIGN(M, pair) CZ__ASSIGN_(M, CZ__UNPAIR pair)
 #define CZ__ASSIGN_(M, ...) CZ__ASSIGN__(M, __VA_ARGS__)
 #define CZ__ASSIGN__(M, at, ...)                                                                   \
-    { (uint16_t)__builtin_offsetof(                                                                \
-          __typeof__(*CZ__AFTER(                                                                   \
-              CZ__SUITED(CZ__SUITS(CZ__AT(M, at), (__VA_ARGS__)), __VA_ARGS__),                    \
-              (struct M##__index *)0)),                                                            \
-          at),                                                                                     \
-      (uint8_t)CZ__KIND_OF((__VA_ARGS__)), CZ__ADDRESS_OF((__VA_ARGS__)) }
+    {                                                                                              \
+        (uint16_t) __builtin_offsetof(                                                             \
+            __typeof__(*CZ__AFTER(                                                                 \
+                CZ__SUITED(CZ__SUITS(CZ__AT(M, at), (__VA_ARGS__)), __VA_ARGS__),                  \
+                (struct M##__index *)0)),                                                          \
+            at),                                                                                   \
+            (uint8_t)CZ__KIND_OF((__VA_ARGS__)), CZ__ADDRESS_OF((__VA_ARGS__))                     \
+    }
 #define CZ__ASSIGNS(M, ...)                                                                        \
     (const struct cz__assign[]){ CZ__EACH(CZ__ASSIGN, M, ##__VA_ARGS__) }, CZ__NARG(__VA_ARGS__)
 
@@ -287,15 +302,15 @@ void cz__refresh(cz_ctx *ctx, cz_row *row);
 #define cz_row_new(ctx, M) ((M *)cz__row_new((ctx), &M##__model))
 /* Set a field of a row; cz_save() writes it. Text is borrowed and must live as long as the row. */
 #define cz_set(ctx, row, at, ...)                                                                  \
-    cz__row_assign((ctx), &(row)->row_,                                                            \
-                   &(const struct cz__assign){                                                     \
-                       (uint16_t)__builtin_offsetof(                                               \
-                           __typeof__(*CZ__AFTER(                                                  \
-                               CZ__SUITED(CZ__SUITS((row)->path_[0]->at, (__VA_ARGS__)),           \
-                                          __VA_ARGS__),                                            \
-                               (row)->index_[0])),                                                 \
-                           at),                                                                    \
-                       (uint8_t)CZ__KIND_OF((__VA_ARGS__)), CZ__ADDRESS_OF((__VA_ARGS__)) })
+    cz__row_assign(                                                                                \
+        (ctx), &(row)->row_,                                                                       \
+        &(const struct cz__assign){                                                                \
+            (uint16_t) __builtin_offsetof(                                                         \
+                __typeof__(*CZ__AFTER(                                                             \
+                    CZ__SUITED(CZ__SUITS((row)->path_[0]->at, (__VA_ARGS__)), __VA_ARGS__),        \
+                    (row)->index_[0])),                                                            \
+                at),                                                                               \
+            (uint8_t)CZ__KIND_OF((__VA_ARGS__)), CZ__ADDRESS_OF((__VA_ARGS__)) })
 /* Write the changed fields of a row: an UPDATE when it came from the database, an INSERT when not.
  * Raises as cz_create(); CZ_ENOTFOUND when the row is gone. */
 #define cz_save(ctx, row) cz__save((ctx), &(row)->row_)

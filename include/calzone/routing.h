@@ -33,26 +33,34 @@ typedef struct cz_route cz_route;
 
 /* Whatever adds routes of its own below a prefix: a viewset (views.h). Begins such an object. */
 typedef struct cz_resource {
-    cz_status (*add_routes)(const struct cz_resource *resource, cz_router *router, const cz_route *route,
-                            const char *prefix, cz_error *err);
+    cz_status (*add_routes)(const struct cz_resource *resource, cz_router *router,
+                            const cz_route *route, const char *prefix, cz_error *err);
 } cz_resource;
 
-typedef enum cz_route_kind { CZ__ROUTE_END, CZ__ROUTE_HANDLER, CZ__ROUTE_RESOURCE, CZ__ROUTE_INCLUDE } cz_route_kind;
+typedef enum cz_route_kind {
+    CZ__ROUTE_END,
+    CZ__ROUTE_HANDLER,
+    CZ__ROUTE_RESOURCE,
+    CZ__ROUTE_INCLUDE
+} cz_route_kind;
 
 struct cz_route {
     cz_route_kind kind;
-    const char *pattern;       /* begins with "/" (an include's may be "") */
-    cz_method method;          /* of a handler */
+    const char *pattern; /* begins with "/" (an include's may be "") */
+    cz_method method;    /* of a handler */
     cz_handler handler;
     const cz_resource *resource;
     const cz_route *include;
-    const char *name;          /* for cz_reverse(); a resource's basename */
-    const char *name_space;    /* of an include: its routes' names become "shop:pizza" */
+    const char *name;       /* for cz_reverse(); a resource's basename */
+    const char *name_space; /* of an include: its routes' names become "shop:pizza" */
     const cz_middleware *const *middleware; /* around these routes only; in order, ended by NULL */
 };
 
-#define CZ_ROUTE(verb, path, function, ...) \
-    { .kind = CZ__ROUTE_HANDLER, .method = CZ_METHOD_##verb, .pattern = (path), .handler = (function), ##__VA_ARGS__ }
+#define CZ_ROUTE(verb, path, function, ...)                                                        \
+    {                                                                                              \
+        .kind = CZ__ROUTE_HANDLER, .method = CZ_METHOD_##verb, .pattern = (path),                  \
+        .handler = (function), ##__VA_ARGS__                                                       \
+    }
 #define CZ_GET(path, function, ...) CZ_ROUTE(GET, path, function, ##__VA_ARGS__)
 #define CZ_POST(path, function, ...) CZ_ROUTE(POST, path, function, ##__VA_ARGS__)
 #define CZ_PUT(path, function, ...) CZ_ROUTE(PUT, path, function, ##__VA_ARGS__)
@@ -60,12 +68,20 @@ struct cz_route {
 #define CZ_DELETE(path, function, ...) CZ_ROUTE(DELETE, path, function, ##__VA_ARGS__)
 #define CZ_OPTIONS(path, function, ...) CZ_ROUTE(OPTIONS, path, function, ##__VA_ARGS__)
 /* A viewset: the list at the path, one object at path/<key>. */
-#define CZ_RESOURCE(path, viewset, ...) \
-    { .kind = CZ__ROUTE_RESOURCE, .pattern = (path), .resource = &(viewset)->resource, ##__VA_ARGS__ }
+#define CZ_RESOURCE(path, viewset, ...)                                                            \
+    {                                                                                              \
+        .kind = CZ__ROUTE_RESOURCE, .pattern = (path), .resource = &(viewset)->resource,           \
+        ##__VA_ARGS__                                                                              \
+    }
 /* Another table below a prefix. */
-#define CZ_INCLUDE(path, table, ...) \
-    { .kind = CZ__ROUTE_INCLUDE, .pattern = (path), .include = (table), ##__VA_ARGS__ }
-#define CZ_ROUTES_END { .kind = CZ__ROUTE_END }
+#define CZ_INCLUDE(path, table, ...)                                                               \
+    {                                                                                              \
+        .kind = CZ__ROUTE_INCLUDE, .pattern = (path), .include = (table), ##__VA_ARGS__            \
+    }
+#define CZ_ROUTES_END                                                                              \
+    {                                                                                              \
+        .kind = CZ__ROUTE_END                                                                      \
+    }
 
 /* A converter of the project's own: whether it takes `text` (not empty, percent-decoded, without "/"). */
 typedef struct cz_converter {
@@ -76,7 +92,7 @@ typedef struct cz_converter {
 typedef struct cz_router_options {
     const cz_middleware *const *middleware; /* around every request; ended by NULL; may be NULL */
     const cz_converter *converters;         /* ended by a zeroed one; may be NULL */
-    bool no_slash_redirect;                 /* do not redirect where only the trailing slash differs */
+    bool no_slash_redirect; /* do not redirect where only the trailing slash differs */
 } cz_router_options;
 
 /* Compile a table, which is borrowed as long as the router lives.
@@ -96,7 +112,8 @@ cz_str cz_reverse(cz_ctx *ctx, const char *name, const cz_str *values, size_t co
 
 /* Walk the compiled routes in the order they are tried; false at the end. */
 typedef struct cz_route_info {
-    const char *method, *pattern, *name, *handler; /* `name` may be ""; `handler` says what answers */
+    const char *method, *pattern, *name,
+        *handler; /* `name` may be ""; `handler` says what answers */
 } cz_route_info;
 bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out);
 

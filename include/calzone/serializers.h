@@ -26,9 +26,9 @@ extern "C" {
 
 typedef struct cz_serializer {
     cz_model *model;
-    cz_fields fields;         /* required */
+    cz_fields fields; /* required */
     cz_fields read_only;
-    bool ignore_unknown;      /* pass over unknown members instead of refusing them */
+    bool ignore_unknown; /* pass over unknown members instead of refusing them */
     /* Rules over several fields, called when each is fine: `row` is the model's row as it would be
      * stored. Adds what is wrong to `errors`. May query and raise. */
     void (*validate)(cz_ctx *ctx, void *row, cz_field_errors *errors);
@@ -38,9 +38,9 @@ typedef struct cz_serializer {
 #define CZ_SERIALIZER(name, M, ...) cz_serializer name = { .model = &M##__model, __VA_ARGS__ };
 
 /* Answer with one row, or with rows as a list. Raises: CZ_ENOMEM. */
-#define cz_respond_row(ctx, req, status, serializer, row) \
+#define cz_respond_row(ctx, req, status, serializer, row)                                          \
     cz__respond_row((ctx), (req), (status), (serializer), &(row)->row_)
-#define cz_respond_rows(ctx, req, serializer, rows) \
+#define cz_respond_rows(ctx, req, serializer, rows)                                                \
     cz__respond_rows((ctx), (req), (serializer), (rows).items, (rows).count)
 void cz__respond_row(cz_ctx *ctx, cz_request *req, int status, cz_serializer *serializer,
                      const cz_row *row);
@@ -50,9 +50,9 @@ void cz__respond_rows(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, c
 /* Read the request's body into a new row, or into an existing one (`partial`: members that are missing
  * keep their value and are not required). The row is checked but not saved.
  * Raises: CZ_EVALIDATION, CZ_EPROTOCOL: no JSON; CZ_EMEDIATYPE; as queries do. */
-#define cz_read_row(ctx, req, serializer, M) \
+#define cz_read_row(ctx, req, serializer, M)                                                       \
     ((M *)cz__read_row((ctx), (req), (serializer), NULL, false))
-#define cz_read_row_into(ctx, req, serializer, row, partial) \
+#define cz_read_row_into(ctx, req, serializer, row, partial)                                       \
     ((void)cz__read_row((ctx), (req), (serializer), &(row)->row_, (partial)))
 cz_row *cz__read_row(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, cz_row *instance,
                      bool partial);
@@ -66,8 +66,8 @@ CZ_NODISCARD cz_status cz__serializer_prepare(cz_serializer *serializer, cz_erro
 void cz__serializer_write(const cz_serializer *serializer, const cz_row *row, cz_buf *out);
 /* The same for the row a cursor stands on, without a row in between (orm.h's cz__each). */
 struct cz__db_cursor;
-void cz__serializer_write_cursor(const cz_serializer *serializer, const struct cz__db_cursor *cursor,
-                                 cz_buf *out);
+void cz__serializer_write_cursor(const cz_serializer *serializer,
+                                 const struct cz__db_cursor *cursor, cz_buf *out);
 
 #ifdef __cplusplus
 }

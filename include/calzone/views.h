@@ -26,8 +26,7 @@
 extern "C" {
 #endif
 
-#define CZ_ACTION_MAP(X) \
-    X(list) X(create) X(retrieve) X(update) X(partial_update) X(destroy)
+#define CZ_ACTION_MAP(X) X(list) X(create) X(retrieve) X(update) X(partial_update) X(destroy)
 
 typedef enum cz_action {
 #define X(name) CZ_ACTION_##name,
@@ -37,14 +36,14 @@ typedef enum cz_action {
 } cz_action;
 
 typedef struct cz_viewset {
-    cz_resource resource;      /* private; begins it, so a route can hold it */
-    const char *name;          /* set by CZ_VIEWSET */
+    cz_resource resource; /* private; begins it, so a route can hold it */
+    const char *name;     /* set by CZ_VIEWSET */
     cz_model *model;
-    cz_serializer *serializer; /* required */
+    cz_serializer *serializer;        /* required */
     const cz_permission *permissions; /* required */
-    cz_order_list ordering;    /* of lists; empty: the model's, and at last the key */
-    uint32_t page_size;        /* of lists, at most 100; 0: the setting PAGE_SIZE */
-    bool read_only;            /* list and retrieve only */
+    cz_order_list ordering;           /* of lists; empty: the model's, and at last the key */
+    uint32_t page_size;               /* of lists, at most 100; 0: the setting PAGE_SIZE */
+    bool read_only;                   /* list and retrieve only */
     /* What this request may see, for every action; NULL here: every row. The condition must live as long as
      * the context (cz_cond_copy); one that is NULL is refused with a 500, CZ_EVERY_ROW means every row. */
     cz_cond (*rows)(cz_ctx *ctx, const cz_request *req);
@@ -54,12 +53,14 @@ typedef struct cz_viewset {
     cz_handler list, create, retrieve, update, partial_update, destroy;
 } cz_viewset;
 
-cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router, const cz_route *route,
-                                 const char *prefix, cz_error *err);
+cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router,
+                                 const cz_route *route, const char *prefix, cz_error *err);
 
 #define CZ_VIEWSET(variable, M, ...)                                                               \
-    cz_viewset variable = { .resource = { cz__viewset_add_routes }, .name = #variable,             \
-                            .model = &M##__model, __VA_ARGS__ };
+    cz_viewset variable = { .resource = { cz__viewset_add_routes },                                \
+                            .name = #variable,                                                     \
+                            .model = &M##__model,                                                  \
+                            __VA_ARGS__ };
 
 /* The viewset a request was routed to, for replaced actions that call the stock one. */
 cz_viewset *cz_view_of(const cz_request *req);

@@ -230,7 +230,8 @@ static bool has_shape(uint64_t word, uint64_t digits, uint64_t marks)
 {
     uint64_t high = UINT64_C(0x8080808080808080) & digits;
     uint64_t value = (word & digits) - (UINT64_C(0x3030303030303030) & digits);
-    return ((value | (value + (UINT64_C(0x7676767676767676) & digits)) | (word & digits)) & high) == 0 &&
+    return ((value | (value + (UINT64_C(0x7676767676767676) & digits)) | (word & digits)) & high) ==
+               0 &&
            (word & ~digits) == marks;
 }
 
@@ -243,7 +244,8 @@ static unsigned two(const char *p)
  * False: it is not that, or no such instant, and the grammar below decides. */
 static bool parse_plain(const char *p, cz_datetime *out)
 {
-    const uint64_t date_digits = UINT64_C(0x00ffff00ffffffff), time_digits = UINT64_C(0xffff00ffff00ffff);
+    const uint64_t date_digits = UINT64_C(0x00ffff00ffffffff),
+                   time_digits = UINT64_C(0xffff00ffff00ffff);
     if (!has_shape(load8(p), date_digits, UINT64_C(0x2d00002d00000000)) ||
         !has_shape(load8(p + 11), time_digits, UINT64_C(0x00003a00003a0000)) ||
         (unsigned)(p[8] - '0') > 9 || (unsigned)(p[9] - '0') > 9 || (p[10] != ' ' && p[10] != 'T'))
@@ -253,7 +255,8 @@ static bool parse_plain(const char *p, cz_datetime *out)
     if (hour > 23 || minute > 59 || second > 59 ||
         cz_civil_date((int)(two(p) * 100 + two(p + 2)), (int)two(p + 5), (int)two(p + 8), &date))
         return false;
-    out->us = date.days * US_PER_DAY + (int64_t)(hour * 3600 + minute * 60 + second) * US_PER_SECOND;
+    out->us =
+        date.days * US_PER_DAY + (int64_t)(hour * 3600 + minute * 60 + second) * US_PER_SECOND;
     return true;
 }
 

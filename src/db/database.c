@@ -14,8 +14,9 @@ cz_status cz__db_open(cz_str url, cz__db **out, cz_error *err)
     status = cz_url_parse(arena, url, &parts);
     if (status) {
         /* the URL itself may hold a password and is not repeated */
-        cz_ignore(cz_error_set(err, status, "DATABASE_URL is malformed; a form that works is "
-                                            "sqlite:///absolute/path.db"));
+        cz_ignore(cz_error_set(err, status,
+                               "DATABASE_URL is malformed; a form that works is "
+                               "sqlite:///absolute/path.db"));
     } else {
         const cz__db_driver *driver = NULL;
         for (size_t i = 0; i < CZ_COUNT(drivers); i++)

@@ -31,11 +31,18 @@ typedef enum cz__db_type {
 } cz__db_type;
 
 typedef struct cz__db_param {
-    enum { CZ__PARAM_NULL, CZ__PARAM_INT, CZ__PARAM_REAL, CZ__PARAM_TEXT, CZ__PARAM_DATE,
-           CZ__PARAM_DATETIME, CZ__PARAM_UUID } kind;
+    enum {
+        CZ__PARAM_NULL,
+        CZ__PARAM_INT,
+        CZ__PARAM_REAL,
+        CZ__PARAM_TEXT,
+        CZ__PARAM_DATE,
+        CZ__PARAM_DATETIME,
+        CZ__PARAM_UUID
+    } kind;
     int64_t integer; /* INT, DATE (days), DATETIME (microseconds) */
     double real;
-    cz_str text;     /* borrowed until the statement has run */
+    cz_str text; /* borrowed until the statement has run */
     cz_uuid uuid;
 } cz__db_param;
 
@@ -53,15 +60,15 @@ typedef struct cz__db_driver cz__db_driver;
  * raise: the statement would stay open across the turn. */
 typedef struct cz__db_cursor {
     cz__db *db;
-    void *handle;     /* the driver's */
-    bool uncached;    /* the driver's */
+    void *handle;  /* the driver's */
+    bool uncached; /* the driver's */
 } cz__db_cursor;
 
 /* A unit of work's use of one database; in the context's arena, made at its first query. */
 typedef struct cz__db_session {
     cz__db *db;
-    unsigned depth;   /* nested atomic blocks; 0: autocommit */
-    bool writing;     /* holds the write side */
+    unsigned depth; /* nested atomic blocks; 0: autocommit */
+    bool writing;   /* holds the write side */
 } cz__db_session;
 
 /* ---- describing tables ---- */
@@ -69,7 +76,7 @@ typedef struct cz__db_session {
 typedef struct cz__db_column {
     const char *name;
     cz__db_type type;
-    uint32_t max_length;        /* text; 0: none */
+    uint32_t max_length; /* text; 0: none */
     bool null, unique, index, primary_key;
     const char *references_table, *references_column; /* foreign key; NULL: none */
 } cz__db_column;
@@ -85,13 +92,13 @@ typedef struct cz__db_table {
 /* ---- what differs between databases in the SQL the ORM writes ---- */
 
 enum cz__pattern { /* how a text value becomes the parameter of a lookup */
-    CZ__PATTERN_NONE,
-    CZ__PATTERN_LIKE_EXACT,
-    CZ__PATTERN_LIKE_CONTAINS,
-    CZ__PATTERN_LIKE_PREFIX,
-    CZ__PATTERN_LIKE_SUFFIX,
-    CZ__PATTERN_GLOB_PREFIX,
-    CZ__PATTERN_GLOB_SUFFIX
+                   CZ__PATTERN_NONE,
+                   CZ__PATTERN_LIKE_EXACT,
+                   CZ__PATTERN_LIKE_CONTAINS,
+                   CZ__PATTERN_LIKE_PREFIX,
+                   CZ__PATTERN_LIKE_SUFFIX,
+                   CZ__PATTERN_GLOB_PREFIX,
+                   CZ__PATTERN_GLOB_SUFFIX
 };
 
 typedef struct cz__lookup_sql { /* before, column, after with one "?" for the parameter */
@@ -100,9 +107,9 @@ typedef struct cz__lookup_sql { /* before, column, after with one "?" for the pa
 } cz__lookup_sql;
 
 typedef struct cz__db_features {
-    bool numbered_parameters;   /* $1, $2 instead of ? */
-    const char *random;         /* ORDER BY this */
-    const char *limit_all;      /* LIMIT that means none, needed before OFFSET */
+    bool numbered_parameters;      /* $1, $2 instead of ? */
+    const char *random;            /* ORDER BY this */
+    const char *limit_all;         /* LIMIT that means none, needed before OFFSET */
     const cz__lookup_sql *lookups; /* by cz_lookup, for those that need no list */
 } cz__db_features;
 
@@ -113,7 +120,8 @@ struct cz__db_driver {
     void (*close)(cz__db *db);
     /* Open a cursor before the first row. */
     cz_status (*select)(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
-                        const cz__db_param *params, size_t count, cz__db_cursor *out, cz_error *err);
+                        const cz__db_param *params, size_t count, cz__db_cursor *out,
+                        cz_error *err);
     /* Go to the next row; `*out_row` false at the end. */
     cz_status (*step)(cz__db_cursor *cursor, bool *out_row, cz_error *err);
     /* Read a column of the row; false when it is NULL, and `out` is untouched.
@@ -136,8 +144,8 @@ struct cz__db_driver {
                               cz_error *err);
     cz_status (*table_exists)(cz_ctx *ctx, cz__db_session *session, const char *table,
                               bool *out_exists, cz_error *err);
-    cz_status (*column_exists)(cz_ctx *ctx, cz__db_session *session, const char *table, const char *column,
-                               bool *out_exists, cz_error *err);
+    cz_status (*column_exists)(cz_ctx *ctx, cz__db_session *session, const char *table,
+                               const char *column, bool *out_exists, cz_error *err);
 };
 
 struct cz__db { /* begins every driver's own */

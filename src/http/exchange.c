@@ -343,7 +343,8 @@ static char *put_status_line(char *at, int status)
 
 static size_t head_bytes_max(const struct cz__http_core *core, const cz_response *response)
 {
-    size_t bytes = 256 + core->common_bytes + response->content_type.len + response->header_lines.len;
+    size_t bytes =
+        256 + core->common_bytes + response->content_type.len + response->header_lines.len;
     for (uint32_t i = 0; i < response->header_count; i++)
         bytes += response->headers[i].name.len + response->headers[i].value.len + 4;
     return bytes;

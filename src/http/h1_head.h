@@ -47,7 +47,7 @@
     X(CHUNK_SIZE, EPROTOCOL, 400, "a chunk size is not 1 to 16 hexadecimal digits")                \
     X(CHUNK_EXTENSION, EPROTOCOL, 400, "a chunk extension is malformed")                           \
     X(CHUNK_EXTENSION_BYTES, ETOOBIG, 413,                                                         \
-      "chunk extensions over 256 bytes a chunk or 8 KiB in all")                        \
+      "chunk extensions over 256 bytes a chunk or 8 KiB in all")                                   \
     X(CHUNK_LINE, EPROTOCOL, 400, "a chunk line does not end in CRLF")                             \
     X(CHUNK_DATA, EPROTOCOL, 400, "a chunk's data does not end in CRLF")                           \
     X(TRAILER, EPROTOCOL, 400, "a trailer field is malformed")                                     \

@@ -215,7 +215,8 @@ int64_t cz_path_int(cz_ctx *ctx, const cz_request *req, const char *name)
 {
     const cz_param *param = find_param(ctx, req, name);
     if (!param->is_integer)
-        cz_raise(ctx, CZ_EINVAL, "the path parameter '%s' is no integer: write <int:%s>", name, name);
+        cz_raise(ctx, CZ_EINVAL, "the path parameter '%s' is no integer: write <int:%s>", name,
+                 name);
     return param->integer;
 }
 

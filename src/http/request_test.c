@@ -143,7 +143,8 @@ static void ask_for_missing_parameter(cz_ctx *ctx, void *arg)
 CZ_TEST(path_parameters_are_found_by_name)
 {
     struct fixture f = fixture_make();
-    f.req.params[0] = (cz_param){ .name = CZ_STR("id"), .text = CZ_STR("7"), .integer = 7, .is_integer = true };
+    f.req.params[0] =
+        (cz_param){ .name = CZ_STR("id"), .text = CZ_STR("7"), .integer = 7, .is_integer = true };
     f.req.params[1] = (cz_param){ .name = CZ_STR("slug"), .text = CZ_STR("a-b") };
     f.req.param_count = 2;
     CZ_EXPECT_EQ(cz_path_int(&f.ctx, &f.req, "id"), 7);

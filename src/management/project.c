@@ -43,8 +43,8 @@ static void on_answered(cz_ctx *ctx, cz_request *req, size_t bytes, void *user)
 
 /* ---- settings ---- */
 
-static cz_status one_of(const struct cz__site *site, const char *name, const char *const *words, size_t count,
-                        size_t fallback, size_t *out, cz_error *err)
+static cz_status one_of(const struct cz__site *site, const char *name, const char *const *words,
+                        size_t count, size_t fallback, size_t *out, cz_error *err)
 {
     cz_str text = cz_setting_str(site->settings, name);
     if (!text.len) {
@@ -62,7 +62,8 @@ static cz_status one_of(const struct cz__site *site, const char *name, const cha
         int added = snprintf(list + len, sizeof list - len, "%s%s", i ? ", " : "", words[i]);
         len += added > 0 ? (size_t)added : 0;
     }
-    return cz_error_set(err, CZ_EVALIDATION, "%s: \"%.*s\" is none of %s", name, CZ_STR_ARG(text), list);
+    return cz_error_set(err, CZ_EVALIDATION, "%s: \"%.*s\" is none of %s", name, CZ_STR_ARG(text),
+                        list);
 }
 
 static cz_status configure_log(const struct cz__site *site, cz_error *err)
@@ -70,14 +71,17 @@ static cz_status configure_log(const struct cz__site *site, cz_error *err)
     static const char *const levels[] = { "debug", "info", "warning", "error", "off" };
     static const char *const formats[] = { "console", "json" };
     size_t level = 0, format = 0;
-    cz_status status = one_of(site, "LOG_LEVEL", levels, CZ_COUNT(levels), CZ_LOG_INFO, &level, err);
+    cz_status status =
+        one_of(site, "LOG_LEVEL", levels, CZ_COUNT(levels), CZ_LOG_INFO, &level, err);
     if (!status)
-        status = one_of(site, "LOG_FORMAT", formats, CZ_COUNT(formats),
-                        site->env == CZ_ENV_DEVELOPMENT ? CZ_LOG_CONSOLE : CZ_LOG_JSON, &format, err);
+        status =
+            one_of(site, "LOG_FORMAT", formats, CZ_COUNT(formats),
+                   site->env == CZ_ENV_DEVELOPMENT ? CZ_LOG_CONSOLE : CZ_LOG_JSON, &format, err);
     if (status)
         return status;
     cz_str path = cz_setting_str(site->settings, "LOG_FILE");
-    cz_log_options options = { (cz_log_level)level, (cz_log_format)format, path.len ? path.ptr : NULL };
+    cz_log_options options = { (cz_log_level)level, (cz_log_format)format,
+                               path.len ? path.ptr : NULL };
     return cz_log_configure(&options, err);
 }
 
@@ -111,7 +115,8 @@ static void read_limits(struct cz__site *site)
     };
 }
 
-static cz_status configure_middleware(const struct cz__site *site, const cz_middleware *const *list, cz_error *err)
+static cz_status configure_middleware(const struct cz__site *site, const cz_middleware *const *list,
+                                      cz_error *err)
 {
     for (; *list; list++) {
         cz_status status = (*list)->configure ? (*list)->configure(site->settings, err) : CZ_OK;
@@ -180,8 +185,9 @@ static cz_status start(struct cz__site *site, cz_error *err)
 cz_status cz__site_start(const cz_project *project, struct cz__site *out, cz_error *err)
 {
     *out = (struct cz__site){ .project = project };
-    out->app = (cz__http_app){ .handle = handle, .answer_error = answer_error, .on_answered = on_answered,
-                               .user = out };
+    out->app = (cz__http_app){
+        .handle = handle, .answer_error = answer_error, .on_answered = on_answered, .user = out
+    };
     if (!project->urls)
         return cz_error_set(err, CZ_EVALIDATION, "the project names no .urls");
     cz_status status = start(out, err);
@@ -262,11 +268,15 @@ int cz__site_run(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg),
 static const struct cz__builtin builtins[] = {
     { "run", "Serve the site.", "[--bind ADDRESS:PORT] [--workers N]", cz__command_run },
     { "routes", "List the routes in the order they are tried.", "[--json]", cz__command_routes },
-    { "check", "Check settings, models and routes without starting anything.", "", cz__command_check },
-    { "settings", "List the settings, their values and where those came from.", "[--json]", cz__command_settings },
-    { "version", "Print the versions of the project, Calzone and what is built in.", "[--json]", cz__command_version },
+    { "check", "Check settings, models and routes without starting anything.", "",
+      cz__command_check },
+    { "settings", "List the settings, their values and where those came from.", "[--json]",
+      cz__command_settings },
+    { "version", "Print the versions of the project, Calzone and what is built in.", "[--json]",
+      cz__command_version },
     { "createtables", "Create the tables that are missing.", "", cz__command_createtables },
-    { "loaddata", "Load rows from JSON files; those that exist are replaced.", "FILE...", cz__command_loaddata },
+    { "loaddata", "Load rows from JSON files; those that exist are replaced.", "FILE...",
+      cz__command_loaddata },
 };
 
 static const cz_command *find_own(const cz_project *project, const char *name)
@@ -293,7 +303,8 @@ static int usage(const cz_project *project, FILE *out)
     return out == stdout ? 0 : 2;
 }
 
-static int help_of(const cz_project *project, const char *name, const char *arguments, const char *help)
+static int help_of(const cz_project *project, const char *name, const char *arguments,
+                   const char *help)
 {
     printf("usage: %s %s %s\n\n%s\n", project->name, name, arguments ? arguments : "", help);
     return 0;
@@ -335,7 +346,8 @@ int cz_project_main(const cz_project *project, int argc, char **argv)
             builtin = &builtins[i];
     const cz_command *own = builtin ? NULL : find_own(project, name);
     if (!builtin && !own) {
-        fprintf(stderr, "%s: no command \"%s\"; `%s help` lists them\n", project->name, name, project->name);
+        fprintf(stderr, "%s: no command \"%s\"; `%s help` lists them\n", project->name, name,
+                project->name);
         return 2;
     }
     for (int i = 2; i < argc; i++)
@@ -349,7 +361,8 @@ int cz_project_main(const cz_project *project, int argc, char **argv)
         return 1;
     }
     struct own_call call = { own, project, argc - 1, argv + 1 };
-    int code = builtin ? builtin->run(&site, argc - 1, argv + 1) : cz__site_run(&site, run_own, &call);
+    int code =
+        builtin ? builtin->run(&site, argc - 1, argv + 1) : cz__site_run(&site, run_own, &call);
     cz__site_stop(&site);
     cz_log_flush(true);
     return code;

@@ -16,7 +16,8 @@ struct cz__site {
 
 /* Read the settings, resolve the models, compile the routes, configure logs and middleware. Opens no
  * database and starts nothing. Errors: CZ_EVALIDATION and others; `err` is the one line to print. */
-CZ_NODISCARD cz_status cz__site_start(const cz_project *project, struct cz__site *out, cz_error *err);
+CZ_NODISCARD cz_status cz__site_start(const cz_project *project, struct cz__site *out,
+                                      cz_error *err);
 void cz__site_stop(struct cz__site *site);
 
 /* Open DATABASE_URL as this process's database. */

@@ -21,7 +21,8 @@ bool cz_host_is_allowed(cz_str host, const cz_str_list *allowed)
     for (size_t i = 0; i < allowed->count; i++) {
         cz_str entry = allowed->items[i];
         bool domain = entry.len > 1 && entry.ptr[0] == '.';
-        if (cz_str_eq(entry, CZ_STR("*")) || cz_str_eq_icase(domain ? cz_str_tail(entry, 1) : entry, name))
+        if (cz_str_eq(entry, CZ_STR("*")) ||
+            cz_str_eq_icase(domain ? cz_str_tail(entry, 1) : entry, name))
             return true;
         if (domain && name.len > entry.len &&
             cz_str_eq_icase(cz_str_tail(name, name.len - entry.len), entry))
@@ -34,9 +35,10 @@ static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
 {
     if (!cz_host_is_allowed(req->host, &allowed_hosts)) {
         cz_error err;
-        cz_ignore(cz_error_set(&err, CZ_EPROTOCOL,
-                               "Host \"%.*s\" is not served here; ALLOWED_HOSTS names those that are.",
-                               CZ_STR_ARG(cz_str_head(req->host, 100))));
+        cz_ignore(
+            cz_error_set(&err, CZ_EPROTOCOL,
+                         "Host \"%.*s\" is not served here; ALLOWED_HOSTS names those that are.",
+                         CZ_STR_ARG(cz_str_head(req->host, 100))));
         memcpy(err.code, "disallowed_host", sizeof "disallowed_host");
         cz_raise_error(ctx, &err);
     }
@@ -45,14 +47,19 @@ static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
 
 static cz_status configure(const cz_settings *settings, cz_error *err)
 {
-    static const cz_str local[] = { { "localhost", 9 }, { "127.0.0.1", 9 }, { "[::1]", 5 },
-                                    { ".localhost", 10 }, { "testserver", 10 } };
+    static const cz_str local[] = { { "localhost", 9 },
+                                    { "127.0.0.1", 9 },
+                                    { "[::1]", 5 },
+                                    { ".localhost", 10 },
+                                    { "testserver", 10 } };
     allowed_hosts = cz_setting_list(settings, "ALLOWED_HOSTS");
     if (allowed_hosts.count)
         return CZ_OK;
-    if (cz_settings_env(settings) == CZ_ENV_PRODUCTION || cz_settings_env(settings) == CZ_ENV_STAGING)
-        return cz_error_set(err, CZ_EVALIDATION,
-                            "ALLOWED_HOSTS: required list is empty; name the hosts this site answers to");
+    if (cz_settings_env(settings) == CZ_ENV_PRODUCTION ||
+        cz_settings_env(settings) == CZ_ENV_STAGING)
+        return cz_error_set(
+            err, CZ_EVALIDATION,
+            "ALLOWED_HOSTS: required list is empty; name the hosts this site answers to");
     allowed_hosts = (cz_str_list){ local, CZ_COUNT(local) };
     return CZ_OK;
 }

@@ -11,12 +11,11 @@
     LINE("Referrer-Policy", "same-origin")                                                         \
     LINE("Cross-Origin-Resource-Policy", "same-origin")
 
-static const char document_lines[] =
-    LINE("Content-Security-Policy", "default-src 'self'; object-src 'none'; base-uri 'none'; "
-                                    "frame-ancestors 'none'; form-action 'self'")
-    BOTH
-    LINE("Cross-Origin-Opener-Policy", "same-origin")
-    LINE("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+static const char document_lines[] = LINE("Content-Security-Policy",
+                                          "default-src 'self'; object-src 'none'; base-uri 'none'; "
+                                          "frame-ancestors 'none'; form-action 'self'")
+    BOTH LINE("Cross-Origin-Opener-Policy", "same-origin")
+        LINE("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
 
 static const char data_lines[] =
     LINE("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") BOTH;

@@ -69,7 +69,8 @@ static bool isnull_value(const struct cz__cond *leaf)
     return *(const int *)leaf->value != 0;
 }
 
-static void key_cond(cz_ctx *ctx, struct key *key, const cz_model *model, cz_cond cond, unsigned depth)
+static void key_cond(cz_ctx *ctx, struct key *key, const cz_model *model, cz_cond cond,
+                     unsigned depth)
 {
     if (depth > CZ__COND_DEPTH_MAX)
         cz_raise(ctx, CZ_EINVAL, "conditions nest deeper than %d", CZ__COND_DEPTH_MAX);
@@ -117,7 +118,8 @@ static void key_build(cz_ctx *ctx, struct key *key, const struct cz__plan_reques
     const cz_order_list *order = ordering_of(query);
     key_number(key, (uint32_t)order->count);
     for (size_t i = 0; i < order->count; i++) {
-        key_number(key, (uint32_t)order->items[i].descending | (uint32_t)order->items[i].random << 1);
+        key_number(key,
+                   (uint32_t)order->items[i].descending | (uint32_t)order->items[i].random << 1);
         key_text(key, order->items[i].path);
     }
     for (size_t i = 0; i < query->related.count; i++)
@@ -184,7 +186,8 @@ static void append_parameter(struct compiler *c, cz_buf *sql)
     }
 }
 
-static struct join *find_join(struct compiler *c, unsigned parent, const cz__column *column, bool link)
+static struct join *find_join(struct compiler *c, unsigned parent, const cz__column *column,
+                              bool link)
 {
     for (unsigned i = 0; i < c->join_count; i++) {
         struct join *join = &c->joins[i];
@@ -211,7 +214,9 @@ static struct join *add_join(struct compiler *c, unsigned parent, const cz__colu
     if (c->join_count == CZ__JOINS_MAX)
         cz_raise(c->ctx, CZ_EINVAL, "a query joins more than %d tables", CZ__JOINS_MAX);
     join = &c->joins[c->join_count++];
-    *join = (struct join){ .parent = parent, .column = column, .model = model,
+    *join = (struct join){ .parent = parent,
+                           .column = column,
+                           .model = model,
                            .optional = column->null || column->many || alias_is_optional(c, parent),
                            .alias = ++c->alias_count };
     return join;
@@ -316,19 +321,22 @@ static void compile_leaf(struct compiler *c, cz_buf *sql, cz_cond leaf)
 {
     struct place at = locate(c, leaf->path);
     if (at.many && c->negated)
-        cz_raise(c->ctx, CZ_EUNSUPPORTED, "a negated condition over the to-many relation in \"%.*s\"",
+        cz_raise(c->ctx, CZ_EUNSUPPORTED,
+                 "a negated condition over the to-many relation in \"%.*s\"",
                  CZ_STR_ARG(leaf->path));
     add_leaf(c, at.column);
     bool null = cz__cond_is_null(leaf);
     if (leaf->lookup == CZ_LOOKUP_ISNULL || null) {
         append_column(sql, at.alias, at.name);
-        cz_buf_append_str(sql, null || isnull_value(leaf) ? CZ_STR(" IS NULL") : CZ_STR(" IS NOT NULL"));
+        cz_buf_append_str(sql,
+                          null || isnull_value(leaf) ? CZ_STR(" IS NULL") : CZ_STR(" IS NOT NULL"));
         return;
     }
     size_t count = list_count(leaf->value_kind, leaf->value);
     if (leaf->lookup == CZ_LOOKUP_IN) {
         if (count > CZ__LIST_ITEMS_MAX)
-            cz_raise(c->ctx, CZ_EINVAL, "an IN list of %zu items; at most %d", count, CZ__LIST_ITEMS_MAX);
+            cz_raise(c->ctx, CZ_EINVAL, "an IN list of %zu items; at most %d", count,
+                     CZ__LIST_ITEMS_MAX);
         if (count == 0) {
             cz_buf_append_lit(sql, "1 = 0");
             return;
@@ -484,7 +492,8 @@ static void compile_select(struct compiler *c, struct cz__plan *plan, cz_buf *sq
     if (request->kind == CZ__PLAN_SELECT)
         for (size_t i = 0; i < query->related.count; i++)
             add_related(c, plan, aliases, query->related.items[i]);
-    cz_buf *where = scratch(c->ctx), *order = scratch(c->ctx); /* written first: they find the joins */
+    cz_buf *where = scratch(c->ctx),
+           *order = scratch(c->ctx); /* written first: they find the joins */
     if (query->where)
         compile_cond(c, where, query->where);
     bool ordered = request->kind == CZ__PLAN_SELECT || request->kind == CZ__PLAN_KEYS;

@@ -52,13 +52,20 @@ static const void *copy_value(cz_ctx *ctx, cz_cond leaf)
     default: {
         /* every other kind is a plain value of at most 16 bytes */
         static const uint8_t sizes[] = {
-            [CZ__VALUE_BOOL] = sizeof(bool),   [CZ__VALUE_I8] = 1,
-            [CZ__VALUE_I16] = 2,               [CZ__VALUE_I32] = 4,
-            [CZ__VALUE_I64] = 8,               [CZ__VALUE_U8] = 1,
-            [CZ__VALUE_U16] = 2,               [CZ__VALUE_U32] = 4,
-            [CZ__VALUE_U64] = 8,               [CZ__VALUE_FLOAT] = sizeof(float),
-            [CZ__VALUE_DOUBLE] = sizeof(double), [CZ__VALUE_UUID] = sizeof(cz_uuid),
-            [CZ__VALUE_DATETIME] = sizeof(cz_datetime), [CZ__VALUE_DATE] = sizeof(cz_date),
+            [CZ__VALUE_BOOL] = sizeof(bool),
+            [CZ__VALUE_I8] = 1,
+            [CZ__VALUE_I16] = 2,
+            [CZ__VALUE_I32] = 4,
+            [CZ__VALUE_I64] = 8,
+            [CZ__VALUE_U8] = 1,
+            [CZ__VALUE_U16] = 2,
+            [CZ__VALUE_U32] = 4,
+            [CZ__VALUE_U64] = 8,
+            [CZ__VALUE_FLOAT] = sizeof(float),
+            [CZ__VALUE_DOUBLE] = sizeof(double),
+            [CZ__VALUE_UUID] = sizeof(cz_uuid),
+            [CZ__VALUE_DATETIME] = sizeof(cz_datetime),
+            [CZ__VALUE_DATE] = sizeof(cz_date),
         };
         void *copy = cz_alloc(ctx, 16);
         memcpy(copy, leaf->value, sizes[leaf->value_kind]);
@@ -95,7 +102,8 @@ cz_cond cz_cond_all(cz_ctx *ctx, const cz_cond *conds, size_t count)
 }
 
 /* A list lookup's text: values between commas, of the column's type. */
-static void list_from_text(cz_ctx *ctx, const cz__column *column, cz_str text, struct cz__cond *leaf)
+static void list_from_text(cz_ctx *ctx, const cz__column *column, cz_str text,
+                           struct cz__cond *leaf)
 {
     size_t count = cz_str_count(text, ',') + 1;
     if (leaf->lookup == CZ_LOOKUP_RANGE && count != 2)
@@ -115,7 +123,8 @@ static void list_from_text(cz_ctx *ctx, const cz__column *column, cz_str text, s
     } else if (column->type == CZ__DB_UUID) {
         cz_uuid *items = cz_array(ctx, cz_uuid, count);
         for (size_t i = 0; i < count && !status; i++)
-            status = cz__value_from_text(column, cz_str_trim(cz_str_cut(&text, ',')), &items[i], &err);
+            status =
+                cz__value_from_text(column, cz_str_trim(cz_str_cut(&text, ',')), &items[i], &err);
         cz_uuid_list *list = cz_new(ctx, cz_uuid_list);
         *list = (cz_uuid_list){ items, count };
         leaf->value = list;
@@ -125,7 +134,8 @@ static void list_from_text(cz_ctx *ctx, const cz__column *column, cz_str text, s
         cz__column wide = *column;
         wide.type = CZ__DB_INT64;
         for (size_t i = 0; i < count && !status; i++)
-            status = cz__value_from_text(&wide, cz_str_trim(cz_str_cut(&text, ',')), &items[i], &err);
+            status =
+                cz__value_from_text(&wide, cz_str_trim(cz_str_cut(&text, ',')), &items[i], &err);
         cz_int_list *list = cz_new(ctx, cz_int_list);
         *list = (cz_int_list){ items, count };
         leaf->value = list;
@@ -172,8 +182,9 @@ cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup
         column->type != CZ__DB_UUID)
         return conds_from_text(ctx, model, path, lookup, text);
     struct cz__cond *leaf = cz_new(ctx, struct cz__cond);
-    *leaf = (struct cz__cond){ .op = CZ__COND_LEAF, .lookup = (uint8_t)lookup, .model = model,
-                               .path = path };
+    *leaf = (struct cz__cond){
+        .op = CZ__COND_LEAF, .lookup = (uint8_t)lookup, .model = model, .path = path
+    };
     if (lookup == CZ_LOOKUP_IN || lookup == CZ_LOOKUP_RANGE) {
         list_from_text(ctx, column, text, leaf);
         return leaf;

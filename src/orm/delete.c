@@ -72,11 +72,15 @@ static void collect(cz_ctx *ctx, struct deletion *deletion, cz_model *model, cz_
 }
 
 /* "column IN (a part of the keys)". */
-static cz_cond in_part(cz_ctx *ctx, cz_model *model, cz_str path, const struct keys *keys, size_t from)
+static cz_cond in_part(cz_ctx *ctx, cz_model *model, cz_str path, const struct keys *keys,
+                       size_t from)
 {
-    size_t count = keys->count - from < KEYS_PER_STATEMENT ? keys->count - from : KEYS_PER_STATEMENT;
+    size_t count =
+        keys->count - from < KEYS_PER_STATEMENT ? keys->count - from : KEYS_PER_STATEMENT;
     struct cz__cond *leaf = cz_new(ctx, struct cz__cond);
-    *leaf = (struct cz__cond){ .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_IN, .model = model, .path = path };
+    *leaf = (struct cz__cond){
+        .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_IN, .model = model, .path = path
+    };
     if (keys->uuid) {
         cz_uuid_list *list = cz_new(ctx, cz_uuid_list);
         *list = (cz_uuid_list){ keys->uuids + from, count };
@@ -106,7 +110,8 @@ static void settle_referrer(cz_ctx *ctx, struct deletion *deletion, const struct
             break;
         case CZ_SET_NULL: {
             struct cz__assign null = { referrer->column->ordinal, CZ__VALUE_NULL, NULL };
-            cz_ignore(cz__update(ctx, referrer->model, where, &null, 1) < 0); /* counted by nobody */
+            cz_ignore(cz__update(ctx, referrer->model, where, &null, 1) <
+                      0); /* counted by nobody */
             break;
         }
         case CZ_CASCADE:

@@ -10,36 +10,37 @@
 /* One field as start-up resolved it. */
 typedef struct cz__column {
     const cz_field *field;
-    uint16_t ordinal;       /* in the model */
-    uint16_t offset, slot;  /* in the row; UINT16_MAX: none */
-    bool stored;            /* has a column of its own */
-    uint16_t position;      /* among the stored ones: its place in a query's rows */
-    bool relation;          /* a foreign key or one-to-one */
-    bool many;              /* a many-to-many or a reverse side: several rows */
+    uint16_t ordinal;      /* in the model */
+    uint16_t offset, slot; /* in the row; UINT16_MAX: none */
+    bool stored;           /* has a column of its own */
+    uint16_t position;     /* among the stored ones: its place in a query's rows */
+    bool relation;         /* a foreign key or one-to-one */
+    bool many;             /* a many-to-many or a reverse side: several rows */
     bool null;
-    cz__db_type type;       /* of what is stored */
-    uint32_t max_length;    /* characters; 0: no limit */
-    const char *name;       /* the column's name in the table */
-    cz_str attribute;       /* the row's member: "author_id" for "author" */
+    cz__db_type type;             /* of what is stored */
+    uint32_t max_length;          /* characters; 0: no limit */
+    const char *name;             /* the column's name in the table */
+    cz_str attribute;             /* the row's member: "author_id" for "author" */
     const struct cz__column *via; /* reverse sides: the foreign key or many-to-many on the target */
-    const char *link_table, *link_from, *link_to; /* many-to-many: its table and columns, this side first */
+    const char *link_table, *link_from,
+        *link_to; /* many-to-many: its table and columns, this side first */
 } cz__column;
 
 struct cz__model_state {
     cz_model *model;
-    const char *app;          /* "store" */
-    const char *table;        /* "store_book" */
-    const char *lower_name;   /* "book" */
-    const char *label;        /* "store.book" */
-    cz__column *columns;      /* one for each field, in order */
+    const char *app;        /* "store" */
+    const char *table;      /* "store_book" */
+    const char *lower_name; /* "book" */
+    const char *label;      /* "store.book" */
+    cz__column *columns;    /* one for each field, in order */
     uint16_t column_count, stored_count;
-    const cz__column *key;    /* columns[0] */
-    cz_map by_name;           /* field name and attribute -> cz__column */
+    const cz__column *key; /* columns[0] */
+    cz_map by_name;        /* field name and attribute -> cz__column */
     /* foreign keys and one-to-ones of any model that point here, for deleting */
     const struct cz__referrer {
         cz_model *model;
         const cz__column *column;
-    } *referrers;
+    } * referrers;
     size_t referrer_count;
 };
 
@@ -89,8 +90,8 @@ static inline cz_row **cz__row_slot(const cz_row *row, const cz__column *column)
 /* Call `each(cursor, arg)` for every row that matches, standing on the row: its columns are those the model
  * stores, in order (cz__column.position). `each` may neither raise nor suspend. Stops when it returns false.
  * Returns the rows seen. Raises as a query. */
-size_t cz__each(cz_ctx *ctx, const cz_query *query, bool (*each)(const cz__db_cursor *cursor, void *arg),
-                void *arg);
+size_t cz__each(cz_ctx *ctx, const cz_query *query,
+                bool (*each)(const cz__db_cursor *cursor, void *arg), void *arg);
 
 /* Read `text` as a value for a stored column, into `out` of the column's C type (cz_str: borrowed).
  * Errors: CZ_EVALIDATION with the sentence DRF uses. */

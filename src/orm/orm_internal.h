@@ -19,8 +19,15 @@ static inline bool cz__cond_is_null(const struct cz__cond *leaf)
             !*(const char *const *)leaf->value);
 }
 
-enum cz__plan_kind { CZ__PLAN_SELECT, CZ__PLAN_COUNT, CZ__PLAN_EXISTS, CZ__PLAN_KEYS, CZ__PLAN_INSERT,
-                     CZ__PLAN_UPDATE, CZ__PLAN_DELETE };
+enum cz__plan_kind {
+    CZ__PLAN_SELECT,
+    CZ__PLAN_COUNT,
+    CZ__PLAN_EXISTS,
+    CZ__PLAN_KEYS,
+    CZ__PLAN_INSERT,
+    CZ__PLAN_UPDATE,
+    CZ__PLAN_DELETE
+};
 
 struct cz__related { /* a relation read along with its rows */
     const cz__column *column;
@@ -55,7 +62,8 @@ cz__db_statement cz__link_delete(cz_ctx *ctx, cz__db_session *session, const cha
 cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
                               const struct cz__plan_request *request, size_t *out_count);
 /* One value as a parameter for a column. Raises: CZ_EINVAL. */
-cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_kind, const void *value);
+cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_kind,
+                          const void *value);
 uint8_t cz__value_kind_of(const cz__column *column);
 /* The value of a row's member as a parameter. */
 cz__db_param cz__param_of_row(const cz_row *row, const cz__column *column);

@@ -83,11 +83,12 @@ static void seed(cz_ctx *c)
     cz__tables_create(c);
     Writer *ursula = cz_create(c, Writer, (name, "Ursula K. Le Guin"));
     Writer *frank = cz_create(c, Writer, (name, "Frank Herbert"));
-    Tome *wizard = cz_create(c, Tome, (title, "A Wizard of Earthsea"), (year, 1968), (writer, ursula->id),
-                             (isbn, "9780547722023"), (pages, 205));
+    Tome *wizard = cz_create(c, Tome, (title, "A Wizard of Earthsea"), (year, 1968),
+                             (writer, ursula->id), (isbn, "9780547722023"), (pages, 205));
     cz_create(c, Tome, (title, "The Tombs of Atuan"), (year, 1971), (writer, ursula->id),
               (sequel_of, wizard->id), (kind, "essay"));
-    cz_create(c, Tome, (title, "Dune"), (year, 1965), (writer, frank->id), (rating, 4.5), (lent, true));
+    cz_create(c, Tome, (title, "Dune"), (year, 1965), (writer, frank->id), (rating, 4.5),
+              (lent, true));
     cz_create(c, Tome, (title, "100% \\ _Pure_"), (year, NULL), (writer, frank->id));
 }
 
@@ -198,7 +199,8 @@ CZ_TEST(every_lookup_finds_its_rows)
 }
 
 static const cz_cond old_books = CZ_Q(Tome, year, LT, 1970);
-static const cz_cond either = CZ_OR(CZ_Q(Tome, title, EXACT, "Dune"), CZ_Q(Tome, writer->name, ICONTAINS, "ursula"));
+static const cz_cond either =
+    CZ_OR(CZ_Q(Tome, title, EXACT, "Dune"), CZ_Q(Tome, writer->name, ICONTAINS, "ursula"));
 
 static void slices(cz_ctx *c, void *arg)
 {
@@ -210,13 +212,16 @@ static void slices(cz_ctx *c, void *arg)
     CZ_REQUIRE(all.count == 4);
     CZ_EXPECT_STR(all.items[0].title, "100% \\ _Pure_");
     CZ_EXPECT_STR(all.items[3].title, "The Tombs of Atuan");
-    cz_rows(Tome) page = cz_select(c, Tome, .order_by = CZ_ORDER_BY(CZ_DESC(Tome, year)), .limit = 2, .offset = 1);
+    cz_rows(Tome) page =
+        cz_select(c, Tome, .order_by = CZ_ORDER_BY(CZ_DESC(Tome, year)), .limit = 2, .offset = 1);
     CZ_REQUIRE(page.count == 2);
     CZ_EXPECT_EQ(page.items[0].year, 1968);
     CZ_EXPECT_EQ(cz_select(c, Tome, .offset = 3).count, 1);
     CZ_EXPECT_EQ(cz_select(c, Tome, .order_by = CZ_ORDER_BY(CZ_RANDOM)).count, 4);
-    CZ_EXPECT_STR(cz_first(c, Tome, .order_by = CZ_ORDER_BY(CZ_ASC(Tome, writer->name), CZ_ASC(Tome, title)))->title,
-                  "100% \\ _Pure_");
+    CZ_EXPECT_STR(
+        cz_first(c, Tome, .order_by = CZ_ORDER_BY(CZ_ASC(Tome, writer->name), CZ_ASC(Tome, title)))
+            ->title,
+        "100% \\ _Pure_");
     CZ_EXPECT(cz_first(c, Tome, .where = CZ_Q(Tome, year, GT, 3000)) == NULL);
     CZ_EXPECT(cz_exists(c, Tome, .where = old_books));
     CZ_EXPECT(!cz_exists(c, Tome, .where = CZ_Q(Tome, year, GT, 3000)));
@@ -311,13 +316,16 @@ static void failures(cz_ctx *c, void *arg)
         { get_nothing, CZ_ENOTFOUND, "No Tome matches the given query." },
         { get_many, CZ_EMULTIPLE, "more than one Tome matches the given query" },
         { create_twice, CZ_EINTEGRITY, "Another row has this isbn already." },
-        { create_orphan, CZ_EINTEGRITY, "A row that is referred to does not exist, or is still in use." },
+        { create_orphan, CZ_EINTEGRITY,
+          "A row that is referred to does not exist, or is still in use." },
         { create_without_writer, CZ_EINTEGRITY, "writer_id may not be null." },
         { set_out_of_range, CZ_EINVAL, "70000 is out of range for \"pages\"" },
         { delete_protected, CZ_EINTEGRITY, "Cannot delete: a tome still refers to this writer." },
-        { delete_without_condition, CZ_EINVAL, "cz_delete without a condition; CZ_EVERY_ROW means every row" },
+        { delete_without_condition, CZ_EINVAL,
+          "cz_delete without a condition; CZ_EVERY_ROW means every row" },
         { ask_about_another_model, CZ_EINVAL, "a condition about Writer in a query of Tome" },
-        { negate_many, CZ_EUNSUPPORTED, "a negated condition over the to-many relation in \"sequels->title\"" },
+        { negate_many, CZ_EUNSUPPORTED,
+          "a negated condition over the to-many relation in \"sequels->title\"" },
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         cz_error err = { 0 };
@@ -348,7 +356,9 @@ static void changes(cz_ctx *c, void *arg)
     CZ_EXPECT_STR(again->title, "Dune Messiah");
     CZ_EXPECT(cz_is_null(again, year) && again->rating == 4.5 && again->bought.days == 19000);
     CZ_EXPECT(again->updated_at.us >= again->created_at.us);
-    CZ_EXPECT_EQ(cz_update(c, Tome, CZ_Q(Tome, writer->name, STARTSWITH, "Ursula"), (pages, 7), (year, NULL)), 2);
+    CZ_EXPECT_EQ(cz_update(c, Tome, CZ_Q(Tome, writer->name, STARTSWITH, "Ursula"), (pages, 7),
+                           (year, NULL)),
+                 2);
     CZ_EXPECT_EQ(n(c, CZ_Q(Tome, pages, EXACT, 7)), 2);
     CZ_EXPECT_EQ(cz_update(c, Tome, CZ_Q(Tome, id, EXACT, 999), (pages, 7)), 0);
     cz_set(c, again, title, "stale");
@@ -420,7 +430,8 @@ struct text_case {
 static void count_text(cz_ctx *c, void *arg)
 {
     struct text_case *one = arg;
-    cz_cond where = cz_cond_text(c, &Tome__model, cz_str_from(one->path), one->lookup, cz_str_from(one->text));
+    cz_cond where =
+        cz_cond_text(c, &Tome__model, cz_str_from(one->path), one->lookup, cz_str_from(one->text));
     one->count = cz_count(c, Tome, .where = where);
 }
 
@@ -463,8 +474,8 @@ static void from_text(cz_ctx *c, void *arg)
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         struct text_case one = { cases[i].path, cases[i].text, cases[i].lookup, -1 };
         cz_status status = cz_try(c, count_text, &one, NULL);
-        CZ_EXPECT_MSG(status == (cases[i].expected < 0 ? CZ_EVALIDATION : CZ_OK), "%s %s: %s", one.path,
-                      one.text, cz_status_name(status));
+        CZ_EXPECT_MSG(status == (cases[i].expected < 0 ? CZ_EVALIDATION : CZ_OK), "%s %s: %s",
+                      one.path, one.text, cz_status_name(status));
         CZ_EXPECT_EQ(one.count, cases[i].expected);
     }
 }

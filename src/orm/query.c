@@ -19,7 +19,8 @@ cz__db_session *cz__session(cz_ctx *ctx)
 }
 
 static cz_status open_cursor(cz_ctx *ctx, const struct cz__plan *plan,
-                             const struct cz__plan_request *request, cz__db_cursor *out, cz_error *err)
+                             const struct cz__plan_request *request, cz__db_cursor *out,
+                             cz_error *err)
 {
     cz__db_session *session = cz__session(ctx);
     size_t count;
@@ -56,8 +57,8 @@ static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *mode
 
 /* ---- streaming ---- */
 
-size_t cz__each(cz_ctx *ctx, const cz_query *query, bool (*each)(const cz__db_cursor *cursor, void *arg),
-                void *arg)
+size_t cz__each(cz_ctx *ctx, const cz_query *query,
+                bool (*each)(const cz__db_cursor *cursor, void *arg), void *arg)
 {
     struct cz__plan_request request = { .kind = CZ__PLAN_SELECT, .query = query };
     const struct cz__plan *plan = cz__plan_for(ctx, cz__session(ctx), &request);
@@ -155,8 +156,9 @@ static cz_status link_rows(struct collect *c)
                 continue; /* the LEFT JOIN found nothing: its key is NULL */
             cz_row *parent = row;
             if (related->parent)
-                parent = (cz_row *)(void *)(c->related[related->parent - 1] +
-                                            n * c->plan->related[related->parent - 1].model->row_bytes);
+                parent =
+                    (cz_row *)(void *)(c->related[related->parent - 1] +
+                                       n * c->plan->related[related->parent - 1].model->row_bytes);
             *cz__row_slot(parent, related->column) = item;
         }
     }
@@ -228,7 +230,8 @@ static int64_t scalar(cz_ctx *ctx, const cz_query *query, enum cz__plan_kind kin
     int64_t value = -1;
     cz_status status = cursor.db->driver->step(&cursor, &row, &err);
     if (!status && row)
-        cz_ignore(!cursor.db->driver->read(&cursor, 0, CZ__DB_INT64, &value)); /* COUNT is never NULL */
+        cz_ignore(
+            !cursor.db->driver->read(&cursor, 0, CZ__DB_INT64, &value)); /* COUNT is never NULL */
     cursor.db->driver->finish(&cursor);
     if (status)
         cz_raise_error(ctx, &err);
@@ -238,7 +241,8 @@ static int64_t scalar(cz_ctx *ctx, const cz_query *query, enum cz__plan_kind kin
 int64_t cz__count(cz_ctx *ctx, const cz_query *query)
 {
     int64_t count = scalar(ctx, query, CZ__PLAN_COUNT);
-    count = count > query->offset ? count - query->offset : 0; /* a slice counts its own rows, as in Django */
+    count = count > query->offset ? count - query->offset
+                                  : 0; /* a slice counts its own rows, as in Django */
     return query->limit && count > query->limit ? query->limit : count;
 }
 
@@ -266,7 +270,8 @@ static void batch_keys(cz_ctx *ctx, const cz_row *touched, const struct cz__resu
     else
         integers[0] = *(const int64_t *)cz__row_at(touched, column);
     for (size_t n = 0; n < result->count && count < CZ__LIST_ITEMS_MAX; n++) {
-        const cz_row *row = (const cz_row *)(const void *)(result->items + n * result->model->row_bytes);
+        const cz_row *row =
+            (const cz_row *)(const void *)(result->items + n * result->model->row_bytes);
         if (row == touched || cz__row_bit(row, CZ__BITS_NULL, column->ordinal) ||
             *cz__row_slot(row, column))
             continue;
@@ -300,8 +305,9 @@ void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field)
     const cz__column *key = target->state->key;
     struct cz__result alone = { row->model, (char *)row, 1 };
     const struct cz__result *result = row->result ? row->result : &alone;
-    struct cz__cond leaf = { .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_IN, .model = target,
-                             .path = key->attribute };
+    struct cz__cond leaf = {
+        .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_IN, .model = target, .path = key->attribute
+    };
     batch_keys(ctx, row, result, column, &leaf);
     cz_query query = { .model = target, .where = &leaf, .unordered = true };
     struct cz__rows found = cz__select(ctx, &query);

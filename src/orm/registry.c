@@ -33,7 +33,8 @@ const cz__column *cz__column_find(const cz_model *model, cz_str name)
     return cz_map_get(&model->state->by_name, name);
 }
 
-static cz_status refuse(cz_error *err, const cz_model *model, const cz_field *field, const char *text)
+static cz_status refuse(cz_error *err, const cz_model *model, const cz_field *field,
+                        const char *text)
 {
     return cz_error_set(err, CZ_EVALIDATION, "%s.%s: %s", model->name, field->name, text);
 }
@@ -97,7 +98,8 @@ static char *lower(cz_arena *arena, const char *text)
 static bool is_number(cz_field_kind kind)
 {
     cz__db_type type = type_of_kind(kind);
-    return type == CZ__DB_INT16 || type == CZ__DB_INT32 || type == CZ__DB_INT64 || type == CZ__DB_REAL;
+    return type == CZ__DB_INT16 || type == CZ__DB_INT32 || type == CZ__DB_INT64 ||
+           type == CZ__DB_REAL;
 }
 
 static bool is_choice(const cz_choice_list *choices, const char *value)
@@ -130,13 +132,14 @@ static cz_status check_tagged(const cz_model *model, const cz_field *field, cons
         suits = type == CZ__DB_BOOL;
         break;
     default:
-        return cz_error_set(err, CZ_EVALIDATION,
-                            "%s.%s: .%s is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or cz_bool(true)",
-                            model->name, field->name, option);
+        return cz_error_set(
+            err, CZ_EVALIDATION,
+            "%s.%s: .%s is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or cz_bool(true)",
+            model->name, field->name, option);
     }
     return suits ? CZ_OK
-                 : cz_error_set(err, CZ_EVALIDATION, "%s.%s: .%s is not of the field's kind", model->name,
-                                field->name, option);
+                 : cz_error_set(err, CZ_EVALIDATION, "%s.%s: .%s is not of the field's kind",
+                                model->name, field->name, option);
 }
 
 static double number_of(const cz_tagged *value)
@@ -154,11 +157,13 @@ static cz_status check_values(const cz_model *model, const cz_field *field, cz_e
         status = check_tagged(model, field, "max", &options->max, err);
     if (status)
         return status;
-    if (options->min.kind && options->max.kind && number_of(&options->min) > number_of(&options->max))
+    if (options->min.kind && options->max.kind &&
+        number_of(&options->min) > number_of(&options->max))
         return refuse(err, model, field, ".min is greater than .max");
     if ((options->min.kind || options->max.kind) && !is_number(field->kind))
         return refuse(err, model, field, ".min and .max are for numbers");
-    if (options->default_.kind == CZ__TAG_TEXT && !is_choice(&options->choices, options->default_.text))
+    if (options->default_.kind == CZ__TAG_TEXT &&
+        !is_choice(&options->choices, options->default_.text))
         return refuse(err, model, field, "the default is none of the choices");
     return CZ_OK;
 }
@@ -168,8 +173,9 @@ static cz_status check_options(const cz_model *model, const cz_field *field, cz_
     const cz_field_options *options = &field->options;
     if (is_stored_relation(field->kind)) {
         if (!options->on_delete)
-            return refuse(err, model, field, "a foreign key must say on_delete: CZ_CASCADE, CZ_PROTECT, "
-                                             "CZ_SET_NULL or CZ_DO_NOTHING");
+            return refuse(err, model, field,
+                          "a foreign key must say on_delete: CZ_CASCADE, CZ_PROTECT, "
+                          "CZ_SET_NULL or CZ_DO_NOTHING");
         if (options->on_delete == CZ_SET_NULL && !options->null)
             return refuse(err, model, field, "on_delete is CZ_SET_NULL, so it needs .null = true");
     }
@@ -245,7 +251,8 @@ static cz_status add_model(const char *app, cz_model *model, cz_error *err)
     if (!state->label || !state->table)
         return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
     if (strlen(state->table) > NAME_BYTES_MAX)
-        return cz_error_set(err, CZ_EVALIDATION, "%s: a table's name has at most 60 bytes", model->name);
+        return cz_error_set(err, CZ_EVALIDATION, "%s: a table's name has at most 60 bytes",
+                            model->name);
     if (cz__models_find(cz_str_from(state->label)))
         return cz_error_set(err, CZ_EVALIDATION, "two models are called %s", state->label);
     cz_map_init(&state->by_name, registry);
@@ -277,10 +284,12 @@ cz_status cz__models_add(const char *app, cz_model *const *list, size_t count, c
 
 /* ---- relations, once every model is in ---- */
 
-static cz_status add_referrer(cz_model *target, cz_model *model, const cz__column *column, cz_error *err)
+static cz_status add_referrer(cz_model *target, cz_model *model, const cz__column *column,
+                              cz_error *err)
 {
     struct cz__model_state *state = target->state;
-    struct cz__referrer *grown = cz_arena_array(registry, struct cz__referrer, state->referrer_count + 1);
+    struct cz__referrer *grown =
+        cz_arena_array(registry, struct cz__referrer, state->referrer_count + 1);
     if (!grown)
         return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
     if (state->referrer_count)
@@ -312,9 +321,9 @@ static cz_status resolve_reverse(cz_model *model, cz__column *column, cz_error *
     bool link = field->kind == CZ_KIND_many_to_many_reverse;
     if (!via || via->field->target != model ||
         (link ? via->field->kind != CZ_KIND_many_to_many : !via->relation))
-        return cz_error_set(err, CZ_EVALIDATION, "%s.%s: %s.%s is no %s to %s", model->name, field->name,
-                            field->target->name, field->via, link ? "many_to_many" : "foreign_key",
-                            model->name);
+        return cz_error_set(err, CZ_EVALIDATION, "%s.%s: %s.%s is no %s to %s", model->name,
+                            field->name, field->target->name, field->via,
+                            link ? "many_to_many" : "foreign_key", model->name);
     column->via = via;
     if (link) {
         column->link_table = via->link_table;
@@ -324,7 +333,8 @@ static cz_status resolve_reverse(cz_model *model, cz__column *column, cz_error *
     return CZ_OK;
 }
 
-static cz_status resolve_column(cz_model *model, cz__column *column, bool reverse_sides, cz_error *err)
+static cz_status resolve_column(cz_model *model, cz__column *column, bool reverse_sides,
+                                cz_error *err)
 {
     const cz_field *field = column->field;
     if (!field->target)
@@ -343,7 +353,8 @@ static cz_status resolve_column(cz_model *model, cz__column *column, bool revers
     return add_referrer(field->target, model, column, err);
 }
 
-cz_status cz__path_resolve(const cz_model *model, cz_str path, const cz__column **out, cz_error *err)
+cz_status cz__path_resolve(const cz_model *model, cz_str path, const cz__column **out,
+                           cz_error *err)
 {
     const cz__column *column = NULL;
     for (cz_str rest = path; rest.len;) {
@@ -358,7 +369,8 @@ cz_status cz__path_resolve(const cz_model *model, cz_str path, const cz__column 
         rest = arrow == SIZE_MAX ? cz_str_tail(rest, rest.len) : cz_str_tail(rest, arrow + 2);
         column = cz__column_find(model, part);
         if (!column)
-            return cz_error_set(err, CZ_EINVAL, "%s has no field \"%.*s\"", model->name, CZ_STR_ARG(part));
+            return cz_error_set(err, CZ_EINVAL, "%s has no field \"%.*s\"", model->name,
+                                CZ_STR_ARG(part));
     }
     if (!column)
         return cz_error_set(err, CZ_EINVAL, "an empty path into %s", model->name);
@@ -371,7 +383,8 @@ static cz_status check_meta(const cz_model *model, cz_error *err)
     const cz__column *column;
     for (size_t i = 0; i < model->meta.ordering.count; i++) {
         const cz_order *order = &model->meta.ordering.items[i];
-        cz_status status = order->random ? CZ_OK : cz__path_resolve(model, order->path, &column, err);
+        cz_status status =
+            order->random ? CZ_OK : cz__path_resolve(model, order->path, &column, err);
         if (status)
             return status;
     }

@@ -39,21 +39,32 @@ CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
         size_t count;
         const char *message;
     } cases[] = {
-        { { &NoRule__model }, 1,
-          "NoRule.other: a foreign key must say on_delete: CZ_CASCADE, CZ_PROTECT, CZ_SET_NULL or CZ_DO_NOTHING" },
-        { { &NoNull__model }, 1, "NoNull.other: on_delete is CZ_SET_NULL, so it needs .null = true" },
-        { { &BareNumber__model }, 1,
-          "BareNumber.cents: .min is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or cz_bool(true)" },
+        { { &NoRule__model },
+          1,
+          "NoRule.other: a foreign key must say on_delete: CZ_CASCADE, CZ_PROTECT, CZ_SET_NULL or "
+          "CZ_DO_NOTHING" },
+        { { &NoNull__model },
+          1,
+          "NoNull.other: on_delete is CZ_SET_NULL, so it needs .null = true" },
+        { { &BareNumber__model },
+          1,
+          "BareNumber.cents: .min is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or "
+          "cz_bool(true)" },
         { { &WrongDefault__model }, 1, "WrongDefault.name: .default_ is not of the field's kind" },
         { { &NoChoice__model }, 1, "NoChoice.size: the default is none of the choices" },
         { { &UpsideDown__model }, 1, "UpsideDown.cents: .min is greater than .max" },
         { { &RangeOfText__model }, 1, "RangeOfText.name: .max is not of the field's kind" },
         { { &ChoicesOfInt__model }, 1, "ChoicesOfInt.size: choices are for text fields" },
-        { { &NowOfDate__model }, 1, "NowOfDate.day: auto_now and auto_now_add are for datetime fields" },
-        { { &LongName__model }, 1,
-          "LongName.a123456789012345678901234567890123456789012345678901234567890: a column's name has at most "
+        { { &NowOfDate__model },
+          1,
+          "NowOfDate.day: auto_now and auto_now_add are for datetime fields" },
+        { { &LongName__model },
+          1,
+          "LongName.a123456789012345678901234567890123456789012345678901234567890: a column's name "
+          "has at most "
           "60 bytes" },
-        { { &ToStranger__model }, 1,
+        { { &ToStranger__model },
+          1,
           "ToStranger.stranger: the model Stranger is not in any app's .models" },
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {

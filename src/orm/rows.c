@@ -14,7 +14,8 @@ static void store_integer(cz_ctx *ctx, const cz__column *column, void *at, int64
         max = INT32_MAX;
     }
     if (value < min || value > max)
-        cz_raise(ctx, CZ_EINVAL, "%lld is out of range for \"%s\"", (long long)value, column->field->name);
+        cz_raise(ctx, CZ_EINVAL, "%lld is out of range for \"%s\"", (long long)value,
+                 column->field->name);
     switch (column->type) {
     case CZ__DB_INT16:
         *(int16_t *)at = (int16_t)value;
@@ -66,7 +67,8 @@ void cz__row_assign(cz_ctx *ctx, cz_row *row, const struct cz__assign *assign)
 {
     const cz__column *column = &row->model->state->columns[assign->field];
     if (!column->stored)
-        cz_raise(ctx, CZ_EINVAL, "%s.%s has no column to set", row->model->name, column->field->name);
+        cz_raise(ctx, CZ_EINVAL, "%s.%s has no column to set", row->model->name,
+                 column->field->name);
     cz__db_param param = cz__param_of(ctx, column, assign->value_kind, assign->value);
     store(ctx, row, column, &param);
 }
@@ -133,7 +135,8 @@ int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int6
     cz__db_param *params = cz__plan_params(ctx, plan, request, &count);
     int64_t rows = 0, last_id = 0;
     cz_error err;
-    if (session->db->driver->change(ctx, session, &plan->statement, params, count, &rows, &last_id, &err))
+    if (session->db->driver->change(ctx, session, &plan->statement, params, count, &rows, &last_id,
+                                    &err))
         cz_raise_error(ctx, &err);
     if (out_last_id)
         *out_last_id = last_id;
@@ -149,8 +152,9 @@ static size_t dirty_assigns(const cz_row *row, struct cz__assign *out)
         if (!column->stored || !cz__row_bit(row, CZ__BITS_DIRTY, i))
             continue;
         bool null = cz__row_bit(row, CZ__BITS_NULL, i);
-        out[count++] = (struct cz__assign){ i, null ? (uint8_t)CZ__VALUE_NULL : cz__value_kind_of(column),
-                                            cz__row_at(row, column) };
+        out[count++] =
+            (struct cz__assign){ i, null ? (uint8_t)CZ__VALUE_NULL : cz__value_kind_of(column),
+                                 cz__row_at(row, column) };
     }
     return count;
 }
@@ -158,9 +162,12 @@ static size_t dirty_assigns(const cz_row *row, struct cz__assign *out)
 cz_cond cz__cond_column(cz_ctx *ctx, cz_model *model, const cz__column *column, const void *value)
 {
     struct cz__cond *leaf = cz_new(ctx, struct cz__cond);
-    *leaf = (struct cz__cond){ .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_EXACT,
-                               .value_kind = cz__value_kind_of(column), .model = model,
-                               .path = column->attribute, .value = value };
+    *leaf = (struct cz__cond){ .op = CZ__COND_LEAF,
+                               .lookup = CZ_LOOKUP_EXACT,
+                               .value_kind = cz__value_kind_of(column),
+                               .model = model,
+                               .path = column->attribute,
+                               .value = value };
     return leaf;
 }
 
@@ -202,7 +209,9 @@ void cz__save(cz_ctx *ctx, cz_row *row)
     size_t count = dirty_assigns(row, assigns);
     cz_query query = { .model = row->model, .where = update ? cz__cond_key(ctx, row) : NULL };
     struct cz__plan_request request = { .kind = update ? CZ__PLAN_UPDATE : CZ__PLAN_INSERT,
-                                        .query = &query, .assigns = assigns, .assign_count = count };
+                                        .query = &query,
+                                        .assigns = assigns,
+                                        .assign_count = count };
     int64_t last_id;
     int64_t rows = cz__run_change(ctx, &request, &last_id);
     if (update && rows == 0)
@@ -236,8 +245,9 @@ int64_t cz__update(cz_ctx *ctx, cz_model *model, cz_cond where, const struct cz_
             cz_raise(ctx, CZ_EINVAL, "%s.%s has no column to set", model->name,
                      model->fields[assigns[i].field].name);
     cz_query query = { .model = model, .where = where };
-    struct cz__plan_request request = { .kind = CZ__PLAN_UPDATE, .query = &query, .assigns = assigns,
-                                        .assign_count = count };
+    struct cz__plan_request request = {
+        .kind = CZ__PLAN_UPDATE, .query = &query, .assigns = assigns, .assign_count = count
+    };
     return cz__run_change(ctx, &request, NULL);
 }
 

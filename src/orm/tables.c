@@ -9,7 +9,8 @@ static cz_status describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
 {
     const struct cz__model_state *state = model->state;
     cz__db_column *columns = cz_arena_array(ctx->arena, cz__db_column, state->stored_count);
-    const char **together = cz_arena_array(ctx->arena, const char *, model->meta.unique_together.count);
+    const char **together =
+        cz_arena_array(ctx->arena, const char *, model->meta.unique_together.count);
     if (!columns || !together)
         return CZ_ENOMEM;
     size_t count = 0;
@@ -19,10 +20,14 @@ static cz_status describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
             continue;
         const cz_field_options *options = &column->field->options;
         cz__db_column *described = &columns[count++];
-        *described = (cz__db_column){ .name = column->name, .type = column->type,
-                                      .max_length = column->max_length, .null = column->null,
-                                      .unique = options->unique || column->field->kind == CZ_KIND_one_to_one,
-                                      .index = options->index, .primary_key = i == 0 };
+        *described =
+            (cz__db_column){ .name = column->name,
+                             .type = column->type,
+                             .max_length = column->max_length,
+                             .null = column->null,
+                             .unique = options->unique || column->field->kind == CZ_KIND_one_to_one,
+                             .index = options->index,
+                             .primary_key = i == 0 };
         if (column->relation) {
             const struct cz__model_state *target = column->field->target->state;
             described->references_table = target->table;
@@ -31,7 +36,8 @@ static cz_status describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
     }
     for (size_t i = 0; i < model->meta.unique_together.count; i++)
         together[i] = cz__column_find(model, model->meta.unique_together.items[i])->name;
-    *out = (cz__db_table){ state->table, columns, count, together, model->meta.unique_together.count };
+    *out =
+        (cz__db_table){ state->table, columns, count, together, model->meta.unique_together.count };
     return CZ_OK;
 }
 
@@ -58,19 +64,25 @@ static void create_link(cz_ctx *ctx, const cz_model *model, const cz__column *co
     const struct cz__model_state *target = column->field->target->state;
     cz__db_column columns[] = {
         { .name = "id", .type = CZ__DB_INT64, .primary_key = true },
-        { .name = column->link_from, .type = model->state->key->type,
-          .references_table = model->state->table, .references_column = model->state->key->name },
-        { .name = column->link_to, .type = target->key->type, .references_table = target->table,
+        { .name = column->link_from,
+          .type = model->state->key->type,
+          .references_table = model->state->table,
+          .references_column = model->state->key->name },
+        { .name = column->link_to,
+          .type = target->key->type,
+          .references_table = target->table,
           .references_column = target->key->name },
     };
     const char *together[] = { column->link_from, column->link_to };
-    cz__db_table table = { column->link_table, columns, CZ_COUNT(columns), together, CZ_COUNT(together) };
+    cz__db_table table = { column->link_table, columns, CZ_COUNT(columns), together,
+                           CZ_COUNT(together) };
     create(ctx, &table);
 }
 
 /* Call `each` for every table the models need, links included. */
 static void walk_tables(cz_ctx *ctx,
-                        bool (*each)(cz_ctx *ctx, cz_model *model, const cz__column *link, void *arg),
+                        bool (*each)(cz_ctx *ctx, cz_model *model, const cz__column *link,
+                                     void *arg),
                         void *arg)
 {
     for (size_t m = 0; m < cz__models_count(); m++) {
@@ -101,7 +113,8 @@ static void require_column(cz_ctx *ctx, const char *table, const char *column)
         cz_raise_error(ctx, &err);
     if (!found)
         cz_raise(ctx, CZ_EVALIDATION,
-                 "table %s has no column \"%s\", which its model has: until there are migrations, add it by hand "
+                 "table %s has no column \"%s\", which its model has: until there are migrations, "
+                 "add it by hand "
                  "(ALTER TABLE) or start with a new database",
                  table, column);
 }
@@ -186,7 +199,9 @@ static void write_field(cz_json_writer *json, const cz__column *column)
     const struct {
         const char *name;
         bool value;
-    } flags[] = { { "null", column->null }, { "unique", options->unique }, { "index", options->index } };
+    } flags[] = { { "null", column->null },
+                  { "unique", options->unique },
+                  { "index", options->index } };
     for (size_t i = 0; i < CZ_COUNT(flags); i++) {
         if (!flags[i].value)
             continue;
@@ -249,8 +264,8 @@ static void record_state(cz_ctx *ctx)
             { .name = "state", .type = CZ__DB_TEXT },
         };
         static const char *const together[] = { "app", "name" };
-        static const cz__db_table table = { "calzone_migrations", columns, CZ_COUNT(columns), together,
-                                            CZ_COUNT(together) };
+        static const cz__db_table table = { "calzone_migrations", columns, CZ_COUNT(columns),
+                                            together, CZ_COUNT(together) };
         create(ctx, &table);
     }
     cz_buf *buf = cz_new(ctx, cz_buf);
@@ -266,10 +281,12 @@ static void record_state(cz_ctx *ctx)
             { .kind = CZ__PARAM_DATETIME, .integer = cz_now().us },
             { .kind = CZ__PARAM_TEXT, .text = app_state(ctx, app, buf) },
         };
-        run_statement(ctx, CZ_STR("DELETE FROM calzone_migrations WHERE app = ? AND name = '0001_initial'"),
-                      params, 1);
-        run_statement(ctx, CZ_STR("INSERT INTO calzone_migrations (app, name, applied, state) "
-                                  "VALUES (?, '0001_initial', ?, ?)"),
+        run_statement(
+            ctx, CZ_STR("DELETE FROM calzone_migrations WHERE app = ? AND name = '0001_initial'"),
+            params, 1);
+        run_statement(ctx,
+                      CZ_STR("INSERT INTO calzone_migrations (app, name, applied, state) "
+                             "VALUES (?, '0001_initial', ?, ?)"),
                       params, CZ_COUNT(params));
     }
 }
@@ -287,6 +304,7 @@ static void create_all(cz_ctx *ctx, void *arg)
 size_t cz__tables_create(cz_ctx *ctx)
 {
     size_t created = 0;
-    cz_atomic(ctx, create_all, &created); /* the transaction is the lock: two starts at once take turns */
+    cz_atomic(ctx, create_all,
+              &created); /* the transaction is the lock: two starts at once take turns */
     return created;
 }

@@ -31,7 +31,8 @@ static cz__db_param wrong(cz_ctx *ctx, const cz__column *column)
     cz_raise(ctx, CZ_EINVAL, "a value of the wrong type for \"%s\"", column->field->name);
 }
 
-cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_kind, const void *value)
+cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_kind,
+                          const void *value)
 {
     cz__db_param param = { .kind = CZ__PARAM_NULL };
     switch ((cz__value_kind)value_kind) {
@@ -76,12 +77,13 @@ cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_k
         if (column->type != CZ__DB_REAL)
             return wrong(ctx, column);
         param.kind = CZ__PARAM_REAL;
-        param.real = value_kind == CZ__VALUE_FLOAT ? (double)*(const float *)value : *(const double *)value;
+        param.real =
+            value_kind == CZ__VALUE_FLOAT ? (double)*(const float *)value : *(const double *)value;
         return param;
     case CZ__VALUE_U64:
         if (*(const uint64_t *)value > INT64_MAX)
             cz_raise(ctx, CZ_EINVAL, "a value over 2^63-1 for \"%s\"", column->field->name);
-        param.integer = (int64_t)*(const uint64_t *)value;
+        param.integer = (int64_t) * (const uint64_t *)value;
         break;
     case CZ__VALUE_BOOL:
     case CZ__VALUE_I8:
@@ -122,10 +124,10 @@ cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_k
 uint8_t cz__value_kind_of(const cz__column *column)
 {
     static const uint8_t kinds[CZ__DB_TYPE_COUNT] = {
-        [CZ__DB_TEXT] = CZ__VALUE_STR,   [CZ__DB_INT16] = CZ__VALUE_I16,
-        [CZ__DB_INT32] = CZ__VALUE_I32,  [CZ__DB_INT64] = CZ__VALUE_I64,
-        [CZ__DB_BOOL] = CZ__VALUE_BOOL,  [CZ__DB_REAL] = CZ__VALUE_DOUBLE,
-        [CZ__DB_DATE] = CZ__VALUE_DATE,  [CZ__DB_DATETIME] = CZ__VALUE_DATETIME,
+        [CZ__DB_TEXT] = CZ__VALUE_STR,  [CZ__DB_INT16] = CZ__VALUE_I16,
+        [CZ__DB_INT32] = CZ__VALUE_I32, [CZ__DB_INT64] = CZ__VALUE_I64,
+        [CZ__DB_BOOL] = CZ__VALUE_BOOL, [CZ__DB_REAL] = CZ__VALUE_DOUBLE,
+        [CZ__DB_DATE] = CZ__VALUE_DATE, [CZ__DB_DATETIME] = CZ__VALUE_DATETIME,
         [CZ__DB_UUID] = CZ__VALUE_UUID,
     };
     return kinds[column->type];
@@ -267,11 +269,14 @@ static cz__db_param list_item(struct feed *feed, const cz__column *column, cz_co
 {
     switch ((cz__value_kind)leaf->value_kind) {
     case CZ__VALUE_INTS:
-        return cz__param_of(feed->ctx, column, CZ__VALUE_I64, &((const cz_int_list *)leaf->value)->items[i]);
+        return cz__param_of(feed->ctx, column, CZ__VALUE_I64,
+                            &((const cz_int_list *)leaf->value)->items[i]);
     case CZ__VALUE_STRS:
-        return cz__param_of(feed->ctx, column, CZ__VALUE_STR, &((const cz_str_list *)leaf->value)->items[i]);
+        return cz__param_of(feed->ctx, column, CZ__VALUE_STR,
+                            &((const cz_str_list *)leaf->value)->items[i]);
     case CZ__VALUE_UUIDS:
-        return cz__param_of(feed->ctx, column, CZ__VALUE_UUID, &((const cz_uuid_list *)leaf->value)->items[i]);
+        return cz__param_of(feed->ctx, column, CZ__VALUE_UUID,
+                            &((const cz_uuid_list *)leaf->value)->items[i]);
     default:
         return wrong(feed->ctx, column);
     }
@@ -308,7 +313,8 @@ static void feed_cond(struct feed *feed, cz_cond cond)
     }
     cz__db_param param = cz__param_of(feed->ctx, column, cond->value_kind, cond->value);
     if (param.kind == CZ__PARAM_TEXT)
-        param.text = pattern_of(feed->ctx, feed->features->lookups[cond->lookup].pattern, param.text);
+        param.text =
+            pattern_of(feed->ctx, feed->features->lookups[cond->lookup].pattern, param.text);
     feed_add(feed, param);
 }
 
@@ -328,7 +334,9 @@ cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
                               const struct cz__plan_request *request, size_t *out_count)
 {
     const cz_query *query = request->query;
-    struct feed feed = { .ctx = ctx, .plan = plan, .features = cz__session(ctx)->db->driver->features };
+    struct feed feed = { .ctx = ctx,
+                         .plan = plan,
+                         .features = cz__session(ctx)->db->driver->features };
     for (size_t i = 0; i < request->assign_count; i++) {
         const struct cz__assign *assign = &request->assigns[i];
         const cz__column *column = &query->model->state->columns[assign->field];
@@ -349,7 +357,8 @@ cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
 
 /* ---- text ---- */
 
-static cz_status integer_from_text(cz_str text, int64_t min, int64_t max, int64_t *out, cz_error *err)
+static cz_status integer_from_text(cz_str text, int64_t min, int64_t max, int64_t *out,
+                                   cz_error *err)
 {
     cz_status status = cz_str_to_i64(cz_str_trim(text), out);
     if (status == CZ_EVALIDATION)
@@ -415,10 +424,11 @@ cz_status cz__value_from_text(const cz__column *column, cz_str text, void *out, 
     case CZ__DB_REAL:
         return real_from_text(text, out, err);
     case CZ__DB_DATE:
-        return cz_date_parse(text, out) ? cz_error_set(err, CZ_EVALIDATION,
-                                                       "Date has wrong format. Use one of these formats "
-                                                       "instead: YYYY-MM-DD.")
-                                        : CZ_OK;
+        return cz_date_parse(text, out)
+                   ? cz_error_set(err, CZ_EVALIDATION,
+                                  "Date has wrong format. Use one of these formats "
+                                  "instead: YYYY-MM-DD.")
+                   : CZ_OK;
     case CZ__DB_DATETIME:
         return cz_datetime_parse(text, out)
                    ? cz_error_set(err, CZ_EVALIDATION,

@@ -54,7 +54,8 @@ void cz_paginate(cz_ctx *ctx, const cz_request *req, int64_t count, int64_t size
     }
     if (number < 1 || number > last)
         cz_raise(ctx, CZ_ENOTFOUND, "Invalid page.");
-    *out = (cz_page){ .number = number, .size = size, .count = count, .offset = (number - 1) * size };
+    *out =
+        (cz_page){ .number = number, .size = size, .count = count, .offset = (number - 1) * size };
     if (number < last)
         out->next = address(ctx, req, number + 1);
     if (number > 1)

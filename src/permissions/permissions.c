@@ -52,7 +52,8 @@ bool cz__permission_not(cz_ctx *ctx, const cz_request *req, const cz_permission 
     return !cz__permission_all(ctx, req, self, object);
 }
 
-void cz_permission_require(cz_ctx *ctx, const cz_request *req, const cz_permission *permission, void *object)
+void cz_permission_require(cz_ctx *ctx, const cz_request *req, const cz_permission *permission,
+                           void *object)
 {
     if (!permission->allows(ctx, req, permission, object))
         cz_raise(ctx, CZ_EDENIED, "You do not have permission to perform this action.");

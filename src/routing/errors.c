@@ -27,7 +27,9 @@ void cz_field_errors_add(cz_ctx *ctx, cz_field_errors *errors, cz_str field, con
     va_end(args);
     size_t kept = len < 0 ? 0 : (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
     cz_field_error *error = cz_new(ctx, cz_field_error);
-    *error = (cz_field_error){ .field = field, .code = code, .message = cz_copy(ctx, cz_str_of(text, kept)) };
+    *error = (cz_field_error){ .field = field,
+                               .code = code,
+                               .message = cz_copy(ctx, cz_str_of(text, kept)) };
     *errors->end = error;
     errors->end = &error->next;
 }
@@ -156,9 +158,10 @@ static void append_html(cz_buf *out, cz_str text)
 static void write_html(cz_buf *out, const struct document *doc, cz_str request_id)
 {
     const char *reason = cz_http_reason(doc->http);
-    cz_buf_printf(out, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
-                       "<meta name=\"viewport\" content=\"width=device-width\">\n"
-                       "<title>%d %s</title>\n<h1>%d %s</h1>\n<p>",
+    cz_buf_printf(out,
+                  "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+                  "<meta name=\"viewport\" content=\"width=device-width\">\n"
+                  "<title>%d %s</title>\n<h1>%d %s</h1>\n<p>",
                   doc->http, reason, doc->http, reason);
     append_html(out, doc->message);
     cz_buf_append_lit(out, "</p>\n");
@@ -210,7 +213,8 @@ static void set_document(cz_ctx *ctx, cz_request *req, const struct document *do
     if (prefers(accept, CZ_STR("text/html"))) {
         write_html(response->body, doc, ctx->request_id);
         response->content_type = CZ_STR("text/html; charset=utf-8");
-    } else if (chosen_format == CZ__ERRORS_PROBLEM || prefers(accept, CZ_STR("application/problem+json"))) {
+    } else if (chosen_format == CZ__ERRORS_PROBLEM ||
+               prefers(accept, CZ_STR("application/problem+json"))) {
         write_problem(&json, doc);
         response->content_type = CZ_STR("application/problem+json");
     } else {
@@ -231,7 +235,9 @@ static void set_retry_after(cz_ctx *ctx, void *arg)
 
 void cz__answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err)
 {
-    struct document doc = { .err = err, .http = cz_error_http(err), .code = cz_error_code(err),
+    struct document doc = { .err = err,
+                            .http = cz_error_http(err),
+                            .code = cz_error_code(err),
                             .message = cz_str_from(cz_error_message(err)) };
     if (err->status == CZ_EVALIDATION)
         doc.fields = err->details;

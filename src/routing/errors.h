@@ -5,7 +5,11 @@
 #include <calzone/errors.h>
 #include <calzone/http.h>
 
-typedef enum cz__error_format { CZ__ERRORS_DRF, CZ__ERRORS_PROBLEM, CZ__ERRORS_FASTAPI } cz__error_format;
+typedef enum cz__error_format {
+    CZ__ERRORS_DRF,
+    CZ__ERRORS_PROBLEM,
+    CZ__ERRORS_FASTAPI
+} cz__error_format;
 
 /* Choose the JSON form (setting ERROR_FORMAT), and whether a 5xx tells its message and place (development
  * only: in production it is in the log). Context: start-up. */

@@ -59,7 +59,8 @@ static cz_status compile_segment(const cz_router *router, const char *pattern, c
     out->text = cz_str_head(text, open);
     out->suffix = cz_str_tail(rest, close + 1);
     if (cz_str_find_char(out->suffix, '<') != SIZE_MAX)
-        return cz_error_set(err, CZ_EVALIDATION, "route \"%s\": two parameters in one segment", pattern);
+        return cz_error_set(err, CZ_EVALIDATION, "route \"%s\": two parameters in one segment",
+                            pattern);
     cz_str converter = CZ_STR("str");
     if (cz_str_find_char(inside, ':') != SIZE_MAX)
         converter = cz_str_cut(&inside, ':');
@@ -68,8 +69,8 @@ static cz_status compile_segment(const cz_router *router, const char *pattern, c
         return cz_error_set(err, CZ_EVALIDATION, "route \"%s\": no converter \"%.*s\"", pattern,
                             CZ_STR_ARG(converter));
     if (!is_name(inside))
-        return cz_error_set(err, CZ_EVALIDATION, "route \"%s\": \"%.*s\" is no parameter name", pattern,
-                            CZ_STR_ARG(inside));
+        return cz_error_set(err, CZ_EVALIDATION, "route \"%s\": \"%.*s\" is no parameter name",
+                            pattern, CZ_STR_ARG(inside));
     return CZ_OK;
 }
 
@@ -85,23 +86,25 @@ cz_status cz__pattern_compile(cz_router *router, const char *pattern, struct cz_
     cz_str rest = cz_str_from(pattern + 1);
     for (bool more = true; more;) {
         if (count == SEGMENTS_MAX)
-            return cz_error_set(err, CZ_EVALIDATION, "route \"%s\" has more than %d segments", pattern,
-                                SEGMENTS_MAX);
+            return cz_error_set(err, CZ_EVALIDATION, "route \"%s\" has more than %d segments",
+                                pattern, SEGMENTS_MAX);
         more = cz_str_find_char(rest, '/') != SIZE_MAX;
         struct cz__segment *segment = &segments[count++];
         cz_status status = compile_segment(router, pattern, cz_str_cut(&rest, '/'), segment, err);
         if (status)
             return status;
         if (segment->parameter && ++parameters > CZ_COUNT(((cz_request *)0)->params))
-            return cz_error_set(err, CZ_EVALIDATION, "route \"%s\" has more than %zu parameters", pattern,
-                                CZ_COUNT(((cz_request *)0)->params));
-        if (segment->parameter && segment->kind == CZ__CONVERT_PATH && (more || segment->suffix.len))
-            return cz_error_set(err, CZ_EVALIDATION, "route \"%s\": nothing can follow a path parameter",
-                                pattern);
+            return cz_error_set(err, CZ_EVALIDATION, "route \"%s\" has more than %zu parameters",
+                                pattern, CZ_COUNT(((cz_request *)0)->params));
+        if (segment->parameter && segment->kind == CZ__CONVERT_PATH &&
+            (more || segment->suffix.len))
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "route \"%s\": nothing can follow a path parameter", pattern);
         for (size_t i = 0; i + 1 < count; i++)
-            if (segment->parameter && segments[i].parameter && cz_str_eq(segments[i].name, segment->name))
-                return cz_error_set(err, CZ_EVALIDATION, "route \"%s\": two parameters \"%.*s\"", pattern,
-                                    CZ_STR_ARG(segment->name));
+            if (segment->parameter && segments[i].parameter &&
+                cz_str_eq(segments[i].name, segment->name))
+                return cz_error_set(err, CZ_EVALIDATION, "route \"%s\": two parameters \"%.*s\"",
+                                    pattern, CZ_STR_ARG(segment->name));
     }
     *out = segments;
     *out_count = count;
@@ -118,8 +121,8 @@ static bool is_slug(cz_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-              c == '_'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '_'))
             return false;
     }
     return true;
@@ -153,7 +156,8 @@ bool cz__segment_matches(const struct cz__segment *segment, cz_str text, cz_para
     if (text.len <= segment->text.len + segment->suffix.len ||
         !cz_str_starts_with(text, segment->text) || !cz_str_ends_with(text, segment->suffix))
         return false;
-    text = cz_str_of(text.ptr + segment->text.len, text.len - segment->text.len - segment->suffix.len);
+    text =
+        cz_str_of(text.ptr + segment->text.len, text.len - segment->text.len - segment->suffix.len);
     out->name = segment->name;
     out->text = text;
     out->integer = 0;

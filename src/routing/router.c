@@ -17,7 +17,8 @@ static cz_status no_memory(cz_error *err)
     return cz_error_set(err, CZ_ENOMEM, "no memory for the routes");
 }
 
-static const char *full_pattern(cz_router *router, const struct cz__include *include, const char *pattern)
+static const char *full_pattern(cz_router *router, const struct cz__include *include,
+                                const char *pattern)
 {
     const char *whole = pattern;
     for (; include && whole; include = include->outer) {
@@ -38,7 +39,8 @@ static const char *full_name(cz_router *router, const struct cz__include *includ
     return whole;
 }
 
-static size_t append_middleware(const cz_middleware **list, size_t count, const cz_middleware *const *more)
+static size_t append_middleware(const cz_middleware **list, size_t count,
+                                const cz_middleware *const *more)
 {
     for (; more && *more; more++)
         list[count++] = *more;
@@ -53,7 +55,8 @@ static size_t count_middleware(const cz_middleware *const *list)
     return count;
 }
 
-static size_t append_includes(const cz_middleware **list, size_t count, const struct cz__include *include)
+static size_t append_includes(const cz_middleware **list, size_t count,
+                              const struct cz__include *include)
 {
     if (!include)
         return count;
@@ -80,7 +83,8 @@ static const cz_middleware **chain_of(cz_router *router, const struct cz__includ
     return list;
 }
 
-static struct cz__node *child_for(cz_router *router, struct cz__node *node, const struct cz__segment *segment)
+static struct cz__node *child_for(cz_router *router, struct cz__node *node,
+                                  const struct cz__segment *segment)
 {
     struct cz__node **at = &node->child;
     for (; *at; at = &(*at)->sibling)
@@ -113,7 +117,8 @@ static cz_status remember(cz_router *router, struct cz__route_entry *entry, cz_e
 {
     if (router->entry_count == router->entry_cap) {
         size_t cap = router->entry_cap ? router->entry_cap * 2 : 32;
-        struct cz__route_entry **grown = cz_arena_array(router->arena, struct cz__route_entry *, cap);
+        struct cz__route_entry **grown =
+            cz_arena_array(router->arena, struct cz__route_entry *, cap);
         if (!grown)
             return no_memory(err);
         if (router->entry_count)
@@ -136,15 +141,19 @@ static cz_status remember(cz_router *router, struct cz__route_entry *entry, cz_e
 /* The include under way; resources add their routes below it. Start-up is single-threaded. */
 static const struct cz__include *current_include;
 
-cz_status cz__router_add(cz_router *router, const cz_route *route, cz_method method, const char *pattern,
-                         cz_handler handler, const char *name, void *data, int action, const char *label,
-                         cz_error *err)
+cz_status cz__router_add(cz_router *router, const cz_route *route, cz_method method,
+                         const char *pattern, cz_handler handler, const char *name, void *data,
+                         int action, const char *label, cz_error *err)
 {
     struct cz__route_entry *entry = cz_arena_new(router->arena, struct cz__route_entry);
     if (!entry)
         return no_memory(err);
-    *entry = (struct cz__route_entry){ .order = (unsigned)router->entry_count, .method = method,
-                                       .handler = handler, .route = route, .data = data, .action = action };
+    *entry = (struct cz__route_entry){ .order = (unsigned)router->entry_count,
+                                       .method = method,
+                                       .handler = handler,
+                                       .route = route,
+                                       .data = data,
+                                       .action = action };
     entry->pattern = full_pattern(router, current_include, pattern);
     entry->name = full_name(router, current_include, name);
     entry->middleware = chain_of(router, current_include, route);
@@ -175,7 +184,8 @@ static cz_status add_table(cz_router *router, const cz_route *routes, unsigned d
                                     route->name ? route->name : "", NULL, 0, "handler", err);
             break;
         case CZ__ROUTE_RESOURCE:
-            status = route->resource->add_routes(route->resource, router, route, route->pattern, err);
+            status =
+                route->resource->add_routes(route->resource, router, route, route->pattern, err);
             break;
         case CZ__ROUTE_INCLUDE: {
             struct cz__include include = { current_include, route->pattern, route->name_space,
@@ -192,8 +202,8 @@ static cz_status add_table(cz_router *router, const cz_route *routes, unsigned d
     return status;
 }
 
-cz_status cz_router_create(const cz_route *routes, const cz_router_options *options, cz_router **out,
-                           cz_error *err)
+cz_status cz_router_create(const cz_route *routes, const cz_router_options *options,
+                           cz_router **out, cz_error *err)
 {
     cz_arena *arena;
     if (cz_arena_create(NULL, 0, &arena))
@@ -260,7 +270,8 @@ static void offer(struct walk *walk, const struct cz__node *node, uint32_t param
 }
 
 /* `rest` is what follows the slash before this level's segment. */
-static void descend(struct walk *walk, const struct cz__node *node, cz_str rest, uint32_t param_count)
+static void descend(struct walk *walk, const struct cz__node *node, cz_str rest,
+                    uint32_t param_count)
 {
     size_t slash = cz_str_find_char(rest, '/');
     cz_str text = slash == SIZE_MAX ? rest : cz_str_head(rest, slash);
@@ -440,7 +451,8 @@ static void run_handler(cz_ctx *ctx, cz_request *req, void *arg)
     if (outcome->entry) {
         outcome->entry->handler(ctx, req);
         if (!req->response.sent)
-            cz_raise(ctx, CZ_EINVAL, "the handler of %s returned without an answer", outcome->entry->pattern);
+            cz_raise(ctx, CZ_EINVAL, "the handler of %s returned without an answer",
+                     outcome->entry->pattern);
         return;
     }
     if (!outcome->match.entries) {
@@ -458,9 +470,11 @@ static void run_handler(cz_ctx *ctx, cz_request *req, void *arg)
         return;
     }
     if (req->method == CZ_METHOD_OTHER)
-        cz_raise(ctx, CZ_EUNSUPPORTED, "Method \"%.*s\" is not implemented.", CZ_STR_ARG(req->method_text));
+        cz_raise(ctx, CZ_EUNSUPPORTED, "Method \"%.*s\" is not implemented.",
+                 CZ_STR_ARG(req->method_text));
     cz_error err;
-    cz_ignore(cz_error_set(&err, CZ_EMETHOD, "Method \"%.*s\" not allowed.", CZ_STR_ARG(req->method_text)));
+    cz_ignore(cz_error_set(&err, CZ_EMETHOD, "Method \"%.*s\" not allowed.",
+                           CZ_STR_ARG(req->method_text)));
     cz__answer_error(ctx, req, &err);
     cz_respond_header(ctx, req, CZ_STR("Allow"), allow);
 }
@@ -516,9 +530,10 @@ cz_str cz_reverse(cz_ctx *ctx, const char *name, const cz_str *values, size_t co
         if (!segment->parameter)
             continue;
         cz_param unused;
-        cz_str whole = used < count ? cz_format(ctx, "%.*s%.*s%.*s", CZ_STR_ARG(segment->text),
-                                                CZ_STR_ARG(values[used]), CZ_STR_ARG(segment->suffix))
-                                    : CZ_STR("");
+        cz_str whole = used < count
+                           ? cz_format(ctx, "%.*s%.*s%.*s", CZ_STR_ARG(segment->text),
+                                       CZ_STR_ARG(values[used]), CZ_STR_ARG(segment->suffix))
+                           : CZ_STR("");
         bool one = segment->kind == CZ__CONVERT_PATH || cz_str_find_char(whole, '/') == SIZE_MAX;
         if (!one || !cz__segment_matches(segment, whole, &unused))
             cz_raise(ctx, CZ_EINVAL, "route \"%s\": no value that suits \"%.*s\"", name,
@@ -537,6 +552,7 @@ bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out)
     if (*cursor >= router->entry_count)
         return false;
     const struct cz__route_entry *entry = router->entries[(*cursor)++];
-    *out = (cz_route_info){ cz_method_name(entry->method), entry->pattern, entry->name, entry->label };
+    *out =
+        (cz_route_info){ cz_method_name(entry->method), entry->pattern, entry->name, entry->label };
     return true;
 }

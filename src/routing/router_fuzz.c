@@ -56,7 +56,8 @@ static bool is_even(cz_str text)
 static cz_router *make(void)
 {
     static const cz_converter converters[] = { { "even", is_even }, { NULL, NULL } };
-    static const cz_router_options options = { .converters = converters, .no_slash_redirect = true };
+    static const cz_router_options options = { .converters = converters,
+                                               .no_slash_redirect = true };
     static const cz_route routes[] = {
         CZ_GET("/", fill, .name = "root"),
         CZ_GET("/a", fill, .name = "a"),
@@ -84,15 +85,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         expect(cz_arena_create(NULL, 0, &arena) == CZ_OK);
     }
     if (size == 0 || size > PATH_BYTES_MAX || memchr(data, '\0', size))
-        return 0; /* the head parser lets no NUL through */
+        return 0;              /* the head parser lets no NUL through */
     char *path = malloc(size); /* exactly as long, so a byte read past it is seen */
     expect(path != NULL);
     memcpy(path, data, size);
     cz_ctx ctx;
     cz_ctx_init(&ctx, arena);
     cz_buf_clear(&body);
-    cz_request req = { .method = CZ_METHOD_GET, .method_text = CZ_STR("GET"),
-                       .path = cz_str_of(path, size), .target = cz_str_of(path, size),
+    cz_request req = { .method = CZ_METHOD_GET,
+                       .method_text = CZ_STR("GET"),
+                       .path = cz_str_of(path, size),
+                       .target = cz_str_of(path, size),
                        .response = { .status = 200, .body = &body } };
     cz_router_dispatch(router, &ctx, &req);
     expect(req.response.status == 204 || req.response.status == 404);

@@ -6,12 +6,18 @@
 #include <calzone/middleware.h>
 #include <calzone/routing.h>
 
-enum cz__converter_kind { CZ__CONVERT_STR, CZ__CONVERT_INT, CZ__CONVERT_SLUG, CZ__CONVERT_UUID,
-                          CZ__CONVERT_PATH, CZ__CONVERT_CUSTOM };
+enum cz__converter_kind {
+    CZ__CONVERT_STR,
+    CZ__CONVERT_INT,
+    CZ__CONVERT_SLUG,
+    CZ__CONVERT_UUID,
+    CZ__CONVERT_PATH,
+    CZ__CONVERT_CUSTOM
+};
 
 struct cz__segment {
-    cz_str text;               /* of a plain segment; the text before the parameter otherwise */
-    cz_str suffix;             /* after the parameter */
+    cz_str text;   /* of a plain segment; the text before the parameter otherwise */
+    cz_str suffix; /* after the parameter */
     bool parameter;
     enum cz__converter_kind kind;
     const cz_converter *custom;
@@ -19,7 +25,7 @@ struct cz__segment {
 };
 
 struct cz__route_entry {
-    unsigned order;            /* in the table; the lowest that matches wins */
+    unsigned order; /* in the table; the lowest that matches wins */
     cz_method method;
     const char *pattern;
     struct cz__segment *segments;

@@ -14,14 +14,16 @@ static char ran[256]; /* what the request met, in order */
 static void note(const char *text)
 {
     size_t len = strlen(ran);
-    cz_ignore(snprintf(ran + len, sizeof ran - len, "%s%s", len ? " " : "", text)); /* cut is seen */
+    cz_ignore(
+        snprintf(ran + len, sizeof ran - len, "%s%s", len ? " " : "", text)); /* cut is seen */
 }
 
 static void answer(cz_ctx *c, cz_request *r)
 {
     note(c->label);
     for (uint32_t i = 0; i < r->param_count; i++)
-        note(cz_format(c, "%.*s=%.*s", CZ_STR_ARG(r->params[i].name), CZ_STR_ARG(r->params[i].text)).ptr);
+        note(cz_format(c, "%.*s=%.*s", CZ_STR_ARG(r->params[i].name), CZ_STR_ARG(r->params[i].text))
+                 .ptr);
     cz_respond(c, r, 200, CZ_STR("text/plain"), CZ_STR("ok"));
 }
 
@@ -81,9 +83,12 @@ static void send_to(const cz_router *router, cz_method method, const char *path,
     cz_arena_reset(arena);
     cz_ctx_init(&ctx, arena);
     cz_buf_clear(&body);
-    req = (cz_request){ .method = method, .method_text = cz_str_from(cz_method_name(method)),
-                        .path = cz_str_from(path), .query = cz_str_from(query),
-                        .target = cz_str_from(path), .response = { .status = 200, .body = &body } };
+    req = (cz_request){ .method = method,
+                        .method_text = cz_str_from(cz_method_name(method)),
+                        .path = cz_str_from(path),
+                        .query = cz_str_from(query),
+                        .target = cz_str_from(path),
+                        .response = { .status = 200, .body = &body } };
     ran[0] = '\0';
     cz_router_dispatch(router, &ctx, &req);
     cz_ctx_done(&ctx);
@@ -91,7 +96,8 @@ static void send_to(const cz_router *router, cz_method method, const char *path,
 
 CZ_TEST(a_path_finds_the_first_route_that_matches_and_its_parameters)
 {
-    static const cz_route inside[] = { CZ_GET("/deep/<slug:s>", answer, .name = "deep"), CZ_ROUTES_END };
+    static const cz_route inside[] = { CZ_GET("/deep/<slug:s>", answer, .name = "deep"),
+                                       CZ_ROUTES_END };
     static const cz_route routes[] = {
         CZ_GET("/", answer, .name = "root"),
         CZ_GET("/a", answer),
@@ -204,7 +210,8 @@ static void reverse_one(cz_ctx *c, void *arg)
 
 CZ_TEST(a_name_gives_its_path_and_refuses_values_that_do_not_suit)
 {
-    static const cz_route inside[] = { CZ_GET("/deep/<slug:s>", answer, .name = "deep"), CZ_ROUTES_END };
+    static const cz_route inside[] = { CZ_GET("/deep/<slug:s>", answer, .name = "deep"),
+                                       CZ_ROUTES_END };
     static const cz_route routes[] = {
         CZ_GET("/", answer, .name = "root"),
         CZ_GET("/a/<int:id>", answer, .name = "a"),
@@ -237,18 +244,24 @@ CZ_TEST(a_table_that_cannot_be_is_refused_with_its_route)
         const char *message;
     } cases[] = {
         { { CZ_GET("a", answer), CZ_ROUTES_END }, "route \"a\" must begin with \"/\"" },
-        { { CZ_GET("/a", answer), CZ_GET("/a", answer), CZ_ROUTES_END }, "two routes answer GET /a" },
+        { { CZ_GET("/a", answer), CZ_GET("/a", answer), CZ_ROUTES_END },
+          "two routes answer GET /a" },
         { { CZ_GET("/<int:a>", answer), CZ_GET("/<int:b>", answer), CZ_ROUTES_END },
           "two routes answer GET /<int:b>" },
         { { CZ_GET("/a", answer, .name = "n"), CZ_GET("/b", answer, .name = "n"), CZ_ROUTES_END },
           "two routes are called \"n\": /a and /b" },
         { { CZ_GET("/<int:a", answer), CZ_ROUTES_END }, "route \"/<int:a\": \"<\" without \">\"" },
         { { CZ_GET("/a>", answer), CZ_ROUTES_END }, "route \"/a>\": \">\" without \"<\"" },
-        { { CZ_GET("/<num:a>", answer), CZ_ROUTES_END }, "route \"/<num:a>\": no converter \"num\"" },
-        { { CZ_GET("/<int:>", answer), CZ_ROUTES_END }, "route \"/<int:>\": \"\" is no parameter name" },
-        { { CZ_GET("/<int:1a>", answer), CZ_ROUTES_END }, "route \"/<int:1a>\": \"1a\" is no parameter name" },
-        { { CZ_GET("/<a>-<b>", answer), CZ_ROUTES_END }, "route \"/<a>-<b>\": two parameters in one segment" },
-        { { CZ_GET("/<a>/<a>", answer), CZ_ROUTES_END }, "route \"/<a>/<a>\": two parameters \"a\"" },
+        { { CZ_GET("/<num:a>", answer), CZ_ROUTES_END },
+          "route \"/<num:a>\": no converter \"num\"" },
+        { { CZ_GET("/<int:>", answer), CZ_ROUTES_END },
+          "route \"/<int:>\": \"\" is no parameter name" },
+        { { CZ_GET("/<int:1a>", answer), CZ_ROUTES_END },
+          "route \"/<int:1a>\": \"1a\" is no parameter name" },
+        { { CZ_GET("/<a>-<b>", answer), CZ_ROUTES_END },
+          "route \"/<a>-<b>\": two parameters in one segment" },
+        { { CZ_GET("/<a>/<a>", answer), CZ_ROUTES_END },
+          "route \"/<a>/<a>\": two parameters \"a\"" },
         { { CZ_GET("/<path:a>/b", answer), CZ_ROUTES_END },
           "route \"/<path:a>/b\": nothing can follow a path parameter" },
         { { CZ_GET("/<a>/<b>/<c>/<d>/<e>/<f>/<g>/<h>/<i>", answer), CZ_ROUTES_END },
@@ -355,8 +368,10 @@ CZ_TEST(an_error_becomes_the_document_the_client_asks_for)
         cz__error_format format;
         const char *accept, *type, *body;
     } cases[] = {
-        { CZ__ERRORS_DRF, "", "application/json", "{\"detail\":\"no\",\"code\":\"permission_denied\"}" },
-        { CZ__ERRORS_DRF, "*/*", "application/json", "{\"detail\":\"no\",\"code\":\"permission_denied\"}" },
+        { CZ__ERRORS_DRF, "", "application/json",
+          "{\"detail\":\"no\",\"code\":\"permission_denied\"}" },
+        { CZ__ERRORS_DRF, "*/*", "application/json",
+          "{\"detail\":\"no\",\"code\":\"permission_denied\"}" },
         { CZ__ERRORS_DRF, "application/problem+json", "application/problem+json",
           "{\"type\":\"about:blank\",\"title\":\"Forbidden\",\"status\":403,\"detail\":\"no\","
           "\"code\":\"permission_denied\"}" },
@@ -370,8 +385,12 @@ CZ_TEST(an_error_becomes_the_document_the_client_asks_for)
             CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
         cz_ctx_init(&ctx, arena);
         cz_buf_clear(&body);
-        req = (cz_request){ .method = CZ_METHOD_GET, .method_text = CZ_STR("GET"), .path = CZ_STR("/refuse"),
-                            .target = CZ_STR("/refuse"), .headers = &accept, .header_count = 1,
+        req = (cz_request){ .method = CZ_METHOD_GET,
+                            .method_text = CZ_STR("GET"),
+                            .path = CZ_STR("/refuse"),
+                            .target = CZ_STR("/refuse"),
+                            .headers = &accept,
+                            .header_count = 1,
                             .response = { .status = 200, .body = &body } };
         cz_router_dispatch(router, &ctx, &req);
         CZ_EXPECT_EQ(req.response.status, 403);

@@ -67,14 +67,14 @@ static bool stack_bounds(uintptr_t *out_low, uintptr_t *out_high)
 }
 
 /* A frame begins with the caller's frame pointer and the return address. */
-__attribute__((no_sanitize("address", "undefined"))) static void
-walk_frames(struct cz__report *report, uintptr_t frame)
+__attribute__((no_sanitize("address", "undefined"))) static void walk_frames(
+    struct cz__report *report, uintptr_t frame)
 {
     uintptr_t low, high;
     if (!stack_bounds(&low, &high))
         return;
-    while (report->frame_count < CZ__FRAMES_MAX && frame >= low && frame % sizeof(void *) == 0
-           && frame <= high - 2 * sizeof(void *)) {
+    while (report->frame_count < CZ__FRAMES_MAX && frame >= low && frame % sizeof(void *) == 0 &&
+           frame <= high - 2 * sizeof(void *)) {
         const uintptr_t *words = (const uintptr_t *)frame;
         if (!words[1])
             break;
@@ -104,7 +104,8 @@ void cz__crash_describe(struct cz__report *report, const void *ucontext)
 
 static void on_fatal(int number, siginfo_t *info, void *ucontext)
 {
-    static struct cz__report report; /* the handler's stack stays small; a second thread's crash is lost */
+    static struct cz__report
+        report; /* the handler's stack stays small; a second thread's crash is lost */
     report.kind = CZ__REPORT_CRASH;
     report.slot = self.slot;
     report.pid = getpid();

@@ -87,19 +87,19 @@ static bool switch_init(cz__stack *stack, char *top, void (*fn)(void *arg), void
     *--sp = NULL; /* keeps the entry's stack pointer aligned as the convention wants it */
     *--sp = NULL;
     *--sp = (void *)cz__fiber_entry;
-    *--sp = NULL;        /* rbp: frame-pointer walks end here */
-    *--sp = NULL;        /* rbx */
-    *--sp = arg;         /* r12 */
-    *--sp = (void *)fn;  /* r13 */
-    *--sp = NULL;        /* r14 */
-    *--sp = NULL;        /* r15 */
+    *--sp = NULL;       /* rbp: frame-pointer walks end here */
+    *--sp = NULL;       /* rbx */
+    *--sp = arg;        /* r12 */
+    *--sp = (void *)fn; /* r13 */
+    *--sp = NULL;       /* r14 */
+    *--sp = NULL;       /* r15 */
 #else
     void **sp = (void **)(void *)top - 20; /* x19-x30, d8-d15 */
     for (int i = 0; i < 20; i++)
         sp[i] = NULL;
-    sp[0] = arg;                       /* x19 */
-    sp[1] = (void *)fn;                /* x20 */
-    sp[11] = (void *)cz__fiber_entry;  /* x30 */
+    sp[0] = arg;                      /* x19 */
+    sp[1] = (void *)fn;               /* x20 */
+    sp[11] = (void *)cz__fiber_entry; /* x30 */
 #endif
     stack->sp = sp;
     return true;
@@ -163,8 +163,8 @@ bool cz__stack_create(cz__stack *stack, size_t bytes, size_t reserve, void **out
     char *low = memory + CZ__FIBER_GUARD_BYTES;
     *stack = (cz__stack){ .low = low, .bytes = bytes };
     char *reserved = low + bytes - ((reserve + 63) & ~(size_t)63);
-    if (mprotect(memory, CZ__FIBER_GUARD_BYTES, PROT_NONE)
-        || !switch_init(stack, reserved, fn, reserved)) {
+    if (mprotect(memory, CZ__FIBER_GUARD_BYTES, PROT_NONE) ||
+        !switch_init(stack, reserved, fn, reserved)) {
         munmap(memory, CZ__FIBER_GUARD_BYTES + bytes);
         return false;
     }

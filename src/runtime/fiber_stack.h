@@ -14,13 +14,13 @@ enum { CZ__FIBER_GUARD_BYTES = 64 * 1024 };
 
 /* A place where a thread can be: its own stack or a fiber's. */
 typedef struct cz__stack {
-    void *sp;            /* where it was left */
-    char *low;           /* the lowest usable byte; the guard region ends here */
-    size_t bytes;        /* usable */
-    void *fake;          /* AddressSanitizer's fake stack */
-    void *tsan;          /* ThreadSanitizer's fiber */
-    unsigned valgrind;   /* Valgrind's number of the stack */
-    void *context;       /* the ucontext_t of the portable switch */
+    void *sp;          /* where it was left */
+    char *low;         /* the lowest usable byte; the guard region ends here */
+    size_t bytes;      /* usable */
+    void *fake;        /* AddressSanitizer's fake stack */
+    void *tsan;        /* ThreadSanitizer's fiber */
+    unsigned valgrind; /* Valgrind's number of the stack */
+    void *context;     /* the ucontext_t of the portable switch */
 } cz__stack;
 
 /* Map a stack on which the first switch calls `fn(*out_reserved)`, which never returns. False: no memory.

@@ -8,8 +8,10 @@
 #ifdef SWITCH_TEST_MAIN
 static int failures;
 #define CZ_TEST(name) static void name(void)
-#define CZ_EXPECT(condition) \
-    ((condition) || failures++ > 10 ? (void)0 : (void)fprintf(stderr, "line %d: %s\n", __LINE__, #condition))
+#define CZ_EXPECT(condition)                                                                       \
+    ((condition) || failures++ > 10                                                                \
+         ? (void)0                                                                                 \
+         : (void)fprintf(stderr, "line %d: %s\n", __LINE__, #condition))
 #else
 #include <calzone/testing.h>
 #endif
@@ -86,7 +88,8 @@ static __attribute__((noinline)) void switch_to_thread(struct walker *walker)
 static __attribute__((noinline)) uint64_t walk(struct walker *walker, int depth)
 {
     double a = walker->id + depth * 0.5, b = a * 3, c = a + b, d = c * c;
-    uint64_t p = (uint64_t)walker->id * 31, q = p + (uint64_t)depth, r = q * 7, s = r ^ p, t = s + r;
+    uint64_t p = (uint64_t)walker->id * 31, q = p + (uint64_t)depth, r = q * 7, s = r ^ p,
+             t = s + r;
     switch_to_thread(walker);
     double expected = walker->id + depth * 0.5;
     CZ_EXPECT(a == expected && b == expected * 3 && c == a + b && d == c * c);

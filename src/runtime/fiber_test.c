@@ -65,12 +65,13 @@ static void many_values(void *arg)
     }
     for (int round = 0; round < worker->rounds; round++) {
         double a = d[0] + d[1], b = d[2] + d[3], c = d[4] + d[5], e = d[6] + d[7], f = d[8] + d[9];
-        uint64_t p = i[0] ^ i[1], q = i[2] ^ i[3], r = i[4] ^ i[5], s = i[6] ^ i[7], t = i[8] ^ i[9];
+        uint64_t p = i[0] ^ i[1], q = i[2] ^ i[3], r = i[4] ^ i[5], s = i[6] ^ i[7],
+                 t = i[8] ^ i[9];
         plain_wait(&worker->ctx);
-        CZ_EXPECT(a == d[0] + d[1] && b == d[2] + d[3] && c == d[4] + d[5] && e == d[6] + d[7]
-                  && f == d[8] + d[9]);
-        CZ_EXPECT(p == (i[0] ^ i[1]) && q == (i[2] ^ i[3]) && r == (i[4] ^ i[5])
-                  && s == (i[6] ^ i[7]) && t == (i[8] ^ i[9]));
+        CZ_EXPECT(a == d[0] + d[1] && b == d[2] + d[3] && c == d[4] + d[5] && e == d[6] + d[7] &&
+                  f == d[8] + d[9]);
+        CZ_EXPECT(p == (i[0] ^ i[1]) && q == (i[2] ^ i[3]) && r == (i[4] ^ i[5]) &&
+                  s == (i[6] ^ i[7]) && t == (i[8] ^ i[9]));
         worker->result += a + b + c + e + f;
     }
     worker->done = 1;
@@ -389,8 +390,10 @@ CZ_TEST(an_overflow_hits_the_guard_region_and_is_known_as_such)
     if (pid == 0) {
         static char alternate[32768];
         sigaltstack(&(stack_t){ .ss_sp = alternate, .ss_size = sizeof alternate }, NULL);
-        sigaction(SIGSEGV, &(struct sigaction){ .sa_sigaction = on_segv,
-                                                .sa_flags = SA_SIGINFO | SA_ONSTACK }, NULL);
+        sigaction(
+            SIGSEGV,
+            &(struct sigaction){ .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | SA_ONSTACK },
+            NULL);
         begin(0);
         int result;
         cz_ignore(cz__fiber_start(overflow_main, &result)); /* does not return */
@@ -453,7 +456,8 @@ static void offload_within(cz_ctx *ctx, void *arg)
 
 static void offload_main(void *arg)
 {
-    struct offloaded local = *(struct offloaded *)arg; /* on this stack: gone when the wait leaves it */
+    struct offloaded local =
+        *(struct offloaded *)arg; /* on this stack: gone when the wait leaves it */
     struct offloaded *shared = arg;
     cz__fiber_attach(&shared->ctx);
     shared->status = cz_try(&shared->ctx, offload_within, &local, NULL);

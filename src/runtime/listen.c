@@ -49,7 +49,8 @@ cz_status cz__address_parse(const char *text, struct cz__address *out, cz_error 
     *out = address;
     return CZ_OK;
 refuse:
-    return cz_error_set(err, CZ_EINVAL, "cannot listen on \"%s\": want ADDRESS:PORT", text ? text : "");
+    return cz_error_set(err, CZ_EINVAL, "cannot listen on \"%s\": want ADDRESS:PORT",
+                        text ? text : "");
 }
 
 void cz__address_write(const struct cz__address *address, char out[CZ__ADDRESS_TEXT])
@@ -77,8 +78,8 @@ static bool in_use(const struct cz__address *address)
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    bool used = set_option(fd, SOL_SOCKET, SO_REUSEADDR)
-                && bind(fd, &address->any, address->bytes) && errno == EADDRINUSE;
+    bool used = set_option(fd, SOL_SOCKET, SO_REUSEADDR) &&
+                bind(fd, &address->any, address->bytes) && errno == EADDRINUSE;
     close(fd);
     return used;
 }
@@ -96,10 +97,10 @@ cz_status cz__listen_open(struct cz__address *address, bool first, int *out_fd, 
         return cz_error_set(err, CZ_EBUSY, "cannot listen on %s: the address is in use", text);
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     socklen_t bytes = address->bytes;
-    if (fd < 0 || !set_option(fd, SOL_SOCKET, SO_REUSEADDR)
-        || !set_option(fd, SOL_SOCKET, SO_REUSEPORT) || !set_option(fd, IPPROTO_TCP, TCP_NODELAY)
-        || bind(fd, &address->any, address->bytes) || listen(fd, BACKLOG)
-        || getsockname(fd, &address->any, &bytes)) {
+    if (fd < 0 || !set_option(fd, SOL_SOCKET, SO_REUSEADDR) ||
+        !set_option(fd, SOL_SOCKET, SO_REUSEPORT) || !set_option(fd, IPPROTO_TCP, TCP_NODELAY) ||
+        bind(fd, &address->any, address->bytes) || listen(fd, BACKLOG) ||
+        getsockname(fd, &address->any, &bytes)) {
         int reason = errno;
         if (fd >= 0)
             close(fd);

@@ -54,7 +54,8 @@ static void run_posts(cz__watch *watch, uint32_t events)
     (void)events;
     cz__loop *loop = current_loop;
     uint64_t count;
-    cz_ignore(read(watch->fd, &count, sizeof count)); /* only resets it; a spurious turn is harmless */
+    cz_ignore(
+        read(watch->fd, &count, sizeof count)); /* only resets it; a spurious turn is harmless */
     pthread_mutex_lock(&loop->post_lock);
     cz__post *post = loop->posts;
     loop->posts = NULL;
@@ -76,7 +77,8 @@ void cz__loop_post_own(cz__loop *loop, cz__post *post)
     loop->posts_end = &post->next;
     if (first) { /* inside the lock: the loop may be destroyed once its last post has run */
         uint64_t one = 1;
-        cz_ignore(write(loop->post_fd, &one, sizeof one)); /* fails only when it is readable anyway */
+        cz_ignore(
+            write(loop->post_fd, &one, sizeof one)); /* fails only when it is readable anyway */
     }
     pthread_mutex_unlock(&loop->post_lock);
 }
@@ -119,8 +121,8 @@ cz_status cz__loop_create(cz__loop **out)
     loop->post_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     current_loop = loop;
-    if (loop->post_fd < 0 || loop->epoll_fd < 0
-        || cz__watch_add(loop, &loop->post_watch, loop->post_fd, EPOLLIN, run_posts)) {
+    if (loop->post_fd < 0 || loop->epoll_fd < 0 ||
+        cz__watch_add(loop, &loop->post_watch, loop->post_fd, EPOLLIN, run_posts)) {
         cz__loop_destroy(loop);
         return CZ_EIO;
     }
@@ -209,8 +211,9 @@ static void apply_changes(cz__loop *loop)
         watch->next_changed = NULL;
         watch->link_changed = NULL;
         if (watch->wanted != watch->applied && !tell_kernel(loop, watch)) {
-            cz_assert(errno == ENOMEM || errno == ENOSPC); /* else it was closed before its removal */
-            cz__watch_want(loop, watch, watch->wanted);    /* again at the end of the next turn */
+            cz_assert(errno == ENOMEM ||
+                      errno == ENOSPC);                 /* else it was closed before its removal */
+            cz__watch_want(loop, watch, watch->wanted); /* again at the end of the next turn */
         }
         watch = next;
     }
@@ -227,7 +230,8 @@ void cz__timer_set(cz__loop *loop, cz__timer *timer, int64_t delay_ms,
         delay_ms = 0;
     int64_t now_ms = (loop->now_us + 999) / 1000; /* up: no timer fires early */
     timer->on_due = on_due;
-    cz__wheel_set(&loop->wheel, timer, delay_ms < INT64_MAX - now_ms ? now_ms + delay_ms : INT64_MAX);
+    cz__wheel_set(&loop->wheel, timer,
+                  delay_ms < INT64_MAX - now_ms ? now_ms + delay_ms : INT64_MAX);
 }
 
 void cz__timer_cancel(cz__loop *loop, cz__timer *timer)

@@ -17,7 +17,8 @@ typedef struct cz__loop cz__loop;
 typedef struct cz__watch {
     int fd;
     uint32_t wanted, applied; /* EPOLL* bits; private */
-    struct cz__watch *next_changed, **link_changed; /* private: interests to apply; NULL: not in it */
+    struct cz__watch *next_changed,
+        **link_changed; /* private: interests to apply; NULL: not in it */
     void (*on_ready)(struct cz__watch *watch, uint32_t events);
 } cz__watch;
 

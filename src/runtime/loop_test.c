@@ -30,7 +30,9 @@ static struct {
 
 static int64_t model_delay(void)
 {
-    static const int64_t ranges[] = { 1, 3, 64, 65, 4096, 5000, 262144, 300000, 20000000, 2000000000 };
+    static const int64_t ranges[] = {
+        1, 3, 64, 65, 4096, 5000, 262144, 300000, 20000000, 2000000000
+    };
     return (int64_t)(next_random(&model.seed) % (uint64_t)ranges[next_random(&model.seed) % 10]);
 }
 
@@ -93,7 +95,8 @@ CZ_TEST(timers_fire_in_order_and_never_early_across_all_levels_of_the_wheel)
             for (int n = 0; n < 5; n++)
                 model_set(next_random(&model.seed) % MODEL_TIMERS);
             int64_t next_due = model_next_due();
-            CZ_EXPECT(cz__wheel_next_ms(&model.wheel) <= (next_due > model.now ? next_due : model.now));
+            CZ_EXPECT(cz__wheel_next_ms(&model.wheel) <=
+                      (next_due > model.now ? next_due : model.now));
             model.now += 1 + model_delay() / (step % 7 ? 1000 : 1);
             model.last_fired = 0;
             cz__wheel_run(&model.wheel, model.now);

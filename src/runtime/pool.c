@@ -18,10 +18,10 @@ struct job {
     struct job *next;
     void (*fn)(void *arg);
     void *arg;
-    cz__loop *loop;   /* where its fiber waits */
+    cz__loop *loop; /* where its fiber waits */
     cz__fiber *fiber;
     cz__post done_post;
-    bool done;        /* read and written in the loop's thread only */
+    bool done; /* read and written in the loop's thread only */
 };
 
 static struct {
@@ -101,8 +101,8 @@ static cz_status enqueue(struct job *job)
     unsigned max = pool.thread_max ? pool.thread_max : THREADS_DEFAULT;
     if (pool.queued >= QUEUE_MAX)
         status = CZ_EBUSY;
-    else if (pool.idle <= pool.queued && pool.thread_count < max && !start_thread()
-             && !pool.thread_count)
+    else if (pool.idle <= pool.queued && pool.thread_count < max && !start_thread() &&
+             !pool.thread_count)
         status = CZ_EBUSY; /* not even one thread */
     if (!status) {
         if (!pool.first)

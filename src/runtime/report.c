@@ -62,7 +62,8 @@ static void log_death(unsigned slot, int pid, const char *why, const struct cz__
 
 static void log_stall(const struct cz__report *stall, const char *trace)
 {
-    cz_log_warning(NULL, "runtime", "the loop is held by one piece of work; every other request waits",
+    cz_log_warning(NULL, "runtime",
+                   "the loop is held by one piece of work; every other request waits",
                    CZ_FIELD_INT("worker", stall->slot), CZ_FIELD_INT("pid", stall->pid),
                    CZ_FIELD_STR("route", cz_str_from(stall->label[0] ? stall->label : "(none)")),
                    CZ_FIELD_STR("request_id", cz_str_from(stall->request_id)),

@@ -104,8 +104,8 @@ struct cz__stall {
 };
 
 /* Look at one worker at `now_ms`; true when it did something since the last look or still does. */
-bool cz__stall_check(struct cz__stall *stall, const struct cz__pulse *pulse, int pid, int64_t now_ms,
-                     int64_t stall_ms);
+bool cz__stall_check(struct cz__stall *stall, const struct cz__pulse *pulse, int pid,
+                     int64_t now_ms, int64_t stall_ms);
 
 /* The worker's side: be interrupted by the master, and log at the turn's end what was noted then. */
 void cz__stall_install(int report_fd, unsigned slot);

@@ -35,9 +35,9 @@ enum {
     WORKERS_MAX = 256,
     DESCRIPTORS_WANTED = 65536,
     DRAIN_MS_DEFAULT = 30000,
-    DRAIN_GRACE_MS = 1000,  /* for a worker's own deadline to act first */
+    DRAIN_GRACE_MS = 1000, /* for a worker's own deadline to act first */
     STOP_GRACE_MS = 1000,
-    STEADY_MS = 1000,       /* a worker that lived so long after it was ready did not crash at start */
+    STEADY_MS = 1000, /* a worker that lived so long after it was ready did not crash at start */
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 5000,
     FAILED_STARTS_MAX = 3,
@@ -70,7 +70,8 @@ struct master {
     bool any_ready, failed, cut;
     int64_t kill_ms; /* when the next harder step is due while ending; 0: never */
     char failure[256];
-    int64_t watch_ms, watch_idle_ms; /* the watchdog's next look; since when it saw nothing; 0: asleep */
+    int64_t watch_ms,
+        watch_idle_ms; /* the watchdog's next look; since when it saw nothing; 0: asleep */
     sigset_t signals, signals_before;
 };
 
@@ -189,8 +190,8 @@ static void watch_workers(struct master *master, int64_t now)
 {
     for (unsigned i = 0; i < master->count; i++) {
         struct slot *slot = &master->slots[i];
-        if (slot->pid && slot->ready
-            && cz__stall_check(&slot->stall, slot->pulse, slot->pid, now, stall_ms(master)))
+        if (slot->pid && slot->ready &&
+            cz__stall_check(&slot->stall, slot->pulse, slot->pid, now, stall_ms(master)))
             master->watch_idle_ms = now;
     }
     master->watch_ms = now + stall_ms(master) / 4 + 1;
@@ -415,7 +416,8 @@ static cz_status open_signals(struct master *master, cz_error *err)
     master->signal_fd = signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC);
     int fds[2];
     if (master->signal_fd < 0 || pipe2(fds, O_NONBLOCK | O_CLOEXEC | O_DIRECT))
-        return cz_error_set(err, CZ_EIO, "cannot set up signals or the report pipe: errno %d", errno);
+        return cz_error_set(err, CZ_EIO, "cannot set up signals or the report pipe: errno %d",
+                            errno);
     master->report_read_fd = fds[0];
     master->report_write_fd = fds[1];
     return CZ_OK;
@@ -473,8 +475,11 @@ static void tear_down(struct master *master)
 
 int cz__server_run(const cz__server_options *options)
 {
-    struct master master = { .options = options, .pid = getpid(), .signal_fd = -1,
-                             .report_read_fd = -1, .report_write_fd = -1 };
+    struct master master = { .options = options,
+                             .pid = getpid(),
+                             .signal_fd = -1,
+                             .report_read_fd = -1,
+                             .report_write_fd = -1 };
     cz_error err;
     cz_status status = set_up(&master, &err);
     if (!status) {

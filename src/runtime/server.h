@@ -25,10 +25,10 @@
 #include "runtime/loop.h"
 
 typedef struct cz__worker {
-    unsigned slot;     /* 0 .. workers-1 */
-    int listen_fd;     /* borrowed from the master; non-blocking; what it accepts has TCP_NODELAY set */
+    unsigned slot; /* 0 .. workers-1 */
+    int listen_fd; /* borrowed from the master; non-blocking; what it accepts has TCP_NODELAY set */
     cz__loop *loop;
-    void *user;        /* the server's `user` */
+    void *user; /* the server's `user` */
     bool draining;
 } cz__worker;
 
@@ -36,10 +36,10 @@ typedef struct cz__server_options {
     const char *bind;          /* "127.0.0.1:8000", "[::1]:8000", ":8000"; port 0 picks one */
     unsigned workers;          /* 0: one per core */
     uint64_t drain_timeout_ms; /* 0: 30,000; then what is left is cancelled */
-    uint64_t stall_ms;         /* 0: 100; a handler that holds the loop longer is named in the log */
-    size_t fiber_stack_bytes;  /* 0: 256 KiB */
-    unsigned fibers_max;       /* 0: 4096 a worker */
-    unsigned pool_threads;     /* 0: 4; threads for blocking calls, started at first use */
+    uint64_t stall_ms;        /* 0: 100; a handler that holds the loop longer is named in the log */
+    size_t fiber_stack_bytes; /* 0: 256 KiB */
+    unsigned fibers_max;      /* 0: 4096 a worker */
+    unsigned pool_threads;    /* 0: 4; threads for blocking calls, started at first use */
     void *user;
     /* In the worker, before it is announced as ready: open databases, start the listener. */
     cz_status (*on_worker_start)(cz__worker *worker, cz_error *err);

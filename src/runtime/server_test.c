@@ -88,7 +88,8 @@ static void obey(cz_ctx *ctx, int fd, const char *line)
         test_handler_that_spins(1500);
     else if (!strncmp(line, "slow", 4))
         cz_ignore(cz_try(ctx, nap, &ms, NULL)); /* cancelled or not: an answer follows */
-    int len = snprintf(answer, sizeof answer, "%d %s\n", (int)getpid(), cz_status_name(ctx->cancelled));
+    int len =
+        snprintf(answer, sizeof answer, "%d %s\n", (int)getpid(), cz_status_name(ctx->cancelled));
     cz_ignore(write(fd, answer, (size_t)len)); /* the test sees what is missing */
     ctx->label = NULL;
 }
@@ -243,7 +244,8 @@ static int server_end(struct server *server, int timeout_ms)
 static int connect_to(const struct server *server)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)server->port) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)server->port) };
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (connect(fd, (struct sockaddr *)&address, sizeof address)) {
         close(fd);
@@ -477,8 +479,8 @@ CZ_TEST(a_crash_is_reported_with_its_route_and_function_after_the_replacement)
     CZ_EXPECT_EQ(ask(&server, "crash POST /pizzas\n"), 0);
     CZ_EXPECT(ask(&server, "echo\n") > 0);
     CZ_EXPECT(logged(&server, "a worker crashed", 5000));
-    CZ_EXPECT_MSG(strstr(server.log, "crash POST /pizzas") && strstr(server.log, "SIGSEGV at 0x8")
-                      && strstr(server.log, "request-7"),
+    CZ_EXPECT_MSG(strstr(server.log, "crash POST /pizzas") &&
+                      strstr(server.log, "SIGSEGV at 0x8") && strstr(server.log, "request-7"),
                   "%s", server.log);
     CZ_EXPECT_MSG(strstr(server.log, "test_handler_that_crashes+"), "%s", server.log);
     CZ_EXPECT_MSG(strstr(server.log, " < serve+"), "%s", server.log);
@@ -495,8 +497,8 @@ CZ_TEST(a_fiber_stack_overflow_is_reported_as_such)
     server_ready(&server);
     CZ_EXPECT_EQ(ask(&server, "recurse GET /tree\n"), 0);
     CZ_EXPECT(logged(&server, "fiber stack overflow", 5000));
-    CZ_EXPECT_MSG(strstr(server.log, "recurse GET /tree")
-                      && strstr(server.log, "test_handler_that_recurses"),
+    CZ_EXPECT_MSG(strstr(server.log, "recurse GET /tree") &&
+                      strstr(server.log, "test_handler_that_recurses"),
                   "%s", server.log);
     kill(server.pid, SIGTERM);
     CZ_EXPECT_EQ(server_end(&server, 5000), 0);
@@ -578,13 +580,15 @@ CZ_TEST(addresses_are_read_and_written)
         { "[]:80", NULL, CZ_EINVAL },
         { "example.org:80", NULL, CZ_EINVAL },
         { "unix:/tmp/x", NULL, CZ_EUNSUPPORTED },
-        { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:80", NULL, CZ_EINVAL },
+        { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:80", NULL,
+          CZ_EINVAL },
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         struct cz__address address;
         cz_error err;
         cz_status status = cz__address_parse(cases[i].text, &address, &err);
-        CZ_EXPECT_MSG(status == cases[i].status, "%s gave %s", cases[i].text, cz_status_name(status));
+        CZ_EXPECT_MSG(status == cases[i].status, "%s gave %s", cases[i].text,
+                      cz_status_name(status));
         if (status)
             continue;
         char text[CZ__ADDRESS_TEXT];

@@ -53,9 +53,9 @@ static const char *search_table(const struct image *image, const ElfW(Shdr) * se
         return NULL;
     for (size_t i = 0; i < table->sh_size / sizeof *symbols; i++) {
         const ElfW(Sym) *symbol = &symbols[i];
-        if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_shndx == SHN_UNDEF
-            || value < symbol->st_value || value - symbol->st_value >= symbol->st_size
-            || symbol->st_name >= strings->sh_size)
+        if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_shndx == SHN_UNDEF ||
+            value < symbol->st_value || value - symbol->st_value >= symbol->st_size ||
+            symbol->st_name >= strings->sh_size)
             continue;
         *out_offset = value - symbol->st_value;
         return names + symbol->st_name;
@@ -66,7 +66,8 @@ static const char *search_table(const struct image *image, const ElfW(Shdr) * se
 static const char *search_image(const struct image *image, uint64_t value, uint64_t *out_offset)
 {
     const ElfW(Ehdr) *header = image_at(image, 0, sizeof *header);
-    if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_shentsize != sizeof(ElfW(Shdr)))
+    if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_shentsize != sizeof(ElfW(Shdr)))
         return NULL;
     const ElfW(Shdr) *sections =
         image_at(image, header->e_shoff, (uint64_t)header->e_shnum * sizeof *sections);
@@ -89,7 +90,8 @@ void cz__symbol_write(char *out, size_t bytes, uint64_t address)
     Dl_info info;
     struct link_map *map = NULL;
     if (!dladdr1((void *)(uintptr_t)address, &info, (void **)&map, RTLD_DL_LINKMAP) || !map) {
-        cz_ignore(snprintf(out, bytes, "0x%llx", (unsigned long long)address)); /* cut is harmless */
+        cz_ignore(
+            snprintf(out, bytes, "0x%llx", (unsigned long long)address)); /* cut is harmless */
         return;
     }
     bool program = !map->l_name || !map->l_name[0];
@@ -101,7 +103,10 @@ void cz__symbol_write(char *out, size_t bytes, uint64_t address)
     if (name)
         cz_ignore(snprintf(out, bytes, "%s+0x%llx", name, (unsigned long long)offset));
     else
-        cz_ignore(snprintf(out, bytes, "%s+0x%llx", program ? "program" : slash ? slash + 1 : path,
+        cz_ignore(snprintf(out, bytes, "%s+0x%llx",
+                           program ? "program"
+                           : slash ? slash + 1
+                                   : path,
                            (unsigned long long)value));
     if (image.bytes)
         munmap((void *)image.bytes, image.size);

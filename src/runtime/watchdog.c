@@ -26,11 +26,12 @@ static int report_to;
 
 static void interrupt(int pid, int what)
 {
-    cz_ignore(sigqueue(pid, SIGRTMIN, (union sigval){ .sival_int = what })); /* it may just have died */
+    cz_ignore(
+        sigqueue(pid, SIGRTMIN, (union sigval){ .sival_int = what })); /* it may just have died */
 }
 
-bool cz__stall_check(struct cz__stall *stall, const struct cz__pulse *pulse, int pid, int64_t now_ms,
-                     int64_t stall_ms)
+bool cz__stall_check(struct cz__stall *stall, const struct cz__pulse *pulse, int pid,
+                     int64_t now_ms, int64_t stall_ms)
 {
     uint32_t beats = __atomic_load_n(&pulse->beats, __ATOMIC_RELAXED);
     if (beats != stall->beats) {
@@ -93,7 +94,8 @@ void cz__stall_log(int64_t turn_start_us)
     char where[512];
     cz__trace_write(where, sizeof where, &note, FRAMES_NAMED);
     cz__stall_noted = 0;
-    cz_log_warning(NULL, "runtime", "the loop was held by one piece of work; every other request waited",
+    cz_log_warning(NULL, "runtime",
+                   "the loop was held by one piece of work; every other request waited",
                    CZ_FIELD_STR("route", cz_str_from(note.label[0] ? note.label : "(none)")),
                    CZ_FIELD_INT("ms", (cz_monotonic_us() - turn_start_us) / 1000),
                    CZ_FIELD_STR("request_id", cz_str_from(note.request_id)),

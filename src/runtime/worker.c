@@ -127,7 +127,8 @@ static cz_status watch_signals(cz_error *err)
 {
     sigset_t set, child;
     sigemptyset(&child);
-    sigaddset(&child, SIGCHLD); /* handlers may start programs; only the master cares for it itself */
+    sigaddset(&child,
+              SIGCHLD); /* handlers may start programs; only the master cares for it itself */
     sigprocmask(SIG_UNBLOCK, &child, NULL);
     sigemptyset(&set);
     const int numbers[] = { SIGTERM, SIGINT, SIGQUIT, SIGUSR1 };
@@ -164,7 +165,8 @@ int cz__worker_main(const struct cz__worker_start *start)
     if (getppid() != start->master_pid)
         return 1; /* it died before the line above */
     self.start = start;
-    self.worker = (cz__worker){ .slot = start->slot, .listen_fd = start->listen_fd,
+    self.worker = (cz__worker){ .slot = start->slot,
+                                .listen_fd = start->listen_fd,
                                 .user = start->options->user };
     cz__pulse = start->pulse;
     cz__hash_reseed();

@@ -15,7 +15,8 @@ static bool is_digit(char c)
 bool cz__is_slug(cz_str text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (!is_letter(text.ptr[i]) && !is_digit(text.ptr[i]) && text.ptr[i] != '-' && text.ptr[i] != '_')
+        if (!is_letter(text.ptr[i]) && !is_digit(text.ptr[i]) && text.ptr[i] != '-' &&
+            text.ptr[i] != '_')
             return false;
     return text.len > 0;
 }
@@ -23,7 +24,8 @@ bool cz__is_slug(cz_str text)
 /* A label of a host name; bytes beyond ASCII pass, for internationalised names. */
 static bool is_label(cz_str label)
 {
-    if (!label.len || label.len > LABEL_BYTES_MAX || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+    if (!label.len || label.len > LABEL_BYTES_MAX || label.ptr[0] == '-' ||
+        label.ptr[label.len - 1] == '-')
         return false;
     for (size_t i = 0; i < label.len; i++)
         if (!is_letter(label.ptr[i]) && !is_digit(label.ptr[i]) && label.ptr[i] != '-' &&
@@ -71,7 +73,8 @@ static bool is_bracketed(cz_str host) /* [::1]; the characters of an IPv6 addres
     for (size_t i = 1; i + 1 < host.len; i++) {
         char c = (char)(host.ptr[i] | 0x20);
         colons += host.ptr[i] == ':';
-        if (!is_digit(host.ptr[i]) && !(c >= 'a' && c <= 'f') && host.ptr[i] != ':' && host.ptr[i] != '.')
+        if (!is_digit(host.ptr[i]) && !(c >= 'a' && c <= 'f') && host.ptr[i] != ':' &&
+            host.ptr[i] != '.')
             return false;
     }
     return colons >= 2;
@@ -121,8 +124,8 @@ bool cz__is_email(cz_str text)
     if (!is_local_part(cz_str_head(text, at)))
         return false;
     if (domain.len > 2 && domain.ptr[0] == '[')
-        return is_bracketed(domain) ||
-               (domain.ptr[domain.len - 1] == ']' && is_ipv4(cz_str_of(domain.ptr + 1, domain.len - 2)));
+        return is_bracketed(domain) || (domain.ptr[domain.len - 1] == ']' &&
+                                        is_ipv4(cz_str_of(domain.ptr + 1, domain.len - 2)));
     return is_domain(domain);
 }
 

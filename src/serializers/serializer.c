@@ -18,17 +18,18 @@ static bool has_default(const cz__column *column)
     return options->default_.kind != CZ__TAG_NONE || options->auto_now || options->auto_now_add;
 }
 
-static cz_status prepare_field(const cz_serializer *serializer, size_t i, struct cz__serializer_field *out,
-                               cz_error *err)
+static cz_status prepare_field(const cz_serializer *serializer, size_t i,
+                               struct cz__serializer_field *out, cz_error *err)
 {
     cz_str name = serializer->fields.items[i];
     const cz_model *model = serializer->model;
     const cz__column *column = cz__column_find(model, name);
     if (!column || !column->stored)
-        return cz_error_set(err, CZ_EVALIDATION,
-                            "serializer of %s: \"%.*s\" is no column; relations are written as their key, "
-                            "other models' fields by a nested serializer",
-                            model->name, CZ_STR_ARG(name));
+        return cz_error_set(
+            err, CZ_EVALIDATION,
+            "serializer of %s: \"%.*s\" is no column; relations are written as their key, "
+            "other models' fields by a nested serializer",
+            model->name, CZ_STR_ARG(name));
     const cz_field_options *options = &column->field->options;
     out->column = column;
     out->name = name;
@@ -54,9 +55,11 @@ cz_status cz__serializer_prepare(cz_serializer *serializer, cz_error *err)
         return CZ_OK;
     const cz_model *model = serializer->model;
     if (!model->state)
-        return cz_error_set(err, CZ_EVALIDATION, "serializer of %s: the model is in no app", model->name);
+        return cz_error_set(err, CZ_EVALIDATION, "serializer of %s: the model is in no app",
+                            model->name);
     if (!serializer->fields.count)
-        return cz_error_set(err, CZ_EVALIDATION, "serializer of %s: .fields is required", model->name);
+        return cz_error_set(err, CZ_EVALIDATION, "serializer of %s: .fields is required",
+                            model->name);
     if (!prepared && cz_arena_create(NULL, 0, &prepared))
         return cz_error_set(err, CZ_ENOMEM, "no memory for a serializer");
     struct cz__serializer_state *state = cz_arena_new(prepared, struct cz__serializer_state);
@@ -66,15 +69,18 @@ cz_status cz__serializer_prepare(cz_serializer *serializer, cz_error *err)
         return cz_error_set(err, CZ_ENOMEM, "no memory for a serializer");
     for (size_t i = 0; i < serializer->read_only.count; i++)
         if (!listed(&serializer->fields, serializer->read_only.items[i]))
-            return cz_error_set(err, CZ_EVALIDATION, "serializer of %s: read_only \"%.*s\" is not in .fields",
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "serializer of %s: read_only \"%.*s\" is not in .fields",
                                 model->name, CZ_STR_ARG(serializer->read_only.items[i]));
-    *state = (struct cz__serializer_state){ .fields = fields, .count = serializer->fields.count,
+    *state = (struct cz__serializer_state){ .fields = fields,
+                                            .count = serializer->fields.count,
                                             .fixed_bytes = 2 };
     for (size_t i = 0; i < state->count; i++) {
         cz_status status = prepare_field(serializer, i, &fields[i], err);
         if (status)
             return status;
-        state->fixed_bytes += fields[i].key.len + 64; /* the longest value that is not text, with room */
+        state->fixed_bytes +=
+            fields[i].key.len + 64; /* the longest value that is not text, with room */
     }
     serializer->state = state;
     return CZ_OK;
@@ -141,7 +147,8 @@ void cz__serializer_write(const cz_serializer *serializer, const cz_row *row, cz
     for (size_t i = 0; i < state->count; i++) {
         const cz__column *column = state->fields[i].column;
         if (column->type == CZ__DB_TEXT)
-            bytes += 6 * ((const cz_str *)cz__row_at(row, column))->len + 18; /* cz__json_write_str */
+            bytes +=
+                6 * ((const cz_str *)cz__row_at(row, column))->len + 18; /* cz__json_write_str */
     }
     char *start = cz_buf_reserve(out, bytes), *at = start;
     if (!start)
@@ -162,7 +169,8 @@ void cz__serializer_write(const cz_serializer *serializer, const cz_row *row, cz
     cz_buf_commit(out, (size_t)(at - start));
 }
 
-void cz__serializer_write_cursor(const cz_serializer *serializer, const cz__db_cursor *cursor, cz_buf *out)
+void cz__serializer_write_cursor(const cz_serializer *serializer, const cz__db_cursor *cursor,
+                                 cz_buf *out)
 {
     const struct cz__serializer_state *state = serializer->state;
     const cz__db_driver *driver = cursor->db->driver;
@@ -175,7 +183,8 @@ void cz__serializer_write_cursor(const cz_serializer *serializer, const cz__db_c
     cz_buf_append_char(out, '}');
 }
 
-void cz__respond_row(cz_ctx *ctx, cz_request *req, int status, cz_serializer *serializer, const cz_row *row)
+void cz__respond_row(cz_ctx *ctx, cz_request *req, int status, cz_serializer *serializer,
+                     const cz_row *row)
 {
     cz_assert(serializer->model == row->model);
     cz_ignore(!cz__serializer_state(ctx, serializer)); /* prepares it */
@@ -184,7 +193,8 @@ void cz__respond_row(cz_ctx *ctx, cz_request *req, int status, cz_serializer *se
     cz_check(ctx, cz_buf_status(body));
 }
 
-void cz__respond_rows(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, const void *items, size_t count)
+void cz__respond_rows(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, const void *items,
+                      size_t count)
 {
     cz_ignore(!cz__serializer_state(ctx, serializer)); /* prepares it */
     cz_buf *body = cz_respond_json_begin(ctx, req, 200);
@@ -192,10 +202,10 @@ void cz__respond_rows(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, c
     for (size_t i = 0; i < count; i++) {
         if (i)
             cz_buf_append_char(body, ',');
-        cz__serializer_write(serializer,
-                             (const cz_row *)(const void *)((const char *)items +
-                                                            i * serializer->model->row_bytes),
-                             body);
+        cz__serializer_write(
+            serializer,
+            (const cz_row *)(const void *)((const char *)items + i * serializer->model->row_bytes),
+            body);
     }
     cz_buf_append_char(body, ']');
     cz_check(ctx, cz_buf_status(body));

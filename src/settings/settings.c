@@ -499,8 +499,9 @@ static const struct cz__value *value_of(const cz_settings *settings, const char 
     const struct entry *entry = find_entry(settings, cz_str_from(name));
     char text[160];
     if (!entry || !(1u << entry->setting->kind & kinds)) { /* our caller's bug: say which setting */
-        cz_ignore(snprintf(text, sizeof text, entry ? "setting %s is read as another kind than it is declared"
-                                                    : "setting %s is read but not declared",
+        cz_ignore(snprintf(text, sizeof text,
+                           entry ? "setting %s is read as another kind than it is declared"
+                                 : "setting %s is read but not declared",
                            name));
         cz__assert_failed(text, __FILE__, __LINE__);
     }

@@ -26,8 +26,9 @@ static cz_cond visible(cz_ctx *ctx, const cz_request *req, const cz_viewset *vie
 {
     cz_cond rows = view->rows(ctx, req);
     if (!rows)
-        cz_raise(ctx, CZ_EINVAL, "%s: .rows returned no condition; CZ_EVERY_ROW means every row, and a "
-                                 "condition made in the function must be copied by cz_cond_copy()",
+        cz_raise(ctx, CZ_EINVAL,
+                 "%s: .rows returned no condition; CZ_EVERY_ROW means every row, and a "
+                 "condition made in the function must be copied by cz_cond_copy()",
                  view->name);
     return rows;
 }
@@ -37,7 +38,8 @@ static cz_cond object_cond(cz_ctx *ctx, const cz_request *req, const cz_viewset 
 {
     const cz__column *key = view->model->state->key;
     const cz_param *param = &req->params[req->param_count - 1];
-    const void *value = key->type == CZ__DB_UUID ? (const void *)param->uuid : (const void *)&param->integer;
+    const void *value =
+        key->type == CZ__DB_UUID ? (const void *)param->uuid : (const void *)&param->integer;
     cz_cond same_key = cz__cond_column(ctx, view->model, key, value);
     if (!view->rows)
         return same_key;
@@ -49,8 +51,9 @@ static cz_cond object_cond(cz_ctx *ctx, const cz_request *req, const cz_viewset 
 
 static cz_row *find_object(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
 {
-    cz_query query = { .model = view->model, .where = object_cond(ctx, req, view), .limit = 1,
-                       .unordered = true };
+    cz_query query = {
+        .model = view->model, .where = object_cond(ctx, req, view), .limit = 1, .unordered = true
+    };
     struct cz__rows rows = cz__select(ctx, &query);
     if (!rows.count)
         cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
@@ -68,11 +71,13 @@ static bool accepts_json(cz_str accept)
     for (cz_str rest = accept; rest.len;) {
         cz_str item = cz_str_cut(&rest, ',');
         cz_str type = cz_str_trim(cz_str_cut(&item, ';'));
-        bool fits = cz_str_eq(type, CZ_STR("*/*")) || cz_str_eq_icase(type, CZ_STR("application/*")) ||
+        bool fits = cz_str_eq(type, CZ_STR("*/*")) ||
+                    cz_str_eq_icase(type, CZ_STR("application/*")) ||
                     cz_str_eq_icase(type, CZ_STR("application/json"));
         cz_str quality = cz_str_trim(item);
         bool refused = cz_str_eq(quality, CZ_STR("q=0")) || cz_str_eq(quality, CZ_STR("q=0.0")) ||
-                       cz_str_eq(quality, CZ_STR("q=0.00")) || cz_str_eq(quality, CZ_STR("q=0.000"));
+                       cz_str_eq(quality, CZ_STR("q=0.00")) ||
+                       cz_str_eq(quality, CZ_STR("q=0.000"));
         if (fits && !refused)
             return true;
     }
@@ -108,7 +113,8 @@ static void append_link(cz_buf *out, cz_str link)
 /* Lists need an order that never ties, or rows move between pages: the key comes last. */
 static cz_order_list list_order(cz_ctx *ctx, const cz_viewset *view)
 {
-    const cz_order_list *declared = view->ordering.count ? &view->ordering : &view->model->meta.ordering;
+    const cz_order_list *declared =
+        view->ordering.count ? &view->ordering : &view->model->meta.ordering;
     cz_order *items = cz_array(ctx, cz_order, declared->count + 1);
     if (declared->count)
         memcpy(items, declared->items, declared->count * sizeof *items);
@@ -148,8 +154,9 @@ void cz_view_retrieve(cz_ctx *ctx, cz_request *req)
         cz__respond_row(ctx, req, 200, view->serializer, find_object(ctx, req, view));
         return;
     }
-    cz_query query = { .model = view->model, .where = object_cond(ctx, req, view), .limit = 1,
-                       .unordered = true };
+    cz_query query = {
+        .model = view->model, .where = object_cond(ctx, req, view), .limit = 1, .unordered = true
+    };
     cz_buf *out = cz_respond_json_begin(ctx, req, 200);
     struct rendering rendering = { view->serializer, out, false };
     if (cz__each(ctx, &query, render, &rendering) == 0)
@@ -267,16 +274,18 @@ static cz_status check_complete(const cz_viewset *view, cz_error *err)
     for (uint16_t i = 1; i < state->column_count; i++) {
         const cz__column *column = &state->columns[i];
         const cz_field_options *options = &column->field->options;
-        bool given = !column->stored || column->null || column->type == CZ__DB_TEXT || options->auto_now ||
-                     options->auto_now_add || options->default_.kind != CZ__TAG_NONE;
+        bool given = !column->stored || column->null || column->type == CZ__DB_TEXT ||
+                     options->auto_now || options->auto_now_add ||
+                     options->default_.kind != CZ__TAG_NONE;
         for (size_t f = 0; !given && f < view->serializer->fields.count; f++)
             given = cz__column_find(view->model, view->serializer->fields.items[f]) == column;
         if (!given)
-            return cz_error_set(err, CZ_EVALIDATION,
-                                "viewset %s: no row can be created, because \"%s\" is required and not in the "
-                                "serializer's .fields; list it, give it a default, set it in .before_save or "
-                                "make the viewset .read_only",
-                                view->name, column->field->name);
+            return cz_error_set(
+                err, CZ_EVALIDATION,
+                "viewset %s: no row can be created, because \"%s\" is required and not in the "
+                "serializer's .fields; list it, give it a default, set it in .before_save or "
+                "make the viewset .read_only",
+                view->name, column->field->name);
     }
     return CZ_OK;
 }
@@ -284,26 +293,27 @@ static cz_status check_complete(const cz_viewset *view, cz_error *err)
 static cz_status check(const cz_viewset *view, cz_error *err)
 {
     if (!view->permissions)
-        return cz_error_set(err, CZ_EVALIDATION,
-                            "viewset %s names no .permissions; &cz_allow_any would let everyone do everything, "
-                            "&cz_read_only everyone read",
-                            view->name);
+        return cz_error_set(
+            err, CZ_EVALIDATION,
+            "viewset %s names no .permissions; &cz_allow_any would let everyone do everything, "
+            "&cz_read_only everyone read",
+            view->name);
     if (!view->serializer)
         return cz_error_set(err, CZ_EVALIDATION, "viewset %s names no .serializer", view->name);
     if (view->serializer->model != view->model)
-        return cz_error_set(err, CZ_EVALIDATION, "viewset %s is of %s, its serializer of %s", view->name,
-                            view->model->name, view->serializer->model->name);
+        return cz_error_set(err, CZ_EVALIDATION, "viewset %s is of %s, its serializer of %s",
+                            view->name, view->model->name, view->serializer->model->name);
     cz_status status = check_complete(view, err);
     if (status)
         return status;
     if (view->page_size > CZ_PAGE_SIZE_MAX)
-        return cz_error_set(err, CZ_EVALIDATION, "viewset %s: a page has at most %d rows", view->name,
-                            CZ_PAGE_SIZE_MAX);
+        return cz_error_set(err, CZ_EVALIDATION, "viewset %s: a page has at most %d rows",
+                            view->name, CZ_PAGE_SIZE_MAX);
     return cz__serializer_prepare(view->serializer, err);
 }
 
-cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router, const cz_route *route,
-                                 const char *prefix, cz_error *err)
+cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router,
+                                 const cz_route *route, const char *prefix, cz_error *err)
 {
     cz_viewset *view = (cz_viewset *)(uintptr_t)resource; /* its first member */
     cz_status status = check(view, err);
@@ -320,11 +330,13 @@ cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router,
         int len = actions[i].detail ? snprintf(pattern, sizeof pattern, "%s%s<%s:id>%s", prefix,
                                                slash ? "" : "/", key, slash ? "/" : "")
                                     : snprintf(pattern, sizeof pattern, "%s", prefix);
-        int name_len = snprintf(name, sizeof name, "%s-%s", base, actions[i].detail ? "detail" : "list");
+        int name_len =
+            snprintf(name, sizeof name, "%s-%s", base, actions[i].detail ? "detail" : "list");
         int label_len = snprintf(label, sizeof label, "%s.%s", view->name, actions[i].label);
-        if (len < 0 || (size_t)len >= sizeof pattern || name_len < 0 || (size_t)name_len >= sizeof name ||
-            label_len < 0 || (size_t)label_len >= sizeof label)
-            return cz_error_set(err, CZ_ETOOBIG, "viewset %s: its path or name is too long", view->name);
+        if (len < 0 || (size_t)len >= sizeof pattern || name_len < 0 ||
+            (size_t)name_len >= sizeof name || label_len < 0 || (size_t)label_len >= sizeof label)
+            return cz_error_set(err, CZ_ETOOBIG, "viewset %s: its path or name is too long",
+                                view->name);
         status = cz__router_add(router, route, actions[i].method, pattern, run_action, name, view,
                                 (int)actions[i].action, label, err);
     }

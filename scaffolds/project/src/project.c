@@ -4,15 +4,12 @@
 /* The addresses of the API, for whoever opens the site's root. */
 static void index_page(cz_ctx *ctx, cz_request *req)
 {
-    cz_buf body = { 0 };
     cz_json_writer json;
-    cz_json_writer_init(&json, &body);
+    cz_json_writer_init(&json, cz_respond_json_begin(ctx, req, 200));
     cz_json_object(&json);
     cz_json_key(&json, CZ_STR("notes"));
     cz_json_str(&json, cz_request_absolute_uri(ctx, req, cz_reverse(ctx, "note-list", NULL, 0)));
     cz_json_object_end(&json);
-    cz_respond_json(ctx, req, 200, cz_buf_str(&body));
-    cz_buf_done(&body);
 }
 
 static const cz_route urls[] = {

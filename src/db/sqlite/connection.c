@@ -19,7 +19,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BUSY_TIMEOUT_MS = 5000, OPEN_TIMEOUT_MS = 5000, READ_TIMEOUT_MS = 1000, RETRY_MS_MAX = 20, STATEMENTS_MIN = 64 };
+enum {
+    BUSY_TIMEOUT_MS = 5000,
+    OPEN_TIMEOUT_MS = 5000,
+    READ_TIMEOUT_MS = 1000,
+    RETRY_MS_MAX = 20,
+    STATEMENTS_MIN = 64
+};
 
 const cz__db_driver cz__sqlite_driver = {
     .scheme = "sqlite",
@@ -56,7 +62,8 @@ static void constraint_columns(const char *text, char *out, size_t out_bytes)
         cz_str column = cz_str_trim(cz_str_cut(&rest, ','));
         size_t dot = cz_str_find_char(column, '.');
         column = dot == SIZE_MAX ? column : cz_str_tail(column, dot + 1);
-        int added = snprintf(out + len, out_bytes - len, "%s%.*s", len ? ", " : "", CZ_STR_ARG(column));
+        int added =
+            snprintf(out + len, out_bytes - len, "%s%.*s", len ? ", " : "", CZ_STR_ARG(column));
         if (added < 0 || (size_t)added >= out_bytes - len)
             return;
         len += (size_t)added;
@@ -94,7 +101,8 @@ static cz_status sqlite_error(struct cz__sqlite_connection *connection, int code
         return cz_error_set(err, CZ_EIO, "SQLite: %s", text);
     default:
         if (strncmp(text, "no such table", strlen("no such table")) == 0)
-            return cz_error_set(err, CZ_EDATABASE, "SQLite: %s; `createtables` makes the models' tables", text);
+            return cz_error_set(err, CZ_EDATABASE,
+                                "SQLite: %s; `createtables` makes the models' tables", text);
         return cz_error_set(err, CZ_EDATABASE, "SQLite: %s", text);
     }
 }
@@ -104,8 +112,9 @@ static cz_status sqlite_error(struct cz__sqlite_connection *connection, int code
 static cz_status run_text(struct cz__sqlite_connection *connection, const char *sql, cz_error *err)
 {
     int code = sqlite3_exec(connection->handle, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK ? CZ_OK
-                             : sqlite_error(connection, sqlite3_extended_errcode(connection->handle), err);
+    return code == SQLITE_OK
+               ? CZ_OK
+               : sqlite_error(connection, sqlite3_extended_errcode(connection->handle), err);
 }
 
 static void connection_close(struct cz__sqlite_connection *connection)
@@ -117,16 +126,15 @@ static void connection_close(struct cz__sqlite_connection *connection)
     *connection = (struct cz__sqlite_connection){ 0 };
 }
 
-static cz_status connection_open(struct cz__sqlite_connection *connection, const char *path, int flags,
-                                 cz_error *err)
+static cz_status connection_open(struct cz__sqlite_connection *connection, const char *path,
+                                 int flags, cz_error *err)
 {
     flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
     int code = sqlite3_open_v2(path, &connection->handle, flags, NULL);
     if (code != SQLITE_OK) {
-        cz_status status = cz_error_set(err, code == SQLITE_NOMEM ? CZ_ENOMEM : CZ_EIO,
-                                        "cannot open the database %s: %s", path,
-                                        connection->handle ? sqlite3_errmsg(connection->handle)
-                                                           : sqlite3_errstr(code));
+        cz_status status = cz_error_set(
+            err, code == SQLITE_NOMEM ? CZ_ENOMEM : CZ_EIO, "cannot open the database %s: %s", path,
+            connection->handle ? sqlite3_errmsg(connection->handle) : sqlite3_errstr(code));
         connection_close(connection);
         return status;
     }
@@ -224,8 +232,8 @@ void cz__sqlite_close(cz__db *base)
 
 /* ---- statements ---- */
 
-static cz_status prepare(struct cz__sqlite_connection *connection, const cz__db_statement *statement,
-                         sqlite3_stmt **out, cz_error *err)
+static cz_status prepare(struct cz__sqlite_connection *connection,
+                         const cz__db_statement *statement, sqlite3_stmt **out, cz_error *err)
 {
     uint32_t number = statement->number;
     bool cached = number != CZ__STATEMENT_UNCACHED;
@@ -246,8 +254,9 @@ static cz_status prepare(struct cz__sqlite_connection *connection, const cz__db_
         connection->statement_cap = cap;
     }
     sqlite3_stmt *prepared = NULL;
-    int code = sqlite3_prepare_v3(connection->handle, statement->sql.ptr, (int)statement->sql.len + 1,
-                                  cached ? SQLITE_PREPARE_PERSISTENT : 0, &prepared, NULL);
+    int code =
+        sqlite3_prepare_v3(connection->handle, statement->sql.ptr, (int)statement->sql.len + 1,
+                           cached ? SQLITE_PREPARE_PERSISTENT : 0, &prepared, NULL);
     if (code != SQLITE_OK)
         return sqlite_error(connection, code, err);
     if (cached)
@@ -278,8 +287,8 @@ static int bind_one(sqlite3_stmt *prepared, int at, const cz__db_param *param)
     case CZ__PARAM_REAL:
         return sqlite3_bind_double(prepared, at, param->real);
     case CZ__PARAM_TEXT:
-        return sqlite3_bind_text64(prepared, at, param->text.ptr ? param->text.ptr : "", param->text.len,
-                                   SQLITE_STATIC, SQLITE_UTF8);
+        return sqlite3_bind_text64(prepared, at, param->text.ptr ? param->text.ptr : "",
+                                   param->text.len, SQLITE_STATIC, SQLITE_UTF8);
     case CZ__PARAM_DATE:
         len = cz_date_write(text, (cz_date){ (int32_t)param->integer });
         return sqlite3_bind_text(prepared, at, text, (int)len, SQLITE_TRANSIENT);
@@ -343,7 +352,8 @@ static cz_status begin_read(struct cz__sqlite *db, cz_error *err)
 }
 
 cz_status cz__sqlite_select(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
-                            const cz__db_param *params, size_t count, cz__db_cursor *out, cz_error *err)
+                            const cz__db_param *params, size_t count, cz__db_cursor *out,
+                            cz_error *err)
 {
     (void)ctx;
     struct cz__sqlite *db = (struct cz__sqlite *)session->db;
@@ -447,7 +457,8 @@ static char *write_stored_text(char *at, cz__db_type type, cz_str text)
             at[19] = 'Z';
             at += 20;
         } else {
-            at += cz_datetime_write(at, instant); /* text that is no such value is the type's zero */
+            at +=
+                cz_datetime_write(at, instant); /* text that is no such value is the type's zero */
         }
     } else if (type == CZ__DB_DATE) {
         cz_ignore(cz_date_parse(text, &date));
@@ -461,7 +472,8 @@ static char *write_stored_text(char *at, cz__db_type type, cz_str text)
     return at;
 }
 
-void cz__sqlite_write_json(const cz__db_cursor *cursor, unsigned column, cz__db_type type, cz_buf *out)
+void cz__sqlite_write_json(const cz__db_cursor *cursor, unsigned column, cz__db_type type,
+                           cz_buf *out)
 {
     sqlite3_value *value = sqlite3_column_value(cursor->handle, (int)column);
     int stored = sqlite3_value_type(value);
@@ -599,7 +611,8 @@ static cz_status begin_immediate(cz_ctx *ctx, struct cz__sqlite *db, cz_error *e
     }
 }
 
-static cz_status write_side_run(struct cz__sqlite *db, const cz__db_statement *statement, cz_error *err)
+static cz_status write_side_run(struct cz__sqlite *db, const cz__db_statement *statement,
+                                cz_error *err)
 {
     sqlite3_stmt *prepared = NULL;
     cz_status status = prepare(&db->write, statement, &prepared, err);
@@ -698,7 +711,8 @@ cz_status cz__sqlite_change(cz_ctx *ctx, cz__db_session *session, const cz__db_s
     return status;
 }
 
-static cz__db_statement savepoint_statement(char *text, size_t bytes, const char *verb, unsigned depth)
+static cz__db_statement savepoint_statement(char *text, size_t bytes, const char *verb,
+                                            unsigned depth)
 {
     int len = snprintf(text, bytes, "%s cz_%u", verb, depth);
     return (cz__db_statement){ { text, (size_t)len }, CZ__STATEMENT_UNCACHED };
@@ -752,7 +766,8 @@ void cz__sqlite_rollback(cz_ctx *ctx, cz__db_session *session)
     if (--session->depth > 0) {
         /* a failure leaves the outer transaction to be rolled back, which undoes this one as well */
         char text[64];
-        cz__db_statement back = savepoint_statement(text, sizeof text, "ROLLBACK TO", session->depth);
+        cz__db_statement back =
+            savepoint_statement(text, sizeof text, "ROLLBACK TO", session->depth);
         cz_ignore(write_side_run(db, &back, NULL));
         cz__db_statement save = savepoint_statement(text, sizeof text, "RELEASE", session->depth);
         cz_ignore(write_side_run(db, &save, NULL));

@@ -1,8 +1,8 @@
 #include "db/sqlite/sqlite_internal.h"
 
 /* Whether a statement with text parameters has a row. */
-static cz_status has_row(cz_ctx *ctx, cz__db_session *session, cz_str sql, const cz__db_param *params,
-                         size_t count, bool *out_row, cz_error *err)
+static cz_status has_row(cz_ctx *ctx, cz__db_session *session, cz_str sql,
+                         const cz__db_param *params, size_t count, bool *out_row, cz_error *err)
 {
     cz__db_statement statement = { sql, CZ__STATEMENT_UNCACHED };
     cz__db_cursor cursor;
@@ -18,9 +18,10 @@ cz_status cz__sqlite_table_exists(cz_ctx *ctx, cz__db_session *session, const ch
                                   bool *out_exists, cz_error *err)
 {
     cz__db_param name = { .kind = CZ__PARAM_TEXT, .text = cz_str_from(table) };
-    return has_row(ctx, session,
-                   CZ_STR("SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?"), &name, 1,
-                   out_exists, err);
+    return has_row(
+        ctx, session,
+        CZ_STR("SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?"), &name,
+        1, out_exists, err);
 }
 
 cz_status cz__sqlite_column_exists(cz_ctx *ctx, cz__db_session *session, const char *table,
@@ -28,6 +29,7 @@ cz_status cz__sqlite_column_exists(cz_ctx *ctx, cz__db_session *session, const c
 {
     cz__db_param names[] = { { .kind = CZ__PARAM_TEXT, .text = cz_str_from(table) },
                              { .kind = CZ__PARAM_TEXT, .text = cz_str_from(column) } };
-    return has_row(ctx, session, CZ_STR("SELECT 1 FROM pragma_table_info(?) WHERE name = ? COLLATE NOCASE"),
+    return has_row(ctx, session,
+                   CZ_STR("SELECT 1 FROM pragma_table_info(?) WHERE name = ? COLLATE NOCASE"),
                    names, CZ_COUNT(names), out_exists, err);
 }

@@ -4,9 +4,9 @@
 #include <calzone/buf.h>
 
 static const char *const type_names[CZ__DB_TYPE_COUNT] = {
-    [CZ__DB_TEXT] = "TEXT",     [CZ__DB_INT16] = "INTEGER",  [CZ__DB_INT32] = "INTEGER",
-    [CZ__DB_INT64] = "INTEGER", [CZ__DB_BOOL] = "INTEGER",   [CZ__DB_REAL] = "REAL",
-    [CZ__DB_DATE] = "TEXT",     [CZ__DB_DATETIME] = "TEXT",  [CZ__DB_UUID] = "TEXT",
+    [CZ__DB_TEXT] = "TEXT",     [CZ__DB_INT16] = "INTEGER", [CZ__DB_INT32] = "INTEGER",
+    [CZ__DB_INT64] = "INTEGER", [CZ__DB_BOOL] = "INTEGER",  [CZ__DB_REAL] = "REAL",
+    [CZ__DB_DATE] = "TEXT",     [CZ__DB_DATETIME] = "TEXT", [CZ__DB_UUID] = "TEXT",
 };
 
 static void append_column(cz_buf *sql, const cz__db_column *column)

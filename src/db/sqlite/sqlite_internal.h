@@ -23,10 +23,10 @@ struct cz__sqlite {
     cz__db base;
     struct cz__sqlite_connection read, write; /* in memory both are `write` */
     bool in_memory;
-    bool reading;              /* the read connection has this turn's transaction open */
-    bool taken;                /* the write connection belongs to a fiber */
+    bool reading; /* the read connection has this turn's transaction open */
+    bool taken;   /* the write connection belongs to a fiber */
     struct cz__sqlite_waiter *waiters, **waiters_end;
-    cz__loop *loop;            /* NULL in commands */
+    cz__loop *loop; /* NULL in commands */
     cz__turn_hook turn_hook;
     int64_t busy_timeout_ms;
 };
@@ -39,7 +39,8 @@ cz_status cz__sqlite_select(cz_ctx *ctx, cz__db_session *session, const cz__db_s
                             cz_error *err);
 cz_status cz__sqlite_step(cz__db_cursor *cursor, bool *out_row, cz_error *err);
 bool cz__sqlite_read(const cz__db_cursor *cursor, unsigned column, cz__db_type type, void *out);
-void cz__sqlite_write_json(const cz__db_cursor *cursor, unsigned column, cz__db_type type, cz_buf *out);
+void cz__sqlite_write_json(const cz__db_cursor *cursor, unsigned column, cz__db_type type,
+                           cz_buf *out);
 void cz__sqlite_finish(cz__db_cursor *cursor);
 cz_status cz__sqlite_change(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
                             const cz__db_param *params, size_t count, int64_t *out_rows,

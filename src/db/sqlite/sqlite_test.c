@@ -111,7 +111,8 @@ CZ_TEST(a_table_knows_its_columns)
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         bool exists = !cases[i].exists;
         cz_error err = { 0 };
-        CZ_REQUIRE_OK(cz__sqlite_column_exists(ctx, ctx->db, cases[i].table, cases[i].column, &exists, &err));
+        CZ_REQUIRE_OK(
+            cz__sqlite_column_exists(ctx, ctx->db, cases[i].table, cases[i].column, &exists, &err));
         CZ_EXPECT_MSG(exists == cases[i].exists, "%s.%s", cases[i].table, cases[i].column);
     }
     finish();
@@ -162,7 +163,8 @@ CZ_TEST(processes_that_open_and_leave_a_new_database_at_once_all_get_in)
             if (!status)
                 status = cz__db_session_of(&ctx, &session, &err);
             if (!status)
-                status = cz__sqlite_run(&ctx, session, CZ_STR("CREATE TABLE IF NOT EXISTS t (n INTEGER)"), &err);
+                status = cz__sqlite_run(&ctx, session,
+                                        CZ_STR("CREATE TABLE IF NOT EXISTS t (n INTEGER)"), &err);
             bool exists = false;
             if (!status)
                 status = cz__sqlite_table_exists(&ctx, session, "t", &exists, &err);
@@ -191,8 +193,10 @@ CZ_TEST(a_database_that_cannot_be_opened_says_why)
     } cases[] = {
         { "sqlite:///nonexistent/folder/x.db", CZ_EIO,
           "cannot open the database /nonexistent/folder/x.db: unable to open database file" },
-        { "sqlite:///", CZ_EVALIDATION, "DATABASE_URL: a SQLite URL is sqlite:///absolute/path.db" },
-        { "sqlite://host/x.db", CZ_EVALIDATION, "DATABASE_URL: a SQLite URL is sqlite:///absolute/path.db" },
+        { "sqlite:///", CZ_EVALIDATION,
+          "DATABASE_URL: a SQLite URL is sqlite:///absolute/path.db" },
+        { "sqlite://host/x.db", CZ_EVALIDATION,
+          "DATABASE_URL: a SQLite URL is sqlite:///absolute/path.db" },
         { "oracle://x", CZ_EVALIDATION, "DATABASE_URL: no driver for \"oracle\"; known: sqlite" },
         { "x", CZ_EVALIDATION,
           "DATABASE_URL is malformed; a form that works is sqlite:///absolute/path.db" },
@@ -208,7 +212,8 @@ CZ_TEST(a_database_that_cannot_be_opened_says_why)
     cz_ignore(snprintf(path, sizeof path, "%s/test.db", folder)); /* fits */
     cz_ignore(snprintf(url, sizeof url, "sqlite://%s", path));
     FILE *file = fopen(path, "we");
-    CZ_REQUIRE(file && fputs("this is no database, but long enough to be looked at by one", file) >= 0);
+    CZ_REQUIRE(file &&
+               fputs("this is no database, but long enough to be looked at by one", file) >= 0);
     CZ_REQUIRE(fclose(file) == 0);
     cz__db *db = NULL;
     cz_error err = { 0 };

@@ -101,22 +101,23 @@ static void load_value(cz_ctx *ctx, const struct load *load, cz_row *row, const 
 
 static void load_row(cz_ctx *ctx, struct load *load, const cz_json_value *item)
 {
-    const cz_json_value *label = cz_json_get(item, CZ_STR("model")), *pk = cz_json_get(item, CZ_STR("pk"));
+    const cz_json_value *label = cz_json_get(item, CZ_STR("model")),
+                        *pk = cz_json_get(item, CZ_STR("pk"));
     const cz_json_value *fields = cz_json_get(item, CZ_STR("fields"));
     if (!label || label->kind != CZ_JSON_STR || !fields || fields->kind != CZ_JSON_OBJECT)
-        cz_raise(ctx, CZ_EVALIDATION, "%s: row %zu: \"model\" and \"fields\" are required", load->path,
-                 load->rows + 1);
+        cz_raise(ctx, CZ_EVALIDATION, "%s: row %zu: \"model\" and \"fields\" are required",
+                 load->path, load->rows + 1);
     cz_model *model = cz__models_find(label->as.text);
     if (!model)
-        cz_raise(ctx, CZ_EVALIDATION, "%s: row %zu: there is no model \"%.*s\"", load->path, load->rows + 1,
-                 CZ_STR_ARG(label->as.text));
+        cz_raise(ctx, CZ_EVALIDATION, "%s: row %zu: there is no model \"%.*s\"", load->path,
+                 load->rows + 1, CZ_STR_ARG(label->as.text));
     cz_row *row = cz__row_new(ctx, model);
     const cz__column *key = model->state->key;
     for (uint32_t i = 0; i < fields->count; i++) {
         const cz__column *column = cz__column_find(model, fields->keys[i]);
         if (!column || !column->stored || column == key)
-            cz_raise(ctx, CZ_EVALIDATION, "%s: row %zu: %s has no field \"%.*s\"", load->path, load->rows + 1,
-                     model->state->label, CZ_STR_ARG(fields->keys[i]));
+            cz_raise(ctx, CZ_EVALIDATION, "%s: row %zu: %s has no field \"%.*s\"", load->path,
+                     load->rows + 1, model->state->label, CZ_STR_ARG(fields->keys[i]));
         load_value(ctx, load, row, column, &fields->as.items[i]);
     }
     if (pk && pk->kind != CZ_JSON_NULL) {
@@ -160,8 +161,8 @@ static int load_data(cz_ctx *ctx, void *arg)
 {
     struct load *load = arg;
     cz_atomic(ctx, load_all, load); /* all files or none */
-    printf("%zu row%s loaded from %d file%s\n", load->rows, load->rows == 1 ? "" : "s", load->argc - 1,
-           load->argc == 2 ? "" : "s");
+    printf("%zu row%s loaded from %d file%s\n", load->rows, load->rows == 1 ? "" : "s",
+           load->argc - 1, load->argc == 2 ? "" : "s");
     return 0;
 }
 

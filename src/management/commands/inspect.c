@@ -106,7 +106,8 @@ int cz__command_version(struct cz__site *site, int argc, char **argv)
         return 2;
     const char *version = site->project->version ? site->project->version : "0";
     if (!as_json) {
-        printf("%s %s\nCalzone %s\nSQLite %s\n", site->project->name, version, CZ_VERSION, sqlite3_libversion());
+        printf("%s %s\nCalzone %s\nSQLite %s\n", site->project->name, version, CZ_VERSION,
+               sqlite3_libversion());
         return 0;
     }
     cz_buf buf = { 0 };

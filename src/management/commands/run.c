@@ -30,8 +30,8 @@ static int prepare_tables(cz_ctx *ctx, void *arg)
     const char *missing = cz__tables_missing(ctx);
     if (!missing)
         return 0;
-    fprintf(stderr, "%s: table %s does not exist; run `%s createtables`\n", site->project->name, missing,
-            site->project->name);
+    fprintf(stderr, "%s: table %s does not exist; run `%s createtables`\n", site->project->name,
+            missing, site->project->name);
     return 1;
 }
 
@@ -64,8 +64,8 @@ static cz_status on_start(cz__worker *worker, cz_error *err)
     cz_status status = cz__site_open_database(state->site, err);
     if (status)
         return status;
-    status = cz__http_server_create(worker->loop, worker->listen_fd, &state->site->limits, &state->site->app,
-                                    &state->server);
+    status = cz__http_server_create(worker->loop, worker->listen_fd, &state->site->limits,
+                                    &state->site->app, &state->server);
     return status ? cz_error_set(err, status, "the HTTP server could not start") : CZ_OK;
 }
 
@@ -93,7 +93,8 @@ static void on_ready(const char *address, unsigned workers, void *user)
     const struct worker_state *state = user;
     const struct cz__site *site = state->site;
     printf("%s is served on http://%s/ by %u worker%s (%s, Calzone %s). Ctrl-C stops it.\n",
-           site->project->name, address, workers, workers == 1 ? "" : "s", cz_env_name(site->env), CZ_VERSION);
+           site->project->name, address, workers, workers == 1 ? "" : "s", cz_env_name(site->env),
+           CZ_VERSION);
     fflush(stdout);
 }
 
@@ -118,7 +119,8 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
             bind = argv[++i];
         } else if (!strcmp(argv[i], "--workers") && !last) {
             if (!read_workers(argv[++i], &workers)) {
-                fprintf(stderr, "run: --workers takes a number from 0 to 256, not \"%s\"\n", argv[i]);
+                fprintf(stderr, "run: --workers takes a number from 0 to 256, not \"%s\"\n",
+                        argv[i]);
                 return 2;
             }
         } else {
@@ -127,7 +129,8 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
         }
     }
     if (cz_str_ends_with(cz_setting_str(site->settings, "DATABASE_URL"), CZ_STR("/:memory:"))) {
-        fputs("run: DATABASE_URL: a database in memory is one process's alone, and a site has several; name a "
+        fputs("run: DATABASE_URL: a database in memory is one process's alone, and a site has "
+              "several; name a "
               "file\n",
               stderr);
         return 1;
