@@ -11,12 +11,12 @@
 CZ_MODEL(Item, ITEM, .table = "items");
 
 static CZ_SERIALIZER(ItemSerializer, Item,
-                     .fields = CZ_FIELDS(Item, id, name, description, price, quantity, created_at))
+                     .fields = CZ_FIELDS(Item, id, name, description, price, quantity, created_at));
 
-    static CZ_VIEWSET(item_views, Item, .serializer = &ItemSerializer, .permissions = &cz_read_only,
-                      .read_only = true, .page_size = 50)
+static CZ_VIEWSET(item_views, Item, .serializer = &ItemSerializer, .permissions = &cz_read_only,
+                  .read_only = true, .page_size = 50);
 
-        static void hello(cz_ctx *ctx, cz_request *req)
+static void hello(cz_ctx *ctx, cz_request *req)
 {
     cz_respond_json(ctx, req, 200, CZ_STR("{\"message\":\"Hello, World!\"}"));
 }

@@ -13,35 +13,29 @@ static void validate_author(cz_ctx *ctx, void *row, cz_field_errors *errors)
 
 static CZ_SERIALIZER(AuthorSerializer, Author,
                      .fields = CZ_FIELDS(Author, id, name, birth_year, death_year, source),
-                     .validate = validate_author)
+                     .validate = validate_author);
 
-    static CZ_SERIALIZER(BookSerializer, Book,
-                         .fields = CZ_FIELDS(Book, id, title, author, isbn, year, category,
-                                             language, source))
+static CZ_SERIALIZER(BookSerializer, Book,
+                     .fields = CZ_FIELDS(Book, id, title, author, isbn, year, category, language,
+                                         source));
 
-        static CZ_SERIALIZER(MagazineSerializer, Magazine,
-                             .fields = CZ_FIELDS(Magazine, id, title, issn, founded, category,
-                                                 publisher, source))
+static CZ_SERIALIZER(MagazineSerializer, Magazine,
+                     .fields = CZ_FIELDS(Magazine, id, title, issn, founded, category, publisher,
+                                         source));
 
-    /* Everyone may read and write until users come: this is an example on a local address. */
-    static CZ_VIEWSET(
-        author_views, Author, .serializer = &AuthorSerializer,
-        .permissions =
-            &cz_allow_any) static CZ_VIEWSET(book_views, Book, .serializer = &BookSerializer,
-                                             .permissions =
-                                                 &cz_allow_any) static CZ_VIEWSET(magazine_views,
-                                                                                  Magazine,
-                                                                                  .serializer =
-                                                                                      &MagazineSerializer,
-                                                                                  .permissions =
-                                                                                      &cz_allow_any)
+/* Everyone may read and write until users come: this is an example on a local address. */
+static CZ_VIEWSET(author_views, Author, .serializer = &AuthorSerializer,
+                  .permissions = &cz_allow_any);
+static CZ_VIEWSET(book_views, Book, .serializer = &BookSerializer, .permissions = &cz_allow_any);
+static CZ_VIEWSET(magazine_views, Magazine, .serializer = &MagazineSerializer,
+                  .permissions = &cz_allow_any);
 
-        const cz_route v2_urls[] = {
-            CZ_RESOURCE("/authors", &author_views),
-            CZ_RESOURCE("/books", &book_views),
-            CZ_RESOURCE("/magazines", &magazine_views),
-            CZ_ROUTES_END,
-        };
+const cz_route v2_urls[] = {
+    CZ_RESOURCE("/authors", &author_views),
+    CZ_RESOURCE("/books", &book_views),
+    CZ_RESOURCE("/magazines", &magazine_views),
+    CZ_ROUTES_END,
+};
 
 /* The addresses of the API, for whoever opens the site's root. */
 void index_page(cz_ctx *ctx, cz_request *req)

@@ -64,12 +64,12 @@ struct cz_project {
 
 /* A project under a name of its own, which its tests can use beside its binary:
  *
- *     CZ_PROJECT(shop, "shop", .apps = CZ_APPS(&store_app), .urls = urls)       in project.c
+ *     CZ_PROJECT(shop, "shop", .apps = CZ_APPS(&store_app), .urls = urls);       in project.c
  *     extern const cz_project shop;                                             in project.h
  *     int main(int argc, char **argv) { return cz_project_main(&shop, argc, argv); }
  */
 #define CZ_PROJECT(variable, project_name, ...)                                                    \
-    const cz_project variable = { .name = (project_name), ##__VA_ARGS__ };
+    const cz_project variable = { .name = (project_name), ##__VA_ARGS__ }
 
 /* A project and main() in one, where nothing else uses the project. */
 #define CZ_PROJECT_MAIN(project_name, ...)                                                         \

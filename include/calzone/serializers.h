@@ -2,7 +2,7 @@
  *
  *     CZ_SERIALIZER(BookSerializer, Book,
  *         .fields    = CZ_FIELDS(Book, id, title, isbn, author, created_at),
- *         .read_only = CZ_FIELDS(Book, id, created_at))
+ *         .read_only = CZ_FIELDS(Book, id, created_at));
  *
  * Fields are listed: a column added later is not shown or written by accident. A relation is its key, as
  * DRF's PrimaryKeyRelatedField. Fields the model marks read_only need not be repeated.
@@ -35,7 +35,7 @@ typedef struct cz_serializer {
     struct cz__serializer_state *state; /* private; made at start or at first use */
 } cz_serializer;
 
-#define CZ_SERIALIZER(name, M, ...) cz_serializer name = { .model = &M##__model, __VA_ARGS__ };
+#define CZ_SERIALIZER(name, M, ...) cz_serializer name = { .model = &M##__model, __VA_ARGS__ }
 
 /* Answer with one row, or with rows as a list. Raises: CZ_ENOMEM. */
 #define cz_respond_row(ctx, req, status, serializer, row)                                          \

@@ -3,7 +3,7 @@
  *     CZ_VIEWSET(book_views, Book,
  *         .serializer  = &BookSerializer,
  *         .permissions = &cz_read_only,
- *         .ordering    = CZ_ORDER_BY(CZ_ASC(Book, title)))
+ *         .ordering    = CZ_ORDER_BY(CZ_ASC(Book, title)));
  *
  * and `CZ_RESOURCE("/v2/books", &book_views)` give
  *
@@ -60,7 +60,7 @@ cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router,
     cz_viewset variable = { .resource = { cz__viewset_add_routes },                                \
                             .name = #variable,                                                     \
                             .model = &M##__model,                                                  \
-                            __VA_ARGS__ };
+                            __VA_ARGS__ }
 
 /* The viewset a request was routed to, for replaced actions that call the stock one. */
 cz_viewset *cz_view_of(const cz_request *req);

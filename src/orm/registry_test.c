@@ -11,7 +11,7 @@ CZ_MODEL_FORWARD(Stranger)
 CZ_MODEL(NoRule, NO_RULE);
 #define NO_NULL(F) F(foreign_key, other, NoNull, .on_delete = CZ_SET_NULL)
 CZ_MODEL(NoNull, NO_NULL);
-#define BARE_NUMBER(F) F(int_field, cents, .min = 50)
+#define BARE_NUMBER(F) F(int_field, cents, .min = { 50, 0, 0, 0 })
 CZ_MODEL(BareNumber, BARE_NUMBER);
 #define WRONG_DEFAULT(F) F(char_field, name, .default_ = cz_int(3))
 CZ_MODEL(WrongDefault, WRONG_DEFAULT);

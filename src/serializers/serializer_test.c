@@ -44,16 +44,15 @@ static void check_pages(cz_ctx *ctx, void *row, cz_field_errors *errors)
                             "One page is not lent.");
 }
 
-static CZ_SERIALIZER(
-    EditionSerializer, Edition,
-    .fields = CZ_FIELDS(Edition, id, title, isbn, subtitle, binding, year, pages, stock, rating,
-                        lent, bought, read_at, batch, contact, link, slug, shelf_mark, house),
-    .read_only = CZ_FIELDS(Edition, id),
-    .validate = check_pages) static CZ_SERIALIZER(LooseSerializer, Edition,
-                                                  .fields = CZ_FIELDS(Edition, title, house),
-                                                  .ignore_unknown = true)
+static CZ_SERIALIZER(EditionSerializer, Edition,
+                     .fields = CZ_FIELDS(Edition, id, title, isbn, subtitle, binding, year, pages,
+                                         stock, rating, lent, bought, read_at, batch, contact, link,
+                                         slug, shelf_mark, house),
+                     .read_only = CZ_FIELDS(Edition, id), .validate = check_pages);
+static CZ_SERIALIZER(LooseSerializer, Edition, .fields = CZ_FIELDS(Edition, title, house),
+                     .ignore_unknown = true);
 
-    static cz_arena *arena;
+static cz_arena *arena;
 static cz_ctx ctx;
 static Edition *stored;
 

@@ -13,13 +13,10 @@
 CZ_MODEL(Ship, SHIP, .ordering = CZ_ORDER_BY(CZ_ASC(Ship, name)));
 
 static const cz_app fleet_app = { "fleet", .models = CZ_MODELS(Ship) };
-static CZ_SERIALIZER(ShipSerializer, Ship,
-                     .fields = CZ_FIELDS(Ship, id, name, afloat,
-                                         draught)) static CZ_VIEWSET(ship_views, Ship,
-                                                                     .serializer = &ShipSerializer,
-                                                                     .permissions = &cz_allow_any)
+static CZ_SERIALIZER(ShipSerializer, Ship, .fields = CZ_FIELDS(Ship, id, name, afloat, draught));
+static CZ_VIEWSET(ship_views, Ship, .serializer = &ShipSerializer, .permissions = &cz_allow_any);
 
-    static void echo(cz_ctx *ctx, cz_request *req)
+static void echo(cz_ctx *ctx, cz_request *req)
 {
     cz_sleep(ctx, 1);
     cz_respond_header(ctx, req, CZ_STR("X-Language"),
@@ -40,9 +37,9 @@ static const cz_route urls[] = {
     CZ_ROUTES_END,
 };
 
-static CZ_PROJECT(fleet, "fleet", .apps = CZ_APPS(&fleet_app), .urls = urls)
+static CZ_PROJECT(fleet, "fleet", .apps = CZ_APPS(&fleet_app), .urls = urls);
 
-    CZ_TEST(a_client_asks_a_project_with_a_database_of_its_own)
+CZ_TEST(a_client_asks_a_project_with_a_database_of_its_own)
 {
     cz_client *client = cz_client_create(&fleet);
     const cz_answer *answer = cz_client_post(client, "/ships", "{\"name\": \"Vasa\"}");

@@ -5,4 +5,4 @@
 /* Everybody may read and write: name another permission before this leaves your machine. */
 CZ_VIEWSET(note_views, Note,
     .serializer  = &NoteSerializer,
-    .permissions = &cz_allow_any)
+    .permissions = &cz_allow_any);
