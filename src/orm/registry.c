@@ -380,7 +380,7 @@ cz_status cz__path_resolve(const cz_model *model, cz_str path, const cz__column 
 
 static cz_status check_meta(const cz_model *model, cz_error *err)
 {
-    const cz__column *column;
+    const cz__column *column = NULL;
     for (size_t i = 0; i < model->meta.ordering.count; i++) {
         const cz_order *order = &model->meta.ordering.items[i];
         cz_status status =
