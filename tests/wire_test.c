@@ -1,4 +1,5 @@
 /* HTTP as bytes: cuts, pipelines and malformed requests over a real socket. */
+#include <unistd.h>
 #include "server.h"
 
 enum { SECONDS_5 = 5000 };
@@ -206,5 +207,101 @@ CZ_TEST(malformed_requests_are_refused_and_the_connection_closes)
     }
     cz_buf_done(&many);
     CZ_EXPECT_STR(get(server.port, "/notes")->body, "0");
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+static bool all_x(cz_str body)
+{
+    for (size_t i = 0; i < body.len; i++)
+        if (body.ptr[i] != 'x')
+            return false;
+    return true;
+}
+
+CZ_TEST(a_streamed_body_comes_in_chunks_and_the_connection_goes_on)
+{
+    struct server server = server_start("lab", 1, NULL);
+    cz_wire *wire = cz_wire_open(server.port);
+    static const int sizes[] = { 0, 1, 3001, 3002, 100000 };
+    for (size_t i = 0; i < CZ_COUNT(sizes); i++) {
+        cz_str two = format("GET /stream/%d HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                            "GET /trickle HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                            sizes[i]);
+        CZ_REQUIRE(cz_wire_send(wire, two));
+        const cz_answer *answer = cz_wire_next(wire, SECONDS_5);
+        CZ_REQUIRE(answer);
+        CZ_EXPECT_STATUS(answer, 200);
+        CZ_EXPECT_HEADER(answer, "Transfer-Encoding", "chunked");
+        CZ_EXPECT_HEADER(answer, "Content-Length", "");
+        CZ_EXPECT(cz_answer_header(answer, "X-Request-Id").len); /* middleware has seen it */
+        CZ_EXPECT_EQ(answer->body.len, sizes[i]);
+        CZ_EXPECT(all_x(answer->body));
+        const cz_answer *second = cz_wire_next(wire, SECONDS_5);
+        CZ_REQUIRE(second);
+        CZ_EXPECT_STR(second->body, "tick tick tick tick tick ");
+    }
+    cz_wire_close(wire);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(a_streamed_body_waits_for_a_slow_reader)
+{
+    enum { BYTES = 8 << 20 };
+    struct server server = server_start("lab", 1, NULL);
+    cz_wire *wire = cz_wire_open(server.port);
+    CZ_REQUIRE(
+        cz_wire_send(wire, format("GET /stream/%d HTTP/1.1\r\nHost: localhost\r\n\r\n", BYTES)));
+    usleep(300 * 1000); /* the buffers of both sides are full by now */
+    const cz_answer *other =
+        ask_raw(server.port, CZ_STR("GET /notes HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    CZ_EXPECT(other && other->status == 200); /* and the worker is free */
+    const cz_answer *answer = cz_wire_next(wire, 4 * SECONDS_5);
+    CZ_REQUIRE(answer);
+    CZ_EXPECT_EQ(answer->body.len, BYTES);
+    CZ_EXPECT(all_x(answer->body));
+    cz_wire_close(wire);
+    for (int i = 0; i < 20; i++) { /* clients that leave in the middle */
+        cz_wire *leaver = cz_wire_open(server.port);
+        cz_ignore(cz_wire_send(leaver,
+                               CZ_STR("GET /stream/8000000 HTTP/1.1\r\nHost: localhost\r\n\r\n")));
+        usleep(5000);
+        if (i % 2)
+            cz_wire_abort(leaver);
+        else
+            cz_wire_close(leaver);
+    }
+    other = ask_raw(server.port, CZ_STR("GET /notes HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    CZ_EXPECT(other && other->status == 200);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(a_stream_to_http_1_0_to_head_and_one_that_fails_end_as_they_must)
+{
+    struct server server = server_start("lab", 1, NULL);
+    cz_wire *wire = cz_wire_open(server.port);
+    CZ_REQUIRE(cz_wire_send(
+        wire,
+        CZ_STR("GET /stream/5000 HTTP/1.0\r\nConnection: keep-alive\r\nHost: localhost\r\n\r\n")));
+    const cz_answer *answer = cz_wire_next(wire, SECONDS_5);
+    CZ_REQUIRE(answer);
+    CZ_EXPECT_EQ(answer->body.len, 5000);
+    CZ_EXPECT_HEADER(answer, "Transfer-Encoding", "");
+    CZ_EXPECT_HEADER(answer, "Connection", "close");
+    CZ_EXPECT(cz_wire_closes(wire, SECONDS_5));
+    cz_wire_close(wire);
+
+    wire = cz_wire_open(server.port);
+    wire->head = true;
+    CZ_REQUIRE(cz_wire_send(wire, CZ_STR("HEAD /stream/5000 HTTP/1.1\r\nHost: localhost\r\n\r\n")));
+    answer = cz_wire_next(wire, SECONDS_5);
+    CZ_REQUIRE(answer);
+    CZ_EXPECT_STATUS(answer, 200);
+    wire->head = false;
+    CZ_REQUIRE(
+        cz_wire_send(wire, CZ_STR("GET /broken-stream HTTP/1.1\r\nHost: localhost\r\n\r\n")));
+    CZ_EXPECT(cz_wire_next(wire, SECONDS_5) == NULL); /* cut before its last chunk */
+    CZ_EXPECT(!wire->timed_out);
+    cz_wire_close(wire);
+    CZ_EXPECT(cz_str_find(server_log(&server), CZ_STR("the rest cannot be read")) != SIZE_MAX);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }

@@ -37,6 +37,10 @@ typedef struct cz_header {
     cz_str value; /* without surrounding white space */
 } cz_header;
 
+struct cz_request;
+/* Sends a body piece by piece; see cz_respond_stream(). */
+typedef void (*cz_stream_fn)(cz_ctx *ctx, struct cz_request *req, void *arg);
+
 typedef struct cz_response {
     int status;          /* 200 until set */
     cz_str content_type; /* empty: no Content-Type header */
@@ -45,9 +49,11 @@ typedef struct cz_response {
     uint32_t header_count, header_cap;
     cz_str header_lines; /* lines sent after the headers, each whole with its CRLF: static, and put
                                   there by middleware that sends the same every time */
-    bool sent;           /* the handler has answered: set by every cz_respond*() */
-    bool close;          /* close the connection after this answer */
-    cz_str body_text;    /* a body that needs no copy (static or in the arena); used when set and
+    cz_stream_fn stream; /* sends the body instead; see cz_respond_stream() */
+    void *stream_arg;
+    bool sent;        /* the handler has answered: set by every cz_respond*() */
+    bool close;       /* close the connection after this answer */
+    cz_str body_text; /* a body that needs no copy (static or in the arena); used when set and
                                   `body` is empty */
 } cz_response;
 
@@ -120,6 +126,18 @@ void cz_respond_json(cz_ctx *ctx, cz_request *req, int status, cz_str json);
 /* Begin a JSON answer and return where to write it, with cz_json_writer_init() or by hand; nothing to free,
  * and whatever was answered before is gone. A failure stays in the buffer and becomes a 500 or 503. */
 cz_buf *cz_respond_json_begin(cz_ctx *ctx, cz_request *req, int status);
+/* Answer with a body whose length is not known yet. When the handler and all middleware have returned, the
+ * head leaves with Transfer-Encoding: chunked (RFC 9112, 7.1) and `stream(ctx, req, arg)` is called on the
+ * same fiber to send the body by cz_stream_write(). To a client of HTTP/1.0 the body ends with the
+ * connection; HEAD gets the head alone. What `stream` raises is logged and cuts the connection, so the client
+ * sees that the body is not whole. The handler's time ends with the head: a stream may take as long as its
+ * client takes it without stalling. `arg` must live as long as the context. Raises as cz_respond(). */
+void cz_respond_stream(cz_ctx *ctx, cz_request *req, int status, cz_str content_type,
+                       cz_stream_fn stream, void *arg);
+/* Send a piece of the body at once; pieces of a few KiB cost least, an empty one is none. Raises:
+ * CZ_ECANCELED: the client is gone; CZ_ENOMEM. Context: inside `stream`; suspends while the client has more
+ * than 256 KiB to take. */
+void cz_stream_write(cz_ctx *ctx, cz_request *req, cz_str piece);
 /* Answer with a redirect to a path of this site, which begins with one "/"; a target with a scheme, "//",
  * "\" or a control byte is refused, other bytes that no URI may have are escaped. `status` is 301, 302,
  * 303, 307 or 308. Raises: CZ_EINVAL. */

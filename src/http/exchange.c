@@ -1,6 +1,7 @@
 /* One request and its answer, whatever the wire format: pooled, run on a fiber, written out. */
 #include "http/h1_scan.h"
 #include "http/http_internal.h"
+#include <calzone/log.h>
 #include <calzone/time.h>
 #include <stdio.h>
 
@@ -117,6 +118,7 @@ void cz__exchange_release(cz__exchange *exchange)
     cz_arena_reset(exchange->arena);
     clear_buffer(&exchange->body_in);
     clear_buffer(&exchange->body_out);
+    exchange->streaming = exchange->stream_cut = false;
     if (core->exchange_count >= CZ__HTTP_POOLED_MAX) {
         destroy(exchange);
         return;
@@ -257,6 +259,73 @@ void cz__exchange_refuse(cz__exchange *exchange, const cz_error *err)
         response->status = 500;
 }
 
+/* ---- A streamed body ---- */
+
+enum { STREAM_PIECE_BYTES = 64 << 10 };
+
+static void put_head(const cz__exchange *exchange, bool keep_alive, size_t body_bytes, cz_buf *out);
+static void refresh_common(struct cz__http_core *core);
+
+static void call_stream(cz_ctx *ctx, void *arg)
+{
+    cz__exchange *exchange = arg;
+    cz_response *response = &exchange->request.response;
+    response->stream(ctx, &exchange->request, response->stream_arg);
+}
+
+void cz_stream_write(cz_ctx *ctx, cz_request *req, cz_str piece)
+{
+    cz__exchange *exchange = (cz__exchange *)((char *)req - offsetof(cz__exchange, request));
+    cz_assert(exchange->streaming); /* only inside the function given to cz_respond_stream() */
+    while (piece.len) {             /* an empty chunk would end the body */
+        cz_str part = cz_str_head(piece, STREAM_PIECE_BYTES);
+        piece = cz_str_tail(piece, part.len);
+        bool keep_alive;
+        cz_buf *out = exchange->stream_open(exchange, &keep_alive);
+        if (!out)
+            cz_raise(ctx, CZ_ECANCELED, "the client went away");
+        if (exchange->stream_chunked)
+            cz_buf_printf(out, "%zx\r\n", part.len);
+        cz_buf_append_str(out, part);
+        if (exchange->stream_chunked)
+            cz_buf_append_lit(out, "\r\n");
+        cz_check(ctx, cz_buf_status(out));
+        cz_check(ctx, exchange->stream_send(exchange));
+    }
+}
+
+/* The head, the body by its function, and the end; or the mark that there is none. */
+static void send_stream(cz__exchange *exchange)
+{
+    const cz_request *req = &exchange->request;
+    if (req->method == CZ_METHOD_HEAD || req->response.status == 204 || req->response.status == 304)
+        return; /* a head alone, written like any other */
+    cz_buf *out = exchange->stream_open(exchange, &exchange->stream_keep_alive);
+    exchange->streaming = exchange->stream_cut = true;
+    if (!out)
+        return;
+    exchange->stream_chunked = req->version_minor > 0;
+    exchange->stream_keep_alive &= exchange->stream_chunked;
+    exchange->ctx.deadline_us = 0;
+    refresh_common(exchange->core);
+    put_head(exchange, exchange->stream_keep_alive, 0, out);
+    cz_error err;
+    cz_status status = cz_buf_status(out);
+    if (!status)
+        status = cz_try(&exchange->ctx, call_stream, exchange, &err);
+    else
+        cz_error_set(&err, status, "no memory for the head of a stream");
+    if (!status && (out = exchange->stream_open(exchange, &(bool){ false }))) {
+        if (exchange->stream_chunked)
+            cz_buf_append_lit(out, "0\r\n\r\n");
+        exchange->stream_cut = cz_buf_status(out) != CZ_OK;
+    } else if (status && status != CZ_ECANCELED) {
+        cz_log_error(&exchange->ctx, "calzone.request", cz_error_message(&err),
+                     CZ_FIELD_STR("error", cz_str_from(cz_status_name(status))),
+                     CZ_FIELD_STR("path", req->path), CZ_FIELD_STR("state", CZ_STR("in a stream")));
+    }
+}
+
 static void run(void *arg)
 {
     cz__exchange *exchange = arg;
@@ -270,6 +339,8 @@ static void run(void *arg)
         exchange->request.response.status = 499; /* nobody is there to read an answer */
     else if (status)
         cz__exchange_refuse(exchange, &err);
+    else if (exchange->request.response.stream)
+        send_stream(exchange);
     cz_ctx_done(ctx); /* clean-ups may wait, so on the fiber and before the answer leaves */
     cz__fiber_attach(NULL);
     exchange->running = false;
@@ -361,7 +432,11 @@ static void put_head(const cz__exchange *exchange, bool keep_alive, size_t body_
         return;
     at = put_status_line(at, response->status);
     at = put(at, cz_str_of(core->common, core->common_bytes));
-    if (response->status != 204 && response->status != 304) {
+    bool has_body = response->status != 204 && response->status != 304;
+    if (has_body && response->stream) {
+        if (exchange->request.version_minor > 0)
+            at = PUT(at, "Transfer-Encoding: chunked\r\n");
+    } else if (has_body) {
         at = PUT(at, "Content-Length: ");
         at += cz_u64_write(at, body_bytes);
         at = PUT(at, "\r\n");
@@ -394,10 +469,15 @@ void cz__exchange_write(cz__exchange *exchange, bool keep_alive, cz_buf *out, cz
         exchange->body_out.len ? cz_buf_str(&exchange->body_out) : req->response.body_text;
     if (req->response.status == 204 || req->response.status == 304)
         body.len = 0;
-    refresh_common(core);
-    put_head(exchange, keep_alive, body.len, out);
     core->stats.requests++;
     *out_rest = cz_str_of(NULL, 0);
+    if (exchange->streaming) {
+        if (core->app.on_answered)
+            core->app.on_answered(&exchange->ctx, req, 0, core->app.user);
+        return;
+    }
+    refresh_common(core);
+    put_head(exchange, keep_alive, body.len, out);
     if (req->method == CZ_METHOD_HEAD)
         body.len = 0;
     else if (body.len < CZ__HTTP_COPY_BYTES_MAX)

@@ -356,6 +356,9 @@ static void on_sent(cz__h1_conn *conn, size_t bytes)
         conn->rest = cz_str_tail(conn->rest, bytes - from_output);
         output_release(conn);
     }
+    if (conn->exchange && conn->exchange->stream_fiber &&
+        unsent_bytes(conn) <= CZ__HTTP_UNSENT_BYTES_MAX / 2)
+        cz__fiber_wake(conn->exchange->stream_fiber);
     if (unsent_bytes(conn)) {
         conn->write_due_ms = now_ms(conn) + conn->server->core.limits.write_timeout_ms;
         return;
@@ -402,15 +405,30 @@ static void send_continue(cz__h1_conn *conn)
 
 /* ---- Answers ---- */
 
-/* The answer is in the exchange: put it into the output and decide what comes next. */
+static bool stays_open(const cz__h1_conn *conn)
+{
+    const struct cz__http_core *core = &conn->server->core;
+    return conn->keep_alive && !conn->exchange->request.response.close && !core->draining &&
+           (!core->limits.requests_per_connection ||
+            conn->requests < core->limits.requests_per_connection);
+}
+
+/* The answer is in the exchange, or has been streamed: put it into the output and decide what comes next. */
 static void finish_answer(cz__h1_conn *conn)
 {
-    struct cz__http_core *core = &conn->server->core;
     cz__exchange *exchange = conn->exchange;
     bool client_closes = !conn->keep_alive;
-    bool keep_alive = conn->keep_alive && !exchange->request.response.close && !core->draining &&
-                      (!core->limits.requests_per_connection ||
-                       conn->requests < core->limits.requests_per_connection);
+    bool keep_alive = exchange->streaming ? exchange->stream_keep_alive : stays_open(conn);
+    if (exchange->stream_cut && conn->state == CLOSED) {
+        exchange_release(conn); /* closed while its body was being sent, when it had to stay */
+        input_release(conn);
+        return;
+    }
+    if (exchange->stream_cut) { /* without its end, so the client knows */
+        flush(conn);
+        conn_close(conn);
+        return;
+    }
     cz_buf *out = output_acquire(conn);
     if (!out) {
         conn_close(conn);
@@ -509,12 +527,49 @@ static void on_handler_done(cz__exchange *exchange)
     settle(conn);
 }
 
+static cz_buf *stream_open(cz__exchange *exchange, bool *out_keep_alive)
+{
+    cz__h1_conn *conn = exchange->owner;
+    if (conn->state == CLOSED)
+        return NULL;
+    *out_keep_alive = stays_open(conn);
+    conn->due_ms = conn->probe_due_ms = NEVER; /* the write time-out is what bounds a stream */
+    return output_acquire(conn);
+}
+
+static uint32_t interest(const cz__h1_conn *conn);
+static void arm_timer(cz__h1_conn *conn);
+
+static cz_status stream_send(cz__exchange *exchange)
+{
+    cz__h1_conn *conn = exchange->owner;
+    cz_status status = CZ_OK;
+    flush(conn);
+    while (!status && conn->state != CLOSED && unsent_bytes(conn) > CZ__HTTP_UNSENT_BYTES_MAX) {
+        cz__watch_want(exchange->core->loop, &conn->watch, interest(conn));
+        arm_timer(conn);
+        exchange->stream_fiber = cz__fiber_current();
+        status = cz__fiber_wait(&exchange->ctx);
+        exchange->stream_fiber = NULL;
+    }
+    if (conn->state == CLOSED)
+        return CZ_ECANCELED;
+    if (unsent_bytes(
+            conn)) { /* what is left goes when the client takes it, whatever the fiber does next */
+        cz__watch_want(exchange->core->loop, &conn->watch, interest(conn));
+        arm_timer(conn);
+    }
+    return status;
+}
+
 static void start_handler(cz__h1_conn *conn)
 {
     cz__exchange *exchange = conn->exchange;
     set_state(conn, HANDLING);
     exchange->owner = conn;
     exchange->on_done = on_handler_done;
+    exchange->stream_open = stream_open;
+    exchange->stream_send = stream_send;
     cz__exchange_start(exchange);
     if (exchange->running)
         return;
@@ -743,7 +798,7 @@ static void on_ready_while_handling(cz__h1_conn *conn, uint32_t events)
         conn_close(conn);
     } else if (events & EPOLLRDHUP) {
         conn->peer_shut = true;
-        if (conn->exchange->request.version_minor > 0)
+        if (conn->exchange->request.version_minor > 0 && !conn->exchange->streaming)
             conn->probe_due_ms = now_ms(conn) + PROBE_AFTER_MS;
     } else if (events & EPOLLIN) {
         conn->input_waits = true;

@@ -59,6 +59,14 @@ struct cz__exchange {
     bool running;    /* on a fiber */
     bool suspended;  /* its fiber outlived cz__exchange_start(): on_done will be called */
     void (*on_done)(cz__exchange *exchange);
+    /* For a body that is streamed: where its bytes go (NULL: the client is gone) and whether the connection
+     * stays open after it; and sending them, which waits while too much is unsent. */
+    cz_buf *(*stream_open)(cz__exchange *exchange, bool *out_keep_alive);
+    cz_status (*stream_send)(cz__exchange *exchange);
+    cz__fiber *stream_fiber; /* waits for the client to take what is unsent */
+    bool streaming;          /* the head is out; the answer is no longer in `request` */
+    bool stream_chunked, stream_keep_alive;
+    bool stream_cut; /* the body did not come to its end */
     void *owner;
 };
 

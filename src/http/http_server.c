@@ -310,6 +310,17 @@ static void on_done_in_memory(cz__exchange *exchange)
     (void)exchange; /* cz__http_serve_bytes() sees that it no longer runs */
 }
 
+static cz_buf *stream_open_in_memory(cz__exchange *exchange, bool *out_keep_alive)
+{
+    *out_keep_alive = !exchange->request.response.close;
+    return exchange->owner;
+}
+
+static cz_status stream_send_in_memory(cz__exchange *exchange)
+{
+    return cz_buf_status(exchange->owner);
+}
+
 /* Set the exchange from a whole request. Returns why it is refused, in `err`. */
 static cz_status take_request(cz__exchange *exchange, struct cz__h1_head *head, char *bytes,
                               size_t len, cz_error *err)
@@ -356,6 +367,9 @@ static cz_status answer_in_memory(cz__exchange *exchange, struct cz__h1_head *he
     cz_str rest;
     exchange->request.client_address = CZ_STR("127.0.0.1");
     exchange->on_done = on_done_in_memory;
+    exchange->stream_open = stream_open_in_memory;
+    exchange->stream_send = stream_send_in_memory;
+    exchange->owner = out;
     cz_status refused = take_request(exchange, head, bytes, len, &err);
     if (refused) {
         cz__exchange_refuse(exchange, &err);

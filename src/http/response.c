@@ -75,6 +75,7 @@ static void answer(cz_ctx *ctx, cz_request *req, int status, cz_str content_type
     cz_response *response = &req->response;
     cz_buf_clear(response->body);
     response->body_text = cz_str_of(NULL, 0);
+    response->stream = NULL;
     response->status = status;
     response->content_type = content_type;
     response->sent = true;
@@ -108,6 +109,14 @@ cz_buf *cz_respond_json_begin(cz_ctx *ctx, cz_request *req, int status)
 {
     answer(ctx, req, status, CZ_STR("application/json"));
     return req->response.body;
+}
+
+void cz_respond_stream(cz_ctx *ctx, cz_request *req, int status, cz_str content_type,
+                       cz_stream_fn stream, void *arg)
+{
+    answer(ctx, req, status, content_type);
+    req->response.stream = stream;
+    req->response.stream_arg = arg;
 }
 
 /* ---- Headers ---- */

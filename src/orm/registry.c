@@ -393,7 +393,7 @@ static cz_status check_meta(const cz_model *model, cz_error *err)
         cz_status status = cz__path_resolve(model, path, &column, err);
         if (status)
             return status;
-        if (cz__column_find(model, path) != column || !column->stored)
+        if (!column || cz__column_find(model, path) != column || !column->stored)
             return cz_error_set(err, CZ_EVALIDATION,
                                 "%s: unique_together: \"%.*s\" is no column of its own",
                                 model->name, CZ_STR_ARG(path));

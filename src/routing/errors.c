@@ -252,6 +252,7 @@ void cz__answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err)
     cz_response *response = &req->response;
     cz_buf_clear(response->body);
     response->body_text = CZ_STR("");
+    response->stream = NULL;
     response->status = doc.http;
     response->sent = true;
     set_document(ctx, req, &doc);

@@ -108,6 +108,53 @@ static void mix(cz_ctx *ctx, cz_request *req)
     say(ctx, req, 200, cz_format(ctx, "%d", alive));
 }
 
+/* A body of so many bytes, in pieces that are no round number. */
+static void send_bytes(cz_ctx *ctx, cz_request *req, void *arg)
+{
+    int64_t left = *(const int64_t *)arg;
+    char piece[3001];
+    memset(piece, 'x', sizeof piece);
+    while (left > 0) {
+        size_t len = left < (int64_t)sizeof piece ? (size_t)left : sizeof piece;
+        cz_stream_write(ctx, req, cz_str_of(piece, len));
+        cz_stream_write(ctx, req, CZ_STR("")); /* no piece, and not the end */
+        left -= (int64_t)len;
+    }
+}
+
+static void stream(cz_ctx *ctx, cz_request *req)
+{
+    int64_t *bytes = cz_new(ctx, int64_t);
+    *bytes = cz_path_int(ctx, req, "bytes");
+    cz_respond_stream(ctx, req, 200, CZ_STR("text/plain"), send_bytes, bytes);
+}
+
+static void send_slowly(cz_ctx *ctx, cz_request *req, void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 5; i++) {
+        cz_stream_write(ctx, req, CZ_STR("tick "));
+        cz_sleep(ctx, 20);
+    }
+}
+
+static void trickle(cz_ctx *ctx, cz_request *req)
+{
+    cz_respond_stream(ctx, req, 200, CZ_STR("text/plain"), send_slowly, NULL);
+}
+
+static void send_and_fail(cz_ctx *ctx, cz_request *req, void *arg)
+{
+    (void)arg;
+    cz_stream_write(ctx, req, CZ_STR("half of "));
+    cz_raise(ctx, CZ_EIO, "the rest cannot be read");
+}
+
+static void broken_stream(cz_ctx *ctx, cz_request *req)
+{
+    cz_respond_stream(ctx, req, 200, CZ_STR("text/plain"), send_and_fail, NULL);
+}
+
 static const cz_route urls[] = {
     CZ_POST("/echo", echo),
     CZ_GET("/sleep/<int:ms>", sleep_for),
@@ -116,6 +163,9 @@ static const cz_route urls[] = {
     CZ_GET("/crash", crash, .name = "crash"),
     CZ_GET("/fail", fail),
     CZ_GET("/notes", count_notes),
+    CZ_GET("/stream/<int:bytes>", stream),
+    CZ_GET("/trickle", trickle),
+    CZ_GET("/broken-stream", broken_stream),
     CZ_POST("/notes", make_note),
     CZ_POST("/no-notes", make_no_note),
     CZ_GET("/mix", mix),
