@@ -296,6 +296,7 @@ int cz_test_main(int argc, char **argv)
     rmdir(run_directory);
     if (!list && !passed && !bad && !skipped && first < argc) {
         fprintf(stderr, "no test has \"%s\" in its name or file\n", argv[first]);
+        printf("0 passed, 0 failed\n");
         return 2;
     }
     if (!list) {
