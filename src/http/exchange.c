@@ -33,7 +33,7 @@ cz_status cz__http_core_init(struct cz__http_core *core, cz__loop *loop,
     if (limits)
         core->limits = *limits;
     fill_limits(&core->limits);
-    core->common = cz_malloc(64 + app->constant_headers.len);
+    core->common = cz_malloc(64);
     return core->common ? CZ_OK : CZ_ENOMEM;
 }
 
@@ -385,9 +385,7 @@ static void refresh_common(struct cz__http_core *core)
     at += cz_http_date_write(at, now.tv_sec);
     memcpy(at, "\r\n", 2);
     at += 2;
-    if (core->app.constant_headers.len)
-        memcpy(at, core->app.constant_headers.ptr, core->app.constant_headers.len);
-    core->common_bytes = (size_t)(at - core->common) + core->app.constant_headers.len;
+    core->common_bytes = (size_t)(at - core->common);
     core->date_until_ms = now_ms + 1000 - now.tv_nsec / 1000000;
 }
 

@@ -36,7 +36,7 @@ struct cz__http_core {
     unsigned exchange_count, input_count, output_count;
 
     int64_t date_until_ms; /* loop time until which `common` is right */
-    char *common;          /* owned: "Date: ...\r\n" and the constant headers */
+    char *common;          /* owned: "Date: ...\r\n" */
     size_t common_bytes;
 };
 

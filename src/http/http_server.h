@@ -20,9 +20,6 @@ typedef struct cz__http_app {
      * client that went away before its answer the status is 499 and nothing was sent. */
     void (*on_answered)(cz_ctx *ctx, cz_request *req, size_t bytes, void *user);
     void *user;
-    /* Header lines of every answer, each ending in CRLF, borrowed; responses must not set these names
-     * themselves. Empty: none. */
-    cz_str constant_headers;
 } cz__http_app;
 
 typedef struct cz__http_server cz__http_server;
