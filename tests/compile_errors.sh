@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
+export CMAKE_GENERATOR=Ninja # make may not be there
 package=$root/build/lib/cmake/Calzone
 [[ -e $package/CalzoneTargets.cmake && -e build/libcalzone.a ]] || { echo "skipped: build/ is not built"; exit 77; }
 work=$(mktemp -d)

@@ -19,7 +19,7 @@ stop() {
 trap 'stop; rm -rf "$work"' EXIT
 fail() { echo "FAIL: $*"; exit 1; }
 unset ENV DATABASE_URL BIND ALLOWED_HOSTS
-export CFLAGS=-Werror
+export CFLAGS=-Werror CMAKE_GENERATOR=Ninja # as `./dev` installs it; make may not be there
 
 # expect CODE TEXT COMMAND...: it ends with the code and says one line that holds the text.
 expect() {
