@@ -4,6 +4,7 @@
 
 #include <calzone/buf.h>
 #include <calzone/context.h>
+#include <calzone/decimal.h>
 #include <calzone/errors.h>
 #include <calzone/http.h>
 #include <calzone/json.h>
