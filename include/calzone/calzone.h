@@ -2,6 +2,7 @@
 #ifndef CALZONE_CALZONE_H
 #define CALZONE_CALZONE_H
 
+#include <calzone/base64.h>
 #include <calzone/buf.h>
 #include <calzone/context.h>
 #include <calzone/decimal.h>

@@ -115,6 +115,10 @@ void cz_json_skip(cz_json_reader *reader);
 /* Line and column (from 1, in code points) of the failure. */
 void cz_json_error_position(const cz_json_reader *reader, size_t *out_line, size_t *out_column);
 
+/* Whether `text` is one whole document, at most 64 levels deep; false also when there is no memory
+ * to find out. */
+bool cz_json_is_valid(cz_str text);
+
 /* ---- a tree, for documents whose shape is not known ---- */
 
 typedef struct cz_json_value cz_json_value;

@@ -19,6 +19,12 @@
  *     small_int_field, int_field, big_int_field                     int16_t, int32_t, int64_t
  *     bool_field, float_field                                       bool, double
  *     date_field, datetime_field, uuid_field                        cz_date, cz_datetime, cz_uuid
+ *     time_field, duration_field                                    cz_time, cz_duration
+ *     decimal_field (needs .digits and .places)                     cz_decimal, exact
+ *     ip_field, file_field, image_field                             cz_str; of files, the name
+ *     json_field                                                    cz_str, the document
+ *     binary_field                                                  cz_bytes
+ *     int_array_field, text_array_field                             cz_int_list, cz_str_list
  *     foreign_key(name, Model), one_to_one(name, Model)             the key in `name_id`; CZ_REL() reads
  *     many_to_many(name, Model)                                     nothing; a table of its own
  *     reverse(name, Model, field)                                   nothing: the other side of a foreign
@@ -35,6 +41,7 @@
 #define CALZONE_MODELS_H
 
 #include <calzone/context.h>
+#include <calzone/decimal.h>
 #include <calzone/macros.h>
 #include <calzone/random.h>
 #include <calzone/str.h>
@@ -60,6 +67,13 @@ struct cz__real { char none_; };
 struct cz__day { char none_; };
 struct cz__instant { char none_; };
 struct cz__uuid { char none_; };
+struct cz__exact { char none_; };
+struct cz__clock { char none_; };
+struct cz__span { char none_; };
+struct cz__json { char none_; };
+struct cz__binary { char none_; };
+struct cz__integers { char none_; };
+struct cz__texts { char none_; };
 /* clang-format on */
 
 /* X(kind, tag of its path, C type) for the kinds that have a column of their own type. */
@@ -76,7 +90,17 @@ struct cz__uuid { char none_; };
     X(float_field, cz__real, double)                                                               \
     X(date_field, cz__day, cz_date)                                                                \
     X(datetime_field, cz__instant, cz_datetime)                                                    \
-    X(uuid_field, cz__uuid, cz_uuid)
+    X(uuid_field, cz__uuid, cz_uuid)                                                               \
+    X(ip_field, cz__text, cz_str)                                                                  \
+    X(file_field, cz__text, cz_str)                                                                \
+    X(image_field, cz__text, cz_str)                                                               \
+    X(decimal_field, cz__exact, cz_decimal)                                                        \
+    X(time_field, cz__clock, cz_time)                                                              \
+    X(duration_field, cz__span, cz_duration)                                                       \
+    X(json_field, cz__json, cz_str)                                                                \
+    X(binary_field, cz__binary, cz_bytes)                                                          \
+    X(int_array_field, cz__integers, cz_int_list)                                                  \
+    X(text_array_field, cz__texts, cz_str_list)
 #define CZ_RELATION_KIND_MAP(X)                                                                    \
     X(foreign_key)                                                                                 \
     X(one_to_one)                                                                                  \
@@ -150,15 +174,20 @@ typedef const char *(*cz_validator)(cz_str text, double number);
 typedef struct cz_field_options {
     uint32_t
         max_length; /* characters of a char, slug, email or url field; 0: 255, url 200, slug 50,
-                               email 254 as in Django; text fields: no limit */
-    bool null;      /* NULL is allowed */
-    bool blank;     /* may be left out or empty on input */
+                               email 254, file 100 as in Django; text fields: no limit */
+    uint8_t digits, places; /* of a decimal field: at most so many digits (1 to 38), so many of them
+                               behind the point */
+    bool null;              /* NULL is allowed */
+    bool blank;             /* may be left out or empty on input */
     bool unique, index;
     bool read_only;              /* never taken from input (Django: editable=False) */
     bool auto_now_add, auto_now; /* datetime: now at creation; at every save */
-    cz_tagged default_;          /* cz_int(0), cz_text("draft"), cz_bool(true) */
-    cz_tagged min, max;          /* of a number */
-    cz_choice_list choices;      /* the only values allowed in a text field */
+    cz_tagged default_; /* cz_int(0), cz_text("draft"), cz_bool(true); of the kinds that are neither
+                           number nor boolean, the text they are read from: cz_text("9.90") */
+    void (*default_function)(
+        void *out);         /* writes a default of the row member's type; may not raise */
+    cz_tagged min, max;     /* of a number */
+    cz_choice_list choices; /* the only values allowed in a text field */
     cz_validator validator;
     cz_on_delete on_delete; /* required for foreign_key and one_to_one */
     const char *column;     /* the column's name; NULL: the field's ("author_id" for relations) */
@@ -340,6 +369,16 @@ typedef struct cz_row {
 #define CZ__PATH_date_field(name, ...) struct cz__day *name;
 #define CZ__PATH_datetime_field(name, ...) struct cz__instant *name;
 #define CZ__PATH_uuid_field(name, ...) struct cz__uuid *name;
+#define CZ__PATH_ip_field(name, ...) struct cz__text *name;
+#define CZ__PATH_file_field(name, ...) struct cz__text *name;
+#define CZ__PATH_image_field(name, ...) struct cz__text *name;
+#define CZ__PATH_decimal_field(name, ...) struct cz__exact *name;
+#define CZ__PATH_time_field(name, ...) struct cz__clock *name;
+#define CZ__PATH_duration_field(name, ...) struct cz__span *name;
+#define CZ__PATH_json_field(name, ...) struct cz__json *name;
+#define CZ__PATH_binary_field(name, ...) struct cz__binary *name;
+#define CZ__PATH_int_array_field(name, ...) struct cz__integers *name;
+#define CZ__PATH_text_array_field(name, ...) struct cz__texts *name;
 #define CZ__PATH_foreign_key(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
 #define CZ__PATH_one_to_one(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
 #define CZ__PATH_many_to_many(name, Target, ...) struct Target##__path *name;
@@ -359,6 +398,16 @@ typedef struct cz_row {
 #define CZ__INDEX_date_field CZ__INDEX_COLUMN
 #define CZ__INDEX_datetime_field CZ__INDEX_COLUMN
 #define CZ__INDEX_uuid_field CZ__INDEX_COLUMN
+#define CZ__INDEX_ip_field CZ__INDEX_COLUMN
+#define CZ__INDEX_file_field CZ__INDEX_COLUMN
+#define CZ__INDEX_image_field CZ__INDEX_COLUMN
+#define CZ__INDEX_decimal_field CZ__INDEX_COLUMN
+#define CZ__INDEX_time_field CZ__INDEX_COLUMN
+#define CZ__INDEX_duration_field CZ__INDEX_COLUMN
+#define CZ__INDEX_json_field CZ__INDEX_COLUMN
+#define CZ__INDEX_binary_field CZ__INDEX_COLUMN
+#define CZ__INDEX_int_array_field CZ__INDEX_COLUMN
+#define CZ__INDEX_text_array_field CZ__INDEX_COLUMN
 #define CZ__INDEX_foreign_key(name, ...) union { char name, name##_id; };
 #define CZ__INDEX_one_to_one(name, ...) union { char name, name##_id; };
 #define CZ__INDEX_many_to_many CZ__INDEX_COLUMN
@@ -378,6 +427,16 @@ typedef struct cz_row {
 #define CZ__ROW_date_field(name, ...) cz_date name;
 #define CZ__ROW_datetime_field(name, ...) cz_datetime name;
 #define CZ__ROW_uuid_field(name, ...) cz_uuid name;
+#define CZ__ROW_ip_field(name, ...) cz_str name;
+#define CZ__ROW_file_field(name, ...) cz_str name;
+#define CZ__ROW_image_field(name, ...) cz_str name;
+#define CZ__ROW_decimal_field(name, ...) cz_decimal name;
+#define CZ__ROW_time_field(name, ...) cz_time name;
+#define CZ__ROW_duration_field(name, ...) cz_duration name;
+#define CZ__ROW_json_field(name, ...) cz_str name;
+#define CZ__ROW_binary_field(name, ...) cz_bytes name;
+#define CZ__ROW_int_array_field(name, ...) cz_int_list name;
+#define CZ__ROW_text_array_field(name, ...) cz_str_list name;
 #define CZ__ROW_foreign_key(name, Target, ...) Target##__key name##_id; Target *name##_slot_;
 #define CZ__ROW_one_to_one(name, Target, ...) Target##__key name##_id; Target *name##_slot_;
 #define CZ__ROW_many_to_many CZ__NOTHING
@@ -398,6 +457,16 @@ typedef struct cz_row {
 #define CZ__META_date_field(...) CZ__META_COLUMN(date_field, __VA_ARGS__)
 #define CZ__META_datetime_field(...) CZ__META_COLUMN(datetime_field, __VA_ARGS__)
 #define CZ__META_uuid_field(...) CZ__META_COLUMN(uuid_field, __VA_ARGS__)
+#define CZ__META_ip_field(...) CZ__META_COLUMN(ip_field, __VA_ARGS__)
+#define CZ__META_file_field(...) CZ__META_COLUMN(file_field, __VA_ARGS__)
+#define CZ__META_image_field(...) CZ__META_COLUMN(image_field, __VA_ARGS__)
+#define CZ__META_decimal_field(...) CZ__META_COLUMN(decimal_field, __VA_ARGS__)
+#define CZ__META_time_field(...) CZ__META_COLUMN(time_field, __VA_ARGS__)
+#define CZ__META_duration_field(...) CZ__META_COLUMN(duration_field, __VA_ARGS__)
+#define CZ__META_json_field(...) CZ__META_COLUMN(json_field, __VA_ARGS__)
+#define CZ__META_binary_field(...) CZ__META_COLUMN(binary_field, __VA_ARGS__)
+#define CZ__META_int_array_field(...) CZ__META_COLUMN(int_array_field, __VA_ARGS__)
+#define CZ__META_text_array_field(...) CZ__META_COLUMN(text_array_field, __VA_ARGS__)
 #define CZ__META_foreign_key(name, Target, ...) { #name, CZ_KIND_foreign_key, &Target##__model, 0, { __VA_ARGS__ } },
 #define CZ__META_one_to_one(name, Target, ...) { #name, CZ_KIND_one_to_one, &Target##__model, 0, { __VA_ARGS__ } },
 #define CZ__META_many_to_many(name, Target, ...) { #name, CZ_KIND_many_to_many, &Target##__model, 0, { __VA_ARGS__ } },
@@ -418,6 +487,16 @@ typedef struct cz_row {
 #define CZ__OFFSET_date_field CZ__OFFSET_COLUMN
 #define CZ__OFFSET_datetime_field CZ__OFFSET_COLUMN
 #define CZ__OFFSET_uuid_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_ip_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_file_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_image_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_decimal_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_time_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_duration_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_json_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_binary_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_int_array_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_text_array_field CZ__OFFSET_COLUMN
 #define CZ__OFFSET_foreign_key(name, ...) offsetof(cz__self, name##_id),
 #define CZ__OFFSET_one_to_one(name, ...) offsetof(cz__self, name##_id),
 #define CZ__OFFSET_many_to_many CZ__OFFSET_NONE
@@ -437,6 +516,16 @@ typedef struct cz_row {
 #define CZ__SLOT_date_field CZ__SLOT_NONE
 #define CZ__SLOT_datetime_field CZ__SLOT_NONE
 #define CZ__SLOT_uuid_field CZ__SLOT_NONE
+#define CZ__SLOT_ip_field CZ__SLOT_NONE
+#define CZ__SLOT_file_field CZ__SLOT_NONE
+#define CZ__SLOT_image_field CZ__SLOT_NONE
+#define CZ__SLOT_decimal_field CZ__SLOT_NONE
+#define CZ__SLOT_time_field CZ__SLOT_NONE
+#define CZ__SLOT_duration_field CZ__SLOT_NONE
+#define CZ__SLOT_json_field CZ__SLOT_NONE
+#define CZ__SLOT_binary_field CZ__SLOT_NONE
+#define CZ__SLOT_int_array_field CZ__SLOT_NONE
+#define CZ__SLOT_text_array_field CZ__SLOT_NONE
 #define CZ__SLOT_foreign_key(name, ...) offsetof(cz__self, name##_slot_),
 #define CZ__SLOT_one_to_one(name, ...) offsetof(cz__self, name##_slot_),
 #define CZ__SLOT_many_to_many CZ__SLOT_NONE

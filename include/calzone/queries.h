@@ -47,22 +47,58 @@ typedef enum cz__value_kind {
     CZ__VALUE_DATE,
     CZ__VALUE_INTS,
     CZ__VALUE_STRS,
-    CZ__VALUE_UUIDS
+    CZ__VALUE_UUIDS,
+    CZ__VALUE_DECIMAL,
+    CZ__VALUE_TIME,
+    CZ__VALUE_DURATION,
+    CZ__VALUE_BYTES,
+    CZ__VALUE_REALS,
+    CZ__VALUE_DECIMALS,
+    CZ__VALUE_DATES,
+    CZ__VALUE_DATETIMES,
+    CZ__VALUE_TIMES,
+    CZ__VALUE_DURATIONS,
+    CZ__VALUE_KIND_COUNT
 } cz__value_kind;
 
-typedef struct cz_int_list {
-    const int64_t *items;
+typedef struct cz_real_list {
+    const double *items;
     size_t count;
-} cz_int_list;
-typedef struct cz_uuid_list {
-    const cz_uuid *items;
+} cz_real_list;
+typedef struct cz_decimal_list {
+    const cz_decimal *items;
     size_t count;
-} cz_uuid_list;
+} cz_decimal_list;
+typedef struct cz_date_list {
+    const cz_date *items;
+    size_t count;
+} cz_date_list;
+typedef struct cz_datetime_list {
+    const cz_datetime *items;
+    size_t count;
+} cz_datetime_list;
+typedef struct cz_time_list {
+    const cz_time *items;
+    size_t count;
+} cz_time_list;
+typedef struct cz_duration_list {
+    const cz_duration *items;
+    size_t count;
+} cz_duration_list;
 
 /* Counted lists for IN and RANGE. */
 #define CZ_INTS(...)                                                                               \
     ((cz_int_list){ (const int64_t[]){ __VA_ARGS__ },                                              \
                     sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t) })
+#define CZ__LIST_OF(list, item, ...)                                                               \
+    ((list){ (const item[]){ __VA_ARGS__ }, sizeof((const item[]){ __VA_ARGS__ }) / sizeof(item) })
+#define CZ_UUIDS(...) CZ__LIST_OF(cz_uuid_list, cz_uuid, __VA_ARGS__)
+#define CZ_REALS(...) CZ__LIST_OF(cz_real_list, double, __VA_ARGS__)
+#define CZ_DECIMALS(...) CZ__LIST_OF(cz_decimal_list, cz_decimal, __VA_ARGS__)
+#define CZ_DATES(...) CZ__LIST_OF(cz_date_list, cz_date, __VA_ARGS__)
+#define CZ_DATETIMES(...) CZ__LIST_OF(cz_datetime_list, cz_datetime, __VA_ARGS__)
+#define CZ_TIMES(...) CZ__LIST_OF(cz_time_list, cz_time, __VA_ARGS__)
+#define CZ_DURATIONS(...) CZ__LIST_OF(cz_duration_list, cz_duration, __VA_ARGS__)
 #define CZ_STRS(...)                                                                               \
     ((cz_str_list){ (const cz_str[]){ CZ__EACH(CZ__STR_ITEM, 0, __VA_ARGS__) },                    \
                     CZ__NARG(__VA_ARGS__) })
@@ -81,6 +117,11 @@ typedef struct cz_uuid_list {
              const char *: CZ__VALUE_CSTR, cz_str: CZ__VALUE_STR, cz_uuid: CZ__VALUE_UUID,         \
              cz_datetime: CZ__VALUE_DATETIME, cz_date: CZ__VALUE_DATE, cz_int_list: CZ__VALUE_INTS,\
              cz_str_list: CZ__VALUE_STRS, cz_uuid_list: CZ__VALUE_UUIDS, void *: CZ__VALUE_NULL,   \
+             cz_decimal: CZ__VALUE_DECIMAL, cz_time: CZ__VALUE_TIME,                               \
+             cz_duration: CZ__VALUE_DURATION, cz_bytes: CZ__VALUE_BYTES,                           \
+             cz_real_list: CZ__VALUE_REALS, cz_decimal_list: CZ__VALUE_DECIMALS,                   \
+             cz_date_list: CZ__VALUE_DATES, cz_datetime_list: CZ__VALUE_DATETIMES,                 \
+             cz_time_list: CZ__VALUE_TIMES, cz_duration_list: CZ__VALUE_DURATIONS,                 \
              default: CZ__VALUE_NONE)
 
 /* The value's address, in an object of its own type with arrays decayed, so it is a constant expression
@@ -89,32 +130,45 @@ typedef struct cz_uuid_list {
     __typeof__(_Generic((v), char * : (char *)0, const char * : (const char *)0, default : (v)))
 #define CZ__ADDRESS_OF(v) ((const void *)(const CZ__TYPE_OF(v)[1]){ v })
 
-/* Which values suit which kind of path; 1 or 0 at compile time. */
-#define CZ__IS_TEXT(v) (CZ__KIND_OF(v) == CZ__VALUE_CSTR || CZ__KIND_OF(v) == CZ__VALUE_STR)
-#define CZ__IS_INTEGER(v) (CZ__KIND_OF(v) >= CZ__VALUE_BOOL && CZ__KIND_OF(v) <= CZ__VALUE_U64)
-#define CZ__IS_NUMBER(v) (CZ__KIND_OF(v) >= CZ__VALUE_BOOL && CZ__KIND_OF(v) <= CZ__VALUE_DOUBLE)
-#define CZ__IS(v, kind) (CZ__KIND_OF(v) == (kind))
-#define CZ__SUITS(path, v)                                                                         \
-    (CZ__IS(v, CZ__VALUE_NULL) || _Generic((path), struct cz__text *                               \
-                                           : CZ__IS_TEXT(v), struct cz__integer *                  \
-                                           : CZ__IS_INTEGER(v), struct cz__real *                  \
-                                           : CZ__IS_NUMBER(v), struct cz__boolean *                \
-                                           : CZ__IS_INTEGER(v), struct cz__uuid *                  \
-                                           : CZ__IS(v, CZ__VALUE_UUID), struct cz__instant *       \
-                                           : CZ__IS(v, CZ__VALUE_DATETIME), struct cz__day *       \
-                                           : CZ__IS(v, CZ__VALUE_DATE), default                    \
-                                           : CZ__IS_INTEGER(v) || CZ__IS(v, CZ__VALUE_UUID)))
-#define CZ__SUITS_LIST(path, v)                                                                    \
-    _Generic((path), struct cz__text *                                                             \
-             : CZ__IS(v, CZ__VALUE_STRS), struct cz__integer *                                     \
-             : CZ__IS(v, CZ__VALUE_INTS), struct cz__uuid *                                        \
-             : CZ__IS(v, CZ__VALUE_UUIDS), struct cz__real * : 0, struct cz__boolean * : 0,        \
-               struct cz__instant * : 0, struct cz__day * : 0, default                             \
-             : CZ__IS(v, CZ__VALUE_INTS) || CZ__IS(v, CZ__VALUE_UUIDS))
+/* Which values suit which kind of path: a bit for each kind of value, looked up in what the path accepts, so
+ * that a check names the value once and values may be long. 1 or 0 at compile time. */
+/* clang-format off */
+#define CZ__BIT(kind) (UINT64_C(1) << CZ__VALUE_##kind)
+#define CZ__BITS_INTEGER                                                                           \
+    (CZ__BIT(BOOL) | CZ__BIT(I8) | CZ__BIT(I16) | CZ__BIT(I32) | CZ__BIT(I64) | CZ__BIT(U8) |      \
+     CZ__BIT(U16) | CZ__BIT(U32) | CZ__BIT(U64))
+#define CZ__BITS_REAL (CZ__BITS_INTEGER | CZ__BIT(FLOAT) | CZ__BIT(DOUBLE))
+#define CZ__BITS_EXACT (CZ__BITS_INTEGER | CZ__BIT(DECIMAL))
+#define CZ__BITS_TEXT (CZ__BIT(CSTR) | CZ__BIT(STR))
+/* A relation is compared by the key of what it leads to. */
+#define CZ__ACCEPTS(path)                                                                          \
+    _Generic((path),                                                                               \
+             struct cz__text *: CZ__BITS_TEXT, struct cz__json *: CZ__BITS_TEXT,                   \
+             struct cz__integer *: CZ__BITS_INTEGER, struct cz__boolean *: CZ__BITS_INTEGER,       \
+             struct cz__real *: CZ__BITS_REAL, struct cz__exact *: CZ__BITS_EXACT,                 \
+             struct cz__uuid *: CZ__BIT(UUID), struct cz__binary *: CZ__BIT(BYTES),                \
+             struct cz__instant *: CZ__BIT(DATETIME), struct cz__day *: CZ__BIT(DATE),             \
+             struct cz__clock *: CZ__BIT(TIME), struct cz__span *: CZ__BIT(DURATION),              \
+             struct cz__integers *: CZ__BIT(INTS), struct cz__texts *: CZ__BIT(STRS),              \
+             default: CZ__BITS_INTEGER | CZ__BIT(UUID))
+#define CZ__ACCEPTS_LISTS(path)                                                                    \
+    _Generic((path),                                                                               \
+             struct cz__text *: CZ__BIT(STRS), struct cz__integer *: CZ__BIT(INTS),                \
+             struct cz__uuid *: CZ__BIT(UUIDS), struct cz__real *: CZ__BIT(REALS),                 \
+             struct cz__exact *: CZ__BIT(DECIMALS) | CZ__BIT(INTS),                                \
+             struct cz__instant *: CZ__BIT(DATETIMES), struct cz__day *: CZ__BIT(DATES),           \
+             struct cz__clock *: CZ__BIT(TIMES), struct cz__span *: CZ__BIT(DURATIONS),            \
+             struct cz__boolean *: 0, struct cz__json *: 0, struct cz__binary *: 0,                \
+             struct cz__integers *: 0, struct cz__texts *: 0,                                      \
+             default: CZ__BIT(INTS) | CZ__BIT(UUIDS))
+#define CZ__IS_ONE_OF(v, bits) ((UINT64_C(1) << CZ__KIND_OF(v) & (bits)) != 0)
+#define CZ__SUITS(path, v) CZ__IS_ONE_OF(v, CZ__ACCEPTS(path) | CZ__BIT(NULL))
+#define CZ__SUITS_ORDER(path, v) CZ__IS_ONE_OF(v, CZ__ACCEPTS(path))
+#define CZ__SUITS_LIST(path, v) CZ__IS_ONE_OF(v, CZ__ACCEPTS_LISTS(path))
 #define CZ__SUITS_TEXT(path, v)                                                                    \
-    (_Generic((path), struct cz__text * : 1, default : 0) && CZ__IS_TEXT(v))
-#define CZ__SUITS_ISNULL(path, v) (CZ__IS(v, CZ__VALUE_BOOL) || CZ__IS(v, CZ__VALUE_I32))
-#define CZ__SUITS_ORDER(path, v) (CZ__SUITS(path, v) && !CZ__IS(v, CZ__VALUE_NULL))
+    CZ__IS_ONE_OF(v, _Generic((path), struct cz__text *: CZ__BITS_TEXT, default: UINT64_C(0)))
+#define CZ__SUITS_ISNULL(path, v) CZ__IS_ONE_OF(v, CZ__BIT(BOOL) | CZ__BIT(I32))
+/* clang-format on */
 
 /* A constant when `ok`, else an error at the value itself: a _Generic whose only case is a type the value
  * does not have. _Static_assert would name the line on which an enclosing macro begins, and Clang would
@@ -128,7 +182,13 @@ struct cz__value_of_another_type;
              const char *: (const char *)0, cz_str: (cz_str){ 0 }, cz_uuid: (cz_uuid){ 0 },        \
              cz_datetime: (cz_datetime){ 0 }, cz_date: (cz_date){ 0 },                             \
              cz_int_list: (cz_int_list){ 0 }, cz_str_list: (cz_str_list){ 0 },                     \
-             cz_uuid_list: (cz_uuid_list){ 0 }, void *: (void *)0, default: 0)
+             cz_uuid_list: (cz_uuid_list){ 0 }, void *: (void *)0,                                 \
+             cz_decimal: (cz_decimal){ 0 }, cz_time: (cz_time){ 0 },                               \
+             cz_duration: (cz_duration){ 0 }, cz_bytes: (cz_bytes){ 0 },                           \
+             cz_real_list: (cz_real_list){ 0 }, cz_decimal_list: (cz_decimal_list){ 0 },           \
+             cz_date_list: (cz_date_list){ 0 }, cz_datetime_list: (cz_datetime_list){ 0 },         \
+             cz_time_list: (cz_time_list){ 0 }, cz_duration_list: (cz_duration_list){ 0 },         \
+             default: 0)
 #define CZ__SUITED(ok, ...)                                                                        \
     _Generic(__VA_ARGS__, __typeof__(_Generic((char(*)[1 + (ok)])0, char(*)[2]                     \
                                               : CZ__RVALUE((__VA_ARGS__)), default                 \
@@ -289,11 +349,12 @@ void cz__refresh(cz_ctx *ctx, cz_row *row);
  * their default. Returns the row, with its key.
  * Raises: CZ_EINTEGRITY: a unique, foreign key or not-null rule; CZ_EINVAL: a value outside the field's
  * type. Values are not validated beyond that: a serializer does. */
-#define cz_create(ctx, M, ...) ((M *)cz__create((ctx), &M##__model, CZ__ASSIGNS(M, ##__VA_ARGS__)))
+#define cz_create(ctx, M, ...)                                                                     \
+    ((M *)cz__create((ctx), &M##__model, CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__)))
 /* Change every row that matches in one statement: cz_update(ctx, Book, CZ_WHERE(...), (year, 1965)).
  * Returns how many matched. auto_now fields are not touched, as in Django. */
 #define cz_update(ctx, M, where, ...)                                                              \
-    cz__update((ctx), &M##__model, (where), CZ__ASSIGNS(M, ##__VA_ARGS__))
+    cz__update((ctx), &M##__model, (where), CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__))
 /* Delete every row that matches, and what their on_delete rules say. Returns how many rows went, those
  * of other models included. Raises: CZ_EINTEGRITY: a protected row refers to one of them. */
 #define cz_delete(ctx, M, where) cz__delete((ctx), &M##__model, (where))

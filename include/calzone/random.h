@@ -21,6 +21,11 @@ typedef struct cz_uuid {
     uint8_t bytes[16];
 } cz_uuid;
 
+typedef struct cz_uuid_list {
+    const cz_uuid *items;
+    size_t count;
+} cz_uuid_list;
+
 enum { CZ_UUID_TEXT = 36 }; /* bytes of the text form, without NUL */
 
 /* A random UUID: version 4; version 7 begins with the time in milliseconds and sorts by it, also within

@@ -20,6 +20,16 @@ typedef struct cz_str {
     size_t len;
 } cz_str;
 
+/* Bytes that are no text. */
+typedef struct cz_bytes {
+    const void *ptr;
+    size_t len;
+} cz_bytes;
+
+typedef struct cz_int_list {
+    const int64_t *items;
+    size_t count;
+} cz_int_list;
 typedef struct cz_str_list {
     const cz_str *items;
     size_t count;

@@ -12,12 +12,13 @@
 
 #include <calzone/buf.h>
 #include <calzone/context.h>
+#include <calzone/decimal.h>
 #include <calzone/random.h>
 #include <calzone/settings.h>
 #include <calzone/time.h>
 
 /* What a column holds, and the C type cz__db_read() writes. */
-typedef enum cz__db_type {
+typedef enum cz__db_kind {
     CZ__DB_TEXT,     /* cz_str, pointing into the cursor until the next step */
     CZ__DB_INT16,    /* int16_t */
     CZ__DB_INT32,    /* int32_t */
@@ -27,23 +28,63 @@ typedef enum cz__db_type {
     CZ__DB_DATE,     /* cz_date */
     CZ__DB_DATETIME, /* cz_datetime */
     CZ__DB_UUID,     /* cz_uuid */
+    CZ__DB_DECIMAL, /* cz_decimal; the type says how many digits and places, see cz__db_decimal() */
+    CZ__DB_TIME,    /* cz_time */
+    CZ__DB_DURATION,  /* cz_duration */
+    CZ__DB_JSON,      /* cz_str, a JSON document; as text */
+    CZ__DB_BINARY,    /* cz_bytes, as text */
+    CZ__DB_IP,        /* cz_str, "192.0.2.1" or "2001:db8::1"; as text */
+    CZ__DB_INT_LIST,  /* cz_int_list, by read_list() */
+    CZ__DB_TEXT_LIST, /* cz_str_list, by read_list() */
+    CZ__DB_UUID_LIST, /* cz_uuid_list; parameters only */
     CZ__DB_TYPE_COUNT
-} cz__db_type;
+} cz__db_kind;
+
+/* A kind and, for decimals, its digits and places. Every other type is its kind alone. */
+typedef uint32_t cz__db_type;
+#define CZ__DB_KIND(type) ((cz__db_kind)((type)&0xff))
+#define CZ__DB_PLACES(type) ((int)((type) >> 8 & 0xff))
+#define CZ__DB_DIGITS(type) ((int)((type) >> 16 & 0xff))
+/* The column was made by somebody else and holds numbers as they are, not as scaled integers (SQLite). */
+#define CZ__DB_AS_NUMBER (UINT32_C(1) << 24)
+static inline cz__db_type cz__db_decimal(int digits, int places)
+{
+    return CZ__DB_DECIMAL | (cz__db_type)places << 8 | (cz__db_type)digits << 16;
+}
+
+/* Whether values of a kind are bytes that read() leaves in the cursor. */
+static inline bool cz__kind_is_text(cz__db_kind kind)
+{
+    return kind == CZ__DB_TEXT || kind == CZ__DB_JSON || kind == CZ__DB_IP || kind == CZ__DB_BINARY;
+}
+
+typedef enum cz__param_kind {
+    CZ__PARAM_NULL,
+    CZ__PARAM_INT,
+    CZ__PARAM_REAL,
+    CZ__PARAM_TEXT,
+    CZ__PARAM_DATE,
+    CZ__PARAM_DATETIME,
+    CZ__PARAM_UUID,
+    CZ__PARAM_DECIMAL,
+    CZ__PARAM_TIME,
+    CZ__PARAM_DURATION,
+    CZ__PARAM_BINARY, /* in `text` */
+    CZ__PARAM_INT_LIST,
+    CZ__PARAM_TEXT_LIST,
+    CZ__PARAM_UUID_LIST
+} cz__param_kind;
 
 typedef struct cz__db_param {
-    enum {
-        CZ__PARAM_NULL,
-        CZ__PARAM_INT,
-        CZ__PARAM_REAL,
-        CZ__PARAM_TEXT,
-        CZ__PARAM_DATE,
-        CZ__PARAM_DATETIME,
-        CZ__PARAM_UUID
-    } kind;
-    int64_t integer; /* INT, DATE (days), DATETIME (microseconds) */
+    cz__param_kind kind;
+    cz__db_type type; /* of the column it is for; DECIMAL: already rounded to its places */
+    int64_t integer;  /* INT, DATE (days), DATETIME, TIME, DURATION (microseconds) */
     double real;
     cz_str text; /* borrowed until the statement has run */
     cz_uuid uuid;
+    cz_decimal decimal;
+    const void *items; /* of a list: int64_t, cz_str or cz_uuid; borrowed as text is */
+    size_t item_count;
 } cz__db_param;
 
 enum { CZ__STATEMENT_UNCACHED = UINT32_MAX };
@@ -51,6 +92,10 @@ enum { CZ__STATEMENT_UNCACHED = UINT32_MAX };
 typedef struct cz__db_statement {
     cz_str sql;      /* NUL-terminated */
     uint32_t number; /* small and unique in the process, or CZ__STATEMENT_UNCACHED */
+    /* What each parameter is, for databases that must know before they see a value; NULL: hand-written SQL,
+     * whose parameters are what their first values are. */
+    const cz__db_type *types;
+    size_t type_count;
 } cz__db_statement;
 
 typedef struct cz__db cz__db;
@@ -127,6 +172,9 @@ struct cz__db_driver {
     /* Read a column of the row; false when it is NULL, and `out` is untouched.
      * A value that is not of the type gives the type's zero: the file was written by somebody else. */
     bool (*read)(const cz__db_cursor *cursor, unsigned column, cz__db_type type, void *out);
+    /* The same for a list, copied into `arena`; `*out_null` when it is NULL. Errors: CZ_ENOMEM. */
+    cz_status (*read_list)(const cz__db_cursor *cursor, unsigned column, cz__db_type type,
+                           cz_arena *arena, void *out, bool *out_null);
     /* Append a column of the row as JSON, "null" when it is NULL: what read() and a writer would give, in
      * one step. Failures stay in the buffer. */
     void (*write_json)(const cz__db_cursor *cursor, unsigned column, cz__db_type type, cz_buf *out);

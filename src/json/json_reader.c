@@ -481,3 +481,17 @@ void cz_json_error_position(const cz_json_reader *reader, size_t *out_line, size
     size_t chars;
     cz__json_position(reader, out_line, out_column, &chars);
 }
+
+bool cz_json_is_valid(cz_str text)
+{
+    cz_arena *arena; /* for strings with escapes */
+    if (cz_arena_create(NULL, 0, &arena))
+        return false;
+    cz_json_reader reader;
+    cz_json_reader_init(&reader, arena, text, NULL);
+    while (!reader.status && reader.state != FINISHED)
+        cz_ignore(cz_json_next(&reader)); /* only its checks are wanted */
+    bool valid = !reader.status;
+    cz_arena_destroy(arena);
+    return valid;
+}

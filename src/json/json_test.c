@@ -987,3 +987,18 @@ CZ_TEST(where_the_suite_leaves_a_choice_ours_stays)
         cz_buf_done(&out);
     }
 }
+
+CZ_TEST(a_document_is_valid_whole_or_not_at_all)
+{
+    static const char *const good[] = {
+        "0", "\"a\\u00e9\\n\"", "[]", "{\"a\":[1,{\"b\":null}]}", " [1 , 2 ] ", "[[[[]]]]", "true"
+    };
+    static const char *const bad[] = {
+        "",     " ",   "[",   "]",       "[1,]", "{\"a\"}", "[1] 2",
+        "{}{}", "nul", "\"a", "[[[[]]]", "01",   "'a'",     "\"\\x\""
+    };
+    for (size_t i = 0; i < CZ_COUNT(good); i++)
+        CZ_EXPECT(cz_json_is_valid(cz_str_from(good[i])));
+    for (size_t i = 0; i < CZ_COUNT(bad); i++)
+        CZ_EXPECT(!cz_json_is_valid(cz_str_from(bad[i])));
+}

@@ -38,20 +38,6 @@ static void key_text(struct key *key, cz_str text)
     key_add(key, text.ptr, text.len);
 }
 
-static size_t list_count(uint8_t value_kind, const void *value)
-{
-    switch ((cz__value_kind)value_kind) {
-    case CZ__VALUE_INTS:
-        return ((const cz_int_list *)value)->count;
-    case CZ__VALUE_STRS:
-        return ((const cz_str_list *)value)->count;
-    case CZ__VALUE_UUIDS:
-        return ((const cz_uuid_list *)value)->count;
-    default:
-        return 1;
-    }
-}
-
 /* Placeholders of an IN list: rounded up to a power of two, the last item repeated, so lists of many
  * lengths share few statements. */
 static size_t list_places(size_t count)
@@ -85,7 +71,7 @@ static void key_cond(cz_ctx *ctx, struct key *key, const cz_model *model, cz_con
         if (cond->lookup == CZ_LOOKUP_ISNULL)
             detail = isnull_value(cond);
         else if (cond->lookup == CZ_LOOKUP_IN)
-            detail = (uint32_t)list_places(list_count(cond->value_kind, cond->value));
+            detail = (uint32_t)list_places(cz__value_count(cond->value_kind, cond->value));
         key_number(key, detail);
         return;
     }
@@ -332,7 +318,7 @@ static void compile_leaf(struct compiler *c, cz_buf *sql, cz_cond leaf)
                           null || isnull_value(leaf) ? CZ_STR(" IS NULL") : CZ_STR(" IS NOT NULL"));
         return;
     }
-    size_t count = list_count(leaf->value_kind, leaf->value);
+    size_t count = cz__value_count(leaf->value_kind, leaf->value);
     if (leaf->lookup == CZ_LOOKUP_IN) {
         if (count > CZ__LIST_ITEMS_MAX)
             cz_raise(c->ctx, CZ_EINVAL, "an IN list of %zu items; at most %d", count,
@@ -603,7 +589,8 @@ cz__db_statement cz__link_delete(cz_ctx *ctx, cz__db_session *session, const cha
     }
     cz_buf_append_char(sql, ')');
     cz_check(ctx, cz_buf_status(sql));
-    return (cz__db_statement){ cz_copy(ctx, cz_buf_str(sql)), CZ__STATEMENT_UNCACHED };
+    return (cz__db_statement){ .sql = cz_copy(ctx, cz_buf_str(sql)),
+                               .number = CZ__STATEMENT_UNCACHED };
 }
 
 static void compile(cz_ctx *ctx, const cz__db_features *features,
@@ -651,7 +638,7 @@ static const struct cz__plan *keep(const struct key *key, const struct cz__plan 
         memcpy(kept->leaves, plan->leaves, plan->leaf_count * sizeof *plan->leaves);
     if (plan->related_count)
         memcpy(kept->related, plan->related, plan->related_count * sizeof *plan->related);
-    kept->statement = (cz__db_statement){ sql_copy, FIRST_NUMBER + plan_count };
+    kept->statement = (cz__db_statement){ .sql = sql_copy, .number = FIRST_NUMBER + plan_count };
     if (cz_map_set(&plan_map, key_copy, kept))
         return NULL;
     plan_count++;
@@ -678,6 +665,7 @@ const struct cz__plan *cz__plan_for(cz_ctx *ctx, cz__db_session *session,
         if (kept)
             return kept;
     }
-    plan->statement = (cz__db_statement){ cz_copy(ctx, cz_buf_str(sql)), CZ__STATEMENT_UNCACHED };
+    plan->statement = (cz__db_statement){ .sql = cz_copy(ctx, cz_buf_str(sql)),
+                                          .number = CZ__STATEMENT_UNCACHED };
     return plan;
 }

@@ -1,78 +1,7 @@
 /* Conditions made at run time. */
 #include "orm/orm_internal.h"
 
-enum { CONDS_FROM_TEXT_MAX = 100 }; /* SQLite nests an expression at most 1,000 deep */
-
 const struct cz__cond cz__every_row = { .op = CZ__COND_EVERY };
-
-static const void *copy_value(cz_ctx *ctx, cz_cond leaf)
-{
-    switch ((cz__value_kind)leaf->value_kind) {
-    case CZ__VALUE_NONE:
-    case CZ__VALUE_NULL:
-        return NULL;
-    case CZ__VALUE_CSTR: {
-        const char **copy = cz_new(ctx, const char *);
-        const char *text = *(const char *const *)leaf->value;
-        *copy = text ? cz_copy(ctx, cz_str_from(text)).ptr : NULL;
-        return copy;
-    }
-    case CZ__VALUE_STR: {
-        cz_str *copy = cz_new(ctx, cz_str);
-        *copy = cz_copy(ctx, *(const cz_str *)leaf->value);
-        return copy;
-    }
-    case CZ__VALUE_INTS: {
-        const cz_int_list *list = leaf->value;
-        cz_int_list *copy = cz_new(ctx, cz_int_list);
-        int64_t *items = cz_array(ctx, int64_t, list->count);
-        if (list->count)
-            memcpy(items, list->items, list->count * sizeof *items);
-        *copy = (cz_int_list){ items, list->count };
-        return copy;
-    }
-    case CZ__VALUE_UUIDS: {
-        const cz_uuid_list *list = leaf->value;
-        cz_uuid_list *copy = cz_new(ctx, cz_uuid_list);
-        cz_uuid *items = cz_array(ctx, cz_uuid, list->count);
-        if (list->count)
-            memcpy(items, list->items, list->count * sizeof *items);
-        *copy = (cz_uuid_list){ items, list->count };
-        return copy;
-    }
-    case CZ__VALUE_STRS: {
-        const cz_str_list *list = leaf->value;
-        cz_str_list *copy = cz_new(ctx, cz_str_list);
-        cz_str *items = cz_array(ctx, cz_str, list->count);
-        for (size_t i = 0; i < list->count; i++)
-            items[i] = cz_copy(ctx, list->items[i]);
-        *copy = (cz_str_list){ items, list->count };
-        return copy;
-    }
-    default: {
-        /* every other kind is a plain value of at most 16 bytes */
-        static const uint8_t sizes[] = {
-            [CZ__VALUE_BOOL] = sizeof(bool),
-            [CZ__VALUE_I8] = 1,
-            [CZ__VALUE_I16] = 2,
-            [CZ__VALUE_I32] = 4,
-            [CZ__VALUE_I64] = 8,
-            [CZ__VALUE_U8] = 1,
-            [CZ__VALUE_U16] = 2,
-            [CZ__VALUE_U32] = 4,
-            [CZ__VALUE_U64] = 8,
-            [CZ__VALUE_FLOAT] = sizeof(float),
-            [CZ__VALUE_DOUBLE] = sizeof(double),
-            [CZ__VALUE_UUID] = sizeof(cz_uuid),
-            [CZ__VALUE_DATETIME] = sizeof(cz_datetime),
-            [CZ__VALUE_DATE] = sizeof(cz_date),
-        };
-        void *copy = cz_alloc(ctx, 16);
-        memcpy(copy, leaf->value, sizes[leaf->value_kind]);
-        return copy;
-    }
-    }
-}
 
 cz_cond cz_cond_copy(cz_ctx *ctx, cz_cond cond)
 {
@@ -82,7 +11,7 @@ cz_cond cz_cond_copy(cz_ctx *ctx, cz_cond cond)
     *copy = *cond;
     if (cond->op == CZ__COND_LEAF) {
         copy->path = cz_copy(ctx, cond->path);
-        copy->value = copy_value(ctx, cond);
+        copy->value = cz__value_copy(ctx, cond->value_kind, cond->value);
         return copy;
     }
     cz_cond *children = cz_array(ctx, cz_cond, cond->count);
@@ -101,73 +30,44 @@ cz_cond cz_cond_all(cz_ctx *ctx, const cz_cond *conds, size_t count)
     return all;
 }
 
-/* A list lookup's text: values between commas, of the column's type. */
+/* A list lookup's text, values between commas, as a list of the column's kind. */
 static void list_from_text(cz_ctx *ctx, const cz__column *column, cz_str text,
                            struct cz__cond *leaf)
 {
+    static const uint8_t lists[CZ__DB_TYPE_COUNT] = {
+        [CZ__DB_TEXT] = CZ__VALUE_STRS,          [CZ__DB_IP] = CZ__VALUE_STRS,
+        [CZ__DB_INT16] = CZ__VALUE_INTS,         [CZ__DB_INT32] = CZ__VALUE_INTS,
+        [CZ__DB_INT64] = CZ__VALUE_INTS,         [CZ__DB_BOOL] = CZ__VALUE_INTS,
+        [CZ__DB_REAL] = CZ__VALUE_REALS,         [CZ__DB_DATE] = CZ__VALUE_DATES,
+        [CZ__DB_DATETIME] = CZ__VALUE_DATETIMES, [CZ__DB_UUID] = CZ__VALUE_UUIDS,
+        [CZ__DB_DECIMAL] = CZ__VALUE_DECIMALS,   [CZ__DB_TIME] = CZ__VALUE_TIMES,
+        [CZ__DB_DURATION] = CZ__VALUE_DURATIONS,
+    };
     size_t count = cz_str_count(text, ',') + 1;
+    cz__db_kind kind = CZ__DB_KIND(column->type);
+    if (!lists[kind])
+        cz_raise(ctx, CZ_EVALIDATION, "\"%s\" has no lists of values.", column->field->name);
     if (leaf->lookup == CZ_LOOKUP_RANGE && count != 2)
         cz_raise(ctx, CZ_EVALIDATION, "Range query expects two values.");
     if (count > CZ__LIST_ITEMS_MAX)
         cz_raise(ctx, CZ_EVALIDATION, "A list has at most %d values.", CZ__LIST_ITEMS_MAX);
-    cz_error err;
-    cz_status status = CZ_OK;
-    if (column->type == CZ__DB_TEXT) {
-        cz_str *items = cz_array(ctx, cz_str, count);
-        for (size_t i = 0; i < count; i++)
-            items[i] = cz_str_cut(&text, ',');
-        cz_str_list *list = cz_new(ctx, cz_str_list);
-        *list = (cz_str_list){ items, count };
-        leaf->value = list;
-        leaf->value_kind = CZ__VALUE_STRS;
-    } else if (column->type == CZ__DB_UUID) {
-        cz_uuid *items = cz_array(ctx, cz_uuid, count);
-        for (size_t i = 0; i < count && !status; i++)
-            status =
-                cz__value_from_text(column, cz_str_trim(cz_str_cut(&text, ',')), &items[i], &err);
-        cz_uuid_list *list = cz_new(ctx, cz_uuid_list);
-        *list = (cz_uuid_list){ items, count };
-        leaf->value = list;
-        leaf->value_kind = CZ__VALUE_UUIDS;
-    } else {
-        int64_t *items = cz_array(ctx, int64_t, count);
-        cz__column wide = *column;
-        wide.type = CZ__DB_INT64;
-        for (size_t i = 0; i < count && !status; i++)
-            status =
-                cz__value_from_text(&wide, cz_str_trim(cz_str_cut(&text, ',')), &items[i], &err);
-        cz_int_list *list = cz_new(ctx, cz_int_list);
-        *list = (cz_int_list){ items, count };
-        leaf->value = list;
-        leaf->value_kind = CZ__VALUE_INTS;
+    cz__column typed = *column;
+    bool integer = lists[kind] == CZ__VALUE_INTS;
+    if (integer && kind != CZ__DB_BOOL)
+        typed.type = CZ__DB_INT64;
+    size_t bytes = integer ? sizeof(int64_t) : cz__column_bytes(column);
+    char *items = cz_alloc_zero(ctx, count, bytes);
+    for (size_t i = 0; i < count; i++) {
+        cz_str part = cz_str_cut(&text, ',');
+        cz_error err;
+        if (cz__value_from_text(&typed, kind == CZ__DB_TEXT ? part : cz_str_trim(part),
+                                items + i * bytes, &err))
+            cz_raise_error(ctx, &err);
     }
-    if (status)
-        cz_raise_error(ctx, &err);
-}
-
-/* A list of values that lists have no type for, numbers with a fraction, booleans, days and instants: IN as
- * one of several EXACTs, RANGE as GTE and LTE. */
-static cz_cond conds_from_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup,
-                               cz_str text)
-{
-    bool range = lookup == CZ_LOOKUP_RANGE;
-    size_t count = cz_str_count(text, ',') + 1;
-    if (range && count != 2)
-        cz_raise(ctx, CZ_EVALIDATION, "Range query expects two values.");
-    if (count > CONDS_FROM_TEXT_MAX)
-        cz_raise(ctx, CZ_EVALIDATION, "A list has at most %d values.", CONDS_FROM_TEXT_MAX);
-    cz_cond *children = cz_array(ctx, cz_cond, count);
-    for (size_t i = 0; i < count; i++)
-        children[i] = cz_cond_text(ctx, model, path,
-                                   !range   ? CZ_LOOKUP_EXACT
-                                   : i == 0 ? CZ_LOOKUP_GTE
-                                            : CZ_LOOKUP_LTE,
-                                   cz_str_trim(cz_str_cut(&text, ',')));
-    struct cz__cond *group = cz_new(ctx, struct cz__cond);
-    *group = (struct cz__cond){ .op = range ? CZ__COND_AND : CZ__COND_OR,
-                                .count = (uint32_t)count,
-                                .children = children };
-    return group;
+    cz_int_list *list = cz_new(ctx, cz_int_list); /* all lists begin alike */
+    *list = (cz_int_list){ (const void *)items, count };
+    leaf->value = list;
+    leaf->value_kind = lists[kind];
 }
 
 cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup, cz_str text)
@@ -178,9 +78,6 @@ cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup
         cz_raise_error(ctx, &err);
     if (column->many)
         column = column->field->target->state->key;
-    if ((lookup == CZ_LOOKUP_IN || lookup == CZ_LOOKUP_RANGE) && column->type >= CZ__DB_BOOL &&
-        column->type != CZ__DB_UUID)
-        return conds_from_text(ctx, model, path, lookup, text);
     struct cz__cond *leaf = cz_new(ctx, struct cz__cond);
     *leaf = (struct cz__cond){
         .op = CZ__COND_LEAF, .lookup = (uint8_t)lookup, .model = model, .path = path
@@ -195,7 +92,7 @@ cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup
         typed.type = CZ__DB_BOOL;
         leaf->value_kind = CZ__VALUE_BOOL;
     }
-    void *value = cz_alloc(ctx, 16);
+    void *value = cz_alloc(ctx, sizeof(cz_decimal)); /* the largest member */
     if (cz__value_from_text(&typed, text, value, &err))
         cz_raise_error(ctx, &err);
     leaf->value = value;

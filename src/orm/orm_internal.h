@@ -61,12 +61,23 @@ cz__db_statement cz__link_delete(cz_ctx *ctx, cz__db_session *session, const cha
 /* The parameters, in order, in the arena. Raises: CZ_EINVAL: a value out of its column's range. */
 cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
                               const struct cz__plan_request *request, size_t *out_count);
+/* Values by their kind: what a list's items are, one of them, how many there are (1 for what is no list), and
+ * a copy that lives as long as the context. */
+uint8_t cz__value_item_kind(uint8_t value_kind);
+const void *cz__value_item(uint8_t value_kind, const void *list, size_t index);
+size_t cz__value_count(uint8_t value_kind, const void *value);
+const void *cz__value_copy(cz_ctx *ctx, uint8_t value_kind, const void *value);
+/* One value as a parameter of a type; `name` is for the message. Raises: CZ_EINVAL. */
+cz__db_param cz__param_of_value(cz_ctx *ctx, cz__db_type type, const char *name, uint8_t value_kind,
+                                const void *value);
 /* One value as a parameter for a column. Raises: CZ_EINVAL. */
 cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_kind,
                           const void *value);
 uint8_t cz__value_kind_of(const cz__column *column);
-/* The value of a row's member as a parameter. */
-cz__db_param cz__param_of_row(const cz_row *row, const cz__column *column);
+/* The bytes of a row's member. */
+size_t cz__column_bytes(const cz__column *column);
+/* Write a parameter made for the column into a row's member and mark it. Raises: CZ_EINVAL: out of range. */
+void cz__row_store(cz_ctx *ctx, cz_row *row, const cz__column *column, const cz__db_param *param);
 
 cz__db_session *cz__session(cz_ctx *ctx); /* raises */
 /* Run a change. Raises. */

@@ -582,7 +582,8 @@ CZ_TEST(a_delete_cascades_down_long_chains_and_around_cycles)
 static void put_on_shelf(cz_ctx *c, int64_t tome, cz_uuid shelf)
 {
     static const char sql[] = "INSERT INTO library_tome_shelves (tome_id, shelf_id) VALUES (?, ?)";
-    cz__db_statement statement = { { sql, sizeof sql - 1 }, CZ__STATEMENT_UNCACHED };
+    cz__db_statement statement = { .sql = { sql, sizeof sql - 1 },
+                                   .number = CZ__STATEMENT_UNCACHED };
     cz__db_param params[] = { { .kind = CZ__PARAM_INT, .integer = tome },
                               { .kind = CZ__PARAM_UUID, .uuid = shelf } };
     int64_t rows, last_id;
@@ -635,7 +636,8 @@ static void database_rolls_back(cz_ctx *c, void *arg)
     static const char sql[] =
         "CREATE TRIGGER no_copies BEFORE INSERT ON library_tome WHEN NEW.title = 'copy' "
         "BEGIN SELECT RAISE(ROLLBACK, 'no copies'); END";
-    cz__db_statement statement = { { sql, sizeof sql - 1 }, CZ__STATEMENT_UNCACHED };
+    cz__db_statement statement = { .sql = { sql, sizeof sql - 1 },
+                                   .number = CZ__STATEMENT_UNCACHED };
     int64_t rows, last_id;
     CZ_REQUIRE_OK(
         cz__db_default->driver->change(c, c->db, &statement, NULL, 0, &rows, &last_id, NULL));

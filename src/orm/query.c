@@ -45,9 +45,15 @@ static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *mode
         uint64_t bit = (uint64_t)1 << (i % 64);
         loaded[i / 64] |= bit;
         void *at = cz__row_at(row, column);
-        if (!driver->read(cursor, first++, column->type, at)) {
+        cz__db_kind kind = CZ__DB_KIND(column->type);
+        if (kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST) {
+            bool null = false;
+            if (driver->read_list(cursor, first++, column->type, arena, at, &null))
+                return false;
+            nulls[i / 64] |= null ? bit : 0;
+        } else if (!driver->read(cursor, first++, column->type, at)) {
             nulls[i / 64] |= bit;
-        } else if (column->type == CZ__DB_TEXT) {
+        } else if (cz__kind_is_text(kind)) {
             if (cz_str_dup(arena, *(cz_str *)at, at))
                 return false;
         }

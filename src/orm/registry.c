@@ -44,9 +44,9 @@ static bool is_stored_relation(cz_field_kind kind)
     return kind == CZ_KIND_foreign_key || kind == CZ_KIND_one_to_one;
 }
 
-static cz__db_type type_of_kind(cz_field_kind kind)
+static cz__db_type type_of(const cz_field *field)
 {
-    switch (kind) {
+    switch (field->kind) {
     case CZ_KIND_small_int_field:
         return CZ__DB_INT16;
     case CZ_KIND_int_field:
@@ -63,6 +63,22 @@ static cz__db_type type_of_kind(cz_field_kind kind)
         return CZ__DB_DATETIME;
     case CZ_KIND_uuid_field:
         return CZ__DB_UUID;
+    case CZ_KIND_decimal_field:
+        return cz__db_decimal(field->options.digits, field->options.places);
+    case CZ_KIND_time_field:
+        return CZ__DB_TIME;
+    case CZ_KIND_duration_field:
+        return CZ__DB_DURATION;
+    case CZ_KIND_json_field:
+        return CZ__DB_JSON;
+    case CZ_KIND_binary_field:
+        return CZ__DB_BINARY;
+    case CZ_KIND_ip_field:
+        return CZ__DB_IP;
+    case CZ_KIND_int_array_field:
+        return CZ__DB_INT_LIST;
+    case CZ_KIND_text_array_field:
+        return CZ__DB_TEXT_LIST;
     default:
         return CZ__DB_TEXT;
     }
@@ -81,6 +97,9 @@ static uint32_t max_length_of(const cz_field *field)
         return 254;
     case CZ_KIND_url_field:
         return 200;
+    case CZ_KIND_file_field:
+    case CZ_KIND_image_field:
+        return 100;
     default:
         return 0;
     }
@@ -95,11 +114,11 @@ static char *lower(cz_arena *arena, const char *text)
     return copy;
 }
 
-static bool is_number(cz_field_kind kind)
+static bool is_number(const cz_field *field)
 {
-    cz__db_type type = type_of_kind(kind);
-    return type == CZ__DB_INT16 || type == CZ__DB_INT32 || type == CZ__DB_INT64 ||
-           type == CZ__DB_REAL;
+    cz__db_kind kind = CZ__DB_KIND(type_of(field));
+    return kind == CZ__DB_INT16 || kind == CZ__DB_INT32 || kind == CZ__DB_INT64 ||
+           kind == CZ__DB_REAL || kind == CZ__DB_DECIMAL;
 }
 
 static bool is_choice(const cz_choice_list *choices, const char *value)
@@ -114,22 +133,23 @@ static bool is_choice(const cz_choice_list *choices, const char *value)
 static cz_status check_tagged(const cz_model *model, const cz_field *field, const char *option,
                               const cz_tagged *value, cz_error *err)
 {
-    cz__db_type type = type_of_kind(field->kind);
+    cz__db_kind kind = CZ__DB_KIND(type_of(field));
     bool suits = false;
     switch (value->kind) {
     case CZ__TAG_NONE:
         return CZ_OK;
     case CZ__TAG_INT:
-        suits = is_number(field->kind);
+        suits = is_number(field);
         break;
     case CZ__TAG_REAL:
-        suits = type == CZ__DB_REAL;
+        suits = kind == CZ__DB_REAL;
         break;
     case CZ__TAG_TEXT:
-        suits = type == CZ__DB_TEXT;
+        suits = kind != CZ__DB_BOOL && !(kind >= CZ__DB_INT16 && kind <= CZ__DB_INT64) &&
+                kind != CZ__DB_REAL && kind != CZ__DB_BINARY && kind < CZ__DB_INT_LIST;
         break;
     case CZ__TAG_BOOL:
-        suits = type == CZ__DB_BOOL;
+        suits = kind == CZ__DB_BOOL;
         break;
     default:
         return cz_error_set(
@@ -157,12 +177,14 @@ static cz_status check_values(const cz_model *model, const cz_field *field, cz_e
         status = check_tagged(model, field, "max", &options->max, err);
     if (status)
         return status;
+    if (options->default_.kind && options->default_function)
+        return refuse(err, model, field, "default_ and default_function exclude each other");
     if (options->min.kind && options->max.kind &&
         number_of(&options->min) > number_of(&options->max))
         return refuse(err, model, field, ".min is greater than .max");
-    if ((options->min.kind || options->max.kind) && !is_number(field->kind))
+    if ((options->min.kind || options->max.kind) && !is_number(field))
         return refuse(err, model, field, ".min and .max are for numbers");
-    if (options->default_.kind == CZ__TAG_TEXT &&
+    if (options->default_.kind == CZ__TAG_TEXT && type_of(field) == CZ__DB_TEXT &&
         !is_choice(&options->choices, options->default_.text))
         return refuse(err, model, field, "the default is none of the choices");
     return CZ_OK;
@@ -181,8 +203,16 @@ static cz_status check_options(const cz_model *model, const cz_field *field, cz_
     }
     if ((options->auto_now || options->auto_now_add) && field->kind != CZ_KIND_datetime_field)
         return refuse(err, model, field, "auto_now and auto_now_add are for datetime fields");
-    if (options->choices.count && type_of_kind(field->kind) != CZ__DB_TEXT)
+    if (options->choices.count && type_of(field) != CZ__DB_TEXT)
         return refuse(err, model, field, "choices are for text fields");
+    if (field->kind == CZ_KIND_decimal_field) {
+        if (!options->digits)
+            return refuse(err, model, field, "a decimal field must say .digits and .places");
+        if (options->digits > CZ_DECIMAL_DIGITS_MAX || options->places > options->digits)
+            return refuse(err, model, field, "digits are 1 to 38, and places no more than digits");
+    } else if (options->digits || options->places) {
+        return refuse(err, model, field, ".digits and .places are for decimal fields");
+    }
     if (strstr(field->name, "__"))
         return refuse(err, model, field, "a field's name may not contain two underscores in a row");
     return check_values(model, field, err);
@@ -206,10 +236,18 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
         .relation = relation,
         .many = !relation && field->kind >= CZ_KIND_foreign_key,
         .null = field->options.null,
-        .type = type_of_kind(field->kind),
+        .type = type_of(field),
         .position = state->stored_count,
         .max_length = max_length_of(field),
     };
+    if (field->options.default_.kind == CZ__TAG_TEXT) {
+        char value[sizeof(cz_decimal)] __attribute__((aligned(16)));
+        cz_error why;
+        if (cz__value_from_text(column, cz_str_from(field->options.default_.text), value, &why))
+            return cz_error_set(err, CZ_EVALIDATION, "%s.%s: default_ = cz_text(\"%s\"): %s",
+                                model->name, field->name, field->options.default_.text,
+                                cz_error_message(&why));
+    }
     const char *attribute = field->name;
     if (relation)
         attribute = cz_arena_printf(registry, "%s_id", field->name);

@@ -3,66 +3,6 @@
 
 /* ---- members ---- */
 
-static void store_integer(cz_ctx *ctx, const cz__column *column, void *at, int64_t value)
-{
-    int64_t min = INT64_MIN, max = INT64_MAX;
-    if (column->type == CZ__DB_INT16) {
-        min = INT16_MIN;
-        max = INT16_MAX;
-    } else if (column->type == CZ__DB_INT32) {
-        min = INT32_MIN;
-        max = INT32_MAX;
-    }
-    if (value < min || value > max)
-        cz_raise(ctx, CZ_EINVAL, "%lld is out of range for \"%s\"", (long long)value,
-                 column->field->name);
-    switch (column->type) {
-    case CZ__DB_INT16:
-        *(int16_t *)at = (int16_t)value;
-        break;
-    case CZ__DB_INT32:
-        *(int32_t *)at = (int32_t)value;
-        break;
-    case CZ__DB_BOOL:
-        *(bool *)at = value != 0;
-        break;
-    default:
-        *(int64_t *)at = value;
-    }
-}
-
-static void store(cz_ctx *ctx, cz_row *row, const cz__column *column, const cz__db_param *param)
-{
-    void *at = cz__row_at(row, column);
-    switch (param->kind) {
-    case CZ__PARAM_NULL:
-        if (column->relation)
-            *cz__row_slot(row, column) = NULL;
-        break;
-    case CZ__PARAM_INT:
-        store_integer(ctx, column, at, param->integer);
-        break;
-    case CZ__PARAM_REAL:
-        *(double *)at = param->real;
-        break;
-    case CZ__PARAM_TEXT:
-        *(cz_str *)at = param->text;
-        break;
-    case CZ__PARAM_DATE:
-        *(cz_date *)at = (cz_date){ (int32_t)param->integer };
-        break;
-    case CZ__PARAM_DATETIME:
-        *(cz_datetime *)at = (cz_datetime){ param->integer };
-        break;
-    case CZ__PARAM_UUID:
-        *(cz_uuid *)at = param->uuid;
-        break;
-    }
-    if (column->relation)
-        *cz__row_slot(row, column) = NULL; /* what was read for the old key */
-    cz__row_mark(row, column, param->kind == CZ__PARAM_NULL);
-}
-
 void cz__row_assign(cz_ctx *ctx, cz_row *row, const struct cz__assign *assign)
 {
     const cz__column *column = &row->model->state->columns[assign->field];
@@ -70,11 +10,13 @@ void cz__row_assign(cz_ctx *ctx, cz_row *row, const struct cz__assign *assign)
         cz_raise(ctx, CZ_EINVAL, "%s.%s has no column to set", row->model->name,
                  column->field->name);
     cz__db_param param = cz__param_of(ctx, column, assign->value_kind, assign->value);
-    store(ctx, row, column, &param);
+    cz__row_store(ctx, row, column, &param);
 }
 
-static bool default_of(const cz__column *column, cz__db_param *out)
+/* A new row's value for a column that is not given; false when there is none. */
+static bool default_of(cz_ctx *ctx, const cz__column *column, cz__db_param *out)
 {
+    char value[sizeof(cz_decimal)] __attribute__((aligned(16))); /* the largest member */
     const cz_field_options *options = &column->field->options;
     *out = (cz__db_param){ .kind = CZ__PARAM_NULL };
     if (options->auto_now || options->auto_now_add) {
@@ -84,28 +26,32 @@ static bool default_of(const cz__column *column, cz__db_param *out)
     switch (options->default_.kind) {
     case CZ__TAG_INT:
     case CZ__TAG_BOOL:
-        out->kind = column->type == CZ__DB_REAL ? CZ__PARAM_REAL : CZ__PARAM_INT;
-        out->integer = options->default_.integer;
-        out->real = (double)options->default_.integer;
+        *out = cz__param_of(ctx, column, CZ__VALUE_I64, &options->default_.integer);
         return true;
     case CZ__TAG_REAL:
-        out->kind = CZ__PARAM_REAL;
-        out->real = options->default_.real;
+        *out = cz__param_of(ctx, column, CZ__VALUE_DOUBLE, &options->default_.real);
         return true;
     case CZ__TAG_TEXT:
-        out->kind = CZ__PARAM_TEXT;
-        out->text = cz_str_from(options->default_.text);
+        cz_check(ctx,
+                 cz__value_from_text(column, cz_str_from(options->default_.text), value, NULL));
+        *out = cz__param_of(ctx, column, cz__value_kind_of(column), value);
         return true;
     case CZ__TAG_NONE:
         break;
     }
+    if (options->default_function) {
+        options->default_function(value);
+        *out = cz__param_of(ctx, column, cz__value_kind_of(column), value);
+        return true;
+    }
     if (column->null)
         return true;
-    if (column->type == CZ__DB_TEXT) { /* Django's CharField: "" */
+    cz__db_kind kind = CZ__DB_KIND(column->type);
+    if (kind == CZ__DB_TEXT) { /* Django's CharField: "" */
         *out = (cz__db_param){ .kind = CZ__PARAM_TEXT };
         return true;
     }
-    if (column->type == CZ__DB_UUID && column->ordinal == 0) {
+    if (kind == CZ__DB_UUID && column->ordinal == 0) {
         *out = (cz__db_param){ .kind = CZ__PARAM_UUID, .uuid = cz_uuid_v7() };
         return true;
     }
@@ -119,8 +65,8 @@ void *cz__row_new(cz_ctx *ctx, cz_model *model)
     for (uint16_t i = 0; i < model->state->column_count; i++) {
         const cz__column *column = &model->state->columns[i];
         cz__db_param param;
-        if (column->stored && default_of(column, &param))
-            store(ctx, row, column, &param);
+        if (column->stored && default_of(ctx, column, &param))
+            cz__row_store(ctx, row, column, &param);
     }
     return row;
 }
@@ -195,7 +141,7 @@ static void touch_auto_now(cz_ctx *ctx, cz_row *row)
         if (!column->field->options.auto_now)
             continue;
         cz__db_param now = { .kind = CZ__PARAM_DATETIME, .integer = cz_now().us };
-        store(ctx, row, column, &now);
+        cz__row_store(ctx, row, column, &now);
     }
 }
 

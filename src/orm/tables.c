@@ -196,6 +196,12 @@ static void write_field(cz_json_writer *json, const cz__column *column)
         cz_json_key(json, CZ_STR("to"));
         cz_json_str(json, cz_str_from(column->field->target->state->label));
     }
+    if (column->field->options.digits) {
+        cz_json_key(json, CZ_STR("digits"));
+        cz_json_u64(json, column->field->options.digits);
+        cz_json_key(json, CZ_STR("places"));
+        cz_json_u64(json, column->field->options.places);
+    }
     const struct {
         const char *name;
         bool value;
@@ -241,7 +247,7 @@ static cz_str app_state(cz_ctx *ctx, const char *app, cz_buf *buf)
 static void run_statement(cz_ctx *ctx, cz_str sql, const cz__db_param *params, size_t count)
 {
     cz__db_session *session = cz__session(ctx);
-    cz__db_statement statement = { sql, CZ__STATEMENT_UNCACHED };
+    cz__db_statement statement = { .sql = sql, .number = CZ__STATEMENT_UNCACHED };
     int64_t rows, last_id;
     cz_error err;
     if (session->db->driver->change(ctx, session, &statement, params, count, &rows, &last_id, &err))

@@ -1,6 +1,86 @@
-/* Values on their way: from the caller to a parameter, from text to a row's member. */
+/* Values on their way: from the caller or a row to a parameter. text_values.c reads them from text. */
 #include "orm/orm_internal.h"
-#include <calzone/json.h>
+
+static const struct { /* by cz__value_kind */
+    uint8_t bytes;
+    uint8_t item; /* of a list: the kind of its items */
+} kinds[CZ__VALUE_KIND_COUNT] = {
+    [CZ__VALUE_NULL] = { 0, 0 },
+    [CZ__VALUE_BOOL] = { sizeof(bool), 0 },
+    [CZ__VALUE_I8] = { 1, 0 },
+    [CZ__VALUE_I16] = { 2, 0 },
+    [CZ__VALUE_I32] = { 4, 0 },
+    [CZ__VALUE_I64] = { 8, 0 },
+    [CZ__VALUE_U8] = { 1, 0 },
+    [CZ__VALUE_U16] = { 2, 0 },
+    [CZ__VALUE_U32] = { 4, 0 },
+    [CZ__VALUE_U64] = { 8, 0 },
+    [CZ__VALUE_FLOAT] = { sizeof(float), 0 },
+    [CZ__VALUE_DOUBLE] = { sizeof(double), 0 },
+    [CZ__VALUE_CSTR] = { sizeof(const char *), 0 },
+    [CZ__VALUE_STR] = { sizeof(cz_str), 0 },
+    [CZ__VALUE_BYTES] = { sizeof(cz_bytes), 0 },
+    [CZ__VALUE_UUID] = { sizeof(cz_uuid), 0 },
+    [CZ__VALUE_DATE] = { sizeof(cz_date), 0 },
+    [CZ__VALUE_DATETIME] = { sizeof(cz_datetime), 0 },
+    [CZ__VALUE_TIME] = { sizeof(cz_time), 0 },
+    [CZ__VALUE_DURATION] = { sizeof(cz_duration), 0 },
+    [CZ__VALUE_DECIMAL] = { sizeof(cz_decimal), 0 },
+    [CZ__VALUE_INTS] = { sizeof(cz_int_list), CZ__VALUE_I64 },
+    [CZ__VALUE_STRS] = { sizeof(cz_str_list), CZ__VALUE_STR },
+    [CZ__VALUE_UUIDS] = { sizeof(cz_uuid_list), CZ__VALUE_UUID },
+    [CZ__VALUE_REALS] = { sizeof(cz_real_list), CZ__VALUE_DOUBLE },
+    [CZ__VALUE_DECIMALS] = { sizeof(cz_decimal_list), CZ__VALUE_DECIMAL },
+    [CZ__VALUE_DATES] = { sizeof(cz_date_list), CZ__VALUE_DATE },
+    [CZ__VALUE_DATETIMES] = { sizeof(cz_datetime_list), CZ__VALUE_DATETIME },
+    [CZ__VALUE_TIMES] = { sizeof(cz_time_list), CZ__VALUE_TIME },
+    [CZ__VALUE_DURATIONS] = { sizeof(cz_duration_list), CZ__VALUE_DURATION },
+};
+
+uint8_t cz__value_item_kind(uint8_t value_kind)
+{
+    return kinds[value_kind].item;
+}
+
+const void *cz__value_item(uint8_t value_kind, const void *list, size_t index)
+{
+    const cz_int_list *any = list; /* all lists begin alike */
+    return (const char *)(const void *)any->items + index * kinds[kinds[value_kind].item].bytes;
+}
+
+size_t cz__value_count(uint8_t value_kind, const void *value)
+{
+    return kinds[value_kind].item ? ((const cz_int_list *)value)->count : 1;
+}
+
+/* ---- copies ---- */
+
+const void *cz__value_copy(cz_ctx *ctx, uint8_t value_kind, const void *value)
+{
+    size_t bytes = kinds[value_kind].bytes;
+    if (!bytes)
+        return NULL;
+    void *copy = cz_alloc(ctx, bytes);
+    memcpy(copy, value, bytes);
+    if (value_kind == CZ__VALUE_STR || value_kind == CZ__VALUE_BYTES) {
+        *(cz_str *)copy = cz_copy(ctx, *(cz_str *)copy);
+    } else if (value_kind == CZ__VALUE_CSTR) {
+        const char *text = *(const char **)copy;
+        *(const char **)copy = text ? cz_copy(ctx, cz_str_from(text)).ptr : NULL;
+    } else if (kinds[value_kind].item) {
+        cz_int_list *list = copy;
+        size_t item = kinds[kinds[value_kind].item].bytes;
+        void *items = cz_alloc(ctx, list->count * item + 1);
+        if (list->count)
+            memcpy(items, list->items, list->count * item);
+        list->items = items;
+        for (size_t i = 0; value_kind == CZ__VALUE_STRS && i < list->count; i++)
+            ((cz_str *)items)[i] = cz_copy(ctx, ((cz_str *)items)[i]);
+    }
+    return copy;
+}
+
+/* ---- from the caller ---- */
 
 static int64_t integer_of(uint8_t kind, const void *value)
 {
@@ -26,65 +106,134 @@ static int64_t integer_of(uint8_t kind, const void *value)
     }
 }
 
-static cz__db_param wrong(cz_ctx *ctx, const cz__column *column)
+static CZ_NORETURN void wrong(cz_ctx *ctx, const char *name)
 {
-    cz_raise(ctx, CZ_EINVAL, "a value of the wrong type for \"%s\"", column->field->name);
+    cz_raise(ctx, CZ_EINVAL, "a value of the wrong type for \"%s\"", name);
 }
 
-cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_kind,
-                          const void *value)
+/* A decimal as its column keeps it: rounded to its places, as Django does, and refused when it has more
+ * digits than the column. */
+static cz_decimal fit_decimal(cz_ctx *ctx, cz__db_type type, cz_decimal value, const char *name)
 {
-    cz__db_param param = { .kind = CZ__PARAM_NULL };
+    cz_decimal fitted;
+    if (!CZ__DB_DIGITS(type)) /* of an expression: as it is */
+        return value;
+    if (cz_decimal_round(value, CZ__DB_PLACES(type), &fitted) ||
+        cz_decimal_digits(fitted) > CZ__DB_DIGITS(type))
+        cz_raise(ctx, CZ_EINVAL, "a decimal of more than %d digits for \"%s\"", CZ__DB_DIGITS(type),
+                 name);
+    return fitted;
+}
+
+static bool is_text(cz__db_kind kind)
+{
+    return kind == CZ__DB_TEXT || kind == CZ__DB_JSON || kind == CZ__DB_IP;
+}
+
+static cz__db_param list_param(const void *value, cz__param_kind kind)
+{
+    const cz_int_list *list = value; /* all lists begin alike */
+    return (cz__db_param){ .kind = kind, .items = list->items, .item_count = list->count };
+}
+
+/* An integer, whatever takes one. */
+static cz__db_param integer_param(cz_ctx *ctx, cz__db_type type, int64_t value, const char *name)
+{
+    cz__db_param param = { .kind = CZ__PARAM_INT, .type = type, .integer = value };
+    switch (CZ__DB_KIND(type)) {
+    case CZ__DB_REAL:
+        param.kind = CZ__PARAM_REAL;
+        param.real = (double)value;
+        return param;
+    case CZ__DB_DECIMAL:
+        param.kind = CZ__PARAM_DECIMAL;
+        param.decimal = fit_decimal(ctx, type, cz_decimal_of(value, 0), name);
+        return param;
+    case CZ__DB_BOOL:
+        param.integer = value != 0;
+        return param;
+    case CZ__DB_INT16:
+    case CZ__DB_INT32:
+    case CZ__DB_INT64:
+        return param;
+    default:
+        wrong(ctx, name);
+    }
+}
+
+cz__db_param cz__param_of_value(cz_ctx *ctx, cz__db_type type, const char *name, uint8_t value_kind,
+                                const void *value)
+{
+    cz__db_kind kind = CZ__DB_KIND(type);
+    cz__db_param param = { .kind = CZ__PARAM_NULL, .type = type };
+    cz__db_kind wanted; /* what a column must be for the value */
     switch ((cz__value_kind)value_kind) {
     case CZ__VALUE_NULL:
         return param;
-    case CZ__VALUE_CSTR: {
-        const char *text = *(const char *const *)value;
-        if (!text)
-            return param;
-        if (column->type != CZ__DB_TEXT)
-            return wrong(ctx, column);
-        param.kind = CZ__PARAM_TEXT;
-        param.text = cz_str_from(text);
-        return param;
-    }
+    case CZ__VALUE_CSTR:
     case CZ__VALUE_STR:
-        if (column->type != CZ__DB_TEXT)
-            return wrong(ctx, column);
+        if (value_kind == CZ__VALUE_CSTR && !*(const char *const *)value)
+            return param;
         param.kind = CZ__PARAM_TEXT;
-        param.text = *(const cz_str *)value;
-        return param;
+        param.text = value_kind == CZ__VALUE_STR ? *(const cz_str *)value
+                                                 : cz_str_from(*(const char *const *)value);
+        wanted = is_text(kind) ? kind : CZ__DB_TEXT;
+        break;
+    case CZ__VALUE_BYTES:
+        param.kind = CZ__PARAM_BINARY;
+        param.text = cz_str_of(((const cz_bytes *)value)->ptr, ((const cz_bytes *)value)->len);
+        wanted = CZ__DB_BINARY;
+        break;
     case CZ__VALUE_UUID:
-        if (column->type != CZ__DB_UUID)
-            return wrong(ctx, column);
         param.kind = CZ__PARAM_UUID;
         param.uuid = *(const cz_uuid *)value;
-        return param;
+        wanted = CZ__DB_UUID;
+        break;
     case CZ__VALUE_DATETIME:
-        if (column->type != CZ__DB_DATETIME)
-            return wrong(ctx, column);
         param.kind = CZ__PARAM_DATETIME;
         param.integer = ((const cz_datetime *)value)->us;
-        return param;
+        wanted = CZ__DB_DATETIME;
+        break;
     case CZ__VALUE_DATE:
-        if (column->type != CZ__DB_DATE)
-            return wrong(ctx, column);
         param.kind = CZ__PARAM_DATE;
         param.integer = ((const cz_date *)value)->days;
-        return param;
+        wanted = CZ__DB_DATE;
+        break;
+    case CZ__VALUE_TIME:
+        param.kind = CZ__PARAM_TIME;
+        param.integer = ((const cz_time *)value)->us;
+        wanted = CZ__DB_TIME;
+        break;
+    case CZ__VALUE_DURATION:
+        param.kind = CZ__PARAM_DURATION;
+        param.integer = ((const cz_duration *)value)->us;
+        wanted = CZ__DB_DURATION;
+        break;
+    case CZ__VALUE_DECIMAL:
+        wanted = CZ__DB_DECIMAL;
+        param.kind = CZ__PARAM_DECIMAL;
+        if (kind == wanted)
+            param.decimal = fit_decimal(ctx, type, *(const cz_decimal *)value, name);
+        break;
     case CZ__VALUE_FLOAT:
     case CZ__VALUE_DOUBLE:
-        if (column->type != CZ__DB_REAL)
-            return wrong(ctx, column);
         param.kind = CZ__PARAM_REAL;
         param.real =
             value_kind == CZ__VALUE_FLOAT ? (double)*(const float *)value : *(const double *)value;
-        return param;
+        wanted = CZ__DB_REAL;
+        break;
+    case CZ__VALUE_INTS:
+        param = list_param(value, CZ__PARAM_INT_LIST);
+        wanted = CZ__DB_INT_LIST;
+        break;
+    case CZ__VALUE_STRS:
+        param = list_param(value, CZ__PARAM_TEXT_LIST);
+        wanted = CZ__DB_TEXT_LIST;
+        break;
     case CZ__VALUE_U64:
         if (*(const uint64_t *)value > INT64_MAX)
-            cz_raise(ctx, CZ_EINVAL, "a value over 2^63-1 for \"%s\"", column->field->name);
-        param.integer = (int64_t) * (const uint64_t *)value;
-        break;
+            cz_raise(ctx, CZ_EINVAL, "a value over 2^63-1 for \"%s\"", name);
+        return integer_param(ctx, type, (int64_t) * (const uint64_t *)value, name);
     case CZ__VALUE_BOOL:
     case CZ__VALUE_I8:
     case CZ__VALUE_I16:
@@ -93,353 +242,100 @@ cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_k
     case CZ__VALUE_U8:
     case CZ__VALUE_U16:
     case CZ__VALUE_U32:
-        param.integer = integer_of(value_kind, value);
-        break;
-    case CZ__VALUE_NONE:
-    case CZ__VALUE_INTS:
-    case CZ__VALUE_STRS:
-    case CZ__VALUE_UUIDS:
-        return wrong(ctx, column);
-    }
-    switch (column->type) {
-    case CZ__DB_REAL:
-        param.kind = CZ__PARAM_REAL;
-        param.real = (double)param.integer;
-        return param;
-    case CZ__DB_BOOL:
-        param.integer = param.integer != 0;
-        break;
-    case CZ__DB_INT16:
-    case CZ__DB_INT32:
-    case CZ__DB_INT64:
-        break;
+        return integer_param(ctx, type, integer_of(value_kind, value), name);
     default:
-        return wrong(ctx, column);
+        wrong(ctx, name);
     }
-    param.kind = CZ__PARAM_INT;
+    if (kind != wanted)
+        wrong(ctx, name);
+    param.type = type;
     return param;
 }
+
+cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_kind,
+                          const void *value)
+{
+    return cz__param_of_value(ctx, column->type, column->field->name, value_kind, value);
+}
+
+/* ---- from a row ---- */
 
 /* The kind of value a row's member is, for conditions and assignments made from rows. */
 uint8_t cz__value_kind_of(const cz__column *column)
 {
-    static const uint8_t kinds[CZ__DB_TYPE_COUNT] = {
-        [CZ__DB_TEXT] = CZ__VALUE_STR,  [CZ__DB_INT16] = CZ__VALUE_I16,
-        [CZ__DB_INT32] = CZ__VALUE_I32, [CZ__DB_INT64] = CZ__VALUE_I64,
-        [CZ__DB_BOOL] = CZ__VALUE_BOOL, [CZ__DB_REAL] = CZ__VALUE_DOUBLE,
-        [CZ__DB_DATE] = CZ__VALUE_DATE, [CZ__DB_DATETIME] = CZ__VALUE_DATETIME,
-        [CZ__DB_UUID] = CZ__VALUE_UUID,
+    static const uint8_t by_type[CZ__DB_TYPE_COUNT] = {
+        [CZ__DB_TEXT] = CZ__VALUE_STR,       [CZ__DB_INT16] = CZ__VALUE_I16,
+        [CZ__DB_INT32] = CZ__VALUE_I32,      [CZ__DB_INT64] = CZ__VALUE_I64,
+        [CZ__DB_BOOL] = CZ__VALUE_BOOL,      [CZ__DB_REAL] = CZ__VALUE_DOUBLE,
+        [CZ__DB_DATE] = CZ__VALUE_DATE,      [CZ__DB_DATETIME] = CZ__VALUE_DATETIME,
+        [CZ__DB_UUID] = CZ__VALUE_UUID,      [CZ__DB_DECIMAL] = CZ__VALUE_DECIMAL,
+        [CZ__DB_TIME] = CZ__VALUE_TIME,      [CZ__DB_DURATION] = CZ__VALUE_DURATION,
+        [CZ__DB_JSON] = CZ__VALUE_STR,       [CZ__DB_BINARY] = CZ__VALUE_BYTES,
+        [CZ__DB_IP] = CZ__VALUE_STR,         [CZ__DB_INT_LIST] = CZ__VALUE_INTS,
+        [CZ__DB_TEXT_LIST] = CZ__VALUE_STRS, [CZ__DB_UUID_LIST] = CZ__VALUE_UUIDS,
     };
-    return kinds[column->type];
+    return by_type[CZ__DB_KIND(column->type)];
 }
 
-cz__db_param cz__param_of_row(const cz_row *row, const cz__column *column)
+size_t cz__column_bytes(const cz__column *column)
 {
-    cz__db_param param = { .kind = CZ__PARAM_NULL };
-    if (cz__row_bit(row, CZ__BITS_NULL, column->ordinal))
-        return param;
-    const void *at = cz__row_at(row, column);
-    param.kind = CZ__PARAM_INT;
-    switch (column->type) {
-    case CZ__DB_TEXT:
-        param.kind = CZ__PARAM_TEXT;
-        param.text = *(const cz_str *)at;
-        break;
-    case CZ__DB_INT16:
-        param.integer = *(const int16_t *)at;
-        break;
-    case CZ__DB_INT32:
-        param.integer = *(const int32_t *)at;
-        break;
-    case CZ__DB_INT64:
-        param.integer = *(const int64_t *)at;
-        break;
-    case CZ__DB_BOOL:
-        param.integer = *(const bool *)at;
-        break;
-    case CZ__DB_REAL:
-        param.kind = CZ__PARAM_REAL;
-        param.real = *(const double *)at;
-        break;
-    case CZ__DB_DATE:
-        param.kind = CZ__PARAM_DATE;
-        param.integer = ((const cz_date *)at)->days;
-        break;
-    case CZ__DB_DATETIME:
-        param.kind = CZ__PARAM_DATETIME;
-        param.integer = ((const cz_datetime *)at)->us;
-        break;
-    case CZ__DB_UUID:
-        param.kind = CZ__PARAM_UUID;
-        param.uuid = *(const cz_uuid *)at;
-        break;
-    case CZ__DB_TYPE_COUNT:
-        break;
-    }
-    return param;
+    return kinds[cz__value_kind_of(column)].bytes;
 }
 
-/* ---- patterns ---- */
-
-/* Text for LIKE with its own wildcards taken literally, by a backslash. */
-static cz_str like_pattern(cz_ctx *ctx, cz_str text, bool any_before, bool any_after)
+static void store_integer(cz_ctx *ctx, const cz__column *column, void *at, int64_t value)
 {
-    char *out = cz_alloc(ctx, text.len * 2 + 2);
-    size_t len = 0;
-    if (any_before)
-        out[len++] = '%';
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '%' || text.ptr[i] == '_' || text.ptr[i] == '\\')
-            out[len++] = '\\';
-        out[len++] = text.ptr[i];
-    }
-    if (any_after)
-        out[len++] = '%';
-    return cz_str_of(out, len);
-}
-
-/* The same for GLOB, whose wildcards are taken literally inside brackets. */
-static cz_str glob_pattern(cz_ctx *ctx, cz_str text, bool any_before, bool any_after)
-{
-    char *out = cz_alloc(ctx, text.len * 3 + 2);
-    size_t len = 0;
-    if (any_before)
-        out[len++] = '*';
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '*' || c == '?' || c == '[') {
-            out[len++] = '[';
-            out[len++] = c;
-            out[len++] = ']';
-        } else {
-            out[len++] = c;
-        }
-    }
-    if (any_after)
-        out[len++] = '*';
-    return cz_str_of(out, len);
-}
-
-static cz_str pattern_of(cz_ctx *ctx, enum cz__pattern pattern, cz_str text)
-{
-    switch (pattern) {
-    case CZ__PATTERN_NONE:
-        return text;
-    case CZ__PATTERN_LIKE_EXACT:
-        return like_pattern(ctx, text, false, false);
-    case CZ__PATTERN_LIKE_CONTAINS:
-        return like_pattern(ctx, text, true, true);
-    case CZ__PATTERN_LIKE_PREFIX:
-        return like_pattern(ctx, text, false, true);
-    case CZ__PATTERN_LIKE_SUFFIX:
-        return like_pattern(ctx, text, true, false);
-    case CZ__PATTERN_GLOB_PREFIX:
-        return glob_pattern(ctx, text, false, true);
-    case CZ__PATTERN_GLOB_SUFFIX:
-        return glob_pattern(ctx, text, true, false);
-    }
-    return text;
-}
-
-/* ---- the parameters of a plan ---- */
-
-struct feed {
-    cz_ctx *ctx;
-    const struct cz__plan *plan;
-    const cz__db_features *features;
-    cz__db_param *params;
-    size_t count, cap;
-    uint16_t leaf;
-};
-
-static void feed_add(struct feed *feed, cz__db_param param)
-{
-    if (feed->count == feed->cap) {
-        size_t cap = feed->cap ? feed->cap * 4 : 8;
-        cz__db_param *grown = cz_alloc(feed->ctx, cap * sizeof *grown);
-        if (feed->count)
-            memcpy(grown, feed->params, feed->count * sizeof *grown);
-        feed->params = grown;
-        feed->cap = cap;
-    }
-    feed->params[feed->count++] = param;
-}
-
-static cz__db_param list_item(struct feed *feed, const cz__column *column, cz_cond leaf, size_t i)
-{
-    switch ((cz__value_kind)leaf->value_kind) {
-    case CZ__VALUE_INTS:
-        return cz__param_of(feed->ctx, column, CZ__VALUE_I64,
-                            &((const cz_int_list *)leaf->value)->items[i]);
-    case CZ__VALUE_STRS:
-        return cz__param_of(feed->ctx, column, CZ__VALUE_STR,
-                            &((const cz_str_list *)leaf->value)->items[i]);
-    case CZ__VALUE_UUIDS:
-        return cz__param_of(feed->ctx, column, CZ__VALUE_UUID,
-                            &((const cz_uuid_list *)leaf->value)->items[i]);
-    default:
-        return wrong(feed->ctx, column);
-    }
-}
-
-static void feed_list(struct feed *feed, const cz__column *column, cz_cond leaf)
-{
-    size_t count = ((const cz_int_list *)leaf->value)->count; /* all lists begin alike */
-    size_t places = 1;
-    while (leaf->lookup == CZ_LOOKUP_IN && places < count)
-        places *= 2;
-    if (leaf->lookup == CZ_LOOKUP_RANGE) { /* the plan may come from a leaf that had two */
-        if (count != 2)
-            cz_raise(feed->ctx, CZ_EINVAL, "RANGE takes two values, not %zu", count);
-        places = count;
-    }
-    for (size_t i = 0; count && i < places; i++)
-        feed_add(feed, list_item(feed, column, leaf, i < count ? i : count - 1));
-}
-
-static void feed_cond(struct feed *feed, cz_cond cond)
-{
-    if (cond->op != CZ__COND_LEAF) {
-        for (uint32_t i = 0; i < cond->count; i++)
-            feed_cond(feed, cond->children[i]);
-        return;
-    }
-    const cz__column *column = feed->plan->leaves[feed->leaf++];
-    if (cond->lookup == CZ_LOOKUP_ISNULL || cz__cond_is_null(cond))
-        return;
-    if (cond->lookup == CZ_LOOKUP_IN || cond->lookup == CZ_LOOKUP_RANGE) {
-        feed_list(feed, column, cond);
-        return;
-    }
-    cz__db_param param = cz__param_of(feed->ctx, column, cond->value_kind, cond->value);
-    if (param.kind == CZ__PARAM_TEXT)
-        param.text =
-            pattern_of(feed->ctx, feed->features->lookups[cond->lookup].pattern, param.text);
-    feed_add(feed, param);
-}
-
-/* What is stored must fit: columns of SQLite would take it, and rows read it back cut off. */
-static void check_fits(cz_ctx *ctx, const cz__column *column, const cz__db_param *param)
-{
-    if (param->kind != CZ__PARAM_INT)
-        return;
-    int64_t value = param->integer;
-    if ((column->type == CZ__DB_INT16 && value != (int16_t)value) ||
-        (column->type == CZ__DB_INT32 && value != (int32_t)value))
+    cz__db_kind kind = CZ__DB_KIND(column->type);
+    if ((kind == CZ__DB_INT16 && value != (int16_t)value) ||
+        (kind == CZ__DB_INT32 && value != (int32_t)value))
         cz_raise(ctx, CZ_EINVAL, "%lld is out of range for \"%s\"", (long long)value,
                  column->field->name);
+    if (kind == CZ__DB_INT16)
+        *(int16_t *)at = (int16_t)value;
+    else if (kind == CZ__DB_INT32)
+        *(int32_t *)at = (int32_t)value;
+    else if (kind == CZ__DB_BOOL)
+        *(bool *)at = value != 0;
+    else
+        *(int64_t *)at = value;
 }
 
-cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
-                              const struct cz__plan_request *request, size_t *out_count)
+void cz__row_store(cz_ctx *ctx, cz_row *row, const cz__column *column, const cz__db_param *param)
 {
-    const cz_query *query = request->query;
-    struct feed feed = { .ctx = ctx,
-                         .plan = plan,
-                         .features = cz__session(ctx)->db->driver->features };
-    for (size_t i = 0; i < request->assign_count; i++) {
-        const struct cz__assign *assign = &request->assigns[i];
-        const cz__column *column = &query->model->state->columns[assign->field];
-        cz__db_param param = cz__param_of(ctx, column, assign->value_kind, assign->value);
-        check_fits(ctx, column, &param);
-        feed_add(&feed, param);
-    }
-    if (query->where && request->kind != CZ__PLAN_INSERT)
-        feed_cond(&feed, query->where);
-    bool sliced = request->kind == CZ__PLAN_SELECT || request->kind == CZ__PLAN_KEYS;
-    if (sliced && plan->limit)
-        feed_add(&feed, (cz__db_param){ .kind = CZ__PARAM_INT, .integer = query->limit });
-    if (sliced && plan->offset)
-        feed_add(&feed, (cz__db_param){ .kind = CZ__PARAM_INT, .integer = query->offset });
-    *out_count = feed.count;
-    return feed.params;
-}
-
-/* ---- text ---- */
-
-static cz_status integer_from_text(cz_str text, int64_t min, int64_t max, int64_t *out,
-                                   cz_error *err)
-{
-    cz_status status = cz_str_to_i64(cz_str_trim(text), out);
-    if (status == CZ_EVALIDATION)
-        return cz_error_set(err, CZ_EVALIDATION, "A valid integer is required.");
-    if (status || *out < min || *out > max)
-        return cz_error_set(err, CZ_EVALIDATION, "This number is out of range.");
-    return CZ_OK;
-}
-
-static cz_status bool_from_text(cz_str text, bool *out, cz_error *err)
-{
-    static const char *const truths[] = { "true", "1", "yes", "on", "t", "y" };
-    static const char *const lies[] = { "false", "0", "no", "off", "f", "n" };
-    for (size_t i = 0; i < CZ_COUNT(truths); i++) {
-        if (cz_str_eq_icase(text, cz_str_from(truths[i]))) {
-            *out = true;
-            return CZ_OK;
-        }
-        if (cz_str_eq_icase(text, cz_str_from(lies[i]))) {
-            *out = false;
-            return CZ_OK;
-        }
-    }
-    return cz_error_set(err, CZ_EVALIDATION, "Must be a valid boolean.");
-}
-
-static cz_status real_from_text(cz_str text, double *out, cz_error *err)
-{
-    text = cz_str_trim(text);
-    cz_json_reader reader;
-    cz_json_reader_init(&reader, NULL, text, NULL);
-    cz_json_kind kind = cz_json_next(&reader);
-    if (reader.status || (kind != CZ_JSON_INT && kind != CZ_JSON_REAL))
-        return cz_error_set(err, CZ_EVALIDATION, "A valid number is required.");
-    *out = kind == CZ_JSON_INT ? (double)reader.integer : reader.real;
-    return cz_json_next(&reader) == CZ_JSON_END && !reader.status
-               ? CZ_OK
-               : cz_error_set(err, CZ_EVALIDATION, "A valid number is required.");
-}
-
-cz_status cz__value_from_text(const cz__column *column, cz_str text, void *out, cz_error *err)
-{
-    int64_t integer;
-    cz_status status;
-    switch (column->type) {
-    case CZ__DB_TEXT:
-        *(cz_str *)out = text;
-        return CZ_OK;
-    case CZ__DB_INT16:
-        status = integer_from_text(text, INT16_MIN, INT16_MAX, &integer, err);
-        if (!status)
-            *(int16_t *)out = (int16_t)integer;
-        return status;
-    case CZ__DB_INT32:
-        status = integer_from_text(text, INT32_MIN, INT32_MAX, &integer, err);
-        if (!status)
-            *(int32_t *)out = (int32_t)integer;
-        return status;
-    case CZ__DB_INT64:
-        return integer_from_text(text, INT64_MIN, INT64_MAX, out, err);
-    case CZ__DB_BOOL:
-        return bool_from_text(text, out, err);
-    case CZ__DB_REAL:
-        return real_from_text(text, out, err);
-    case CZ__DB_DATE:
-        return cz_date_parse(text, out)
-                   ? cz_error_set(err, CZ_EVALIDATION,
-                                  "Date has wrong format. Use one of these formats "
-                                  "instead: YYYY-MM-DD.")
-                   : CZ_OK;
-    case CZ__DB_DATETIME:
-        return cz_datetime_parse(text, out)
-                   ? cz_error_set(err, CZ_EVALIDATION,
-                                  "Datetime has wrong format. Use one of these formats instead: "
-                                  "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].")
-                   : CZ_OK;
-    case CZ__DB_UUID:
-        return cz_uuid_parse(text, out) ? cz_error_set(err, CZ_EVALIDATION, "Must be a valid UUID.")
-                                        : CZ_OK;
-    case CZ__DB_TYPE_COUNT:
+    void *at = cz__row_at(row, column);
+    switch (param->kind) {
+    case CZ__PARAM_NULL:
+        break;
+    case CZ__PARAM_INT:
+        store_integer(ctx, column, at, param->integer);
+        break;
+    case CZ__PARAM_REAL:
+        *(double *)at = param->real;
+        break;
+    case CZ__PARAM_TEXT:
+    case CZ__PARAM_BINARY:
+        *(cz_str *)at = param->text;
+        break;
+    case CZ__PARAM_DATE:
+        *(cz_date *)at = (cz_date){ (int32_t)param->integer };
+        break;
+    case CZ__PARAM_DATETIME:
+    case CZ__PARAM_TIME:
+    case CZ__PARAM_DURATION:
+        *(int64_t *)at = param->integer;
+        break;
+    case CZ__PARAM_UUID:
+        *(cz_uuid *)at = param->uuid;
+        break;
+    case CZ__PARAM_DECIMAL:
+        *(cz_decimal *)at = param->decimal;
+        break;
+    case CZ__PARAM_INT_LIST:
+    case CZ__PARAM_TEXT_LIST:
+    case CZ__PARAM_UUID_LIST:
+        *(cz_int_list *)at = (cz_int_list){ param->items, param->item_count };
         break;
     }
-    return cz_error_set(err, CZ_EINVAL, "%s has no value of its own", column->field->name);
+    if (column->relation)
+        *cz__row_slot(row, column) = NULL; /* what was read for the old key */
+    cz__row_mark(row, column, param->kind == CZ__PARAM_NULL);
 }

@@ -69,8 +69,13 @@ static void read_members(const struct cz__input *input, const cz_serializer *ser
         } else if (!field && !serializer->ignore_unknown) {
             unknown_member(input, reader->key);
         }
-        if (kind == CZ_JSON_LIST || kind == CZ_JSON_OBJECT)
+        if (kind == CZ_JSON_LIST || kind == CZ_JSON_OBJECT) {
+            const char *start = reader->at - 1; /* its bracket */
             cz_json_skip(reader);
+            if (field && !field->read_only && !reader->status)
+                members[field - state->fields].text =
+                    cz_str_of(start, (size_t)(reader->at - start));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 /* Preparing serializers, and rows to JSON: each field's key is escaped once, values are written where they
  * will be sent from. */
 #include "serializers/serializers_internal.h"
+#include <calzone/base64.h>
 
 static cz_arena *prepared; /* lives as long as the process */
 
@@ -106,7 +107,7 @@ static char *put(char *out, const char *bytes, size_t len)
 
 static char *write_value(char *out, const cz__column *column, const void *value)
 {
-    switch (column->type) {
+    switch (CZ__DB_KIND(column->type)) {
     case CZ__DB_INT16:
         return out + cz_i64_write(out, *(const int16_t *)value);
     case CZ__DB_INT32:
@@ -117,26 +118,80 @@ static char *write_value(char *out, const cz__column *column, const void *value)
         return *(const bool *)value ? put(out, "true", 4) : put(out, "false", 5);
     case CZ__DB_REAL:
         return cz__json_write_f64(out, *(const double *)value);
-    case CZ__DB_DATE:
-        *out++ = '"';
-        out += cz_date_write(out, *(const cz_date *)value);
-        *out++ = '"';
-        return out;
-    case CZ__DB_DATETIME:
-        *out++ = '"';
-        out += cz_datetime_write(out, *(const cz_datetime *)value);
-        *out++ = '"';
-        return out;
-    case CZ__DB_UUID:
-        *out++ = '"';
-        cz_uuid_write(out, *(const cz_uuid *)value);
-        out[CZ_UUID_TEXT] = '"';
-        return out + CZ_UUID_TEXT + 1;
-    case CZ__DB_TEXT:
-    case CZ__DB_TYPE_COUNT:
+    default:
         break;
     }
+    *out++ = '"';
+    switch (CZ__DB_KIND(column->type)) {
+    case CZ__DB_DATE:
+        out += cz_date_write(out, *(const cz_date *)value);
+        break;
+    case CZ__DB_DATETIME:
+        out += cz_datetime_write(out, *(const cz_datetime *)value);
+        break;
+    case CZ__DB_TIME:
+        out += cz_time_write(out, *(const cz_time *)value);
+        break;
+    case CZ__DB_DURATION:
+        out += cz_duration_write(out, *(const cz_duration *)value);
+        break;
+    case CZ__DB_DECIMAL: /* text, as DRF: a double would lose digits */
+        out += cz_decimal_write(out, *(const cz_decimal *)value);
+        break;
+    default:
+        cz_uuid_write(out, *(const cz_uuid *)value);
+        out += CZ_UUID_TEXT;
+    }
+    *out++ = '"';
     return out;
+}
+
+/* Kinds whose JSON has no fixed length. */
+static bool is_long(cz__db_kind kind)
+{
+    return cz__kind_is_text(kind) || kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST;
+}
+
+static size_t long_bytes_max(cz__db_kind kind, const void *value)
+{
+    size_t bytes = 2;
+    if (kind == CZ__DB_INT_LIST)
+        return bytes + 21 * ((const cz_int_list *)value)->count;
+    if (kind != CZ__DB_TEXT_LIST)
+        return 6 * ((const cz_str *)value)->len + 18; /* cz__json_write_str */
+    const cz_str_list *list = value;
+    for (size_t i = 0; i < list->count; i++)
+        bytes += 6 * list->items[i].len + 19;
+    return bytes;
+}
+
+static char *write_long(char *out, cz__db_kind kind, const void *value)
+{
+    const cz_str *text = value;
+    const cz_int_list *list = value; /* all lists begin alike */
+    switch (kind) {
+    case CZ__DB_JSON:
+        return put(out, text->ptr, text->len);
+    case CZ__DB_BINARY:
+        *out++ = '"';
+        out += cz_base64_write(out, text->ptr, text->len);
+        *out++ = '"';
+        return out;
+    case CZ__DB_INT_LIST:
+    case CZ__DB_TEXT_LIST:
+        *out++ = '[';
+        for (size_t i = 0; i < list->count; i++) {
+            if (i)
+                *out++ = ',';
+            out = kind == CZ__DB_INT_LIST
+                      ? out + cz_i64_write(out, list->items[i])
+                      : cz__json_write_str(out, ((const cz_str_list *)value)->items[i]);
+        }
+        *out++ = ']';
+        return out;
+    default:
+        return cz__json_write_str(out, *text);
+    }
 }
 
 void cz__serializer_write(const cz_serializer *serializer, const cz_row *row, cz_buf *out)
@@ -146,9 +201,8 @@ void cz__serializer_write(const cz_serializer *serializer, const cz_row *row, cz
     size_t bytes = state->fixed_bytes;
     for (size_t i = 0; i < state->count; i++) {
         const cz__column *column = state->fields[i].column;
-        if (column->type == CZ__DB_TEXT)
-            bytes +=
-                6 * ((const cz_str *)cz__row_at(row, column))->len + 18; /* cz__json_write_str */
+        if (is_long(CZ__DB_KIND(column->type)))
+            bytes += long_bytes_max(CZ__DB_KIND(column->type), cz__row_at(row, column));
     }
     char *start = cz_buf_reserve(out, bytes), *at = start;
     if (!start)
@@ -160,8 +214,8 @@ void cz__serializer_write(const cz_serializer *serializer, const cz_row *row, cz
         at = put(at, field->key.ptr, field->key.len);
         if ((nulls[column->ordinal / 64] >> (column->ordinal % 64)) & 1)
             at = put(at, "null", 4);
-        else if (column->type == CZ__DB_TEXT)
-            at = cz__json_write_str(at, *(const cz_str *)cz__row_at(row, column));
+        else if (is_long(CZ__DB_KIND(column->type)))
+            at = write_long(at, CZ__DB_KIND(column->type), cz__row_at(row, column));
         else
             at = write_value(at, column, cz__row_at(row, column));
     }

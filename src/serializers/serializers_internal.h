@@ -27,7 +27,7 @@ const struct cz__serializer_state *cz__serializer_state(cz_ctx *ctx, cz_serializ
 struct cz__member {
     cz_json_kind kind; /* CZ_JSON_END: it was not there */
     bool boolean;
-    cz_str text; /* of strings and numbers */
+    cz_str text; /* of strings and numbers; of lists and objects their source */
     int64_t integer;
     double real;
 };
@@ -38,6 +38,15 @@ struct cz__input {
     cz_row *row;
     cz_field_errors *errors;
 };
+void cz__input_fail(struct cz__input *input, const struct cz__serializer_field *field,
+                    const char *code, const char *text);
+/* documents.c: kinds whose value is more than one item of JSON, or bytes. */
+void cz__input_json(struct cz__input *input, const struct cz__serializer_field *field,
+                    const struct cz__member *member);
+void cz__input_binary(struct cz__input *input, const struct cz__serializer_field *field,
+                      const struct cz__member *member);
+void cz__input_list(struct cz__input *input, const struct cz__serializer_field *field,
+                    const struct cz__member *member);
 void cz__input_value(struct cz__input *input, const struct cz__serializer_field *field,
                      const struct cz__member *member);
 /* Whether `field` has an error. */

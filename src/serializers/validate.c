@@ -2,8 +2,8 @@
 #include "serializers/serializers_internal.h"
 #include "serializers/formats.h"
 
-static void fail(struct cz__input *input, const struct cz__serializer_field *field,
-                 const char *code, const char *text)
+void cz__input_fail(struct cz__input *input, const struct cz__serializer_field *field,
+                    const char *code, const char *text)
 {
     cz_field_errors_add(input->ctx, input->errors, field->name, code, "%s", text);
 }
@@ -51,17 +51,18 @@ static void take_text(struct cz__input *input, const struct cz__serializer_field
     const cz_field_options *options = &column->field->options;
     if (member->kind != CZ_JSON_STR && member->kind != CZ_JSON_INT &&
         member->kind != CZ_JSON_REAL) {
-        fail(input, field, "invalid", "Not a valid string.");
+        cz__input_fail(input, field, "invalid", "Not a valid string.");
         return;
     }
     cz_str text = cz_str_trim(member->text);
     if (text.len && memchr(text.ptr, '\0', text.len)) {
-        fail(input, field, "null_characters_not_allowed", "Null characters are not allowed.");
+        cz__input_fail(input, field, "null_characters_not_allowed",
+                       "Null characters are not allowed.");
         return;
     }
     if (!text.len && (options->blank || !options->choices.count)) {
         if (!options->blank)
-            fail(input, field, "blank", "This field may not be blank.");
+            cz__input_fail(input, field, "blank", "This field may not be blank.");
     } else if (!is_choice(&options->choices, text)) {
         cz_field_errors_add(input->ctx, input->errors, field->name, "invalid_choice",
                             "\"%.*s\" is not a valid choice.", CZ_STR_ARG(quoted(text, 100)));
@@ -71,7 +72,7 @@ static void take_text(struct cz__input *input, const struct cz__serializer_field
         if (!wrong && options->validator)
             wrong = options->validator(text, 0);
         if (wrong)
-            fail(input, field, "invalid", wrong);
+            cz__input_fail(input, field, "invalid", wrong);
     }
     if (column->max_length && text.len > column->max_length &&
         cz_str_utf8_length(text) > column->max_length)
@@ -116,7 +117,7 @@ static void check_range(struct cz__input *input, const struct cz__serializer_fie
     }
     const char *wrong = options->validator ? options->validator(CZ_STR(""), value) : NULL;
     if (wrong)
-        fail(input, field, "invalid", wrong);
+        cz__input_fail(input, field, "invalid", wrong);
 }
 
 /* DRF takes 3, "3" and 3.0 for an integer. */
@@ -156,7 +157,7 @@ static void take_integer(struct cz__input *input, const struct cz__serializer_fi
     }
     bool fine = integer_of(member, &value, &huge);
     if (!fine && !huge) {
-        fail(input, field, "invalid", "A valid integer is required.");
+        cz__input_fail(input, field, "invalid", "A valid integer is required.");
         return;
     }
     if (huge || value < min || value > max) {
@@ -186,7 +187,7 @@ static void take_real(struct cz__input *input, const struct cz__serializer_field
     else if (member->kind == CZ_JSON_STR)
         fine = cz__value_from_text(field->column, member->text, &value, NULL) == CZ_OK;
     if (!fine) {
-        fail(input, field, "invalid", "A valid number is required.");
+        cz__input_fail(input, field, "invalid", "A valid number is required.");
         return;
     }
     check_range(input, field, value);
@@ -208,23 +209,44 @@ static void take_bool(struct cz__input *input, const struct cz__serializer_field
         fine = member->kind == CZ_JSON_STR &&
                cz__value_from_text(field->column, member->text, &value, NULL) == CZ_OK;
     if (!fine) {
-        fail(input, field, "invalid", "Must be a valid boolean.");
+        cz__input_fail(input, field, "invalid", "Must be a valid boolean.");
         return;
     }
     *(bool *)cz__row_at(input->row, field->column) = value;
     cz__row_mark(input->row, field->column, false);
 }
 
-/* Dates, instants and UUIDs: text, read as the kind. */
+/* DRF takes numbers and text; a number's own digits count, not those of the double it would become. */
+static void take_decimal(struct cz__input *input, const struct cz__serializer_field *field,
+                         const struct cz__member *member)
+{
+    cz_error err;
+    cz_decimal value;
+    bool fine =
+        member->kind == CZ_JSON_INT || member->kind == CZ_JSON_REAL || member->kind == CZ_JSON_STR;
+    if (!fine || cz__value_from_text(field->column, member->text, &value, &err)) {
+        cz__input_fail(input, field, "invalid",
+                       fine ? cz_error_message(&err) : "A valid number is required.");
+        return;
+    }
+    check_range(input, field, cz_decimal_to_double(value));
+    *(cz_decimal *)cz__row_at(input->row, field->column) = value;
+    cz__row_mark(input->row, field->column, false);
+}
+
+/* Dates, instants, addresses and UUIDs: text, read as the kind. */
 static void take_parsed(struct cz__input *input, const struct cz__serializer_field *field,
                         const struct cz__member *member)
 {
     cz_error err;
     cz_str text = member->kind == CZ_JSON_STR ? cz_str_trim(member->text) : CZ_STR("");
-    if (cz__value_from_text(field->column, text, cz__row_at(input->row, field->column), &err)) {
-        fail(input, field, "invalid", cz_error_message(&err));
+    void *at = cz__row_at(input->row, field->column);
+    if (cz__value_from_text(field->column, text, at, &err)) {
+        cz__input_fail(input, field, "invalid", cz_error_message(&err));
         return;
     }
+    if (CZ__DB_KIND(field->column->type) == CZ__DB_IP)
+        *(cz_str *)at = cz_copy(input->ctx, *(cz_str *)at);
     cz__row_mark(input->row, field->column, false);
 }
 
@@ -265,7 +287,7 @@ void cz__input_value(struct cz__input *input, const struct cz__serializer_field 
     const cz__column *column = field->column;
     if (member->kind == CZ_JSON_NULL) {
         if (!column->null) {
-            fail(input, field, "null", "This field may not be null.");
+            cz__input_fail(input, field, "null", "This field may not be null.");
             return;
         }
         cz__row_mark(input->row, column, true);
@@ -275,7 +297,7 @@ void cz__input_value(struct cz__input *input, const struct cz__serializer_field 
         take_key(input, field, member);
         return;
     }
-    switch (column->type) {
+    switch (CZ__DB_KIND(column->type)) {
     case CZ__DB_TEXT:
         take_text(input, field, member);
         break;
@@ -290,9 +312,26 @@ void cz__input_value(struct cz__input *input, const struct cz__serializer_field 
     case CZ__DB_REAL:
         take_real(input, field, member);
         break;
+    case CZ__DB_DECIMAL:
+        take_decimal(input, field, member);
+        break;
+    case CZ__DB_JSON:
+        cz__input_json(input, field, member);
+        break;
+    case CZ__DB_BINARY:
+        cz__input_binary(input, field, member);
+        break;
+    case CZ__DB_INT_LIST:
+    case CZ__DB_TEXT_LIST:
+        cz__input_list(input, field, member);
+        break;
     case CZ__DB_DATE:
     case CZ__DB_DATETIME:
+    case CZ__DB_TIME:
+    case CZ__DB_DURATION:
+    case CZ__DB_IP:
     case CZ__DB_UUID:
+    case CZ__DB_UUID_LIST:
     case CZ__DB_TYPE_COUNT:
         take_parsed(input, field, member);
         break;

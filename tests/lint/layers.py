@@ -25,7 +25,8 @@ RANK = {folder: rank for rank, folders in enumerate(LAYERS) for folder in folder
 
 # Public headers that are not named as their folder.
 OWNERS = {
-    "status": "base", "str": "base", "buf": "base", "memory": "base", "map": "base", "random": "base",
+    "status": "base", "str": "base", "base64": "base", "decimal": "base", "buf": "base",
+    "memory": "base", "map": "base", "random": "base",
     "time": "base", "log": "base", "context": "base", "macros": "base",
     "errors": "routing", "lookups": "db",
     "models": "orm", "fields": "orm", "queries": "orm", "query": "orm", "rows": "orm",

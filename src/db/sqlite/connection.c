@@ -14,7 +14,6 @@
  * and both while they open, wait inside SQLite for up to a second, which is rare and short.
  */
 #include "db/sqlite/sqlite_internal.h"
-#include <calzone/json.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -35,6 +34,7 @@ const cz__db_driver cz__sqlite_driver = {
     .select = cz__sqlite_select,
     .step = cz__sqlite_step,
     .read = cz__sqlite_read,
+    .read_list = cz__sqlite_read_list,
     .write_json = cz__sqlite_write_json,
     .finish = cz__sqlite_finish,
     .change = cz__sqlite_change,
@@ -149,6 +149,8 @@ static cz_status connection_open(struct cz__sqlite_connection *connection, const
                                 "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
                                 "PRAGMA mmap_size=268435456; PRAGMA cache_size=-2048;",
                                 err);
+    if (!status && cz__sqlite_add_functions(connection->handle))
+        status = cz_error_set(err, CZ_ENOMEM, "no memory to open the database");
     if (status)
         connection_close(connection);
     return status;
@@ -274,42 +276,13 @@ static void release(sqlite3_stmt *prepared, bool uncached)
         cz_ignore(sqlite3_reset(prepared));
 }
 
-/* Dates are stored as Django stores them, text that sorts; UUIDs in their usual form. */
-static int bind_one(sqlite3_stmt *prepared, int at, const cz__db_param *param)
-{
-    char text[64];
-    size_t len;
-    switch (param->kind) {
-    case CZ__PARAM_NULL:
-        return sqlite3_bind_null(prepared, at);
-    case CZ__PARAM_INT:
-        return sqlite3_bind_int64(prepared, at, param->integer);
-    case CZ__PARAM_REAL:
-        return sqlite3_bind_double(prepared, at, param->real);
-    case CZ__PARAM_TEXT:
-        return sqlite3_bind_text64(prepared, at, param->text.ptr ? param->text.ptr : "",
-                                   param->text.len, SQLITE_STATIC, SQLITE_UTF8);
-    case CZ__PARAM_DATE:
-        len = cz_date_write(text, (cz_date){ (int32_t)param->integer });
-        return sqlite3_bind_text(prepared, at, text, (int)len, SQLITE_TRANSIENT);
-    case CZ__PARAM_DATETIME:
-        len = cz_datetime_write(text, (cz_datetime){ param->integer });
-        text[10] = ' ';
-        return sqlite3_bind_text(prepared, at, text, (int)len - 1 /* the Z */, SQLITE_TRANSIENT);
-    case CZ__PARAM_UUID:
-        cz_uuid_write(text, param->uuid);
-        return sqlite3_bind_text(prepared, at, text, CZ_UUID_TEXT, SQLITE_TRANSIENT);
-    }
-    return SQLITE_MISUSE;
-}
-
 static cz_status bind(struct cz__sqlite_connection *connection, sqlite3_stmt *prepared,
                       const cz__db_param *params, size_t count, cz_error *err)
 {
     /* one too few would run with what the statement's last use left bound */
     cz_assert((size_t)sqlite3_bind_parameter_count(prepared) == count);
     for (size_t i = 0; i < count; i++) {
-        int code = bind_one(prepared, (int)i + 1, &params[i]);
+        int code = cz__sqlite_bind(prepared, (int)i + 1, &params[i]);
         if (code != SQLITE_OK)
             return sqlite_error(connection, code, err);
     }
@@ -323,7 +296,7 @@ static void end_read(struct cz__sqlite *db)
     if (!db->reading)
         return;
     db->reading = false;
-    static const cz__db_statement commit = { { "COMMIT", 6 }, 1 };
+    static const cz__db_statement commit = { .sql = { "COMMIT", 6 }, .number = 1 };
     sqlite3_stmt *prepared = NULL;
     if (prepare(&db->read, &commit, &prepared, NULL) == CZ_OK) {
         cz_ignore(sqlite3_step(prepared)); /* ending a read cannot fail; a failed one ends anyway */
@@ -338,7 +311,7 @@ static void end_turn(cz__turn_hook *hook)
 
 static cz_status begin_read(struct cz__sqlite *db, cz_error *err)
 {
-    static const cz__db_statement begin = { { "BEGIN", 5 }, 0 };
+    static const cz__db_statement begin = { .sql = { "BEGIN", 5 }, .number = 0 };
     sqlite3_stmt *prepared = NULL;
     cz_status status = prepare(&db->read, &begin, &prepared, err);
     if (status)
@@ -387,143 +360,6 @@ cz_status cz__sqlite_step(cz__db_cursor *cursor, bool *out_row, cz_error *err)
     struct cz__sqlite *db = (struct cz__sqlite *)cursor->db;
     sqlite3 *handle = sqlite3_db_handle(cursor->handle);
     return sqlite_error(handle == db->write.handle ? &db->write : &db->read, code, err);
-}
-
-/* Each sqlite3_column_*() call takes the connection's mutex and checks for a failed allocation; the value's
- * own accessors do neither. SQLite calls such a value "unprotected" because another thread could change it
- * meanwhile: this connection is used by one thread (SQLITE_OPEN_NOMUTEX). */
-bool cz__sqlite_read(const cz__db_cursor *cursor, unsigned column, cz__db_type type, void *out)
-{
-    sqlite3_value *value = sqlite3_column_value(cursor->handle, (int)column);
-    if (sqlite3_value_type(value) == SQLITE_NULL)
-        return false;
-    switch (type) {
-    case CZ__DB_INT16:
-        *(int16_t *)out = (int16_t)sqlite3_value_int64(value);
-        return true;
-    case CZ__DB_INT32:
-        *(int32_t *)out = (int32_t)sqlite3_value_int64(value);
-        return true;
-    case CZ__DB_INT64:
-        *(int64_t *)out = sqlite3_value_int64(value);
-        return true;
-    case CZ__DB_BOOL:
-        *(bool *)out = sqlite3_value_int64(value) != 0;
-        return true;
-    case CZ__DB_REAL:
-        *(double *)out = sqlite3_value_double(value);
-        return true;
-    case CZ__DB_TEXT:
-    case CZ__DB_DATE:
-    case CZ__DB_DATETIME:
-    case CZ__DB_UUID:
-    case CZ__DB_TYPE_COUNT:
-        break;
-    }
-    cz_str text;
-    text.ptr = (const char *)sqlite3_value_text(value);
-    text.len = (size_t)sqlite3_value_bytes(value);
-    if (type == CZ__DB_TEXT) {
-        *(cz_str *)out = text;
-        return true;
-    }
-    cz_status status = CZ_EINVAL;
-    if (type == CZ__DB_DATE) {
-        *(cz_date *)out = (cz_date){ 0 };
-        status = cz_date_parse(text, out);
-    } else if (type == CZ__DB_DATETIME) {
-        *(cz_datetime *)out = (cz_datetime){ 0 };
-        status = cz_datetime_parse(text, out);
-    } else if (type == CZ__DB_UUID) {
-        *(cz_uuid *)out = (cz_uuid){ { 0 } };
-        status = cz_uuid_parse(text, out);
-    }
-    cz_ignore(status); /* text that is no such value reads as zero, as the header says */
-    return true;
-}
-
-/* A stored date or UUID is its own JSON once it is known to be one; an instant is written "2026-11-21
- * 04:05:06" and sent with "T" and "Z". */
-static char *write_stored_text(char *at, cz__db_type type, cz_str text)
-{
-    cz_datetime instant = { 0 };
-    cz_date date = { 0 };
-    cz_uuid uuid = { { 0 } };
-    *at++ = '"';
-    if (type == CZ__DB_DATETIME) {
-        if (cz_datetime_parse(text, &instant) == CZ_OK && text.len == 19) {
-            memcpy(at, text.ptr, 19);
-            at[10] = 'T';
-            at[19] = 'Z';
-            at += 20;
-        } else {
-            at +=
-                cz_datetime_write(at, instant); /* text that is no such value is the type's zero */
-        }
-    } else if (type == CZ__DB_DATE) {
-        cz_ignore(cz_date_parse(text, &date));
-        at += cz_date_write(at, date);
-    } else {
-        cz_ignore(cz_uuid_parse(text, &uuid));
-        cz_uuid_write(at, uuid);
-        at += CZ_UUID_TEXT;
-    }
-    *at++ = '"';
-    return at;
-}
-
-void cz__sqlite_write_json(const cz__db_cursor *cursor, unsigned column, cz__db_type type,
-                           cz_buf *out)
-{
-    sqlite3_value *value = sqlite3_column_value(cursor->handle, (int)column);
-    int stored = sqlite3_value_type(value);
-    cz_str text = { 0 };
-    if (stored != SQLITE_NULL && type != CZ__DB_REAL && type != CZ__DB_BOOL &&
-        !(type >= CZ__DB_INT16 && type <= CZ__DB_INT64)) {
-        text.ptr = (const char *)sqlite3_value_text(value);
-        text.len = (size_t)sqlite3_value_bytes(value);
-    }
-    char *start = cz_buf_reserve(out, type == CZ__DB_TEXT ? 6 * text.len + 18 : 64), *at = start;
-    if (!start)
-        return;
-    if (stored == SQLITE_NULL) {
-        memcpy(at, "null", 4);
-        cz_buf_commit(out, 4);
-        return;
-    }
-    switch (type) {
-    case CZ__DB_INT16:
-        at += cz_i64_write(at, (int16_t)sqlite3_value_int64(value));
-        break;
-    case CZ__DB_INT32:
-        at += cz_i64_write(at, (int32_t)sqlite3_value_int64(value));
-        break;
-    case CZ__DB_INT64:
-        at += cz_i64_write(at, sqlite3_value_int64(value));
-        break;
-    case CZ__DB_BOOL:
-        if (sqlite3_value_int64(value)) {
-            memcpy(at, "true", 4);
-            at += 4;
-        } else {
-            memcpy(at, "false", 5);
-            at += 5;
-        }
-        break;
-    case CZ__DB_REAL:
-        at = cz__json_write_f64(at, sqlite3_value_double(value));
-        break;
-    case CZ__DB_TEXT:
-        at = cz__json_write_str(at, text);
-        break;
-    case CZ__DB_DATE:
-    case CZ__DB_DATETIME:
-    case CZ__DB_UUID:
-    case CZ__DB_TYPE_COUNT:
-        at = write_stored_text(at, type, text);
-        break;
-    }
-    cz_buf_commit(out, (size_t)(at - start));
 }
 
 void cz__sqlite_finish(cz__db_cursor *cursor)
@@ -588,7 +424,7 @@ static cz_status sleep_before_retry(cz_ctx *ctx, int tries)
 
 static cz_status begin_immediate(cz_ctx *ctx, struct cz__sqlite *db, cz_error *err)
 {
-    static const cz__db_statement begin = { { "BEGIN IMMEDIATE", 15 }, 0 };
+    static const cz__db_statement begin = { .sql = { "BEGIN IMMEDIATE", 15 }, .number = 0 };
     int64_t give_up = cz_monotonic_us() + db->busy_timeout_ms * 1000;
     for (int tries = 0;; tries++) {
         sqlite3_stmt *prepared = NULL;
@@ -626,8 +462,8 @@ static cz_status write_side_run(struct cz__sqlite *db, const cz__db_statement *s
     return code == SQLITE_DONE ? CZ_OK : sqlite_error(&db->write, code, err);
 }
 
-static const cz__db_statement commit_statement = { { "COMMIT", 6 }, 1 };
-static const cz__db_statement rollback_statement = { { "ROLLBACK", 8 }, 2 };
+static const cz__db_statement commit_statement = { .sql = { "COMMIT", 6 }, .number = 1 };
+static const cz__db_statement rollback_statement = { .sql = { "ROLLBACK", 8 }, .number = 2 };
 
 static void rollback_and_give(struct cz__sqlite *db)
 {
@@ -715,7 +551,7 @@ static cz__db_statement savepoint_statement(char *text, size_t bytes, const char
                                             unsigned depth)
 {
     int len = snprintf(text, bytes, "%s cz_%u", verb, depth);
-    return (cz__db_statement){ { text, (size_t)len }, CZ__STATEMENT_UNCACHED };
+    return (cz__db_statement){ .sql = { text, (size_t)len }, .number = CZ__STATEMENT_UNCACHED };
 }
 
 cz_status cz__sqlite_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err)
@@ -780,7 +616,7 @@ void cz__sqlite_rollback(cz_ctx *ctx, cz__db_session *session)
 cz_status cz__sqlite_run(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err)
 {
     struct cz__sqlite *db = (struct cz__sqlite *)session->db;
-    cz__db_statement statement = { sql, CZ__STATEMENT_UNCACHED };
+    cz__db_statement statement = { .sql = sql, .number = CZ__STATEMENT_UNCACHED };
     if (session->writing) {
         cz_status status = check_transaction(db, err);
         return status ? status : write_side_run(db, &statement, err);

@@ -4,7 +4,7 @@
 static cz_status has_row(cz_ctx *ctx, cz__db_session *session, cz_str sql,
                          const cz__db_param *params, size_t count, bool *out_row, cz_error *err)
 {
-    cz__db_statement statement = { sql, CZ__STATEMENT_UNCACHED };
+    cz__db_statement statement = { .sql = sql, .number = CZ__STATEMENT_UNCACHED };
     cz__db_cursor cursor;
     cz_status status = cz__sqlite_select(ctx, session, &statement, params, count, &cursor, err);
     if (status)

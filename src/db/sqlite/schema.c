@@ -4,16 +4,34 @@
 #include <calzone/buf.h>
 
 static const char *const type_names[CZ__DB_TYPE_COUNT] = {
-    [CZ__DB_TEXT] = "TEXT",     [CZ__DB_INT16] = "INTEGER", [CZ__DB_INT32] = "INTEGER",
-    [CZ__DB_INT64] = "INTEGER", [CZ__DB_BOOL] = "INTEGER",  [CZ__DB_REAL] = "REAL",
-    [CZ__DB_DATE] = "TEXT",     [CZ__DB_DATETIME] = "TEXT", [CZ__DB_UUID] = "TEXT",
+    [CZ__DB_TEXT] = "TEXT",       [CZ__DB_INT16] = "INTEGER",  [CZ__DB_INT32] = "INTEGER",
+    [CZ__DB_INT64] = "INTEGER",   [CZ__DB_BOOL] = "INTEGER",   [CZ__DB_REAL] = "REAL",
+    [CZ__DB_DATE] = "TEXT",       [CZ__DB_DATETIME] = "TEXT",  [CZ__DB_UUID] = "TEXT",
+    [CZ__DB_DECIMAL] = "INTEGER", [CZ__DB_TIME] = "TEXT",      [CZ__DB_DURATION] = "INTEGER",
+    [CZ__DB_JSON] = "TEXT",       [CZ__DB_BINARY] = "BLOB",    [CZ__DB_IP] = "TEXT",
+    [CZ__DB_INT_LIST] = "TEXT",   [CZ__DB_TEXT_LIST] = "TEXT",
 };
+
+/* CHECK (before "column" after): what a kind allows beyond its type. */
+static void append_check(cz_buf *sql, const cz__db_column *column, const char *before,
+                         const char *after)
+{
+    cz_buf_append_lit(sql, " CHECK (");
+    cz_buf_append_str(sql, cz_str_from(before));
+    cz__db_append_name(sql, column->name);
+    cz_buf_append_str(sql, cz_str_from(after));
+    cz_buf_append_char(sql, ')');
+}
 
 static void append_column(cz_buf *sql, const cz__db_column *column)
 {
     cz__db_append_name(sql, column->name);
     cz_buf_append_char(sql, ' ');
-    cz_buf_append_str(sql, cz_str_from(type_names[column->type]));
+    cz__db_kind kind = CZ__DB_KIND(column->type);
+    if (kind == CZ__DB_DECIMAL && !cz__sqlite_decimal_is_scaled(column->type))
+        cz_buf_append_lit(sql, "TEXT COLLATE cz_decimal");
+    else
+        cz_buf_append_str(sql, cz_str_from(type_names[kind]));
     if (!column->null)
         cz_buf_append_lit(sql, " NOT NULL");
     if (column->primary_key) {
@@ -23,11 +41,10 @@ static void append_column(cz_buf *sql, const cz__db_column *column)
     } else if (column->unique) {
         cz_buf_append_lit(sql, " UNIQUE");
     }
-    if (column->type == CZ__DB_BOOL) {
-        cz_buf_append_lit(sql, " CHECK (");
-        cz__db_append_name(sql, column->name);
-        cz_buf_append_lit(sql, " IN (0, 1))");
-    }
+    if (kind == CZ__DB_BOOL)
+        append_check(sql, column, "", " IN (0, 1)");
+    else if (kind == CZ__DB_JSON || kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST)
+        append_check(sql, column, "json_valid(", ")");
     if (column->references_table) {
         cz_buf_append_lit(sql, " REFERENCES ");
         cz__db_append_name(sql, column->references_table);

@@ -38,9 +38,6 @@ cz_status cz__sqlite_select(cz_ctx *ctx, cz__db_session *session, const cz__db_s
                             const cz__db_param *params, size_t count, cz__db_cursor *out,
                             cz_error *err);
 cz_status cz__sqlite_step(cz__db_cursor *cursor, bool *out_row, cz_error *err);
-bool cz__sqlite_read(const cz__db_cursor *cursor, unsigned column, cz__db_type type, void *out);
-void cz__sqlite_write_json(const cz__db_cursor *cursor, unsigned column, cz__db_type type,
-                           cz_buf *out);
 void cz__sqlite_finish(cz__db_cursor *cursor);
 cz_status cz__sqlite_change(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
                             const cz__db_param *params, size_t count, int64_t *out_rows,
@@ -50,6 +47,25 @@ cz_status cz__sqlite_commit(cz_ctx *ctx, cz__db_session *session, cz_error *err)
 void cz__sqlite_rollback(cz_ctx *ctx, cz__db_session *session);
 /* A statement without parameters or rows, on the session's write side. */
 cz_status cz__sqlite_run(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err);
+
+/* values.c */
+/* Bind a parameter; an SQLite code. */
+int cz__sqlite_bind(sqlite3_stmt *prepared, int at, const cz__db_param *param);
+bool cz__sqlite_read(const cz__db_cursor *cursor, unsigned column, cz__db_type type, void *out);
+cz_status cz__sqlite_read_list(const cz__db_cursor *cursor, unsigned column, cz__db_type type,
+                               cz_arena *arena, void *out, bool *out_null);
+void cz__sqlite_write_json(const cz__db_cursor *cursor, unsigned column, cz__db_type type,
+                           cz_buf *out);
+/* Whether a decimal is stored as the whole number of its last place: at most 18 digits, and the table ours. */
+static inline bool cz__sqlite_decimal_is_scaled(cz__db_type type)
+{
+    return CZ__DB_DIGITS(type) <= 18 && !(type & CZ__DB_AS_NUMBER);
+}
+/* The decimal a value holds, however it is stored; 0 when it holds none. */
+cz_decimal cz__sqlite_decimal(sqlite3_value *value, cz__db_type type);
+
+/* functions.c: what SQLite lacks, added to every connection. */
+cz_status cz__sqlite_add_functions(sqlite3 *handle);
 
 /* schema.c */
 cz_status cz__sqlite_create_table(cz_ctx *ctx, cz__db_session *session, const cz__db_table *table,

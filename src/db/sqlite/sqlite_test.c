@@ -49,7 +49,7 @@ static void run(cz_ctx *ctx, const char *sql)
 static int64_t number(cz_ctx *ctx, const char *sql)
 {
     cz__db_session *session = ctx->db;
-    cz__db_statement statement = { cz_str_from(sql), CZ__STATEMENT_UNCACHED };
+    cz__db_statement statement = { .sql = cz_str_from(sql), .number = CZ__STATEMENT_UNCACHED };
     cz__db_cursor cursor;
     cz_error err = { 0 };
     bool row = false;
