@@ -204,9 +204,15 @@ struct cz_field {
 
 /* ---- ordering and field lists (used by .ordering and by queries) ---- */
 
+/* Where NULLs go; by default where the database puts them: going up first on SQLite, last on PostgreSQL. */
+typedef enum cz_nulls { CZ_NULLS_DEFAULT, CZ_NULLS_FIRST, CZ_NULLS_LAST } cz_nulls;
+
+struct cz__expr;
 typedef struct cz_order {
-    cz_str path; /* "title", "author->name" */
+    cz_str path;                 /* "title", "author->name" */
+    const struct cz__expr *expr; /* instead of a path (expressions.h) */
     bool descending, random;
+    cz_nulls nulls;
 } cz_order;
 typedef struct cz_order_list {
     const cz_order *items;
@@ -222,18 +228,27 @@ typedef struct cz_fields {
     {                                                                                              \
 #path, sizeof(#path) - 1 + 0 * sizeof(CZ__AT(M, path))                                     \
     }
-/* Ascending and descending order by a field or a path over relations. */
-#define CZ_ASC(M, path)                                                                            \
+/* Ascending and descending order by a field or a path over relations; `.nulls = CZ_NULLS_LAST` may follow. */
+#define CZ_ASC(M, at, ...)                                                                         \
     {                                                                                              \
-        CZ__PATH_STR(M, path), false, false                                                        \
+        .path = CZ__PATH_STR(M, at), .descending = false, ##__VA_ARGS__                            \
     }
-#define CZ_DESC(M, path)                                                                           \
+#define CZ_DESC(M, at, ...)                                                                        \
     {                                                                                              \
-        CZ__PATH_STR(M, path), true, false                                                         \
+        .path = CZ__PATH_STR(M, at), .descending = true, ##__VA_ARGS__                             \
+    }
+/* By an expression. */
+#define CZ_ASC_OF(e, ...)                                                                          \
+    {                                                                                              \
+        .expr = (const struct cz__expr *)(const void *)(e), .descending = false, ##__VA_ARGS__     \
+    }
+#define CZ_DESC_OF(e, ...)                                                                         \
+    {                                                                                              \
+        .expr = (const struct cz__expr *)(const void *)(e), .descending = true, ##__VA_ARGS__      \
     }
 #define CZ_RANDOM                                                                                  \
     {                                                                                              \
-        { "", 0 }, false, true                                                                     \
+        .random = true                                                                             \
     }
 #define CZ_ORDER_BY(...)                                                                           \
     {                                                                                              \
@@ -263,6 +278,7 @@ struct cz_model {
     const uint16_t *(*offsets)(void); /* of each field's member in the row; UINT16_MAX: none */
     const uint16_t *(*slots)(void);   /* of each relation's pointer; UINT16_MAX: none */
     size_t row_bytes;
+    bool record; /* declared by CZ_RECORD() */
     cz_meta meta;
     struct cz__model_state *state; /* private; set when the project starts */
 };
@@ -340,6 +356,53 @@ typedef struct cz_row {
         .slots = M##__slots,                                                                       \
         .row_bytes = sizeof(M),                                                                    \
         .meta = { __VA_ARGS__ },                                                                   \
+    }
+
+/* A record: the rows cz_values() gives (queries.h). A list of fields like a model's, without key, table or
+ * relations, so that a row of computed values has members of known types, NULLs and a serializer. */
+#define CZ_RECORD(R, LIST)                                                                         \
+    typedef struct R R;                                                                            \
+    extern cz_model R##__model;                                                                    \
+    struct R##__path {                                                                             \
+        LIST(CZ__PATH)                                                                             \
+    };                                                                                             \
+    struct R##__index {                                                                            \
+        LIST(CZ__INDEX)                                                                            \
+    };                                                                                             \
+    struct R {                                                                                     \
+        cz_row row_;                                                                               \
+        uint64_t bits_[3 * CZ__BIT_WORDS(sizeof(struct R##__index))];                              \
+        struct R##__path *path_[0];                                                                \
+        struct R##__index *index_[0];                                                              \
+        LIST(CZ__ROW)                                                                              \
+    };                                                                                             \
+    typedef struct R##__rows {                                                                     \
+        R *items;                                                                                  \
+        size_t count;                                                                              \
+    } R##__rows;                                                                                   \
+    extern const cz_field R##__fields[];                                                           \
+    __attribute__((weak)) const cz_field R##__fields[] = { LIST(CZ__META) };                       \
+    const uint16_t *R##__offsets(void);                                                            \
+    __attribute__((weak)) const uint16_t *R##__offsets(void)                                       \
+    {                                                                                              \
+        typedef R cz__self;                                                                        \
+        static const uint16_t offsets[] = { LIST(CZ__OFFSET) };                                    \
+        return offsets;                                                                            \
+    }                                                                                              \
+    const uint16_t *R##__slots(void);                                                              \
+    __attribute__((weak)) const uint16_t *R##__slots(void)                                         \
+    {                                                                                              \
+        static const uint16_t slots[] = { LIST(CZ__SLOT) };                                        \
+        return slots;                                                                              \
+    }                                                                                              \
+    __attribute__((weak)) cz_model R##__model = {                                                  \
+        .name = #R,                                                                                \
+        .fields = R##__fields,                                                                     \
+        .field_count = sizeof(struct R##__index),                                                  \
+        .offsets = R##__offsets,                                                                   \
+        .slots = R##__slots,                                                                       \
+        .row_bytes = sizeof(R),                                                                    \
+        .record = true,                                                                            \
     }
 
 /* How a list's entry expands, by what is asked of it and by its kind. */

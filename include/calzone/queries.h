@@ -17,6 +17,7 @@
 #ifndef CALZONE_QUERIES_H
 #define CALZONE_QUERIES_H
 
+#include <calzone/expressions.h>
 #include <calzone/lookups.h>
 #include <calzone/models.h>
 
@@ -58,6 +59,21 @@ typedef enum cz__value_kind {
     CZ__VALUE_DATETIMES,
     CZ__VALUE_TIMES,
     CZ__VALUE_DURATIONS,
+    CZ__VALUE_EXPR_TEXT, /* from here on: pointers to expressions, by their type */
+    CZ__VALUE_EXPR_INTEGER,
+    CZ__VALUE_EXPR_REAL,
+    CZ__VALUE_EXPR_EXACT,
+    CZ__VALUE_EXPR_BOOLEAN,
+    CZ__VALUE_EXPR_DAY,
+    CZ__VALUE_EXPR_INSTANT,
+    CZ__VALUE_EXPR_CLOCK,
+    CZ__VALUE_EXPR_SPAN,
+    CZ__VALUE_EXPR_UUID,
+    CZ__VALUE_EXPR_JSON,
+    CZ__VALUE_EXPR_BINARY,
+    CZ__VALUE_EXPR_INTEGERS,
+    CZ__VALUE_EXPR_TEXTS,
+    CZ__VALUE_EXPR_KEY,
     CZ__VALUE_KIND_COUNT
 } cz__value_kind;
 
@@ -122,6 +138,21 @@ typedef struct cz_duration_list {
              cz_real_list: CZ__VALUE_REALS, cz_decimal_list: CZ__VALUE_DECIMALS,                   \
              cz_date_list: CZ__VALUE_DATES, cz_datetime_list: CZ__VALUE_DATETIMES,                 \
              cz_time_list: CZ__VALUE_TIMES, cz_duration_list: CZ__VALUE_DURATIONS,                 \
+             const struct cz__text_expr *: CZ__VALUE_EXPR_TEXT, \
+             const struct cz__integer_expr *: CZ__VALUE_EXPR_INTEGER, \
+             const struct cz__real_expr *: CZ__VALUE_EXPR_REAL, \
+             const struct cz__exact_expr *: CZ__VALUE_EXPR_EXACT, \
+             const struct cz__boolean_expr *: CZ__VALUE_EXPR_BOOLEAN, \
+             const struct cz__day_expr *: CZ__VALUE_EXPR_DAY, \
+             const struct cz__instant_expr *: CZ__VALUE_EXPR_INSTANT, \
+             const struct cz__clock_expr *: CZ__VALUE_EXPR_CLOCK, \
+             const struct cz__span_expr *: CZ__VALUE_EXPR_SPAN, \
+             const struct cz__uuid_expr *: CZ__VALUE_EXPR_UUID, \
+             const struct cz__json_expr *: CZ__VALUE_EXPR_JSON, \
+             const struct cz__binary_expr *: CZ__VALUE_EXPR_BINARY, \
+             const struct cz__integers_expr *: CZ__VALUE_EXPR_INTEGERS, \
+             const struct cz__texts_expr *: CZ__VALUE_EXPR_TEXTS, \
+             const struct cz__key_expr *: CZ__VALUE_EXPR_KEY, \
              default: CZ__VALUE_NONE)
 
 /* The value's address, in an object of its own type with arrays decayed, so it is a constant expression
@@ -134,40 +165,88 @@ typedef struct cz_duration_list {
  * that a check names the value once and values may be long. 1 or 0 at compile time. */
 /* clang-format off */
 #define CZ__BIT(kind) (UINT64_C(1) << CZ__VALUE_##kind)
-#define CZ__BITS_INTEGER                                                                           \
+#define CZ__BITS_INT                                                                               \
     (CZ__BIT(BOOL) | CZ__BIT(I8) | CZ__BIT(I16) | CZ__BIT(I32) | CZ__BIT(I64) | CZ__BIT(U8) |      \
      CZ__BIT(U16) | CZ__BIT(U32) | CZ__BIT(U64))
-#define CZ__BITS_REAL (CZ__BITS_INTEGER | CZ__BIT(FLOAT) | CZ__BIT(DOUBLE))
-#define CZ__BITS_EXACT (CZ__BITS_INTEGER | CZ__BIT(DECIMAL))
-#define CZ__BITS_TEXT (CZ__BIT(CSTR) | CZ__BIT(STR))
+#define CZ__BITS_INTEGER                                                                           \
+    (CZ__BITS_INT | CZ__BIT(EXPR_INTEGER) | CZ__BIT(EXPR_BOOLEAN) | CZ__BIT(EXPR_KEY))
+#define CZ__BITS_EXACT                                                                             \
+    (CZ__BITS_INT | CZ__BIT(DECIMAL) | CZ__BIT(EXPR_EXACT) | CZ__BIT(EXPR_INTEGER))
+#define CZ__BITS_REAL                                                                              \
+    (CZ__BITS_INT | CZ__BIT(FLOAT) | CZ__BIT(DOUBLE) | CZ__BIT(EXPR_REAL) |                        \
+     CZ__BIT(EXPR_INTEGER) | CZ__BIT(EXPR_EXACT))
+#define CZ__BITS_NUMBER (CZ__BITS_EXACT | CZ__BITS_REAL)
+#define CZ__BITS_TEXT (CZ__BIT(CSTR) | CZ__BIT(STR) | CZ__BIT(EXPR_TEXT))
+#define CZ__BITS_KEY                                                                               \
+    (CZ__BITS_INT | CZ__BIT(UUID) | CZ__BIT(EXPR_INTEGER) | CZ__BIT(EXPR_UUID) | CZ__BIT(EXPR_KEY))
+#define CZ__BITS_INSTANT (CZ__BIT(DATETIME) | CZ__BIT(EXPR_INSTANT))
+#define CZ__BITS_DAY (CZ__BIT(DATE) | CZ__BIT(EXPR_DAY))
+#define CZ__BITS_TIME (CZ__BIT(TIME) | CZ__BIT(EXPR_CLOCK))
+#define CZ__BITS_SPAN (CZ__BIT(DURATION) | CZ__BIT(EXPR_SPAN))
+#define CZ__BITS_SUM                                                                               \
+    (CZ__BITS_NUMBER | CZ__BITS_INSTANT | CZ__BITS_DAY | CZ__BITS_TIME | CZ__BITS_SPAN)
+#define CZ__BITS_DATE (CZ__BIT(EXPR_INSTANT) | CZ__BIT(EXPR_DAY))
+#define CZ__BITS_CLOCK (CZ__BIT(EXPR_INSTANT) | CZ__BIT(EXPR_CLOCK))
 /* A relation is compared by the key of what it leads to. */
 #define CZ__ACCEPTS(path)                                                                          \
     _Generic((path),                                                                               \
-             struct cz__text *: CZ__BITS_TEXT, struct cz__json *: CZ__BITS_TEXT,                   \
-             struct cz__integer *: CZ__BITS_INTEGER, struct cz__boolean *: CZ__BITS_INTEGER,       \
-             struct cz__real *: CZ__BITS_REAL, struct cz__exact *: CZ__BITS_EXACT,                 \
-             struct cz__uuid *: CZ__BIT(UUID), struct cz__binary *: CZ__BIT(BYTES),                \
-             struct cz__instant *: CZ__BIT(DATETIME), struct cz__day *: CZ__BIT(DATE),             \
-             struct cz__clock *: CZ__BIT(TIME), struct cz__span *: CZ__BIT(DURATION),              \
-             struct cz__integers *: CZ__BIT(INTS), struct cz__texts *: CZ__BIT(STRS),              \
-             default: CZ__BITS_INTEGER | CZ__BIT(UUID))
+             struct cz__text *: CZ__BITS_TEXT, const struct cz__text_expr *: CZ__BITS_TEXT,        \
+             struct cz__json *: CZ__BITS_TEXT | CZ__BIT(EXPR_JSON), const struct cz__json_expr *: CZ__BITS_TEXT | CZ__BIT(EXPR_JSON), \
+             struct cz__integer *: CZ__BITS_INTEGER, const struct cz__integer_expr *: CZ__BITS_INTEGER, \
+             struct cz__boolean *: CZ__BITS_INTEGER, const struct cz__boolean_expr *: CZ__BITS_INTEGER, \
+             struct cz__real *: CZ__BITS_REAL, const struct cz__real_expr *: CZ__BITS_REAL,        \
+             struct cz__exact *: CZ__BITS_EXACT, const struct cz__exact_expr *: CZ__BITS_EXACT,    \
+             struct cz__uuid *: CZ__BIT(UUID) | CZ__BIT(EXPR_UUID) | CZ__BIT(EXPR_KEY), const struct cz__uuid_expr *: CZ__BIT(UUID) | CZ__BIT(EXPR_UUID) | CZ__BIT(EXPR_KEY), \
+             struct cz__binary *: CZ__BIT(BYTES) | CZ__BIT(EXPR_BINARY), const struct cz__binary_expr *: CZ__BIT(BYTES) | CZ__BIT(EXPR_BINARY), \
+             struct cz__instant *: CZ__BITS_INSTANT, const struct cz__instant_expr *: CZ__BITS_INSTANT, \
+             struct cz__day *: CZ__BITS_DAY, const struct cz__day_expr *: CZ__BITS_DAY,            \
+             struct cz__clock *: CZ__BITS_TIME, const struct cz__clock_expr *: CZ__BITS_TIME,      \
+             struct cz__span *: CZ__BITS_SPAN, const struct cz__span_expr *: CZ__BITS_SPAN,        \
+             struct cz__integers *: CZ__BIT(INTS) | CZ__BIT(EXPR_INTEGERS), const struct cz__integers_expr *: CZ__BIT(INTS) | CZ__BIT(EXPR_INTEGERS), \
+             struct cz__texts *: CZ__BIT(STRS) | CZ__BIT(EXPR_TEXTS), const struct cz__texts_expr *: CZ__BIT(STRS) | CZ__BIT(EXPR_TEXTS), \
+             const struct cz__key_expr *: CZ__BITS_KEY, default: CZ__BITS_KEY)
 #define CZ__ACCEPTS_LISTS(path)                                                                    \
     _Generic((path),                                                                               \
-             struct cz__text *: CZ__BIT(STRS), struct cz__integer *: CZ__BIT(INTS),                \
-             struct cz__uuid *: CZ__BIT(UUIDS), struct cz__real *: CZ__BIT(REALS),                 \
-             struct cz__exact *: CZ__BIT(DECIMALS) | CZ__BIT(INTS),                                \
-             struct cz__instant *: CZ__BIT(DATETIMES), struct cz__day *: CZ__BIT(DATES),           \
-             struct cz__clock *: CZ__BIT(TIMES), struct cz__span *: CZ__BIT(DURATIONS),            \
-             struct cz__boolean *: 0, struct cz__json *: 0, struct cz__binary *: 0,                \
-             struct cz__integers *: 0, struct cz__texts *: 0,                                      \
-             default: CZ__BIT(INTS) | CZ__BIT(UUIDS))
+             struct cz__text *: CZ__BIT(STRS) | CZ__BIT(EXPR_TEXT), const struct cz__text_expr *: CZ__BIT(STRS) | CZ__BIT(EXPR_TEXT), \
+             struct cz__integer *: CZ__BIT(INTS) | CZ__BIT(EXPR_INTEGER) | CZ__BIT(EXPR_KEY), const struct cz__integer_expr *: CZ__BIT(INTS) | CZ__BIT(EXPR_INTEGER) | CZ__BIT(EXPR_KEY), \
+             struct cz__uuid *: CZ__BIT(UUIDS) | CZ__BIT(EXPR_UUID) | CZ__BIT(EXPR_KEY), const struct cz__uuid_expr *: CZ__BIT(UUIDS) | CZ__BIT(EXPR_UUID) | CZ__BIT(EXPR_KEY), \
+             struct cz__real *: CZ__BIT(REALS) | CZ__BIT(EXPR_REAL), const struct cz__real_expr *: CZ__BIT(REALS) | CZ__BIT(EXPR_REAL), \
+             struct cz__exact *: CZ__BIT(DECIMALS) | CZ__BIT(INTS) | CZ__BIT(EXPR_EXACT), const struct cz__exact_expr *: CZ__BIT(DECIMALS) | CZ__BIT(INTS) | CZ__BIT(EXPR_EXACT), \
+             struct cz__instant *: CZ__BIT(DATETIMES) | CZ__BIT(EXPR_INSTANT), const struct cz__instant_expr *: CZ__BIT(DATETIMES) | CZ__BIT(EXPR_INSTANT), \
+             struct cz__day *: CZ__BIT(DATES) | CZ__BIT(EXPR_DAY), const struct cz__day_expr *: CZ__BIT(DATES) | CZ__BIT(EXPR_DAY), \
+             struct cz__clock *: CZ__BIT(TIMES) | CZ__BIT(EXPR_CLOCK), const struct cz__clock_expr *: CZ__BIT(TIMES) | CZ__BIT(EXPR_CLOCK), \
+             struct cz__span *: CZ__BIT(DURATIONS) | CZ__BIT(EXPR_SPAN), const struct cz__span_expr *: CZ__BIT(DURATIONS) | CZ__BIT(EXPR_SPAN), \
+             struct cz__boolean *: UINT64_C(0), const struct cz__boolean_expr *: UINT64_C(0),      \
+             struct cz__json *: UINT64_C(0), const struct cz__json_expr *: UINT64_C(0),            \
+             struct cz__binary *: UINT64_C(0), const struct cz__binary_expr *: UINT64_C(0),        \
+             struct cz__integers *: UINT64_C(0), const struct cz__integers_expr *: UINT64_C(0),    \
+             struct cz__texts *: UINT64_C(0), const struct cz__texts_expr *: UINT64_C(0),          \
+             const struct cz__key_expr *: CZ__BIT(INTS) | CZ__BIT(UUIDS) | CZ__BIT(EXPR_INTEGER) | CZ__BIT(EXPR_UUID) | CZ__BIT(EXPR_KEY), default: CZ__BIT(INTS) | CZ__BIT(UUIDS) | CZ__BIT(EXPR_INTEGER) | CZ__BIT(EXPR_UUID) | CZ__BIT(EXPR_KEY))
 #define CZ__IS_ONE_OF(v, bits) ((UINT64_C(1) << CZ__KIND_OF(v) & (bits)) != 0)
 #define CZ__SUITS(path, v) CZ__IS_ONE_OF(v, CZ__ACCEPTS(path) | CZ__BIT(NULL))
 #define CZ__SUITS_ORDER(path, v) CZ__IS_ONE_OF(v, CZ__ACCEPTS(path))
 #define CZ__SUITS_LIST(path, v) CZ__IS_ONE_OF(v, CZ__ACCEPTS_LISTS(path))
 #define CZ__SUITS_TEXT(path, v)                                                                    \
-    CZ__IS_ONE_OF(v, _Generic((path), struct cz__text *: CZ__BITS_TEXT, default: UINT64_C(0)))
+    CZ__IS_ONE_OF(v, _Generic((path), struct cz__text *: CZ__BITS_TEXT,                            \
+                              const struct cz__text_expr *: CZ__BITS_TEXT, default: UINT64_C(0)))
 #define CZ__SUITS_ISNULL(path, v) CZ__IS_ONE_OF(v, CZ__BIT(BOOL) | CZ__BIT(I32))
+/* JSON and arrays: a document or a list it contains; a key, keys. */
+#define CZ__SUITS_CONTAINS(path, v)                                                                \
+    CZ__IS_ONE_OF(v, _Generic((path), struct cz__text *: CZ__BITS_TEXT,                            \
+                              const struct cz__text_expr *: CZ__BITS_TEXT,                         \
+                              struct cz__json *: CZ__BIT(CSTR) | CZ__BIT(STR),                     \
+                              struct cz__integers *: CZ__BIT(INTS),                                \
+                              struct cz__texts *: CZ__BIT(STRS), default: UINT64_C(0)))
+#define CZ__SUITS_OVERLAP(path, v)                                                                 \
+    CZ__IS_ONE_OF(v, _Generic((path), struct cz__integers *: CZ__BIT(INTS),                        \
+                              struct cz__texts *: CZ__BIT(STRS), default: UINT64_C(0)))
+#define CZ__SUITS_HAS_KEY(path, v)                                                                 \
+    CZ__IS_ONE_OF(v, _Generic((path), struct cz__json *: CZ__BIT(CSTR) | CZ__BIT(STR),             \
+                              const struct cz__json_expr *: CZ__BIT(CSTR) | CZ__BIT(STR),          \
+                              default: UINT64_C(0)))
+#define CZ__SUITS_HAS_KEYS(path, v)                                                                \
+    CZ__IS_ONE_OF(v, _Generic((path), struct cz__json *: CZ__BIT(STRS),                            \
+                              const struct cz__json_expr *: CZ__BIT(STRS), default: UINT64_C(0)))
 /* clang-format on */
 
 /* A constant when `ok`, else an error at the value itself: a _Generic whose only case is a type the value
@@ -188,7 +267,7 @@ struct cz__value_of_another_type;
              cz_real_list: (cz_real_list){ 0 }, cz_decimal_list: (cz_decimal_list){ 0 },           \
              cz_date_list: (cz_date_list){ 0 }, cz_datetime_list: (cz_datetime_list){ 0 },         \
              cz_time_list: (cz_time_list){ 0 }, cz_duration_list: (cz_duration_list){ 0 },         \
-             default: 0)
+             const struct cz__text_expr *: (const struct cz__text_expr *)0, const struct cz__integer_expr *: (const struct cz__integer_expr *)0, const struct cz__real_expr *: (const struct cz__real_expr *)0, const struct cz__exact_expr *: (const struct cz__exact_expr *)0, const struct cz__boolean_expr *: (const struct cz__boolean_expr *)0, const struct cz__day_expr *: (const struct cz__day_expr *)0, const struct cz__instant_expr *: (const struct cz__instant_expr *)0, const struct cz__clock_expr *: (const struct cz__clock_expr *)0, const struct cz__span_expr *: (const struct cz__span_expr *)0, const struct cz__uuid_expr *: (const struct cz__uuid_expr *)0, const struct cz__json_expr *: (const struct cz__json_expr *)0, const struct cz__binary_expr *: (const struct cz__binary_expr *)0, const struct cz__integers_expr *: (const struct cz__integers_expr *)0, const struct cz__texts_expr *: (const struct cz__texts_expr *)0, const struct cz__key_expr *: (const struct cz__key_expr *)0, default: 0)
 #define CZ__SUITED(ok, ...)                                                                        \
     _Generic(__VA_ARGS__, __typeof__(_Generic((char(*)[1 + (ok)])0, char(*)[2]                     \
                                               : CZ__RVALUE((__VA_ARGS__)), default                 \
@@ -198,7 +277,15 @@ struct cz__value_of_another_type;
 
 /* ---- conditions ---- */
 
-enum cz__cond_op { CZ__COND_EVERY = 1, CZ__COND_LEAF, CZ__COND_AND, CZ__COND_OR, CZ__COND_NOT };
+enum cz__cond_op {
+    CZ__COND_EVERY = 1,
+    CZ__COND_LEAF,
+    CZ__COND_AND,
+    CZ__COND_OR,
+    CZ__COND_NOT,
+    CZ__COND_XOR,
+    CZ__COND_EXISTS
+};
 
 struct cz__cond {
     uint8_t op;         /* enum cz__cond_op */
@@ -207,49 +294,59 @@ struct cz__cond {
     uint32_t count;
     const cz_model *model;
     cz_str path;
+    const struct cz__expr *expr; /* what is asked about, instead of a path */
     const void *value;
     const struct cz__cond *const *children;
+    const struct cz_query *query; /* EXISTS */
 };
 /* A condition: a pure expression, also at file scope. Inside a function it lives as long as the block it
  * stands in; cz_cond_copy() makes one that lives as long as the context. NULL means "no condition". */
-typedef const struct cz__cond *cz_cond;
 
 /* `path lookup value`: CZ_Q(Book, author->name, ICONTAINS, "le guin"). A NULL value with EXACT means IS
  * NULL. Text lookups see %, _ and \ as themselves. The I-forms fold ASCII letters on SQLite, as Django's
  * do there. */
-#define CZ_Q(M, path, lookup, ...) CZ__Q_##lookup(M, path, __VA_ARGS__)
-#define CZ__LEAF(M, at, lookup_value, suits, ...)                                                  \
+#define CZ_Q(M, at, lookup, ...)                                                                   \
     (&(const struct cz__cond){                                                                     \
-        .op = CZ__COND_LEAF,                                                                       \
-        .lookup = lookup_value,                                                                    \
-        .value_kind = (uint8_t)CZ__KIND_OF((__VA_ARGS__)),                                         \
-        .count =                                                                                   \
-            (uint32_t)(0 * sizeof(CZ__SUITED(suits(CZ__AT(M, at), (__VA_ARGS__)), __VA_ARGS__))),  \
         .model = &M##__model,                                                                      \
         .path = { #at, sizeof(#at) - 1 },                                                          \
-        .value = CZ__ADDRESS_OF((__VA_ARGS__)) })
-#define CZ__Q_EXACT(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_EXACT, CZ__SUITS, __VA_ARGS__)
-#define CZ__Q_IEXACT(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_IEXACT, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_CONTAINS(M, path, ...)                                                               \
-    CZ__LEAF(M, path, CZ_LOOKUP_CONTAINS, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_ICONTAINS(M, path, ...)                                                              \
-    CZ__LEAF(M, path, CZ_LOOKUP_ICONTAINS, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_STARTSWITH(M, path, ...)                                                             \
-    CZ__LEAF(M, path, CZ_LOOKUP_STARTSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_ISTARTSWITH(M, path, ...)                                                            \
-    CZ__LEAF(M, path, CZ_LOOKUP_ISTARTSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_ENDSWITH(M, path, ...)                                                               \
-    CZ__LEAF(M, path, CZ_LOOKUP_ENDSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_IENDSWITH(M, path, ...)                                                              \
-    CZ__LEAF(M, path, CZ_LOOKUP_IENDSWITH, CZ__SUITS_TEXT, __VA_ARGS__)
-#define CZ__Q_IN(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_IN, CZ__SUITS_LIST, __VA_ARGS__)
-#define CZ__Q_GT(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_GT, CZ__SUITS_ORDER, __VA_ARGS__)
-#define CZ__Q_GTE(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_GTE, CZ__SUITS_ORDER, __VA_ARGS__)
-#define CZ__Q_LT(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_LT, CZ__SUITS_ORDER, __VA_ARGS__)
-#define CZ__Q_LTE(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_LTE, CZ__SUITS_ORDER, __VA_ARGS__)
-#define CZ__Q_RANGE(M, path, ...) CZ__LEAF(M, path, CZ_LOOKUP_RANGE, CZ__SUITS_LIST, __VA_ARGS__)
-#define CZ__Q_ISNULL(M, path, ...)                                                                 \
-    CZ__LEAF(M, path, CZ_LOOKUP_ISNULL, CZ__SUITS_ISNULL, __VA_ARGS__)
+        CZ__LEAF(CZ__AT(M, at), CZ_LOOKUP_##lookup, CZ__FOR_##lookup, __VA_ARGS__) })
+/* The same about an expression: CZ_QE(CZ_YEAR(CZ_F(Book, bought)), EXACT, 2020). */
+#define CZ_QE(expression, lookup_, ...)                                                            \
+    (&(const struct cz__cond){                                                                     \
+        .expr = (const struct cz__expr *)(const void *)(expression),                               \
+        CZ__LEAF((expression), CZ_LOOKUP_##lookup_, CZ__FOR_##lookup_, __VA_ARGS__) })
+#define CZ__LEAF(asked, lookup_value, suits, ...)                                                  \
+    .op = CZ__COND_LEAF, .lookup = lookup_value,                                                   \
+    .value_kind = (uint8_t)CZ__KIND_OF((__VA_ARGS__)),                                             \
+    .count = (uint32_t)(0 * sizeof(CZ__SUITED(suits(asked, (__VA_ARGS__)), __VA_ARGS__))),         \
+    .value = CZ__ADDRESS_OF((__VA_ARGS__))
+#define CZ__FOR_EXACT CZ__SUITS
+#define CZ__FOR_IEXACT CZ__SUITS_TEXT
+#define CZ__FOR_CONTAINS CZ__SUITS_CONTAINS
+#define CZ__FOR_ICONTAINS CZ__SUITS_TEXT
+#define CZ__FOR_STARTSWITH CZ__SUITS_TEXT
+#define CZ__FOR_ISTARTSWITH CZ__SUITS_TEXT
+#define CZ__FOR_ENDSWITH CZ__SUITS_TEXT
+#define CZ__FOR_IENDSWITH CZ__SUITS_TEXT
+#define CZ__FOR_REGEX CZ__SUITS_TEXT
+#define CZ__FOR_IREGEX CZ__SUITS_TEXT
+#define CZ__FOR_IN CZ__SUITS_LIST
+#define CZ__FOR_GT CZ__SUITS_ORDER
+#define CZ__FOR_GTE CZ__SUITS_ORDER
+#define CZ__FOR_LT CZ__SUITS_ORDER
+#define CZ__FOR_LTE CZ__SUITS_ORDER
+#define CZ__FOR_RANGE CZ__SUITS_LIST
+#define CZ__FOR_ISNULL CZ__SUITS_ISNULL
+#define CZ__FOR_CONTAINED_BY CZ__SUITS_OVERLAP
+#define CZ__FOR_OVERLAP CZ__SUITS_OVERLAP
+#define CZ__FOR_HAS_KEY CZ__SUITS_HAS_KEY
+#define CZ__FOR_HAS_KEYS CZ__SUITS_HAS_KEYS
+#define CZ__FOR_HAS_ANY_KEYS CZ__SUITS_HAS_KEYS
+/* Whether a query has a row: CZ_EXISTS(Book, .where = CZ_Q(Book, author, EXACT, CZ_OUTER(Author, id))). */
+#define CZ_EXISTS(M, ...)                                                                          \
+    (&(const struct cz__cond){                                                                     \
+        .op = CZ__COND_EXISTS,                                                                     \
+        .query = &(const struct cz_query){ .model = &M##__model, ##__VA_ARGS__ } })
 
 #define CZ__GROUP(group_op, ...)                                                                   \
     (&(const struct cz__cond){ .op = group_op,                                                     \
@@ -257,6 +354,8 @@ typedef const struct cz__cond *cz_cond;
                                .children = (const cz_cond[]){ __VA_ARGS__ } })
 #define CZ_AND(...) CZ__GROUP(CZ__COND_AND, __VA_ARGS__)
 #define CZ_OR(...) CZ__GROUP(CZ__COND_OR, __VA_ARGS__)
+/* One of two, not both: Django's ^. */
+#define CZ_XOR(...) CZ__GROUP(CZ__COND_XOR, __VA_ARGS__)
 #define CZ_NOT(condition) CZ__GROUP(CZ__COND_NOT, condition)
 #define CZ_WHERE(...) CZ__GROUP(CZ__COND_AND, __VA_ARGS__)
 /* Every row, said on purpose: update and delete accept no empty condition. */
@@ -275,15 +374,67 @@ cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup
 
 /* ---- queries ---- */
 
+struct cz__assign {
+    uint16_t field;     /* ordinal in the model */
+    uint8_t value_kind; /* cz__value_kind */
+    const void *value;
+};
+
+/* What a query of values computes: the members of a record, each with its expression or value. */
+typedef struct cz_outputs {
+    const cz_model *record;
+    const struct cz__assign *items;
+    size_t count;
+} cz_outputs;
+
+/* Rows locked until the transaction ends; SQLite's transactions lock the whole database already. */
+typedef enum cz_lock {
+    CZ_NO_LOCK,
+    CZ_FOR_UPDATE,
+    CZ_FOR_UPDATE_NOWAIT, /* CZ_EBUSY when a row is locked */
+    CZ_FOR_UPDATE_SKIP_LOCKED,
+    CZ_FOR_SHARE
+} cz_lock;
+
+typedef enum cz_combine_op {
+    CZ__UNION = 1,
+    CZ__UNION_ALL,
+    CZ__INTERSECT,
+    CZ__EXCEPT
+} cz_combine_op;
+typedef struct cz_combine { /* joined with the query's own rows */
+    cz_combine_op op;
+    const struct cz_query *const *queries;
+    size_t count;
+} cz_combine;
+
 typedef struct cz_query {
     cz_model *model;        /* set by the macros */
-    cz_cond where;          /* NULL: every row */
+    cz_cond where;          /* NULL: every row; aggregates in it ask about groups (HAVING) */
     cz_order_list order_by; /* empty: the model's ordering */
     cz_fields related;      /* relations read by the same statement, CZ_RELATED(Book, author) */
     int64_t limit;          /* 0: no limit */
     int64_t offset;
-    bool unordered; /* leave out the model's ordering */
+    bool unordered;        /* leave out the model's ordering */
+    bool distinct;         /* equal rows once */
+    cz_fields distinct_on; /* PostgreSQL: the first row for each value of these */
+    cz_fields only, defer; /* read these columns and the key alone; all but these */
+    cz_lock lock;          /* inside cz_atomic() */
+    cz_outputs values;     /* of cz_values() and cz_aggregate() */
+    cz_combine combine;    /* CZ_UNION(...), CZ_INTERSECT(...), CZ_EXCEPT(...) */
 } cz_query;
+
+/* Another query of the same model, for .combine. */
+#define CZ_QUERY(M, ...) (&(const cz_query){ .model = &M##__model, ##__VA_ARGS__ })
+#define CZ__COMBINE(combine_op, ...)                                                               \
+    {                                                                                              \
+        combine_op, (const cz_query *const[]){ __VA_ARGS__ },                                      \
+            sizeof((const cz_query *const[]){ __VA_ARGS__ }) / sizeof(cz_query *)                  \
+    }
+#define CZ_UNION(...) CZ__COMBINE(CZ__UNION, __VA_ARGS__)
+#define CZ_UNION_ALL(...) CZ__COMBINE(CZ__UNION_ALL, __VA_ARGS__)
+#define CZ_INTERSECT(...) CZ__COMBINE(CZ__INTERSECT, __VA_ARGS__)
+#define CZ_EXCEPT(...) CZ__COMBINE(CZ__EXCEPT, __VA_ARGS__)
 
 #define CZ_RELATED(M, ...) CZ_FIELDS(M, __VA_ARGS__)
 
@@ -299,6 +450,9 @@ void *cz__get(cz_ctx *ctx, const cz_query *query);
 void *cz__first(cz_ctx *ctx, const cz_query *query);
 int64_t cz__count(cz_ctx *ctx, const cz_query *query);
 bool cz__exists(cz_ctx *ctx, const cz_query *query);
+struct cz__rows cz__values(cz_ctx *ctx, const cz_query *query);
+void *cz__aggregate(cz_ctx *ctx, const cz_query *query);
+cz_str cz__explain(cz_ctx *ctx, const cz_query *query);
 
 /* The rows that match, as cz_rows(M) { items, count }. Further arguments are cz_query members. */
 #define cz_select(ctx, M, ...)                                                                     \
@@ -311,15 +465,32 @@ bool cz__exists(cz_ctx *ctx, const cz_query *query);
 /* The first row in order, or NULL. */
 #define cz_first(ctx, M, ...) ((M *)cz__first((ctx), cz__query_of(M, ##__VA_ARGS__)))
 #define cz_count(ctx, M, ...) cz__count((ctx), cz__query_of(M, ##__VA_ARGS__))
+/* Rows of computed values, as cz_rows(R) of the record R:
+ *
+ *     cz_values(ctx, Sales, Book, .values = CZ_AS(Sales, (author, CZ_F(Book, author->name)),
+ *                                                        (total, CZ_SUM(CZ_F(Book, price)))))
+ *
+ * Where an aggregate stands among the values, rows are grouped by the others, as Django's
+ * values().annotate(); conditions on aggregates choose groups. Without .order_by the order is the
+ * database's. Raises: CZ_EINVAL: a number that does not fit its member. */
+#define cz_values(ctx, R, M, ...)                                                                  \
+    ({                                                                                             \
+        struct cz__rows cz__r = cz__values((ctx), cz__query_of(M, __VA_ARGS__));                   \
+        (R##__rows){ (R *)cz__r.items, cz__r.count };                                              \
+    })
+/* The one record of aggregates over all rows that match. */
+#define cz_aggregate(ctx, R, M, ...) ((R *)cz__aggregate((ctx), cz__query_of(M, __VA_ARGS__)))
+#define CZ_AS(R, ...)                                                                              \
+    {                                                                                              \
+        &R##__model, (const struct cz__assign[]){ CZ__EACH(CZ__ASSIGN, R, __VA_ARGS__) },          \
+            CZ__NARG(__VA_ARGS__)                                                                  \
+    }
+/* What the database says of the query's plan: EXPLAIN's lines (EXPLAIN QUERY PLAN on SQLite). */
+#define cz_explain(ctx, M, ...) cz__explain((ctx), cz__query_of(M, ##__VA_ARGS__))
 #define cz_exists(ctx, M, ...) cz__exists((ctx), cz__query_of(M, ##__VA_ARGS__))
 
 /* ---- changes ---- */
 
-struct cz__assign {
-    uint16_t field;     /* ordinal in the model */
-    uint8_t value_kind; /* cz__value_kind */
-    const void *value;
-};
 #define CZ__UNPAIR(field, ...) field, __VA_ARGS__
 #define CZ__ASSIGN(M, pair) CZ__ASSIGN_(M, CZ__UNPAIR pair)
 #define CZ__ASSIGN_(M, ...) CZ__ASSIGN__(M, __VA_ARGS__)

@@ -146,16 +146,31 @@ enum cz__pattern { /* how a text value becomes the parameter of a lookup */
                    CZ__PATTERN_GLOB_SUFFIX
 };
 
-typedef struct cz__lookup_sql { /* before, column, after with one "?" for the parameter */
-    const char *before, *after;
+typedef struct cz__lookup_sql {
+    const char
+        *sql; /* with $1 for the column and $2 for the parameter; NULL: there is no such lookup */
     enum cz__pattern pattern;
+    const char *with_expression; /* where $2 is an expression, of which no pattern can be made */
 } cz__lookup_sql;
 
 typedef struct cz__db_features {
-    bool numbered_parameters;      /* $1, $2 instead of ? */
+    const char *name;              /* for messages: "SQLite" */
+    char parameter;                /* what stands before a parameter's number: '?' or '$' */
     const char *random;            /* ORDER BY this */
     const char *limit_all;         /* LIMIT that means none, needed before OFFSET */
+    const char *explain;           /* before a statement */
+    unsigned explain_column;       /* of its rows: where the text is */
     const cz__lookup_sql *lookups; /* by cz_lookup, for those that need no list */
+    const char *const
+        *functions;      /* by enum cz__function: $1, $2, ... for arguments, $* for all of them */
+    const char *in_list; /* " IN (...)" for a list that is one parameter, $2 */
+    const char
+        *json_lookups[5]; /* CONTAINS, HAS_KEY, HAS_KEYS, HAS_ANY_KEYS on documents; $1, $2 */
+    const char *list_lookups[3]; /* CONTAINS, CONTAINED_BY, OVERLAP on arrays; $1, $2 */
+    bool scaled_decimals;        /* decimals of at most 18 digits are whole numbers */
+    bool row_locks, distinct_on, ordered_aggregates;
+    bool returning_key; /* INSERT says the new key by RETURNING */
+    bool typed_sums;    /* SUM and AVG of integers need a cast back */
 } cz__db_features;
 
 struct cz__db_driver {

@@ -1,126 +1,16 @@
-/* From a query's shape to SQL: the only place that puts SQL together. Values are never part of it, names
- * come only from the registry.
- *
- * The shape of a query (model, paths, lookups, order, which parts there are) is written as a short key;
- * the same key finds the same plan, so the SQL of a call site is built once and its statement prepared
- * once per connection. A shape too long for the key, or met when the cache is full, is built each time. */
-#include "orm/orm_internal.h"
+/* From a query's shape to SQL: with conditions_sql.c and expressions.c the only place that puts SQL together.
+ * Values are never part of it, names come only from the registry. */
+#include "orm/compiler.h"
 #include <stdio.h>
 
-enum { KEY_BYTES_MAX = 1024, PLANS_MAX = 4096, SQL_BYTES_MAX = 1 << 20, FIRST_NUMBER = 3 };
-
-/* ---- the key ---- */
-
-struct key {
-    size_t len;
-    bool overflow;
-    char bytes[KEY_BYTES_MAX];
-};
-
-static void key_add(struct key *key, const void *bytes, size_t len)
-{
-    if (len > sizeof key->bytes - key->len) {
-        key->overflow = true;
-        return;
-    }
-    memcpy(key->bytes + key->len, bytes, len);
-    key->len += len;
-}
-
-static void key_number(struct key *key, uint32_t number)
-{
-    key_add(key, &number, sizeof number);
-}
-
-static void key_text(struct key *key, cz_str text)
-{
-    key_number(key, (uint32_t)text.len);
-    key_add(key, text.ptr, text.len);
-}
-
-/* Placeholders of an IN list: rounded up to a power of two, the last item repeated, so lists of many
- * lengths share few statements. */
-static size_t list_places(size_t count)
-{
-    size_t places = 1;
-    while (places < count)
-        places *= 2;
-    return count ? places : 0;
-}
-
-static bool isnull_value(const struct cz__cond *leaf)
-{
-    if (leaf->value_kind == CZ__VALUE_BOOL)
-        return *(const bool *)leaf->value;
-    return *(const int *)leaf->value != 0;
-}
-
-static void key_cond(cz_ctx *ctx, struct key *key, const cz_model *model, cz_cond cond,
-                     unsigned depth)
-{
-    if (depth > CZ__COND_DEPTH_MAX)
-        cz_raise(ctx, CZ_EINVAL, "conditions nest deeper than %d", CZ__COND_DEPTH_MAX);
-    key_add(key, &cond->op, 1);
-    if (cond->op == CZ__COND_LEAF) {
-        if (cond->model != model)
-            cz_raise(ctx, CZ_EINVAL, "a condition about %s in a query of %s", cond->model->name,
-                     model->name);
-        key_add(key, &cond->lookup, 1);
-        key_text(key, cond->path);
-        uint32_t detail = cz__cond_is_null(cond);
-        if (cond->lookup == CZ_LOOKUP_ISNULL)
-            detail = isnull_value(cond);
-        else if (cond->lookup == CZ_LOOKUP_IN)
-            detail = (uint32_t)list_places(cz__value_count(cond->value_kind, cond->value));
-        key_number(key, detail);
-        return;
-    }
-    key_number(key, cond->count);
-    for (uint32_t i = 0; i < cond->count; i++)
-        key_cond(ctx, key, model, cond->children[i], depth + 1);
-}
-
-static const cz_order_list *ordering_of(const cz_query *query)
-{
-    if (query->order_by.count || query->unordered)
-        return &query->order_by;
-    return &query->model->meta.ordering;
-}
-
-static void key_build(cz_ctx *ctx, struct key *key, const struct cz__plan_request *request)
-{
-    const cz_query *query = request->query;
-    key->len = 0;
-    key->overflow = false;
-    key_number(key, request->kind);
-    key_add(key, &query->model, sizeof query->model);
-    if (query->where)
-        key_cond(ctx, key, query->model, query->where, 0);
-    for (size_t i = 0; i < request->assign_count; i++)
-        key_number(key, request->assigns[i].field);
-    if (request->kind != CZ__PLAN_SELECT && request->kind != CZ__PLAN_KEYS)
-        return;
-    key_number(key, (uint32_t)(query->limit != 0) | (uint32_t)(query->offset != 0) << 1);
-    const cz_order_list *order = ordering_of(query);
-    key_number(key, (uint32_t)order->count);
-    for (size_t i = 0; i < order->count; i++) {
-        key_number(key,
-                   (uint32_t)order->items[i].descending | (uint32_t)order->items[i].random << 1);
-        key_text(key, order->items[i].path);
-    }
-    for (size_t i = 0; i < query->related.count; i++)
-        key_text(key, query->related.items[i]);
-}
-
-/* ---- the compiler ---- */
+enum { SQL_BYTES_MAX = 8 << 20, ORDER_DEPTH_MAX = 4 };
 
 static void free_buf(void *buf)
 {
     cz_buf_done(buf);
 }
 
-/* A buffer that goes with the context, also when something raises. */
-static cz_buf *scratch(cz_ctx *ctx)
+cz_buf *cz__scratch(cz_ctx *ctx)
 {
     cz_buf *buf = cz_new(ctx, cz_buf);
     cz_buf_init(buf, SQL_BYTES_MAX);
@@ -128,25 +18,7 @@ static cz_buf *scratch(cz_ctx *ctx)
     return buf;
 }
 
-struct join {
-    unsigned parent;          /* alias number */
-    const cz__column *column; /* the relation followed */
-    const cz_model *model;    /* what the alias stands for; NULL: a link table */
-    bool optional;            /* a LEFT JOIN */
-    unsigned alias;
-};
-
-struct compiler {
-    cz_ctx *ctx;
-    const cz__db_features *features;
-    const cz_model *model;
-    struct join joins[CZ__JOINS_MAX];
-    unsigned join_count, alias_count; /* alias 0 is the model's table */
-    const cz__column **leaves;
-    unsigned leaf_count, leaf_cap;
-    unsigned parameters;
-    bool negated; /* inside a NOT */
-};
+/* ---- pieces ---- */
 
 static void append_alias(cz_buf *sql, unsigned alias)
 {
@@ -154,72 +26,109 @@ static void append_alias(cz_buf *sql, unsigned alias)
     cz_buf_append_u64(sql, alias);
 }
 
-static void append_column(cz_buf *sql, unsigned alias, const char *name)
+void cz__append_column(cz_buf *sql, unsigned alias, const char *name)
 {
     append_alias(sql, alias);
     cz_buf_append_char(sql, '.');
     cz__db_append_name(sql, name);
 }
 
-static void append_parameter(struct compiler *c, cz_buf *sql)
+uint32_t cz__take_ref(struct cz__compiler *c)
 {
-    c->parameters++;
-    if (c->features->numbered_parameters) {
-        cz_buf_append_char(sql, '$');
-        cz_buf_append_u64(sql, c->parameters);
-    } else {
-        cz_buf_append_char(sql, '?');
-    }
+    cz_assert(c->next_ref < c->shape->ref_count);
+    return (uint32_t)c->next_ref++;
 }
 
-static struct join *find_join(struct compiler *c, unsigned parent, const cz__column *column,
-                              bool link)
+void cz__append_slot(struct cz__compiler *c, cz_buf *sql, struct cz__slot slot)
 {
-    for (unsigned i = 0; i < c->join_count; i++) {
-        struct join *join = &c->joins[i];
+    if (c->slot_count == c->slot_cap) {
+        uint32_t cap = c->slot_cap ? c->slot_cap * 4 : 16;
+        struct cz__slot *grown = cz_array(c->ctx, struct cz__slot, cap);
+        if (c->slot_count)
+            memcpy(grown, c->slots, c->slot_count * sizeof *grown);
+        c->slots = grown;
+        c->slot_cap = cap;
+    }
+    c->slots[c->slot_count++] = slot;
+    cz_buf_append_char(sql, c->features->parameter);
+    cz_buf_append_u64(sql, c->slot_count);
+}
+
+void cz__append_template(struct cz__compiler *c, cz_buf *sql, const char *format,
+                         cz_buf *const *args, size_t count)
+{
+    for (; *format; format++) {
+        if (*format != '$') {
+            cz_buf_append_char(sql, *format);
+            continue;
+        }
+        format++;
+        size_t n = (size_t)(*format - '1');
+        for (size_t i = 0; i < count; i++) {
+            if (*format == '*' && i)
+                cz_buf_append_lit(sql, ", ");
+            if (*format == '*' || i == n)
+                cz_buf_append_str(sql, cz_buf_str(args[i]));
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        cz_check(c->ctx, cz_buf_status(args[i]));
+}
+
+/* ---- joins ---- */
+
+static struct cz__join *find_join(struct cz__scope *scope, unsigned parent,
+                                  const cz__column *column, bool link)
+{
+    for (unsigned i = 0; i < scope->join_count; i++) {
+        struct cz__join *join = &scope->joins[i];
         if (join->parent == parent && join->column == column && (join->model == NULL) == link)
             return join;
     }
     return NULL;
 }
 
-static bool alias_is_optional(const struct compiler *c, unsigned alias)
+static bool alias_is_optional(const struct cz__scope *scope, unsigned alias)
 {
-    for (unsigned i = 0; i < c->join_count; i++)
-        if (c->joins[i].alias == alias)
-            return c->joins[i].optional;
+    for (unsigned i = 0; i < scope->join_count; i++)
+        if (scope->joins[i].alias == alias)
+            return scope->joins[i].optional;
     return false;
 }
 
-static struct join *add_join(struct compiler *c, unsigned parent, const cz__column *column,
-                             const cz_model *model)
+static unsigned add_join(struct cz__compiler *c, struct cz__scope *scope, unsigned parent,
+                         const cz_model *from, const cz__column *column, const cz_model *model)
 {
-    struct join *join = find_join(c, parent, column, model == NULL);
+    struct cz__join *join = find_join(scope, parent, column, model == NULL);
     if (join)
-        return join;
-    if (c->join_count == CZ__JOINS_MAX)
+        return join->alias;
+    if (scope->join_count == CZ__JOINS_MAX)
         cz_raise(c->ctx, CZ_EINVAL, "a query joins more than %d tables", CZ__JOINS_MAX);
-    join = &c->joins[c->join_count++];
-    *join = (struct join){ .parent = parent,
-                           .column = column,
-                           .model = model,
-                           .optional = column->null || column->many || alias_is_optional(c, parent),
-                           .alias = ++c->alias_count };
-    return join;
+    join = &scope->joins[scope->join_count];
+    *join = (struct cz__join){ .parent = parent,
+                               .column = column,
+                               .model = model,
+                               .from = from,
+                               .optional =
+                                   column->null || column->many || alias_is_optional(scope, parent),
+                               .alias = ++c->alias_count };
+    scope->join_count++;
+    return join->alias;
 }
 
 /* The alias of the rows a relation leads to. A many-to-many goes over its link table. */
-static unsigned follow(struct compiler *c, unsigned alias, const cz__column *column)
+static unsigned follow(struct cz__compiler *c, struct cz__scope *scope, unsigned alias,
+                       const cz_model *from, const cz__column *column)
 {
     if (column->link_table)
-        alias = add_join(c, alias, column, NULL)->alias;
-    return add_join(c, alias, column, column->field->target)->alias;
+        alias = add_join(c, scope, alias, from, column, NULL);
+    return add_join(c, scope, alias, from, column, column->field->target);
 }
 
-static void append_joins(const struct compiler *c, cz_buf *sql)
+void cz__append_joins(const struct cz__scope *scope, cz_buf *sql)
 {
-    for (unsigned i = 0; i < c->join_count; i++) {
-        const struct join *join = &c->joins[i];
+    for (unsigned i = 0; i < scope->join_count; i++) {
+        const struct cz__join *join = &scope->joins[i];
         const cz__column *column = join->column;
         const struct cz__model_state *target = column->field->target->state;
         cz_buf_append_str(sql, join->optional ? CZ_STR(" LEFT JOIN ") : CZ_STR(" JOIN "));
@@ -230,35 +139,35 @@ static void append_joins(const struct compiler *c, cz_buf *sql)
         const char *here, *there; /* the columns of this alias and of its parent */
         if (!join->model) {
             here = column->link_from;
-            there = c->model->state->key->name;
+            there = join->from->state->key->name;
         } else if (column->link_table) {
             here = target->key->name;
             there = column->link_to;
         } else if (column->via) {
             here = column->via->name;
-            there = c->model->state->key->name;
+            there = join->from->state->key->name;
         } else {
             here = target->key->name;
             there = column->name;
         }
-        append_column(sql, join->alias, here);
+        cz__append_column(sql, join->alias, here);
         cz_buf_append_lit(sql, " = ");
-        append_column(sql, join->parent, there);
+        cz__append_column(sql, join->parent, there);
     }
 }
 
-/* Where a path's value is stored: an alias, the column's name and the column that types the value. */
-struct place {
-    unsigned alias;
-    const char *name;
-    const cz__column *column;
-    bool many; /* a to-many relation was crossed */
-};
-
-static struct place locate(struct compiler *c, cz_str path)
+void cz__append_from(const struct cz__scope *scope, cz_buf *sql)
 {
-    const cz_model *model = c->model;
-    struct place at = { 0 };
+    cz_buf_append_lit(sql, " FROM ");
+    cz__db_append_name(sql, scope->model->state->table);
+    cz_buf_append_char(sql, ' ');
+    append_alias(sql, scope->base);
+}
+
+struct cz__place cz__locate(struct cz__compiler *c, struct cz__scope *scope, cz_str path)
+{
+    const cz_model *model = scope->model;
+    struct cz__place at = { .alias = scope->base };
     for (cz_str rest = path;;) {
         size_t arrow = cz_str_find(rest, CZ_STR("->"));
         cz_str part = cz_str_trim(arrow == SIZE_MAX ? rest : cz_str_head(rest, arrow));
@@ -267,11 +176,12 @@ static struct place locate(struct compiler *c, cz_str path)
             cz_raise(c->ctx, CZ_EINVAL, "%s has no field \"%.*s\"", model->name, CZ_STR_ARG(part));
         rest = arrow == SIZE_MAX ? CZ_STR("") : cz_str_tail(rest, arrow + 2);
         at.many |= column->many;
+        at.null |= column->null || column->many;
         at.column = column;
         at.name = column->name;
         if (!rest.len) {
             if (column->many) { /* compared by the key of what it leads to */
-                at.alias = follow(c, at.alias, column);
+                at.alias = follow(c, scope, at.alias, model, column);
                 at.column = column->field->target->state->key;
                 at.name = at.column->name;
             }
@@ -285,126 +195,70 @@ static struct place locate(struct compiler *c, cz_str path)
             at.column = target->key; /* author->id is author_id: no join */
             return at;
         }
-        at.alias = follow(c, at.alias, column);
+        at.alias = follow(c, scope, at.alias, model, column);
         model = column->field->target;
     }
 }
 
-static void add_leaf(struct compiler *c, const cz__column *column)
+/* ---- columns read ---- */
+
+static bool is_listed(const cz_fields *fields, const cz__column *column)
 {
-    if (c->leaf_count == c->leaf_cap) {
-        unsigned cap = c->leaf_cap ? c->leaf_cap * 2 : 16;
-        const cz__column **grown = cz_alloc(c->ctx, cap * sizeof *grown);
-        if (c->leaf_count)
-            memcpy(grown, c->leaves, c->leaf_count * sizeof *grown);
-        c->leaves = grown;
-        c->leaf_cap = cap;
-    }
-    c->leaves[c->leaf_count++] = column;
+    for (size_t i = 0; i < fields->count; i++)
+        if (cz_str_eq(fields->items[i], cz_str_from(column->field->name)) ||
+            cz_str_eq(fields->items[i], column->attribute))
+            return true;
+    return false;
 }
 
-static void compile_leaf(struct compiler *c, cz_buf *sql, cz_cond leaf)
+static void check_listed(struct cz__compiler *c, const cz_model *model, const cz_fields *fields)
 {
-    struct place at = locate(c, leaf->path);
-    if (at.many && c->negated)
-        cz_raise(c->ctx, CZ_EUNSUPPORTED,
-                 "a negated condition over the to-many relation in \"%.*s\"",
-                 CZ_STR_ARG(leaf->path));
-    add_leaf(c, at.column);
-    bool null = cz__cond_is_null(leaf);
-    if (leaf->lookup == CZ_LOOKUP_ISNULL || null) {
-        append_column(sql, at.alias, at.name);
-        cz_buf_append_str(sql,
-                          null || isnull_value(leaf) ? CZ_STR(" IS NULL") : CZ_STR(" IS NOT NULL"));
-        return;
+    for (size_t i = 0; i < fields->count; i++) {
+        const cz__column *column = cz__column_find(model, fields->items[i]);
+        if (!column || !column->stored)
+            cz_raise(c->ctx, CZ_EINVAL, ".only and .defer take %s's own columns, not \"%.*s\"",
+                     model->name, CZ_STR_ARG(fields->items[i]));
     }
-    size_t count = cz__value_count(leaf->value_kind, leaf->value);
-    if (leaf->lookup == CZ_LOOKUP_IN) {
-        if (count > CZ__LIST_ITEMS_MAX)
-            cz_raise(c->ctx, CZ_EINVAL, "an IN list of %zu items; at most %d", count,
-                     CZ__LIST_ITEMS_MAX);
-        if (count == 0) {
-            cz_buf_append_lit(sql, "1 = 0");
-            return;
-        }
-        append_column(sql, at.alias, at.name);
-        for (size_t i = 0; i < list_places(count); i++) {
-            cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" IN ("));
-            append_parameter(c, sql);
-        }
-        cz_buf_append_char(sql, ')');
-        return;
-    }
-    if (leaf->lookup == CZ_LOOKUP_RANGE) {
-        append_column(sql, at.alias, at.name);
-        cz_buf_append_lit(sql, " BETWEEN ");
-        append_parameter(c, sql);
-        cz_buf_append_lit(sql, " AND ");
-        append_parameter(c, sql);
-        return;
-    }
-    const cz__lookup_sql *lookup = &c->features->lookups[leaf->lookup];
-    cz_buf_append_str(sql, cz_str_from(lookup->before));
-    append_column(sql, at.alias, at.name);
-    cz_str after = cz_str_from(lookup->after);
-    cz_buf_append_str(sql, cz_str_cut(&after, '?'));
-    append_parameter(c, sql);
-    cz_buf_append_str(sql, after);
 }
 
-static void compile_cond(struct compiler *c, cz_buf *sql, cz_cond cond)
+/* The bits of the columns that `.only` and `.defer` leave; NULL: all of them. */
+static const uint64_t *loaded_bits(struct cz__compiler *c, const cz_query *query)
 {
-    switch ((enum cz__cond_op)cond->op) {
-    case CZ__COND_LEAF:
-        compile_leaf(c, sql, cond);
-        return;
-    case CZ__COND_EVERY:
-        cz_buf_append_lit(sql, "1 = 1");
-        return;
-    case CZ__COND_NOT: {
-        /* As Django's exclude(): a NULL is "not equal", so rows without a value are kept. */
-        bool outer = c->negated;
-        c->negated = true;
-        cz_buf_append_lit(sql, "NOT COALESCE(");
-        compile_cond(c, sql, cond->children[0]);
-        cz_buf_append_lit(sql, ", FALSE)");
-        c->negated = outer;
-        return;
+    if (!query->only.count && !query->defer.count)
+        return NULL;
+    const struct cz__model_state *state = query->model->state;
+    check_listed(c, query->model, &query->only);
+    check_listed(c, query->model, &query->defer);
+    uint64_t *bits = cz_array(c->ctx, uint64_t, cz__model_words(query->model));
+    for (uint16_t i = 0; i < state->column_count; i++) {
+        const cz__column *column = &state->columns[i];
+        bool wanted = (!query->only.count || is_listed(&query->only, column)) &&
+                      !is_listed(&query->defer, column);
+        if (column->stored && (i == 0 || wanted))
+            bits[i / 64] |= UINT64_C(1) << (i % 64);
     }
-    case CZ__COND_AND:
-    case CZ__COND_OR:
-        break;
-    }
-    if (cond->count == 0) { /* all of nothing is true, any of nothing is false */
-        cz_buf_append_str(sql, cond->op == CZ__COND_AND ? CZ_STR("1 = 1") : CZ_STR("1 = 0"));
-        return;
-    }
-    for (uint32_t i = 0; i < cond->count; i++) {
-        cz_buf_append_str(sql, i == 0                    ? CZ_STR("(")
-                               : cond->op == CZ__COND_OR ? CZ_STR(" OR ")
-                                                         : CZ_STR(" AND "));
-        compile_cond(c, sql, cond->children[i]);
-    }
-    cz_buf_append_char(sql, ')');
+    return bits;
 }
 
 /* The columns of a model at an alias, in the order rows are read. */
-static void append_columns(cz_buf *sql, const cz_model *model, unsigned alias, bool *first)
+static void append_columns(cz_buf *sql, const cz_model *model, unsigned alias,
+                           const uint64_t *loaded, bool *first)
 {
     for (uint16_t i = 0; i < model->state->column_count; i++) {
         const cz__column *column = &model->state->columns[i];
-        if (!column->stored)
+        if (!column->stored || (loaded && !(loaded[i / 64] >> (i % 64) & 1)))
             continue;
         if (!*first)
             cz_buf_append_lit(sql, ", ");
         *first = false;
-        append_column(sql, alias, column->name);
+        cz__append_column(sql, alias, column->name);
     }
 }
 
-static void add_related(struct compiler *c, struct cz__plan *plan, unsigned *aliases, cz_str path)
+static void add_related(struct cz__compiler *c, struct cz__plan *plan, unsigned *aliases,
+                        cz_str path)
 {
-    const cz_model *model = c->model;
+    const cz_model *model = c->scope->model;
     uint16_t parent = 0;
     for (cz_str rest = path; rest.len;) {
         size_t arrow = cz_str_find(rest, CZ_STR("->"));
@@ -423,7 +277,7 @@ static void add_related(struct compiler *c, struct cz__plan *plan, unsigned *ali
                 cz_raise(c->ctx, CZ_EINVAL, "more than %d related relations", CZ__RELATED_MAX);
             plan->related[plan->related_count] =
                 (struct cz__related){ column, column->field->target, parent };
-            aliases[plan->related_count + 1] = follow(c, aliases[parent], column);
+            aliases[plan->related_count + 1] = follow(c, c->scope, aliases[parent], model, column);
             found = ++plan->related_count;
         }
         parent = found;
@@ -431,161 +285,569 @@ static void add_related(struct compiler *c, struct cz__plan *plan, unsigned *ali
     }
 }
 
-static void append_order(struct compiler *c, cz_buf *sql, const cz_query *query)
+/* ---- order ---- */
+
+struct ordering {
+    cz_buf *sql;
+    const char *before; /* " ORDER BY ", then ", " */
+    cz_buf *group;      /* what an order adds to GROUP BY; NULL: nothing is grouped */
+    bool has_aggregate;
+};
+
+static void append_direction(cz_buf *sql, const cz_order *item, bool descending)
 {
-    const cz_order_list *order = ordering_of(query);
-    for (size_t i = 0; i < order->count; i++) {
-        const cz_order *item = &order->items[i];
-        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ORDER BY "));
-        if (item->random) {
-            cz_buf_append_str(sql, cz_str_from(c->features->random));
+    if (descending)
+        cz_buf_append_lit(sql, " DESC");
+    if (item->nulls)
+        cz_buf_append_str(sql, item->nulls == CZ_NULLS_FIRST ? CZ_STR(" NULLS FIRST")
+                                                             : CZ_STR(" NULLS LAST"));
+}
+
+static void begin_item(struct ordering *order)
+{
+    cz_buf_append_str(order->sql, cz_str_from(order->before));
+    order->before = ", ";
+}
+
+static void add_group(cz_buf *group, cz_buf *part)
+{
+    if (!group)
+        return;
+    cz_buf_append_str(group, group->len ? CZ_STR(", ") : CZ_STR(" GROUP BY "));
+    cz_buf_append_str(group, cz_buf_str(part));
+}
+
+/* By a path; one that ends at a foreign key orders as the model it leads to does, as in Django. */
+static void order_by_path(struct cz__compiler *c, struct ordering *order, const cz_order *item,
+                          cz_str path, bool descending, unsigned depth)
+{
+    const cz__column *column;
+    cz_error err;
+    if (cz__path_resolve(c->scope->model, path, &column, &err))
+        cz_raise_error(c->ctx, &err);
+    cz_str name = cz_str_from(column->field->name);
+    const cz_order_list *further =
+        column->relation && cz_str_ends_with(path, name) && depth < ORDER_DEPTH_MAX
+            ? &column->field->target->meta.ordering
+            : NULL;
+    if (further && further->count) {
+        for (size_t i = 0; i < further->count; i++) {
+            const cz_order *next = &further->items[i];
+            if (next->random || next->expr)
+                continue;
+            order_by_path(c, order, next,
+                          cz_format(c->ctx, "%.*s->%.*s", CZ_STR_ARG(path), CZ_STR_ARG(next->path)),
+                          descending != next->descending, depth + 1);
+        }
+        return;
+    }
+    struct cz__place at = cz__locate(c, c->scope, path);
+    cz_buf *part = cz__scratch(c->ctx);
+    cz__append_column(part, at.alias, at.name);
+    begin_item(order);
+    cz_buf_append_str(order->sql, cz_buf_str(part));
+    append_direction(order->sql, item, descending);
+    add_group(order->group, part);
+}
+
+static void compile_order(struct cz__compiler *c, struct ordering *order, const cz_order_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const cz_order *item = &list->items[i];
+        if (!item->random && !item->expr) {
+            order_by_path(c, order, item, item->path, item->descending, 0);
             continue;
         }
-        struct place at = locate(c, item->path);
-        append_column(sql, at.alias, at.name);
-        if (item->descending)
-            cz_buf_append_lit(sql, " DESC");
+        begin_item(order);
+        if (item->random) {
+            cz_buf_append_str(order->sql, cz_str_from(c->features->random));
+            continue;
+        }
+        cz_buf *part = cz__scratch(c->ctx);
+        cz_ignore(cz__compile_expr(c, part, item->expr) == 0); /* of any type */
+        cz_buf_append_str(order->sql, cz_buf_str(part));
+        append_direction(order->sql, item, item->descending);
+        bool aggregate = cz__has_aggregate(item->expr);
+        order->has_aggregate |= aggregate;
+        if (!aggregate && !cz__has_window(item->expr))
+            add_group(order->group, part);
     }
 }
 
-static void append_limit(struct compiler *c, cz_buf *sql, const cz_query *query)
+void cz__append_order(struct cz__compiler *c, cz_buf *sql, const cz_order_list *list,
+                      const char *before)
 {
+    struct ordering order = { .sql = sql, .before = before };
+    compile_order(c, &order, list);
+}
+
+/* ---- SELECT ---- */
+
+struct select {
+    cz_buf *outputs, *where, *having, *group, *order;
+    bool aggregates, grouped;
+};
+
+static struct select new_select(cz_ctx *ctx)
+{
+    return (struct select){ .outputs = cz__scratch(ctx),
+                            .where = cz__scratch(ctx),
+                            .having = cz__scratch(ctx),
+                            .group = cz__scratch(ctx),
+                            .order = cz__scratch(ctx) };
+}
+
+static void add_clause(cz_buf *sql, const char *first, cz_buf *part)
+{
+    cz_buf_append_str(sql, sql->len ? CZ_STR(" AND ") : cz_str_from(first));
+    cz_buf_append_str(sql, cz_buf_str(part));
+}
+
+/* The parts of a conjunction that ask about groups go to HAVING, in the order they stand. */
+static void split_where(struct cz__compiler *c, struct select *select, cz_cond cond)
+{
+    if (cond->op == CZ__COND_AND && cond->count) {
+        for (uint32_t i = 0; i < cond->count; i++)
+            split_where(c, select, cond->children[i]);
+        return;
+    }
+    cz_buf *part = cz__scratch(c->ctx);
+    cz_ignore(cz__compile_cond(c, part, cond)); /* a row whose condition is NULL is left out */
+    if (cz__cond_has_aggregate(cond)) {
+        add_clause(select->having, " HAVING ", part);
+        select->aggregates = true;
+    } else {
+        add_clause(select->where, " WHERE ", part);
+    }
+    cz_check(c->ctx, cz_buf_status(part));
+}
+
+static const struct cz__model_state *record_of(struct cz__compiler *c, const cz_query *query)
+{
+    const struct cz__model_state *record = cz__record_state(c->ctx, query->values.record);
+    if (query->values.count > CZ__OUTPUTS_MAX)
+        cz_raise(c->ctx, CZ_EINVAL, "more than %d values", CZ__OUTPUTS_MAX);
+    return record;
+}
+
+/* The values of a query; what is no aggregate is what rows are grouped by, if there is one. */
+static const cz__db_type *compile_outputs(struct cz__compiler *c, struct select *select,
+                                          const cz_query *query)
+{
+    const struct cz__model_state *record = record_of(c, query);
+    cz__db_type *types = cz_array(c->ctx, cz__db_type, query->values.count);
+    for (size_t i = 0; i < query->values.count; i++) {
+        const struct cz__assign *item = &query->values.items[i];
+        const cz__column *member = &record->columns[item->field];
+        const struct cz__expr *expr = cz__expr_of(item->value_kind, item->value);
+        cz_buf *part = cz__scratch(c->ctx);
+        types[i] = cz__compile_value(c, part, item->value_kind, item->value, member->type,
+                                     member->field->name);
+        if (i)
+            cz_buf_append_lit(select->outputs, ", ");
+        cz_buf_append_str(select->outputs, cz_buf_str(part));
+        cz_check(c->ctx, cz_buf_status(part));
+        if (expr && cz__has_aggregate(expr))
+            select->aggregates = true;
+        else if (expr && !cz__has_window(expr) && expr->op != CZ__EXPR_VALUE)
+            add_group(select->group, part);
+    }
+    select->grouped = select->group->len > 0;
+    return types;
+}
+
+/* Rows of a model in groups are grouped by their key, and by those of the rows read along. */
+static void group_by_keys(struct cz__compiler *c, struct select *select,
+                          const struct cz__plan *plan, const unsigned *aliases)
+{
+    for (uint16_t i = 0; i <= (plan ? plan->related_count : 0); i++) {
+        const cz_model *model = i ? plan->related[i - 1].model : c->scope->model;
+        cz_buf *part = cz__scratch(c->ctx);
+        cz__append_column(part, i ? aliases[i] : c->scope->base, model->state->key->name);
+        add_group(select->group, part);
+    }
+}
+
+static void append_body(struct cz__compiler *c, cz_buf *sql, const struct select *select,
+                        const cz_query *query)
+{
+    cz_buf_append_lit(sql, "SELECT ");
+    if (query->distinct_on.count) {
+        if (!c->features->distinct_on)
+            cz_raise(c->ctx, CZ_EUNSUPPORTED, "%s has no DISTINCT ON", c->features->name);
+        for (size_t i = 0; i < query->distinct_on.count; i++) {
+            struct cz__place at = cz__locate(c, c->scope, query->distinct_on.items[i]);
+            cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR("DISTINCT ON ("));
+            cz__append_column(sql, at.alias, at.name);
+        }
+        cz_buf_append_lit(sql, ") ");
+    } else if (query->distinct) {
+        cz_buf_append_lit(sql, "DISTINCT ");
+    }
+    cz_buf_append_str(sql, cz_buf_str(select->outputs));
+    cz__append_from(c->scope, sql);
+    cz__append_joins(c->scope, sql);
+    cz_buf_append_str(sql, cz_buf_str(select->where));
+    if (select->aggregates)
+        cz_buf_append_str(sql, cz_buf_str(select->group));
+    cz_buf_append_str(sql, cz_buf_str(select->having));
+    cz_buf *const parts[] = { select->outputs, select->where, select->group, select->having,
+                              select->order };
+    for (size_t i = 0; i < CZ_COUNT(parts); i++)
+        cz_check(c->ctx, cz_buf_status(parts[i]));
+}
+
+static void append_lock(struct cz__compiler *c, cz_buf *sql, const cz_query *query)
+{
+    static const char *const locks[] = { [CZ_FOR_UPDATE] = " FOR UPDATE OF ",
+                                         [CZ_FOR_UPDATE_NOWAIT] = " FOR UPDATE OF ",
+                                         [CZ_FOR_UPDATE_SKIP_LOCKED] = " FOR UPDATE OF ",
+                                         [CZ_FOR_SHARE] = " FOR SHARE OF " };
+    if (!query->lock || !c->features->row_locks)
+        return; /* whoever writes holds the whole database */
+    cz_buf_append_str(sql, cz_str_from(locks[query->lock]));
+    append_alias(sql, c->scope->base);
+    if (query->lock == CZ_FOR_UPDATE_NOWAIT)
+        cz_buf_append_lit(sql, " NOWAIT");
+    else if (query->lock == CZ_FOR_UPDATE_SKIP_LOCKED)
+        cz_buf_append_lit(sql, " SKIP LOCKED");
+}
+
+static void append_limit(struct cz__compiler *c, cz_buf *sql, const cz_query *query, bool inner)
+{
+    struct cz__slot limit = { .kind = CZ__SLOT_LIMIT, .type = CZ__DB_INT64, .name = "limit" };
+    struct cz__slot offset = { .kind = CZ__SLOT_OFFSET, .type = CZ__DB_INT64, .name = "offset" };
     if (query->limit) {
+        if (inner) {
+            limit.kind = CZ__SLOT_VALUE;
+            limit.ref = cz__take_ref(c);
+        }
         cz_buf_append_lit(sql, " LIMIT ");
-        append_parameter(c, sql);
+        cz__append_slot(c, sql, limit);
     } else if (query->offset) {
         cz_buf_append_lit(sql, " LIMIT ");
         cz_buf_append_str(sql, cz_str_from(c->features->limit_all));
     }
     if (query->offset) {
+        if (inner) {
+            offset.kind = CZ__SLOT_VALUE;
+            offset.ref = cz__take_ref(c);
+        }
         cz_buf_append_lit(sql, " OFFSET ");
-        append_parameter(c, sql);
+        cz__append_slot(c, sql, offset);
     }
 }
 
-static void append_table(cz_buf *sql, const cz_model *model)
+/* A part of a union: the columns or values alone. */
+static void compile_part(struct cz__compiler *c, cz_buf *sql, const cz_query *query,
+                         const cz_query *whole)
 {
-    cz__db_append_name(sql, model->state->table);
-    cz_buf_append_lit(sql, " t0");
+    if (query->model != whole->model && !whole->values.count)
+        cz_raise(c->ctx, CZ_EINVAL, "rows of %s joined with rows of %s", query->model->name,
+                 whole->model->name);
+    if (query->values.count != whole->values.count)
+        cz_raise(c->ctx, CZ_EINVAL, "the parts of a union have as many values");
+    if (query->limit || query->offset || query->order_by.count || query->combine.count ||
+        query->related.count || query->lock)
+        cz_raise(c->ctx, CZ_EINVAL,
+                 "a part of a union has neither order nor limit, relations or unions of its own");
+    struct cz__scope *outer = c->scope, *scope = cz_new(c->ctx, struct cz__scope);
+    scope->outer = outer->outer;
+    scope->model = query->model;
+    scope->base = ++c->alias_count;
+    c->scope = scope;
+    struct select select = new_select(c->ctx);
+    bool first = true;
+    if (query->values.count)
+        cz_ignore(!compile_outputs(c, &select, query)); /* of the same types as the whole's */
+    else
+        append_columns(select.outputs, query->model, scope->base, loaded_bits(c, whole), &first);
+    if (query->where)
+        split_where(c, &select, query->where);
+    if (select.aggregates && !query->values.count)
+        group_by_keys(c, &select, NULL, NULL);
+    append_body(c, sql, &select, query);
+    c->scope = outer;
 }
 
-static void compile_select(struct compiler *c, struct cz__plan *plan, cz_buf *sql,
+static void compile_combined(struct cz__compiler *c, cz_buf *sql, const cz_query *query)
+{
+    static const char *const words[] = { [CZ__UNION] = " UNION ",
+                                         [CZ__UNION_ALL] = " UNION ALL ",
+                                         [CZ__INTERSECT] = " INTERSECT ",
+                                         [CZ__EXCEPT] = " EXCEPT " };
+    for (size_t i = 0; i < query->combine.count; i++) {
+        cz_buf_append_str(sql, cz_str_from(words[query->combine.op]));
+        compile_part(c, sql, query->combine.queries[i], query);
+    }
+}
+
+/* The order of a union is by its columns, which have no names of their own: by their number. */
+static void order_combined(struct cz__compiler *c, cz_buf *sql, const cz_query *query)
+{
+    const cz_order_list *order = cz__ordering_of(query);
+    for (size_t i = 0; i < order->count; i++) {
+        const cz_order *item = &order->items[i];
+        size_t number = 0;
+        const uint64_t *loaded = loaded_bits(c, query);
+        const struct cz__model_state *state = query->model->state;
+        for (size_t v = 0; v < query->values.count && !item->expr; v++) {
+            const struct cz__expr *expr =
+                cz__expr_of(query->values.items[v].value_kind, query->values.items[v].value);
+            if (expr && expr->op == CZ__EXPR_FIELD && cz_str_eq(expr->path, item->path))
+                number = v + 1;
+        }
+        const cz__column *column = item->expr ? NULL : cz__column_find(query->model, item->path);
+        if (!query->values.count && column && column->stored)
+            for (uint16_t n = 0; n <= column->ordinal; n++)
+                number += state->columns[n].stored && (!loaded || (loaded[n / 64] >> (n % 64) & 1));
+        if (!number || item->random)
+            cz_raise(c->ctx, CZ_EINVAL, "a union is ordered by its own columns or values alone");
+        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ORDER BY "));
+        cz_buf_append_u64(sql, number);
+        append_direction(sql, item, item->descending);
+    }
+}
+
+static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf *sql,
                            const struct cz__plan_request *request)
 {
     const cz_query *query = request->query;
+    enum cz__plan_kind kind = request->kind;
     unsigned aliases[CZ__RELATED_MAX + 1] = { 0 };
     plan->related = cz_array(c->ctx, struct cz__related, CZ__RELATED_MAX);
-    if (request->kind == CZ__PLAN_SELECT)
+    struct select select = new_select(c->ctx);
+    bool values = query->values.count > 0;
+    bool first = true, ordered = kind != CZ__PLAN_COUNT && kind != CZ__PLAN_EXISTS;
+    if (values)
+        plan->outputs = compile_outputs(c, &select, query);
+    if (query->where)
+        split_where(c, &select, query->where);
+    struct ordering order = { .sql = select.order,
+                              .before = " ORDER BY ",
+                              .group = select.grouped ? select.group : NULL };
+    if (ordered && !query->combine.count)
+        compile_order(c, &order, cz__ordering_of(query));
+    select.aggregates |= order.has_aggregate;
+    if (kind == CZ__PLAN_SELECT)
         for (size_t i = 0; i < query->related.count; i++)
             add_related(c, plan, aliases, query->related.items[i]);
-    cz_buf *where = scratch(c->ctx),
-           *order = scratch(c->ctx); /* written first: they find the joins */
-    if (query->where)
-        compile_cond(c, where, query->where);
-    bool ordered = request->kind == CZ__PLAN_SELECT || request->kind == CZ__PLAN_KEYS;
-    if (ordered)
-        append_order(c, order, query);
-    cz_buf_append_lit(sql, "SELECT ");
-    bool first = true;
-    switch (request->kind) {
-    case CZ__PLAN_COUNT:
-        cz_buf_append_lit(sql, "COUNT(*)");
-        break;
-    case CZ__PLAN_EXISTS:
-        cz_buf_append_char(sql, '1');
-        break;
-    case CZ__PLAN_KEYS:
-        append_column(sql, 0, c->model->state->key->name);
-        break;
-    default:
-        append_columns(sql, c->model, 0, &first);
+    if (select.aggregates && !values)
+        group_by_keys(c, &select, plan, aliases);
+    bool whole_rows = kind == CZ__PLAN_SELECT || query->distinct || query->distinct_on.count ||
+                      query->combine.count;
+    bool inside = kind == CZ__PLAN_COUNT && (whole_rows || values || select.aggregates);
+    if (values) {
+        /* written above */
+    } else if (kind == CZ__PLAN_EXISTS && !query->combine.count) {
+        cz_buf_append_char(select.outputs, '1');
+    } else if (kind == CZ__PLAN_COUNT && !inside) {
+        cz_buf_append_lit(select.outputs, "COUNT(*)");
+    } else if (whole_rows) {
+        plan->loaded = loaded_bits(c, query);
+        append_columns(select.outputs, c->scope->model, c->scope->base, plan->loaded, &first);
         for (uint16_t i = 0; i < plan->related_count; i++)
-            append_columns(sql, plan->related[i].model, aliases[i + 1], &first);
+            append_columns(select.outputs, plan->related[i].model, aliases[i + 1], NULL, &first);
+    } else {
+        cz__append_column(select.outputs, c->scope->base, c->scope->model->state->key->name);
     }
-    cz_buf_append_lit(sql, " FROM ");
-    append_table(sql, c->model);
-    append_joins(c, sql);
-    if (query->where) {
-        cz_buf_append_lit(sql, " WHERE ");
-        cz_buf_append_str(sql, cz_buf_str(where));
+    if (inside)
+        cz_buf_append_lit(sql, "SELECT COUNT(*) FROM (");
+    append_body(c, sql, &select, query);
+    if (query->combine.count) {
+        compile_combined(c, sql, query);
+        if (ordered)
+            order_combined(c, sql, query);
     }
-    cz_buf_append_str(sql, cz_buf_str(order));
+    cz_buf_append_str(sql, cz_buf_str(select.order));
     if (ordered)
-        append_limit(c, sql, query);
-    else if (request->kind == CZ__PLAN_EXISTS)
+        append_limit(c, sql, query, false);
+    else if (kind == CZ__PLAN_EXISTS)
         cz_buf_append_lit(sql, " LIMIT 1");
-    cz_check(c->ctx, cz_buf_status(where));
-    cz_check(c->ctx, cz_buf_status(order));
+    if (inside)
+        cz_buf_append_lit(sql, ") counted");
+    else if (ordered)
+        append_lock(c, sql, query);
 }
 
-static void compile_insert(struct compiler *c, cz_buf *sql, const struct cz__plan_request *request)
+void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *query,
+                           const struct cz__arg *value, enum cz__subselect kind)
 {
-    cz_buf_append_lit(sql, "INSERT INTO ");
-    cz__db_append_name(sql, c->model->state->table);
-    if (request->assign_count == 0) {
-        cz_buf_append_lit(sql, " DEFAULT VALUES");
+    if (query->values.count || query->combine.count || query->lock || query->related.count)
+        cz_raise(c->ctx, CZ_EINVAL,
+                 "a subquery has neither values, unions, locks nor related rows");
+    struct cz__scope *scope = cz_new(c->ctx, struct cz__scope);
+    scope->outer = c->scope;
+    scope->model = query->model;
+    scope->base = ++c->alias_count;
+    c->scope = scope;
+    bool negated = c->negated;
+    c->negated = false;
+    struct select select = new_select(c->ctx);
+    if (query->where)
+        split_where(c, &select, query->where);
+    struct ordering order = { .sql = select.order, .before = " ORDER BY " };
+    if (kind != CZ__SUBSELECT_EXISTS)
+        compile_order(c, &order, cz__ordering_of(query));
+    cz_buf *limit = cz__scratch(c->ctx);
+    append_limit(c, limit, query, true);
+    bool aggregate = false;
+    if (value) {
+        const struct cz__expr *expr = cz__expr_of(value->value_kind, value->value);
+        cz_ignore(cz__compile_value(c, select.outputs, value->value_kind, value->value,
+                                    CZ__DB_INT64, "a subquery") == 0); /* its type was asked for */
+        aggregate = expr && cz__has_aggregate(expr);
+    } else {
+        cz_buf_append_char(select.outputs, '1');
+    }
+    if (select.aggregates && !aggregate)
+        group_by_keys(c, &select, NULL, NULL);
+    append_body(c, sql, &select, query);
+    if (!aggregate)
+        cz_buf_append_str(sql, cz_buf_str(select.order));
+    cz_buf_append_str(sql, cz_buf_str(limit));
+    if (kind == CZ__SUBSELECT_VALUE && !query->limit && !aggregate)
+        cz_buf_append_lit(sql, " LIMIT 1");
+    cz_check(c->ctx, cz_buf_status(limit));
+    c->negated = negated;
+    c->scope = scope->outer;
+}
+
+/* ---- INSERT, UPDATE, DELETE ---- */
+
+static void compile_assign(struct cz__compiler *c, cz_buf *sql, const struct cz__assign *assign)
+{
+    const cz__column *column = &c->scope->model->state->columns[assign->field];
+    if (cz__expr_of(assign->value_kind, assign->value)) {
+        cz__compile_as(c, sql, assign->value_kind, assign->value, column->type,
+                       column->field->name);
         return;
     }
-    for (size_t i = 0; i < request->assign_count; i++) {
+    cz__append_slot(c, sql,
+                    (struct cz__slot){ .kind = CZ__SLOT_VALUE,
+                                       .ref = cz__take_ref(c),
+                                       .type = column->type,
+                                       .exact = true,
+                                       .name = column->field->name });
+}
+
+static void append_conflict(struct cz__compiler *c, cz_buf *sql,
+                            const struct cz__conflict *conflict)
+{
+    const struct cz__model_state *state = c->scope->model->state;
+    cz_buf_append_lit(sql, " ON CONFLICT");
+    for (size_t i = 0; i < conflict->unique.count; i++) {
+        const cz__column *column = cz__column_find(c->scope->model, conflict->unique.items[i]);
+        if (!column || !column->stored)
+            cz_raise(c->ctx, CZ_EINVAL, "%s has no column \"%.*s\" to be unique by",
+                     c->scope->model->name, CZ_STR_ARG(conflict->unique.items[i]));
         cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ("));
-        cz__db_append_name(sql, c->model->state->columns[request->assigns[i].field].name);
+        cz__db_append_name(sql, column->name);
     }
+    if (conflict->unique.count)
+        cz_buf_append_char(sql, ')');
+    if (!conflict->update_count) {
+        cz_buf_append_lit(sql, " DO NOTHING");
+        return;
+    }
+    for (size_t i = 0; i < conflict->update_count; i++) {
+        const char *name = state->columns[conflict->update[i]].name;
+        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" DO UPDATE SET "));
+        cz__db_append_name(sql, name);
+        cz_buf_append_lit(sql, " = excluded.");
+        cz__db_append_name(sql, name);
+    }
+}
+
+static void compile_insert(struct cz__compiler *c, cz_buf *sql,
+                           const struct cz__plan_request *request)
+{
+    const struct cz__model_state *state = c->scope->model->state;
+    cz_buf_append_lit(sql, "INSERT INTO ");
+    cz__db_append_name(sql, state->table);
+    bool keyed = false; /* the caller knows the key */
     for (size_t i = 0; i < request->assign_count; i++) {
-        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(") VALUES ("));
-        append_parameter(c, sql);
+        keyed |= request->assigns[i].field == 0;
+        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ("));
+        cz__db_append_name(sql, state->columns[request->assigns[i].field].name);
     }
-    cz_buf_append_char(sql, ')');
+    if (request->assign_count == 0)
+        cz_buf_append_lit(sql, " DEFAULT VALUES");
+    size_t rows = request->row_count ? request->row_count : 1;
+    for (size_t row = 0; row < rows && request->assign_count; row++) {
+        cz_buf_append_str(sql, row ? CZ_STR("), (") : CZ_STR(") VALUES ("));
+        for (size_t i = 0; i < request->assign_count; i++) {
+            if (i)
+                cz_buf_append_lit(sql, ", ");
+            compile_assign(c, sql, &request->assigns[row * request->assign_count + i]);
+        }
+    }
+    if (request->assign_count)
+        cz_buf_append_char(sql, ')');
+    if (request->conflict)
+        append_conflict(c, sql, request->conflict);
+    if (request->row_count || (c->features->returning_key && !keyed)) {
+        cz_buf_append_lit(sql, " RETURNING ");
+        cz__db_append_name(sql, state->key->name);
+    }
 }
 
 /* UPDATE and DELETE: a condition that joins goes through the keys it selects. */
-static void compile_change(struct compiler *c, cz_buf *sql, const struct cz__plan_request *request)
+static void compile_change(struct cz__compiler *c, cz_buf *sql,
+                           const struct cz__plan_request *request)
 {
+    const struct cz__model_state *state = c->scope->model->state;
     if (request->kind == CZ__PLAN_UPDATE) {
         cz_buf_append_lit(sql, "UPDATE ");
-        cz__db_append_name(sql, c->model->state->table);
+        cz__db_append_name(sql, state->table);
         cz_buf_append_lit(sql, " AS t0 SET ");
         for (size_t i = 0; i < request->assign_count; i++) {
             if (i)
                 cz_buf_append_lit(sql, ", ");
-            cz__db_append_name(sql, c->model->state->columns[request->assigns[i].field].name);
+            cz__db_append_name(sql, state->columns[request->assigns[i].field].name);
             cz_buf_append_lit(sql, " = ");
-            append_parameter(c, sql);
+            compile_assign(c, sql, &request->assigns[i]);
         }
+        if (c->scope->join_count)
+            cz_raise(c->ctx, CZ_EINVAL,
+                     "an update of %s from fields of another model; use a subquery",
+                     c->scope->model->name);
     } else {
         cz_buf_append_lit(sql, "DELETE FROM ");
-        cz__db_append_name(sql, c->model->state->table);
+        cz__db_append_name(sql, state->table);
         cz_buf_append_lit(sql, " AS t0");
     }
-    cz_buf *where = scratch(c->ctx);
-    compile_cond(c, where, request->query->where);
-    cz_buf_append_lit(sql, " WHERE ");
-    if (c->join_count) {
-        append_column(sql, 0, c->model->state->key->name);
-        cz_buf_append_lit(sql, " IN (SELECT ");
-        append_column(sql, 0, c->model->state->key->name);
-        cz_buf_append_lit(sql, " FROM ");
-        append_table(sql, c->model);
-        append_joins(c, sql);
-        cz_buf_append_lit(sql, " WHERE ");
+    struct select select = new_select(c->ctx);
+    split_where(c, &select, request->query->where);
+    if (!c->scope->join_count && !select.aggregates) {
+        cz_buf_append_str(sql, cz_buf_str(select.where));
+        cz_check(c->ctx, cz_buf_status(select.where));
+        return;
     }
-    cz_buf_append_str(sql, cz_buf_str(where));
-    if (c->join_count)
-        cz_buf_append_char(sql, ')');
-    cz_check(c->ctx, cz_buf_status(where));
+    cz_buf_append_lit(sql, " WHERE ");
+    cz__append_column(sql, 0, state->key->name);
+    cz_buf_append_lit(sql, " IN (");
+    cz__append_column(select.outputs, 0, state->key->name);
+    if (select.aggregates)
+        group_by_keys(c, &select, NULL, NULL);
+    static const cz_query plain = { 0 };
+    append_body(c, sql, &select, &plain);
+    cz_buf_append_char(sql, ')');
 }
 
 cz__db_statement cz__link_delete(cz_ctx *ctx, cz__db_session *session, const char *table,
                                  const char *column, size_t count)
 {
-    struct compiler c = { .ctx = ctx, .features = session->db->driver->features };
-    cz_buf *sql = scratch(ctx);
+    const cz__db_features *features = session->db->driver->features;
+    cz_buf *sql = cz__scratch(ctx);
     cz_buf_append_lit(sql, "DELETE FROM ");
     cz__db_append_name(sql, table);
     cz_buf_append_lit(sql, " WHERE ");
     cz__db_append_name(sql, column);
     for (size_t i = 0; i < count; i++) {
         cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" IN ("));
-        append_parameter(&c, sql);
+        cz_buf_append_char(sql, features->parameter);
+        cz_buf_append_u64(sql, i + 1);
     }
     cz_buf_append_char(sql, ')');
     cz_check(ctx, cz_buf_status(sql));
@@ -593,79 +855,22 @@ cz__db_statement cz__link_delete(cz_ctx *ctx, cz__db_session *session, const cha
                                .number = CZ__STATEMENT_UNCACHED };
 }
 
-static void compile(cz_ctx *ctx, const cz__db_features *features,
-                    const struct cz__plan_request *request, struct cz__plan *plan, cz_buf *sql)
+void cz__compile(cz_ctx *ctx, const cz__db_features *features,
+                 const struct cz__plan_request *request, const struct cz__shape *shape,
+                 struct cz__plan *plan, cz_buf *sql)
 {
-    struct compiler c = { .ctx = ctx, .features = features, .model = request->query->model };
-    plan->limit = request->query->limit != 0;
-    plan->offset = request->query->offset != 0;
+    struct cz__scope *scope = cz_new(ctx, struct cz__scope);
+    scope->model = request->query->model;
+    struct cz__compiler c = { .ctx = ctx, .features = features, .shape = shape, .scope = scope };
+    if (request->explain)
+        cz_buf_append_str(sql, cz_str_from(features->explain));
     if (request->kind == CZ__PLAN_INSERT)
         compile_insert(&c, sql, request);
     else if (request->kind == CZ__PLAN_UPDATE || request->kind == CZ__PLAN_DELETE)
         compile_change(&c, sql, request);
     else
         compile_select(&c, plan, sql, request);
-    plan->leaves = c.leaves;
-    plan->leaf_count = (uint16_t)c.leaf_count;
-}
-
-/* ---- the cache ---- */
-
-static cz_arena *plan_arena; /* lives as long as the process */
-static cz_map plan_map;
-static uint32_t plan_count;
-
-/* A copy of a plan that outlives the request; NULL when there is no memory, which only means that it is
- * built again. */
-static const struct cz__plan *keep(const struct key *key, const struct cz__plan *plan, cz_buf *sql)
-{
-    if (!plan_arena) {
-        if (cz_arena_create(NULL, 0, &plan_arena))
-            return NULL;
-        cz_map_init(&plan_map, plan_arena);
-    }
-    struct cz__plan *kept = cz_arena_new(plan_arena, struct cz__plan);
-    cz_str key_copy, sql_copy;
-    if (!kept || cz_str_dup(plan_arena, cz_str_of(key->bytes, key->len), &key_copy) ||
-        cz_str_dup(plan_arena, cz_buf_str(sql), &sql_copy))
-        return NULL;
-    *kept = *plan;
-    kept->leaves = cz_arena_alloc(plan_arena, plan->leaf_count * sizeof *plan->leaves);
-    kept->related = cz_arena_alloc(plan_arena, plan->related_count * sizeof *plan->related);
-    if (!kept->leaves || !kept->related)
-        return NULL;
-    if (plan->leaf_count)
-        memcpy(kept->leaves, plan->leaves, plan->leaf_count * sizeof *plan->leaves);
-    if (plan->related_count)
-        memcpy(kept->related, plan->related, plan->related_count * sizeof *plan->related);
-    kept->statement = (cz__db_statement){ .sql = sql_copy, .number = FIRST_NUMBER + plan_count };
-    if (cz_map_set(&plan_map, key_copy, kept))
-        return NULL;
-    plan_count++;
-    return kept;
-}
-
-const struct cz__plan *cz__plan_for(cz_ctx *ctx, cz__db_session *session,
-                                    const struct cz__plan_request *request)
-{
-    struct key key;
-    key_build(ctx, &key, request);
-    if (!key.overflow) {
-        const struct cz__plan *kept = cz_map_get(&plan_map, cz_str_of(key.bytes, key.len));
-        if (kept)
-            return kept;
-    }
-    cz_buf *sql = scratch(ctx);
-    struct cz__plan *plan = cz_new(ctx, struct cz__plan);
-    compile(ctx, session->db->driver->features, request, plan, sql);
-    cz_check(ctx, cz_buf_status(sql));
-    cz_buf_cstr(sql);
-    if (!key.overflow && plan_count < PLANS_MAX) {
-        const struct cz__plan *kept = keep(&key, plan, sql);
-        if (kept)
-            return kept;
-    }
-    plan->statement = (cz__db_statement){ .sql = cz_copy(ctx, cz_buf_str(sql)),
-                                          .number = CZ__STATEMENT_UNCACHED };
-    return plan;
+    cz_assert(c.next_ref == shape->ref_count); /* else a parameter would be another's value */
+    plan->slots = c.slots;
+    plan->slot_count = c.slot_count;
 }

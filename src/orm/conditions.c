@@ -3,15 +3,90 @@
 
 const struct cz__cond cz__every_row = { .op = CZ__COND_EVERY };
 
+/* ---- copies that live as long as the context ---- */
+
+static const struct cz__expr *copy_expr(cz_ctx *ctx, const struct cz__expr *expr);
+
+static const void *copy_value(cz_ctx *ctx, uint8_t value_kind, const void *value)
+{
+    const struct cz__expr *expr = cz__expr_of(value_kind, value);
+    if (!expr)
+        return cz__value_copy(ctx, value_kind, value);
+    const struct cz__expr **copy = cz_new(ctx, const struct cz__expr *);
+    *copy = copy_expr(ctx, expr);
+    return copy;
+}
+
+static struct cz__args copy_args(cz_ctx *ctx, struct cz__args args)
+{
+    struct cz__arg *items = cz_array(ctx, struct cz__arg, args.count);
+    for (size_t i = 0; i < args.count; i++)
+        items[i] =
+            (struct cz__arg){ args.items[i].value_kind,
+                              copy_value(ctx, args.items[i].value_kind, args.items[i].value) };
+    return (struct cz__args){ items, args.count };
+}
+
+static cz_order_list copy_order(cz_ctx *ctx, cz_order_list order)
+{
+    cz_order *items = cz_array(ctx, cz_order, order.count);
+    for (size_t i = 0; i < order.count; i++) {
+        items[i] = order.items[i];
+        items[i].path = cz_copy(ctx, items[i].path);
+        if (items[i].expr)
+            items[i].expr = copy_expr(ctx, items[i].expr);
+    }
+    return (cz_order_list){ items, order.count };
+}
+
+/* A subquery: what the compiler reads of one. */
+static const cz_query *copy_query(cz_ctx *ctx, const cz_query *query)
+{
+    cz_query *copy = cz_new(ctx, cz_query);
+    *copy = *query;
+    copy->where = cz_cond_copy(ctx, query->where);
+    copy->order_by = copy_order(ctx, query->order_by);
+    return copy;
+}
+
+static const struct cz__expr *copy_expr(cz_ctx *ctx, const struct cz__expr *expr)
+{
+    struct cz__expr *copy = cz_new(ctx, struct cz__expr);
+    *copy = *expr;
+    copy->path = cz_copy(ctx, expr->path);
+    copy->args = copy_args(ctx, expr->args);
+    copy->partition_by = copy_args(ctx, expr->partition_by);
+    copy->order_by = copy_order(ctx, expr->order_by);
+    copy->filter = cz_cond_copy(ctx, expr->filter);
+    if (expr->query)
+        copy->query = copy_query(ctx, expr->query);
+    if (expr->op == CZ__EXPR_CASE) {
+        struct cz__when *whens = cz_array(ctx, struct cz__when, expr->when_count);
+        for (uint32_t i = 0; i < expr->when_count; i++) {
+            const struct cz__arg *value = &expr->whens[i].value;
+            whens[i].condition = cz_cond_copy(ctx, expr->whens[i].condition);
+            whens[i].value.value_kind = value->value_kind;
+            whens[i].value.value = copy_value(ctx, value->value_kind, value->value);
+        }
+        copy->whens = whens;
+    }
+    return copy;
+}
+
 cz_cond cz_cond_copy(cz_ctx *ctx, cz_cond cond)
 {
     if (!cond)
         return NULL;
     struct cz__cond *copy = cz_new(ctx, struct cz__cond);
     *copy = *cond;
+    if (cond->op == CZ__COND_EXISTS) {
+        copy->query = copy_query(ctx, cond->query);
+        return copy;
+    }
     if (cond->op == CZ__COND_LEAF) {
         copy->path = cz_copy(ctx, cond->path);
-        copy->value = cz__value_copy(ctx, cond->value_kind, cond->value);
+        copy->expr = cond->expr ? copy_expr(ctx, cond->expr) : NULL;
+        copy->value = copy_value(ctx, cond->value_kind, cond->value);
         return copy;
     }
     cz_cond *children = cz_array(ctx, cz_cond, cond->count);

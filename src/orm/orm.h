@@ -56,6 +56,9 @@ cz_model *cz__models_at(size_t index);
 /* "store.book", in any case; NULL when there is none. */
 cz_model *cz__models_find(cz_str label);
 
+/* The state of a record, made at its first use. Raises: CZ_EINVAL: a field no record can have. */
+const struct cz__model_state *cz__record_state(cz_ctx *ctx, const cz_model *record);
+
 /* A field or attribute of a model; NULL when there is none. */
 const cz__column *cz__column_find(const cz_model *model, cz_str name);
 /* Follow a path such as "author->name". Errors: CZ_EINVAL, `err` names the part that does not exist. */

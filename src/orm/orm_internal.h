@@ -6,7 +6,8 @@
 
 enum {
     CZ__LIST_ITEMS_MAX = 10000, /* of an IN list */
-    CZ__COND_DEPTH_MAX = 32,
+    CZ__COND_DEPTH_MAX = 32,    /* of conditions and expressions together */
+    CZ__OUTPUTS_MAX = 64,
     CZ__JOINS_MAX = 32,
     CZ__RELATED_MAX = 16,
 };
@@ -21,6 +22,7 @@ static inline bool cz__cond_is_null(const struct cz__cond *leaf)
 
 enum cz__plan_kind {
     CZ__PLAN_SELECT,
+    CZ__PLAN_VALUES, /* the query's .values */
     CZ__PLAN_COUNT,
     CZ__PLAN_EXISTS,
     CZ__PLAN_KEYS,
@@ -29,19 +31,50 @@ enum cz__plan_kind {
     CZ__PLAN_DELETE
 };
 
+struct
+    cz__conflict { /* INSERT: a row that is there already is left, or these of its columns changed */
+    cz_fields unique; /* what makes it the same; of none: any */
+    const uint16_t *update;
+    size_t update_count;
+};
+
 struct cz__related { /* a relation read along with its rows */
     const cz__column *column;
     cz_model *model;
     uint16_t parent; /* 0: the query's model; n: related[n - 1] */
 };
 
+/* One of a query's values, met in the order its shape is read. */
+struct cz__ref {
+    uint8_t value_kind;
+    const void *value;
+};
+
+/* Where a parameter of the SQL comes from. */
+struct cz__slot {
+    enum cz__slot_kind {
+        CZ__SLOT_VALUE,
+        CZ__SLOT_ITEM, /* of a list; past its end the last again */
+        CZ__SLOT_LIST, /* a whole list */
+        CZ__SLOT_LIMIT,
+        CZ__SLOT_OFFSET
+    } kind;
+    uint32_t ref, item;
+    enum cz__pattern pattern;
+    cz__db_type type;
+    bool exact; /* stored: an integer must fit the column's type */
+    const char *name;
+};
+
 /* A query's SQL and how to feed and read it; found again by the query's shape. */
 struct cz__plan {
     cz__db_statement statement;
-    const cz__column **leaves; /* of the condition, in the order of their parameters */
-    uint16_t leaf_count, related_count;
+    const struct cz__slot *slots;
+    uint32_t slot_count;
+    uint16_t related_count;
     struct cz__related *related;
-    bool limit, offset;
+    const uint64_t *loaded;     /* bits of the columns read; NULL: all */
+    const cz__db_type *outputs; /* VALUES: the type of each, as it is computed */
 };
 
 struct cz__plan_request {
@@ -49,18 +82,54 @@ struct cz__plan_request {
     const cz_query *query;
     const struct cz__assign *assigns; /* INSERT and UPDATE */
     size_t assign_count;
+    size_t
+        row_count; /* INSERT: assign_count assigns for each of so many rows, whose keys come back as
+                         rows of a SELECT; 0: one */
+    const struct cz__conflict *conflict;
+    bool explain;
 };
 
-/* The plan for a request, built at its first use. Raises: CZ_EINVAL: a path that does not exist, a
- * condition about another model, a value of the wrong type. */
+/* shape.c: what a query is apart from its values, as bytes, and the values in the order they are met. */
+enum { CZ__SHAPE_BYTES_MAX = 2048, CZ__SHAPE_REFS_INLINE = 32 };
+struct cz__shape {
+    cz_ctx *ctx;
+    size_t len;
+    bool overflow; /* too long for the cache */
+    struct cz__ref *refs;
+    size_t ref_count, ref_cap;
+    struct cz__ref inline_refs[CZ__SHAPE_REFS_INLINE];
+    char bytes[CZ__SHAPE_BYTES_MAX];
+};
+/* Raises: CZ_EINVAL: conditions or expressions nested too deep, a condition about another model. */
+void cz__shape_build(cz_ctx *ctx, struct cz__shape *shape, const struct cz__plan_request *request,
+                     const cz__db_features *features);
+const cz_order_list *cz__ordering_of(const cz_query *query);
+bool cz__isnull_value(const struct cz__cond *leaf);
+/* Whether an argument or value is an expression, and which. */
+static inline const struct cz__expr *cz__expr_of(uint8_t value_kind, const void *value)
+{
+    return value_kind >= CZ__VALUE_EXPR_TEXT ? *(const struct cz__expr *const *)value : NULL;
+}
+/* How a list stands in SQL: so many places, or 0 for one parameter that is the list. */
+size_t cz__list_places(uint8_t value_kind, size_t count);
+
+/* plans.c: the plan for a request, built at its first use, with the shape its values are taken from. Raises:
+ * CZ_EINVAL: a path that does not exist, a value of the wrong type. */
 const struct cz__plan *cz__plan_for(cz_ctx *ctx, cz__db_session *session,
-                                    const struct cz__plan_request *request);
+                                    const struct cz__plan_request *request,
+                                    struct cz__shape *shape);
+/* compiler.c: build it, its arrays in the context's arena, its SQL in `sql`. */
+void cz__compile(cz_ctx *ctx, const cz__db_features *features,
+                 const struct cz__plan_request *request, const struct cz__shape *shape,
+                 struct cz__plan *plan, cz_buf *sql);
 /* "DELETE FROM table WHERE column IN (count places)", for link tables, which no model stands for. */
 cz__db_statement cz__link_delete(cz_ctx *ctx, cz__db_session *session, const char *table,
                                  const char *column, size_t count);
-/* The parameters, in order, in the arena. Raises: CZ_EINVAL: a value out of its column's range. */
+/* A buffer that goes with the context, also when something raises. */
+cz_buf *cz__scratch(cz_ctx *ctx);
+/* parameters.c: the parameters, in order, in the arena. Raises: CZ_EINVAL: a value out of its column's range. */
 cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
-                              const struct cz__plan_request *request, size_t *out_count);
+                              const struct cz__shape *shape, const cz_query *query);
 /* Values by their kind: what a list's items are, one of them, how many there are (1 for what is no list), and
  * a copy that lives as long as the context. */
 uint8_t cz__value_item_kind(uint8_t value_kind);

@@ -65,103 +65,56 @@ static cz_str pattern_of(cz_ctx *ctx, enum cz__pattern pattern, cz_str text)
 
 /* ---- the parameters of a plan ---- */
 
-struct feed {
-    cz_ctx *ctx;
-    const struct cz__plan *plan;
-    const cz__db_features *features;
-    cz__db_param *params;
-    size_t count, cap;
-    uint16_t leaf;
-};
-
-static void feed_add(struct feed *feed, cz__db_param param)
-{
-    if (feed->count == feed->cap) {
-        size_t cap = feed->cap ? feed->cap * 4 : 8;
-        cz__db_param *grown = cz_alloc(feed->ctx, cap * sizeof *grown);
-        if (feed->count)
-            memcpy(grown, feed->params, feed->count * sizeof *grown);
-        feed->params = grown;
-        feed->cap = cap;
-    }
-    feed->params[feed->count++] = param;
-}
-
-static cz__db_param list_item(struct feed *feed, const cz__column *column, cz_cond leaf, size_t i)
-{
-    return cz__param_of(feed->ctx, column, cz__value_item_kind(leaf->value_kind),
-                        cz__value_item(leaf->value_kind, leaf->value, i));
-}
-
-static void feed_list(struct feed *feed, const cz__column *column, cz_cond leaf)
-{
-    size_t count = cz__value_count(leaf->value_kind, leaf->value);
-    size_t places = 1;
-    while (leaf->lookup == CZ_LOOKUP_IN && places < count)
-        places *= 2;
-    if (leaf->lookup == CZ_LOOKUP_RANGE) { /* the plan may come from a leaf that had two */
-        if (count != 2)
-            cz_raise(feed->ctx, CZ_EINVAL, "RANGE takes two values, not %zu", count);
-        places = count;
-    }
-    for (size_t i = 0; count && i < places; i++)
-        feed_add(feed, list_item(feed, column, leaf, i < count ? i : count - 1));
-}
-
-static void feed_cond(struct feed *feed, cz_cond cond)
-{
-    if (cond->op != CZ__COND_LEAF) {
-        for (uint32_t i = 0; i < cond->count; i++)
-            feed_cond(feed, cond->children[i]);
-        return;
-    }
-    const cz__column *column = feed->plan->leaves[feed->leaf++];
-    if (cond->lookup == CZ_LOOKUP_ISNULL || cz__cond_is_null(cond))
-        return;
-    if (cond->lookup == CZ_LOOKUP_IN || cond->lookup == CZ_LOOKUP_RANGE) {
-        feed_list(feed, column, cond);
-        return;
-    }
-    cz__db_param param = cz__param_of(feed->ctx, column, cond->value_kind, cond->value);
-    if (param.kind == CZ__PARAM_TEXT)
-        param.text =
-            pattern_of(feed->ctx, feed->features->lookups[cond->lookup].pattern, param.text);
-    feed_add(feed, param);
-}
-
 /* What is stored must fit: columns of SQLite would take it, and rows read it back cut off. */
-static void check_fits(cz_ctx *ctx, const cz__column *column, const cz__db_param *param)
+static void check_fits(cz_ctx *ctx, const struct cz__slot *slot, const cz__db_param *param)
 {
     if (param->kind != CZ__PARAM_INT)
         return;
     int64_t value = param->integer;
-    if ((CZ__DB_KIND(column->type) == CZ__DB_INT16 && value != (int16_t)value) ||
-        (CZ__DB_KIND(column->type) == CZ__DB_INT32 && value != (int32_t)value))
-        cz_raise(ctx, CZ_EINVAL, "%lld is out of range for \"%s\"", (long long)value,
-                 column->field->name);
+    cz__db_kind kind = CZ__DB_KIND(slot->type);
+    if ((kind == CZ__DB_INT16 && value != (int16_t)value) ||
+        (kind == CZ__DB_INT32 && value != (int32_t)value))
+        cz_raise(ctx, CZ_EINVAL, "%lld is out of range for \"%s\"", (long long)value, slot->name);
+}
+
+static cz__db_param item_param(cz_ctx *ctx, const struct cz__slot *slot, const struct cz__ref *ref)
+{
+    size_t count = cz__value_count(ref->value_kind, ref->value);
+    cz_assert(count &&
+              cz__value_item_kind(ref->value_kind)); /* of none the compiler writes no slot */
+    size_t at = slot->item < count ? slot->item : count - 1;
+    return cz__param_of_value(ctx, slot->type, slot->name, cz__value_item_kind(ref->value_kind),
+                              cz__value_item(ref->value_kind, ref->value, at));
 }
 
 cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
-                              const struct cz__plan_request *request, size_t *out_count)
+                              const struct cz__shape *shape, const cz_query *query)
 {
-    const cz_query *query = request->query;
-    struct feed feed = { .ctx = ctx,
-                         .plan = plan,
-                         .features = cz__session(ctx)->db->driver->features };
-    for (size_t i = 0; i < request->assign_count; i++) {
-        const struct cz__assign *assign = &request->assigns[i];
-        const cz__column *column = &query->model->state->columns[assign->field];
-        cz__db_param param = cz__param_of(ctx, column, assign->value_kind, assign->value);
-        check_fits(ctx, column, &param);
-        feed_add(&feed, param);
+    cz__db_param *params = cz_alloc(ctx, (plan->slot_count + 1) * sizeof *params);
+    for (uint32_t i = 0; i < plan->slot_count; i++) {
+        const struct cz__slot *slot = &plan->slots[i];
+        const struct cz__ref *ref = &shape->refs[slot->ref];
+        switch (slot->kind) {
+        case CZ__SLOT_VALUE:
+        case CZ__SLOT_LIST:
+            params[i] =
+                cz__param_of_value(ctx, slot->type, slot->name, ref->value_kind, ref->value);
+            break;
+        case CZ__SLOT_ITEM:
+            params[i] = item_param(ctx, slot, ref);
+            break;
+        case CZ__SLOT_LIMIT:
+        case CZ__SLOT_OFFSET:
+            params[i] = (cz__db_param){ .kind = CZ__PARAM_INT,
+                                        .type = slot->type,
+                                        .integer = slot->kind == CZ__SLOT_LIMIT ? query->limit
+                                                                                : query->offset };
+            break;
+        }
+        if (slot->pattern && params[i].kind == CZ__PARAM_TEXT)
+            params[i].text = pattern_of(ctx, slot->pattern, params[i].text);
+        if (slot->exact)
+            check_fits(ctx, slot, &params[i]);
     }
-    if (query->where && request->kind != CZ__PLAN_INSERT)
-        feed_cond(&feed, query->where);
-    bool sliced = request->kind == CZ__PLAN_SELECT || request->kind == CZ__PLAN_KEYS;
-    if (sliced && plan->limit)
-        feed_add(&feed, (cz__db_param){ .kind = CZ__PARAM_INT, .integer = query->limit });
-    if (sliced && plan->offset)
-        feed_add(&feed, (cz__db_param){ .kind = CZ__PARAM_INT, .integer = query->offset });
-    *out_count = feed.count;
-    return feed.params;
+    return params;
 }

@@ -18,20 +18,25 @@ cz__db_session *cz__session(cz_ctx *ctx)
     return session;
 }
 
-static cz_status open_cursor(cz_ctx *ctx, const struct cz__plan *plan,
-                             const struct cz__plan_request *request, cz__db_cursor *out,
-                             cz_error *err)
+/* Run a request and open its rows; raises. */
+static const struct cz__plan *open_plan(cz_ctx *ctx, const struct cz__plan_request *request,
+                                        cz__db_cursor *out)
 {
     cz__db_session *session = cz__session(ctx);
-    size_t count;
-    cz__db_param *params = cz__plan_params(ctx, plan, request, &count);
-    return session->db->driver->select(ctx, session, &plan->statement, params, count, out, err);
+    struct cz__shape shape;
+    const struct cz__plan *plan = cz__plan_for(ctx, session, request, &shape);
+    cz__db_param *params = cz__plan_params(ctx, plan, &shape, request->query);
+    cz_error err;
+    if (session->db->driver->select(ctx, session, &plan->statement, params, plan->slot_count, out,
+                                    &err))
+        cz_raise_error(ctx, &err);
+    return plan;
 }
 
-/* Read a row's columns, from `first` on, into `row`, its text into `arena`. Returns false when there is no
- * memory. */
-static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *model, cz_row *row,
-                     cz_arena *arena)
+/* Read a row's columns, from `first` on, into `row`, its text into `arena`; only the `wanted`, NULL for all.
+ * Returns false when there is no memory. */
+static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *model,
+                     const uint64_t *wanted, cz_row *row, cz_arena *arena)
 {
     const cz__db_driver *driver = cursor->db->driver;
     const struct cz__model_state *state = model->state;
@@ -40,9 +45,9 @@ static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *mode
     uint64_t *loaded = cz__row_bits(row, words, CZ__BITS_LOADED);
     for (uint16_t i = 0; i < state->column_count; i++) {
         const cz__column *column = &state->columns[i];
-        if (!column->stored)
-            continue;
         uint64_t bit = (uint64_t)1 << (i % 64);
+        if (!column->stored || (wanted && !(wanted[i / 64] & bit)))
+            continue;
         loaded[i / 64] |= bit;
         void *at = cz__row_at(row, column);
         cz__db_kind kind = CZ__DB_KIND(column->type);
@@ -67,11 +72,9 @@ size_t cz__each(cz_ctx *ctx, const cz_query *query,
                 bool (*each)(const cz__db_cursor *cursor, void *arg), void *arg)
 {
     struct cz__plan_request request = { .kind = CZ__PLAN_SELECT, .query = query };
-    const struct cz__plan *plan = cz__plan_for(ctx, cz__session(ctx), &request);
     cz__db_cursor cursor;
     cz_error err;
-    if (open_cursor(ctx, plan, &request, &cursor, &err))
-        cz_raise_error(ctx, &err);
+    cz_ignore(!open_plan(ctx, &request, &cursor)); /* it reads every column, in order */
     size_t seen = 0;
     bool more = true;
     cz_status status = CZ_OK;
@@ -99,7 +102,18 @@ struct collect {
     char *rows;     /* model->row_bytes each */
     char **related; /* for each relation of the plan: its rows, one per row of the result */
     size_t count, cap;
+    unsigned own_columns; /* of the model itself */
 };
+
+static unsigned count_columns(const cz_model *model, const uint64_t *loaded)
+{
+    if (!loaded)
+        return model->state->stored_count;
+    unsigned count = 0;
+    for (size_t i = 0; i < cz__model_words(model); i++)
+        count += (unsigned)__builtin_popcountll(loaded[i]);
+    return count;
+}
 
 static bool grow(struct collect *c, size_t cap)
 {
@@ -124,20 +138,20 @@ static bool grow(struct collect *c, size_t cap)
 
 static bool collect_row(struct collect *c, const cz__db_cursor *cursor)
 {
-    if (c->count == c->cap && !grow(c, c->cap * 2))
+    if ((!c->rows || c->count == c->cap) && !grow(c, c->rows ? c->cap * 2 : c->cap))
         return false;
     cz_row *row = (cz_row *)(void *)(c->rows + c->count * c->model->row_bytes);
     memset(row, 0, c->model->row_bytes);
     row->model = c->model;
-    if (!read_row(cursor, 0, c->model, row, c->ctx->arena))
+    if (!read_row(cursor, 0, c->model, c->plan->loaded, row, c->ctx->arena))
         return false;
-    unsigned first = c->model->state->stored_count;
+    unsigned first = c->own_columns;
     for (uint16_t i = 0; i < c->plan->related_count; i++) {
         cz_model *model = c->plan->related[i].model;
         cz_row *item = (cz_row *)(void *)(c->related[i] + c->count * model->row_bytes);
         memset(item, 0, model->row_bytes);
         item->model = model;
-        if (!read_row(cursor, first, model, item, c->ctx->arena))
+        if (!read_row(cursor, first, model, NULL, item, c->ctx->arena))
             return false;
         first += model->state->stored_count;
     }
@@ -171,35 +185,192 @@ static cz_status link_rows(struct collect *c)
     return CZ_OK;
 }
 
+/* Step through all rows, calling `each`, then close; raises what the database or memory had to say. */
+static void read_all(cz_ctx *ctx, cz__db_cursor *cursor, const cz_query *query,
+                     bool (*each)(cz__db_cursor *cursor, void *arg), void *arg)
+{
+    bool more = true, enough_memory = true;
+    cz_status status = CZ_OK;
+    cz_error err;
+    while (more && enough_memory) {
+        status = cursor->db->driver->step(cursor, &more, &err);
+        if (status || !more)
+            break;
+        enough_memory = each(cursor, arg);
+    }
+    cursor->db->driver->finish(cursor);
+    if (status)
+        cz_raise_error(ctx, &err);
+    if (!enough_memory)
+        cz_raise(ctx, CZ_ENOMEM, "the rows of a query of %s do not fit the request's memory",
+                 query->model->name);
+}
+
+static bool collect_one(cz__db_cursor *cursor, void *arg)
+{
+    return collect_row(arg, cursor);
+}
+
 struct cz__rows cz__select(cz_ctx *ctx, const cz_query *query)
 {
     struct cz__plan_request request = { .kind = CZ__PLAN_SELECT, .query = query };
-    const struct cz__plan *plan = cz__plan_for(ctx, cz__session(ctx), &request);
-    struct collect c = { .ctx = ctx, .plan = plan, .model = query->model };
-    c.related = cz_alloc(ctx, (plan->related_count + 1u) * sizeof(char *));
-    size_t expected = query->limit > 0 && query->limit < 64 ? (size_t)query->limit : 16;
-    if (!grow(&c, expected))
-        cz_raise(ctx, CZ_ENOMEM, "no memory for the rows of a query");
+    struct collect c = { .ctx = ctx, .model = query->model };
+    c.related = cz_alloc(ctx, (CZ__RELATED_MAX + 1u) * sizeof(char *));
+    c.cap = query->limit > 0 && query->limit < 64 ? (size_t)query->limit : 16;
     cz__db_cursor cursor;
-    cz_error err;
-    if (open_cursor(ctx, plan, &request, &cursor, &err))
-        cz_raise_error(ctx, &err);
-    bool more = true, enough_memory = true;
-    cz_status status = CZ_OK;
-    while (more && enough_memory) {
-        status = cursor.db->driver->step(&cursor, &more, &err);
-        if (status || !more)
-            break;
-        enough_memory = collect_row(&c, &cursor);
-    }
-    cursor.db->driver->finish(&cursor);
-    if (status)
-        cz_raise_error(ctx, &err);
-    if (!enough_memory || link_rows(&c))
+    c.plan = open_plan(ctx, &request, &cursor);
+    c.own_columns = count_columns(query->model, c.plan->loaded);
+    read_all(ctx, &cursor, query, collect_one, &c);
+    if (link_rows(&c))
         cz_raise(ctx, CZ_ENOMEM, "the rows of a query of %s do not fit the request's memory",
                  query->model->name);
     return (struct cz__rows){ c.rows, c.count };
 }
+
+/* ---- records ---- */
+
+struct records {
+    cz_ctx *ctx;
+    const cz_query *query;
+    const struct cz__plan *plan;
+    const struct cz__model_state *record;
+    char *items;
+    size_t count, cap;
+    const cz__column *overflow; /* a number did not fit this one */
+};
+
+/* One value into its member. The database computes wide integers and decimals of its own places. Returns false
+ * when there is no memory. */
+static bool read_output(struct records *r, const cz__db_cursor *cursor, unsigned n, cz_row *row)
+{
+    const cz__db_driver *driver = cursor->db->driver;
+    const cz__column *member = &r->record->columns[r->query->values.items[n].field];
+    cz__db_kind kind = CZ__DB_KIND(member->type);
+    cz__db_type type = r->plan->outputs[n];
+    void *at = cz__row_at(row, member);
+    bool null = false;
+    cz__row_bit_set(row, CZ__BITS_LOADED, member->ordinal, true);
+    if (kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST) {
+        if (driver->read_list(cursor, n, member->type, r->ctx->arena, at, &null))
+            return false;
+    } else if (kind == CZ__DB_INT16 || kind == CZ__DB_INT32) {
+        int64_t wide = 0;
+        null = !driver->read(cursor, n, CZ__DB_INT64, &wide);
+        if (kind == CZ__DB_INT16 ? wide != (int16_t)wide : wide != (int32_t)wide)
+            r->overflow = member;
+        if (kind == CZ__DB_INT16)
+            *(int16_t *)at = (int16_t)wide;
+        else
+            *(int32_t *)at = (int32_t)wide;
+    } else if (kind == CZ__DB_DECIMAL) {
+        cz_decimal value = { 0 };
+        if (CZ__DB_KIND(type) == CZ__DB_DECIMAL) {
+            null = !driver->read(cursor, n, type, &value);
+        } else {
+            int64_t whole = 0;
+            null = !driver->read(cursor, n, CZ__DB_INT64, &whole);
+            value = cz_decimal_of(whole, 0);
+        }
+        if (cz_decimal_round(value, CZ__DB_PLACES(member->type), at))
+            r->overflow = member;
+    } else if (kind == CZ__DB_REAL && CZ__DB_KIND(type) == CZ__DB_DECIMAL) {
+        cz_decimal value = { 0 };
+        null = !driver->read(cursor, n, type, &value);
+        *(double *)at = cz_decimal_to_double(value);
+    } else {
+        null = !driver->read(cursor, n, member->type, at);
+        if (!null && cz__kind_is_text(kind) && cz_str_dup(r->ctx->arena, *(cz_str *)at, at))
+            return false;
+    }
+    cz__row_bit_set(row, CZ__BITS_NULL, member->ordinal, null);
+    return true;
+}
+
+static bool read_record(cz__db_cursor *cursor, void *arg)
+{
+    struct records *r = arg;
+    size_t bytes = r->record->model->row_bytes;
+    if (r->count == r->cap) {
+        size_t cap = r->cap ? r->cap * 2 : 16;
+        char *grown = cz_arena_alloc(r->ctx->arena, cap * bytes);
+        if (!grown)
+            return false;
+        if (r->count)
+            memcpy(grown, r->items, r->count * bytes);
+        r->items = grown;
+        r->cap = cap;
+    }
+    cz_row *row = (cz_row *)(void *)(r->items + r->count * bytes);
+    memset(row, 0, bytes);
+    row->model = r->record->model;
+    for (unsigned i = 0; i < r->query->values.count; i++)
+        if (!read_output(r, cursor, i, row))
+            return false;
+    r->count++;
+    return true;
+}
+
+struct cz__rows cz__values(cz_ctx *ctx, const cz_query *query)
+{
+    if (!query->values.count)
+        cz_raise(ctx, CZ_EINVAL, "cz_values() without .values");
+    cz_query unordered = *query;
+    unordered.unordered = true; /* a model's own order would split its groups */
+    struct cz__plan_request request = { .kind = CZ__PLAN_VALUES, .query = &unordered };
+    struct records r = { .ctx = ctx,
+                         .query = query,
+                         .record = cz__record_state(ctx, query->values.record) };
+    cz__db_cursor cursor;
+    r.plan = open_plan(ctx, &request, &cursor);
+    read_all(ctx, &cursor, query, read_record, &r);
+    if (r.overflow)
+        cz_raise(ctx, CZ_EINVAL, "a value of %s does not fit the member \"%s\"",
+                 query->values.record->name, r.overflow->field->name);
+    return (struct cz__rows){ r.items, r.count };
+}
+
+void *cz__aggregate(cz_ctx *ctx, const cz_query *query)
+{
+    struct cz__rows rows = cz__values(ctx, query);
+    if (rows.count != 1)
+        cz_raise(ctx, CZ_EINVAL,
+                 "cz_aggregate() of %s gave %zu rows: each of its values is an aggregate",
+                 query->model->name, rows.count);
+    return rows.items;
+}
+
+struct lines {
+    cz_ctx *ctx;
+    cz_buf *text;
+    unsigned column;
+};
+
+static bool read_line(cz__db_cursor *cursor, void *arg)
+{
+    struct lines *lines = arg;
+    cz_str line;
+    if (cursor->db->driver->read(cursor, lines->column, CZ__DB_TEXT, &line)) {
+        cz_buf_append_str(lines->text, line);
+        cz_buf_append_char(lines->text, '\n');
+    }
+    return cz_buf_status(lines->text) == CZ_OK;
+}
+
+cz_str cz__explain(cz_ctx *ctx, const cz_query *query)
+{
+    struct cz__plan_request request = { .kind =
+                                            query->values.count ? CZ__PLAN_VALUES : CZ__PLAN_SELECT,
+                                        .query = query,
+                                        .explain = true };
+    cz__db_cursor cursor;
+    struct lines lines = { .ctx = ctx, .text = cz__scratch(ctx) };
+    lines.column = cz__session(ctx)->db->driver->features->explain_column;
+    cz_ignore(!open_plan(ctx, &request, &cursor)); /* its lines are what is read */
+    read_all(ctx, &cursor, query, read_line, &lines);
+    return cz_copy(ctx, cz_buf_str(lines.text));
+}
+
+/* ---- one row, counts ---- */
 
 void *cz__get(cz_ctx *ctx, const cz_query *query)
 {
@@ -227,11 +398,9 @@ void *cz__first(cz_ctx *ctx, const cz_query *query)
 static int64_t scalar(cz_ctx *ctx, const cz_query *query, enum cz__plan_kind kind)
 {
     struct cz__plan_request request = { .kind = kind, .query = query };
-    const struct cz__plan *plan = cz__plan_for(ctx, cz__session(ctx), &request);
     cz__db_cursor cursor;
     cz_error err;
-    if (open_cursor(ctx, plan, &request, &cursor, &err))
-        cz_raise_error(ctx, &err);
+    cz_ignore(!open_plan(ctx, &request, &cursor)); /* of one column */
     bool row;
     int64_t value = -1;
     cz_status status = cursor.db->driver->step(&cursor, &row, &err);

@@ -267,6 +267,52 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
     return CZ_OK;
 }
 
+/* The columns of a model or record, each resolved on its own. */
+static cz_status add_columns(struct cz__model_state *state, cz_error *err)
+{
+    const cz_model *model = state->model;
+    state->lower_name = lower(registry, model->name);
+    state->column_count = model->field_count;
+    state->columns = cz_arena_array(registry, cz__column, model->field_count);
+    if (!state->lower_name || !state->columns)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+    cz_map_init(&state->by_name, registry);
+    for (uint16_t i = 0; i < model->field_count; i++) {
+        cz_status status = add_column(state, i, err);
+        if (status)
+            return status;
+    }
+    state->key = &state->columns[0];
+    return CZ_OK;
+}
+
+const struct cz__model_state *cz__record_state(cz_ctx *ctx, const cz_model *record)
+{
+    if (record->state)
+        return record->state;
+    cz_error err;
+    struct cz__model_state *state = NULL;
+    cz_status status = CZ_OK;
+    if (!registry)
+        status = cz_arena_create(NULL, 0, &registry);
+    if (!status)
+        state = cz_arena_new(registry, struct cz__model_state);
+    if (!state)
+        cz_raise(ctx, CZ_ENOMEM, "no memory for a record");
+    state->model =
+        (cz_model *)(uintptr_t)record; /* declared by a macro as an object that is not const */
+    for (uint16_t i = 0; i < record->field_count; i++)
+        if (record->fields[i].target || !record->record)
+            cz_raise(ctx, CZ_EINVAL,
+                     "%s.%s: a record has no relations; values of a key are numbers", record->name,
+                     record->fields[i].name);
+    if (add_columns(state, &err))
+        cz_raise(ctx, CZ_EINVAL, "%s", cz_error_message(&err));
+    state->label = state->lower_name;
+    state->model->state = state;
+    return state;
+}
+
 static cz_status add_model(const char *app, cz_model *model, cz_error *err)
 {
     if (model->state)
@@ -278,11 +324,9 @@ static cz_status add_model(const char *app, cz_model *model, cz_error *err)
         return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
     state->model = model;
     state->app = app;
-    state->lower_name = lower(registry, model->name);
-    state->column_count = model->field_count;
-    state->columns = cz_arena_array(registry, cz__column, model->field_count);
-    if (!state->lower_name || !state->columns)
-        return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+    cz_status status = add_columns(state, err);
+    if (status)
+        return status;
     state->label = cz_arena_printf(registry, "%s.%s", app, state->lower_name);
     state->table = model->meta.table ? model->meta.table
                                      : cz_arena_printf(registry, "%s_%s", app, state->lower_name);
@@ -293,13 +337,6 @@ static cz_status add_model(const char *app, cz_model *model, cz_error *err)
                             model->name);
     if (cz__models_find(cz_str_from(state->label)))
         return cz_error_set(err, CZ_EVALIDATION, "two models are called %s", state->label);
-    cz_map_init(&state->by_name, registry);
-    for (uint16_t i = 0; i < model->field_count; i++) {
-        cz_status status = add_column(state, i, err);
-        if (status)
-            return status;
-    }
-    state->key = &state->columns[0];
     model->state = state;
     models[model_count++] = model;
     return CZ_OK;
@@ -421,8 +458,9 @@ static cz_status check_meta(const cz_model *model, cz_error *err)
     const cz__column *column = NULL;
     for (size_t i = 0; i < model->meta.ordering.count; i++) {
         const cz_order *order = &model->meta.ordering.items[i];
-        cz_status status =
-            order->random ? CZ_OK : cz__path_resolve(model, order->path, &column, err);
+        cz_status status = order->random || order->expr
+                               ? CZ_OK
+                               : cz__path_resolve(model, order->path, &column, err);
         if (status)
             return status;
     }

@@ -76,13 +76,13 @@ void *cz__row_new(cz_ctx *ctx, cz_model *model)
 int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int64_t *out_last_id)
 {
     cz__db_session *session = cz__session(ctx);
-    const struct cz__plan *plan = cz__plan_for(ctx, session, request);
-    size_t count;
-    cz__db_param *params = cz__plan_params(ctx, plan, request, &count);
+    struct cz__shape shape;
+    const struct cz__plan *plan = cz__plan_for(ctx, session, request, &shape);
+    cz__db_param *params = cz__plan_params(ctx, plan, &shape, request->query);
     int64_t rows = 0, last_id = 0;
     cz_error err;
-    if (session->db->driver->change(ctx, session, &plan->statement, params, count, &rows, &last_id,
-                                    &err))
+    if (session->db->driver->change(ctx, session, &plan->statement, params, plan->slot_count, &rows,
+                                    &last_id, &err))
         cz_raise_error(ctx, &err);
     if (out_last_id)
         *out_last_id = last_id;

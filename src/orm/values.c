@@ -230,6 +230,10 @@ cz__db_param cz__param_of_value(cz_ctx *ctx, cz__db_type type, const char *name,
         param = list_param(value, CZ__PARAM_TEXT_LIST);
         wanted = CZ__DB_TEXT_LIST;
         break;
+    case CZ__VALUE_UUIDS:
+        param = list_param(value, CZ__PARAM_UUID_LIST);
+        wanted = CZ__DB_UUID_LIST;
+        break;
     case CZ__VALUE_U64:
         if (*(const uint64_t *)value > INT64_MAX)
             cz_raise(ctx, CZ_EINVAL, "a value over 2^63-1 for \"%s\"", name);

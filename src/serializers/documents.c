@@ -64,8 +64,8 @@ void cz__input_list(struct cz__input *input, const struct cz__serializer_field *
     cz_str *texts = integers ? NULL : cz_array(input->ctx, cz_str, cap);
     cz_json_reader reader;
     cz_json_reader_init(&reader, input->ctx->arena, member->text, NULL);
-    cz_json_kind kind = cz_json_next(&reader); /* the list, which was read whole before */
-    while ((kind = cz_json_next(&reader)) != CZ_JSON_END) {
+    cz_ignore(cz_json_next(&reader)); /* the list, which was read whole before */
+    for (cz_json_kind kind; (kind = cz_json_next(&reader)) != CZ_JSON_END;) {
         if (kind != (integers ? CZ_JSON_INT : CZ_JSON_STR)) {
             cz__input_fail(input, field, "invalid",
                            integers ? "A list of integers is required."

@@ -28,8 +28,8 @@ OWNERS = {
     "status": "base", "str": "base", "base64": "base", "decimal": "base", "buf": "base",
     "memory": "base", "map": "base", "random": "base",
     "time": "base", "log": "base", "context": "base", "macros": "base",
-    "errors": "routing", "lookups": "db",
-    "models": "orm", "fields": "orm", "queries": "orm", "query": "orm", "rows": "orm",
+    "errors": "routing", "lookups": "db", "functions": "db",
+    "models": "orm", "fields": "orm", "queries": "orm", "expressions": "orm", "query": "orm", "rows": "orm",
     "project": "management", "commands": "management",
     "viewsets": "views", "urls": "routing", "validators": "serializers",
 }

@@ -2,6 +2,7 @@
  * json_valid() that a table's CHECK may call: SQLite's own may not, as the schema of a file is not trusted. */
 #include <calzone/json.h>
 #include "db/sqlite/sqlite_internal.h"
+#include <math.h>
 
 /* Text that is no decimal sorts below every number, by its bytes. */
 static int compare_decimals(void *unused, int a_bytes, const void *a, int b_bytes, const void *b)
@@ -32,11 +33,49 @@ static void json_valid(sqlite3_context *context, int count, sqlite3_value **valu
     sqlite3_result_int(context, cz_json_is_valid(text));
 }
 
+/* ---- variance and standard deviation of all values, in one pass (Welford, 1962) ---- */
+
+struct spread {
+    int64_t count;
+    double mean, squares;
+};
+
+static void spread_step(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    struct spread *spread = sqlite3_aggregate_context(context, sizeof *spread);
+    if (!spread || sqlite3_value_type(values[0]) == SQLITE_NULL)
+        return;
+    double value = sqlite3_value_double(values[0]), delta = value - spread->mean;
+    spread->count++;
+    spread->mean += delta / (double)spread->count;
+    spread->squares += delta * (value - spread->mean);
+}
+
+static void variance_final(sqlite3_context *context)
+{
+    const struct spread *spread = sqlite3_aggregate_context(context, 0);
+    if (spread && spread->count)
+        sqlite3_result_double(context, spread->squares / (double)spread->count);
+}
+
+static void deviation_final(sqlite3_context *context)
+{
+    const struct spread *spread = sqlite3_aggregate_context(context, 0);
+    if (spread && spread->count)
+        sqlite3_result_double(context, sqrt(spread->squares / (double)spread->count));
+}
+
 cz_status cz__sqlite_add_functions(sqlite3 *handle)
 {
     enum { FLAGS = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS };
     if (sqlite3_create_collation(handle, "cz_decimal", SQLITE_UTF8, NULL, compare_decimals) ||
-        sqlite3_create_function(handle, "json_valid", 1, FLAGS, NULL, json_valid, NULL, NULL))
+        sqlite3_create_function(handle, "json_valid", 1, FLAGS, NULL, json_valid, NULL, NULL) ||
+        sqlite3_create_function(handle, "cz_var_pop", 1, FLAGS, NULL, NULL, spread_step,
+                                variance_final) ||
+        sqlite3_create_function(handle, "cz_stddev_pop", 1, FLAGS, NULL, NULL, spread_step,
+                                deviation_final) ||
+        !cz__sqlite_add_time_functions(handle) || !cz__sqlite_add_json_functions(handle))
         return CZ_ENOMEM; /* the only reason these fail for */
     return CZ_OK;
 }

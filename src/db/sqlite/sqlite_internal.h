@@ -66,6 +66,8 @@ cz_decimal cz__sqlite_decimal(sqlite3_value *value, cz__db_type type);
 
 /* functions.c: what SQLite lacks, added to every connection. */
 cz_status cz__sqlite_add_functions(sqlite3 *handle);
+bool cz__sqlite_add_time_functions(sqlite3 *handle); /* time_functions.c */
+bool cz__sqlite_add_json_functions(sqlite3 *handle); /* json_functions.c */
 
 /* schema.c */
 cz_status cz__sqlite_create_table(cz_ctx *ctx, cz__db_session *session, const cz__db_table *table,

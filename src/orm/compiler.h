@@ -1,0 +1,90 @@
+/* orm/compiler.h: what the parts of the compiler share; for compiler.c, conditions_sql.c and expressions.c. */
+#ifndef CZ_ORM_COMPILER_H
+#define CZ_ORM_COMPILER_H
+
+#include "orm/orm_internal.h"
+
+struct cz__join {
+    unsigned parent;          /* alias number */
+    const cz__column *column; /* the relation followed */
+    const cz_model *model;    /* what the alias stands for; NULL: a link table */
+    const cz_model *from;     /* what the parent stands for */
+    bool optional;            /* a LEFT JOIN */
+    unsigned alias;
+};
+
+/* One SELECT: the query itself or a subquery. */
+struct cz__scope {
+    struct cz__scope *outer; /* what CZ_OUTER() speaks of */
+    const cz_model *model;
+    unsigned base; /* the alias of the model's table */
+    struct cz__join joins[CZ__JOINS_MAX];
+    unsigned join_count;
+};
+
+struct cz__compiler {
+    cz_ctx *ctx;
+    const cz__db_features *features;
+    const struct cz__shape *shape;
+    size_t next_ref; /* of the shape's values, which are met in the same order */
+    struct cz__scope *scope;
+    unsigned alias_count;
+    struct cz__slot *slots;
+    uint32_t slot_count, slot_cap;
+    bool negated; /* inside a NOT */
+};
+
+/* Where a path's value is stored: an alias, the column's name and the column that types the value. */
+struct cz__place {
+    unsigned alias;
+    const char *name;
+    const cz__column *column;
+    bool many; /* a to-many relation was crossed */
+    bool null; /* it may be NULL */
+};
+
+/* compiler.c */
+void cz__append_column(cz_buf *sql, unsigned alias, const char *name);
+/* The next of the shape's values. */
+uint32_t cz__take_ref(struct cz__compiler *c);
+/* A parameter and where it comes from. */
+void cz__append_slot(struct cz__compiler *c, cz_buf *sql, struct cz__slot slot);
+/* Find a path from the scope's model, joining what it crosses. Raises: CZ_EINVAL. */
+struct cz__place cz__locate(struct cz__compiler *c, struct cz__scope *scope, cz_str path);
+void cz__append_joins(const struct cz__scope *scope, cz_buf *sql);
+/* " FROM table alias". */
+void cz__append_from(const struct cz__scope *scope, cz_buf *sql);
+/* A whole SELECT in a scope of its own, inside `outer`. `value` is what it gives; NULL: the key, or 1. */
+enum cz__subselect { CZ__SUBSELECT_VALUE, CZ__SUBSELECT_LIST, CZ__SUBSELECT_EXISTS };
+void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *query,
+                           const struct cz__arg *value, enum cz__subselect kind);
+void cz__append_order(struct cz__compiler *c, cz_buf *sql, const cz_order_list *order,
+                      const char *before);
+/* Put arguments into "f($1, $2)" or "f($*)". */
+void cz__append_template(struct cz__compiler *c, cz_buf *sql, const char *format,
+                         cz_buf *const *args, size_t count);
+
+/* conditions_sql.c: a condition; returns whether it may be NULL. */
+bool cz__compile_cond(struct cz__compiler *c, cz_buf *sql, cz_cond cond);
+
+/* expressions.c */
+cz__db_type cz__compile_expr(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr);
+/* A value or expression, as `type` where that is its representation's choice. Returns the type it has. */
+cz__db_type cz__compile_value(struct cz__compiler *c, cz_buf *sql, uint8_t value_kind,
+                              const void *value, cz__db_type type, const char *name);
+/* The same, converted to `type` where decimals are kept in several ways. */
+void cz__compile_as(struct cz__compiler *c, cz_buf *sql, uint8_t value_kind, const void *value,
+                    cz__db_type type, const char *name);
+/* The type an expression will have. */
+cz__db_type cz__expr_type(struct cz__compiler *c, const struct cz__scope *scope,
+                          const struct cz__expr *expr);
+bool cz__has_aggregate(const struct cz__expr *expr);
+bool cz__cond_has_aggregate(cz_cond cond);
+bool cz__has_window(const struct cz__expr *expr);
+static inline bool cz__is_scaled(const struct cz__compiler *c, cz__db_type type)
+{
+    return c->features->scaled_decimals && CZ__DB_KIND(type) == CZ__DB_DECIMAL &&
+           CZ__DB_DIGITS(type) <= 18 && !(type & CZ__DB_AS_NUMBER);
+}
+
+#endif

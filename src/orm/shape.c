@@ -1,0 +1,264 @@
+/* The shape of a query: everything but its values, as bytes that are equal for queries whose SQL is. The values
+ * are listed on the way; the compiler meets them in the same order, so a parameter is known by its number. */
+#include "orm/orm_internal.h"
+
+static void add(struct cz__shape *shape, const void *bytes, size_t len)
+{
+    if (len > sizeof shape->bytes - shape->len) {
+        shape->overflow = true;
+        return;
+    }
+    memcpy(shape->bytes + shape->len, bytes, len);
+    shape->len += len;
+}
+
+static void add_byte(struct cz__shape *shape, unsigned byte)
+{
+    char c = (char)byte;
+    add(shape, &c, 1);
+}
+
+static void add_number(struct cz__shape *shape, uint32_t number)
+{
+    add(shape, &number, sizeof number);
+}
+
+static void add_text(struct cz__shape *shape, cz_str text)
+{
+    add_number(shape, (uint32_t)text.len);
+    if (text.len)
+        add(shape, text.ptr, text.len);
+}
+
+static void add_ref(struct cz__shape *shape, uint8_t value_kind, const void *value)
+{
+    if (shape->ref_count == shape->ref_cap) {
+        size_t cap = shape->ref_cap * 4;
+        struct cz__ref *grown = cz_array(shape->ctx, struct cz__ref, cap);
+        memcpy(grown, shape->refs, shape->ref_count * sizeof *grown);
+        shape->refs = grown;
+        shape->ref_cap = cap;
+    }
+    shape->refs[shape->ref_count++] = (struct cz__ref){ value_kind, value };
+}
+
+enum { PLACES_MAX = 16 }; /* more items than these are one parameter where the kind allows it */
+
+size_t cz__list_places(uint8_t value_kind, size_t count)
+{
+    bool whole = value_kind == CZ__VALUE_INTS || value_kind == CZ__VALUE_STRS ||
+                 value_kind == CZ__VALUE_UUIDS;
+    if (whole && count > PLACES_MAX)
+        return 0;
+    size_t places =
+        1; /* few numbers of places, the last item repeated, so lists share statements */
+    while (places < count)
+        places *= 2;
+    return places;
+}
+
+bool cz__isnull_value(const struct cz__cond *leaf)
+{
+    if (leaf->value_kind == CZ__VALUE_BOOL)
+        return *(const bool *)leaf->value;
+    return *(const int *)leaf->value != 0;
+}
+
+const cz_order_list *cz__ordering_of(const cz_query *query)
+{
+    if (query->order_by.count || query->unordered)
+        return &query->order_by;
+    return &query->model->meta.ordering;
+}
+
+static void shape_query(struct cz__shape *shape, const cz_query *query, enum cz__plan_kind kind,
+                        unsigned depth);
+static void shape_expr(struct cz__shape *shape, const struct cz__expr *expr, unsigned depth);
+static void shape_cond(struct cz__shape *shape, const cz_model *model, cz_cond cond,
+                       unsigned depth);
+
+static void check_depth(struct cz__shape *shape, unsigned depth)
+{
+    if (depth > CZ__COND_DEPTH_MAX)
+        cz_raise(shape->ctx, CZ_EINVAL, "conditions and expressions nest deeper than %d",
+                 CZ__COND_DEPTH_MAX);
+}
+
+static void shape_value(struct cz__shape *shape, uint8_t value_kind, const void *value,
+                        unsigned depth)
+{
+    const struct cz__expr *expr = cz__expr_of(value_kind, value);
+    add_byte(shape, value_kind);
+    if (expr) {
+        shape_expr(shape, expr, depth + 1);
+        return;
+    }
+    bool null = value_kind == CZ__VALUE_NULL ||
+                (value_kind == CZ__VALUE_CSTR && !*(const char *const *)value);
+    add_byte(shape, null);
+    add_ref(shape, value_kind, value);
+}
+
+static void shape_args(struct cz__shape *shape, const struct cz__args *args, unsigned depth)
+{
+    add_number(shape, (uint32_t)args->count);
+    for (size_t i = 0; i < args->count; i++)
+        shape_value(shape, args->items[i].value_kind, args->items[i].value, depth);
+}
+
+static void shape_fields(struct cz__shape *shape, const cz_fields *fields)
+{
+    add_number(shape, (uint32_t)fields->count);
+    for (size_t i = 0; i < fields->count; i++)
+        add_text(shape, fields->items[i]);
+}
+
+static void shape_order(struct cz__shape *shape, const cz_order_list *order, unsigned depth)
+{
+    add_number(shape, (uint32_t)order->count);
+    for (size_t i = 0; i < order->count; i++) {
+        const cz_order *item = &order->items[i];
+        add_byte(shape, (unsigned)item->descending | (unsigned)item->random << 1 |
+                            (unsigned)item->nulls << 2 | (unsigned)(item->expr != NULL) << 4);
+        if (item->expr)
+            shape_expr(shape, item->expr, depth + 1);
+        else
+            add_text(shape, item->path);
+    }
+}
+
+static void shape_expr(struct cz__shape *shape, const struct cz__expr *expr, unsigned depth)
+{
+    check_depth(shape, depth);
+    add_byte(shape, expr->op);
+    add_byte(shape, expr->function);
+    add_byte(shape, expr->distinct);
+    add(shape, &expr->model, sizeof expr->model);
+    add_text(shape, expr->path);
+    if (expr->op == CZ__EXPR_SUBQUERY) { /* its value stands inside */
+        shape_query(shape, expr->query, CZ__PLAN_SELECT, depth + 1);
+        shape_args(shape, &expr->args, depth);
+        return;
+    }
+    if (expr->op == CZ__EXPR_CASE) {
+        add_number(shape, expr->when_count);
+        for (uint32_t i = 0; i < expr->when_count; i++) {
+            shape_cond(shape, NULL, expr->whens[i].condition, depth + 1);
+            shape_value(shape, expr->whens[i].value.value_kind, expr->whens[i].value.value, depth);
+        }
+    }
+    shape_args(shape, &expr->args, depth);
+    add_byte(shape, expr->filter != NULL);
+    if (expr->filter)
+        shape_cond(shape, NULL, expr->filter, depth + 1);
+    shape_args(shape, &expr->partition_by, depth);
+    shape_order(shape, &expr->order_by, depth);
+    add(shape, &expr->frame, sizeof expr->frame);
+}
+
+/* `model` is NULL where the conditions of an expression are checked against its query's by the compiler. */
+static void shape_cond(struct cz__shape *shape, const cz_model *model, cz_cond cond, unsigned depth)
+{
+    check_depth(shape, depth);
+    add_byte(shape, cond->op);
+    if (cond->op == CZ__COND_EXISTS) {
+        shape_query(shape, cond->query, CZ__PLAN_EXISTS, depth + 1);
+        return;
+    }
+    if (cond->op != CZ__COND_LEAF) {
+        add_number(shape, cond->count);
+        for (uint32_t i = 0; i < cond->count; i++)
+            shape_cond(shape, model, cond->children[i], depth + 1);
+        return;
+    }
+    if (!cond->expr && model && cond->model != model)
+        cz_raise(shape->ctx, CZ_EINVAL, "a condition about %s in a query of %s", cond->model->name,
+                 model->name);
+    add_byte(shape, cond->lookup);
+    add_byte(shape, cond->expr != NULL);
+    if (cond->expr) {
+        shape_expr(shape, cond->expr, depth + 1);
+    } else {
+        add(shape, &cond->model, sizeof cond->model);
+        add_text(shape, cond->path);
+    }
+    if (cond->lookup == CZ_LOOKUP_ISNULL) {
+        add_byte(shape, cz__isnull_value(cond));
+        return;
+    }
+    if (cond->lookup == CZ_LOOKUP_IN && !cz__expr_of(cond->value_kind, cond->value)) {
+        size_t count = cz__value_count(cond->value_kind, cond->value);
+        add_byte(shape, count != 0);
+        add_number(shape, (uint32_t)cz__list_places(cond->value_kind, count));
+    }
+    if (cond->lookup == CZ_LOOKUP_RANGE && !cz__expr_of(cond->value_kind, cond->value) &&
+        cz__value_count(cond->value_kind, cond->value) != 2)
+        cz_raise(shape->ctx, CZ_EINVAL, "RANGE takes two values, not %zu",
+                 cz__value_count(cond->value_kind, cond->value));
+    shape_value(shape, cond->value_kind, cond->value, depth);
+}
+
+static void shape_query(struct cz__shape *shape, const cz_query *query, enum cz__plan_kind kind,
+                        unsigned depth)
+{
+    check_depth(shape, depth);
+    add(shape, &query->model, sizeof query->model);
+    add_number(shape, (uint32_t)query->values.count);
+    for (size_t i = 0; i < query->values.count; i++) {
+        add_number(shape, query->values.items[i].field);
+        shape_value(shape, query->values.items[i].value_kind, query->values.items[i].value, depth);
+    }
+    if (query->values.count)
+        add(shape, &query->values.record, sizeof query->values.record);
+    add_byte(shape, query->where != NULL);
+    if (query->where)
+        shape_cond(shape, query->model, query->where, depth + 1);
+    const cz_order_list none = { 0 };
+    bool ordered = kind != CZ__PLAN_COUNT && kind != CZ__PLAN_EXISTS && kind != CZ__PLAN_UPDATE &&
+                   kind != CZ__PLAN_DELETE;
+    shape_order(shape, ordered ? cz__ordering_of(query) : &none, depth);
+    add_byte(shape, (unsigned)(query->limit != 0) | (unsigned)(query->offset != 0) << 1 |
+                        (unsigned)query->distinct << 2 | (unsigned)query->lock << 3);
+    shape_fields(shape, &query->related);
+    shape_fields(shape, &query->distinct_on);
+    shape_fields(shape, &query->only);
+    shape_fields(shape, &query->defer);
+    add_byte(shape, (unsigned)query->combine.op);
+    add_number(shape, (uint32_t)query->combine.count);
+    for (size_t i = 0; i < query->combine.count; i++)
+        shape_query(shape, query->combine.queries[i], CZ__PLAN_COUNT, depth + 1);
+    /* of a subquery; the plan's own are slots of their kind */
+    if (depth && query->limit)
+        add_ref(shape, CZ__VALUE_I64, &query->limit);
+    if (depth && query->offset)
+        add_ref(shape, CZ__VALUE_I64, &query->offset);
+}
+
+void cz__shape_build(cz_ctx *ctx, struct cz__shape *shape, const struct cz__plan_request *request,
+                     const cz__db_features *features)
+{
+    shape->ctx = ctx;
+    shape->len = 0;
+    shape->overflow = false;
+    shape->refs = shape->inline_refs;
+    shape->ref_cap = CZ__SHAPE_REFS_INLINE;
+    shape->ref_count = 0;
+    add(shape, &features, sizeof features); /* SQL is of one database's kind */
+    add_byte(shape, request->kind);
+    add_byte(shape, request->explain);
+    add_number(shape, (uint32_t)request->row_count);
+    add_byte(shape, request->conflict != NULL);
+    if (request->conflict) {
+        add_number(shape, (uint32_t)request->conflict->update_count);
+        add(shape, request->conflict->update,
+            request->conflict->update_count * sizeof *request->conflict->update);
+        shape_fields(shape, &request->conflict->unique);
+    }
+    add_number(shape, (uint32_t)request->assign_count);
+    size_t rows = request->row_count ? request->row_count : 1;
+    for (size_t i = 0; i < request->assign_count; i++)
+        add_number(shape, request->assigns[i].field);
+    for (size_t i = 0; i < request->assign_count * rows; i++)
+        shape_value(shape, request->assigns[i].value_kind, request->assigns[i].value, 0);
+    shape_query(shape, request->query, request->kind, 0);
+}
