@@ -95,6 +95,10 @@ typedef struct cz_url {
 } cz_url;
 /* Errors: CZ_EVALIDATION; CZ_ENOMEM. `out` points into `text` and `arena`. */
 CZ_NODISCARD cz_status cz_url_parse(cz_arena *arena, cz_str text, cz_url *out);
+/* Take the first "name=value" off a URL's query, its percent-escapes decoded; both are empty at the end.
+ * Errors: CZ_EVALIDATION: a malformed escape or a control character; CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz_url_take_parameter(cz_arena *arena, cz_str *query, cz_str *out_name,
+                                             cz_str *out_value);
 
 #ifdef __cplusplus
 }

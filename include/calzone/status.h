@@ -56,7 +56,10 @@ extern "C" {
     X(EMULTIPLE, -20, 500, "error", "More than one row matched where one was expected.")           \
     X(EAGAIN, -21, 503, "again", "Not ready yet.")                                                 \
     X(ECLOSED, -22, 500, "error", "The other side has closed.")                                    \
-    X(EUNSUPPORTED, -23, 501, "not_implemented", "Not supported.")
+    X(EUNSUPPORTED, -23, 501, "not_implemented", "Not supported.")                                 \
+    X(EUNAVAILABLE, -24, 503, "unavailable", "A service this needs is away; try again later.")     \
+    X(ESERIALIZATION, -25, 503, "conflict", "Others changed the same data; try again.")            \
+    X(EUNKNOWN, -26, 500, "outcome_unknown", "Whether the change was stored is not known.")
 
 typedef enum cz_status {
 #define X(name, value, http, code, text) CZ_##name = (value),

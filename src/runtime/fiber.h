@@ -51,6 +51,10 @@ void cz__fiber_wake(cz__fiber *fiber);
 /* Sleep for `ms` milliseconds; cz_sleep() (calzone/runtime.h) without the raise. Outside fibers it blocks.
  * Errors: CZ_ECANCELED, CZ_ETIMEDOUT: woken early, for the caller to pass on. */
 CZ_NODISCARD cz_status cz__fiber_sleep(cz_ctx *ctx, uint64_t ms);
+/* cz_offload() (calzone/runtime.h) without the raise. Outside fibers it calls `fn` directly.
+ * Errors: CZ_EBUSY: the queue is full, `fn` was not called; CZ_ECANCELED, CZ_ETIMEDOUT: before `fn` was
+ * called, or while it ran to its end. */
+CZ_NODISCARD cz_status cz__fiber_offload(cz_ctx *ctx, void (*fn)(void *arg), void *arg);
 /* Cancel a context and wake its fiber. */
 void cz__fiber_cancel(cz_ctx *ctx, cz_status reason);
 

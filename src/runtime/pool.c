@@ -142,25 +142,33 @@ static cz_status over_already(const cz_ctx *ctx)
     return ctx->deadline_us && ctx->deadline_us <= cz_monotonic_us() ? CZ_ETIMEDOUT : CZ_OK;
 }
 
-void cz_offload(cz_ctx *ctx, void (*fn)(void *arg), void *arg)
+cz_status cz__fiber_offload(cz_ctx *ctx, void (*fn)(void *arg), void *arg)
 {
     cz_assert(ctx->foreign == 0);
     cz_status status = over_already(ctx);
     if (status)
-        raise_over(ctx, status);
+        return status;
     cz__fiber *fiber = cz__fiber_current();
     if (!fiber) {
         fn(arg);
-        return;
+        return CZ_OK;
     }
     struct job job = { .fn = fn, .arg = arg, .loop = cz__loop_current(), .fiber = fiber };
     job.done_post = (cz__post){ .fn = job_done, .arg = &job };
     if (enqueue(&job))
-        cz_raise(ctx, CZ_EBUSY, "the queue of blocking calls is full");
+        return CZ_EBUSY;
     while (!job.done && !status)
         status = cz__fiber_wait(ctx);
     while (!job.done)
         cz__fiber_wait_uncancelled(ctx);
+    return status;
+}
+
+void cz_offload(cz_ctx *ctx, void (*fn)(void *arg), void *arg)
+{
+    cz_status status = cz__fiber_offload(ctx, fn, arg);
+    if (status == CZ_EBUSY)
+        cz_raise(ctx, CZ_EBUSY, "the queue of blocking calls is full");
     if (status)
         raise_over(ctx, status);
 }

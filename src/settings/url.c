@@ -177,6 +177,22 @@ cz_status cz_url_parse(cz_arena *arena, cz_str text, cz_url *out)
     return CZ_OK;
 }
 
+cz_status cz_url_take_parameter(cz_arena *arena, cz_str *query, cz_str *out_name, cz_str *out_value)
+{
+    cz_str pair = CZ_STR("");
+    while (query->len && !pair.len) /* "a=1&&b=2" has two */
+        pair = cz_str_cut(query, '&');
+    cz_str value = pair, name = cz_str_cut(&value, '=');
+    cz_status status = decode(arena, name, &name);
+    if (!status)
+        status = decode(arena, value, &value);
+    if (status)
+        return status;
+    *out_name = name;
+    *out_value = value;
+    return CZ_OK;
+}
+
 /* What of the query may be shown: the value of every parameter with a secret's name is hidden. */
 static char *mask_query(char *out, cz_str query)
 {
