@@ -15,7 +15,13 @@ CZ_TEST(a_bad_setting_stops_the_start_with_one_line_that_names_it)
 {
     static const char *const cases[][2] = {
         { "ENV=prod", "ENV" },
-        { "DATABASE_URL=postgres://localhost/x", "postgres" },
+        { "DATABASE_URL=oracle://localhost/x", "oracle" },
+#ifdef CZ_POSTGRESQL
+        { "DATABASE_URL=postgres://127.0.0.1:1/x", "PostgreSQL cannot be reached" },
+        { "DATABASE_URL=postgres://localhost/x?colour=red", "colour" },
+#else
+        { "DATABASE_URL=postgres://localhost/x", "built without PostgreSQL" },
+#endif
         { "DATABASE_URL=nonsense", "DATABASE_URL" },
         { "DATABASE_URL=sqlite://host/x.db", "DATABASE_URL" },
         { "DATABASE_URL=sqlite:///nowhere/at/all/x.db", "/nowhere/at/all/x.db" },

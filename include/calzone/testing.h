@@ -64,6 +64,10 @@ bool cz_test_has_failed(void);
 const char *cz_test_directory(void);
 /* Memory that lives as long as the running test. Never NULL. */
 cz_arena *cz_test_arena(void);
+/* The URL of a PostgreSQL database in which the running test has an empty schema of its own; the same at
+ * every call. CZ_TEST_POSTGRESQL_URL names the server, whose user may create schemas; without it the test
+ * ends as skipped. */
+const char *cz_test_postgresql(void);
 
 #define CZ_EXPECT(condition)                                                                       \
     do {                                                                                           \

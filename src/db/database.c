@@ -2,7 +2,25 @@
 
 cz__db *cz__db_default;
 
-static const cz__db_driver *const drivers[] = { &cz__sqlite_driver };
+static const cz__db_driver *const drivers[] = {
+    &cz__sqlite_driver,
+#ifdef CZ_POSTGRESQL
+    &cz__postgresql_driver,
+#endif
+};
+
+static cz_status no_driver(cz_str scheme, cz_error *err)
+{
+#ifndef CZ_POSTGRESQL
+    if (cz_str_eq(scheme, CZ_STR("postgresql")) || cz_str_eq(scheme, CZ_STR("postgres")))
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "DATABASE_URL: this Calzone was built without PostgreSQL: libpq-dev "
+                            "was missing");
+#endif
+    return cz_error_set(err, CZ_EVALIDATION,
+                        "DATABASE_URL: no driver for \"%.*s\"; known: sqlite, postgresql",
+                        CZ_STR_ARG(scheme));
+}
 
 cz_status cz__db_open(cz_str url, cz__db **out, cz_error *err)
 {
@@ -20,12 +38,11 @@ cz_status cz__db_open(cz_str url, cz__db **out, cz_error *err)
     } else {
         const cz__db_driver *driver = NULL;
         for (size_t i = 0; i < CZ_COUNT(drivers); i++)
-            if (cz_str_eq(parts.scheme, cz_str_from(drivers[i]->scheme)))
+            if (cz_str_eq(parts.scheme, cz_str_from(drivers[i]->scheme)) ||
+                (drivers[i]->scheme_short &&
+                 cz_str_eq(parts.scheme, cz_str_from(drivers[i]->scheme_short))))
                 driver = drivers[i];
-        status = driver ? driver->open(&parts, out, err)
-                        : cz_error_set(err, CZ_EVALIDATION,
-                                       "DATABASE_URL: no driver for \"%.*s\"; known: sqlite",
-                                       CZ_STR_ARG(parts.scheme));
+        status = driver ? driver->open(&parts, out, err) : no_driver(parts.scheme, err);
     }
     cz_arena_destroy(arena);
     return status;

@@ -114,6 +114,9 @@ typedef struct cz__db_session {
     cz__db *db;
     unsigned depth; /* nested atomic blocks; 0: autocommit */
     bool writing;   /* holds the write side */
+    /* the driver's */
+    void *connection;    /* taken for this transaction; NULL: none yet */
+    unsigned depth_sent; /* of the atomic blocks, those the server was told of */
 } cz__db_session;
 
 /* ---- describing tables ---- */
@@ -174,7 +177,7 @@ typedef struct cz__db_features {
 } cz__db_features;
 
 struct cz__db_driver {
-    const char *scheme; /* of DATABASE_URL */
+    const char *scheme, *scheme_short; /* of DATABASE_URL; the second may be NULL */
     const cz__db_features *features;
     cz_status (*open)(const cz_url *url, cz__db **out, cz_error *err);
     void (*close)(cz__db *db);
@@ -230,5 +233,8 @@ CZ_NODISCARD cz_status cz__db_session_of(cz_ctx *ctx, cz__db_session **out, cz_e
 void cz__db_append_name(cz_buf *sql, const char *name);
 
 extern const cz__db_driver cz__sqlite_driver;
+#ifdef CZ_POSTGRESQL
+extern const cz__db_driver cz__postgresql_driver;
+#endif
 
 #endif

@@ -23,6 +23,22 @@ static void fresh_key(void *out)
     F(date_field, day, .default_ = cz_text("2026-11-21"))
 CZ_MODEL(Sample, SAMPLE);
 
+/* A test on SQLite and, where there is a server, the same on PostgreSQL: each in its own process. */
+static bool on_postgresql;
+
+#define BOTH_TEST(name)                                                                            \
+    static void name##_body(void);                                                                 \
+    CZ_TEST(name)                                                                                  \
+    {                                                                                              \
+        name##_body();                                                                             \
+    }                                                                                              \
+    CZ_TEST(name##_on_postgresql)                                                                  \
+    {                                                                                              \
+        on_postgresql = true;                                                                      \
+        name##_body();                                                                             \
+    }                                                                                              \
+    static void name##_body(void)
+
 static cz_arena *arena;
 static cz_ctx ctx;
 
@@ -30,8 +46,9 @@ static void within(void (*body)(cz_ctx *ctx, void *arg))
 {
     static cz_model *const models[] = { &Sample__model };
     cz_error err = { 0 };
+    const char *url = on_postgresql ? cz_test_postgresql() : "sqlite:///:memory:";
     if (cz__models_add("lab", models, CZ_COUNT(models), &err) || cz__models_resolve(&err) ||
-        cz__db_open(CZ_STR("sqlite:///:memory:"), &cz__db_default, &err)) {
+        cz__db_open(cz_str_from(url), &cz__db_default, &err)) {
         cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
         cz__test_abort();
     }
@@ -73,7 +90,8 @@ static void round_trip(cz_ctx *c, void *arg)
     CZ_EXPECT(same(read->mass, "1234567890123456789012345678.0000000001"));
     CZ_EXPECT_EQ(read->opens.us, INT64_C(30600000000));
     CZ_EXPECT_EQ(read->lasts.us, -1);
-    CZ_EXPECT_STR(read->extra, "{\"a\":[1,2.5,null]}");
+    /* there a document is kept as it is, here by what it says */
+    CZ_EXPECT_STR(read->extra, on_postgresql ? "{\"a\": [1, 2.5, null]}" : "{\"a\":[1,2.5,null]}");
     CZ_EXPECT(read->digest.len == 3 && memcmp(read->digest.ptr, bytes.ptr, 3) == 0);
     CZ_EXPECT_STR(read->address, "2001:db8::1");
     CZ_EXPECT_STR(read->manual, "");
@@ -92,7 +110,7 @@ static void round_trip(cz_ctx *c, void *arg)
     CZ_EXPECT(!cz_uuid_eq(read->token, made->token));
 }
 
-CZ_TEST(every_kind_of_field_is_stored_and_read_back)
+BOTH_TEST(every_kind_of_field_is_stored_and_read_back)
 {
     within(round_trip);
 }
@@ -125,7 +143,7 @@ static void compare(cz_ctx *c, void *arg)
     CZ_EXPECT(same(rows.items[0].mass, "9999999999999999999.5000000000"));
 }
 
-CZ_TEST(decimals_times_and_durations_compare_by_value)
+BOTH_TEST(decimals_times_and_durations_compare_by_value)
 {
     within(compare);
 }
@@ -156,7 +174,7 @@ static void refuse(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(cz_count(c, Sample), 0);
 }
 
-CZ_TEST(values_a_column_cannot_hold_are_refused)
+BOTH_TEST(values_a_column_cannot_hold_are_refused)
 {
     within(refuse);
 }
@@ -171,7 +189,7 @@ static void through_json(cz_ctx *c, void *arg)
     cz__tables_create(c);
     static const char document[] =
         "{\"price\":\"12.50\",\"mass\":\"0.5000000000\",\"opens\":\"04:05:06.500000\","
-        "\"lasts\":\"3 04:05:06\",\"extra\":{\"a\": [1, \"\\u00e9\"]},\"digest\":\"AP+A\","
+        "\"lasts\":\"3 04:05:06\",\"extra\":{\"a\": [1, \"\xc3\xa9\"]},\"digest\":\"AP+A\","
         "\"address\":\"192.0.2.1\",\"sizes\":[1,-2],\"tags\":[\"x\",\"y\\\"\"],"
         "\"day\":\"2026-11-21\"}";
     cz_row *row = cz__read_row_text(c, cz_str_from(document), &SampleSerializer, NULL, false);
@@ -187,7 +205,7 @@ static void through_json(cz_ctx *c, void *arg)
     cz_buf_done(&out);
 }
 
-CZ_TEST(every_kind_goes_from_json_to_a_row_and_back)
+BOTH_TEST(every_kind_goes_from_json_to_a_row_and_back)
 {
     within(through_json);
 }
@@ -233,7 +251,7 @@ static void wrong_json(cz_ctx *c, void *arg)
     }
 }
 
-CZ_TEST(json_that_is_no_such_kind_is_refused_with_the_reason)
+BOTH_TEST(json_that_is_no_such_kind_is_refused_with_the_reason)
 {
     within(wrong_json);
 }

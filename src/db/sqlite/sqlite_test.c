@@ -197,7 +197,8 @@ CZ_TEST(a_database_that_cannot_be_opened_says_why)
           "DATABASE_URL: a SQLite URL is sqlite:///absolute/path.db" },
         { "sqlite://host/x.db", CZ_EVALIDATION,
           "DATABASE_URL: a SQLite URL is sqlite:///absolute/path.db" },
-        { "oracle://x", CZ_EVALIDATION, "DATABASE_URL: no driver for \"oracle\"; known: sqlite" },
+        { "oracle://x", CZ_EVALIDATION,
+          "DATABASE_URL: no driver for \"oracle\"; known: sqlite, postgresql" },
         { "x", CZ_EVALIDATION,
           "DATABASE_URL is malformed; a form that works is sqlite:///absolute/path.db" },
     };

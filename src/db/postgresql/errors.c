@@ -1,0 +1,90 @@
+/* SQLSTATEs (PostgreSQL manual, appendix A) as statuses, with the sentences the other back-end has too. */
+#include "db/postgresql/postgresql_internal.h"
+#include <stdio.h>
+
+static const char *field(const PGresult *failure, int code)
+{
+    const char *text = cz__pq.PQresultErrorField(failure, code);
+    return text ? text : "";
+}
+
+bool cz__pg_has_state(const PGresult *failure, const char *sqlstate)
+{
+    const char *state = field(failure, PG_DIAG_SQLSTATE);
+    return strncmp(state, sqlstate, strlen(sqlstate)) == 0;
+}
+
+/* "Key (isbn, shop_id)=(978, 1) already exists." names the columns whatever the language. */
+static void key_columns(const PGresult *failure, char *out, size_t out_bytes)
+{
+    cz_str detail = cz_str_from(field(failure, PG_DIAG_MESSAGE_DETAIL));
+    size_t open = cz_str_find_char(detail, '('), close = cz_str_find(detail, CZ_STR(")=("));
+    cz_str columns = cz_str_from(field(failure, PG_DIAG_CONSTRAINT_NAME));
+    if (open != SIZE_MAX && close != SIZE_MAX && open < close)
+        columns = cz_str_of(detail.ptr + open + 1, close - open - 1);
+    size_t len = 0;
+    for (size_t i = 0; i < columns.len && len + 1 < out_bytes; i++)
+        if (columns.ptr[i] != '"')
+            out[len++] = columns.ptr[i];
+    out[len] = '\0';
+}
+
+static cz_status integrity_error(const PGresult *failure, cz_error *err)
+{
+    char columns[128];
+    if (cz__pg_has_state(failure, "23505")) {
+        key_columns(failure, columns, sizeof columns);
+        return cz_error_set(err, CZ_EINTEGRITY, "Another row has this %s already.", columns);
+    }
+    if (cz__pg_has_state(failure, "23503"))
+        return cz_error_set(err, CZ_EINTEGRITY,
+                            "A row that is referred to does not exist, or is still in use.");
+    if (cz__pg_has_state(failure, "23502"))
+        return cz_error_set(err, CZ_EINTEGRITY, "%s may not be null.",
+                            field(failure, PG_DIAG_COLUMN_NAME));
+    return cz_error_set(err, CZ_EINTEGRITY, "The change breaks a rule of the database.");
+}
+
+/* Class by class; where a state of the class differs it stands first. */
+static const struct {
+    const char *state;
+    cz_status status;
+    const char *sentence; /* NULL: the server's own */
+} states[] = {
+    { "22001", CZ_EVALIDATION, "A text is longer than its column." },
+    { "22003", CZ_EVALIDATION, "A number is out of its column's range." },
+    { "22P02", CZ_EINTEGRITY, "A value is not what its column holds." },
+    { "22021", CZ_EVALIDATION, "A text is not valid UTF-8 or holds a null character." },
+    { "22P05", CZ_EVALIDATION, "A text holds a character that cannot be stored." },
+    { "25P02", CZ_EDATABASE,
+      "an earlier statement of this transaction failed; give what may fail a cz_atomic() of its "
+      "own" },
+    { "25P03", CZ_EUNAVAILABLE, NULL }, /* idle in a transaction */
+    { "40", CZ_ESERIALIZATION, NULL },  /* 40001 serialization, 40P01 deadlock */
+    { "53100", CZ_EIO, NULL },          /* disk full */
+    { "53200", CZ_EUNAVAILABLE, NULL }, /* out of memory */
+    { "53", CZ_EUNAVAILABLE, NULL },    /* 53300 too many connections */
+    { "55P03", CZ_EBUSY, "a lock was not free in time" },
+    { "57014", CZ_ETIMEDOUT, "a statement took longer than its time-out, or was cancelled" },
+    { "57P", CZ_EUNAVAILABLE, NULL }, /* 57P01 shutdown, 57P03 starting up */
+    { "08", CZ_EUNAVAILABLE, NULL },
+    { "58", CZ_EIO, NULL },
+};
+
+cz_status cz__pg_error(const PGresult *failure, cz_error *err)
+{
+    const char *message = field(failure, PG_DIAG_MESSAGE_PRIMARY);
+    if (cz__pg_has_state(failure, "23"))
+        return integrity_error(failure, err);
+    for (size_t i = 0; i < CZ_COUNT(states); i++)
+        if (cz__pg_has_state(failure, states[i].state))
+            return states[i].sentence
+                       ? cz_error_set(err, states[i].status, "%s", states[i].sentence)
+                       : cz_error_set(err, states[i].status, "PostgreSQL: %s", message);
+    if (cz__pg_has_state(failure, "42P01"))
+        return cz_error_set(err, CZ_EDATABASE,
+                            "PostgreSQL: %s; `createtables` makes the models' tables", message);
+    return cz_error_set(err, CZ_EDATABASE, "PostgreSQL: %s (%s)",
+                        *message ? message : "the server gave no reason",
+                        field(failure, PG_DIAG_SQLSTATE));
+}
