@@ -212,6 +212,10 @@ struct cz__db_driver {
                               bool *out_exists, cz_error *err);
     cz_status (*column_exists)(cz_ctx *ctx, cz__db_session *session, const char *table,
                                const char *column, bool *out_exists, cz_error *err);
+    /* Rows came with keys of their own: the next key the database gives comes after them. NULL: it does so
+     * by itself. */
+    cz_status (*keys_given)(cz_ctx *ctx, cz__db_session *session, const char *table,
+                            const char *key, cz_error *err);
 };
 
 struct cz__db { /* begins every driver's own */

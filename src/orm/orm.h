@@ -112,6 +112,9 @@ static inline void cz__row_mark(cz_row *row, const cz__column *column, bool null
 cz_cond cz__cond_key(cz_ctx *ctx, const cz_row *row);
 cz_cond cz__cond_column(cz_ctx *ctx, cz_model *model, const cz__column *column, const void *value);
 
+/* Rows of the model were saved with keys of their own, as a fixture's are. Raises. */
+void cz__keys_given(cz_ctx *ctx, const cz_model *model);
+
 /* Create the tables that are missing, in one transaction, and record them in calzone_migrations. Returns
  * how many were created. Raises; CZ_EVALIDATION: a table lacks a column of its model. */
 size_t cz__tables_create(cz_ctx *ctx);

@@ -170,6 +170,16 @@ void cz__save(cz_ctx *ctx, cz_row *row)
     clear_dirty(row);
 }
 
+void cz__keys_given(cz_ctx *ctx, const cz_model *model)
+{
+    cz__db_session *session = cz__session(ctx);
+    const cz__column *key = model->state->key;
+    cz_error err;
+    if (session->db->driver->keys_given && key->type == CZ__DB_INT64 &&
+        session->db->driver->keys_given(ctx, session, model->state->table, key->name, &err))
+        cz_raise_error(ctx, &err);
+}
+
 void *cz__create(cz_ctx *ctx, cz_model *model, const struct cz__assign *assigns, size_t count)
 {
     cz_row *row = cz__row_new(ctx, model);

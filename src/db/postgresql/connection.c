@@ -44,6 +44,7 @@ const cz__db_driver cz__postgresql_driver = {
     .create_table = cz__postgresql_create_table,
     .table_exists = cz__postgresql_table_exists,
     .column_exists = cz__postgresql_column_exists,
+    .keys_given = cz__postgresql_keys_given,
 };
 
 /* cz_error_set(), so that static analysis sees that it returns `status`. */
@@ -511,12 +512,12 @@ static enum outcome judge(struct call *call, const struct cz__pg_request *reques
         *out_status = fail(err, CZ_ESERIALIZATION, "PostgreSQL: a table has changed");
         return alone ? AGAIN : FAILED;
     }
-    if (alone && !on_pool && cz__pg_has_state(request->failure, "57014")) {
-        keep_off_pipelines(call->shape);
+    if (alone && !on_pool &&
+        (cz__pg_has_state(request->failure, "57014") ||
+         cz__pg_has_state(request->failure, "55P03"))) {
+        keep_off_pipelines(call->shape); /* too slow, or behind a lock */
         return AGAIN_ON_POOL;
     }
-    if (alone && !on_pool && cz__pg_has_state(request->failure, "55P03"))
-        return AGAIN_ON_POOL;
     /* The server ended the connection before it ran the statement, or rolled it back: it says so only
      * when that was decided. */
     if (alone && call->read && *out_status == CZ_EUNAVAILABLE)

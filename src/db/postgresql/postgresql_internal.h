@@ -182,6 +182,8 @@ cz_status cz__postgresql_run(cz_ctx *ctx, cz__db_session *session, cz_str sql, c
 /* schema.c */
 cz_status cz__postgresql_create_table(cz_ctx *ctx, cz__db_session *session,
                                       const cz__db_table *table, cz_error *err);
+cz_status cz__postgresql_keys_given(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                    const char *key, cz_error *err);
 void cz__pg_references_clear(struct cz__pg *db);
 /* introspection.c */
 cz_status cz__postgresql_table_exists(cz_ctx *ctx, cz__db_session *session, const char *table,

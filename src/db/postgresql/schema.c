@@ -206,3 +206,36 @@ cz_status cz__postgresql_create_table(cz_ctx *ctx, cz__db_session *session,
     cz_buf_done(&sql);
     return status;
 }
+
+/* As Django's sqlsequencereset. The table's name is a parameter here, but one that the server reads as a
+ * name, so it is quoted. */
+cz_status cz__postgresql_keys_given(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                    const char *key, cz_error *err)
+{
+    cz_buf sql = { 0 }, name = { 0 };
+    cz__db_append_name(&name, table);
+    cz_buf_append_lit(&sql, "SELECT setval(pg_get_serial_sequence(?, ?), max(");
+    cz__db_append_name(&sql, key);
+    cz_buf_append_lit(&sql, ")) FROM ");
+    cz__db_append_name(&sql, table);
+    cz_buf_append_lit(&sql, " HAVING max(");
+    cz__db_append_name(&sql, key);
+    cz_buf_append_lit(&sql, ") > 0");
+    cz_buf_cstr(&sql);
+    cz_status status = cz_buf_status(&sql) ? cz_buf_status(&sql) : cz_buf_status(&name);
+    if (status) {
+        status = cz_error_set(err, status, "no memory to write a table's SQL");
+    } else {
+        cz__db_param params[] = { { .kind = CZ__PARAM_TEXT, .text = cz_buf_str(&name) },
+                                  { .kind = CZ__PARAM_TEXT, .text = cz_str_from(key) } };
+        cz__db_statement statement = { .sql = cz_buf_str(&sql), .number = CZ__STATEMENT_UNCACHED };
+        cz__db_cursor cursor;
+        status =
+            cz__postgresql_select(ctx, session, &statement, params, CZ_COUNT(params), &cursor, err);
+        if (!status)
+            cz__postgresql_finish(&cursor);
+    }
+    cz_buf_done(&sql);
+    cz_buf_done(&name);
+    return status;
+}

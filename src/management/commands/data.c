@@ -155,6 +155,9 @@ static void load_all(cz_ctx *ctx, void *arg)
         total += load->rows;
     }
     load->rows = total;
+    for (size_t m = 0; m < cz__models_count(); m++)
+        if (!cz__models_at(m)->meta.unmanaged)
+            cz__keys_given(ctx, cz__models_at(m));
 }
 
 static int load_data(cz_ctx *ctx, void *arg)

@@ -1,0 +1,385 @@
+/* What a site on PostgreSQL does when the server ends its connections, goes away or stops answering. Each test
+ * has a server of its own, so that it can be treated badly. */
+#include "server.h"
+#include <calzone/time.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SKIPPED = 77, CLIENTS = 4, NAMES_MAX = 20000 };
+
+/* ---- a server ---- */
+
+static struct {
+    char folder[64];
+    pid_t pid; /* 0: not running */
+    const char *url;
+} pg;
+
+static const char *script(void)
+{
+    return CZ_SOURCE_DIR "/tests/postgresql";
+}
+
+/* Run the script with arguments and wait; what it printed. */
+static cz_str run_script(const char *first, const char *second, const char *third)
+{
+    int fds[2], status;
+    CZ_REQUIRE(!pipe2(fds, O_CLOEXEC));
+    pid_t pid = fork();
+    CZ_REQUIRE(pid >= 0);
+    if (pid == 0) {
+        dup2(fds[1], STDOUT_FILENO);
+        execl(script(), script(), first, second, third, NULL);
+        _exit(127);
+    }
+    close(fds[1]);
+    char text[4096];
+    size_t len = 0;
+    ssize_t got;
+    while ((got = read(fds[0], text + len, sizeof text - len)) > 0)
+        len += (size_t)got;
+    close(fds[0]);
+    CZ_REQUIRE(waitpid(pid, &status, 0) == pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+        cz_test_skip("PostgreSQL's server is not installed");
+    CZ_EXPECT_MSG(status == 0, "%s %s failed", first, third ? third : "");
+    return cz_str_trim(format("%.*s", (int)len, text));
+}
+
+static cz_str sql(const char *text)
+{
+    return run_script("sql", pg.folder, text);
+}
+
+/* It belongs to this test's process group, and so ends with it, however that ends. */
+static void pg_run(void)
+{
+    int fds[2];
+    CZ_REQUIRE(!pipe2(fds, O_CLOEXEC));
+    pg.pid = fork();
+    CZ_REQUIRE(pg.pid >= 0);
+    if (pg.pid == 0) {
+        dup2(fds[1], STDOUT_FILENO);
+        execl(script(), script(), "run", pg.folder, NULL);
+        _exit(127);
+    }
+    close(fds[1]);
+    char url[256];
+    size_t len = 0;
+    while (len < sizeof url && read(fds[0], url + len, 1) == 1 && url[len] != '\n')
+        len++;
+    close(fds[0]);
+    if (!len) {
+        int status;
+        waitpid(pg.pid, &status, 0);
+        pg.pid = 0;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+            cz_test_skip("PostgreSQL's server is not installed");
+        CZ_REQUIRE(len > 0);
+    }
+    pg.url = format("%.*s", (int)len, url).ptr;
+    run_script("wait", pg.folder, NULL);
+}
+
+static void pg_end(void)
+{
+    int status;
+    if (pg.pid > 0) {
+        kill(pg.pid, SIGQUIT); /* at once, as after a crash */
+        waitpid(pg.pid, &status, 0);
+    }
+    pg.pid = 0;
+}
+
+static void pg_remove(void)
+{
+    pg_end();
+    pid_t pid = fork();
+    if (pid == 0) {
+        execlp("rm", "rm", "-rf", pg.folder, NULL);
+        _exit(127);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+static void pg_create(void)
+{
+#ifndef CZ_POSTGRESQL
+    cz_test_skip("built without PostgreSQL");
+#endif
+    strcpy(pg.folder, "/tmp/calzone-pg-XXXXXX");
+    CZ_REQUIRE(mkdtemp(pg.folder) && !chmod(pg.folder, 0755));
+    atexit(pg_remove);
+    pg_run();
+}
+
+static struct server start(unsigned workers, const char *parameters)
+{
+    pg_create();
+    const char *env[] = {
+        format("DATABASE_URL=%s?application_name=site&%s", pg.url, parameters).ptr, NULL
+    };
+    struct server server = server_start("bookstore", workers, env);
+    CZ_EXPECT_STATUS(post(server.port, "/v2/authors", "{\"name\":\"Ovid\"}"), 201);
+    return server;
+}
+
+/* ---- clients that write, each in a process of its own ---- */
+
+static struct board { /* shared by the clients and the test */
+    volatile int stop;
+    volatile uint16_t answers[CLIENTS][NAMES_MAX]; /* HTTP status; 0: none */
+    volatile int count[CLIENTS];
+} * board;
+
+static void client(uint16_t port, int number)
+{
+    for (int i = 0; i < NAMES_MAX && !board->stop; i++) {
+        cz_str body = format("{\"name\":\"c%d-%d\"}", number, i);
+        const cz_answer *answer =
+            ask_raw(port, format("POST /v2/authors HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                                 "application/json\r\nContent-Length: %zu\r\n\r\n%.*s",
+                                 body.len, CZ_STR_ARG(body)));
+        board->answers[number][i] = answer ? (uint16_t)answer->status : 0;
+        board->count[number] = i + 1;
+        sleep_ms(answer && answer->status == 201 ? 1 : 5);
+    }
+    _exit(0);
+}
+
+static void start_clients(uint16_t port, pid_t pids[CLIENTS])
+{
+    board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CZ_REQUIRE(board != MAP_FAILED);
+    for (int i = 0; i < CLIENTS; i++) {
+        fflush(NULL);
+        pids[i] = fork();
+        CZ_REQUIRE(pids[i] >= 0);
+        if (pids[i] == 0)
+            client(port, i);
+    }
+}
+
+/* What was acknowledged is stored, once; what was not, at most once. Returns how many were. */
+static int check_clients(const pid_t pids[CLIENTS], int *out_unanswered)
+{
+    board->stop = 1;
+    for (int i = 0; i < CLIENTS; i++)
+        CZ_EXPECT(waitpid(pids[i], NULL, 0) == pids[i]);
+    cz_str twice = sql("SELECT count(*) FROM (SELECT name FROM store_author GROUP BY name "
+                       "HAVING count(*) > 1) t");
+    CZ_EXPECT_STR(twice, "0");
+    int acknowledged = 0;
+    *out_unanswered = 0;
+    cz_buf list = { 0 };
+    for (int c = 0; c < CLIENTS; c++)
+        for (int i = 0; i < board->count[c]; i++) {
+            if (board->answers[c][i] == 201) {
+                cz_buf_printf(&list, "%s('c%d-%d')", acknowledged ? "," : "", c, i);
+                acknowledged++;
+            } else {
+                ++*out_unanswered;
+                CZ_EXPECT_MSG(board->answers[c][i] == 503 || board->answers[c][i] == 500,
+                              "a change was answered with %d", board->answers[c][i]);
+            }
+        }
+    CZ_REQUIRE(acknowledged > 0);
+    /* through a file: the list is longer than an argument may be */
+    const char *path = format("%s/acknowledged.sql", pg.folder).ptr;
+    FILE *file = fopen(path, "we");
+    CZ_REQUIRE(file);
+    fprintf(file, "%s", cz_buf_cstr(&list));
+    fclose(file);
+    CZ_EXPECT(chmod(path, 0644) == 0);
+    cz_str lost = sql(format("SELECT count(*) FROM (SELECT (regexp_matches(pg_read_file('%s'), "
+                             "'c[0-9]+-[0-9]+', 'g'))[1] AS name) a "
+                             "WHERE name NOT IN (SELECT name FROM store_author)",
+                             path)
+                          .ptr);
+    CZ_EXPECT_STR(lost, "0");
+    cz_buf_done(&list);
+    return acknowledged;
+}
+
+/* ---- the tests ---- */
+
+CZ_TEST(postgresql_connections_ended_under_load_lose_nothing_acknowledged)
+{
+    struct server server = start(2, "pool_size=3");
+    pid_t pids[CLIENTS];
+    start_clients(server.port, pids);
+    int rounds = full_or_short(20, 6), reads = 0, refused = 0;
+    for (int i = 0; i < rounds; i++) {
+        sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE application_name = 'site'");
+        for (int r = 0; r < 10; r++, reads++) {
+            const cz_answer *answer = get(server.port, "/v2/authors/1");
+            CZ_EXPECT_MSG(answer->status == 200 || answer->status == 503, "%d", answer->status);
+            refused += answer->status != 200;
+        }
+    }
+    int unanswered, acknowledged = check_clients(pids, &unanswered);
+    CZ_EXPECT_MSG(refused * 10 <= reads, "%d of %d reads were refused", refused, reads);
+    CZ_EXPECT(acknowledged > rounds);
+    CZ_EXPECT_STATUS(get(server.port, "/v2/authors/1"), 200);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+/* Ask until the site answers 200 again; the milliseconds that took. */
+static int heal_ms(uint16_t port)
+{
+    int64_t began = cz_monotonic_us();
+    while (get(port, "/v2/authors/1")->status != 200 && cz_monotonic_us() - began < 10000000)
+        sleep_ms(10);
+    return (int)((cz_monotonic_us() - began) / 1000);
+}
+
+static int slowest_refusal_ms(uint16_t port, int count)
+{
+    int64_t slowest = 0;
+    for (int i = 0; i < count; i++) {
+        int64_t began = cz_monotonic_us();
+        const cz_answer *answer = get(port, "/v2/authors/1");
+        int64_t took = cz_monotonic_us() - began;
+        CZ_EXPECT_STATUS(answer, 503);
+        CZ_EXPECT(cz_answer_header(answer, "Retry-After").len > 0);
+        slowest = took > slowest ? took : slowest;
+        sleep_ms(20);
+    }
+    return (int)(slowest / 1000);
+}
+
+CZ_TEST(a_postgresql_that_comes_back_is_used_again_within_a_second)
+{
+    struct server server = start(1, "");
+    pid_t pids[CLIENTS];
+    for (int i = 0; i < full_or_short(3, 1); i++) {
+        start_clients(server.port, pids);
+        sleep_ms(200);
+        pg_end();
+        int slowest = slowest_refusal_ms(server.port, 30);
+        CZ_EXPECT_MSG(slowest < 500, "a refusal took %d ms", slowest);
+        pg_run();
+        int healed = heal_ms(server.port);
+        CZ_EXPECT_MSG(healed < 1000, "healed after %d ms", healed);
+        sleep_ms(100);
+        int unanswered;
+        check_clients(pids, &unanswered);
+        CZ_EXPECT(unanswered > 0);
+        sql("DELETE FROM store_author WHERE id > 1");
+        munmap(board, sizeof *board);
+    }
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(a_postgresql_that_stops_answering_is_noticed_and_costs_little)
+{
+    struct server server = start(1, "");
+    for (int i = 0; i < 3; i++)
+        CZ_EXPECT_STATUS(get(server.port, "/v2/authors/1"), 200);
+    run_script("signal", "STOP", pg.folder);
+    int first = slowest_refusal_ms(server.port, 1);
+    CZ_EXPECT_MSG(first < 3500, "noticed after %d ms", first);
+    int next = slowest_refusal_ms(server.port, 20);
+    CZ_EXPECT_MSG(next < 600, "a refusal took %d ms", next);
+    run_script("signal", "CONT", pg.folder);
+    int healed = heal_ms(server.port);
+    CZ_EXPECT_MSG(healed < 1000, "healed after %d ms", healed);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(a_locked_postgresql_table_holds_up_those_who_read_it_and_no_others)
+{
+    struct server server = start(1, "");
+    CZ_EXPECT_STATUS(get(server.port, "/v2/books"), 200);
+    CZ_EXPECT_STATUS(get(server.port, "/v2/authors/1"), 200);
+    fflush(NULL);
+    pid_t locker = fork();
+    CZ_REQUIRE(locker >= 0);
+    if (locker == 0) {
+        sql("BEGIN; LOCK TABLE store_book; SELECT pg_sleep(2); COMMIT");
+        _exit(0);
+    }
+    sleep_ms(300);
+    int answered[2];
+    CZ_REQUIRE(!pipe2(answered, O_CLOEXEC));
+    pid_t reader = fork();
+    CZ_REQUIRE(reader >= 0);
+    if (reader == 0) {
+        int status = get(server.port, "/v2/books")->status;
+        cz_ignore(write(answered[1], &status, sizeof status) < 0);
+        _exit(0);
+    }
+    sleep_ms(20);
+    int64_t slowest = 0, second = 0;
+    for (int i = 0; i < 100; i++) {
+        int64_t began = cz_monotonic_us();
+        CZ_EXPECT_STATUS(get(server.port, "/v2/authors/1"), 200);
+        int64_t took = cz_monotonic_us() - began;
+        if (took > slowest) {
+            second = slowest;
+            slowest = took;
+        } else if (took > second) {
+            second = took;
+        }
+    }
+    /* those behind it wait for its time-out once, the rest not at all */
+    CZ_EXPECT_MSG(slowest < 300 * 1000 && second < 50 * 1000, "%lld us, %lld us",
+                  (long long)slowest, (long long)second);
+    int status = 0;
+    CZ_EXPECT(read(answered[0], &status, sizeof status) == sizeof status);
+    CZ_EXPECT_EQ(status, 200);
+    waitpid(reader, NULL, 0);
+    waitpid(locker, NULL, 0);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(postgresql_over_tls_proves_who_it_is_and_asks_for_the_password)
+{
+    pg_create();
+    run_script("tls", pg.folder, NULL);
+    cz_str rest = cz_str_from(pg.url);
+    rest = cz_str_tail(rest, cz_str_find(rest, CZ_STR("127.0.0.1:")) + strlen("127.0.0.1:"));
+    cz_str port = cz_str_cut(&rest, '/');
+    const struct {
+        const char *host, *password, *parameters, *said; /* said: NULL: it connects */
+    } cases[] = {
+        { "localhost", "p%40ss%20word",
+          "sslmode=verify-full&sslrootcert=%s/certificates/authority.crt", NULL },
+        { "localhost", "p%40ss%20word", "sslmode=require", NULL },
+        { "localhost", "wrong", "sslmode=verify-full&sslrootcert=%s/certificates/authority.crt",
+          "password authentication failed" },
+        { "localhost", "p%40ss%20word",
+          "sslmode=verify-full&sslrootcert=%s/certificates/stranger.crt",
+          "certificate verify failed" },
+        { "127.0.0.1", "p%40ss%20word",
+          "sslmode=verify-full&sslrootcert=%s/certificates/authority.crt",
+          "does not match host name" },
+        { "localhost", "p%40ss%20word", "sslmode=disable", "no encryption" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        const char *where = strstr(cases[i].parameters, "%s");
+        const char *parameters = where ? format("%.*s%s%s", (int)(where - cases[i].parameters),
+                                                cases[i].parameters, pg.folder, where + 2)
+                                             .ptr
+                                       : cases[i].parameters;
+        const char *env[] = { "ENV=test",
+                              format("DATABASE_URL=postgresql://guarded:%s@%s:%.*s/postgres?%s",
+                                     cases[i].password, cases[i].host, CZ_STR_ARG(port), parameters)
+                                  .ptr,
+                              NULL };
+        const char *const argv[] = { "bookstore", "createtables", NULL };
+        cz_str out;
+        cz_ignore(run_binary("bookstore", argv, env, &out)); /* this role may not create tables */
+        const char *said = cases[i].said ? cases[i].said : "permission denied";
+        CZ_EXPECT_MSG(cz_str_find(out, cz_str_from(said)) != SIZE_MAX, "%s %s: %.*s", cases[i].host,
+                      parameters, CZ_STR_ARG(out));
+        CZ_EXPECT(cz_str_find(out, CZ_STR("p@ss")) == SIZE_MAX);
+    }
+}
