@@ -1,6 +1,6 @@
 /* The functions of libpq that the driver calls, found at run time.
  *
- * Linked in, libpq brings TLS, Kerberos and LDAP into every process, SQLite's too (decision 0013); so it
+ * Linked in, libpq brings TLS, Kerberos and LDAP into every process, SQLite's too (decision 0012); so it
  * is loaded when a database with its URL is opened. Each name below stands for a pointer that
  * cz__pg_load() has filled. */
 #ifndef CZ_DB_POSTGRESQL_LIBPQ_H
