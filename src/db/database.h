@@ -100,6 +100,9 @@ typedef struct cz__db_statement {
 
 typedef struct cz__db cz__db;
 typedef struct cz__db_driver cz__db_driver;
+struct cz__schema_step;
+struct cz__sql_list;
+struct cz__table_info;
 
 /* The rows of a running SELECT. Between opening and closing it the fiber may not suspend and nothing may
  * raise: the statement would stay open across the turn. */
@@ -129,12 +132,30 @@ typedef struct cz__db_column {
     const char *references_table, *references_column; /* foreign key; NULL: none */
 } cz__db_column;
 
+typedef struct cz__db_index {
+    const char *name;
+    const char *const *columns; /* names; "-price" is descending */
+    size_t column_count;
+    const char *where; /* a condition in SQL, for a partial index; NULL: all rows */
+    bool unique;
+} cz__db_index;
+
+typedef struct cz__db_check {
+    const char *name;
+    const char *sql; /* what every row must fulfil, or be NULL in */
+} cz__db_check;
+
 typedef struct cz__db_table {
     const char *name;
     const cz__db_column *columns;
     size_t column_count;
     const char *const *unique_together; /* column names */
     size_t unique_together_count;
+    const cz__db_index
+        *indexes; /* beside those of `index` columns, which get a name of their own */
+    size_t index_count;
+    const cz__db_check *checks;
+    size_t check_count;
 } cz__db_table;
 
 /* ---- what differs between databases in the SQL the ORM writes ---- */
@@ -159,6 +180,7 @@ typedef struct cz__lookup_sql {
 typedef struct cz__db_features {
     const char *name;              /* for messages: "SQLite" */
     char parameter;                /* what stands before a parameter's number: '?' or '$' */
+    bool concurrent_indexes;       /* indexes can be made beside writers, outside a transaction */
     const char *random;            /* ORDER BY this */
     const char *limit_all;         /* LIMIT that means none, needed before OFFSET */
     const char *explain;           /* before a statement */
@@ -205,7 +227,17 @@ struct cz__db_driver {
     cz_status (*begin)(cz_ctx *ctx, cz__db_session *session, cz_error *err);
     cz_status (*commit)(cz_ctx *ctx, cz__db_session *session, cz_error *err);
     void (*rollback)(cz_ctx *ctx, cz__db_session *session);
+    /* Statements without parameters and rows, in the session's transaction. */
+    cz_status (*run)(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err);
+    /* A transaction in which tables may change: no other process changes them meanwhile, and its end fails
+     * when a foreign key leads nowhere. */
+    cz_status (*schema_begin)(cz_ctx *ctx, cz__db_session *session, cz_error *err);
+    cz_status (*schema_commit)(cz_ctx *ctx, cz__db_session *session, cz_error *err);
+    void (*schema_rollback)(cz_ctx *ctx, cz__db_session *session);
     /* schema.c and introspection.c */
+    /* The statements that make one table's change (db/schema.h); runs nothing. */
+    cz_status (*schema_write)(const struct cz__schema_step *step, struct cz__sql_list *out,
+                              cz_error *err);
     cz_status (*create_table)(cz_ctx *ctx, cz__db_session *session, const cz__db_table *table,
                               cz_error *err);
     cz_status (*table_exists)(cz_ctx *ctx, cz__db_session *session, const char *table,
@@ -216,6 +248,11 @@ struct cz__db_driver {
      * by itself. */
     cz_status (*keys_given)(cz_ctx *ctx, cz__db_session *session, const char *table,
                             const char *key, cz_error *err);
+    /* In the context's arena (db/introspection.h). Errors: CZ_ENOTFOUND: no such table. */
+    cz_status (*describe_table)(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                struct cz__table_info *out, cz_error *err);
+    /* The names of all tables, in order. */
+    cz_status (*list_tables)(cz_ctx *ctx, cz__db_session *session, cz_str_list *out, cz_error *err);
 };
 
 struct cz__db { /* begins every driver's own */

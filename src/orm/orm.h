@@ -50,6 +50,8 @@ struct cz__model_state {
 CZ_NODISCARD cz_status cz__models_add(const char *app, cz_model *const *models, size_t count,
                                       cz_error *err);
 CZ_NODISCARD cz_status cz__models_resolve(cz_error *err);
+/* What a field stores, by its kind and options; for relations ask the target's key. */
+cz__db_type cz__field_type(const cz_field *field);
 /* Every model in order of declaration. */
 size_t cz__models_count(void);
 cz_model *cz__models_at(size_t index);

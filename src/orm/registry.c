@@ -84,6 +84,11 @@ static cz__db_type type_of(const cz_field *field)
     }
 }
 
+cz__db_type cz__field_type(const cz_field *field)
+{
+    return type_of(field);
+}
+
 static uint32_t max_length_of(const cz_field *field)
 {
     if (field->options.max_length)

@@ -26,7 +26,7 @@ static cz_status describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
                              .max_length = column->max_length,
                              .null = column->null,
                              .unique = options->unique || column->field->kind == CZ_KIND_one_to_one,
-                             .index = options->index,
+                             .index = options->index || column->relation,
                              .primary_key = i == 0 };
         if (column->relation) {
             const struct cz__model_state *target = column->field->target->state;
@@ -66,10 +66,12 @@ static void create_link(cz_ctx *ctx, const cz_model *model, const cz__column *co
         { .name = "id", .type = CZ__DB_INT64, .primary_key = true },
         { .name = column->link_from,
           .type = model->state->key->type,
+          .index = true,
           .references_table = model->state->table,
           .references_column = model->state->key->name },
         { .name = column->link_to,
           .type = target->key->type,
+          .index = true,
           .references_table = target->table,
           .references_column = target->key->name },
     };

@@ -1,4 +1,5 @@
 #include "db/sqlite/sqlite_internal.h"
+#include "db/introspection.h"
 
 /* Whether a statement with text parameters has a row. */
 static cz_status has_row(cz_ctx *ctx, cz__db_session *session, cz_str sql,
@@ -32,4 +33,259 @@ cz_status cz__sqlite_column_exists(cz_ctx *ctx, cz__db_session *session, const c
     return has_row(ctx, session,
                    CZ_STR("SELECT 1 FROM pragma_table_info(?) WHERE name = ? COLLATE NOCASE"),
                    names, CZ_COUNT(names), out_exists, err);
+}
+
+/* ---- a whole table ---- */
+
+enum { FIELDS_MAX = 6 };
+
+struct row { /* of text; NULL pointers for NULL */
+    const char *fields[FIELDS_MAX];
+};
+
+struct rows {
+    struct row *items;
+    size_t count, cap;
+};
+
+static cz_status add_row(cz_arena *arena, struct rows *rows, const cz__db_cursor *cursor,
+                         unsigned width)
+{
+    if (rows->count == rows->cap) {
+        size_t cap = rows->cap ? rows->cap * 2 : 16;
+        struct row *grown = cz_arena_array(arena, struct row, cap);
+        if (!grown)
+            return CZ_ENOMEM;
+        if (rows->count)
+            memcpy(grown, rows->items, rows->count * sizeof *grown);
+        rows->items = grown;
+        rows->cap = cap;
+    }
+    struct row *row = &rows->items[rows->count];
+    for (unsigned i = 0; i < width; i++) {
+        cz_str text;
+        if (!cz__sqlite_read(cursor, i, CZ__DB_TEXT, &text))
+            continue;
+        cz_status status = cz_str_dup(arena, text, &text);
+        if (status)
+            return status;
+        row->fields[i] = text.ptr;
+    }
+    rows->count++;
+    return CZ_OK;
+}
+
+/* All rows of a statement with one text parameter, whose columns are text. */
+static cz_status read_rows(cz_ctx *ctx, cz__db_session *session, cz_str sql, const char *name,
+                           unsigned width, struct rows *out, cz_error *err)
+{
+    cz__db_param param = { .kind = CZ__PARAM_TEXT, .text = cz_str_from(name) };
+    cz__db_statement statement = { .sql = sql, .number = CZ__STATEMENT_UNCACHED };
+    cz__db_cursor cursor;
+    bool row = false;
+    cz_status status =
+        cz__sqlite_select(ctx, session, &statement, &param, name ? 1 : 0, &cursor, err);
+    if (status)
+        return status;
+    *out = (struct rows){ 0 };
+    while (!(status = cz__sqlite_step(&cursor, &row, err)) && row) {
+        status = add_row(ctx->arena, out, &cursor, width);
+        if (status) {
+            cz_ignore(cz_error_set(err, status, "no memory to describe a table"));
+            break;
+        }
+    }
+    cz__sqlite_finish(&cursor);
+    return status;
+}
+
+static bool is_true(const char *text)
+{
+    return text && strcmp(text, "0") != 0;
+}
+
+static cz__column_info *find_column(cz__table_info *table, const char *name)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        if (name && cz_str_eq_icase(cz_str_from(table->columns[i].name), cz_str_from(name)))
+            return &table->columns[i];
+    return NULL;
+}
+
+static cz_status describe_columns(cz_ctx *ctx, cz__db_session *session, cz__table_info *out,
+                                  bool generated, cz_error *err)
+{
+    struct rows rows;
+    cz_status status = read_rows(ctx, session,
+                                 CZ_STR("SELECT name, type, CAST(\"notnull\" AS TEXT), dflt_value, "
+                                        "CAST(pk AS TEXT) FROM pragma_table_info(?)"),
+                                 out->name, 5, &rows, err);
+    if (status)
+        return status;
+    out->columns = cz_arena_array(ctx->arena, cz__column_info, rows.count + 1);
+    if (!out->columns)
+        return cz_error_set(err, CZ_ENOMEM, "no memory to describe a table");
+    out->column_count = rows.count;
+    for (size_t i = 0; i < rows.count; i++) {
+        const struct row *row = &rows.items[i];
+        bool key = is_true(row->fields[4]);
+        out->columns[i] = (cz__column_info){ .name = row->fields[0],
+                                             .type = row->fields[1] ? row->fields[1] : "",
+                                             .default_sql = row->fields[3],
+                                             .null = !is_true(row->fields[2]) && !key,
+                                             .primary_key = key,
+                                             .generated = key && generated };
+    }
+    status = read_rows(ctx, session,
+                       CZ_STR("SELECT \"from\", \"table\", coalesce(\"to\", 'id') "
+                              "FROM pragma_foreign_key_list(?) WHERE seq = 0"),
+                       out->name, 3, &rows, err);
+    for (size_t i = 0; i < rows.count && !status; i++) {
+        cz__column_info *column = find_column(out, rows.items[i].fields[0]);
+        if (!column)
+            continue;
+        column->references_table = rows.items[i].fields[1];
+        column->references_column = rows.items[i].fields[2];
+    }
+    return status;
+}
+
+/* What follows the last " WHERE " of CREATE INDEX, or NULL. */
+static const char *condition_of(const char *sql)
+{
+    size_t at = sql ? cz_str_find(cz_str_from(sql), CZ_STR(" WHERE ")) : SIZE_MAX;
+    return at == SIZE_MAX ? NULL : sql + at + strlen(" WHERE ");
+}
+
+static cz_status describe_index(cz_ctx *ctx, cz__db_session *session, const char *name,
+                                cz__index_info *out, cz_error *err)
+{
+    struct rows rows;
+    cz_status status =
+        read_rows(ctx, session,
+                  CZ_STR("SELECT CASE WHEN \"desc\" THEN '-' || name ELSE coalesce(name, '') END "
+                         "FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno"),
+                  name, 1, &rows, err);
+    if (status)
+        return status;
+    out->columns = cz_arena_array(ctx->arena, const char *, rows.count + 1);
+    if (!out->columns)
+        return cz_error_set(err, CZ_ENOMEM, "no memory to describe a table");
+    out->column_count = rows.count;
+    for (size_t i = 0; i < rows.count; i++)
+        out->columns[i] = rows.items[i].fields[0];
+    return CZ_OK;
+}
+
+static cz_status describe_indexes(cz_ctx *ctx, cz__db_session *session, cz__table_info *out,
+                                  cz_error *err)
+{
+    struct rows rows;
+    cz_status status =
+        read_rows(ctx, session,
+                  CZ_STR("SELECT l.name, CAST(l.\"unique\" AS TEXT), l.origin, s.sql "
+                         "FROM pragma_index_list(?) l LEFT JOIN sqlite_schema s ON s.name = l.name "
+                         "WHERE l.origin <> 'pk' ORDER BY l.name"),
+                  out->name, 4, &rows, err);
+    if (status)
+        return status;
+    out->indexes = cz_arena_array(ctx->arena, cz__index_info, rows.count + 1);
+    if (!out->indexes)
+        return cz_error_set(err, CZ_ENOMEM, "no memory to describe a table");
+    for (size_t i = 0; i < rows.count && !status; i++) {
+        const struct row *row = &rows.items[i];
+        cz__index_info *index = &out->indexes[out->index_count++];
+        index->name = strcmp(row->fields[2], "c") == 0 ? row->fields[0] : "";
+        index->unique = is_true(row->fields[1]);
+        index->where = condition_of(row->fields[3]);
+        status = describe_index(ctx, session, row->fields[0], index, err);
+    }
+    return status;
+}
+
+/* The end of what begins at `at`: a quoted piece, or one character. */
+static const char *skip_piece(const char *at)
+{
+    char quote = *at;
+    if (quote != '\'' && quote != '"')
+        return at + 1;
+    for (at++; *at; at++)
+        if (*at == quote && *++at != quote)
+            return at;
+    return at;
+}
+
+/* The next CHECK's inside from `*at` on, in the arena; empty at the end. */
+static cz_status next_check(cz_arena *arena, const char **at, cz_str *out)
+{
+    *out = (cz_str){ 0 };
+    while (**at) {
+        if (strncmp(*at, " CHECK (", 8) != 0) {
+            *at = skip_piece(*at);
+            continue;
+        }
+        const char *start = *at + 8;
+        int depth = 1;
+        for (*at = start; **at && depth; *at = skip_piece(*at))
+            depth += **at == '(' ? 1 : **at == ')' ? -1 : 0;
+        return cz_str_dup(arena, cz_str_of(start, (size_t)(*at - start - 1)), out);
+    }
+    return CZ_OK;
+}
+
+static cz_status describe_checks(cz_ctx *ctx, const char *sql, cz__table_info *out, cz_error *err)
+{
+    size_t most = 0;
+    for (const char *c = sql; *c; c++)
+        most += *c == '(';
+    out->checks = cz_arena_array(ctx->arena, const char *, most + 1);
+    cz_status status = out->checks ? CZ_OK : CZ_ENOMEM;
+    cz_str check = { 0 };
+    while (!status && !(status = next_check(ctx->arena, &sql, &check)) && check.ptr)
+        out->checks[out->check_count++] = check.ptr;
+    return status ? cz_error_set(err, status, "no memory to describe a table") : CZ_OK;
+}
+
+cz_status cz__sqlite_describe_table(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                    cz__table_info *out, cz_error *err)
+{
+    struct rows rows;
+    cz_status status = read_rows(
+        ctx, session,
+        CZ_STR("SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?"),
+        table, 2, &rows, err);
+    if (status)
+        return status;
+    if (!rows.count)
+        return cz_error_set(err, CZ_ENOTFOUND, "there is no table %s", table);
+    const char *sql = rows.items[0].fields[1] ? rows.items[0].fields[1] : "";
+    cz__table_info info = { .name = rows.items[0].fields[0] };
+    bool generated = cz_str_find(cz_str_from(sql), CZ_STR(" AUTOINCREMENT")) != SIZE_MAX;
+    status = describe_columns(ctx, session, &info, generated, err);
+    if (!status)
+        status = describe_indexes(ctx, session, &info, err);
+    if (!status)
+        status = describe_checks(ctx, sql, &info, err);
+    if (!status)
+        *out = info;
+    return status;
+}
+
+cz_status cz__sqlite_list_tables(cz_ctx *ctx, cz__db_session *session, cz_str_list *out,
+                                 cz_error *err)
+{
+    struct rows rows;
+    cz_status status = read_rows(ctx, session,
+                                 CZ_STR("SELECT name FROM sqlite_schema WHERE type = 'table' AND "
+                                        "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"),
+                                 NULL, 1, &rows, err);
+    if (status)
+        return status;
+    cz_str *names = cz_arena_array(ctx->arena, cz_str, rows.count + 1);
+    if (!names)
+        return cz_error_set(err, CZ_ENOMEM, "no memory to list the tables");
+    for (size_t i = 0; i < rows.count; i++)
+        names[i] = cz_str_from(rows.items[i].fields[0]);
+    *out = (cz_str_list){ names, rows.count };
+    return CZ_OK;
 }

@@ -48,6 +48,12 @@ void cz__sqlite_rollback(cz_ctx *ctx, cz__db_session *session);
 /* A statement without parameters or rows, on the session's write side. */
 cz_status cz__sqlite_run(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err);
 
+/* Statements without parameters and rows. */
+cz_status cz__sqlite_run_script(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err);
+cz_status cz__sqlite_schema_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err);
+cz_status cz__sqlite_schema_commit(cz_ctx *ctx, cz__db_session *session, cz_error *err);
+void cz__sqlite_schema_rollback(cz_ctx *ctx, cz__db_session *session);
+
 /* values.c */
 /* Bind a parameter; an SQLite code. */
 int cz__sqlite_bind(sqlite3_stmt *prepared, int at, const cz__db_param *param);
@@ -70,6 +76,8 @@ bool cz__sqlite_add_time_functions(sqlite3 *handle); /* time_functions.c */
 bool cz__sqlite_add_json_functions(sqlite3 *handle); /* json_functions.c */
 
 /* schema.c */
+cz_status cz__sqlite_schema_write(const struct cz__schema_step *step, struct cz__sql_list *out,
+                                  cz_error *err);
 cz_status cz__sqlite_create_table(cz_ctx *ctx, cz__db_session *session, const cz__db_table *table,
                                   cz_error *err);
 /* introspection.c */
@@ -77,6 +85,10 @@ cz_status cz__sqlite_table_exists(cz_ctx *ctx, cz__db_session *session, const ch
                                   bool *out_exists, cz_error *err);
 cz_status cz__sqlite_column_exists(cz_ctx *ctx, cz__db_session *session, const char *table,
                                    const char *column, bool *out_exists, cz_error *err);
+cz_status cz__sqlite_describe_table(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                    struct cz__table_info *out, cz_error *err);
+cz_status cz__sqlite_list_tables(cz_ctx *ctx, cz__db_session *session, cz_str_list *out,
+                                 cz_error *err);
 /* features.c */
 extern const cz__db_features cz__sqlite_features;
 

@@ -1,0 +1,156 @@
+#include "db/schema.h"
+#include <stdio.h>
+
+cz_status cz__sql_list_add(cz__sql_list *list, cz_buf *sql, cz_error *err)
+{
+    cz_status status = cz_buf_status(sql);
+    if (!status && list->count == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 8;
+        cz_str *grown = cz_arena_array(list->arena, cz_str, cap);
+        if (grown && list->count)
+            memcpy(grown, list->items, list->count * sizeof *grown);
+        if (grown) {
+            list->items = grown;
+            list->cap = cap;
+        } else {
+            status = CZ_ENOMEM;
+        }
+    }
+    if (!status)
+        status = cz_str_dup(list->arena, cz_buf_str(sql), &list->items[list->count]);
+    if (status)
+        return cz_error_set(err, status, "no memory to write a table's SQL");
+    list->count++;
+    cz_buf_clear(sql);
+    return CZ_OK;
+}
+
+/* FNV-1a: the same in every process and version, which a keyed hash is not. */
+static uint32_t hash_name(const char *text)
+{
+    uint32_t hash = 2166136261u;
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619u;
+    return hash;
+}
+
+void cz__db_name(char *out, const char *table, const char *const *columns, size_t count,
+                 const char *suffix)
+{
+    char whole[1024];
+    int added = snprintf(whole, sizeof whole, "%s", table);
+    size_t len = added > 0 ? (size_t)added : 0;
+    for (size_t i = 0; i < count && len < sizeof whole; i++) {
+        const char *column = columns[i][0] == '-' ? columns[i] + 1 : columns[i];
+        added = snprintf(whole + len, sizeof whole - len, "_%s", column);
+        len += added > 0 ? (size_t)added : 0;
+    }
+    size_t suffix_len = strlen(suffix), keep = len;
+    char hash[10] = "";
+    if (len + 1 + suffix_len > CZ__DB_NAME_BYTES_MAX) {
+        keep = CZ__DB_NAME_BYTES_MAX - suffix_len - sizeof hash;
+        while (keep && ((unsigned char)whole[keep] & 0xc0) == 0x80)
+            keep--; /* not inside a character */
+        cz_ignore(snprintf(hash, sizeof hash, "_%08x", hash_name(whole))); /* fits */
+    }
+    memcpy(out, whole, keep);
+    char *at = out + keep;
+    for (const char *c = hash; *c; c++)
+        *at++ = *c;
+    *at++ = '_';
+    memcpy(at, suffix, suffix_len + 1);
+}
+
+void cz__db_append_text(cz_buf *sql, cz_str text)
+{
+    cz_buf_append_char(sql, '\'');
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\'')
+            cz_buf_append_char(sql, '\'');
+        cz_buf_append_char(sql, text.ptr[i]);
+    }
+    cz_buf_append_char(sql, '\'');
+}
+
+static bool is_name(const char *a, const char *b)
+{
+    return cz_str_eq_icase(cz_str_from(a), cz_str_from(b));
+}
+
+const cz__db_column *cz__db_column_find(const cz__db_table *table, const char *name)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        if (is_name(table->columns[i].name, name))
+            return &table->columns[i];
+    return NULL;
+}
+
+const cz__db_param *cz__schema_fill(const cz__schema_step *step, const cz__db_column *column)
+{
+    if (!step->fills)
+        return NULL;
+    const cz__db_param *fill = &step->fills[column - step->after->columns];
+    return fill->kind == CZ__PARAM_NULL ? NULL : fill;
+}
+
+bool cz__db_index_at(cz_arena *arena, const cz__db_table *table, size_t at, cz__db_index *out)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        const cz__db_column *column = &table->columns[i];
+        if (!column->index || column->unique || column->primary_key)
+            continue;
+        if (at--)
+            continue;
+        char name[CZ__DB_NAME_BYTES_MAX + 1];
+        cz__db_name(name, table->name, &column->name, 1, "idx");
+        const char *copy = cz_arena_strdup(arena, name);
+        *out =
+            (cz__db_index){ .name = copy ? copy : "", .columns = &column->name, .column_count = 1 };
+        return true;
+    }
+    if (at >= table->index_count)
+        return false;
+    *out = table->indexes[at];
+    return true;
+}
+
+static bool is_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool cz__db_index_eq(const cz__db_index *a, const cz__db_index *b)
+{
+    if (a->column_count != b->column_count || a->unique != b->unique ||
+        !is_text(a->where, b->where))
+        return false;
+    for (size_t i = 0; i < a->column_count; i++)
+        if (!is_name(a->columns[i], b->columns[i]))
+            return false;
+    return true;
+}
+
+bool cz__db_has_index(cz_arena *arena, const cz__db_table *table, const cz__db_index *index)
+{
+    cz__db_index other;
+    for (size_t i = 0; cz__db_index_at(arena, table, i, &other); i++)
+        if (is_text(index->name, other.name) && cz__db_index_eq(index, &other))
+            return true;
+    return false;
+}
+
+bool cz__db_check_eq(const cz__db_check *a, const cz__db_check *b)
+{
+    return is_text(a->name, b->name) && is_text(a->sql, b->sql);
+}
+
+bool cz__schema_together_differs(const cz__schema_step *step)
+{
+    const cz__db_table *before = step->before, *after = step->after;
+    if (before->unique_together_count != after->unique_together_count)
+        return true;
+    for (size_t i = 0; i < before->unique_together_count; i++)
+        if (!is_name(before->unique_together[i], after->unique_together[i]))
+            return true;
+    return false;
+}

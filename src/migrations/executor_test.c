@@ -1,0 +1,762 @@
+/* Every operation with every kind of field: forward and backward, rows kept, and the tables as if they had
+ * been made so from the start. */
+#include <calzone/testing.h>
+#include "migrations/migrations_internal.h"
+#include "db/introspection.h"
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- databases ---- */
+
+static cz_ctx *open_database(const char *url, cz_ctx *ctx)
+{
+    cz_arena *arena;
+    cz_error err = { 0 };
+    cz__db *db;
+    if (cz__db_open(cz_str_from(url), &db, &err)) {
+        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
+        cz__test_abort();
+    }
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(ctx, arena);
+    ctx->db = cz_arena_new(arena, cz__db_session);
+    CZ_REQUIRE(ctx->db);
+    ctx->db->db = db;
+    return ctx;
+}
+
+static void close_database(cz_ctx *ctx)
+{
+    cz__db *db = ctx->db->db;
+    cz_arena *arena = ctx->arena;
+    cz_ctx_done(ctx);
+    cz__db_close(db);
+    cz_arena_destroy(arena);
+}
+
+static void run_sql(cz_ctx *ctx, const char *sql)
+{
+    cz_error err = { 0 };
+    if (ctx->db->db->driver->run(ctx, ctx->db, cz_str_from(sql), &err)) {
+        cz__test_fail(__FILE__, __LINE__, "%s: %s", sql, cz_error_message(&err));
+        cz__test_abort();
+    }
+}
+
+static const char *text_of(cz_ctx *ctx, const char *sql)
+{
+    const cz__db_driver *driver = ctx->db->db->driver;
+    cz__db_statement statement = { .sql = cz_str_from(sql), .number = CZ__STATEMENT_UNCACHED };
+    cz__db_cursor cursor;
+    cz_error err = { 0 };
+    bool row = false;
+    cz_str text = CZ_STR("NULL");
+    if (driver->select(ctx, ctx->db, &statement, NULL, 0, &cursor, &err)) {
+        cz__test_fail(__FILE__, __LINE__, "%s: %s", sql, cz_error_message(&err));
+        cz__test_abort();
+    }
+    CZ_REQUIRE_OK(driver->step(&cursor, &row, &err));
+    if (row)
+        cz_ignore(driver->read(&cursor, 0, CZ__DB_TEXT, &text)); /* NULL: the word */
+    CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), text, &text));
+    driver->finish(&cursor);
+    return text.ptr;
+}
+
+/* All tables but the ledger, told as text. */
+static cz_str tell_tables(cz_ctx *ctx)
+{
+    const cz__db_driver *driver = ctx->db->db->driver;
+    cz_str_list names;
+    cz_error err = { 0 };
+    cz_buf all = { 0 };
+    CZ_REQUIRE_OK(driver->list_tables(ctx, ctx->db, &names, &err));
+    for (size_t i = 0; i < names.count; i++) {
+        cz__table_info info;
+        cz_str text;
+        if (cz_str_eq(names.items[i], CZ_STR("calzone_migrations")))
+            continue;
+        CZ_REQUIRE_OK(driver->describe_table(ctx, ctx->db, names.items[i].ptr, &info, &err));
+        CZ_REQUIRE_OK(cz__table_info_text(&info, ctx->arena, &text));
+        cz_buf_printf(&all, "%s\n%.*s", info.name, CZ_STR_ARG(text));
+    }
+    cz_str copy;
+    CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), cz_buf_str(&all), &copy));
+    cz_buf_done(&all);
+    return copy;
+}
+
+/* What the tables of a state look like when they are made at once. */
+static cz_str tell_fresh(const cz__state *state)
+{
+    cz_ctx ctx;
+    open_database("sqlite:///:memory:", &ctx);
+    cz__state empty = { 0 };
+    cz__steps steps = { 0 };
+    cz_error err = { 0 };
+    cz__state_steps(&ctx, &empty, state, "store", NULL, false, &steps);
+    for (size_t i = 0; i < steps.count; i++) {
+        cz__sql_list list = { .arena = ctx.arena };
+        CZ_REQUIRE_OK(ctx.db->db->driver->schema_write(&steps.items[i], &list, &err));
+        for (size_t s = 0; s < list.count; s++)
+            run_sql(&ctx, list.items[s].ptr);
+    }
+    cz_str text = tell_tables(&ctx);
+    close_database(&ctx);
+    return text;
+}
+
+/* ---- the models that change ---- */
+
+static const char *const kinds[] = {
+    "char_field",    "text_field",      "slug_field",       "email_field",   "url_field",
+    "int_field",     "bool_field",      "small_int_field",  "big_int_field", "float_field",
+    "date_field",    "datetime_field",  "uuid_field",       "time_field",    "duration_field",
+    "decimal_field", "json_field",      "ip_field",         "file_field",    "image_field",
+    "binary_field",  "int_array_field", "text_array_field", "foreign_key",   "one_to_one",
+};
+
+/* The value of row `n` of 3, in SQL, and a default, for a kind. */
+static const char *sample(const char *kind, int n)
+{
+    static char text[64];
+    switch (cz__kind_of(kind)) {
+    case CZ_KIND_small_int_field:
+    case CZ_KIND_int_field:
+    case CZ_KIND_big_int_field:
+    case CZ_KIND_foreign_key:
+    case CZ_KIND_one_to_one:
+        snprintf(text, sizeof text, "%d", n);
+        break;
+    case CZ_KIND_decimal_field:
+        snprintf(text, sizeof text, "%d25", n);
+        break;
+    case CZ_KIND_duration_field:
+        snprintf(text, sizeof text, "%d000000", n);
+        break;
+    case CZ_KIND_time_field:
+        snprintf(text, sizeof text, "'04:05:0%d'", n);
+        break;
+    case CZ_KIND_json_field:
+        snprintf(text, sizeof text, "'{\"n\": %d}'", n);
+        break;
+    case CZ_KIND_ip_field:
+        snprintf(text, sizeof text, "'192.0.2.%d'", n);
+        break;
+    case CZ_KIND_binary_field:
+        snprintf(text, sizeof text, "X'0%d'", n);
+        break;
+    case CZ_KIND_int_array_field:
+        snprintf(text, sizeof text, "'[%d]'", n);
+        break;
+    case CZ_KIND_text_array_field:
+        snprintf(text, sizeof text, "'[\"%d\"]'", n);
+        break;
+    case CZ_KIND_bool_field:
+        snprintf(text, sizeof text, "%d", n % 2);
+        break;
+    case CZ_KIND_float_field:
+        snprintf(text, sizeof text, "%d.25", n);
+        break;
+    case CZ_KIND_date_field:
+        snprintf(text, sizeof text, "'2026-11-0%d'", n);
+        break;
+    case CZ_KIND_datetime_field:
+        snprintf(text, sizeof text, "'2026-11-0%d 04:05:06'", n);
+        break;
+    case CZ_KIND_uuid_field:
+        snprintf(text, sizeof text, "'0190a000-0000-7000-8000-00000000000%d'", n);
+        break;
+    default:
+        snprintf(text, sizeof text, "'it''s %d'", n);
+    }
+    return text;
+}
+
+static cz_tagged default_of(const char *kind)
+{
+    switch (cz__kind_of(kind)) {
+    case CZ_KIND_small_int_field:
+    case CZ_KIND_int_field:
+    case CZ_KIND_big_int_field:
+    case CZ_KIND_foreign_key:
+    case CZ_KIND_one_to_one:
+        return (cz_tagged)cz_int(1);
+    case CZ_KIND_decimal_field:
+        return (cz_tagged)cz_text("9.90");
+    case CZ_KIND_duration_field:
+        return (cz_tagged)cz_text("00:00:05");
+    case CZ_KIND_time_field:
+        return (cz_tagged)cz_text("04:05");
+    case CZ_KIND_json_field:
+        return (cz_tagged)cz_text("{\"it's\": null}");
+    case CZ_KIND_ip_field:
+        return (cz_tagged)cz_text("192.0.2.1");
+    case CZ_KIND_bool_field:
+        return (cz_tagged)cz_bool(true);
+    case CZ_KIND_float_field:
+        return (cz_tagged)cz_real(0.5);
+    case CZ_KIND_date_field:
+        return (cz_tagged)cz_text("2026-11-21");
+    case CZ_KIND_datetime_field:
+        return (cz_tagged)cz_text("2026-11-21T04:05:06Z");
+    case CZ_KIND_uuid_field:
+        return (cz_tagged)cz_text("0190a000-0000-7000-8000-000000000001");
+    default:
+        return (cz_tagged)cz_text("it's");
+    }
+}
+
+static bool has_default(const char *kind)
+{
+    cz_field_kind known = cz__kind_of(kind);
+    return known != CZ_KIND_binary_field && known != CZ_KIND_int_array_field &&
+           known != CZ_KIND_text_array_field;
+}
+
+static const cz_state_field id_field = { "id", "big_int_field", .primary_key = true };
+static const cz_state_field author_fields[] = {
+    { "id", "big_int_field", .primary_key = true },
+    { "name", "char_field", .max_length = 50, .unique = true },
+};
+static const cz_state_field review_fields[] = {
+    { "id", "big_int_field", .primary_key = true },
+    { "book", "foreign_key", "store.Book", .on_delete = CZ_CASCADE },
+};
+
+/* Author, Book with an author, a year and maybe one field more, Review of a Book. */
+static cz_operation_list initial_operations(const cz_state_field *extra)
+{
+    cz_operation *ops = cz_arena_array(cz_test_arena(), cz_operation, 3);
+    cz_state_field *book = cz_arena_array(cz_test_arena(), cz_state_field, 5);
+    book[0] = id_field;
+    book[1] = (cz_state_field){ "title", "char_field", .max_length = 200, .index = true };
+    book[2] = (cz_state_field){ "author", "foreign_key", "store.Author", .on_delete = CZ_PROTECT };
+    book[3] = (cz_state_field){ "year", "int_field", .null = true };
+    if (extra)
+        book[4] = *extra;
+    ops[0] = (cz_operation){ .kind = CZ_OPERATION_CREATE_MODEL,
+                             .model = "Author",
+                             .fields = { author_fields, 2 } };
+    ops[1] = (cz_operation){ .kind = CZ_OPERATION_CREATE_MODEL,
+                             .model = "Book",
+                             .fields = { book, extra ? 5 : 4 } };
+    ops[2] = (cz_operation){ .kind = CZ_OPERATION_CREATE_MODEL,
+                             .model = "Review",
+                             .fields = { review_fields, 2 } };
+    return (cz_operation_list){ ops, 3 };
+}
+
+static void add_rows(cz_ctx *ctx, const cz_state_field *extra)
+{
+    run_sql(ctx, "INSERT INTO store_author (id, name) VALUES (1, 'Ovid'), (2, 'Sappho'), (3, 'x')");
+    for (int n = 1; n <= 3; n++) {
+        cz_str sql =
+            extra && cz__kind_is_stored(extra->kind)
+                ? cz_format(ctx,
+                            "INSERT INTO store_book (id, title, author_id, year, \"%s\") VALUES "
+                            "(%d, 'Title %d', %d, %d, %s)",
+                            cz__state_column(ctx, extra), n * 10, n, n, 2000 + n,
+                            sample(extra->kind, n))
+                : cz_format(ctx,
+                            "INSERT INTO store_book (id, title, author_id, year) VALUES "
+                            "(%d, 'Title %d', %d, %d)",
+                            n * 10, n, n, 2000 + n);
+        run_sql(ctx, sql.ptr);
+    }
+    run_sql(ctx, "INSERT INTO store_review (id, book_id) VALUES (1, 10), (2, 30)");
+    run_sql(ctx, "INSERT INTO store_book (id, title, author_id) VALUES (99, 'gone', 1)");
+    run_sql(ctx, "DELETE FROM store_book WHERE id = 99");
+}
+
+/* ---- one case ---- */
+
+struct scenario {
+    const char *what, *kind;
+    const cz_state_field *extra; /* of Book, from the start */
+    cz_operation_list change;
+    const char *kept; /* SELECT that says the same before and after the way back; may be NULL */
+    const char
+        *rows_after; /* SELECT that says after the change what rows_kept says before; may be NULL */
+};
+
+static const char *const rows_kept =
+    "SELECT group_concat(b.id || b.title || b.author_id || b.year || coalesce(r.id, '-')) FROM "
+    "store_book b LEFT JOIN store_review r ON r.book_id = b.id";
+
+static void expect_same(const struct scenario *s, const char *when, cz_str actual, cz_str expected)
+{
+    CZ_EXPECT_MSG(cz_str_eq(actual, expected), "%s, %s, %s:\n%.*s\nexpected:\n%.*s", s->what,
+                  s->kind, when, CZ_STR_ARG(actual), CZ_STR_ARG(expected));
+}
+
+struct steps_job {
+    cz__graph *graph;
+    const char *target;
+};
+
+static void migrate_to(cz_ctx *ctx, void *arg)
+{
+    struct steps_job *job = arg;
+    cz__plan_list plan = cz__migrate_plan(ctx, job->graph, "store", job->target);
+    for (size_t i = 0; i < plan.count; i++)
+        CZ_EXPECT_EQ(cz__migrate_step(ctx, job->graph, plan.items[i], CZ__MIGRATE_RUN),
+                     CZ__MIGRATED_RUN);
+}
+
+static bool migrate(cz_ctx *ctx, cz__graph *graph, const char *target, const struct scenario *s)
+{
+    struct steps_job job = { graph, target };
+    cz_error err = { 0 };
+    cz_status status = cz_try(ctx, migrate_to, &job, &err);
+    CZ_EXPECT_MSG(!status, "%s, %s, to %s: %s", s->what, s->kind, target, cz_error_message(&err));
+    return !status;
+}
+
+static void run_scenario(const struct scenario *s)
+{
+    cz_ctx ctx;
+    open_database("sqlite:///:memory:", &ctx);
+    cz_dependency needs[] = { { "store", "0001_initial" } };
+    cz_migration first = { "store", "0001_initial", .operations = initial_operations(s->extra) };
+    cz_migration second = { "store", "0002_change", .depends = { needs, 1 },
+                            .operations = s->change };
+    const cz_migration *const all[] = { &first, &second };
+    cz__graph *graph = cz__graph_make(&ctx, all, 2, NULL);
+    bool only_first[] = { true, false };
+    cz_str before = tell_fresh(cz__graph_state(&ctx, graph, only_first));
+    cz_str after = tell_fresh(cz__graph_state(&ctx, graph, NULL));
+    if (migrate(&ctx, graph, "0001", s)) {
+        expect_same(s, "made", tell_tables(&ctx), before);
+        add_rows(&ctx, s->extra);
+        cz_str rows = cz_str_from(text_of(&ctx, rows_kept));
+        cz_str kept = s->kept ? cz_str_from(text_of(&ctx, s->kept)) : CZ_STR("");
+        if (migrate(&ctx, graph, "0002", s)) {
+            expect_same(s, "forward", tell_tables(&ctx), after);
+            const char *sql = s->rows_after ? s->rows_after : rows_kept;
+            expect_same(s, "rows", cz_str_from(text_of(&ctx, sql)), rows);
+        }
+        if (migrate(&ctx, graph, "0001", s)) {
+            expect_same(s, "backward", tell_tables(&ctx), before);
+            expect_same(s, "rows", cz_str_from(text_of(&ctx, rows_kept)), rows);
+            if (s->kept)
+                expect_same(s, "values", cz_str_from(text_of(&ctx, s->kept)), kept);
+            run_sql(&ctx, "INSERT INTO store_review (book_id) SELECT id FROM store_book LIMIT 1");
+            CZ_EXPECT_STR(
+                cz_str_from(text_of(&ctx, "SELECT CAST(max(id) AS TEXT) FROM store_review")), "3");
+        }
+        if (migrate(&ctx, graph, "zero", s))
+            CZ_EXPECT_STR(tell_tables(&ctx), "");
+    }
+    close_database(&ctx);
+}
+
+static cz_state_field field_of(const char *name, const char *kind)
+{
+    bool relation = cz__kind_is_relation(kind);
+    bool decimal = strcmp(kind, "decimal_field") == 0;
+    return (cz_state_field){ .name = name,
+                             .kind = kind,
+                             .digits = decimal ? 8 : 0,
+                             .places = decimal ? 2 : 0,
+                             .to = relation ? "store.Author" : NULL,
+                             .on_delete = relation && cz__kind_is_stored(kind) ? CZ_CASCADE : 0 };
+}
+
+static cz_operation_list one(cz_operation op)
+{
+    cz_operation *ops = cz_arena_new(cz_test_arena(), cz_operation);
+    *ops = op;
+    return (cz_operation_list){ ops, 1 };
+}
+
+static const cz_state_field *keep(cz_state_field field)
+{
+    cz_state_field *copy = cz_arena_new(cz_test_arena(), cz_state_field);
+    *copy = field;
+    return copy;
+}
+
+static cz_operation_list one_field(cz_operation_kind kind, cz_state_field field)
+{
+    return one((cz_operation){ .kind = kind, .model = "Book", .fields = { keep(field), 1 } });
+}
+
+CZ_TEST(a_field_of_every_kind_is_added)
+{
+    for (size_t i = 0; i < CZ_COUNT(kinds); i++) {
+        cz_state_field field = field_of("extra", kinds[i]);
+        field.null = true;
+        run_scenario(&(struct scenario){ "add nullable", kinds[i], NULL,
+                                         one_field(CZ_OPERATION_ADD_FIELD, field) });
+        field.index = true;
+        run_scenario(&(struct scenario){ "add nullable with index", kinds[i], NULL,
+                                         one_field(CZ_OPERATION_ADD_FIELD, field) });
+        field.index = false;
+        field.unique = true;
+        run_scenario(&(struct scenario){ "add nullable unique", kinds[i], NULL,
+                                         one_field(CZ_OPERATION_ADD_FIELD, field) });
+        if (cz__kind_of(kinds[i]) == CZ_KIND_one_to_one || !has_default(kinds[i]))
+            continue; /* one value cannot fill all rows; a list or bytes have no default */
+        field.null = field.unique = false;
+        field.fill = default_of(kinds[i]);
+        run_scenario(&(struct scenario){ "add with fill", kinds[i], NULL,
+                                         one_field(CZ_OPERATION_ADD_FIELD, field) });
+        field.fill = (cz_tagged){ 0 };
+        field.default_ = default_of(kinds[i]);
+        run_scenario(&(struct scenario){ "add with default", kinds[i], NULL,
+                                         one_field(CZ_OPERATION_ADD_FIELD, field) });
+    }
+}
+
+CZ_TEST(a_field_of_every_kind_is_removed)
+{
+    for (size_t i = 0; i < CZ_COUNT(kinds); i++) {
+        cz_state_field field = field_of("extra", kinds[i]);
+        cz_operation_list gone = one(
+            (cz_operation){ .kind = CZ_OPERATION_REMOVE_FIELD, .model = "Book", .name = "extra" });
+        field.null = true;
+        run_scenario(&(struct scenario){ "remove nullable", kinds[i], keep(field), gone });
+        field.index = true;
+        run_scenario(&(struct scenario){ "remove indexed", kinds[i], keep(field), gone });
+    }
+}
+
+CZ_TEST(a_field_of_every_kind_is_altered)
+{
+    static const char *const kept =
+        "SELECT group_concat(coalesce(%s, 'none')) FROM (SELECT * FROM store_book ORDER BY id)";
+    for (size_t i = 0; i < CZ_COUNT(kinds); i++) {
+        cz_state_field field = field_of("extra", kinds[i]), changed = field;
+        bool relation = cz__kind_is_relation(kinds[i]);
+        bool repeats = cz__kind_of(kinds[i]) == CZ_KIND_bool_field;
+        cz_str select = { 0 };
+        char text[128];
+        snprintf(text, sizeof text, kept, relation ? "extra_id" : "extra");
+        CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), cz_str_from(text), &select));
+        field.null = true;
+        changed.fill = default_of(kinds[i]);
+        if (has_default(kinds[i]))
+            run_scenario(&(struct scenario){ "to not null", kinds[i], keep(field),
+                                             one_field(CZ_OPERATION_ALTER_FIELD, changed),
+                                             select.ptr });
+        changed = field;
+        changed.index = true;
+        run_scenario(&(struct scenario){ "to indexed", kinds[i], keep(field),
+                                         one_field(CZ_OPERATION_ALTER_FIELD, changed),
+                                         select.ptr });
+        changed.index = false;
+        changed.unique = true;
+        if (!repeats)
+            run_scenario(&(struct scenario){ "to unique", kinds[i], keep(field),
+                                             one_field(CZ_OPERATION_ALTER_FIELD, changed),
+                                             select.ptr });
+        changed = field;
+        changed.column = "other_column";
+        run_scenario(&(struct scenario){ "to another column", kinds[i], keep(field),
+                                         one_field(CZ_OPERATION_ALTER_FIELD, changed),
+                                         select.ptr });
+        run_scenario(&(struct scenario){ "renamed", kinds[i], keep(field),
+                                         one((cz_operation){ .kind = CZ_OPERATION_RENAME_FIELD,
+                                                             .model = "Book",
+                                                             .name = "extra",
+                                                             .new_name = "other" }),
+                                         select.ptr });
+        changed = field_of("extra", "text_field");
+        changed.null = true;
+        if (!relation)
+            run_scenario(&(struct scenario){ "to text", kinds[i], keep(field),
+                                             one_field(CZ_OPERATION_ALTER_FIELD, changed),
+                                             select.ptr });
+    }
+}
+
+static const struct {
+    cz_operation op;
+    const char *rows_after;
+} model_changes[] = {
+    { CZ_CREATE_MODEL("Tag", CZ_STATE_FIELDS({ "id", "uuid_field", .primary_key = true },
+                                             { "books", "many_to_many", "store.Book" })),
+      NULL },
+    { CZ_RENAME_MODEL("Book", "Volume"),
+      "SELECT group_concat(b.id || b.title || b.author_id || b.year || coalesce(r.id, '-')) FROM "
+      "store_volume b LEFT JOIN store_review r ON r.book_id = b.id" },
+    { CZ_RENAME_MODEL("Author", "Writer"), NULL },
+    { CZ_ALTER_TABLE("Book", "volumes"),
+      "SELECT group_concat(b.id || b.title || b.author_id || b.year || coalesce(r.id, '-')) FROM "
+      "volumes b LEFT JOIN store_review r ON r.book_id = b.id" },
+    { CZ_ALTER_UNIQUE_TOGETHER("Book", "title", "author"), NULL },
+    { CZ_ADD_FIELD("Book", { "tags", "many_to_many", "store.Author" }), NULL },
+    { CZ_ADD_FIELD("Book", { "sequels", "many_to_many", "store.Book" }), NULL },
+    { CZ_ADD_FIELD("Book", { "sequel_of", "foreign_key", "store.Book", .null = true,
+                             .on_delete = CZ_SET_NULL }),
+      NULL },
+    { CZ_ADD_INDEX("Book", { "book_year_title", CZ_NAMES("-year", "title") }), NULL },
+    { CZ_ADD_INDEX("Book", { "book_new", CZ_NAMES("author"), "\"year\" > 2001" }), NULL },
+    { CZ_ADD_CONSTRAINT("Book",
+                        { "book_year_ck", .check = "\"year\" > 1000 AND \"title\" <> ')'" }),
+      NULL },
+    { CZ_ADD_CONSTRAINT("Book", { "book_one", CZ_NAMES("title"), .condition = "\"year\" > 2002" }),
+      NULL },
+};
+
+CZ_TEST(models_indexes_and_constraints_change)
+{
+    cz_ctx ctx;
+    cz_ctx_init(&ctx, cz_test_arena());
+    for (size_t i = 0; i < CZ_COUNT(model_changes); i++) {
+        const cz_operation *op = &model_changes[i].op;
+        run_scenario(&(struct scenario){ "model change",
+                                         cz__operation_describe(&ctx, op),
+                                         NULL,
+                                         { op, 1 },
+                                         NULL,
+                                         model_changes[i].rows_after });
+    }
+}
+
+static const cz_operation renames[] = {
+    CZ_ADD_FIELD("Book", { "tags", "many_to_many", "store.Author" }),
+    CZ_ADD_FIELD("Book", { "sequels", "many_to_many", "store.Book" }),
+    CZ_ADD_CONSTRAINT("Book", { "book_year_ck", .check = "\"year\" > 1000" }),
+    CZ_ADD_INDEX("Book", { "book_new", CZ_NAMES("-year"), "\"year\" > 2001" }),
+    CZ_ALTER_UNIQUE_TOGETHER("Book", "year", "title"),
+    CZ_RUN_SQL("INSERT INTO store_book_tags (book_id, author_id) VALUES (10, 1), (20, 2)", ""),
+    CZ_CREATE_MODEL("Shelf", CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
+                                             { "books", "many_to_many", "store.Book" })),
+    CZ_DELETE_MODEL("Shelf"),
+    CZ_RENAME_MODEL("Author", "Writer"),
+    CZ_RENAME_MODEL("Book", "Volume"),
+    CZ_RENAME_FIELD("Volume", "year", "published"),
+    CZ_RENAME_FIELD("Volume", "tags", "labels"),
+    CZ_RENAME_INDEX("Volume", "book_new", "volume_new"),
+    CZ_ALTER_TABLE("Volume", "volumes"),
+    CZ_RUN_SQL("INSERT INTO volumes_labels (volume_id, writer_id) VALUES (30, 3)", ""),
+};
+
+CZ_TEST(renames_reach_many_to_many_tables_indexes_and_conditions)
+{
+    run_scenario(&(struct scenario){
+        "renames",
+        "",
+        NULL,
+        { renames, CZ_COUNT(renames) },
+        NULL,
+        "SELECT group_concat(b.id || b.title || b.author_id || b.published || coalesce(r.id, '-')) "
+        "FROM volumes b LEFT JOIN store_review r ON r.book_id = b.id "
+        "WHERE 3 = (SELECT count(*) FROM volumes_labels)" });
+}
+
+/* ---- processes that end in the middle, and at the same time ---- */
+
+static const char *database_url(void)
+{
+    static char url[256];
+    if (!url[0])
+        snprintf(url, sizeof url, "sqlite://%s/test.db", cz_test_directory());
+    return url;
+}
+
+static const cz__db_driver *real_driver;
+static unsigned statements_left;
+
+static cz_status run_or_die(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err)
+{
+    if (statements_left-- == 0)
+        kill(getpid(), SIGKILL);
+    return real_driver->run(ctx, session, sql, err);
+}
+
+static const cz_operation many_changes[] = {
+    CZ_CREATE_MODEL("Tag", CZ_STATE_FIELDS({ "id", "uuid_field", .primary_key = true },
+                                           { "books", "many_to_many", "store.Book" })),
+    CZ_ADD_FIELD("Book", { "isbn", "char_field", .max_length = 13, .default_ = cz_text("") }),
+    CZ_ALTER_FIELD("Author", { "name", "char_field", .max_length = 99, .null = true }),
+    CZ_RENAME_FIELD("Book", "year", "published"),
+    CZ_ADD_INDEX("Book", { "book_isbn", CZ_NAMES("isbn") }),
+    CZ_RENAME_MODEL("Review", "Verdict"),
+};
+static const cz_dependency on_initial[] = { { "store", "0001_initial" } };
+
+/* In a child: migrate to `target`, killed before the statement after `statements`. Returns whether it lived. */
+static bool migrate_in_child(const char *target, unsigned statements)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    CZ_REQUIRE(child >= 0);
+    if (child == 0) {
+        cz_ctx ctx;
+        open_database(database_url(), &ctx);
+        cz__db_driver mortal = *ctx.db->db->driver;
+        real_driver = ctx.db->db->driver;
+        mortal.run = run_or_die;
+        ctx.db->db->driver = &mortal;
+        statements_left = statements;
+        cz_migration first = { "store", "0001_initial", .operations = initial_operations(NULL) };
+        cz_migration second = { "store", "0002_change", .depends = { on_initial, 1 },
+                                .operations = { many_changes, CZ_COUNT(many_changes) } };
+        const cz_migration *const all[] = { &first, &second };
+        struct steps_job job = { cz__graph_make(&ctx, all, 2, cz__ledger_read(&ctx)), target };
+        cz_error err = { 0 };
+        cz_status status = cz_try(&ctx, migrate_to, &job, &err);
+        ctx.db->db->driver = real_driver;
+        close_database(&ctx);
+        _exit(status || cz_test_has_failed());
+    }
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0)
+        continue;
+    CZ_EXPECT_MSG(!WIFEXITED(status) || WEXITSTATUS(status) == 0, "the migration failed");
+    return WIFEXITED(status);
+}
+
+CZ_TEST(a_migration_killed_at_any_statement_leaves_the_last_whole_state)
+{
+    cz_ignore(database_url()); /* the directory is the parent's */
+    CZ_REQUIRE(migrate_in_child("0001", UINT32_MAX));
+    cz_ctx ctx;
+    open_database(database_url(), &ctx);
+    add_rows(&ctx, NULL);
+    cz_str before = tell_tables(&ctx), rows = cz_str_from(text_of(&ctx, rows_kept));
+    const char *const targets[] = { "0002", "0001" };
+    unsigned killed = 0;
+    for (size_t t = 0; t < CZ_COUNT(targets); t++) {
+        cz_str whole = tell_tables(&ctx);
+        for (unsigned n = 0; !migrate_in_child(targets[t], n); n++) {
+            killed++;
+            CZ_EXPECT(cz_str_eq(tell_tables(&ctx), whole));
+            CZ_EXPECT_STR(cz_str_from(text_of(&ctx, "SELECT integrity_check FROM "
+                                                    "pragma_integrity_check")),
+                          "ok");
+            CZ_EXPECT_EQ(cz__ledger_read(&ctx)->count, 1 + t);
+        }
+        CZ_EXPECT_EQ(cz__ledger_read(&ctx)->count, 2 - t);
+    }
+    CZ_EXPECT_MSG(killed > 30, "only %u statements were tried", killed);
+    CZ_EXPECT(cz_str_eq(tell_tables(&ctx), before));
+    CZ_EXPECT(cz_str_eq(cz_str_from(text_of(&ctx, rows_kept)), rows));
+    close_database(&ctx);
+}
+
+static const cz_operation counted[] = {
+    CZ_RUN_SQL("CREATE TABLE IF NOT EXISTS runs (step INTEGER) STRICT; INSERT INTO runs VALUES (1);"
+               "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 300000) "
+               "INSERT INTO runs SELECT 2 FROM n WHERE x = 300000",
+               NULL),
+};
+static const cz_dependency on_first[] = { { "store", "0001_a" } };
+static const cz_migration counted_migrations[] = {
+    { "store", "0001_a", .operations = { counted, 1 } },
+    { "store", "0002_b", .depends = { on_first, 1 }, .operations = { counted, 1 } },
+};
+
+CZ_TEST(of_several_processes_that_migrate_at_once_one_runs_each_step)
+{
+    enum { PROCESSES = 4 };
+    pid_t children[PROCESSES];
+    cz_ignore(database_url()); /* the directory is the parent's */
+    fflush(NULL);
+    for (int i = 0; i < PROCESSES; i++) {
+        children[i] = fork();
+        CZ_REQUIRE(children[i] >= 0);
+        if (children[i])
+            continue;
+        cz_ctx ctx;
+        open_database(database_url(), &ctx);
+        const cz_migration *const all[] = { &counted_migrations[0], &counted_migrations[1] };
+        cz__graph *graph = cz__graph_make(&ctx, all, 2, cz__ledger_read(&ctx));
+        cz__plan_list plan = cz__migrate_plan(&ctx, graph, NULL, NULL);
+        for (size_t p = 0; p < plan.count; p++)
+            cz__migrate_step(&ctx, graph, plan.items[p], CZ__MIGRATE_RUN);
+        close_database(&ctx);
+        _exit(0);
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        int status = 0;
+        while (waitpid(children[i], &status, 0) < 0)
+            continue;
+        CZ_EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    cz_ctx ctx;
+    open_database(database_url(), &ctx);
+    CZ_EXPECT_STR(cz_str_from(text_of(&ctx, "SELECT CAST(count(*) AS TEXT) FROM runs")), "4");
+    CZ_EXPECT_EQ(cz__ledger_read(&ctx)->count, 2);
+    close_database(&ctx);
+}
+
+/* ---- what is refused ---- */
+
+static const cz_operation breaks_keys[] = {
+    CZ_RUN_SQL("INSERT INTO store_review (id, book_id) VALUES (7, 777)", ""),
+};
+
+static void refused(const cz_operation_list change, bool backward, const char *message)
+{
+    cz_ctx ctx;
+    open_database("sqlite:///:memory:", &ctx);
+    cz_migration first = { "store", "0001_initial", .operations = initial_operations(NULL) };
+    cz_migration second = { "store", "0002_change", .depends = { on_initial, 1 },
+                            .operations = change };
+    const cz_migration *const all[] = { &first, &second };
+    struct steps_job job = { cz__graph_make(&ctx, all, 2, NULL), "0001" };
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(cz_try(&ctx, migrate_to, &job, &err));
+    add_rows(&ctx, NULL);
+    cz_str before = tell_tables(&ctx), rows = cz_str_from(text_of(&ctx, rows_kept));
+    job.target = "0002";
+    cz_status status = cz_try(&ctx, migrate_to, &job, &err);
+    if (!status && backward) {
+        job.target = "0001";
+        status = cz_try(&ctx, migrate_to, &job, &err);
+    }
+    CZ_EXPECT(status != CZ_OK);
+    CZ_EXPECT_MSG(strstr(cz_error_message(&err), message) != NULL, "said: %s",
+                  cz_error_message(&err));
+    if (!backward) {
+        CZ_EXPECT(cz_str_eq(tell_tables(&ctx), before));
+        CZ_EXPECT(cz_str_eq(cz_str_from(text_of(&ctx, rows_kept)), rows));
+        CZ_EXPECT_EQ(cz__ledger_read(&ctx)->count, 1);
+    }
+    CZ_EXPECT_STR(cz_str_from(text_of(&ctx, "SELECT CAST(foreign_keys AS TEXT) FROM "
+                                            "pragma_foreign_keys")),
+                  "1");
+    close_database(&ctx);
+}
+
+static const cz_operation refusals[] = {
+    CZ_ADD_FIELD("Book", { "isbn", "char_field" }),
+    CZ_ADD_FIELD("Book", { "isbn", "char_field", .unique = true, .default_ = cz_text("") }),
+    CZ_ADD_FIELD("Book", { "year", "int_field", .null = true }),
+    CZ_ADD_FIELD("Shop", { "year", "int_field", .null = true }),
+    CZ_ADD_FIELD("Book", { "x", "float", .null = true }),
+    CZ_ADD_FIELD("Book", { "x", "foreign_key", "store.Nobody", .null = true }),
+    CZ_ADD_FIELD("Book", { "day", "date_field", .default_ = cz_text("someday") }),
+    CZ_REMOVE_FIELD("Book", "pages"),
+    CZ_RENAME_FIELD("Book", "title", "year"),
+    CZ_RENAME_MODEL("Book", "Review"),
+    CZ_DELETE_MODEL("Author"),
+    CZ_ADD_CONSTRAINT("Book", { "book_ck", .check = "\"year\" > 2001" }),
+    CZ_ADD_INDEX("Book", { "book_x", CZ_NAMES("pages") }),
+    CZ_RUN_SQL("INSERT INTO store_author (id, name) VALUES (9, 'y'); INSERT INTO nosuch VALUES (1)",
+               ""),
+};
+
+CZ_TEST(what_a_migration_cannot_do_changes_nothing)
+{
+    static const char *const messages[CZ_COUNT(refusals)] = {
+        "may not be null",         "has this",
+        "is there already",        "there is no model store.Shop",
+        "\"float\" is no kind",    "store.Nobody, which does not exist",
+        "\"someday\" is no value", "has no field pages",
+        "year is there already",   "store.Review is there already",
+        "which does not exist",    "breaks a rule",
+        "no field \"pages\"",      "no such table",
+    };
+    for (size_t i = 0; i < CZ_COUNT(refusals); i++)
+        refused((cz_operation_list){ &refusals[i], 1 }, false, messages[i]);
+    refused((cz_operation_list){ breaks_keys, 1 }, false,
+            "row 7 of store_review would refer to a row of store_book that does not exist");
+    refused((cz_operation_list){ counted, 1 }, true, "cannot be undone");
+}

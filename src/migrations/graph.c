@@ -1,0 +1,328 @@
+/* The order of migrations. */
+#include "migrations/migrations_internal.h"
+#include <stdlib.h>
+
+enum { MIGRATIONS_MAX = 16384 };
+
+static const cz_migration *all[MIGRATIONS_MAX];
+static size_t all_count;
+
+static int compare_names(const void *a, const void *b)
+{
+    const cz_migration *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+cz_status cz__migrations_add(const char *app, cz_migration_list list, cz_error *err)
+{
+    size_t first = all_count;
+    const cz_migration *migration;
+    for (size_t i = 0; list && (migration = list(i)); i++) {
+        if (all_count == MIGRATIONS_MAX)
+            return cz_error_set(err, CZ_ETOOBIG, "more than %d migrations", MIGRATIONS_MAX);
+        if (strcmp(migration->app, app) != 0)
+            return cz_error_set(err, CZ_EVALIDATION, "migration %s.%s is in the list of the app %s",
+                                migration->app, migration->name, app);
+        all[all_count++] = migration;
+    }
+    qsort(all + first, all_count - first, sizeof *all, compare_names);
+    return CZ_OK;
+}
+
+const cz_migration *const *cz__migrations_all(size_t *out_count)
+{
+    *out_count = all_count;
+    return all;
+}
+
+bool cz__migrations_of(const char *app)
+{
+    for (size_t i = 0; i < all_count; i++)
+        if (strcmp(all[i]->app, app) == 0)
+            return true;
+    return false;
+}
+
+/* ---- ordering ---- */
+
+struct nodes {
+    cz_ctx *ctx;
+    const cz_migration **items;
+    size_t count;
+};
+
+static size_t find(const struct nodes *nodes, const char *app, const char *name)
+{
+    for (size_t i = 0; i < nodes->count; i++)
+        if (strcmp(nodes->items[i]->app, app) == 0 && strcmp(nodes->items[i]->name, name) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+static bool replaces(const cz_migration *migration, const char *app, const char *name)
+{
+    if (strcmp(migration->app, app) != 0)
+        return false;
+    for (size_t i = 0; i < migration->replaces.count; i++)
+        if (strcmp(migration->replaces.items[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Leave out either a squashed migration or those it replaces. */
+static void drop_replaced(struct nodes *nodes, const cz__ledger *ledger)
+{
+    bool *dropped = cz_array(nodes->ctx, bool, nodes->count + 1);
+    for (size_t i = 0; i < nodes->count; i++) {
+        const cz_migration *squashed = nodes->items[i];
+        size_t applied = 0, there = 0;
+        for (size_t r = 0; r < squashed->replaces.count; r++) {
+            const char *name = squashed->replaces.items[r];
+            there += find(nodes, squashed->app, name) != SIZE_MAX;
+            applied += ledger && cz__ledger_has(ledger, squashed->app, name);
+        }
+        bool own = ledger && cz__ledger_has(ledger, squashed->app, squashed->name);
+        if (!squashed->replaces.count)
+            continue;
+        if (applied && applied < squashed->replaces.count && !own) {
+            if (there < squashed->replaces.count)
+                cz_raise(nodes->ctx, CZ_EVALIDATION,
+                         "%s.%s replaces migrations of which the database has some and the project "
+                         "not all; apply the rest before their files go",
+                         squashed->app, squashed->name);
+            dropped[i] = true;
+            continue;
+        }
+        for (size_t other = 0; other < nodes->count; other++)
+            if (replaces(squashed, nodes->items[other]->app, nodes->items[other]->name))
+                dropped[other] = true;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < nodes->count; i++)
+        if (!dropped[i])
+            nodes->items[kept++] = nodes->items[i];
+    nodes->count = kept;
+}
+
+/* The node a dependency means, or the squashed one that stands for it; SIZE_MAX: there is none. */
+static size_t find_needed(const struct nodes *nodes, const cz_dependency *needed)
+{
+    size_t first = SIZE_MAX, last = SIZE_MAX;
+    for (size_t i = 0; i < nodes->count; i++) {
+        const cz_migration *node = nodes->items[i];
+        if (strcmp(node->app, needed->app) != 0)
+            continue;
+        if (strcmp(node->name, needed->name) == 0 || replaces(node, needed->app, needed->name))
+            return i;
+        first = first == SIZE_MAX ? i : first;
+        last = i;
+    }
+    if (strcmp(needed->name, "first") == 0)
+        return first;
+    return strcmp(needed->name, "last") == 0 ? last : SIZE_MAX;
+}
+
+static bool is_ready(const struct nodes *nodes, const bool *placed, size_t node)
+{
+    const cz_dependency_list *depends = &nodes->items[node]->depends;
+    for (size_t i = 0; i < depends->count; i++) {
+        size_t needed = find_needed(nodes, &depends->items[i]);
+        if (needed == SIZE_MAX)
+            cz_raise(nodes->ctx, CZ_EVALIDATION,
+                     "migration %s.%s depends on %s.%s, which is in no list",
+                     nodes->items[node]->app, nodes->items[node]->name, depends->items[i].app,
+                     depends->items[i].name);
+        if (needed != node && !placed[needed])
+            return false;
+    }
+    return true;
+}
+
+static bool is_applied(const cz__ledger *ledger, const cz_migration *migration)
+{
+    if (!ledger)
+        return false;
+    if (cz__ledger_has(ledger, migration->app, migration->name))
+        return true;
+    for (size_t i = 0; i < migration->replaces.count; i++)
+        if (!cz__ledger_has(ledger, migration->app, migration->replaces.items[i]))
+            return false;
+    return migration->replaces.count > 0;
+}
+
+cz__graph *cz__graph_make(cz_ctx *ctx, const cz_migration *const *migrations, size_t count,
+                          const cz__ledger *ledger)
+{
+    struct nodes nodes = { ctx, cz_array(ctx, const cz_migration *, count + 1), 0 };
+    for (size_t i = 0; i < count; i++) {
+        if (find(&nodes, migrations[i]->app, migrations[i]->name) != SIZE_MAX)
+            cz_raise(ctx, CZ_EVALIDATION, "migration %s.%s is listed twice", migrations[i]->app,
+                     migrations[i]->name);
+        nodes.items[nodes.count++] = migrations[i];
+    }
+    drop_replaced(&nodes, ledger);
+    cz__graph *graph = cz_new(ctx, cz__graph);
+    graph->nodes = cz_array(ctx, const cz_migration *, nodes.count + 1);
+    graph->applied = cz_array(ctx, bool, nodes.count + 1);
+    bool *placed = cz_array(ctx, bool, nodes.count + 1);
+    while (graph->count < nodes.count) {
+        size_t next = 0;
+        while (next < nodes.count && (placed[next] || !is_ready(&nodes, placed, next)))
+            next++;
+        if (next == nodes.count) {
+            for (next = 0; placed[next];)
+                next++;
+            cz_raise(ctx, CZ_EVALIDATION, "migration %s.%s depends, by way of others, on itself",
+                     nodes.items[next]->app, nodes.items[next]->name);
+        }
+        placed[next] = true;
+        graph->applied[graph->count] = is_applied(ledger, nodes.items[next]);
+        graph->nodes[graph->count++] = nodes.items[next];
+    }
+    return graph;
+}
+
+/* ---- asking ---- */
+
+static struct nodes nodes_of(cz_ctx *ctx, const cz__graph *graph)
+{
+    return (struct nodes){ ctx, graph->nodes, graph->count };
+}
+
+/* Whether `node` depends on `needed` directly. */
+static bool needs(const struct nodes *nodes, size_t node, size_t needed)
+{
+    const cz_dependency_list *depends = &nodes->items[node]->depends;
+    for (size_t i = 0; i < depends->count; i++)
+        if (find_needed(nodes, &depends->items[i]) == needed)
+            return node != needed;
+    return false;
+}
+
+size_t cz__graph_find(cz_ctx *ctx, const cz__graph *graph, const char *app, const char *name)
+{
+    size_t found = SIZE_MAX;
+    for (size_t i = 0; i < graph->count; i++) {
+        if (strcmp(graph->nodes[i]->app, app) != 0)
+            continue;
+        if (strcmp(graph->nodes[i]->name, name) == 0)
+            return i;
+        if (strncmp(graph->nodes[i]->name, name, strlen(name)) != 0)
+            continue;
+        if (found != SIZE_MAX)
+            cz_raise(ctx, CZ_EVALIDATION, "\"%s\" of %s may be %s or %s", name, app,
+                     graph->nodes[found]->name, graph->nodes[i]->name);
+        found = i;
+    }
+    return found;
+}
+
+size_t cz__graph_leaves(cz_ctx *ctx, const cz__graph *graph, const char *app, size_t **out)
+{
+    struct nodes nodes = nodes_of(ctx, graph);
+    size_t count = 0;
+    *out = cz_array(ctx, size_t, graph->count + 1);
+    for (size_t i = 0; i < graph->count; i++) {
+        bool leaf = strcmp(graph->nodes[i]->app, app) == 0;
+        for (size_t other = i + 1; other < graph->count && leaf; other++)
+            leaf = strcmp(graph->nodes[other]->app, app) != 0 || !needs(&nodes, other, i);
+        if (leaf)
+            (*out)[count++] = i;
+    }
+    return count;
+}
+
+void cz__graph_check_leaves(cz_ctx *ctx, const cz__graph *graph)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        size_t *leaves;
+        size_t count = cz__graph_leaves(ctx, graph, graph->nodes[i]->app, &leaves);
+        if (count > 1)
+            cz_raise(ctx, CZ_EVALIDATION,
+                     "%s has two last migrations, %s and %s; `makemigrations --merge` joins them",
+                     graph->nodes[i]->app, graph->nodes[leaves[0]]->name,
+                     graph->nodes[leaves[1]]->name);
+    }
+}
+
+void cz__graph_check_applied(cz_ctx *ctx, const cz__graph *graph)
+{
+    struct nodes nodes = nodes_of(ctx, graph);
+    for (size_t i = 0; i < graph->count; i++)
+        for (size_t needed = 0; needed < i && graph->applied[i]; needed++)
+            if (!graph->applied[needed] && needs(&nodes, i, needed))
+                cz_raise(
+                    ctx, CZ_EVALIDATION,
+                    "the database's history is inconsistent: %s.%s is applied and %s.%s, which "
+                    "it depends on, is not",
+                    graph->nodes[i]->app, graph->nodes[i]->name, graph->nodes[needed]->app,
+                    graph->nodes[needed]->name);
+}
+
+bool cz__graph_is_initial(const cz_migration *migration)
+{
+    for (size_t i = 0; i < migration->depends.count; i++)
+        if (strcmp(migration->depends.items[i].app, migration->app) == 0)
+            return false;
+    return true;
+}
+
+/* ---- plans ---- */
+
+static void want(const struct nodes *nodes, bool *wanted, size_t node)
+{
+    for (size_t i = node + 1; i-- > 0;) {
+        if (i == node)
+            wanted[i] = true;
+        for (size_t other = i + 1; other <= node && !wanted[i]; other++)
+            wanted[i] = wanted[other] && needs(nodes, other, i);
+    }
+}
+
+/* Everything that is applied and needs a node that goes. */
+static void unwant(const struct nodes *nodes, bool *goes)
+{
+    for (size_t i = 0; i < nodes->count; i++)
+        for (size_t other = 0; other < i && !goes[i]; other++)
+            goes[i] = goes[other] && needs(nodes, i, other);
+}
+
+static cz__plan_list plan_of(cz_ctx *ctx, const cz__graph *graph, const bool *chosen, bool backward)
+{
+    cz__plan_list plan = { cz_array(ctx, cz__planned, graph->count + 1), 0 };
+    for (size_t i = 0; i < graph->count; i++) {
+        size_t node = backward ? graph->count - 1 - i : i;
+        if (chosen[node] && graph->applied[node] == backward)
+            plan.items[plan.count++] = (cz__planned){ node, backward };
+    }
+    return plan;
+}
+
+cz__plan_list cz__migrate_plan(cz_ctx *ctx, const cz__graph *graph, const char *app,
+                               const char *name)
+{
+    struct nodes nodes = nodes_of(ctx, graph);
+    bool *chosen = cz_array(ctx, bool, graph->count + 1);
+    bool zero = name && strcmp(name, "zero") == 0;
+    size_t target = name && !zero ? cz__graph_find(ctx, graph, app, name) : SIZE_MAX;
+    bool known = !app;
+    for (size_t i = 0; i < graph->count && !known; i++)
+        known = strcmp(graph->nodes[i]->app, app) == 0;
+    if (!known)
+        cz_raise(ctx, CZ_EVALIDATION, "no app \"%s\" has migrations", app);
+    if (name && !zero && target == SIZE_MAX)
+        cz_raise(ctx, CZ_EVALIDATION, "%s has no migration \"%s\"", app, name);
+    bool backward = zero || (target != SIZE_MAX && graph->applied[target]);
+    for (size_t i = 0; i < graph->count; i++) {
+        bool own = !app || strcmp(graph->nodes[i]->app, app) == 0;
+        if (!backward && target == SIZE_MAX && own)
+            want(&nodes, chosen, i);
+        else if (backward && app && own)
+            chosen[i] = zero || needs(&nodes, i, target);
+    }
+    if (backward)
+        unwant(&nodes, chosen);
+    else if (target != SIZE_MAX)
+        want(&nodes, chosen, target);
+    return plan_of(ctx, graph, chosen, backward);
+}
