@@ -15,6 +15,7 @@
 #include <calzone/map.h>
 #include <calzone/memory.h>
 #include <calzone/middleware.h>
+#include <calzone/migrations.h>
 #include <calzone/models.h>
 #include <calzone/pagination.h>
 #include <calzone/permissions.h>

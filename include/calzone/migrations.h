@@ -292,7 +292,7 @@ typedef const cz_migration *(*cz_migration_list)(size_t index);
         if (index-- == 0)                                                                          \
             return &variable;                                                                      \
     }
-#define CZ_LIST_END return NULL
+#define CZ_LIST_END return (void)index, NULL
 
 #ifdef __cplusplus
 }

@@ -4,13 +4,14 @@
  *     CZ_PROJECT_MAIN("shop", .apps = CZ_APPS(&store_app), .urls = urls)
  *
  * The binary has the management commands: `shop run`, `shop routes`, `shop check`, `shop settings`,
- * `shop version`, `shop createtables`, `shop loaddata FILE...` and the project's own; `shop help` lists
- * them. Each has --help; exit codes are 0, 1 for a failure and 2 for a command line that makes no sense.
+ * `shop version`, `shop makemigrations`, `shop migrate`, `shop createtables`, `shop loaddata FILE...` and
+ * the project's own; `shop help` lists them. Each has --help; exit codes are 0, 1 for a failure and 2 for a command line that makes no sense.
  */
 #ifndef CALZONE_PROJECT_H
 #define CALZONE_PROJECT_H
 
 #include <calzone/middleware.h>
+#include <calzone/migrations.h>
 #include <calzone/models.h>
 #include <calzone/routing.h>
 #include <calzone/settings.h>
@@ -41,6 +42,8 @@ typedef struct cz_app {
     const char *name; /* begins the tables' names */
     cz_model_list models;
     cz_command_list commands;
+    cz_migration_list migrations; /* as its migrations/list.h declares it; NULL: none */
+    const char *folder; /* where `makemigrations` finds its sources; NULL: src/NAME or NAME */
 } cz_app;
 typedef struct cz_app_list {
     const cz_app *const *items;

@@ -3,6 +3,7 @@
 #include "management/project.h"
 #include <calzone/log.h>
 #include <calzone/views.h>
+#include "migrations/migrations.h"
 #include "orm/orm.h"
 #include "routing/errors.h"
 #include <stdio.h>
@@ -144,6 +145,8 @@ static cz_status start_models(const cz_project *project, cz_error *err)
     for (size_t i = 0; i < project->apps.count; i++) {
         const cz_app *app = project->apps.items[i];
         cz_status status = cz__models_add(app->name, app->models.items, app->models.count, err);
+        if (!status)
+            status = cz__migrations_add(app->name, app->migrations, err);
         if (status)
             return status;
     }
@@ -240,7 +243,8 @@ static void run_job(cz_ctx *ctx, void *arg)
     job->code = job->fn(ctx, job->arg);
 }
 
-int cz__site_run(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg), void *arg)
+static int run_site(const struct cz__site *site, bool offline, int (*fn)(cz_ctx *ctx, void *arg),
+                    void *arg)
 {
     cz_error err;
     cz_arena *arena;
@@ -251,7 +255,7 @@ int cz__site_run(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg),
     struct site_job job = { fn, arg, 1 };
     cz_ctx ctx;
     cz_ctx_init(&ctx, arena);
-    cz_status status = cz__site_open_database(site, &err);
+    cz_status status = offline ? CZ_OK : cz__site_open_database(site, &err);
     if (!status)
         status = cz_try(&ctx, run_job, &job, &err);
     if (status)
@@ -261,6 +265,16 @@ int cz__site_run(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg),
     cz__db_default = NULL;
     cz_arena_destroy(arena);
     return status ? 1 : job.code;
+}
+
+int cz__site_run(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg), void *arg)
+{
+    return run_site(site, false, fn, arg);
+}
+
+int cz__site_run_offline(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg), void *arg)
+{
+    return run_site(site, true, fn, arg);
 }
 
 /* ---- the command line ---- */
@@ -274,7 +288,18 @@ static const struct cz__builtin builtins[] = {
       cz__command_settings },
     { "version", "Print the versions of the project, Calzone and what is built in.", "[--json]",
       cz__command_version },
-    { "createtables", "Create the tables that are missing.", "", cz__command_createtables },
+    { "makemigrations", "Write migrations for what changed in the models.",
+      "[APP] [--check] [--dry-run] [--empty] [--merge] [--name NAME] [--folder FOLDER] "
+      "[--rename APP.MODEL[.FIELD]:NAME] [--no-rename] [--default APP.MODEL.FIELD=VALUE]",
+      cz__command_makemigrations },
+    { "migrate", "Bring the database to the newest migration, or to one that is named.",
+      "[APP [NAME|zero]] [--plan] [--check] [--fake] [--fake-initial]", cz__command_migrate },
+    { "showmigrations", "List the migrations; [X] marks those the database has.", "[APP]",
+      cz__command_showmigrations },
+    { "sqlmigrate", "Print what a migration runs.", "APP NAME [--backwards]",
+      cz__command_sqlmigrate },
+    { "createtables", "Create the tables that are missing, of apps without migrations.", "",
+      cz__command_createtables },
     { "loaddata", "Load rows from JSON files; those that exist are replaced.", "FILE...",
       cz__command_loaddata },
 };

@@ -27,6 +27,9 @@ CZ_NODISCARD cz_status cz__site_open_database(const struct cz__site *site, cz_er
  * exit code: what `fn` returned, or 1. */
 int cz__site_run(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg), void *arg);
 
+/* The same with no database opened. */
+int cz__site_run_offline(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg), void *arg);
+
 /* A built-in command. */
 struct cz__builtin {
     const char *name, *help, *usage;
@@ -39,6 +42,13 @@ int cz__command_settings(struct cz__site *site, int argc, char **argv);
 int cz__command_version(struct cz__site *site, int argc, char **argv);
 int cz__command_createtables(struct cz__site *site, int argc, char **argv);
 int cz__command_loaddata(struct cz__site *site, int argc, char **argv);
+int cz__command_makemigrations(struct cz__site *site, int argc, char **argv);
+int cz__command_migrate(struct cz__site *site, int argc, char **argv);
+int cz__command_showmigrations(struct cz__site *site, int argc, char **argv);
+int cz__command_sqlmigrate(struct cz__site *site, int argc, char **argv);
+
+/* How many operations the models are ahead of the migrations; 0 when there are none. Raises. */
+size_t cz__models_drift(cz_ctx *ctx);
 
 /* Whether `argv[1]` and on is exactly `--json` or nothing; prints the usage and answers false else. */
 bool cz__command_json_flag(int argc, char **argv, bool *out_json);

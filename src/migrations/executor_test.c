@@ -315,6 +315,45 @@ static bool migrate(cz_ctx *ctx, cz__graph *graph, const char *target, const str
     return !status;
 }
 
+static bool say_renamed(cz_ctx *ctx, void *user, const char *app, const char *model,
+                        const char *old, const char *name, bool similar)
+{
+    (void)ctx, (void)user, (void)app, (void)model, (void)old, (void)name;
+    return similar;
+}
+
+static cz_tagged say_default(cz_ctx *ctx, void *user, const char *app, const char *model,
+                             const cz_state_field *field)
+{
+    (void)ctx, (void)user, (void)app, (void)model;
+    return default_of(field->kind);
+}
+
+static const cz__answers answers = { say_renamed, say_default, NULL };
+
+/* The change is found again from the models before and after it, and finding it changes all there is. */
+static void expect_detected(cz_ctx *ctx, const struct scenario *s, const cz__state *after)
+{
+    cz_migration first = { "store", "0001_initial", .operations = initial_operations(s->extra) };
+    const cz_migration *all[8] = { &first };
+    cz__graph *graph = cz__graph_make(ctx, all, 1, NULL);
+    cz__migration_list made = cz__autodetect_state(ctx, graph, after, &answers, NULL, NULL);
+    CZ_REQUIRE(made.count < 8);
+    CZ_EXPECT_MSG(made.count == 1, "%s, %s: %zu migrations", s->what, s->kind, made.count);
+    if (s->change.count == 1 && made.count == 1)
+        CZ_EXPECT_MSG(made.items[0].operations.count == 1 &&
+                          made.items[0].operations.items[0].kind == s->change.items[0].kind,
+                      "%s, %s: found %s", s->what, s->kind,
+                      cz__operation_describe(ctx, &made.items[0].operations.items[0]));
+    for (size_t i = 0; i < made.count; i++)
+        all[i + 1] = &made.items[i];
+    graph = cz__graph_make(ctx, all, made.count + 1, NULL);
+    expect_same(s, "detected", tell_fresh(cz__graph_state(ctx, graph, NULL)), tell_fresh(after));
+    made = cz__autodetect_state(ctx, graph, after, &answers, NULL, NULL);
+    CZ_EXPECT_MSG(made.count == 0, "%s, %s: more is found: %s", s->what, s->kind,
+                  cz__operation_describe(ctx, &made.items[0].operations.items[0]));
+}
+
 static void run_scenario(const struct scenario *s)
 {
     cz_ctx ctx;
@@ -328,6 +367,7 @@ static void run_scenario(const struct scenario *s)
     bool only_first[] = { true, false };
     cz_str before = tell_fresh(cz__graph_state(&ctx, graph, only_first));
     cz_str after = tell_fresh(cz__graph_state(&ctx, graph, NULL));
+    expect_detected(&ctx, s, cz__graph_state(&ctx, graph, NULL));
     if (migrate(&ctx, graph, "0001", s)) {
         expect_same(s, "made", tell_tables(&ctx), before);
         add_rows(&ctx, s->extra);
@@ -466,7 +506,7 @@ CZ_TEST(a_field_of_every_kind_is_altered)
                                          select.ptr });
         changed = field_of("extra", "text_field");
         changed.null = true;
-        if (!relation)
+        if (!relation && cz__kind_of(kinds[i]) != CZ_KIND_text_field)
             run_scenario(&(struct scenario){ "to text", kinds[i], keep(field),
                                              one_field(CZ_OPERATION_ALTER_FIELD, changed),
                                              select.ptr });

@@ -2,6 +2,7 @@
 #ifndef CZ_MIGRATIONS_INTERNAL_H
 #define CZ_MIGRATIONS_INTERNAL_H
 
+#include "migrations/autodetector.h"
 #include "migrations/migrations.h"
 #include "db/schema.h"
 #include "orm/orm.h"
@@ -70,12 +71,21 @@ typedef struct cz__steps {
 
 /* What a column is called. */
 const char *cz__state_column(cz_ctx *ctx, const cz_state_field *field);
+/* Whether a value suits a field. Raises CZ_EVALIDATION when not. */
+void cz__fill_check(cz_ctx *ctx, const cz_state_field *field, const cz_tagged *value);
 /* A condition's SQL with a column's new name: columns in it stand in double quotes. */
 const char *cz__rename_in_sql(cz_ctx *ctx, const char *sql, const char *from, const char *to);
 /* The steps from the tables of one state to those of the other; `op` tells which model or field has another
  * name now, in the direction of its writing or, `backward`, the other. */
 void cz__state_steps(cz_ctx *ctx, const cz__state *before, const cz__state *after, const char *app,
                      const cz_operation *op, bool backward, cz__steps *out);
+
+/* ---- autodetector.c ---- */
+
+/* As cz__autodetect(), to any state. */
+cz__migration_list cz__autodetect_state(cz_ctx *ctx, const cz__graph *graph, const cz__state *to,
+                                        const cz__answers *answers, const char *app,
+                                        const char *name);
 
 /* ---- operations.c ---- */
 

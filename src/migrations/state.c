@@ -125,6 +125,8 @@ static void field_of(cz_ctx *ctx, const cz__column *column, bool is_key, cz_stat
 #undef X
     out->max_length =
         column->max_length; /* as it works out: 255 for a char_field that names none */
+    if (options->blank && !options->null && !options->default_.kind && column->type == CZ__DB_TEXT)
+        out->fill = (cz_tagged)cz_text(""); /* it may be empty, so it is in rows that are there */
     const cz_model *target = column->field->target;
     if (target)
         out->to = cz_format(ctx, "%s.%s", target->state->app, target->name).ptr;

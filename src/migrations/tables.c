@@ -484,6 +484,11 @@ static cz__db_param param_of(cz_ctx *ctx, const cz_state_field *field, cz__db_ty
     }
 }
 
+void cz__fill_check(cz_ctx *ctx, const cz_state_field *field, const cz_tagged *value)
+{
+    cz_ignore(param_of(ctx, field, type_of(field), value).kind); /* raises when it is none */
+}
+
 static cz__db_param fill_of(const struct difference *d, const cz_state_field *field,
                             const cz__db_column *column)
 {

@@ -117,8 +117,9 @@ cz_cond cz__cond_column(cz_ctx *ctx, cz_model *model, const cz__column *column, 
 /* Rows of the model were saved with keys of their own, as a fixture's are. Raises. */
 void cz__keys_given(cz_ctx *ctx, const cz_model *model);
 
-/* Create the tables that are missing, in one transaction, and record them in calzone_migrations. Returns
- * how many were created. Raises; CZ_EVALIDATION: a table lacks a column of its model. */
+/* Create the tables that are missing, of apps without migrations, in one transaction, and record them in
+ * calzone_migrations. Returns how many were created. Raises; CZ_EVALIDATION: a table lacks a column of its
+ * model. */
 size_t cz__tables_create(cz_ctx *ctx);
 /* The first table that is missing; NULL when none is and each has its model's columns. Raises likewise. */
 const char *cz__tables_missing(cz_ctx *ctx);

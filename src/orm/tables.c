@@ -1,7 +1,9 @@
-/* Creating the tables of the models that have none, and recording the models' state.
+/* Creating the tables of the models that have none, and recording the models' state, for apps without
+ * migrations.
  *
  * This is what a start in development and `createtables` do. The state goes to calzone_migrations, one
  * row an app, as the migration "0001_initial" that created them: migrations take over from there. */
+#include "migrations/migrations.h"
 #include "orm/orm_internal.h"
 #include <calzone/json.h>
 
@@ -89,7 +91,7 @@ static void walk_tables(cz_ctx *ctx,
 {
     for (size_t m = 0; m < cz__models_count(); m++) {
         cz_model *model = cz__models_at(m);
-        if (model->meta.unmanaged)
+        if (model->meta.unmanaged || cz__migrations_of(model->state->app))
             continue;
         if (!each(ctx, model, NULL, arg))
             return;
@@ -281,7 +283,7 @@ static void record_state(cz_ctx *ctx)
     const char *app = NULL;
     for (size_t m = 0; m < cz__models_count(); m++) {
         const struct cz__model_state *state = cz__models_at(m)->state;
-        if (app && strcmp(app, state->app) == 0)
+        if ((app && strcmp(app, state->app) == 0) || cz__migrations_of(state->app))
             continue; /* an app's models stand together */
         app = state->app;
         cz__db_param params[] = {

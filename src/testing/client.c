@@ -4,6 +4,7 @@
  * Requests travel as bytes, so the test sees what a client would, parser and all. */
 #include "testing/testing_internal.h"
 #include "management/project.h"
+#include "migrations/migrations.h"
 #include "orm/orm.h"
 #include "runtime/fiber.h"
 #include "runtime/loop.h"
@@ -110,6 +111,7 @@ static void stop(void)
 static void create_tables(cz_ctx *ctx, void *arg)
 {
     (void)arg;
+    cz__migrate_all(ctx);
     cz__tables_create(ctx);
 }
 

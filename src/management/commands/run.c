@@ -1,6 +1,7 @@
 /* `run`: the master, its workers, and HTTP in each of them. */
 #include "management/project.h"
 #include <calzone/log.h>
+#include "migrations/migrations.h"
 #include "orm/orm.h"
 #include "runtime/server.h"
 #include <errno.h>
@@ -20,12 +21,24 @@ static int prepare_tables(cz_ctx *ctx, void *arg)
 {
     const struct cz__site *site = arg;
     if (site->env == CZ_ENV_DEVELOPMENT || site->env == CZ_ENV_TEST) {
-        size_t created = cz__tables_create(ctx);
+        size_t migrated = cz__migrate_all(ctx), created = cz__tables_create(ctx);
+        if (migrated)
+            cz_log_info(NULL, "calzone.db", "applied the pending migrations",
+                        CZ_FIELD_INT("migrations", (int64_t)migrated));
+        if (cz__models_drift(ctx))
+            cz_log_warning(NULL, "calzone.db",
+                           "the models have changes that no migration has: run makemigrations");
         if (created)
             cz_log_info(NULL, "calzone.db", "created the missing tables",
                         CZ_FIELD_INT("tables", (int64_t)created));
         cz_log_flush(true);
         return 0;
+    }
+    size_t pending = cz__migrate_pending(ctx);
+    if (pending) {
+        fprintf(stderr, "%s: %zu migration%s not applied; run `%s migrate`\n", site->project->name,
+                pending, pending == 1 ? " is" : "s are", site->project->name);
+        return 1;
     }
     const char *missing = cz__tables_missing(ctx);
     if (!missing)

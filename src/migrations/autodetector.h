@@ -1,0 +1,38 @@
+/* migrations/autodetector.h: what changed between the migrations and the models; all of it raises. */
+#ifndef CZ_MIGRATIONS_AUTODETECTOR_H
+#define CZ_MIGRATIONS_AUTODETECTOR_H
+
+#include "migrations/migrations.h"
+
+/* Who answers what the two states cannot tell. */
+typedef struct cz__answers {
+    /* Was `app.model.old` (a field; NULL: the model itself) renamed to `name`? `similar`: they are alike but
+     * for the name, so it may be. May raise when nobody knows. */
+    bool (*renamed)(cz_ctx *ctx, void *user, const char *app, const char *model, const char *old,
+                    const char *name, bool similar);
+    /* What the rows there are get in a field that may not be NULL and has no default. May raise. */
+    cz_tagged (*fill)(cz_ctx *ctx, void *user, const char *app, const char *model,
+                      const cz_state_field *field);
+    void *user;
+} cz__answers;
+
+typedef struct cz__migration_list {
+    cz_migration *items; /* an app's second comes after every first that it depends on */
+    size_t count;
+} cz__migration_list;
+
+/* The migrations that lead from those of `graph` to the project's models, without those of apps other than
+ * `app` (NULL: all). `name` is what they are called after their number; NULL: by what they do. */
+cz__migration_list cz__autodetect(cz_ctx *ctx, const cz__graph *graph, const cz__answers *answers,
+                                  const char *app, const char *name);
+
+/* A migration of the app without operations, and one that joins its leaves. */
+cz_migration cz__migration_empty(cz_ctx *ctx, const cz__graph *graph, const char *app,
+                                 const char *name);
+cz_migration cz__migration_merge(cz_ctx *ctx, const cz__graph *graph, const char *app);
+
+/* A value for a field, from text: a number, true or false, or the text itself, as the field's kind wants.
+ * Raises: CZ_EVALIDATION: no such value. */
+cz_tagged cz__fill_of_text(cz_ctx *ctx, const cz_state_field *field, const char *text);
+
+#endif
