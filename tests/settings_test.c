@@ -63,7 +63,7 @@ CZ_TEST(a_bad_setting_stops_the_start_with_one_line_that_names_it)
 CZ_TEST(production_names_what_is_missing_and_starts_when_it_is_there)
 {
     const char *const argv[] = { "bookstore", "run", NULL };
-    const char *const create[] = { "bookstore", "createtables", NULL };
+    const char *const migrate[] = { "bookstore", "migrate", NULL };
     const char *hosts = "ALLOWED_HOSTS=localhost", *production = "ENV=production";
     cz_str out;
     const char *no_hosts[] = { production, url(), NULL };
@@ -77,11 +77,11 @@ CZ_TEST(production_names_what_is_missing_and_starts_when_it_is_there)
     CZ_EXPECT(cz_str_find(out, CZ_STR("ALLOWED_HOSTS")) != SIZE_MAX);
     const char *whole[] = { production, url(), hosts, NULL };
     CZ_EXPECT_EQ(run_binary("bookstore", argv, whole, &out), 1);
-    CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("`bookstore createtables`")) != SIZE_MAX, "%.*s",
+    CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("`bookstore migrate`")) != SIZE_MAX, "%.*s",
                   CZ_STR_ARG(out));
     CZ_EXPECT_EQ(lines_of(out), 1);
-    CZ_EXPECT_EQ(run_binary("bookstore", create, whole, &out), 0);
-    CZ_EXPECT_EQ(run_binary("bookstore", create, whole, &out), 0);
+    CZ_EXPECT_EQ(run_binary("bookstore", migrate, whole, &out), 0);
+    CZ_EXPECT_EQ(run_binary("bookstore", migrate, whole, &out), 0);
     struct server server = server_start("bookstore", 1, whole);
     CZ_EXPECT_STATUS(get(server.port, "/v2/books"), 200);
     CZ_EXPECT_EQ(server_stop(&server), 0);
@@ -99,6 +99,9 @@ CZ_TEST(command_lines_that_make_no_sense_exit_with_two)
         { "bookstore", "routes", "--xml", NULL },
         { "bookstore", "loaddata", NULL },
         { "bookstore", "createtables", "now", NULL },
+        { "bookstore", "migrate", "--now", NULL },
+        { "bookstore", "sqlmigrate", "store", NULL },
+        { "bookstore", "makemigrations", "--name", NULL },
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++)
         CZ_EXPECT_MSG(run_binary("bookstore", cases[i], NULL, NULL) == 2, "case %zu", i);

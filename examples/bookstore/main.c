@@ -1,10 +1,13 @@
 /* The Bookstore: an API over authors, books and magazines. `bookstore help` lists its commands. */
+#include "migrations/list.h"
 #include "models.h"
 #include "views.h"
 
 static const cz_app store_app = {
     .name = "store",
     .models = CZ_MODELS(Author, Book, Magazine),
+    .migrations = store_migrations,
+    .folder = "examples/bookstore",
 };
 
 static const cz_route urls[] = {

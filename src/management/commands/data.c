@@ -1,6 +1,7 @@
 /* `createtables` and `loaddata`. */
 #include "management/project.h"
 #include <calzone/json.h>
+#include "migrations/migrations.h"
 #include "orm/orm.h"
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +14,10 @@ static int create_tables(cz_ctx *ctx, void *arg)
     const struct cz__site *site = arg;
     size_t created = cz__tables_create(ctx);
     printf("%s: %zu table%s created\n", site->project->name, created, created == 1 ? "" : "s");
+    size_t pending = cz__migrate_pending(ctx);
+    if (pending)
+        printf("%zu migration%s not applied; run `%s migrate`\n", pending,
+               pending == 1 ? " is" : "s are", site->project->name);
     return 0;
 }
 

@@ -1,0 +1,8 @@
+/* The migrations of store, one a line; makemigrations adds to them. */
+#include <calzone/migrations.h>
+
+CZ_MIGRATION_LIST(store_migrations)
+{
+    CZ_LISTED(store_0001_initial);
+    CZ_LIST_END;
+}

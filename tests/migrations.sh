@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# A project's life with migrations: models change, `makemigrations` writes C that compiles, `migrate` goes
+# forward and back with rows kept, histories fork and are merged; what cannot be is refused.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+calzone=$PWD/build/bin/calzone
+for tool in cmake python3; do
+    command -v $tool >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
+done
+[[ -x $calzone ]] || { echo "skipped: build/bin/calzone is not built"; exit 77; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() { echo "FAIL: $*"; exit 1; }
+unset ENV DATABASE_URL BIND ALLOWED_HOSTS
+export CFLAGS=-Werror CMAKE_GENERATOR=Ninja # as `./dev` installs it; make may not be there
+
+# expect CODE TEXT COMMAND...: it ends with the code and says the text.
+expect() {
+    local code=0 want=$1 text=$2 said
+    shift 2
+    said=$("$calzone" "$@" 2>&1 </dev/null) || code=$?
+    [[ $code -eq $want ]] || fail "$* ended with $code, not $want: $said"
+    [[ $said == *"$text"* ]] || fail "$* did not say \"$text\" but: $said"
+}
+# sql STATEMENT: what the database says, one row a line.
+sql() {
+    python3 -c 'import sqlite3, sys
+with sqlite3.connect("shop.db") as c:
+    [print(*row, sep="|") for row in c.execute(sys.argv[1])]' "$1"
+}
+models() { sed -i "$1" src/notes/models.h; }
+
+cd "$work"
+"$calzone" new shop >/dev/null
+cd shop
+
+echo "the project begins with its first migration"
+expect 0 "No changes detected" makemigrations
+expect 0 "[ ] 0001_initial" showmigrations
+expect 1 "" migrate --check
+expect 0 "Applying notes.0001_initial... OK" migrate
+expect 0 "No migrations to apply" migrate
+expect 0 "[X] 0001_initial" showmigrations notes
+expect 0 "" migrate --check
+expect 1 "there is no app" migrate shops
+expect 1 "no migration" migrate notes 0009
+sql "INSERT INTO notes_note (title, body, pinned, created_at, updated_at)
+     VALUES ('one', 'it''s', 1, '2026-11-21 04:05:06', '2026-11-21 04:05:06')"
+
+echo "a field is added, altered, renamed and removed"
+models 's/^    F(bool_field, pinned/    F(char_field, color, .max_length = 20) \\\n&/'
+expect 1 "Add field color to Note" makemigrations --check
+expect 1 "--default notes.Note.color=VALUE" makemigrations
+expect 0 "CZ_ADD_FIELD" makemigrations --dry-run --default notes.Note.color=red
+[[ ! -e src/notes/migrations/0002_note_color.c ]] || fail "--dry-run wrote a file"
+expect 0 "src/notes/migrations/0002_note_color.c" makemigrations --default notes.Note.color=red
+expect 0 "Planned operations" migrate --plan
+expect 0 "0002_note_color... OK" migrate
+[[ $(sql "SELECT title, body, color FROM notes_note") == "one|it's|red" ]] || fail "the row: $(sql "SELECT * FROM notes_note")"
+models 's/color, .max_length = 20/colour, .max_length = 20/'
+expect 1 "--rename notes.Note.color:colour" makemigrations
+expect 0 "0003_rename_color_note_colour" makemigrations --rename notes.Note.color:colour
+models 's/colour, .max_length = 20/colour, .max_length = 30, .null = true, .index = true/'
+expect 0 "0004_alter_note_colour" makemigrations
+models '/colour/d'
+expect 0 "0005_remove_note_colour" makemigrations
+expect 0 "Applying notes.0005_remove_note_colour... OK" migrate
+expect 0 "No changes detected" makemigrations
+expect 0 "DROP COLUMN" sqlmigrate notes 0005
+expect 0 "Unapplying notes.0004_alter_note_colour... OK" migrate notes 0003
+[[ $(sql "SELECT title, colour FROM notes_note") == "one|red" ]] || fail "after going back: $(sql "SELECT * FROM notes_note")"
+expect 0 "0005_remove_note_colour... OK" migrate
+
+echo "models, relations, indexes"
+models 's/^#endif/#define TAG(F) F(slug_field, name, .unique = true) F(many_to_many, notes, Note)\nCZ_MODEL(Tag, TAG);\n#define LINE(F) F(foreign_key, note, Note, .on_delete = CZ_CASCADE) F(int_field, number) F(decimal_field, weight, .digits = 6, .places = 2, .default_ = cz_text("1.50"))\nCZ_MODEL(Line, LINE, .unique_together = CZ_FIELDS(Line, note, number));\n&/'
+sed -i 's/CZ_MODELS(Note)/CZ_MODELS(Note, Tag, Line)/' src/notes/app.c
+expect 0 "0006_tag_line" makemigrations
+expect 0 "0006_tag_line... OK" migrate
+sql "INSERT INTO notes_line (note_id, number, weight) VALUES (1, 1, 150)"
+models 's/.places = 2/.places = 3/; s/int_field, number/big_int_field, place/; s/note, number)/note, place)/'
+expect 0 "0007" makemigrations --rename notes.Line.number:place
+expect 0 "OK" migrate
+[[ $(sql "SELECT place, weight FROM notes_line") == "1|1500" ]] || fail "a line: $(sql "SELECT * FROM notes_line")"
+expect 0 "No changes detected" makemigrations
+expect 0 "OK" migrate notes 0006
+[[ $(sql "SELECT number, weight FROM notes_line") == "1|150" ]] || fail "a line: $(sql "SELECT * FROM notes_line")"
+
+echo "two branches are merged"
+expect 0 "OK" migrate
+expect 0 "0008_ours" makemigrations notes --empty --name ours
+sed 's/0008_ours/0008_theirs/g' src/notes/migrations/0008_ours.c >src/notes/migrations/0008_theirs.c
+sed -i 's/^.*notes_0008_ours.*$/&\n    CZ_LISTED(notes_0008_theirs);/' src/notes/migrations/list.h
+expect 1 "makemigrations --merge" migrate
+expect 1 "makemigrations --merge" makemigrations
+expect 0 "0009_merge" makemigrations --merge
+expect 0 "0009_merge_0008_ours_0008_theirs... OK" migrate
+
+echo "a history with a hole is refused"
+sql "DELETE FROM calzone_migrations WHERE name = '0004_alter_note_colour'"
+expect 1 "0005_remove_note_colour is applied and notes.0004" migrate
+sql "INSERT INTO calzone_migrations (app, name, applied, state) VALUES ('notes', '0004_alter_note_colour', '2026-11-21', '')"
+
+echo "back to nothing, and faked"
+expect 0 "Unapplying notes.0001_initial... OK" migrate notes zero
+[[ $(sql "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'notes%'") == 0 ]] || fail "tables were left"
+expect 0 "0009_merge_0008_ours_0008_theirs... OK" migrate
+sql "DELETE FROM calzone_migrations"
+expect 1 "already exists" migrate
+expect 0 "0001_initial... FAKED" migrate notes 0001 --fake-initial
+expect 0 "0009_merge_0008_ours_0008_theirs... FAKED" migrate --fake
+
+echo "production asks for migrate"
+export ENV=production ALLOWED_HOSTS=localhost DATABASE_URL=sqlite://$PWD/other.db
+expect 1 "10 migrations are not applied" run --bind 127.0.0.1:0
+echo "done"
