@@ -178,9 +178,11 @@ typedef struct cz__lookup_sql {
 } cz__lookup_sql;
 
 typedef struct cz__db_features {
-    const char *name;              /* for messages: "SQLite" */
-    char parameter;                /* what stands before a parameter's number: '?' or '$' */
-    bool concurrent_indexes;       /* indexes can be made beside writers, outside a transaction */
+    const char *name;        /* for messages: "SQLite" */
+    char parameter;          /* what stands before a parameter's number: '?' or '$' */
+    bool concurrent_indexes; /* indexes can be made beside writers, outside a transaction */
+    const char
+        *settle; /* checks deferred constraints now, so that tables can change; NULL: they can */
     const char *random;            /* ORDER BY this */
     const char *limit_all;         /* LIMIT that means none, needed before OFFSET */
     const char *explain;           /* before a statement */

@@ -61,6 +61,61 @@ void cz__db_name(char *out, const char *table, const char *const *columns, size_
     memcpy(at, suffix, suffix_len + 1);
 }
 
+/* The end of a $tag$...$tag$ that begins at `at`; `at` itself when none does. */
+static size_t skip_dollars(cz_str sql, size_t at)
+{
+    size_t end = at + 1;
+    while (end < sql.len && sql.ptr[end] != '$') {
+        char c = sql.ptr[end++];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+                      (unsigned char)c >= 0x80;
+        if (!letter && !(c >= '0' && c <= '9' && end > at + 2))
+            return at;
+    }
+    if (end >= sql.len)
+        return at;
+    cz_str tag = cz_str_of(sql.ptr + at, end + 1 - at);
+    size_t close = cz_str_find(cz_str_tail(sql, end + 1), tag);
+    return close == SIZE_MAX ? sql.len : end + 1 + close + tag.len;
+}
+
+/* The end of the piece of SQL at `at`: a quoted one, a comment, or one character. */
+static size_t skip_piece(cz_str sql, size_t at)
+{
+    cz_str rest = cz_str_tail(sql, at);
+    char c = sql.ptr[at];
+    size_t end = SIZE_MAX;
+    if (c == '\'' || c == '"') {
+        end = cz_str_find_char(cz_str_tail(rest, 1), c); /* a doubled one begins the next piece */
+        return end == SIZE_MAX ? sql.len : at + end + 2;
+    }
+    if (cz_str_starts_with(rest, CZ_STR("--"))) {
+        end = cz_str_find_char(rest, '\n');
+        return end == SIZE_MAX ? sql.len : at + end + 1;
+    }
+    if (cz_str_starts_with(rest, CZ_STR("/*"))) {
+        end = cz_str_find(rest, CZ_STR("*/"));
+        return end == SIZE_MAX ? sql.len : at + end + 2;
+    }
+    if (c == '$')
+        end = skip_dollars(sql, at);
+    return end == SIZE_MAX || end == at ? at + 1 : end;
+}
+
+cz_str cz__sql_cut(cz_str *rest)
+{
+    while (rest->len) {
+        size_t at = 0;
+        while (at < rest->len && rest->ptr[at] != ';')
+            at = skip_piece(*rest, at);
+        cz_str statement = cz_str_trim(cz_str_head(*rest, at));
+        *rest = cz_str_tail(*rest, at + 1);
+        if (statement.len)
+            return statement;
+    }
+    return (cz_str){ 0 };
+}
+
 void cz__db_append_text(cz_buf *sql, cz_str text)
 {
     cz_buf_append_char(sql, '\'');

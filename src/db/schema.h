@@ -38,6 +38,10 @@ CZ_NODISCARD cz_status cz__sql_list_add(cz__sql_list *list, cz_buf *sql, cz_erro
 void cz__db_name(char *out, const char *table, const char *const *columns, size_t count,
                  const char *suffix);
 
+/* Take the next statement off `*rest`: up to a semicolon outside quotes, comments and dollar quotes. Empty
+ * at the end. */
+cz_str cz__sql_cut(cz_str *rest);
+
 /* Append text in single quotes, those inside it doubled (SQL-92, 5.3). */
 void cz__db_append_text(cz_buf *sql, cz_str text);
 

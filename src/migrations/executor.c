@@ -91,6 +91,16 @@ static void run_steps(const struct run *run, const cz__steps *steps)
     }
 }
 
+/* Rows may have changed: what is checked at the end is checked now, or the next table could not change. */
+static void settle(const struct run *run)
+{
+    const char *sql = session_of(run->ctx)->db->driver->features->settle;
+    if (sql && run->text)
+        write_down(run, cz_str_from(sql));
+    else if (sql)
+        run_statement(run, cz_str_from(sql));
+}
+
 static void run_sql(const struct run *run, const cz_operation *op, bool backward)
 {
     const char *sql = backward ? op->reverse_sql : op->sql;
@@ -101,6 +111,7 @@ static void run_sql(const struct run *run, const cz_operation *op, bool backward
         write_down(run, cz_str_from(sql));
     else
         run_statement(run, cz_str_from(sql));
+    settle(run);
 }
 
 static void run_function(const struct run *run, const cz_operation *op, const cz__state *state,
@@ -114,6 +125,7 @@ static void run_function(const struct run *run, const cz_operation *op, const cz
     cz_history history = { state, run->migration->app };
     if (function)
         function(run->ctx, &history);
+    settle(run);
 }
 
 static void run_operation(const struct run *run, const cz_operation *op, const cz__state *before,

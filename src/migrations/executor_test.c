@@ -10,6 +10,27 @@
 
 /* ---- databases ---- */
 
+/* The scenarios run on SQLite, in memory; with CZ_TEST_POSTGRESQL_URL the same run on PostgreSQL. */
+static bool on_postgresql;
+
+#define ON_BOTH(name)                                                                              \
+    static void name##_on_a_database(void);                                                        \
+    CZ_TEST(name)                                                                                  \
+    {                                                                                              \
+        name##_on_a_database();                                                                    \
+    }                                                                                              \
+    CZ_TEST(name##_on_postgresql)                                                                  \
+    {                                                                                              \
+        on_postgresql = *cz_test_postgresql() != '\0';                                             \
+        name##_on_a_database();                                                                    \
+    }                                                                                              \
+    static void name##_on_a_database(void)
+
+static const char *scenario_url(void)
+{
+    return on_postgresql ? cz_test_postgresql() : "sqlite:///:memory:";
+}
+
 static cz_ctx *open_database(const char *url, cz_ctx *ctx)
 {
     cz_arena *arena;
@@ -45,6 +66,7 @@ static void run_sql(cz_ctx *ctx, const char *sql)
     }
 }
 
+/* The rows' one column, with commas between. */
 static const char *text_of(cz_ctx *ctx, const char *sql)
 {
     const cz__db_driver *driver = ctx->db->db->driver;
@@ -52,16 +74,21 @@ static const char *text_of(cz_ctx *ctx, const char *sql)
     cz__db_cursor cursor;
     cz_error err = { 0 };
     bool row = false;
-    cz_str text = CZ_STR("NULL");
+    cz_buf all = { 0 };
+    cz_str text;
     if (driver->select(ctx, ctx->db, &statement, NULL, 0, &cursor, &err)) {
         cz__test_fail(__FILE__, __LINE__, "%s: %s", sql, cz_error_message(&err));
         cz__test_abort();
     }
-    CZ_REQUIRE_OK(driver->step(&cursor, &row, &err));
-    if (row)
+    while (driver->step(&cursor, &row, &err) == CZ_OK && row) {
+        text = CZ_STR("NULL");
         cz_ignore(driver->read(&cursor, 0, CZ__DB_TEXT, &text)); /* NULL: the word */
-    CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), text, &text));
+        cz_buf_append_str(&all, all.len ? CZ_STR(",") : CZ_STR(""));
+        cz_buf_append_str(&all, text);
+    }
     driver->finish(&cursor);
+    CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), cz_buf_str(&all), &text));
+    cz_buf_done(&all);
     return text.ptr;
 }
 
@@ -88,11 +115,24 @@ static cz_str tell_tables(cz_ctx *ctx)
     return copy;
 }
 
+/* An empty database, in the schema all connections of the test share. */
+static void clear_database(cz_ctx *ctx)
+{
+    cz_str_list names;
+    cz_error err = { 0 };
+    if (!on_postgresql)
+        return;
+    CZ_REQUIRE_OK(ctx->db->db->driver->list_tables(ctx, ctx->db, &names, &err));
+    for (size_t i = 0; i < names.count; i++)
+        run_sql(ctx, cz_format(ctx, "DROP TABLE \"%s\" CASCADE", names.items[i].ptr).ptr);
+}
+
 /* What the tables of a state look like when they are made at once. */
 static cz_str tell_fresh(const cz__state *state)
 {
     cz_ctx ctx;
-    open_database("sqlite:///:memory:", &ctx);
+    open_database(scenario_url(), &ctx);
+    clear_database(&ctx);
     cz__state empty = { 0 };
     cz__steps steps = { 0 };
     cz_error err = { 0 };
@@ -104,6 +144,7 @@ static cz_str tell_fresh(const cz__state *state)
             run_sql(&ctx, list.items[s].ptr);
     }
     cz_str text = tell_tables(&ctx);
+    clear_database(&ctx);
     close_database(&ctx);
     return text;
 }
@@ -131,10 +172,10 @@ static const char *sample(const char *kind, int n)
         snprintf(text, sizeof text, "%d", n);
         break;
     case CZ_KIND_decimal_field:
-        snprintf(text, sizeof text, "%d25", n);
+        snprintf(text, sizeof text, on_postgresql ? "%d.25" : "%d25", n);
         break;
     case CZ_KIND_duration_field:
-        snprintf(text, sizeof text, "%d000000", n);
+        snprintf(text, sizeof text, on_postgresql ? "'%d seconds'" : "%d000000", n);
         break;
     case CZ_KIND_time_field:
         snprintf(text, sizeof text, "'04:05:0%d'", n);
@@ -146,16 +187,16 @@ static const char *sample(const char *kind, int n)
         snprintf(text, sizeof text, "'192.0.2.%d'", n);
         break;
     case CZ_KIND_binary_field:
-        snprintf(text, sizeof text, "X'0%d'", n);
+        snprintf(text, sizeof text, on_postgresql ? "'\\x0%d'" : "X'0%d'", n);
         break;
     case CZ_KIND_int_array_field:
-        snprintf(text, sizeof text, "'[%d]'", n);
+        snprintf(text, sizeof text, on_postgresql ? "'{%d}'" : "'[%d]'", n);
         break;
     case CZ_KIND_text_array_field:
-        snprintf(text, sizeof text, "'[\"%d\"]'", n);
+        snprintf(text, sizeof text, on_postgresql ? "'{\"%d\"}'" : "'[\"%d\"]'", n);
         break;
     case CZ_KIND_bool_field:
-        snprintf(text, sizeof text, "%d", n % 2);
+        snprintf(text, sizeof text, "%s", n % 2 ? "true" : "false");
         break;
     case CZ_KIND_float_field:
         snprintf(text, sizeof text, "%d.25", n);
@@ -267,6 +308,8 @@ static void add_rows(cz_ctx *ctx, const cz_state_field *extra)
         run_sql(ctx, sql.ptr);
     }
     run_sql(ctx, "INSERT INTO store_review (id, book_id) VALUES (1, 10), (2, 30)");
+    if (on_postgresql) /* keys that were given do not move what gives the next */
+        run_sql(ctx, "ALTER TABLE store_review ALTER COLUMN id RESTART WITH 3");
     run_sql(ctx, "INSERT INTO store_book (id, title, author_id) VALUES (99, 'gone', 1)");
     run_sql(ctx, "DELETE FROM store_book WHERE id = 99");
 }
@@ -283,8 +326,8 @@ struct scenario {
 };
 
 static const char *const rows_kept =
-    "SELECT group_concat(b.id || b.title || b.author_id || b.year || coalesce(r.id, '-')) FROM "
-    "store_book b LEFT JOIN store_review r ON r.book_id = b.id";
+    "SELECT b.id || b.title || b.author_id || b.year || coalesce(CAST(r.id AS TEXT), '-') FROM "
+    "store_book b LEFT JOIN store_review r ON r.book_id = b.id ORDER BY b.id";
 
 static void expect_same(const struct scenario *s, const char *when, cz_str actual, cz_str expected)
 {
@@ -357,7 +400,8 @@ static void expect_detected(cz_ctx *ctx, const struct scenario *s, const cz__sta
 static void run_scenario(const struct scenario *s)
 {
     cz_ctx ctx;
-    open_database("sqlite:///:memory:", &ctx);
+    open_database(scenario_url(), &ctx);
+    clear_database(&ctx);
     cz_dependency needs[] = { { "store", "0001_initial" } };
     cz_migration first = { "store", "0001_initial", .operations = initial_operations(s->extra) };
     cz_migration second = { "store", "0002_change", .depends = { needs, 1 },
@@ -424,7 +468,7 @@ static cz_operation_list one_field(cz_operation_kind kind, cz_state_field field)
     return one((cz_operation){ .kind = kind, .model = "Book", .fields = { keep(field), 1 } });
 }
 
-CZ_TEST(a_field_of_every_kind_is_added)
+ON_BOTH(a_field_of_every_kind_is_added)
 {
     for (size_t i = 0; i < CZ_COUNT(kinds); i++) {
         cz_state_field field = field_of("extra", kinds[i]);
@@ -451,7 +495,7 @@ CZ_TEST(a_field_of_every_kind_is_added)
     }
 }
 
-CZ_TEST(a_field_of_every_kind_is_removed)
+ON_BOTH(a_field_of_every_kind_is_removed)
 {
     for (size_t i = 0; i < CZ_COUNT(kinds); i++) {
         cz_state_field field = field_of("extra", kinds[i]);
@@ -464,10 +508,10 @@ CZ_TEST(a_field_of_every_kind_is_removed)
     }
 }
 
-CZ_TEST(a_field_of_every_kind_is_altered)
+ON_BOTH(a_field_of_every_kind_is_altered)
 {
     static const char *const kept =
-        "SELECT group_concat(coalesce(%s, 'none')) FROM (SELECT * FROM store_book ORDER BY id)";
+        "SELECT coalesce(CAST(%s AS TEXT), 'none') FROM store_book ORDER BY id";
     for (size_t i = 0; i < CZ_COUNT(kinds); i++) {
         cz_state_field field = field_of("extra", kinds[i]), changed = field;
         bool relation = cz__kind_is_relation(kinds[i]);
@@ -521,12 +565,12 @@ static const struct {
                                              { "books", "many_to_many", "store.Book" })),
       NULL },
     { CZ_RENAME_MODEL("Book", "Volume"),
-      "SELECT group_concat(b.id || b.title || b.author_id || b.year || coalesce(r.id, '-')) FROM "
-      "store_volume b LEFT JOIN store_review r ON r.book_id = b.id" },
+      "SELECT b.id || b.title || b.author_id || b.year || coalesce(CAST(r.id AS TEXT), '-') FROM "
+      "store_volume b LEFT JOIN store_review r ON r.book_id = b.id ORDER BY b.id" },
     { CZ_RENAME_MODEL("Author", "Writer"), NULL },
     { CZ_ALTER_TABLE("Book", "volumes"),
-      "SELECT group_concat(b.id || b.title || b.author_id || b.year || coalesce(r.id, '-')) FROM "
-      "volumes b LEFT JOIN store_review r ON r.book_id = b.id" },
+      "SELECT b.id || b.title || b.author_id || b.year || coalesce(CAST(r.id AS TEXT), '-') FROM "
+      "volumes b LEFT JOIN store_review r ON r.book_id = b.id ORDER BY b.id" },
     { CZ_ALTER_UNIQUE_TOGETHER("Book", "title", "author"), NULL },
     { CZ_ADD_FIELD("Book", { "tags", "many_to_many", "store.Author" }), NULL },
     { CZ_ADD_FIELD("Book", { "sequels", "many_to_many", "store.Book" }), NULL },
@@ -542,7 +586,7 @@ static const struct {
       NULL },
 };
 
-CZ_TEST(models_indexes_and_constraints_change)
+ON_BOTH(models_indexes_and_constraints_change)
 {
     cz_ctx ctx;
     cz_ctx_init(&ctx, cz_test_arena());
@@ -576,7 +620,7 @@ static const cz_operation renames[] = {
     CZ_RUN_SQL("INSERT INTO volumes_labels (volume_id, writer_id) VALUES (30, 3)", ""),
 };
 
-CZ_TEST(renames_reach_many_to_many_tables_indexes_and_conditions)
+ON_BOTH(renames_reach_many_to_many_tables_indexes_and_conditions)
 {
     run_scenario(&(struct scenario){
         "renames",
@@ -584,15 +628,17 @@ CZ_TEST(renames_reach_many_to_many_tables_indexes_and_conditions)
         NULL,
         { renames, CZ_COUNT(renames) },
         NULL,
-        "SELECT group_concat(b.id || b.title || b.author_id || b.published || coalesce(r.id, '-')) "
+        "SELECT b.id || b.title || b.author_id || b.published || coalesce(CAST(r.id AS TEXT), '-') "
         "FROM volumes b LEFT JOIN store_review r ON r.book_id = b.id "
-        "WHERE 3 = (SELECT count(*) FROM volumes_labels)" });
+        "WHERE 3 = (SELECT count(*) FROM volumes_labels) ORDER BY b.id" });
 }
 
 /* ---- processes that end in the middle, and at the same time ---- */
 
 static const char *database_url(void)
 {
+    if (on_postgresql)
+        return cz_test_postgresql();
     static char url[256];
     if (!url[0])
         snprintf(url, sizeof url, "sqlite://%s/test.db", cz_test_directory());
@@ -652,7 +698,7 @@ static bool migrate_in_child(const char *target, unsigned statements)
     return WIFEXITED(status);
 }
 
-CZ_TEST(a_migration_killed_at_any_statement_leaves_the_last_whole_state)
+ON_BOTH(a_migration_killed_at_any_statement_leaves_the_last_whole_state)
 {
     cz_ignore(database_url()); /* the directory is the parent's */
     CZ_REQUIRE(migrate_in_child("0001", UINT32_MAX));
@@ -667,21 +713,22 @@ CZ_TEST(a_migration_killed_at_any_statement_leaves_the_last_whole_state)
         for (unsigned n = 0; !migrate_in_child(targets[t], n); n++) {
             killed++;
             CZ_EXPECT(cz_str_eq(tell_tables(&ctx), whole));
-            CZ_EXPECT_STR(cz_str_from(text_of(&ctx, "SELECT integrity_check FROM "
-                                                    "pragma_integrity_check")),
-                          "ok");
+            if (!on_postgresql)
+                CZ_EXPECT_STR(cz_str_from(text_of(
+                                  &ctx, "SELECT integrity_check FROM pragma_integrity_check")),
+                              "ok");
             CZ_EXPECT_EQ(cz__ledger_read(&ctx)->count, 1 + t);
         }
         CZ_EXPECT_EQ(cz__ledger_read(&ctx)->count, 2 - t);
     }
-    CZ_EXPECT_MSG(killed > 30, "only %u statements were tried", killed);
+    CZ_EXPECT_MSG(killed > 20, "only %u statements were tried", killed);
     CZ_EXPECT(cz_str_eq(tell_tables(&ctx), before));
     CZ_EXPECT(cz_str_eq(cz_str_from(text_of(&ctx, rows_kept)), rows));
     close_database(&ctx);
 }
 
 static const cz_operation counted[] = {
-    CZ_RUN_SQL("CREATE TABLE IF NOT EXISTS runs (step INTEGER) STRICT; INSERT INTO runs VALUES (1);"
+    CZ_RUN_SQL("CREATE TABLE IF NOT EXISTS runs (step INTEGER); INSERT INTO runs VALUES (1);"
                "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 300000) "
                "INSERT INTO runs SELECT 2 FROM n WHERE x = 300000",
                NULL),
@@ -692,7 +739,7 @@ static const cz_migration counted_migrations[] = {
     { "store", "0002_b", .depends = { on_first, 1 }, .operations = { counted, 1 } },
 };
 
-CZ_TEST(of_several_processes_that_migrate_at_once_one_runs_each_step)
+ON_BOTH(of_several_processes_that_migrate_at_once_one_runs_each_step)
 {
     enum { PROCESSES = 4 };
     pid_t children[PROCESSES];

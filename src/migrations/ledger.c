@@ -106,15 +106,11 @@ bool cz__ledger_has(const cz__ledger *ledger, const char *app, const char *name)
     return false;
 }
 
-static void change(cz_ctx *ctx, cz_str question, cz_str numbered, const cz__db_param *params,
-                   size_t count)
+static void change(cz_ctx *ctx, cz_str sql, const cz__db_param *params, size_t count)
 {
     cz__db_session *session = session_of(ctx);
     const cz__db_driver *driver = session->db->driver;
-    cz__db_statement statement = {
-        .sql = driver->features->numbered_parameters ? numbered : question,
-        .number = CZ__STATEMENT_UNCACHED,
-    };
+    cz__db_statement statement = { .sql = sql, .number = CZ__STATEMENT_UNCACHED };
     int64_t rows, last_id;
     cz_error err;
     if (driver->change(ctx, session, &statement, params, count, &rows, &last_id, &err))
@@ -129,8 +125,6 @@ void cz__ledger_add(cz_ctx *ctx, const char *app, const char *name)
     change(
         ctx,
         CZ_STR("INSERT INTO calzone_migrations (app, name, applied, state) VALUES (?, ?, ?, '')"),
-        CZ_STR("INSERT INTO calzone_migrations (app, name, applied, state) "
-               "VALUES ($1, $2, $3, '')"),
         params, CZ_COUNT(params));
 }
 
@@ -138,7 +132,6 @@ void cz__ledger_remove(cz_ctx *ctx, const char *app, const char *name)
 {
     cz__db_param params[] = { { .kind = CZ__PARAM_TEXT, .text = cz_str_from(app) },
                               { .kind = CZ__PARAM_TEXT, .text = cz_str_from(name) } };
-    change(ctx, CZ_STR("DELETE FROM calzone_migrations WHERE app = ? AND name = ?"),
-           CZ_STR("DELETE FROM calzone_migrations WHERE app = $1 AND name = $2"), params,
+    change(ctx, CZ_STR("DELETE FROM calzone_migrations WHERE app = ? AND name = ?"), params,
            CZ_COUNT(params));
 }

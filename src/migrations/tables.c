@@ -521,6 +521,34 @@ static const cz__db_param *fills_of(const struct difference *d, const struct des
 
 /* ---- all of it ---- */
 
+/* Whether a new table refers to another that is not there yet. */
+static bool waits(const struct difference *d, const struct described *table)
+{
+    for (size_t c = 0; c < table->table.column_count; c++)
+        for (size_t i = 0; i < d->after.count; i++) {
+            const struct described *other = &d->after.items[i];
+            if (!other->taken && other != table &&
+                cz__same_name(table->columns[c].references_table, other->table.name))
+                return true;
+        }
+    return false;
+}
+
+/* A table after those it refers to; of two that refer to each other the first. */
+static void create_tables(struct difference *d)
+{
+    for (;;) {
+        struct described *next = NULL;
+        for (size_t i = 0; i < d->after.count && (!next || waits(d, next)); i++)
+            if (!d->after.items[i].taken && (!next || !waits(d, &d->after.items[i])))
+                next = &d->after.items[i];
+        if (!next)
+            return;
+        next->taken = true;
+        add_step(d, NULL, &next->table);
+    }
+}
+
 void cz__state_steps(cz_ctx *ctx, const cz__state *before, const cz__state *after, const char *app,
                      const cz_operation *op, bool backward, cz__steps *out)
 {
@@ -540,9 +568,7 @@ void cz__state_steps(cz_ctx *ctx, const cz__state *before, const cz__state *afte
     for (size_t i = 0; i < d.before.count; i++)
         if (becomes[i])
             rename_columns(&d, &d.before.items[i], becomes[i]);
-    for (size_t i = 0; i < d.after.count; i++)
-        if (!d.after.items[i].taken)
-            add_step(&d, NULL, &d.after.items[i].table);
+    create_tables(&d);
     for (size_t i = 0; i < d.before.count; i++)
         if (becomes[i])
             add_step(&d, snapshot(ctx, &d.before.items[i]), &becomes[i]->table)->fills =

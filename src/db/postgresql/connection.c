@@ -4,6 +4,7 @@
  * statement; without one, on a shared pipeline when it is numbered (written by the ORM and met again), else
  * on a connection of the pool, for itself alone. */
 #include "db/postgresql/postgresql_internal.h"
+#include "db/schema.h"
 #include <calzone/log.h>
 #include <stdio.h>
 
@@ -41,9 +42,16 @@ const cz__db_driver cz__postgresql_driver = {
     .begin = pg_begin,
     .commit = pg_commit,
     .rollback = pg_rollback,
+    .run = cz__postgresql_run_script,
+    .schema_begin = cz__postgresql_schema_begin,
+    .schema_commit = pg_commit,
+    .schema_rollback = pg_rollback,
+    .schema_write = cz__postgresql_schema_write,
     .create_table = cz__postgresql_create_table,
     .table_exists = cz__postgresql_table_exists,
     .column_exists = cz__postgresql_column_exists,
+    .describe_table = cz__postgresql_describe_table,
+    .list_tables = cz__postgresql_list_tables,
     .keys_given = cz__postgresql_keys_given,
 };
 
@@ -661,6 +669,17 @@ cz_status cz__postgresql_run(cz_ctx *ctx, cz__db_session *session, cz_str sql, c
     return pg_change(ctx, session, &statement, NULL, 0, &rows, &last_id, err);
 }
 
+cz_status cz__postgresql_run_script(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err)
+{
+    cz_status status = CZ_OK;
+    for (cz_str rest = sql, one; !status && (one = cz__sql_cut(&rest)).len;) {
+        status = cz_str_dup(ctx->arena, one, &one); /* statements end in NUL */
+        status = status ? cz_error_set(err, status, "no memory for a statement")
+                        : cz__postgresql_run(ctx, session, one, err);
+    }
+    return status;
+}
+
 /* ---- transactions ---- */
 
 /* Nothing is sent: what begins a transaction goes with its first statement. */
@@ -788,4 +807,21 @@ static void pg_rollback(cz_ctx *ctx, cz__db_session *session)
     cz_ignore(snprintf(back, sizeof back, "ROLLBACK TO SAVEPOINT cz_%u", session->depth));
     cz_ignore(snprintf(release, sizeof release, "RELEASE SAVEPOINT cz_%u", session->depth));
     send_rollback(session->connection, back, release);
+}
+
+cz_status cz__postgresql_schema_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err)
+{
+    /* The lock of migrations is waited for as long as another migrates; other locks are not. */
+    static const char begin[] =
+        "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; "
+        "SELECT pg_advisory_xact_lock(7235126312); SET LOCAL lock_timeout = '2s'";
+    if (session->depth)
+        return cz_error_set(err, CZ_EINVAL, "tables cannot change inside a transaction");
+    cz_status status = pg_begin(ctx, session, err);
+    if (status)
+        return status;
+    status = cz__postgresql_run_script(ctx, session, cz_str_from(begin), err);
+    if (status)
+        pg_rollback(ctx, session);
+    return status;
 }

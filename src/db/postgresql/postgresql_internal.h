@@ -179,7 +179,15 @@ void cz__postgresql_finish(cz__db_cursor *cursor);
 /* A statement without parameters or rows. */
 cz_status cz__postgresql_run(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err);
 
+/* Statements without parameters or rows, one after the other. */
+cz_status cz__postgresql_run_script(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err);
+/* A transaction for changing tables: one at a time in the database, and no statement of it waits long for
+ * a lock, as everybody else would wait behind it. */
+cz_status cz__postgresql_schema_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err);
+
 /* schema.c */
+cz_status cz__postgresql_schema_write(const struct cz__schema_step *step, struct cz__sql_list *out,
+                                      cz_error *err);
 cz_status cz__postgresql_create_table(cz_ctx *ctx, cz__db_session *session,
                                       const cz__db_table *table, cz_error *err);
 cz_status cz__postgresql_keys_given(cz_ctx *ctx, cz__db_session *session, const char *table,
@@ -190,6 +198,10 @@ cz_status cz__postgresql_table_exists(cz_ctx *ctx, cz__db_session *session, cons
                                       bool *out_exists, cz_error *err);
 cz_status cz__postgresql_column_exists(cz_ctx *ctx, cz__db_session *session, const char *table,
                                        const char *column, bool *out_exists, cz_error *err);
+cz_status cz__postgresql_describe_table(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                        struct cz__table_info *out, cz_error *err);
+cz_status cz__postgresql_list_tables(cz_ctx *ctx, cz__db_session *session, cz_str_list *out,
+                                     cz_error *err);
 /* features.c */
 extern const cz__db_features cz__postgresql_features;
 
