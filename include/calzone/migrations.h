@@ -249,6 +249,44 @@ struct cz_operation { /* written with the macros below */
 
 void cz_run_nothing(cz_ctx *ctx, const cz_history *history);
 
+/* ---- rows of models as they were: what a migration's function works with ----
+ *
+ *     static void split(cz_ctx *ctx, cz_past_row *row, void *arg)
+ *     {
+ *         cz_str name = cz_past_text(ctx, row, "name");
+ *         cz_past_set_text(ctx, row, "first_name", cz_str_cut(&name, ' '));
+ *     }
+ *     static void split_names(cz_ctx *ctx, const cz_history *history)
+ *     {
+ *         cz_past_each(ctx, history, "Author", split, NULL);
+ *     }
+ *
+ * Fields go by name; a foreign key's value is the key it holds. All of it raises: CZ_EVALIDATION: there is no
+ * such model or field then, or the value is not of its kind. Rows live as long as the command.
+ */
+typedef struct cz_past_row cz_past_row;
+
+/* Call `each` for every row of a model of the migration's app ("Book") or of another ("store.Book"), in order
+ * of its key, and save what it sets. A row that is added meanwhile may come or not. Returns the rows. */
+size_t cz_past_each(cz_ctx *ctx, const cz_history *history, const char *model,
+                    void (*each)(cz_ctx *ctx, cz_past_row *row, void *arg), void *arg);
+/* A new row with its defaults; stored by cz_past_save(). */
+cz_past_row *cz_past_new(cz_ctx *ctx, const cz_history *history, const char *model);
+void cz_past_save(cz_ctx *ctx, cz_past_row *row);
+void cz_past_delete(cz_ctx *ctx, cz_past_row *row);
+
+bool cz_past_is_null(cz_ctx *ctx, const cz_past_row *row, const char *field);
+/* The member, of the C type models.h names for the field's kind; NULL when it is NULL. */
+const void *cz_past_value(cz_ctx *ctx, const cz_past_row *row, const char *field);
+/* Of text kinds, and of integers, booleans and keys that are; NULL is the empty text and 0. */
+cz_str cz_past_text(cz_ctx *ctx, const cz_past_row *row, const char *field);
+int64_t cz_past_int(cz_ctx *ctx, const cz_past_row *row, const char *field);
+/* Set from the member's C type; NULL sets NULL. */
+void cz_past_set(cz_ctx *ctx, cz_past_row *row, const char *field, const void *value);
+/* Set a field of any kind from text, as a form would: "2026-11-21", "9.90", "true". */
+void cz_past_set_text(cz_ctx *ctx, cz_past_row *row, const char *field, cz_str text);
+void cz_past_set_int(cz_ctx *ctx, cz_past_row *row, const char *field, int64_t value);
+
 /* ---- migrations ---- */
 
 typedef struct cz_dependency {
