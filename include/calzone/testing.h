@@ -68,6 +68,22 @@ cz_arena *cz_test_arena(void);
  * every call. CZ_TEST_POSTGRESQL_URL names the server, whose user may create schemas; without it the test
  * ends as skipped. */
 const char *cz_test_postgresql(void);
+/* A test run on SQLite and, as NAME_on_postgresql, on PostgreSQL, each in a process of its own:
+ * cz_test_database() is the URL of the database to open, empty and of this test alone. */
+#define CZ_DATABASE_TEST(name)                                                                     \
+    static void name##_body(void);                                                                 \
+    CZ_TEST(name)                                                                                  \
+    {                                                                                              \
+        name##_body();                                                                             \
+    }                                                                                              \
+    CZ_TEST(name##_on_postgresql)                                                                  \
+    {                                                                                              \
+        cz__test_on_postgresql = true;                                                             \
+        name##_body();                                                                             \
+    }                                                                                              \
+    static void name##_body(void)
+extern bool cz__test_on_postgresql;
+const char *cz_test_database(void);
 
 #define CZ_EXPECT(condition)                                                                       \
     do {                                                                                           \

@@ -343,6 +343,54 @@ static cz_buf *arg_as(struct cz__compiler *c, const struct cz__arg *arg, cz__db_
     return sql;
 }
 
+/* ---- windows ---- */
+
+static void append_bound(cz_buf *sql, int32_t bound)
+{
+    if (bound == CZ_UNBOUNDED_PRECEDING) {
+        cz_buf_append_lit(sql, "UNBOUNDED PRECEDING");
+    } else if (bound == CZ_UNBOUNDED_FOLLOWING) {
+        cz_buf_append_lit(sql, "UNBOUNDED FOLLOWING");
+    } else if (bound == 0) {
+        cz_buf_append_lit(sql, "CURRENT ROW");
+    } else {
+        cz_buf_append_u64(sql, (uint64_t)(bound < 0 ? -(int64_t)bound : bound));
+        cz_buf_append_str(sql, bound < 0 ? CZ_STR(" PRECEDING") : CZ_STR(" FOLLOWING"));
+    }
+}
+
+static void append_frame(struct cz__compiler *c, cz_buf *sql, const cz_frame *frame)
+{
+    if (!frame->kind)
+        return;
+    bool range = frame->kind == CZ__FRAME_RANGE;
+    bool plain = (frame->start == CZ_UNBOUNDED_PRECEDING || frame->start == 0) &&
+                 (frame->end == CZ_UNBOUNDED_FOLLOWING || frame->end == 0);
+    if (frame->start > frame->end || (range && !plain))
+        cz_raise(c->ctx, CZ_EINVAL, "a window's frame that cannot be: from %d to %d", frame->start,
+                 frame->end);
+    cz_buf_append_str(sql, range ? CZ_STR(" RANGE BETWEEN ") : CZ_STR(" ROWS BETWEEN "));
+    append_bound(sql, frame->start);
+    cz_buf_append_lit(sql, " AND ");
+    append_bound(sql, frame->end);
+}
+
+/* " OVER (...)" */
+static void append_over(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *window)
+{
+    cz_buf_append_lit(sql, " OVER (");
+    for (size_t i = 0; i < window->partition_by.count; i++) {
+        const struct cz__arg *part = &window->partition_by.items[i];
+        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR("PARTITION BY "));
+        cz_ignore(cz__compile_value(c, sql, part->value_kind, part->value, CZ__DB_TEXT,
+                                    "a window") == 0); /* any type will do */
+    }
+    cz__append_order(c, sql, &window->order_by,
+                     window->partition_by.count ? " ORDER BY " : "ORDER BY ");
+    append_frame(c, sql, &window->frame);
+    cz_buf_append_char(sql, ')');
+}
+
 /* ---- calls ---- */
 
 enum { ARGS_MAX = 32 };
@@ -454,8 +502,39 @@ static void compile_filter(struct cz__compiler *c, cz_buf *sql, const struct cz_
     cz_buf_append_char(sql, ')');
 }
 
+/* PostgreSQL widens what an aggregate gives: the type it is cast back to, NULL for none. */
+static const char *cast_of(const struct cz__compiler *c, uint8_t function, cz__db_type first)
+{
+    if (!c->features->typed_sums)
+        return NULL;
+    switch (function) {
+    case CZ__FN_SUM:
+        return is_integer(first) ? "bigint" : NULL;
+    case CZ__FN_AVG:
+        return is_integer(first) ? "double precision" : NULL;
+    case CZ__FN_STDDEV:
+    case CZ__FN_VARIANCE:
+        return "double precision";
+    default:
+        return NULL;
+    }
+}
+
+static void append_cast(cz_buf *sql, const char *cast, cz_str value)
+{
+    if (cast)
+        cz_buf_append_lit(sql, "CAST(");
+    cz_buf_append_str(sql, value);
+    if (cast) {
+        cz_buf_append_lit(sql, " AS ");
+        cz_buf_append_str(sql, cz_str_from(cast));
+        cz_buf_append_char(sql, ')');
+    }
+}
+
+/* A call; `window` is the window it is computed over, NULL for none. */
 static void compile_call(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr,
-                         cz__db_type type)
+                         cz__db_type type, const struct cz__expr *window)
 {
     const char *format = c->features->functions[expr->function];
     if (expr->function <= CZ__FN_MOD) {
@@ -501,14 +580,10 @@ static void compile_call(struct cz__compiler *c, cz_buf *sql, const struct cz__e
         cz_buf_append_char(call, ')');
     }
     cz_buf_append_str(call, cz_buf_str(filter));
-    bool cast = c->features->typed_sums && is_integer(first) &&
-                (expr->function == CZ__FN_SUM || expr->function == CZ__FN_AVG);
-    if (cast)
-        cz_buf_append_lit(sql, "CAST(");
-    cz_buf_append_str(sql, cz_buf_str(call));
-    if (cast)
-        cz_buf_append_str(sql, expr->function == CZ__FN_SUM ? CZ_STR(" AS bigint)")
-                                                            : CZ_STR(" AS double precision)"));
+    if (window)
+        append_over(c, call, window);
+    const char *cast = expr->args.count ? cast_of(c, expr->function, first) : NULL;
+    append_cast(sql, cast, cz_buf_str(call));
     cz_check(c->ctx, cz_buf_status(call));
 }
 
@@ -529,54 +604,14 @@ static void compile_case(struct cz__compiler *c, cz_buf *sql, const struct cz__e
     cz_buf_append_lit(sql, " END");
 }
 
-/* ---- windows ---- */
-
-static void append_bound(cz_buf *sql, int32_t bound)
+static void compile_window(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr,
+                           cz__db_type type)
 {
-    if (bound == CZ_UNBOUNDED_PRECEDING) {
-        cz_buf_append_lit(sql, "UNBOUNDED PRECEDING");
-    } else if (bound == CZ_UNBOUNDED_FOLLOWING) {
-        cz_buf_append_lit(sql, "UNBOUNDED FOLLOWING");
-    } else if (bound == 0) {
-        cz_buf_append_lit(sql, "CURRENT ROW");
-    } else {
-        cz_buf_append_u64(sql, (uint64_t)(bound < 0 ? -(int64_t)bound : bound));
-        cz_buf_append_str(sql, bound < 0 ? CZ_STR(" PRECEDING") : CZ_STR(" FOLLOWING"));
-    }
-}
-
-static void append_frame(struct cz__compiler *c, cz_buf *sql, const cz_frame *frame)
-{
-    if (!frame->kind)
-        return;
-    bool range = frame->kind == CZ__FRAME_RANGE;
-    bool plain = (frame->start == CZ_UNBOUNDED_PRECEDING || frame->start == 0) &&
-                 (frame->end == CZ_UNBOUNDED_FOLLOWING || frame->end == 0);
-    if (frame->start > frame->end || (range && !plain))
-        cz_raise(c->ctx, CZ_EINVAL, "a window's frame that cannot be: from %d to %d", frame->start,
-                 frame->end);
-    cz_buf_append_str(sql, range ? CZ_STR(" RANGE BETWEEN ") : CZ_STR(" ROWS BETWEEN "));
-    append_bound(sql, frame->start);
-    cz_buf_append_lit(sql, " AND ");
-    append_bound(sql, frame->end);
-}
-
-static void compile_window(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr)
-{
-    const struct cz__arg *call = &expr->args.items[0];
-    cz_ignore(cz__compile_value(c, sql, call->value_kind, call->value, CZ__DB_INT64, "a window") ==
-              0); /* its type was asked for */
-    cz_buf_append_lit(sql, " OVER (");
-    for (size_t i = 0; i < expr->partition_by.count; i++) {
-        const struct cz__arg *part = &expr->partition_by.items[i];
-        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR("PARTITION BY "));
-        cz_ignore(cz__compile_value(c, sql, part->value_kind, part->value, CZ__DB_TEXT,
-                                    "a window") == 0); /* any type will do */
-    }
-    cz__append_order(c, sql, &expr->order_by,
-                     expr->partition_by.count ? " ORDER BY " : "ORDER BY ");
-    append_frame(c, sql, &expr->frame);
-    cz_buf_append_char(sql, ')');
+    const struct cz__expr *call =
+        cz__expr_of(expr->args.items[0].value_kind, expr->args.items[0].value);
+    if (!call || call->op != CZ__EXPR_CALL || call->function < CZ__FN_COUNT_ROWS)
+        cz_raise(c->ctx, CZ_EINVAL, "CZ_WINDOW() takes an aggregate or a window function");
+    compile_call(c, sql, call, type, expr);
 }
 
 /* ---- all of them ---- */
@@ -601,13 +636,13 @@ cz__db_type cz__compile_expr(struct cz__compiler *c, cz_buf *sql, const struct c
         return cz__compile_value(c, sql, expr->args.items[0].value_kind, expr->args.items[0].value,
                                  type, "CZ_VALUE()");
     case CZ__EXPR_CALL:
-        compile_call(c, sql, expr, type);
+        compile_call(c, sql, expr, type, NULL);
         break;
     case CZ__EXPR_CASE:
         compile_case(c, sql, expr, type);
         break;
     case CZ__EXPR_WINDOW:
-        compile_window(c, sql, expr);
+        compile_window(c, sql, expr, type);
         break;
     case CZ__EXPR_SUBQUERY:
         cz_buf_append_char(sql, '(');

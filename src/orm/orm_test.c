@@ -36,22 +36,6 @@ CZ_MODEL(Writer, WRITER);
     F(foreign_key, inside, Shelf, .null = true, .on_delete = CZ_CASCADE)
 CZ_MODEL_UUID(Shelf, SHELF);
 
-/* A test on SQLite and, where there is a server, the same on PostgreSQL: each in its own process. */
-static bool on_postgresql;
-
-#define BOTH_TEST(name)                                                                            \
-    static void name##_body(void);                                                                 \
-    CZ_TEST(name)                                                                                  \
-    {                                                                                              \
-        name##_body();                                                                             \
-    }                                                                                              \
-    CZ_TEST(name##_on_postgresql)                                                                  \
-    {                                                                                              \
-        on_postgresql = true;                                                                      \
-        name##_body();                                                                             \
-    }                                                                                              \
-    static void name##_body(void)
-
 static cz_arena *arena;
 static cz_ctx ctx;
 
@@ -63,7 +47,7 @@ static void start(void)
         cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
         cz__test_abort();
     }
-    const char *url = on_postgresql ? cz_test_postgresql() : "sqlite:///:memory:";
+    const char *url = cz_test_database();
     if (cz__db_open(cz_str_from(url), &cz__db_default, &err)) {
         cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
         cz__test_abort();
@@ -135,7 +119,7 @@ static void create_and_read(cz_ctx *c, void *arg)
     CZ_EXPECT_STR(CZ_REL(c, found, inside)->label, "north");
 }
 
-BOTH_TEST(a_created_row_is_read_back_with_its_defaults)
+CZ_DATABASE_TEST(a_created_row_is_read_back_with_its_defaults)
 {
     in_boundary(create_and_read);
 }
@@ -210,7 +194,7 @@ static void look_up(cz_ctx *c, void *arg)
         CZ_EXPECT_EQ(n(c, cz_cond_copy(c, cases[i].where)), cases[i].expected);
 }
 
-BOTH_TEST(every_lookup_finds_its_rows)
+CZ_DATABASE_TEST(every_lookup_finds_its_rows)
 {
     in_boundary(look_up);
 }
@@ -233,7 +217,7 @@ static void slices(cz_ctx *c, void *arg)
         cz_select(c, Tome, .order_by = CZ_ORDER_BY(CZ_DESC(Tome, year)), .limit = 2, .offset = 1);
     CZ_REQUIRE(page.count == 2);
     /* NULL comes last here and first there, as in Django */
-    CZ_EXPECT_EQ(page.items[0].year, on_postgresql ? 1971 : 1968);
+    CZ_EXPECT_EQ(page.items[0].year, cz__test_on_postgresql ? 1971 : 1968);
     CZ_EXPECT_EQ(cz_select(c, Tome, .offset = 3).count, 1);
     CZ_EXPECT_EQ(cz_select(c, Tome, .order_by = CZ_ORDER_BY(CZ_RANDOM)).count, 4);
     CZ_EXPECT_STR(
@@ -257,7 +241,7 @@ static void slices(cz_ctx *c, void *arg)
     CZ_EXPECT_STR(CZ_REL(c, &all.items[3], sequel_of)->title, "A Wizard of Earthsea");
 }
 
-BOTH_TEST(rows_come_in_order_in_slices_and_with_their_relations)
+CZ_DATABASE_TEST(rows_come_in_order_in_slices_and_with_their_relations)
 {
     in_boundary(slices);
 }
@@ -345,7 +329,7 @@ static void failures(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(n(c, NULL), 4);
 }
 
-BOTH_TEST(what_cannot_be_done_raises_and_changes_nothing)
+CZ_DATABASE_TEST(what_cannot_be_done_raises_and_changes_nothing)
 {
     in_boundary(failures);
 }
@@ -386,7 +370,7 @@ static void changes(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(cz_delete(c, Tome, CZ_EVERY_ROW), 3);
 }
 
-BOTH_TEST(rows_are_changed_and_deleted_by_their_rules)
+CZ_DATABASE_TEST(rows_are_changed_and_deleted_by_their_rules)
 {
     in_boundary(changes);
 }
@@ -426,7 +410,7 @@ static void transactions(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(cz_count(c, Writer), 4);
 }
 
-BOTH_TEST(a_raise_rolls_back_to_its_savepoint_and_no_further)
+CZ_DATABASE_TEST(a_raise_rolls_back_to_its_savepoint_and_no_further)
 {
     in_boundary(transactions);
 }
@@ -490,7 +474,7 @@ static void from_text(cz_ctx *c, void *arg)
     }
 }
 
-BOTH_TEST(conditions_from_text_are_read_as_the_fields_kind)
+CZ_DATABASE_TEST(conditions_from_text_are_read_as_the_fields_kind)
 {
     in_boundary(from_text);
 }
@@ -521,7 +505,7 @@ static void ranges(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(caught(range_from_text, (char[]){ "a,b,c" }, NULL), CZ_EVALIDATION);
 }
 
-BOTH_TEST(a_range_takes_two_values_also_from_the_plan_cache)
+CZ_DATABASE_TEST(a_range_takes_two_values_also_from_the_plan_cache)
 {
     in_boundary(ranges);
 }
@@ -544,7 +528,7 @@ static void update_out_of_range(cz_ctx *c, void *arg)
                  4); /* a condition may name what cannot be stored */
 }
 
-BOTH_TEST(an_update_out_of_a_fields_range_is_refused)
+CZ_DATABASE_TEST(an_update_out_of_a_fields_range_is_refused)
 {
     in_boundary(update_out_of_range);
 }
@@ -563,7 +547,7 @@ static void load_relation_of_late_row(cz_ctx *c, void *arg)
     CZ_EXPECT(CZ_REL(c, &copy, writer) != NULL); /* a row that is not its result's own */
 }
 
-BOTH_TEST(a_relation_is_loaded_whatever_the_rows_place_in_its_result)
+CZ_DATABASE_TEST(a_relation_is_loaded_whatever_the_rows_place_in_its_result)
 {
     in_boundary(load_relation_of_late_row);
 }
@@ -584,7 +568,7 @@ static void delete_chains(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(cz_count(c, Shelf), 0);
 }
 
-BOTH_TEST(a_delete_cascades_down_long_chains_and_around_cycles)
+CZ_DATABASE_TEST(a_delete_cascades_down_long_chains_and_around_cycles)
 {
     in_boundary(delete_chains);
 }
@@ -619,7 +603,7 @@ static void delete_linked(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(n(c, CZ_Q(Tome, shelves->label, EXACT, "north")), 0);
 }
 
-BOTH_TEST(a_delete_takes_many_to_many_links_along)
+CZ_DATABASE_TEST(a_delete_takes_many_to_many_links_along)
 {
     in_boundary(delete_linked);
 }

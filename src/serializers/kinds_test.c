@@ -23,22 +23,6 @@ static void fresh_key(void *out)
     F(date_field, day, .default_ = cz_text("2026-11-21"))
 CZ_MODEL(Sample, SAMPLE);
 
-/* A test on SQLite and, where there is a server, the same on PostgreSQL: each in its own process. */
-static bool on_postgresql;
-
-#define BOTH_TEST(name)                                                                            \
-    static void name##_body(void);                                                                 \
-    CZ_TEST(name)                                                                                  \
-    {                                                                                              \
-        name##_body();                                                                             \
-    }                                                                                              \
-    CZ_TEST(name##_on_postgresql)                                                                  \
-    {                                                                                              \
-        on_postgresql = true;                                                                      \
-        name##_body();                                                                             \
-    }                                                                                              \
-    static void name##_body(void)
-
 static cz_arena *arena;
 static cz_ctx ctx;
 
@@ -46,7 +30,7 @@ static void within(void (*body)(cz_ctx *ctx, void *arg))
 {
     static cz_model *const models[] = { &Sample__model };
     cz_error err = { 0 };
-    const char *url = on_postgresql ? cz_test_postgresql() : "sqlite:///:memory:";
+    const char *url = cz_test_database();
     if (cz__models_add("lab", models, CZ_COUNT(models), &err) || cz__models_resolve(&err) ||
         cz__db_open(cz_str_from(url), &cz__db_default, &err)) {
         cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
@@ -91,7 +75,8 @@ static void round_trip(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(read->opens.us, INT64_C(30600000000));
     CZ_EXPECT_EQ(read->lasts.us, -1);
     /* there a document is kept as it is, here by what it says */
-    CZ_EXPECT_STR(read->extra, on_postgresql ? "{\"a\": [1, 2.5, null]}" : "{\"a\":[1,2.5,null]}");
+    CZ_EXPECT_STR(read->extra,
+                  cz__test_on_postgresql ? "{\"a\": [1, 2.5, null]}" : "{\"a\":[1,2.5,null]}");
     CZ_EXPECT(read->digest.len == 3 && memcmp(read->digest.ptr, bytes.ptr, 3) == 0);
     CZ_EXPECT_STR(read->address, "2001:db8::1");
     CZ_EXPECT_STR(read->manual, "");
@@ -110,7 +95,7 @@ static void round_trip(cz_ctx *c, void *arg)
     CZ_EXPECT(!cz_uuid_eq(read->token, made->token));
 }
 
-BOTH_TEST(every_kind_of_field_is_stored_and_read_back)
+CZ_DATABASE_TEST(every_kind_of_field_is_stored_and_read_back)
 {
     within(round_trip);
 }
@@ -143,7 +128,7 @@ static void compare(cz_ctx *c, void *arg)
     CZ_EXPECT(same(rows.items[0].mass, "9999999999999999999.5000000000"));
 }
 
-BOTH_TEST(decimals_times_and_durations_compare_by_value)
+CZ_DATABASE_TEST(decimals_times_and_durations_compare_by_value)
 {
     within(compare);
 }
@@ -174,7 +159,7 @@ static void refuse(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(cz_count(c, Sample), 0);
 }
 
-BOTH_TEST(values_a_column_cannot_hold_are_refused)
+CZ_DATABASE_TEST(values_a_column_cannot_hold_are_refused)
 {
     within(refuse);
 }
@@ -205,7 +190,7 @@ static void through_json(cz_ctx *c, void *arg)
     cz_buf_done(&out);
 }
 
-BOTH_TEST(every_kind_goes_from_json_to_a_row_and_back)
+CZ_DATABASE_TEST(every_kind_goes_from_json_to_a_row_and_back)
 {
     within(through_json);
 }
@@ -251,7 +236,7 @@ static void wrong_json(cz_ctx *c, void *arg)
     }
 }
 
-BOTH_TEST(json_that_is_no_such_kind_is_refused_with_the_reason)
+CZ_DATABASE_TEST(json_that_is_no_such_kind_is_refused_with_the_reason)
 {
     within(wrong_json);
 }

@@ -50,3 +50,10 @@ const char *cz_test_postgresql(void)
     CZ_REQUIRE(url);
     return url;
 }
+
+bool cz__test_on_postgresql;
+
+const char *cz_test_database(void)
+{
+    return cz__test_on_postgresql ? cz_test_postgresql() : "sqlite:///:memory:";
+}

@@ -180,7 +180,8 @@ void cz__postgresql_finish(cz__db_cursor *cursor);
 cz_status cz__postgresql_run(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err);
 
 /* Statements without parameters or rows, one after the other. */
-cz_status cz__postgresql_run_script(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err);
+cz_status cz__postgresql_run_script(cz_ctx *ctx, cz__db_session *session, cz_str sql,
+                                    cz_error *err);
 /* A transaction for changing tables: one at a time in the database, and no statement of it waits long for
  * a lock, as everybody else would wait behind it. */
 cz_status cz__postgresql_schema_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err);

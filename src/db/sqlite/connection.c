@@ -109,8 +109,8 @@ static cz_status sqlite_error(struct cz__sqlite_connection *connection, int code
         return cz_error_set(err, CZ_EIO, "SQLite: %s", text);
     default:
         if (strncmp(text, "no such table", strlen("no such table")) == 0)
-            return cz_error_set(err, CZ_EDATABASE,
-                                "SQLite: %s; `migrate` makes the models' tables", text);
+            return cz_error_set(err, CZ_EDATABASE, "SQLite: %s; `migrate` makes the models' tables",
+                                text);
         return cz_error_set(err, CZ_EDATABASE, "SQLite: %s", text);
     }
 }
