@@ -131,7 +131,7 @@ static const cz__column *column_of(cz_ctx *ctx, const cz_past_row *row, const ch
 static struct cz__rows next_batch(cz_ctx *ctx, cz_model *model, const cz_row *last)
 {
     const cz__column *key = model->state->key;
-    cz_order order = { key->attribute, false, false };
+    cz_order order = { .path = key->attribute };
     cz_query query = { .model = model, .order_by = { &order, 1 }, .limit = BATCH_ROWS };
     if (last) {
         struct cz__cond *after = cz_new(ctx, struct cz__cond);
