@@ -29,6 +29,7 @@
 #include <calzone/status.h>
 #include <calzone/str.h>
 #include <calzone/time.h>
+#include <calzone/transactions.h>
 #include <calzone/views.h>
 
 #endif

@@ -6,7 +6,7 @@
  * Raising: code may end its work with cz_raise(), which jumps to the nearest boundary. The boundary runs
  * the clean-ups registered since it was entered, newest first, and receives the error. The outermost
  * boundary is the request (it answers), the task (it retries) or the command (it prints); cz_try() and
- * cz_atomic() (queries.h) are nested ones. PostgreSQL's ereport() and resource owners are the model.
+ * cz_atomic() (transactions.h) are nested ones. PostgreSQL's ereport() and resource owners are the model.
  *
  * Nothing raises through a foreign frame: around a callback from a C library stand cz_foreign_enter()
  * and cz_foreign_leave(), and a raise or a suspension between them is an assertion.
@@ -48,8 +48,11 @@ struct cz_ctx {
     struct cz__db_session *db; /* transactions and routing, made by the first query */
     void *request;             /* the cz_request it belongs to; NULL elsewhere */
     cz_status cancelled;       /* CZ_OK, or why every further wait fails */
-    unsigned foreign;          /* depth of foreign callbacks: no raise, no suspension */
-    cz_error error;            /* the error being raised */
+    int64_t write_hold_us; /* a write transaction is open: cz_monotonic_us() after which waiting for
+                                  anything but its database gives CZ_ETIMEDOUT; negative: waiting gives
+                                  CZ_EINVAL at once; 0: none is open */
+    unsigned foreign;      /* depth of foreign callbacks: no raise, no suspension */
+    cz_error error;        /* the error being raised */
 };
 
 /* Begin and end a context. `arena` is borrowed. cz_ctx_done() runs the clean-ups that are left, newest

@@ -53,6 +53,7 @@ typedef struct cz_response {
     void *stream_arg;
     bool sent;        /* the handler has answered: set by every cz_respond*() */
     bool close;       /* close the connection after this answer */
+    bool raised;      /* something was raised, of which the answer tells; set by routing */
     cz_str body_text; /* a body that needs no copy (static or in the arena); used when set and
                                   `body` is empty */
 } cz_response;

@@ -52,7 +52,14 @@ extern const cz_middleware cz_host_check;
 /* Compares against ALLOWED_HOSTS' list; what cz_host_check does. `host` may have a port. */
 bool cz_host_is_allowed(cz_str host, const cz_str_list *allowed);
 
-/* The four above, in the order they belong. */
+/* Runs what stands further in inside one transaction, as Django's ATOMIC_REQUESTS does: committed before the
+ * answer leaves; rolled back when something was raised and not caught, when the status is 500 or more, and
+ * when the client has gone away. What streams a body does so after the commit. On SQLite reads take no lock;
+ * the first change or the first cz_atomic() takes it (transactions.h). Not among the default ones: list it for
+ * the whole project, last, or for a route or an include. A commit that fails is raised. */
+extern const cz_middleware cz_atomic_requests;
+
+/* The first four above, in the order they belong. */
 extern const cz_middleware *const cz_default_middleware[];
 
 #ifdef __cplusplus

@@ -20,6 +20,7 @@
 #include <calzone/expressions.h>
 #include <calzone/lookups.h>
 #include <calzone/models.h>
+#include <calzone/transactions.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -557,13 +558,6 @@ void cz__refresh(cz_ctx *ctx, cz_row *row);
     ((__typeof__((row)->relation##_slot_))cz__relation((ctx), &(row)->row_,                        \
                                                        CZ__INDEX_OF(row, relation)))
 void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field);
-
-/* ---- transactions ---- */
-
-/* Call `fn(ctx, arg)` in a transaction; inside another, in a savepoint. Committed when it returns, rolled
- * back when it raises, and the raise goes on: catch it outside with cz_try().
- * Raises: CZ_EBUSY: the database stayed locked for its busy time. Context: may suspend. */
-void cz_atomic(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,13 @@
 #include "db/database.h"
 
 cz__db *cz__db_default;
+int64_t cz__db_write_hold_ms = -1;
+
+void cz__db_hold_write(cz_ctx *ctx)
+{
+    ctx->write_hold_us =
+        cz__db_write_hold_ms < 0 ? -1 : cz_monotonic_us() + cz__db_write_hold_ms * 1000;
+}
 
 static const cz__db_driver *const drivers[] = {
     &cz__sqlite_driver,
@@ -45,6 +52,15 @@ cz_status cz__db_open(cz_str url, cz__db **out, cz_error *err)
         status = driver ? driver->open(&parts, out, err) : no_driver(parts.scheme, err);
     }
     cz_arena_destroy(arena);
+    return status;
+}
+
+cz_status cz__db_share(unsigned processes, cz_error *err)
+{
+    cz_status status = CZ_OK;
+    for (size_t i = 0; i < CZ_COUNT(drivers) && !status; i++)
+        if (drivers[i]->share)
+            status = drivers[i]->share(processes, err);
     return status;
 }
 

@@ -16,6 +16,7 @@
 #include <calzone/random.h>
 #include <calzone/settings.h>
 #include <calzone/time.h>
+#include <calzone/transactions.h>
 
 /* What a column holds, and the C type cz__db_read() writes. */
 typedef enum cz__db_kind {
@@ -87,7 +88,10 @@ typedef struct cz__db_param {
     size_t item_count;
 } cz__db_param;
 
-enum { CZ__STATEMENT_UNCACHED = UINT32_MAX };
+enum {
+    CZ__STATEMENT_UNCACHED = UINT32_MAX,
+    CZ__STATEMENT_FIRST = 16 /* of the ORM's; those below are for the drivers */
+};
 
 typedef struct cz__db_statement {
     cz_str sql;      /* NUL-terminated */
@@ -120,7 +124,25 @@ typedef struct cz__db_session {
     /* the driver's */
     void *connection;    /* taken for this transaction; NULL: none yet */
     unsigned depth_sent; /* of the atomic blocks, those the server was told of */
+    /* What the outermost begin() is to begin; set before it and kept until its end. */
+    cz_isolation isolation;
+    bool read_only; /* changes are refused */
+    bool lazy;      /* take the write side at the first change, or at the first nested begin() */
+    /* Set by a driver whose rollback of a savepoint failed, and by the ORM: the block it stands in can only be
+     * rolled back. */
+    bool broken;
+    struct cz__block *block; /* the ORM's: the innermost atomic block; NULL: none */
 } cz__db_session;
+
+/* How long a write transaction may wait for anything but its database, in milliseconds; then the wait fails
+ * with CZ_ETIMEDOUT. Negative: not at all, it fails at once with CZ_EINVAL, as in development. A driver whose
+ * transactions hold up every other writer sets cz_ctx.write_hold_us by it while it holds the write side. */
+extern int64_t cz__db_write_hold_ms;
+void cz__db_hold_write(cz_ctx *ctx);
+static inline void cz__db_release_write(cz_ctx *ctx)
+{
+    ctx->write_hold_us = 0;
+}
 
 /* ---- describing tables ---- */
 
@@ -225,7 +247,9 @@ struct cz__db_driver {
     cz_status (*change)(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
                         const cz__db_param *params, size_t count, int64_t *out_rows,
                         int64_t *out_last_id, cz_error *err);
-    /* Transactions: the outermost takes the write side, nested ones are savepoints. */
+    /* Transactions: the outermost takes the write side, unless the session says otherwise; nested ones are
+     * savepoints. commit() and rollback() end the innermost, also when they fail: of the outermost everything
+     * is rolled back then, of a savepoint it stays to be rolled back with the block around it. */
     cz_status (*begin)(cz_ctx *ctx, cz__db_session *session, cz_error *err);
     cz_status (*commit)(cz_ctx *ctx, cz__db_session *session, cz_error *err);
     void (*rollback)(cz_ctx *ctx, cz__db_session *session);
@@ -255,6 +279,8 @@ struct cz__db_driver {
                                 struct cz__table_info *out, cz_error *err);
     /* The names of all tables, in order. */
     cz_status (*list_tables)(cz_ctx *ctx, cz__db_session *session, cz_str_list *out, cz_error *err);
+    /* Prepare what `processes` processes of this one's children will share; before they fork. May be NULL. */
+    cz_status (*share)(unsigned processes, cz_error *err);
 };
 
 struct cz__db { /* begins every driver's own */
@@ -264,6 +290,9 @@ struct cz__db { /* begins every driver's own */
 /* Open the database a URL names. Errors: CZ_EVALIDATION: no driver has this scheme; the driver's. */
 CZ_NODISCARD cz_status cz__db_open(cz_str url, cz__db **out, cz_error *err);
 void cz__db_close(cz__db *db); /* NULL does nothing */
+
+/* For a master: what the drivers of its workers share. Opens no database. Errors: the driver's. */
+CZ_NODISCARD cz_status cz__db_share(unsigned processes, cz_error *err);
 
 /* The database of this process, which contexts use; set by the worker or command that opened it. */
 extern cz__db *cz__db_default;

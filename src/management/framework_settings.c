@@ -10,6 +10,14 @@ const cz_setting cz__framework_settings[] = {
       .required_in_production = true,
       .help =
           "The database: sqlite:///absolute/path.db. In development a file beside the settings." },
+    { .name = "WRITE_HOLD_TIME",
+      .kind = CZ_SETTING_DURATION,
+      .default_value = "2s",
+      .min = 1,
+      .max = HOUR_MS,
+      .help = "How long a write transaction of SQLite may wait for anything else before it is "
+              "rolled back, in "
+              "staging and production; in development and tests it may not." },
     { .name = "ALLOWED_HOSTS",
       .kind = CZ_SETTING_LIST,
       .required_in_production = true,

@@ -114,6 +114,10 @@ static inline void cz__row_mark(cz_row *row, const cz__column *column, bool null
 cz_cond cz__cond_key(cz_ctx *ctx, const cz_row *row);
 cz_cond cz__cond_column(cz_ctx *ctx, cz_model *model, const cz__column *column, const void *value);
 
+/* A transaction that takes the database's write side at its first change, or at the first block inside it; one
+ * that only reads never does. Inside another block `fn` is just called. As cz_atomic() else. */
+void cz__atomic_lazily(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg);
+
 /* Rows of the model were saved with keys of their own, as a fixture's are. Raises. */
 void cz__keys_given(cz_ctx *ctx, const cz_model *model);
 

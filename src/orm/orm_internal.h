@@ -148,7 +148,9 @@ size_t cz__column_bytes(const cz__column *column);
 /* Write a parameter made for the column into a row's member and mark it. Raises: CZ_EINVAL: out of range. */
 void cz__row_store(cz_ctx *ctx, cz_row *row, const cz__column *column, const cz__db_param *param);
 
-cz__db_session *cz__session(cz_ctx *ctx); /* raises */
+/* Raises: no database is open, or the block around can only be rolled back (CZ_EDATABASE). */
+cz__db_session *cz__session(cz_ctx *ctx);
+CZ_NORETURN void cz__raise_broken(cz_ctx *ctx);
 /* Run a change. Raises. */
 int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int64_t *out_last_id);
 

@@ -2,7 +2,7 @@
  * too long for the key, or met when the cache is full, is built each time. */
 #include "orm/orm_internal.h"
 
-enum { PLANS_MAX = 4096, FIRST_NUMBER = 3 }; /* a driver has the lower numbers for its own */
+enum { PLANS_MAX = 4096, FIRST_NUMBER = CZ__STATEMENT_FIRST };
 
 static cz_arena *plan_arena; /* lives as long as the process */
 static cz_map plan_map;

@@ -11,8 +11,10 @@ cz__db_session *cz__session(cz_ctx *ctx)
 {
     cz__db_session *session;
     cz_error err;
-    if (ctx->db)
+    if (ctx->db && !ctx->db->broken)
         return ctx->db;
+    if (ctx->db)
+        cz__raise_broken(ctx);
     if (cz__db_session_of(ctx, &session, &err))
         cz_raise_error(ctx, &err);
     return session;

@@ -38,8 +38,11 @@ static cz_status describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
     }
     for (size_t i = 0; i < model->meta.unique_together.count; i++)
         together[i] = cz__column_find(model, model->meta.unique_together.items[i])->name;
-    *out =
-        (cz__db_table){ state->table, columns, count, together, model->meta.unique_together.count };
+    *out = (cz__db_table){ .name = state->table,
+                           .columns = columns,
+                           .column_count = count,
+                           .unique_together = together,
+                           .unique_together_count = model->meta.unique_together.count };
     return CZ_OK;
 }
 
@@ -78,8 +81,11 @@ static void create_link(cz_ctx *ctx, const cz_model *model, const cz__column *co
           .references_column = target->key->name },
     };
     const char *together[] = { column->link_from, column->link_to };
-    cz__db_table table = { column->link_table, columns, CZ_COUNT(columns), together,
-                           CZ_COUNT(together) };
+    cz__db_table table = { .name = column->link_table,
+                           .columns = columns,
+                           .column_count = CZ_COUNT(columns),
+                           .unique_together = together,
+                           .unique_together_count = CZ_COUNT(together) };
     create(ctx, &table);
 }
 
@@ -274,8 +280,11 @@ static void record_state(cz_ctx *ctx)
             { .name = "state", .type = CZ__DB_TEXT },
         };
         static const char *const together[] = { "app", "name" };
-        static const cz__db_table table = { "calzone_migrations", columns, CZ_COUNT(columns),
-                                            together, CZ_COUNT(together) };
+        static const cz__db_table table = { .name = "calzone_migrations",
+                                            .columns = columns,
+                                            .column_count = CZ_COUNT(columns),
+                                            .unique_together = together,
+                                            .unique_together_count = CZ_COUNT(together) };
         create(ctx, &table);
     }
     cz_buf *buf = cz_new(ctx, cz_buf);

@@ -1,19 +1,240 @@
+/* Atomic blocks.
+ *
+ * A block's record is on the stack of the call that opened it, linked from the session. Its cz_on_commit()
+ * calls are a list in the arena that joins the outer block's when the block ends well, so a rollback drops
+ * exactly those of the block and of the blocks that ended inside it. */
 #include "orm/orm_internal.h"
+#include <calzone/log.h>
+#include "runtime/fiber.h"
+
+enum { RETRIES_MAX = 100, RETRY_MS_MIN = 10, RETRY_MS_MAX = 1000, AFTER_COMMIT_MS = 5000 };
+
+struct hook { /* a cz_on_commit() call */
+    struct hook *next;
+    void (*fn)(cz_ctx *ctx, void *arg);
+    void *arg;
+};
+
+struct cz__block {
+    struct cz__block *outer;
+    struct hook *hooks, **hooks_end;
+    bool asked; /* cz_set_rollback() marked it, so it ends without a raise */
+};
+
+void cz__raise_broken(cz_ctx *ctx)
+{
+    cz_raise(
+        ctx, CZ_EDATABASE,
+        "this transaction can only be rolled back; no statement runs before its block has ended");
+}
+
+/* ---- after the commit ---- */
+
+/* Also for a client that has gone: what follows a commit belongs to it. */
+static void run_hooks(cz_ctx *ctx, const struct hook *hook)
+{
+    if (!hook)
+        return;
+    cz_status cancelled = ctx->cancelled;
+    int64_t deadline_us = ctx->deadline_us;
+    int64_t soonest_us = cz_monotonic_us() + AFTER_COMMIT_MS * 1000;
+    ctx->cancelled = CZ_OK;
+    if (deadline_us && deadline_us < soonest_us)
+        ctx->deadline_us = soonest_us;
+    for (; hook; hook = hook->next) {
+        cz_error err;
+        if (cz_try(ctx, hook->fn, hook->arg, &err))
+            cz_log_error(ctx, "calzone.db", cz_error_message(&err),
+                         CZ_FIELD_STR("error", cz_str_from(cz_status_name(err.status))),
+                         CZ_FIELD_STR("state", CZ_STR("after a commit")),
+                         CZ_FIELD_STR("file", cz_str_from(err.file ? err.file : "")),
+                         CZ_FIELD_INT("line", err.line));
+    }
+    if (!ctx->cancelled)
+        ctx->cancelled = cancelled;
+    ctx->deadline_us = deadline_us;
+}
+
+void cz_on_commit(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
+{
+    struct cz__block *block = ctx->db ? ctx->db->block : NULL;
+    if (!block) {
+        fn(ctx, arg);
+        return;
+    }
+    struct hook *hook = cz_new(ctx, struct hook);
+    *hook = (struct hook){ .fn = fn, .arg = arg };
+    *block->hooks_end = hook;
+    block->hooks_end = &hook->next;
+}
+
+/* ---- marks ---- */
+
+bool cz_in_atomic(const cz_ctx *ctx)
+{
+    return ctx->db && ctx->db->block;
+}
+
+void cz_set_rollback(cz_ctx *ctx, bool rollback)
+{
+    if (!cz_in_atomic(ctx))
+        cz_raise(ctx, CZ_EINVAL, "cz_set_rollback() outside any cz_atomic()");
+    ctx->db->broken = rollback;
+    ctx->db->block->asked = rollback;
+}
+
+bool cz_get_rollback(const cz_ctx *ctx)
+{
+    return cz_in_atomic(ctx) && ctx->db->broken;
+}
+
+/* ---- blocks ---- */
+
+/* Undo the innermost block. Its mark goes with it, unless the driver could not and leaves one for the next. */
+static void roll_back(cz_ctx *ctx, cz__db_session *session, struct cz__block *block)
+{
+    session->broken = false;
+    session->db->driver->rollback(ctx, session);
+    session->block = block->outer;
+}
+
+static void commit(cz_ctx *ctx, cz__db_session *session, struct cz__block *block)
+{
+    cz_error err;
+    cz_status status = session->db->driver->commit(ctx, session, &err);
+    session->block = block->outer;
+    if (status) {
+        session->broken = block->outer != NULL; /* what this block did may still be there */
+        cz_raise_error(ctx, &err);
+    }
+    if (!block->outer) {
+        run_hooks(ctx, block->hooks);
+    } else if (block->hooks) {
+        *block->outer->hooks_end = block->hooks;
+        block->outer->hooks_end = block->hooks_end;
+    }
+}
+
+static void run_block(cz_ctx *ctx, cz__db_session *session, void (*fn)(cz_ctx *ctx, void *arg),
+                      void *arg)
+{
+    struct cz__block block = { .outer = session->block };
+    cz_error err;
+    block.hooks_end = &block.hooks;
+    if (session->db->driver->begin(ctx, session, &err))
+        cz_raise_error(ctx, &err);
+    session->block = &block;
+    unsigned depth = session->depth;
+    cz_status status = cz_try(ctx, fn, arg, &err);
+    cz_assert(session->depth == depth && session->block == &block);
+    if (!status && !session->broken) {
+        commit(ctx, session, &block);
+        return;
+    }
+    roll_back(ctx, session, &block);
+    if (!status && !block.asked)
+        status =
+            cz_error_set(&err, CZ_EDATABASE,
+                         "a savepoint inside this transaction could not be ended, so all of it was "
+                         "rolled back");
+    if (status)
+        cz_raise_error(ctx, &err);
+}
 
 void cz_atomic(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
 {
     cz__db_session *session = cz__session(ctx);
-    const cz__db_driver *driver = session->db->driver;
-    cz_error err;
-    if (driver->begin(ctx, session, &err))
-        cz_raise_error(ctx, &err);
-    unsigned depth = session->depth;
-    if (cz_try(ctx, fn, arg, &err)) {
-        cz_assert(session->depth == depth);
-        driver->rollback(ctx, session);
-        cz_raise_error(ctx, &err);
+    if (!session->block) {
+        session->isolation = CZ_ISOLATION_DEFAULT;
+        session->read_only = session->lazy = false;
     }
-    cz_assert(session->depth == depth);
-    if (driver->commit(ctx, session, &err))
-        cz_raise_error(ctx, &err);
+    run_block(ctx, session, fn, arg);
+}
+
+void cz__atomic_lazily(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
+{
+    cz__db_session *session = cz__session(ctx);
+    if (session->block) {
+        fn(ctx, arg);
+        return;
+    }
+    session->isolation = CZ_ISOLATION_DEFAULT;
+    session->read_only = false;
+    session->lazy = true;
+    run_block(ctx, session, fn, arg);
+}
+
+/* ---- with options ---- */
+
+struct attempt {
+    cz__db_session *session;
+    void (*fn)(cz_ctx *ctx, void *arg);
+    void *arg;
+    bool begun;
+};
+
+static void call_begun(cz_ctx *ctx, void *arg)
+{
+    struct attempt *attempt = arg;
+    attempt->begun = true;
+    attempt->fn(ctx, attempt->arg);
+}
+
+static void run_attempt(cz_ctx *ctx, void *arg)
+{
+    struct attempt *attempt = arg;
+    attempt->begun = false;
+    run_block(ctx, attempt->session, call_begun, attempt);
+}
+
+/* An EBUSY from inside `fn` may be anybody's, a full queue's for one. */
+static bool may_retry(cz_status status, const struct attempt *attempt)
+{
+    return status == CZ_ESERIALIZATION || (status == CZ_EBUSY && !attempt->begun);
+}
+
+static void pause_before_retry(cz_ctx *ctx, unsigned tries)
+{
+    uint64_t ms = tries < 7 ? (uint64_t)RETRY_MS_MIN << tries : RETRY_MS_MAX;
+    cz_status status = cz__fiber_sleep(ctx, ms - cz_random_u64() % (ms / 2 + 1));
+    if (status)
+        cz_raise(ctx, status, "gave up trying a transaction again");
+}
+
+static void check_options(cz_ctx *ctx, const cz__db_session *session,
+                          const cz_atomic_options *options)
+{
+    if (options->retries > RETRIES_MAX)
+        cz_raise(ctx, CZ_EINVAL, "a transaction is tried again at most %d times, not %u",
+                 RETRIES_MAX, options->retries);
+    if (!session->block)
+        return;
+    if (options->durable)
+        cz_raise(ctx, CZ_EINVAL, "a durable transaction cannot stand inside another");
+    if (options->isolation && options->isolation != session->isolation)
+        cz_raise(ctx, CZ_EINVAL, "the isolation is that of the outermost transaction");
+    if (options->read_only && !session->read_only)
+        cz_raise(ctx, CZ_EINVAL, "a read-only transaction cannot stand inside one that writes");
+}
+
+void cz_atomic_with(cz_ctx *ctx, const cz_atomic_options *options,
+                    void (*fn)(cz_ctx *ctx, void *arg), void *arg)
+{
+    struct attempt attempt = { .session = cz__session(ctx), .fn = fn, .arg = arg };
+    check_options(ctx, attempt.session, options);
+    unsigned retries = attempt.session->block ? 0 : options->retries;
+    if (!attempt.session->block) {
+        attempt.session->isolation = options->isolation;
+        attempt.session->read_only = options->read_only;
+        attempt.session->lazy = false;
+    }
+    for (unsigned tries = 0;; tries++) {
+        cz_error err;
+        cz_status status = cz_try(ctx, run_attempt, &attempt, &err);
+        if (!status)
+            return;
+        if (tries >= retries || !may_retry(status, &attempt))
+            cz_raise_error(ctx, &err);
+        pause_before_retry(ctx, tries);
+    }
 }

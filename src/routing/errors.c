@@ -254,7 +254,7 @@ void cz__answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err)
     response->body_text = CZ_STR("");
     response->stream = NULL;
     response->status = doc.http;
-    response->sent = true;
+    response->sent = response->raised = true;
     set_document(ctx, req, &doc);
     if (doc.http == 503)
         cz_ignore(cz_try(ctx, set_retry_after, req, NULL)); /* without memory it goes without */

@@ -283,7 +283,10 @@ cz_status cz__fiber_wait(cz_ctx *ctx)
     cz_assert(ctx->foreign == 0); /* a foreign library's frames are on this stack */
     if (ctx->cancelled)
         return ctx->cancelled;
-    if (ctx->deadline_us && ctx->deadline_us <= cz__loop_now_us(cz__loop_current()))
+    if (ctx->write_hold_us < 0)
+        return CZ_EINVAL;
+    int64_t deadline_us = cz__wait_deadline_us(ctx);
+    if (deadline_us && deadline_us <= cz__loop_now_us(cz__loop_current()))
         return CZ_ETIMEDOUT;
     if (fiber->wake_remembered) {
         fiber->wake_remembered = false;
@@ -291,7 +294,7 @@ cz_status cz__fiber_wait(cz_ctx *ctx)
     }
     fiber->timed_out = false;
     fiber->cancellable = true;
-    wait_with_deadline(fiber, ctx->deadline_us);
+    wait_with_deadline(fiber, deadline_us);
     fiber->cancellable = false;
     if (ctx->cancelled)
         return ctx->cancelled;

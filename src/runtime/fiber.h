@@ -39,7 +39,8 @@ cz_ctx *cz__fiber_ctx(void);
 
 /* Give the thread to the loop until cz__fiber_wake() of this fiber.
  * Returns CZ_OK when woken; at once or later ctx->cancelled when the context is cancelled, and
- * CZ_ETIMEDOUT when its deadline passes. The caller raises or returns it, and must then expect that
+ * CZ_ETIMEDOUT when its deadline passes; CZ_EINVAL while a write transaction allows no wait (ctx->write_hold_us;
+ * a driver that waits for its own database sets that aside). The caller raises or returns it, and must then expect that
  * whatever it waited for may still happen. A wake that was meant for an earlier wait may end a later one,
  * so wait in a loop on what is waited for. Asserts that no foreign callback is under way. */
 CZ_NODISCARD cz_status cz__fiber_wait(cz_ctx *ctx);
@@ -48,6 +49,13 @@ void cz__fiber_wait_uncancelled(cz_ctx *ctx);
 /* Let a suspended fiber go on, in this turn; a second wake before it ran does nothing. A fiber that runs
  * remembers one wake for its next wait. */
 void cz__fiber_wake(cz__fiber *fiber);
+/* When a wait of this context is over: its deadline, or the end of what its write transaction may wait. */
+static inline int64_t cz__wait_deadline_us(const cz_ctx *ctx)
+{
+    bool held =
+        ctx->write_hold_us > 0 && (!ctx->deadline_us || ctx->write_hold_us < ctx->deadline_us);
+    return held ? ctx->write_hold_us : ctx->deadline_us;
+}
 /* Sleep for `ms` milliseconds; cz_sleep() (calzone/runtime.h) without the raise. Outside fibers it blocks.
  * Errors: CZ_ECANCELED, CZ_ETIMEDOUT: woken early, for the caller to pass on. */
 CZ_NODISCARD cz_status cz__fiber_sleep(cz_ctx *ctx, uint64_t ms);
@@ -55,6 +63,10 @@ CZ_NODISCARD cz_status cz__fiber_sleep(cz_ctx *ctx, uint64_t ms);
  * Errors: CZ_EBUSY: the queue is full, `fn` was not called; CZ_ECANCELED, CZ_ETIMEDOUT: before `fn` was
  * called, or while it ran to its end. */
 CZ_NODISCARD cz_status cz__fiber_offload(cz_ctx *ctx, void (*fn)(void *arg), void *arg);
+/* Call `fn(arg)` on a thread of the pool and wait for its end, whatever happens to `ctx` meanwhile; outside
+ * fibers it calls `fn` directly. Errors: CZ_EBUSY: no thread is free for it; nothing was called. */
+CZ_NODISCARD cz_status cz__fiber_offload_uncancelled(cz_ctx *ctx, void (*fn)(void *arg),
+                                                     void *arg);
 /* Cancel a context and wake its fiber. */
 void cz__fiber_cancel(cz_ctx *ctx, cz_status reason);
 

@@ -129,9 +129,20 @@ void cz__pool_done(void)
     pool.stopping = false;
 }
 
-static CZ_NORETURN void raise_over(cz_ctx *ctx, cz_status reason)
+/* What ended a wait, told with the line that waited. */
+static CZ_NORETURN void raise_over(cz_ctx *ctx, cz_status reason, const char *file, int line)
 {
-    cz_raise(ctx, reason, "%s", cz_status_text(reason));
+    if (reason == CZ_EINVAL)
+        cz__raise(
+            ctx, file, line, reason,
+            "%s:%d waits inside a write transaction, which keeps every other writer waiting; do it "
+            "before or after, or with cz_on_commit()",
+            file, line);
+    if (reason == CZ_ETIMEDOUT && ctx->write_hold_us && ctx->write_hold_us <= cz_monotonic_us())
+        cz__raise(ctx, file, line, reason,
+                  "%s:%d waited inside a write transaction for longer than WRITE_HOLD_TIME", file,
+                  line);
+    cz__raise(ctx, file, line, reason, "%s", cz_status_text(reason));
 }
 
 /* Outside fibers nothing wakes a wait, so the reasons to end it are looked at before. */
@@ -139,7 +150,10 @@ static cz_status over_already(const cz_ctx *ctx)
 {
     if (ctx->cancelled)
         return ctx->cancelled;
-    return ctx->deadline_us && ctx->deadline_us <= cz_monotonic_us() ? CZ_ETIMEDOUT : CZ_OK;
+    if (ctx->write_hold_us < 0)
+        return CZ_EINVAL;
+    int64_t deadline_us = cz__wait_deadline_us(ctx);
+    return deadline_us && deadline_us <= cz_monotonic_us() ? CZ_ETIMEDOUT : CZ_OK;
 }
 
 cz_status cz__fiber_offload(cz_ctx *ctx, void (*fn)(void *arg), void *arg)
@@ -164,13 +178,30 @@ cz_status cz__fiber_offload(cz_ctx *ctx, void (*fn)(void *arg), void *arg)
     return status;
 }
 
-void cz_offload(cz_ctx *ctx, void (*fn)(void *arg), void *arg)
+void cz__offload(cz_ctx *ctx, void (*fn)(void *arg), void *arg, const char *file, int line)
 {
     cz_status status = cz__fiber_offload(ctx, fn, arg);
     if (status == CZ_EBUSY)
         cz_raise(ctx, CZ_EBUSY, "the queue of blocking calls is full");
     if (status)
-        raise_over(ctx, status);
+        raise_over(ctx, status, file, line);
+}
+
+cz_status cz__fiber_offload_uncancelled(cz_ctx *ctx, void (*fn)(void *arg), void *arg)
+{
+    cz_assert(ctx->foreign == 0);
+    struct job job = {
+        .fn = fn, .arg = arg, .loop = cz__loop_current(), .fiber = cz__fiber_current()
+    };
+    if (!job.fiber) {
+        fn(arg);
+        return CZ_OK;
+    }
+    job.done_post = (cz__post){ .fn = job_done, .arg = &job };
+    cz_status status = enqueue(&job);
+    while (!status && !job.done)
+        cz__fiber_wait_uncancelled(ctx);
+    return status;
 }
 
 /* ---- Sleeping ---- */
@@ -192,8 +223,9 @@ static cz_status sleep_blocking(const cz_ctx *ctx, uint64_t ms)
 {
     int64_t now_us = cz_monotonic_us();
     int64_t end_us = ms < INT64_MAX / 2000 ? now_us + (int64_t)ms * 1000 : INT64_MAX;
-    if (ctx->deadline_us && ctx->deadline_us < end_us)
-        end_us = ctx->deadline_us;
+    int64_t deadline_us = cz__wait_deadline_us(ctx);
+    if (deadline_us && deadline_us < end_us)
+        end_us = deadline_us;
     struct timespec end = { end_us / 1000000, end_us % 1000000 * 1000 };
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR && !ctx->cancelled)
         ;
@@ -217,9 +249,9 @@ cz_status cz__fiber_sleep(cz_ctx *ctx, uint64_t ms)
     return status;
 }
 
-void cz_sleep(cz_ctx *ctx, uint64_t ms)
+void cz__sleep(cz_ctx *ctx, uint64_t ms, const char *file, int line)
 {
     cz_status status = cz__fiber_sleep(ctx, ms);
     if (status)
-        raise_over(ctx, status);
+        raise_over(ctx, status, file, line);
 }

@@ -28,7 +28,7 @@ OWNERS = {
     "status": "base", "str": "base", "base64": "base", "decimal": "base", "buf": "base",
     "memory": "base", "map": "base", "random": "base",
     "time": "base", "log": "base", "context": "base", "macros": "base",
-    "errors": "routing", "lookups": "db", "functions": "db",
+    "errors": "routing", "lookups": "db", "transactions": "db", "functions": "db",
     "models": "orm", "fields": "orm", "queries": "orm", "expressions": "orm", "query": "orm", "rows": "orm",
     "project": "management", "commands": "management",
     "viewsets": "views", "urls": "routing", "validators": "serializers",

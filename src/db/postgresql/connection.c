@@ -254,6 +254,19 @@ static bool send_sql(struct cz__pg_link *link, const char *sql)
     return cz__pq.PQsendQueryParams(link->conn, sql, 0, NULL, NULL, NULL, NULL, 1);
 }
 
+/* BEGIN with what the outermost block asked for. */
+static void write_begin(char *text, size_t bytes, const cz__db_session *session)
+{
+    static const char *const levels[] = {
+        [CZ_ISOLATION_DEFAULT] = "",
+        [CZ_ISOLATION_READ_COMMITTED] = " ISOLATION LEVEL READ COMMITTED",
+        [CZ_ISOLATION_REPEATABLE_READ] = " ISOLATION LEVEL REPEATABLE READ",
+        [CZ_ISOLATION_SERIALIZABLE] = " ISOLATION LEVEL SERIALIZABLE",
+    };
+    cz_ignore(snprintf(text, bytes, "BEGIN%s%s", levels[session->isolation],
+                       session->read_only ? " READ ONLY" : "")); /* fits */
+}
+
 /* BEGIN and SAVEPOINT travel with the first statement that needs them. Returns how many, -1: a failure. */
 static int send_beginnings(struct cz__pg_link *link, cz__db_session *session)
 {
@@ -261,10 +274,12 @@ static int send_beginnings(struct cz__pg_link *link, cz__db_session *session)
     if (!session || session->connection != link)
         return 0;
     for (; session->depth_sent < session->depth; session->depth_sent++, sent++) {
-        char text[64] = "BEGIN";
+        char text[64];
         if (session->depth_sent)
             cz_ignore(
                 snprintf(text, sizeof text, "SAVEPOINT cz_%u", session->depth_sent)); /* fits */
+        else
+            write_begin(text, sizeof text, session);
         if (!send_sql(link, text))
             return -1;
     }

@@ -2,30 +2,23 @@
  *
  * Two connections a process. The read connection keeps one read transaction per turn of the loop: it
  * opens with the first read and closes in the end-of-turn hook, so the cost of WAL's locking is shared by
- * all requests of the turn. The write connection belongs to one fiber at a time; others queue in order.
+ * all requests of the turn. The write connection belongs to one fiber at a time (turn.c, queue.c, write.c,
+ * group.c).
  *
  * A commit ends the turn's read transaction, so the next read sees it; inside a transaction every read
- * goes to the write connection. A handler therefore always sees its own writes.
+ * goes to the write connection. A handler therefore always sees its own writes. In memory both are one
+ * connection, and a read waits while another fiber has a transaction open on it.
  *
- * Another process may hold the write lock. The write connection has no busy handler: BEGIN IMMEDIATE is
- * tried again after a sleep of the fiber, outside SQLite, until the busy time is over; once it has begun no
- * statement can meet the lock. Readers wait for nobody in WAL mode but for the moments in which another
- * process makes the log, recovers it after a crash or folds it up at its last close: there the read connection,
- * and both while they open, wait inside SQLite for up to a second, which is rare and short.
+ * Readers wait for nobody in WAL mode but for the moments in which another process makes the log, recovers
+ * it after a crash or folds it up at its last close: there the read connection, and both while they open, wait
+ * inside SQLite for up to a second, which is rare and short.
  */
 #include "db/sqlite/sqlite_internal.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
-enum {
-    BUSY_TIMEOUT_MS = 5000,
-    OPEN_TIMEOUT_MS = 5000,
-    READ_TIMEOUT_MS = 1000,
-    RETRY_MS_MAX = 20,
-    SCHEMA_TIMEOUT_MS = 10 * 60 * 1000, /* another process's migration may take so long */
-    STATEMENTS_MIN = 64
-};
+enum { OPEN_TIMEOUT_MS = 5000, READ_TIMEOUT_MS = 1000, STATEMENTS_MIN = 64 };
 
 const cz__db_driver cz__sqlite_driver = {
     .scheme = "sqlite",
@@ -52,6 +45,7 @@ const cz__db_driver cz__sqlite_driver = {
     .column_exists = cz__sqlite_column_exists,
     .describe_table = cz__sqlite_describe_table,
     .list_tables = cz__sqlite_list_tables,
+    .share = cz__sqlite_share,
 };
 
 /* ---- errors ---- */
@@ -78,7 +72,7 @@ static void constraint_columns(const char *text, char *out, size_t out_bytes)
     }
 }
 
-static cz_status sqlite_error(struct cz__sqlite_connection *connection, int code, cz_error *err)
+cz_status cz__sqlite_error(struct cz__sqlite_connection *connection, int code, cz_error *err)
 {
     const char *text = sqlite3_errmsg(connection->handle);
     char columns[128];
@@ -117,12 +111,13 @@ static cz_status sqlite_error(struct cz__sqlite_connection *connection, int code
 
 /* ---- connections ---- */
 
-static cz_status run_text(struct cz__sqlite_connection *connection, const char *sql, cz_error *err)
+cz_status cz__sqlite_run_text(struct cz__sqlite_connection *connection, const char *sql,
+                              cz_error *err)
 {
     int code = sqlite3_exec(connection->handle, sql, NULL, NULL, NULL);
     return code == SQLITE_OK
                ? CZ_OK
-               : sqlite_error(connection, sqlite3_extended_errcode(connection->handle), err);
+               : cz__sqlite_error(connection, sqlite3_extended_errcode(connection->handle), err);
 }
 
 static void connection_close(struct cz__sqlite_connection *connection)
@@ -152,11 +147,11 @@ static cz_status connection_open(struct cz__sqlite_connection *connection, const
     cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL));
     cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL));
     cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL));
-    cz_status status = run_text(connection,
-                                "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON;"
-                                "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
-                                "PRAGMA mmap_size=268435456; PRAGMA cache_size=-2048;",
-                                err);
+    cz_status status = cz__sqlite_run_text(connection,
+                                           "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON;"
+                                           "PRAGMA temp_store=MEMORY;"
+                                           "PRAGMA mmap_size=268435456; PRAGMA cache_size=-2048;",
+                                           err);
     if (!status && cz__sqlite_add_functions(connection->handle))
         status = cz_error_set(err, CZ_ENOMEM, "no memory to open the database");
     if (status)
@@ -170,7 +165,7 @@ static cz_status enter_wal(struct cz__sqlite *db, cz_error *err)
 {
     cz_status status = CZ_EBUSY;
     for (int tries = 0; status == CZ_EBUSY && tries < 500; tries++) {
-        status = run_text(&db->write, "PRAGMA journal_mode=WAL;", err);
+        status = cz__sqlite_run_text(&db->write, "PRAGMA journal_mode=WAL;", err);
         if (status == CZ_EBUSY)
             cz_ignore(sqlite3_sleep(10));
     }
@@ -187,6 +182,10 @@ cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err)
     while (path.len > 1 && path.ptr[0] == '/' && path.ptr[1] == '/')
         path = cz_str_tail(path, 1);
     char name[4096];
+    struct cz__sqlite_options options;
+    cz_status status = cz__sqlite_read_options(url->query, &options, err);
+    if (status)
+        return status;
     if (path.len < 2 || path.len >= sizeof name || url->host.len)
         return cz_error_set(err, CZ_EVALIDATION,
                             "DATABASE_URL: a SQLite URL is sqlite:///absolute/path.db");
@@ -204,28 +203,32 @@ cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err)
         return cz_error_set(err, CZ_ENOMEM, "no memory to open the database");
     db->base.driver = &cz__sqlite_driver;
     db->in_memory = in_memory;
-    db->waiters_end = &db->waiters;
-    db->busy_timeout_ms = BUSY_TIMEOUT_MS;
+    db->busy_timeout_ms = options.busy_timeout_ms;
+    db->slot = -1;
     db->loop = cz__loop_current();
-    cz_status status = connection_open(&db->write, in_memory ? ":memory:" : name,
-                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    status = connection_open(&db->write, in_memory ? ":memory:" : name,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
     if (!status && !in_memory)
         status = enter_wal(db, err);
+    if (!status)
+        status = cz__sqlite_run_text(&db->write, options.synchronous, err);
     if (!status && !in_memory)
         status = connection_open(&db->read, name, SQLITE_OPEN_READWRITE, err);
     if (!status && !in_memory)
-        status = run_text(&db->read, "PRAGMA query_only=ON;", err);
+        status = cz__sqlite_run_text(&db->read, "PRAGMA query_only=ON;", err);
     if (status) {
         cz__sqlite_close(&db->base);
         return status;
     }
     cz_ignore(sqlite3_busy_timeout(db->write.handle, 0));
+    sqlite3_wal_hook(db->write.handle, cz__sqlite_note_frames, db);
     if (!in_memory)
         cz_ignore(sqlite3_busy_timeout(db->read.handle, READ_TIMEOUT_MS));
     if (db->loop && !in_memory) {
         db->turn_hook.on_turn_end = end_turn;
         cz__turn_hook_add(db->loop, &db->turn_hook);
     }
+    cz__sqlite_turn_start(db, name);
     *out = &db->base;
     return CZ_OK;
 }
@@ -235,6 +238,7 @@ void cz__sqlite_close(cz__db *base)
     struct cz__sqlite *db = (struct cz__sqlite *)base;
     if (db->turn_hook.on_turn_end)
         cz__turn_hook_remove(db->loop, &db->turn_hook);
+    cz__sqlite_turn_stop(db);
     connection_close(&db->read);
     connection_close(&db->write);
     cz_free(db);
@@ -242,8 +246,8 @@ void cz__sqlite_close(cz__db *base)
 
 /* ---- statements ---- */
 
-static cz_status prepare(struct cz__sqlite_connection *connection,
-                         const cz__db_statement *statement, sqlite3_stmt **out, cz_error *err)
+cz_status cz__sqlite_prepare(struct cz__sqlite_connection *connection,
+                             const cz__db_statement *statement, sqlite3_stmt **out, cz_error *err)
 {
     uint32_t number = statement->number;
     bool cached = number != CZ__STATEMENT_UNCACHED;
@@ -268,14 +272,14 @@ static cz_status prepare(struct cz__sqlite_connection *connection,
         sqlite3_prepare_v3(connection->handle, statement->sql.ptr, (int)statement->sql.len + 1,
                            cached ? SQLITE_PREPARE_PERSISTENT : 0, &prepared, NULL);
     if (code != SQLITE_OK)
-        return sqlite_error(connection, code, err);
+        return cz__sqlite_error(connection, code, err);
     if (cached)
         connection->statements[number] = prepared;
     *out = prepared;
     return CZ_OK;
 }
 
-static void release(sqlite3_stmt *prepared, bool uncached)
+void cz__sqlite_release(sqlite3_stmt *prepared, bool uncached)
 {
     /* both repeat the error of the last step, which was reported */
     if (uncached)
@@ -284,50 +288,51 @@ static void release(sqlite3_stmt *prepared, bool uncached)
         cz_ignore(sqlite3_reset(prepared));
 }
 
-static cz_status bind(struct cz__sqlite_connection *connection, sqlite3_stmt *prepared,
-                      const cz__db_param *params, size_t count, cz_error *err)
+cz_status cz__sqlite_bind_all(struct cz__sqlite_connection *connection, sqlite3_stmt *prepared,
+                              const cz__db_param *params, size_t count, cz_error *err)
 {
     /* one too few would run with what the statement's last use left bound */
     cz_assert((size_t)sqlite3_bind_parameter_count(prepared) == count);
     for (size_t i = 0; i < count; i++) {
         int code = cz__sqlite_bind(prepared, (int)i + 1, &params[i]);
         if (code != SQLITE_OK)
-            return sqlite_error(connection, code, err);
+            return cz__sqlite_error(connection, code, err);
     }
     return CZ_OK;
 }
 
 /* ---- reading ---- */
 
-static void end_read(struct cz__sqlite *db)
+void cz__sqlite_end_read(struct cz__sqlite *db)
 {
     if (!db->reading)
         return;
     db->reading = false;
     static const cz__db_statement commit = { .sql = { "COMMIT", 6 }, .number = 1 };
     sqlite3_stmt *prepared = NULL;
-    if (prepare(&db->read, &commit, &prepared, NULL) == CZ_OK) {
+    if (cz__sqlite_prepare(&db->read, &commit, &prepared, NULL) == CZ_OK) {
         cz_ignore(sqlite3_step(prepared)); /* ending a read cannot fail; a failed one ends anyway */
-        release(prepared, false);
+        cz__sqlite_release(prepared, false);
     }
 }
 
 static void end_turn(cz__turn_hook *hook)
 {
-    end_read((struct cz__sqlite *)((char *)hook - offsetof(struct cz__sqlite, turn_hook)));
+    cz__sqlite_end_read(
+        (struct cz__sqlite *)((char *)hook - offsetof(struct cz__sqlite, turn_hook)));
 }
 
 static cz_status begin_read(struct cz__sqlite *db, cz_error *err)
 {
     static const cz__db_statement begin = { .sql = { "BEGIN", 5 }, .number = 0 };
     sqlite3_stmt *prepared = NULL;
-    cz_status status = prepare(&db->read, &begin, &prepared, err);
+    cz_status status = cz__sqlite_prepare(&db->read, &begin, &prepared, err);
     if (status)
         return status;
     int code = sqlite3_step(prepared);
-    release(prepared, false);
+    cz__sqlite_release(prepared, false);
     if (code != SQLITE_DONE)
-        return sqlite_error(&db->read, code, err);
+        return cz__sqlite_error(&db->read, code, err);
     db->reading = true;
     return CZ_OK;
 }
@@ -336,22 +341,25 @@ cz_status cz__sqlite_select(cz_ctx *ctx, cz__db_session *session, const cz__db_s
                             const cz__db_param *params, size_t count, cz__db_cursor *out,
                             cz_error *err)
 {
-    (void)ctx;
     struct cz__sqlite *db = (struct cz__sqlite *)session->db;
     bool on_write = session->writing || db->in_memory;
     struct cz__sqlite_connection *connection = on_write ? &db->write : &db->read;
     cz_status status = CZ_OK;
+    if (db->in_memory && db->taken && !session->writing)
+        status = cz__sqlite_wait_for_writer(ctx, db, err);
+    if (status)
+        return status;
     if (!on_write && !db->reading && db->loop)
         status = begin_read(db, err);
     sqlite3_stmt *prepared = NULL;
     if (!status)
-        status = prepare(connection, statement, &prepared, err);
+        status = cz__sqlite_prepare(connection, statement, &prepared, err);
     if (status)
         return status;
     bool uncached = statement->number == CZ__STATEMENT_UNCACHED;
-    status = bind(connection, prepared, params, count, err);
+    status = cz__sqlite_bind_all(connection, prepared, params, count, err);
     if (status) {
-        release(prepared, uncached);
+        cz__sqlite_release(prepared, uncached);
         return status;
     }
     *out = (cz__db_cursor){ .db = &db->base, .handle = prepared, .uncached = uncached };
@@ -367,397 +375,11 @@ cz_status cz__sqlite_step(cz__db_cursor *cursor, bool *out_row, cz_error *err)
     }
     struct cz__sqlite *db = (struct cz__sqlite *)cursor->db;
     sqlite3 *handle = sqlite3_db_handle(cursor->handle);
-    return sqlite_error(handle == db->write.handle ? &db->write : &db->read, code, err);
+    return cz__sqlite_error(handle == db->write.handle ? &db->write : &db->read, code, err);
 }
 
 void cz__sqlite_finish(cz__db_cursor *cursor)
 {
-    release(cursor->handle, cursor->uncached);
+    cz__sqlite_release(cursor->handle, cursor->uncached);
     cursor->handle = NULL;
-}
-
-/* ---- writing ---- */
-
-/* Pass the write side to the fiber that has waited longest. */
-static void give_write(struct cz__sqlite *db)
-{
-    struct cz__sqlite_waiter *waiter = db->waiters;
-    if (!waiter) {
-        db->taken = false;
-        return;
-    }
-    db->waiters = waiter->next;
-    if (!db->waiters)
-        db->waiters_end = &db->waiters;
-    waiter->granted = true;
-    cz__fiber_wake(waiter->fiber);
-}
-
-static void leave_queue(struct cz__sqlite *db, struct cz__sqlite_waiter *waiter)
-{
-    struct cz__sqlite_waiter **at = &db->waiters;
-    while (*at != waiter)
-        at = &(*at)->next;
-    *at = waiter->next;
-    if (!waiter->next)
-        db->waiters_end = at;
-}
-
-static cz_status take_write(cz_ctx *ctx, struct cz__sqlite *db, cz_error *err)
-{
-    if (!db->taken) {
-        db->taken = true;
-        return CZ_OK;
-    }
-    struct cz__sqlite_waiter waiter = { .fiber = cz__fiber_current() };
-    if (!waiter.fiber)
-        return cz_error_set(err, CZ_EINVAL, "a transaction is open in this process already");
-    *db->waiters_end = &waiter;
-    db->waiters_end = &waiter.next;
-    while (!waiter.granted) {
-        cz_status status = cz__fiber_wait(ctx);
-        if (status == CZ_OK || waiter.granted)
-            continue;
-        leave_queue(db, &waiter);
-        return cz_error_set(err, status, "gave up waiting to write");
-    }
-    return CZ_OK;
-}
-
-/* Sleep between two tries for the lock another process holds. */
-static cz_status sleep_before_retry(cz_ctx *ctx, int tries)
-{
-    return cz__fiber_sleep(ctx, tries < 5 ? 1 : tries < 20 ? 5 : RETRY_MS_MAX);
-}
-
-static cz_status begin_immediate(cz_ctx *ctx, struct cz__sqlite *db, cz_error *err)
-{
-    static const cz__db_statement begin = { .sql = { "BEGIN IMMEDIATE", 15 }, .number = 0 };
-    int64_t give_up = cz_monotonic_us() + db->busy_timeout_ms * 1000;
-    for (int tries = 0;; tries++) {
-        sqlite3_stmt *prepared = NULL;
-        cz_status status = prepare(&db->write, &begin, &prepared, err);
-        if (status)
-            return status;
-        int code = sqlite3_step(prepared);
-        release(prepared, false);
-        if (code == SQLITE_DONE)
-            return CZ_OK;
-        status = sqlite_error(&db->write, code, err);
-        if (status != CZ_EBUSY)
-            return status;
-        if (cz_monotonic_us() > give_up)
-            return cz_error_set(err, CZ_EBUSY, "the database stayed locked for %lld ms",
-                                (long long)db->busy_timeout_ms);
-        status = sleep_before_retry(ctx, tries);
-        if (status)
-            return cz_error_set(err, status, "gave up waiting for the database's write lock");
-    }
-}
-
-static cz_status write_side_run(struct cz__sqlite *db, const cz__db_statement *statement,
-                                cz_error *err)
-{
-    sqlite3_stmt *prepared = NULL;
-    cz_status status = prepare(&db->write, statement, &prepared, err);
-    if (status)
-        return status;
-    int code;
-    do
-        code = sqlite3_step(prepared);
-    while (code == SQLITE_ROW);
-    release(prepared, statement->number == CZ__STATEMENT_UNCACHED);
-    return code == SQLITE_DONE ? CZ_OK : sqlite_error(&db->write, code, err);
-}
-
-static const cz__db_statement commit_statement = { .sql = { "COMMIT", 6 }, .number = 1 };
-static const cz__db_statement rollback_statement = { .sql = { "ROLLBACK", 8 }, .number = 2 };
-
-static void rollback_and_give(struct cz__sqlite *db)
-{
-    /* SQLite rolls back by itself after some errors; then there is nothing to do */
-    if (!sqlite3_get_autocommit(db->write.handle))
-        cz_ignore(write_side_run(db, &rollback_statement, NULL));
-    give_write(db);
-}
-
-static cz_status commit_and_give(struct cz__sqlite *db, cz_error *err)
-{
-    /* The next read of this turn is to see what was written. Ended before the commit: its checkpoint cannot
-     * pass a reader, and when every write follows a read of its turn the log would grow for ever. */
-    end_read(db);
-    cz_status status = write_side_run(db, &commit_statement, err);
-    if (status) {
-        rollback_and_give(db);
-        return status;
-    }
-    give_write(db);
-    return CZ_OK;
-}
-
-/* SQLite ends a transaction by itself after some errors (a full disk, RAISE(ROLLBACK) in a trigger). What its
- * fiber does next would be stored alone, statement by statement, so nothing runs until its end. */
-static cz_status check_transaction(const struct cz__sqlite *db, cz_error *err)
-{
-    if (!sqlite3_get_autocommit(db->write.handle))
-        return CZ_OK;
-    return cz_error_set(err, CZ_EDATABASE, "the database has rolled this transaction back");
-}
-
-static cz_status run_change(struct cz__sqlite *db, const cz__db_statement *statement,
-                            const cz__db_param *params, size_t count, int64_t *out_rows,
-                            int64_t *out_last_id, cz_error *err)
-{
-    sqlite3_stmt *prepared = NULL;
-    cz_status status = check_transaction(db, err);
-    if (status)
-        return status;
-    status = prepare(&db->write, statement, &prepared, err);
-    if (status)
-        return status;
-    status = bind(&db->write, prepared, params, count, err);
-    if (!status) {
-        int code = sqlite3_step(prepared);
-        if (code != SQLITE_DONE && code != SQLITE_ROW)
-            status = sqlite_error(&db->write, code, err);
-    }
-    release(prepared, statement->number == CZ__STATEMENT_UNCACHED);
-    if (!status) {
-        *out_rows = sqlite3_changes64(db->write.handle);
-        *out_last_id = sqlite3_last_insert_rowid(db->write.handle);
-    }
-    return status;
-}
-
-cz_status cz__sqlite_change(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
-                            const cz__db_param *params, size_t count, int64_t *out_rows,
-                            int64_t *out_last_id, cz_error *err)
-{
-    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
-    int64_t rows = 0, last_id = 0;
-    cz_status status;
-    if (session->writing) {
-        status = run_change(db, statement, params, count, &rows, &last_id, err);
-    } else {
-        status = cz__sqlite_begin(ctx, session, err);
-        if (status)
-            return status;
-        status = run_change(db, statement, params, count, &rows, &last_id, err);
-        if (status)
-            cz__sqlite_rollback(ctx, session);
-        else
-            status = cz__sqlite_commit(ctx, session, err);
-    }
-    if (!status) {
-        *out_rows = rows;
-        *out_last_id = last_id;
-    }
-    return status;
-}
-
-static cz__db_statement savepoint_statement(char *text, size_t bytes, const char *verb,
-                                            unsigned depth)
-{
-    int len = snprintf(text, bytes, "%s cz_%u", verb, depth);
-    return (cz__db_statement){ .sql = { text, (size_t)len }, .number = CZ__STATEMENT_UNCACHED };
-}
-
-cz_status cz__sqlite_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err)
-{
-    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
-    if (session->depth > 0) {
-        char text[64];
-        cz__db_statement save = savepoint_statement(text, sizeof text, "SAVEPOINT", session->depth);
-        cz_status status = check_transaction(db, err);
-        if (!status)
-            status = write_side_run(db, &save, err);
-        if (!status)
-            session->depth++;
-        return status;
-    }
-    cz_status status = take_write(ctx, db, err);
-    if (status)
-        return status;
-    status = begin_immediate(ctx, db, err);
-    if (status) {
-        give_write(db);
-        return status;
-    }
-    session->depth = 1;
-    session->writing = true;
-    return CZ_OK;
-}
-
-cz_status cz__sqlite_commit(cz_ctx *ctx, cz__db_session *session, cz_error *err)
-{
-    (void)ctx;
-    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
-    cz_assert(session->depth > 0);
-    if (--session->depth > 0) {
-        char text[64];
-        cz__db_statement save = savepoint_statement(text, sizeof text, "RELEASE", session->depth);
-        return write_side_run(db, &save, err);
-    }
-    session->writing = false;
-    return commit_and_give(db, err);
-}
-
-void cz__sqlite_rollback(cz_ctx *ctx, cz__db_session *session)
-{
-    (void)ctx;
-    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
-    cz_assert(session->depth > 0);
-    if (--session->depth > 0) {
-        /* a failure leaves the outer transaction to be rolled back, which undoes this one as well */
-        char text[64];
-        cz__db_statement back =
-            savepoint_statement(text, sizeof text, "ROLLBACK TO", session->depth);
-        cz_ignore(write_side_run(db, &back, NULL));
-        cz__db_statement save = savepoint_statement(text, sizeof text, "RELEASE", session->depth);
-        cz_ignore(write_side_run(db, &save, NULL));
-        return;
-    }
-    session->writing = false;
-    rollback_and_give(db);
-}
-
-cz_status cz__sqlite_run(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err)
-{
-    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
-    cz__db_statement statement = { .sql = sql, .number = CZ__STATEMENT_UNCACHED };
-    if (session->writing) {
-        cz_status status = check_transaction(db, err);
-        return status ? status : write_side_run(db, &statement, err);
-    }
-    cz_status status = cz__sqlite_begin(ctx, session, err);
-    if (status)
-        return status;
-    status = write_side_run(db, &statement, err);
-    if (status) {
-        cz__sqlite_rollback(ctx, session);
-        return status;
-    }
-    return cz__sqlite_commit(ctx, session, err);
-}
-
-static cz_status run_statements(struct cz__sqlite *db, cz_str sql, cz_error *err)
-{
-    const char *at = sql.ptr, *end = sql.ptr + sql.len;
-    while (at < end) {
-        sqlite3_stmt *prepared = NULL;
-        int code = sqlite3_prepare_v2(db->write.handle, at, (int)(end - at), &prepared, &at);
-        if (code == SQLITE_OK && !prepared)
-            continue; /* blanks or a comment */
-        while (code == SQLITE_OK || code == SQLITE_ROW)
-            code = sqlite3_step(prepared);
-        cz_status status = code == SQLITE_DONE ? CZ_OK : sqlite_error(&db->write, code, err);
-        cz_ignore(sqlite3_finalize(prepared)); /* repeats the step's error */
-        if (status)
-            return status;
-    }
-    return CZ_OK;
-}
-
-cz_status cz__sqlite_run_script(cz_ctx *ctx, cz__db_session *session, cz_str sql, cz_error *err)
-{
-    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
-    if (session->writing) {
-        cz_status status = check_transaction(db, err);
-        return status ? status : run_statements(db, sql, err);
-    }
-    cz_status status = cz__sqlite_begin(ctx, session, err);
-    if (status)
-        return status;
-    status = run_statements(db, sql, err);
-    if (status) {
-        cz__sqlite_rollback(ctx, session);
-        return status;
-    }
-    return cz__sqlite_commit(ctx, session, err);
-}
-
-/* ---- changing tables ---- */
-
-/* Foreign keys cannot be turned off inside a transaction, so that comes first; who waits for the lock
- * waits as long as another process migrates. */
-cz_status cz__sqlite_schema_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err)
-{
-    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
-    if (session->depth)
-        return cz_error_set(err, CZ_EINVAL, "tables cannot change inside a transaction");
-    cz_status status = take_write(ctx, db, err);
-    if (status)
-        return status;
-    int64_t busy_timeout_ms = db->busy_timeout_ms;
-    db->busy_timeout_ms = SCHEMA_TIMEOUT_MS;
-    status = run_text(&db->write, "PRAGMA foreign_keys=OFF;", err);
-    if (!status)
-        status = begin_immediate(ctx, db, err);
-    db->busy_timeout_ms = busy_timeout_ms;
-    if (status) {
-        cz_ignore(
-            run_text(&db->write, "PRAGMA foreign_keys=ON;", NULL)); /* outside a transaction */
-        give_write(db);
-        return status;
-    }
-    session->depth = 1;
-    session->writing = true;
-    return CZ_OK;
-}
-
-/* The first row whose foreign key leads nowhere fails the transaction. */
-static cz_status check_foreign_keys(struct cz__sqlite *db, cz_error *err)
-{
-    static const cz__db_statement check = { .sql = { "PRAGMA foreign_key_check", 24 },
-                                            .number = CZ__STATEMENT_UNCACHED };
-    sqlite3_stmt *prepared = NULL;
-    cz_status status = prepare(&db->write, &check, &prepared, err);
-    if (status)
-        return status;
-    int code = sqlite3_step(prepared);
-    if (code == SQLITE_ROW)
-        status = cz_error_set(err, CZ_EINTEGRITY,
-                              "row %lld of %s would refer to a row of %s that does not exist",
-                              (long long)sqlite3_column_int64(prepared, 1),
-                              (const char *)sqlite3_column_text(prepared, 0),
-                              (const char *)sqlite3_column_text(prepared, 2));
-    else if (code != SQLITE_DONE)
-        status = sqlite_error(&db->write, code, err);
-    release(prepared, true);
-    return status;
-}
-
-static void enforce_foreign_keys(struct cz__sqlite *db)
-{
-    /* outside a transaction and without allocation: cannot fail */
-    cz_ignore(run_text(&db->write, "PRAGMA foreign_keys=ON; PRAGMA legacy_alter_table=OFF;", NULL));
-}
-
-cz_status cz__sqlite_schema_commit(cz_ctx *ctx, cz__db_session *session, cz_error *err)
-{
-    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
-    cz_assert(session->depth == 1);
-    cz_status status = check_transaction(db, err);
-    if (!status)
-        status = check_foreign_keys(db, err);
-    if (status) {
-        cz__sqlite_schema_rollback(ctx, session);
-        return status;
-    }
-    session->depth = 0;
-    session->writing = false;
-    status = commit_and_give(db, err);
-    enforce_foreign_keys(db);
-    return status;
-}
-
-void cz__sqlite_schema_rollback(cz_ctx *ctx, cz__db_session *session)
-{
-    (void)ctx;
-    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
-    cz_assert(session->depth == 1);
-    session->depth = 0;
-    session->writing = false;
-    rollback_and_give(db);
-    enforce_foreign_keys(db);
 }

@@ -16,7 +16,22 @@ struct cz__sqlite_connection {
 struct cz__sqlite_waiter { /* a fiber that wants the write side; on its own stack */
     struct cz__sqlite_waiter *next;
     cz__fiber *fiber;
-    bool granted;
+    uint64_t ticket;
+    int64_t give_up_us;
+    bool granted, late;
+};
+
+struct cz__sqlite_job { /* a change that shares a transaction with others; on its fiber's stack */
+    struct cz__sqlite_job *next;
+    cz__fiber *fiber;
+    const cz__db_statement *statement;
+    const cz__db_param *params;
+    size_t count;
+    int64_t give_up_us;
+    int64_t rows, last_id;
+    cz_status status;
+    cz_error err;
+    bool running, done;
 };
 
 struct cz__sqlite {
@@ -26,10 +41,27 @@ struct cz__sqlite {
     bool reading; /* the read connection has this turn's transaction open */
     bool taken;   /* the write connection belongs to a fiber */
     struct cz__sqlite_waiter *waiters, **waiters_end;
-    cz__loop *loop; /* NULL in commands */
+    struct cz__sqlite_job *jobs, **jobs_end;
+    cz__fiber *group; /* runs the jobs; NULL when there are none */
+    int slot;         /* in the queue between processes; -1: this one is alone */
+    bool asked;       /* it waits there for its turn */
+    cz__watch turn_came;
+    cz__timer look;
+    int wal_frames,
+        checkpoint_at; /* the log's length after the last commit, and when to fold it up */
+    int64_t commit_us; /* what a commit takes, of late */
+    cz__loop *loop;    /* NULL in commands */
     cz__turn_hook turn_hook;
     int64_t busy_timeout_ms;
 };
+
+/* options.c: what the query of a DATABASE_URL may say, "busy_timeout=5000&synchronous=full". */
+struct cz__sqlite_options {
+    int64_t busy_timeout_ms;
+    const char *synchronous; /* the PRAGMA */
+};
+/* Errors: CZ_EVALIDATION. */
+cz_status cz__sqlite_read_options(cz_str query, struct cz__sqlite_options *out, cz_error *err);
 
 /* connection.c */
 cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err);
@@ -39,6 +71,67 @@ cz_status cz__sqlite_select(cz_ctx *ctx, cz__db_session *session, const cz__db_s
                             cz_error *err);
 cz_status cz__sqlite_step(cz__db_cursor *cursor, bool *out_row, cz_error *err);
 void cz__sqlite_finish(cz__db_cursor *cursor);
+cz_status cz__sqlite_error(struct cz__sqlite_connection *connection, int code, cz_error *err);
+cz_status cz__sqlite_prepare(struct cz__sqlite_connection *connection,
+                             const cz__db_statement *statement, sqlite3_stmt **out, cz_error *err);
+void cz__sqlite_release(sqlite3_stmt *prepared, bool uncached);
+cz_status cz__sqlite_bind_all(struct cz__sqlite_connection *connection, sqlite3_stmt *prepared,
+                              const cz__db_param *params, size_t count, cz_error *err);
+void cz__sqlite_end_read(struct cz__sqlite *db);
+/* Statements without rows, separated by semicolons. */
+cz_status cz__sqlite_run_text(struct cz__sqlite_connection *connection, const char *sql,
+                              cz_error *err);
+
+/* queue.c: the queue of the processes that write; see there. */
+cz_status cz__sqlite_share(unsigned processes, cz_error *err);
+/* A slot for this process and a database, by any number but 0; -1: there is no queue, or it is full. */
+int cz__queue_join(uint64_t database);
+void cz__queue_leave(int slot);
+int cz__queue_wake_fd(int slot); /* becomes readable when the turn has come; stays the queue's */
+uint64_t cz__queue_ticket(void);
+/* Wait in line with a ticket; whether it is this slot's turn already. */
+bool cz__queue_enter(int slot, uint64_t ticket);
+/* End the turn, or the wait for it, and with a ticket that is not 0 wait again; whether it is its turn. */
+bool cz__queue_pass(int slot, uint64_t ticket);
+/* Whether it is this slot's turn, having passed over processes that died. */
+bool cz__queue_look(int slot);
+
+/* turn.c: the queue of this process's fibers. */
+void cz__sqlite_turn_start(struct cz__sqlite *db, const char *path);
+void cz__sqlite_turn_stop(struct cz__sqlite *db);
+/* Wait for the write connection, and give it to whoever is next. Errors: CZ_EBUSY: `give_up_us` has come;
+ * CZ_ECANCELED, CZ_ETIMEDOUT; CZ_EINVAL: outside fibers nobody could give it back. */
+cz_status cz__sqlite_take_turn(cz_ctx *ctx, struct cz__sqlite *db, int64_t give_up_us,
+                               cz_error *err);
+void cz__sqlite_give_turn(struct cz__sqlite *db);
+cz_status cz__sqlite_busy(const struct cz__sqlite *db, cz_error *err); /* sets CZ_EBUSY */
+/* In memory there is one connection: wait until no fiber has a transaction open on it. */
+cz_status cz__sqlite_wait_for_writer(cz_ctx *ctx, struct cz__sqlite *db, cz_error *err);
+
+/* group.c: changes that share a transaction. */
+/* Whether this fiber's change can; true is followed by cz__sqlite_change_in_group() at once. */
+bool cz__sqlite_group_ready(struct cz__sqlite *db);
+/* Run a job and wait until it is committed or has failed. */
+cz_status cz__sqlite_change_in_group(cz_ctx *ctx, struct cz__sqlite *db, struct cz__sqlite_job *job,
+                                     cz_error *err);
+
+/* write.c */
+/* A transaction on the write connection, which must be the caller's: BEGIN IMMEDIATE, tried again until
+ * `give_up_us`; COMMIT, which rolls back when it fails; ROLLBACK, unless SQLite has done that. */
+cz_status cz__sqlite_begin_write(cz_ctx *ctx, struct cz__sqlite *db, int64_t give_up_us,
+                                 cz_error *err);
+cz_status cz__sqlite_end_write(cz_ctx *ctx, struct cz__sqlite *db, cz_error *err);
+void cz__sqlite_undo_write(struct cz__sqlite *db);
+/* SQLite's callback after a commit; with it there are no checkpoints but write.c's. */
+int cz__sqlite_note_frames(void *arg, sqlite3 *handle, const char *name, int frames);
+/* Errors: CZ_EDATABASE: SQLite has ended the transaction by itself. */
+cz_status cz__sqlite_check_transaction(const struct cz__sqlite *db, cz_error *err);
+/* Inside it: a statement without parameters or rows, and a change. */
+cz_status cz__sqlite_run_on_write(struct cz__sqlite *db, const cz__db_statement *statement,
+                                  cz_error *err);
+cz_status cz__sqlite_run_change(struct cz__sqlite *db, const cz__db_statement *statement,
+                                const cz__db_param *params, size_t count, int64_t *out_rows,
+                                int64_t *out_last_id, cz_error *err);
 cz_status cz__sqlite_change(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
                             const cz__db_param *params, size_t count, int64_t *out_rows,
                             int64_t *out_last_id, cz_error *err);

@@ -151,6 +151,12 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
     int code = prepare_in_child(site);
     if (code)
         return code;
+    cz_error err;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN); /* which is what 0 workers mean */
+    if (cz__db_share(workers ? workers : cores > 0 ? (unsigned)cores : 1, &err)) {
+        fprintf(stderr, "run: %s\n", cz_error_message(&err));
+        return 1;
+    }
     struct worker_state state = { site, NULL };
     cz__server_options options = {
         .bind = bind,

@@ -78,13 +78,20 @@ static void insert_and_fail(cz_ctx *ctx, void *arg)
 {
     const cz_request *req = arg;
     cz_create(ctx, Note, (text, req->body));
-    cz_sleep(ctx, 1);
     cz_raise(ctx, CZ_EVALIDATION, "changed my mind");
 }
 
 static void make_no_note(cz_ctx *ctx, cz_request *req)
 {
     cz_atomic(ctx, insert_and_fail, req);
+}
+
+/* Makes a note in the request's transaction and stays in it for a while. */
+static void make_note_slowly(cz_ctx *ctx, cz_request *req)
+{
+    cz_create(ctx, Note, (text, req->body));
+    cz_sleep(ctx, (uint64_t)cz_path_int(ctx, req, "ms"));
+    say(ctx, req, 201, CZ_STR("made"));
 }
 
 static void count_a_life(void *arg)
@@ -155,6 +162,8 @@ static void broken_stream(cz_ctx *ctx, cz_request *req)
     cz_respond_stream(ctx, req, 200, CZ_STR("text/plain"), send_and_fail, NULL);
 }
 
+static const cz_middleware *const atomic_requests[] = { &cz_atomic_requests, NULL };
+
 static const cz_route urls[] = {
     CZ_POST("/echo", echo),
     CZ_GET("/sleep/<int:ms>", sleep_for),
@@ -168,6 +177,7 @@ static const cz_route urls[] = {
     CZ_GET("/broken-stream", broken_stream),
     CZ_POST("/notes", make_note),
     CZ_POST("/no-notes", make_no_note),
+    CZ_POST("/slow-notes/<int:ms>", make_note_slowly, .middleware = atomic_requests),
     CZ_GET("/mix", mix),
     CZ_ROUTES_END,
 };
