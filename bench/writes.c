@@ -23,7 +23,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CZ__LIT(text) { (text), sizeof(text) - 1 }
+#define CZ__LIT(text)                                                                              \
+    {                                                                                              \
+        (text), sizeof(text) - 1                                                                   \
+    }
 
 enum { WORKERS_MAX = 64, SAMPLES_MAX = 1 << 20 };
 
@@ -227,10 +230,11 @@ static int report(void)
     sqlite3_step(rows);
     int64_t stored = sqlite3_column_int64(rows, 0);
     sqlite3_finalize(rows);
-    printf("%zu writes, %.0f a second, of a worker %u to %u; ms: median %.2f, p99 %.2f, longest %.2f; "
-           "%zu failed",
-           count, (double)count / options.seconds, least, most, all[kept / 2] / 1e3,
-           all[kept * 99 / 100] / 1e3, all[kept - 1] / 1e3, failed);
+    printf(
+        "%zu writes, %.0f a second, of a worker %u to %u; ms: median %.2f, p99 %.2f, longest %.2f; "
+        "%zu failed",
+        count, (double)count / options.seconds, least, most, all[kept / 2] / 1e3,
+        all[kept * 99 / 100] / 1e3, all[kept - 1] / 1e3, failed);
     if (options.read)
         printf("; %lld reads, longest %.2f ms", (long long)reads, (double)read_us_max / 1e3);
     printf("; log up to %.1f MB; %s\n", (double)tallies[options.workers].log_bytes_max / 1e6,
@@ -269,8 +273,10 @@ int main(int argc, char **argv)
                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     sqlite3 *db;
     if (tallies == MAP_FAILED || sqlite3_open(options.path, &db) ||
-        sqlite3_exec(db, "PRAGMA journal_mode=WAL; CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER) STRICT",
-                     NULL, NULL, NULL))
+        sqlite3_exec(
+            db,
+            "PRAGMA journal_mode=WAL; CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER) STRICT",
+            NULL, NULL, NULL))
         return 1;
     sqlite3_close(db);
     if (!options.no_queue && cz__db_share(options.workers, NULL))

@@ -26,6 +26,7 @@
 #include <calzone/runtime.h>
 #include <calzone/serializers.h>
 #include <calzone/settings.h>
+#include <calzone/signals.h>
 #include <calzone/status.h>
 #include <calzone/str.h>
 #include <calzone/time.h>

@@ -150,7 +150,11 @@ static cz_status start_models(const cz_project *project, cz_error *err)
         if (status)
             return status;
     }
-    return cz__models_resolve(err);
+    cz_status status = cz__models_resolve(err);
+    for (size_t i = 0; i < project->apps.count && !status; i++)
+        status = cz__receivers_add(project->apps.items[i]->name, &project->apps.items[i]->receivers,
+                                   err);
+    return status;
 }
 
 static cz_status start(struct cz__site *site, cz_error *err)

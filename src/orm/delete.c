@@ -2,8 +2,9 @@
  *
  * Done here rather than by the database, as Django does, so the rules are the same everywhere and a
  * protected row is named. All of it is one transaction: first the keys to go are collected, each once, while
- * every referrer is asked (PROTECT), changed (SET_NULL) or collected in turn (CASCADE); then the rows go, the
- * last collected first, each with its many-to-many links. Rows may refer to each other in a circle: foreign keys are checked at the commit. */
+ * every referrer is asked (PROTECT) or collected in turn (CASCADE), and receivers of CZ_PRE_DELETE are told; then
+ * referrers are changed (SET_NULL) and the rows go, the last collected first, each with its many-to-many links.
+ * Rows may refer to each other in a circle: foreign keys are checked at the commit. */
 #include "orm/orm_internal.h"
 
 enum { KEYS_PER_STATEMENT = 500 };
@@ -14,6 +15,7 @@ struct keys { /* of rows of one model, as a counted list of its key's type */
     int64_t *integers;
     cz_uuid *uuids;
     size_t count;
+    cz_row **rows;       /* of the keys, when somebody wants to be told of them; else NULL */
     struct keys *before; /* collected before these */
     struct keys *after;  /* and after */
 };
@@ -52,10 +54,14 @@ static void collect(cz_ctx *ctx, struct deletion *deletion, cz_model *model, cz_
         keys.uuids = cz_array(ctx, cz_uuid, rows.count);
     else
         keys.integers = cz_array(ctx, int64_t, rows.count);
+    if (cz__signal_wanted(model, CZ_PRE_DELETE) || cz__signal_wanted(model, CZ_POST_DELETE))
+        keys.rows = cz_array(ctx, cz_row *, rows.count);
     for (size_t n = 0; n < rows.count; n++) {
-        const cz_row *row = (const cz_row *)(void *)((char *)rows.items + n * model->row_bytes);
+        cz_row *row = (cz_row *)(void *)((char *)rows.items + n * model->row_bytes);
         if (!is_new(ctx, deletion, row))
             continue;
+        if (keys.rows)
+            keys.rows[keys.count] = row;
         if (keys.uuid)
             keys.uuids[keys.count++] = *(const cz_uuid *)cz__row_at(row, key);
         else
@@ -95,10 +101,14 @@ static cz_cond in_part(cz_ctx *ctx, cz_model *model, cz_str path, const struct k
     return leaf;
 }
 
+/* What refers to the keys: collected or refused in the first round, set to NULL in the second, when the
+ * receivers of CZ_PRE_DELETE have seen everything as it was. */
 static void settle_referrer(cz_ctx *ctx, struct deletion *deletion, const struct keys *keys,
-                            const struct cz__referrer *referrer)
+                            const struct cz__referrer *referrer, bool second_round)
 {
     cz_on_delete rule = referrer->column->field->options.on_delete;
+    if (second_round != (rule == CZ_SET_NULL))
+        return;
     for (size_t from = 0; from < keys->count; from += KEYS_PER_STATEMENT) {
         cz_cond where = in_part(ctx, referrer->model, referrer->column->attribute, keys, from);
         cz_query query = { .model = referrer->model, .where = where, .unordered = true };
@@ -181,19 +191,36 @@ static int64_t delete_keys(cz_ctx *ctx, const struct keys *keys)
     return removed;
 }
 
+static void settle(cz_ctx *ctx, struct deletion *deletion, const struct keys *keys,
+                   bool second_round)
+{
+    for (; keys; keys = keys->after) { /* which grows meanwhile */
+        const struct cz__model_state *state = keys->model->state;
+        for (size_t i = 0; i < state->referrer_count; i++)
+            settle_referrer(ctx, deletion, keys, &state->referrers[i], second_round);
+    }
+}
+
+static void tell(cz_ctx *ctx, const struct keys *keys, cz_signal signal)
+{
+    for (size_t i = 0; keys->rows && i < keys->count; i++)
+        cz__signal_row(ctx, signal, keys->rows[i]);
+}
+
 static void delete_in_transaction(cz_ctx *ctx, void *arg)
 {
     struct deletion *deletion = arg;
     cz_map_init(&deletion->seen, ctx->arena);
     collect(ctx, deletion, deletion->model, deletion->where);
-    for (const struct keys *keys = deletion->last; keys;
-         keys = keys->after) { /* which grows meanwhile */
-        const struct cz__model_state *state = keys->model->state;
-        for (size_t i = 0; i < state->referrer_count; i++)
-            settle_referrer(ctx, deletion, keys, &state->referrers[i]);
-    }
-    for (const struct keys *keys = deletion->last; keys; keys = keys->before)
+    struct keys *first = deletion->last;
+    settle(ctx, deletion, first, false); /* which collects more */
+    for (const struct keys *keys = first; keys; keys = keys->after)
+        tell(ctx, keys, CZ_PRE_DELETE);
+    settle(ctx, deletion, first, true);
+    for (const struct keys *keys = deletion->last; keys; keys = keys->before) {
         deletion->removed += delete_keys(ctx, keys);
+        tell(ctx, keys, CZ_POST_DELETE);
+    }
 }
 
 int64_t cz__delete(cz_ctx *ctx, cz_model *model, cz_cond where)

@@ -5,6 +5,7 @@
 #include <calzone/buf.h>
 #include <calzone/map.h>
 #include <calzone/queries.h>
+#include <calzone/signals.h>
 #include "db/database.h"
 
 /* One field as start-up resolved it. */
@@ -42,6 +43,7 @@ struct cz__model_state {
         const cz__column *column;
     } * referrers;
     size_t referrer_count;
+    uint32_t signals; /* bits by cz_signal: somebody listens */
 };
 
 /* Resolve `count` models of `app`, then, once every app is in, their relations. The registry lives as
@@ -66,6 +68,24 @@ const cz__column *cz__column_find(const cz_model *model, cz_str name);
 /* Follow a path such as "author->name". Errors: CZ_EINVAL, `err` names the part that does not exist. */
 CZ_NODISCARD cz_status cz__path_resolve(const cz_model *model, cz_str path, const cz__column **out,
                                         cz_error *err);
+
+/* An app's receivers, once every model is in. Errors: CZ_EVALIDATION; `err` names app and number. */
+CZ_NODISCARD cz_status cz__receivers_add(const char *app, const cz_receiver_list *receivers,
+                                         cz_error *err);
+/* Call the receivers of an event. Raises what they raise. */
+void cz__signal_send(cz_ctx *ctx, const cz_event *event);
+static inline bool cz__signal_wanted(const cz_model *model, cz_signal signal)
+{
+    return __builtin_expect(model->state->signals >> signal & 1, 0);
+}
+static inline void cz__signal_row(cz_ctx *ctx, cz_signal signal, cz_row *row)
+{
+    if (cz__signal_wanted(row->model, signal))
+        cz__signal_send(ctx,
+                        &(const cz_event){ .signal = signal, .model = row->model, .row = row });
+}
+/* Save a row as `loaddata` does: receivers see it as raw. */
+void cz__save_raw(cz_ctx *ctx, cz_row *row);
 
 /* Rows without their types. */
 static inline size_t cz__model_words(const cz_model *model)

@@ -213,6 +213,22 @@ static bool collect_one(cz__db_cursor *cursor, void *arg)
     return collect_row(arg, cursor);
 }
 
+static void tell_of_rows(cz_ctx *ctx, const struct collect *c)
+{
+    if (cz__signal_wanted(c->model, CZ_POST_INIT))
+        for (size_t n = 0; n < c->count; n++)
+            cz__signal_row(ctx, CZ_POST_INIT,
+                           (cz_row *)(void *)(c->rows + n * c->model->row_bytes));
+    for (uint16_t i = 0; i < c->plan->related_count; i++) {
+        const cz_model *model = c->plan->related[i].model;
+        for (size_t n = 0; n < c->count && cz__signal_wanted(model, CZ_POST_INIT); n++) {
+            cz_row *row = (cz_row *)(void *)(c->related[i] + n * model->row_bytes);
+            if (!cz__row_bit(row, CZ__BITS_NULL, 0))
+                cz__signal_row(ctx, CZ_POST_INIT, row);
+        }
+    }
+}
+
 struct cz__rows cz__select(cz_ctx *ctx, const cz_query *query)
 {
     struct cz__plan_request request = { .kind = CZ__PLAN_SELECT, .query = query };
@@ -226,6 +242,7 @@ struct cz__rows cz__select(cz_ctx *ctx, const cz_query *query)
     if (link_rows(&c))
         cz_raise(ctx, CZ_ENOMEM, "the rows of a query of %s do not fit the request's memory",
                  query->model->name);
+    tell_of_rows(ctx, &c);
     return (struct cz__rows){ c.rows, c.count };
 }
 

@@ -58,8 +58,10 @@ static bool default_of(cz_ctx *ctx, const cz__column *column, cz__db_param *out)
     return false;
 }
 
-void *cz__row_new(cz_ctx *ctx, cz_model *model)
+static cz_row *make_row(cz_ctx *ctx, cz_model *model)
 {
+    if (cz__signal_wanted(model, CZ_PRE_INIT))
+        cz__signal_send(ctx, &(const cz_event){ .signal = CZ_PRE_INIT, .model = model });
     cz_row *row = cz_alloc_zero(ctx, 1, model->row_bytes);
     row->model = model;
     for (uint16_t i = 0; i < model->state->column_count; i++) {
@@ -68,6 +70,13 @@ void *cz__row_new(cz_ctx *ctx, cz_model *model)
         if (column->stored && default_of(ctx, column, &param))
             cz__row_store(ctx, row, column, &param);
     }
+    return row;
+}
+
+void *cz__row_new(cz_ctx *ctx, cz_model *model)
+{
+    cz_row *row = make_row(ctx, model);
+    cz__signal_row(ctx, CZ_POST_INIT, row);
     return row;
 }
 
@@ -145,9 +154,8 @@ static void touch_auto_now(cz_ctx *ctx, cz_row *row)
     }
 }
 
-void cz__save(cz_ctx *ctx, cz_row *row)
+static void write_row(cz_ctx *ctx, cz_row *row, bool update)
 {
-    bool update = from_database(row);
     struct cz__assign *assigns = cz_array(ctx, struct cz__assign, row->model->state->column_count);
     if (update && dirty_assigns(row, assigns) == 0)
         return; /* nothing to write */
@@ -180,11 +188,36 @@ void cz__keys_given(cz_ctx *ctx, const cz_model *model)
         cz_raise_error(ctx, &err);
 }
 
+static void save(cz_ctx *ctx, cz_row *row, bool raw)
+{
+    bool update = from_database(row);
+    cz_event event = {
+        .signal = CZ_PRE_SAVE, .model = row->model, .row = row, .created = !update, .raw = raw
+    };
+    if (cz__signal_wanted(row->model, CZ_PRE_SAVE))
+        cz__signal_send(ctx, &event);
+    write_row(ctx, row, update);
+    event.signal = CZ_POST_SAVE;
+    if (cz__signal_wanted(row->model, CZ_POST_SAVE))
+        cz__signal_send(ctx, &event);
+}
+
+void cz__save(cz_ctx *ctx, cz_row *row)
+{
+    save(ctx, row, false);
+}
+
+void cz__save_raw(cz_ctx *ctx, cz_row *row)
+{
+    save(ctx, row, true);
+}
+
 void *cz__create(cz_ctx *ctx, cz_model *model, const struct cz__assign *assigns, size_t count)
 {
-    cz_row *row = cz__row_new(ctx, model);
+    cz_row *row = make_row(ctx, model);
     for (size_t i = 0; i < count; i++)
         cz__row_assign(ctx, row, &assigns[i]);
+    cz__signal_row(ctx, CZ_POST_INIT, row);
     cz__save(ctx, row);
     return row;
 }

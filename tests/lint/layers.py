@@ -29,7 +29,8 @@ OWNERS = {
     "memory": "base", "map": "base", "random": "base",
     "time": "base", "log": "base", "context": "base", "macros": "base",
     "errors": "routing", "lookups": "db", "transactions": "db", "functions": "db",
-    "models": "orm", "fields": "orm", "queries": "orm", "expressions": "orm", "query": "orm", "rows": "orm",
+    "models": "orm", "signals": "orm", "fields": "orm", "queries": "orm", "expressions": "orm",
+    "query": "orm", "rows": "orm",
     "project": "management", "commands": "management",
     "viewsets": "views", "urls": "routing", "validators": "serializers",
 }

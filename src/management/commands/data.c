@@ -131,7 +131,7 @@ static void load_row(cz_ctx *ctx, struct load *load, const cz_json_value *item)
         if (cz__exists(ctx, &query)) /* replaced: an UPDATE of every field given */
             cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
     }
-    cz__save(ctx, row);
+    cz__save_raw(ctx, row);
     load->rows++;
 }
 
