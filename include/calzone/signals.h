@@ -29,10 +29,10 @@ extern "C" {
 #endif
 
 typedef enum cz_signal {
-    CZ_PRE_INIT,    /* a row is about to be made, by cz_row_new() or cz_create(); there is no row yet */
-    CZ_POST_INIT,   /* a row was made, or read from the database as a whole; one that is only written to a
+    CZ_PRE_INIT, /* a row is about to be made, by cz_row_new() or cz_create(); there is no row yet */
+    CZ_POST_INIT, /* a row was made, or read from the database as a whole; one that is only written to a
                        response is not made */
-    CZ_PRE_SAVE,    /* what it changes in the row is saved along */
+    CZ_PRE_SAVE, /* what it changes in the row is saved along */
     CZ_POST_SAVE,
     CZ_PRE_DELETE,  /* before the first row of the delete goes */
     CZ_POST_DELETE, /* when those of its model are gone */
@@ -55,10 +55,12 @@ typedef enum cz_m2m_action {
 
 typedef struct cz_event {
     cz_signal signal;
-    cz_model *model; /* of the row; of the field's owner for CZ_M2M_CHANGED; NULL for the migrations' */
-    cz_row *row;     /* NULL for CZ_PRE_INIT and the migrations' */
-    bool created;    /* CZ_PRE_SAVE, CZ_POST_SAVE: by an INSERT */
-    bool raw;        /* by `loaddata`: other rows may not be there yet, so neither ask for nor change them */
+    cz_model
+        *model;  /* of the row; of the field's owner for CZ_M2M_CHANGED; NULL for the migrations' */
+    cz_row *row; /* NULL for CZ_PRE_INIT and the migrations' */
+    bool created; /* CZ_PRE_SAVE, CZ_POST_SAVE: by an INSERT */
+    bool
+        raw; /* by `loaddata`: other rows may not be there yet, so neither ask for nor change them */
     const char *app; /* the migrations': "store" */
     /* CZ_M2M_CHANGED: which links of `row`, to rows of `other` with these keys (int64_t or cz_uuid by its
      * model; none for a clear) */

@@ -149,6 +149,8 @@ static void text_and_time(cz_ctx *c, void *arg)
     EXPECT_WARES("Tea", CZ_Q(Ware, name, STARTSWITH, CZ_LEFT("Tx", 1)));
     EXPECT_WARES("jam", CZ_QE(CZ_CONCAT("x", CZ_F(Ware, name)), ENDSWITH, CZ_VALUE("jam")));
     EXPECT_WARES("jam", CZ_Q(Ware, name, ICONTAINS, CZ_UPPER("AM")));
+    EXPECT_WARES("jam bread", CZ_Q(Ware, name, REGEX, "^[a-z]+$"));
+    EXPECT_WARES("jam Tea bread", CZ_Q(Ware, name, IREGEX, "^[a-z]+$"));
     EXPECT_WARES("Tea bread", CZ_QE(CZ_YEAR(CZ_F(Ware, made)), EXACT, 2026));
     EXPECT_WARES("jam Tea bread", CZ_QE(CZ_ISO_YEAR(CZ_F(Ware, made)), EXACT, 2026));
     CZ_EXPECT_EQ(cz_count(c, Ware, .where = CZ_QE(CZ_WEEK(CZ_F(Ware, made)), EXACT, 1)), 1);

@@ -112,5 +112,5 @@ cz_status cz__sqlite_add_functions(sqlite3 *handle)
                                 deviation_final) ||
         !cz__sqlite_add_time_functions(handle) || !cz__sqlite_add_json_functions(handle))
         return CZ_ENOMEM; /* the only reason these fail for */
-    return CZ_OK;
+    return cz__sqlite_add_regex(handle);
 }

@@ -167,6 +167,8 @@ cz_decimal cz__sqlite_decimal(sqlite3_value *value, cz__db_type type);
 cz_status cz__sqlite_add_functions(sqlite3 *handle);
 bool cz__sqlite_add_time_functions(sqlite3 *handle); /* time_functions.c */
 bool cz__sqlite_add_json_functions(sqlite3 *handle); /* json_functions.c */
+/* regex.c: cz_regex(pattern, text), cz_iregex(pattern, text), and regexp() for "text REGEXP pattern". */
+cz_status cz__sqlite_add_regex(sqlite3 *handle);
 
 /* schema.c */
 cz_status cz__sqlite_schema_write(const struct cz__schema_step *step, struct cz__sql_list *out,
