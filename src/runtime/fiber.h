@@ -65,8 +65,7 @@ CZ_NODISCARD cz_status cz__fiber_sleep(cz_ctx *ctx, uint64_t ms);
 CZ_NODISCARD cz_status cz__fiber_offload(cz_ctx *ctx, void (*fn)(void *arg), void *arg);
 /* Call `fn(arg)` on a thread of the pool and wait for its end, whatever happens to `ctx` meanwhile; outside
  * fibers it calls `fn` directly. Errors: CZ_EBUSY: no thread is free for it; nothing was called. */
-CZ_NODISCARD cz_status cz__fiber_offload_uncancelled(cz_ctx *ctx, void (*fn)(void *arg),
-                                                     void *arg);
+CZ_NODISCARD cz_status cz__fiber_offload_uncancelled(cz_ctx *ctx, void (*fn)(void *arg), void *arg);
 /* Cancel a context and wake its fiber. */
 void cz__fiber_cancel(cz_ctx *ctx, cz_status reason);
 

@@ -84,8 +84,7 @@ static const pcre2_code *compile(sqlite3_context *context, struct cache *cache, 
     PCRE2_SIZE at = 0;
     uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C |
                        (caseless ? PCRE2_CASELESS : 0);
-    pcre2_code *compiled =
-        pcre2_compile((PCRE2_SPTR)text.ptr, text.len, options, &code, &at, NULL);
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text.ptr, text.len, options, &code, &at, NULL);
     if (!compiled) {
         fail(context, code, "a regular expression is malformed", at);
         return NULL;
@@ -114,7 +113,8 @@ static cz_str text_of(sqlite3_value *value)
 static void search(sqlite3_context *context, sqlite3_value **values, bool caseless)
 {
     struct cache *cache = sqlite3_user_data(context);
-    if (sqlite3_value_type(values[0]) == SQLITE_NULL || sqlite3_value_type(values[1]) == SQLITE_NULL)
+    if (sqlite3_value_type(values[0]) == SQLITE_NULL ||
+        sqlite3_value_type(values[1]) == SQLITE_NULL)
         return;
     cz_str text = text_of(values[0]), subject = text_of(values[1]);
     if (text.len > PATTERN_BYTES_MAX) {
@@ -124,8 +124,8 @@ static void search(sqlite3_context *context, sqlite3_value **values, bool casele
     const pcre2_code *code = compile(context, cache, text, caseless);
     if (!code)
         return;
-    int found = pcre2_match(code, (PCRE2_SPTR)subject.ptr, subject.len, 0, 0, cache->match,
-                            cache->limits);
+    int found =
+        pcre2_match(code, (PCRE2_SPTR)subject.ptr, subject.len, 0, 0, cache->match, cache->limits);
     if (found >= 0 || found == PCRE2_ERROR_NOMATCH)
         sqlite3_result_int(context, found >= 0);
     else if (found == PCRE2_ERROR_NOMEMORY)

@@ -21,8 +21,9 @@ static int match(sqlite3 *db, const char *name, cz_str pattern, cz_str text)
     sqlite3_bind_text(statement, 2, text.ptr, (int)text.len, SQLITE_STATIC);
     int code = sqlite3_step(statement), result = -2;
     if (code == SQLITE_ROW)
-        result = sqlite3_column_type(statement, 0) == SQLITE_NULL ? -1
-                                                                  : sqlite3_column_int(statement, 0);
+        result = sqlite3_column_type(statement, 0) == SQLITE_NULL
+                     ? -1
+                     : sqlite3_column_int(statement, 0);
     sqlite3_finalize(statement);
     return result;
 }
@@ -44,7 +45,8 @@ CZ_TEST(regular_expressions_search_text_as_pythons_do)
         { "cz_iregex", "\xc3\x89T\xc3\x89", "un \xc3\xa9t\xc3\xa9", 1 },
         { "cz_regex", "^.$", "\xc3\xa9", 1 },
         { "cz_regex", "a.c", "a\nc", 0 },
-        { "cz_regex", "b", "\xff\xfe b \xff", 1 }, /* what is not UTF-8 matches nothing, the rest does */
+        { "cz_regex", "b", "\xff\xfe b \xff",
+          1 }, /* what is not UTF-8 matches nothing, the rest does */
         { "regexp", "l.ft", "The left", 1 },
         { "cz_regex", "(a", "a", -2 },
         { "cz_regex", "\\C", "a", -2 },
@@ -52,8 +54,8 @@ CZ_TEST(regular_expressions_search_text_as_pythons_do)
     };
     for (int round = 0; round < 2; round++) /* the second from the cache */
         for (size_t i = 0; i < CZ_COUNT(cases); i++) {
-            int result = match(db, cases[i].name, cz_str_from(cases[i].pattern),
-                               cz_str_from(cases[i].text));
+            int result =
+                match(db, cases[i].name, cz_str_from(cases[i].pattern), cz_str_from(cases[i].text));
             CZ_EXPECT_MSG(result == cases[i].expected, "%s(\"%s\", \"%s\") is %d", cases[i].name,
                           cases[i].pattern, cases[i].text, result);
         }
@@ -73,9 +75,9 @@ CZ_TEST(a_regular_expression_that_takes_too_long_is_given_up)
     memset(pattern, 'a', sizeof pattern);
     int64_t before_us = cz_monotonic_us();
     CZ_EXPECT_EQ(match(db, "cz_regex", CZ_STR("^(a+)+$x"), cz_str_of(text, sizeof text)), 0);
-    CZ_EXPECT_EQ(match(db, "cz_regex", CZ_STR("^(a|aa)+b*c?$(?=x)y|(a*)*\\d"),
-                       cz_str_of(text, sizeof text)),
-                 -2);
+    CZ_EXPECT_EQ(
+        match(db, "cz_regex", CZ_STR("^(a|aa)+b*c?$(?=x)y|(a*)*\\d"), cz_str_of(text, sizeof text)),
+        -2);
     CZ_EXPECT(cz_str_starts_with(cz_str_from(sqlite3_errmsg(db)),
                                  CZ_STR("a regular expression was given up: ")));
     CZ_EXPECT(cz_monotonic_us() - before_us < 5 * 1000000);
