@@ -153,7 +153,8 @@ struct call {
     cz_str sql; /* the statement's, with its parameters numbered */
     const cz__db_param *params;
     size_t count;
-    bool read;
+    bool read;                             /* it changes nothing */
+    bool repeatable;                       /* of the ORM's: nor does a function in it */
     struct cz__pg_shape *shape, own_shape; /* own: of a statement without number */
 };
 
@@ -525,7 +526,7 @@ static enum outcome judge(struct call *call, const struct cz__pg_request *reques
                       "not known"
             : alone ? "the connection to PostgreSQL was lost"
                     : "the connection of this transaction was lost, which undid it");
-        return alone && !unknown ? AGAIN : FAILED;
+        return alone && (request->unsent || call->repeatable) ? AGAIN : FAILED;
     }
     if (!request->failure)
         return DONE;
@@ -543,7 +544,7 @@ static enum outcome judge(struct call *call, const struct cz__pg_request *reques
     }
     /* The server ended the connection before it ran the statement, or rolled it back: it says so only
      * when that was decided. */
-    if (alone && call->read && *out_status == CZ_EUNAVAILABLE)
+    if (alone && call->repeatable && *out_status == CZ_EUNAVAILABLE)
         return AGAIN;
     return FAILED;
 }
@@ -592,15 +593,29 @@ static cz_status run(cz_ctx *ctx, struct call *call, struct cz__pg_request **out
     }
 }
 
+/* An INSERT may give rows, too. What begins otherwise is taken for a change. */
+static bool is_read(cz_str sql)
+{
+    static const cz_str beginnings[] = { { "SELECT", 6 },
+                                         { "(SELECT", 7 },
+                                         { "EXPLAIN SELECT", 14 } };
+    for (size_t i = 0; i < CZ_COUNT(beginnings); i++)
+        if (cz_str_eq_icase(cz_str_head(sql, beginnings[i].len), beginnings[i]))
+            return true;
+    return false;
+}
+
 static cz_status begin_call(cz_ctx *ctx, struct call *call, cz_error *err)
 {
     struct cz__pg *db = (struct cz__pg *)call->session->db;
     call->sql = call->statement->sql;
     call->shape = &call->own_shape;
+    call->read = is_read(call->sql);
+    call->repeatable = call->read && (is_numbered(call) || call->statement->types);
     cz_status status = CZ_OK;
-    if (!is_numbered(call))
+    if (!call->statement->types && !is_numbered(call)) /* the ORM numbers its own */
         status = number_parameters(ctx, call->sql, &call->sql);
-    else if (!(call->shape = shape_of(db, call->statement->number)))
+    if (is_numbered(call) && !(call->shape = shape_of(db, call->statement->number)))
         status = CZ_ENOMEM;
     return status ? fail(err, status, "no memory to run a statement") : CZ_OK;
 }
@@ -622,7 +637,7 @@ cz_status cz__postgresql_select(cz_ctx *ctx, cz__db_session *session,
                                 size_t count, cz__db_cursor *out, cz_error *err)
 {
     struct call call = {
-        .session = session, .statement = statement, .params = params, .count = count, .read = true
+        .session = session, .statement = statement, .params = params, .count = count
     };
     struct cz__pg_request *request = NULL;
     cz_status status = run_call(ctx, &call, &request, err);

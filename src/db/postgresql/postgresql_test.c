@@ -316,6 +316,8 @@ CZ_TEST(what_other_programs_stored_reads_as_the_type_asked_for)
         { "SELECT '{}'::bigint[]", CZ__DB_INT_LIST, "[]" },
         { "SELECT '{\"a,b\",\"\\\"\"}'::varchar[]", CZ__DB_TEXT_LIST, "[\"a,b\",\"\\\"\"]" },
         { "SELECT 7", CZ__DB_TEXT_LIST, "[]" },
+        { "SELECT '1969-12-31 23:59:59'::timestamptz", CZ__DB_DATE, "\"1969-12-31\"" },
+        { "SELECT date_trunc('year', '2026-11-21'::date)", CZ__DB_DATE, "\"2026-01-01\"" },
         { "SHOW TimeZone", CZ__DB_TEXT, "\"UTC\"" },
         { "SHOW client_encoding", CZ__DB_TEXT, "\"UTF8\"" },
     };
@@ -924,24 +926,41 @@ static void insert_slowly(cz_ctx *ctx, struct work *work)
         change(ctx, "INSERT INTO t SELECT 50 FROM pg_sleep(0.3)", NULL, 0, &rows, &work->err);
 }
 
+/* An INSERT that gives rows is read with a cursor. */
+static void insert_slowly_returning(cz_ctx *ctx, struct work *work)
+{
+    work->status = select_i64(ctx, "INSERT INTO t SELECT 50 FROM pg_sleep(0.1) RETURNING n", 12,
+                              NULL, &work->value, &work->err);
+}
+
+static void close_busy(struct cz__pg_link *links, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (links[i].first)
+            cz__pg_link_close(&links[i]);
+}
+
 CZ_TEST(a_change_whose_end_is_not_known_is_reported_so_and_not_repeated)
 {
     start_loop("&application_name=unknown&pool_size=2");
+    struct cz__pg *db = (struct cz__pg *)cz__db_default;
+    void (*const bodies[])(cz_ctx * ctx, struct work * work) = { insert_slowly,
+                                                                 insert_slowly_returning };
     struct work change_work, work;
     in_fiber(create);
-    start_work(&change_work, insert_slowly, 0);
-    for (int i = 0; i < 10; i++)
-        cz__loop_turn(loop, 5);
-    /* the connection is closed under it without a word of the server's */
-    struct cz__pg *db = (struct cz__pg *)cz__db_default;
-    for (unsigned i = 0; i < db->settings.pool_size; i++)
-        if (db->pool[i].first)
-            cz__pg_link_close(&db->pool[i]);
-    finish_work(&change_work, 1);
-    CZ_EXPECT_EQ(change_work.status, CZ_EUNKNOWN);
+    for (int n = 0; n < 2; n++) {
+        start_work(&change_work, bodies[n], 0);
+        for (int i = 0; i < 8; i++)
+            cz__loop_turn(loop, 5);
+        /* the connection is closed under it without a word of the server's */
+        close_busy(db->pool, db->settings.pool_size);
+        close_busy(db->pipelines, db->settings.pipelines);
+        finish_work(&change_work, 1);
+        CZ_EXPECT_EQ(change_work.status, CZ_EUNKNOWN);
+    }
     start_work(&work, count_rows, 0);
     finish_work(&work, 1);
-    CZ_EXPECT(work.value == 1 || work.value == 2);
+    CZ_EXPECT(work.value >= 1 && work.value <= 3);
     finish_loop();
 }
 

@@ -583,12 +583,19 @@ static cz_time read_time(const struct cell *cell)
     return (cz_time){ (int64_t)(us < end ? us : end - 1) };
 }
 
+static cz_datetime read_datetime(const struct cell *cell);
+
 /* Days and instants outside the years 1 to 9999, infinity among them, become the first or last there is. */
 static cz_date read_date(const struct cell *cell)
 {
     int64_t days = 0;
     if (cell->type == OID_DATE && cell->len == 4)
         days = (int64_t)(int32_t)read_u32(cell->ptr) + DAYS_TO_2000;
+    else if (cell->type == OID_TIMESTAMPTZ || cell->type == OID_TIMESTAMP) {
+        static const int64_t day_us = 86400000000;
+        int64_t us = read_datetime(cell).us;
+        days = us / day_us - (us % day_us < 0);
+    }
     return (cz_date){ (int32_t)(days < DATE_DAYS_MIN   ? DATE_DAYS_MIN
                                 : days > DATE_DAYS_MAX ? DATE_DAYS_MAX
                                                        : days) };
