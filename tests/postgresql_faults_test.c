@@ -374,7 +374,7 @@ CZ_TEST(postgresql_over_tls_proves_who_it_is_and_asks_for_the_password)
                                      cases[i].password, cases[i].host, CZ_STR_ARG(port), parameters)
                                   .ptr,
                               NULL };
-        const char *const argv[] = { "bookstore", "createtables", NULL };
+        const char *const argv[] = { "bookstore", "migrate", NULL };
         cz_str out;
         cz_ignore(run_binary("bookstore", argv, env, &out)); /* this role may not create tables */
         const char *said = cases[i].said ? cases[i].said : "permission denied";

@@ -15,7 +15,7 @@ enum { CZ__PG_LINKS_MAX = 64, CZ__PG_ADDRESSES_MAX = 8 };
 struct cz__pg_settings {
     char *host, *user, *password, *database; /* owned by the arena; NULL: not given */
     char *sslmode, *sslrootcert, *sslcert, *sslkey, *application_name, *options;
-    uint16_t port;
+    unsigned port; /* 0: not given */
     unsigned pool_size, pipelines;
     int64_t connect_timeout_ms, statement_timeout_ms, pipeline_timeout_ms, lock_timeout_ms,
         idle_in_transaction_ms, pool_timeout_ms;

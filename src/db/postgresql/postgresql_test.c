@@ -442,6 +442,8 @@ CZ_TEST(a_url_that_cannot_work_says_why)
           "DATABASE_URL: a PostgreSQL URL is postgresql://USER@HOST/DATABASE" },
         { "postgres://h/d?colour=red", CZ_EVALIDATION,
           "DATABASE_URL: PostgreSQL's driver has no parameter \"colour\"" },
+        { "postgres:///d?host=/tmp&port=65536", CZ_EVALIDATION,
+          "DATABASE_URL: the value of \"port\" is malformed" },
         { "postgres://h/d?pool_size=65", CZ_EVALIDATION,
           "DATABASE_URL: the value of \"pool_size\" is malformed" },
         { "postgres://h/d?pool_size=0", CZ_EVALIDATION,

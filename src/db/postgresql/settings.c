@@ -72,6 +72,7 @@ static cz_status read_parameter(cz_arena *arena, cz_str name, cz_str value,
         { "pool_timeout", NULL, &s->pool_timeout_ms, NULL, 1000, 0 },
         { "pool_size", NULL, NULL, &s->pool_size, 0, CZ__PG_LINKS_MAX },
         { "pipelines", NULL, NULL, &s->pipelines, 0, 8 },
+        { "port", NULL, NULL, &s->port, 0, UINT16_MAX },
     };
     for (size_t i = 0; i < CZ_COUNT(known); i++) {
         if (!cz_str_eq(name, cz_str_from(known[i].name)))
