@@ -155,6 +155,7 @@ struct call {
     size_t count;
     bool read;                             /* it changes nothing */
     bool repeatable;                       /* of the ORM's: nor does a function in it */
+    bool begins;                           /* the transaction, whose first statement it is */
     struct cz__pg_shape *shape, own_shape; /* own: of a statement without number */
 };
 
@@ -430,6 +431,15 @@ static cz_status run_on(cz_ctx *ctx, struct cz__pg_link *link, struct call *call
 
 /* ---- where a statement runs, and trying again ---- */
 
+static void forget_connection(cz__db_session *session)
+{
+    struct cz__pg_link *link = session->connection;
+    session->connection = NULL;
+    session->depth_sent = 0;
+    if (link)
+        cz__pg_pool_give(link);
+}
+
 /* Changes wait for the disk: with two pipelines or more, reads do not wait for them. */
 static struct cz__pg_link *pick_pipeline(struct cz__pg *db, bool read)
 {
@@ -526,7 +536,7 @@ static enum outcome judge(struct call *call, const struct cz__pg_request *reques
                       "not known"
             : alone ? "the connection to PostgreSQL was lost"
                     : "the connection of this transaction was lost, which undid it");
-        return alone && (request->unsent || call->repeatable) ? AGAIN : FAILED;
+        return (alone && (request->unsent || call->repeatable)) || call->begins ? AGAIN : FAILED;
     }
     if (!request->failure)
         return DONE;
@@ -534,7 +544,7 @@ static enum outcome judge(struct call *call, const struct cz__pg_request *reques
     if (is_plan_outdated(call, request)) {
         renew(call);
         *out_status = fail(err, CZ_ESERIALIZATION, "PostgreSQL: a table has changed");
-        return alone ? AGAIN : FAILED;
+        return alone || call->begins ? AGAIN : FAILED;
     }
     if (alone && !on_pool &&
         (cz__pg_has_state(request->failure, "57014") ||
@@ -544,7 +554,7 @@ static enum outcome judge(struct call *call, const struct cz__pg_request *reques
     }
     /* The server ended the connection before it ran the statement, or rolled it back: it says so only
      * when that was decided. */
-    if (alone && call->repeatable && *out_status == CZ_EUNAVAILABLE)
+    if (((alone && call->repeatable) || call->begins) && *out_status == CZ_EUNAVAILABLE)
         return AGAIN;
     return FAILED;
 }
@@ -568,6 +578,7 @@ static cz_status run(cz_ctx *ctx, struct call *call, struct cz__pg_request **out
         struct cz__pg_request *request = NULL;
         bool single;
         int64_t began_us = cz_monotonic_us();
+        call->begins = call->session->depth && !call->session->depth_sent;
         cz_status status = take_link(ctx, db, call, on_pool, &link, &single, err);
         if (status)
             return status;
@@ -586,9 +597,11 @@ static cz_status run(cz_ctx *ctx, struct call *call, struct cz__pg_request **out
         cz__pg_request_destroy(request);
         if (outcome == AGAIN_ON_POOL && !on_pool)
             on_pool = true;
-        else if (outcome == AGAIN && !tried)
+        else if (outcome == AGAIN && !tried) {
             tried = true;
-        else
+            if (call->begins) /* nothing of it is left: it begins anew on another connection */
+                forget_connection(call->session);
+        } else
             return status;
     }
 }
@@ -720,15 +733,6 @@ static cz_status pg_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err)
     session->depth++;
     session->writing = true;
     return CZ_OK;
-}
-
-static void forget_connection(cz__db_session *session)
-{
-    struct cz__pg_link *link = session->connection;
-    session->connection = NULL;
-    session->depth_sent = 0;
-    if (link)
-        cz__pg_pool_give(link);
 }
 
 /* Run a statement that ends a transaction or savepoint. */

@@ -921,6 +921,29 @@ CZ_TEST(a_connection_the_server_ends_costs_no_read_and_undoes_its_transaction)
     finish_loop();
 }
 
+CZ_TEST(a_transaction_whose_connection_was_gone_before_it_began_begins_on_another)
+{
+    cz__db *one = open_database("&application_name=gone&pool_size=1"), *other;
+    cz_error err = { 0 };
+    cz_ctx *ctx = new_context(), *ending = new_context();
+    run_sql(ctx, "CREATE TABLE t (n int)");
+    CZ_REQUIRE_OK(cz__db_open(cz_str_from(cz_test_postgresql()), &other, &err));
+    cz__db_session session = { .db = other };
+    ending->db = &session;
+    for (int i = 0; i < 3; i++) {
+        run_sql(ending, "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity "
+                        "WHERE application_name = 'gone'");
+        CZ_REQUIRE_OK(begin(ctx));
+        CZ_REQUIRE_OK(begin(ctx));
+        run_sql(ctx, "INSERT INTO t VALUES (1)");
+        CZ_REQUIRE_OK(commit(ctx, &err));
+        CZ_REQUIRE_OK(commit(ctx, &err));
+    }
+    CZ_EXPECT_EQ(number(ending, "SELECT count(*) FROM t"), 3);
+    cz__db_close(other);
+    cz__db_close(one);
+}
+
 static void insert_slowly(cz_ctx *ctx, struct work *work)
 {
     int64_t rows;
