@@ -24,7 +24,12 @@ static const cz__lookup_sql lookups[CZ_LOOKUP_COUNT] = {
     /* IN, RANGE, ISNULL and those of documents and arrays are written by the compiler */
 };
 
-#define PART(unit) "CAST(EXTRACT(" unit " FROM $1) AS bigint)"
+/* NULL where there is no number. */
+static const char json_int[] =
+    "CASE WHEN jsonb_typeof(jsonb_extract_path($*)) = 'number' THEN "
+    "CAST(TRUNC(CAST(jsonb_extract_path_text($*) AS numeric)) AS bigint) END";
+static const char json_real[] = "CASE WHEN jsonb_typeof(jsonb_extract_path($*)) = 'number' THEN "
+                                "CAST(jsonb_extract_path_text($*) AS double precision) END";
 
 static const char *const functions[CZ__FN_COUNT] = {
     [CZ__FN_ADD] = "($1 + $2)",
@@ -56,16 +61,16 @@ static const char *const functions[CZ__FN_COUNT] = {
     [CZ__FN_SQRT] = "SQRT(CAST($1 AS double precision))",
     [CZ__FN_POWER] = "POWER(CAST($1 AS double precision), CAST($2 AS double precision))",
     [CZ__FN_NOW] = "STATEMENT_TIMESTAMP()",
-    [CZ__FN_YEAR] = PART("YEAR"),
-    [CZ__FN_ISO_YEAR] = PART("ISOYEAR"),
-    [CZ__FN_QUARTER] = PART("QUARTER"),
-    [CZ__FN_MONTH] = PART("MONTH"),
-    [CZ__FN_WEEK] = PART("WEEK"),
-    [CZ__FN_DAY] = PART("DAY"),
+    [CZ__FN_YEAR] = "CAST(EXTRACT(YEAR FROM $1) AS bigint)",
+    [CZ__FN_ISO_YEAR] = "CAST(EXTRACT(ISOYEAR FROM $1) AS bigint)",
+    [CZ__FN_QUARTER] = "CAST(EXTRACT(QUARTER FROM $1) AS bigint)",
+    [CZ__FN_MONTH] = "CAST(EXTRACT(MONTH FROM $1) AS bigint)",
+    [CZ__FN_WEEK] = "CAST(EXTRACT(WEEK FROM $1) AS bigint)",
+    [CZ__FN_DAY] = "CAST(EXTRACT(DAY FROM $1) AS bigint)",
     [CZ__FN_WEEK_DAY] = "CAST(EXTRACT(DOW FROM $1) + 1 AS bigint)",
-    [CZ__FN_ISO_WEEK_DAY] = PART("ISODOW"),
-    [CZ__FN_HOUR] = PART("HOUR"),
-    [CZ__FN_MINUTE] = PART("MINUTE"),
+    [CZ__FN_ISO_WEEK_DAY] = "CAST(EXTRACT(ISODOW FROM $1) AS bigint)",
+    [CZ__FN_HOUR] = "CAST(EXTRACT(HOUR FROM $1) AS bigint)",
+    [CZ__FN_MINUTE] = "CAST(EXTRACT(MINUTE FROM $1) AS bigint)",
     [CZ__FN_SECOND] = "CAST(FLOOR(EXTRACT(SECOND FROM $1)) AS bigint)",
     [CZ__FN_DATE_OF] = "CAST($1 AS date)",
     [CZ__FN_TIME_OF] = "CAST($1 AS time)",
@@ -82,10 +87,8 @@ static const char *const functions[CZ__FN_COUNT] = {
     [CZ__FN_CAST_REAL] = "CAST($1 AS double precision)",
     [CZ__FN_JSON_PATH] = "jsonb_extract_path($*)",
     [CZ__FN_JSON_TEXT] = "jsonb_extract_path_text($*)",
-    [CZ__FN_JSON_INT] = "CASE WHEN jsonb_typeof(jsonb_extract_path($*)) = 'number' THEN "
-                        "CAST(TRUNC(CAST(jsonb_extract_path_text($*) AS numeric)) AS bigint) END",
-    [CZ__FN_JSON_REAL] = "CASE WHEN jsonb_typeof(jsonb_extract_path($*)) = 'number' THEN "
-                         "CAST(jsonb_extract_path_text($*) AS double precision) END",
+    [CZ__FN_JSON_INT] = json_int,
+    [CZ__FN_JSON_REAL] = json_real,
     [CZ__FN_LIST_LENGTH] = "CAST(CARDINALITY($1) AS bigint)",
     [CZ__FN_COUNT_ROWS] = "COUNT(*)",
     [CZ__FN_COUNT_OF] = "COUNT($1)",
