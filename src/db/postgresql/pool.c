@@ -63,22 +63,37 @@ static cz_status wait_in_queue(cz_ctx *ctx, struct cz__pg *db, struct cz__pg_lin
                         db->settings.pool_size, (long long)db->settings.pool_timeout_ms);
 }
 
+/* Whether a connection of the pool is open, so that it will be given back. */
+static bool any_open(const struct cz__pg *db)
+{
+    for (unsigned i = 0; i < db->settings.pool_size; i++)
+        if (db->pool[i].state == CZ__PG_READY)
+            return true;
+    return false;
+}
+
 cz_status cz__pg_pool_take(cz_ctx *ctx, struct cz__pg *db, struct cz__pg_link **out, cz_error *err)
 {
     struct cz__pg_link *link = find_free(db);
     cz_status status = CZ_OK;
-    if (link)
-        link->taken = true;
-    else
-        status = wait_in_queue(ctx, db, &link, err);
-    if (status)
-        return status;
-    if (db->loop)
-        cz__timer_cancel(db->loop, &link->timer); /* it is idle no more */
-    status = cz__pg_link_open(ctx, link, err);
-    if (status) {
+    for (bool waited = !link;; waited = true) {
+        if (link)
+            link->taken = true;
+        else
+            status = wait_in_queue(ctx, db, &link, err);
+        if (status)
+            return status;
+        if (db->loop)
+            cz__timer_cancel(db->loop, &link->timer); /* it is idle no more */
+        status = cz__pg_link_open(ctx, link, err);
+        if (!status)
+            break;
         cz__pg_pool_give(link);
-        return status;
+        /* The server may take no more connections, while those there are go on: wait for one of them. */
+        if (waited || status != CZ_EUNAVAILABLE || !any_open(db) || !cz__fiber_current())
+            return status;
+        link = NULL;
+        status = CZ_OK;
     }
     *out = link;
     return CZ_OK;
@@ -106,7 +121,7 @@ void cz__pg_pool_give(struct cz__pg_link *link)
     if (link->state == CZ__PG_READY && cz__pq.PQtransactionStatus(link->conn) != PQTRANS_IDLE)
         cz__pg_link_close(link); /* its end failed: the server rolls back */
     struct cz__pg_waiter *waiter = db->waiters;
-    if (waiter) {
+    if (waiter && (link->state == CZ__PG_READY || !any_open(db))) {
         db->waiters = waiter->next;
         if (!db->waiters)
             db->waiters_end = &db->waiters;

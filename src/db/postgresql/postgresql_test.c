@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- a database, with or without a loop ---- */
 
@@ -839,6 +840,38 @@ CZ_TEST(who_waits_too_long_for_the_pool_is_told)
     finish_work(works, 1);
     CZ_EXPECT_EQ(works[0].status, CZ_OK);
     finish_loop();
+}
+
+CZ_TEST(where_the_server_takes_no_more_connections_those_there_are_serve_all)
+{
+    cz_str url = cz_str_from(cz_test_postgresql());
+    size_t user = cz_str_find(url, CZ_STR("://")) + 3, at = cz_str_find_char(url, '@');
+    CZ_REQUIRE(at != SIZE_MAX && at > user);
+    const char *role = cz_arena_printf(cz_test_arena(), "limited_%ld", (long)getpid());
+    open_database("");
+    cz_ctx *ctx = new_context();
+    run_sql(ctx, cz_arena_printf(cz_test_arena(), "CREATE ROLE %s LOGIN CONNECTION LIMIT 1", role));
+    cz__db_close(cz__db_default);
+    CZ_REQUIRE_OK(cz__loop_create(&loop));
+    CZ_REQUIRE_OK(cz__fibers_init(NULL));
+    cz_error err = { 0 };
+    const char *limited = cz_arena_printf(cz_test_arena(), "%.*s%s%s&pool_size=4", (int)user,
+                                          url.ptr, role, url.ptr + at);
+    CZ_REQUIRE_OK(cz__db_open(cz_str_from(limited), &cz__db_default, &err));
+    struct work works[8];
+    start_work(&works[0], hold, 0); /* so that one is open */
+    while (!inside)
+        cz__loop_turn(loop, 10);
+    for (int i = 1; i < 8; i++)
+        start_work(&works[i], hold, i);
+    finish_work(works, 8);
+    for (int i = 0; i < 8; i++)
+        CZ_EXPECT_MSG(works[i].status == CZ_OK, "%d: %s", i, cz_error_message(&works[i].err));
+    CZ_EXPECT_EQ(inside_most, 1);
+    finish_loop();
+    open_database("");
+    run_sql(new_context(), cz_arena_printf(cz_test_arena(), "DROP ROLE %s", role));
+    cz__db_close(cz__db_default);
 }
 
 static void sleep_in_transaction(cz_ctx *ctx, struct work *work)
