@@ -147,13 +147,16 @@ static cz_status connection_open(struct cz__sqlite_connection *connection, const
     cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL));
     cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL));
     cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL));
+    /* before anything reads the schema, whose tables may call them */
+    if (cz__sqlite_add_functions(connection->handle)) {
+        connection_close(connection);
+        return cz_error_set(err, CZ_ENOMEM, "no memory to open the database");
+    }
     cz_status status = cz__sqlite_run_text(connection,
                                            "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON;"
                                            "PRAGMA temp_store=MEMORY;"
                                            "PRAGMA mmap_size=268435456; PRAGMA cache_size=-2048;",
                                            err);
-    if (!status && cz__sqlite_add_functions(connection->handle))
-        status = cz_error_set(err, CZ_ENOMEM, "no memory to open the database");
     if (status)
         connection_close(connection);
     return status;
