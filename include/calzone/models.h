@@ -268,6 +268,8 @@ typedef struct cz_meta {
     const char *verbose_name, *verbose_name_plural;
     cz_order_list ordering; /* of queries that name none */
     cz_fields unique_together;
+    cz_fields
+        natural_key; /* columns that name a row in fixtures instead of its key, CZ_FIELDS(Book, isbn) */
     bool unmanaged; /* the table is somebody else's: never created or changed */
 } cz_meta;
 

@@ -4,8 +4,9 @@
  *     CZ_PROJECT_MAIN("shop", .apps = CZ_APPS(&store_app), .urls = urls)
  *
  * The binary has the management commands: `shop run`, `shop routes`, `shop check`, `shop settings`,
- * `shop version`, `shop makemigrations`, `shop migrate`, `shop createtables`, `shop loaddata FILE...` and
- * the project's own; `shop help` lists them. Each has --help; exit codes are 0, 1 for a failure and 2 for a command line that makes no sense.
+ * `shop version`, `shop makemigrations`, `shop migrate`, `shop createtables`, `shop loaddata FILE...`,
+ * `shop dumpdata` and the project's own; `shop help` lists them. Each has --help; exit codes are 0, 1 for a
+ * failure and 2 for a command line that makes no sense.
  */
 #ifndef CALZONE_PROJECT_H
 #define CALZONE_PROJECT_H

@@ -306,8 +306,13 @@ static const struct cz__builtin builtins[] = {
       cz__command_sqlmigrate },
     { "createtables", "Create the tables that are missing, of apps without migrations.", "",
       cz__command_createtables },
-    { "loaddata", "Load rows from JSON files; those that exist are replaced.", "FILE...",
-      cz__command_loaddata },
+    { "loaddata", "Load rows from JSON or CSV files, all or none; those that exist are replaced.",
+      "[--model APP.MODEL] [--ignorenonexistent] FILE...", cz__command_loaddata },
+    { "dumpdata", "Write rows as JSON, in Django's form, or CSV.",
+      "[--format json|csv] [--indent N] [--natural-foreign] [--natural-primary] [-e "
+      "APP[.MODEL]]... "
+      "[-o FILE] [APP[.MODEL]]...",
+      cz__command_dumpdata },
 };
 
 static const cz_command *find_own(const cz_project *project, const char *name)

@@ -42,6 +42,7 @@ int cz__command_settings(struct cz__site *site, int argc, char **argv);
 int cz__command_version(struct cz__site *site, int argc, char **argv);
 int cz__command_createtables(struct cz__site *site, int argc, char **argv);
 int cz__command_loaddata(struct cz__site *site, int argc, char **argv);
+int cz__command_dumpdata(struct cz__site *site, int argc, char **argv);
 int cz__command_makemigrations(struct cz__site *site, int argc, char **argv);
 int cz__command_migrate(struct cz__site *site, int argc, char **argv);
 int cz__command_showmigrations(struct cz__site *site, int argc, char **argv);

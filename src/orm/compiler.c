@@ -855,6 +855,58 @@ cz__db_statement cz__link_delete(cz_ctx *ctx, cz__db_session *session, const cha
                                .number = CZ__STATEMENT_UNCACHED };
 }
 
+static void append_place(const cz__db_features *features, cz_buf *sql, unsigned number)
+{
+    cz_buf_append_char(sql, features->parameter);
+    cz_buf_append_u64(sql, number);
+}
+
+cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                 const char *from, const char *to)
+{
+    cz_buf *sql = cz__scratch(ctx);
+    cz_buf_append_lit(sql, "SELECT ");
+    cz__db_append_name(sql, to);
+    cz_buf_append_lit(sql, " FROM ");
+    cz__db_append_name(sql, table);
+    cz_buf_append_lit(sql, " WHERE ");
+    cz__db_append_name(sql, from);
+    cz_buf_append_lit(sql, " = ");
+    append_place(session->db->driver->features, sql, 1);
+    cz_buf_append_lit(sql, " ORDER BY 1");
+    cz_check(ctx, cz_buf_status(sql));
+    return (cz__db_statement){ .sql = cz_copy(ctx, cz_buf_str(sql)),
+                               .number = CZ__STATEMENT_UNCACHED };
+}
+
+cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                 const char *from, const char *to, bool add)
+{
+    const cz__db_features *features = session->db->driver->features;
+    cz_buf *sql = cz__scratch(ctx);
+    cz_buf_append_str(sql, add ? CZ_STR("INSERT INTO ") : CZ_STR("DELETE FROM "));
+    cz__db_append_name(sql, table);
+    cz_buf_append_str(sql, add ? CZ_STR(" (") : CZ_STR(" WHERE "));
+    cz__db_append_name(sql, from);
+    if (!add) {
+        cz_buf_append_lit(sql, " = ");
+        append_place(features, sql, 1);
+    }
+    cz_buf_append_str(sql, add ? CZ_STR(", ") : CZ_STR(" AND "));
+    cz__db_append_name(sql, to);
+    cz_buf_append_str(sql, add ? CZ_STR(") VALUES (") : CZ_STR(" = "));
+    if (add) {
+        append_place(features, sql, 1);
+        cz_buf_append_lit(sql, ", ");
+    }
+    append_place(features, sql, 2);
+    if (add)
+        cz_buf_append_char(sql, ')');
+    cz_check(ctx, cz_buf_status(sql));
+    return (cz__db_statement){ .sql = cz_copy(ctx, cz_buf_str(sql)),
+                               .number = CZ__STATEMENT_UNCACHED };
+}
+
 void cz__compile(cz_ctx *ctx, const cz__db_features *features,
                  const struct cz__plan_request *request, const struct cz__shape *shape,
                  struct cz__plan *plan, cz_buf *sql)

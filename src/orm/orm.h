@@ -87,6 +87,13 @@ static inline void cz__signal_row(cz_ctx *ctx, cz_signal signal, cz_row *row)
 /* Save a row as `loaddata` does: receivers see it as raw. */
 void cz__save_raw(cz_ctx *ctx, cz_row *row);
 
+/* The keys of the rows that a many-to-many column of `row` links to, in order: `*out` is an int64_t or cz_uuid
+ * array in the arena, as the target's key is. Returns their number. Raises as a query. */
+size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, void **out);
+/* Make those keys the linked ones, in a transaction; sends CZ_M2M_CHANGED for what goes and what comes. */
+void cz__links_set(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
+                   size_t count);
+
 /* Rows without their types. */
 static inline size_t cz__model_words(const cz_model *model)
 {

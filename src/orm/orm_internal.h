@@ -125,6 +125,12 @@ void cz__compile(cz_ctx *ctx, const cz__db_features *features,
 /* "DELETE FROM table WHERE column IN (count places)", for link tables, which no model stands for. */
 cz__db_statement cz__link_delete(cz_ctx *ctx, cz__db_session *session, const char *table,
                                  const char *column, size_t count);
+/* "SELECT to FROM table WHERE from = ? ORDER BY 1"; "INSERT INTO table (from, to) VALUES (?, ?)" or "DELETE FROM
+ * table WHERE from = ? AND to = ?". */
+cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                 const char *from, const char *to);
+cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                 const char *from, const char *to, bool add);
 /* A buffer that goes with the context, also when something raises. */
 cz_buf *cz__scratch(cz_ctx *ctx);
 /* parameters.c: the parameters, in order, in the arena. Raises: CZ_EINVAL: a value out of its column's range. */

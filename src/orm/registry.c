@@ -482,6 +482,23 @@ static cz_status check_meta(const cz_model *model, cz_error *err)
     return CZ_OK;
 }
 
+static cz_status check_natural_key(const cz_model *model, cz_error *err)
+{
+    for (size_t i = 0; i < model->meta.natural_key.count; i++) {
+        const cz__column *column = cz__column_find(model, model->meta.natural_key.items[i]);
+        if (!column || !column->stored || column == model->state->key)
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "%s: natural_key: \"%.*s\" is no column beside its key",
+                                model->name, CZ_STR_ARG(model->meta.natural_key.items[i]));
+        if (column->relation &&
+            (column->field->target == model || !column->field->target->meta.natural_key.count))
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "%s: natural_key: %s has no natural key of its own", model->name,
+                                column->field->target->name);
+    }
+    return CZ_OK;
+}
+
 cz_status cz__models_resolve(cz_error *err)
 {
     for (int reverse_sides = 0; reverse_sides < 2; reverse_sides++)
@@ -494,6 +511,8 @@ cz_status cz__models_resolve(cz_error *err)
             }
     for (size_t i = 0; i < model_count; i++) {
         cz_status status = check_meta(models[i], err);
+        if (!status)
+            status = check_natural_key(models[i], err);
         if (status)
             return status;
     }

@@ -9,7 +9,8 @@ CZ_MODEL(Hive, HIVE);
 #define BEE(F)                                                                                     \
     F(char_field, name, .max_length = 20)                                                          \
     F(foreign_key, hive, Hive, .on_delete = CZ_CASCADE)                                            \
-    F(foreign_key, mother, Bee, .null = true, .on_delete = CZ_SET_NULL)
+    F(foreign_key, mother, Bee, .null = true, .on_delete = CZ_SET_NULL)                            \
+    F(many_to_many, visits, Hive)
 CZ_MODEL(Bee, BEE, .ordering = CZ_ORDER_BY(CZ_ASC(Bee, id)));
 
 #define HONEY(F)                                                                                   \
@@ -56,6 +57,21 @@ static void see_children(cz_ctx *ctx, const cz_event *event)
                        (int)children)); /* as above */
 }
 
+static void note_links(cz_ctx *ctx, const cz_event *event)
+{
+    static const char *const names[] = { "",           "pre_add",     "post_add",
+                                         "pre_remove", "post_remove", "pre_clear",
+                                         "post_clear" };
+    const Bee *bee = CZ_EVENT_ROW(ctx, event, Bee);
+    CZ_EXPECT(event->other == &Hive__model && !strcmp(event->field->name, "visits"));
+    cz_ignore(snprintf(trail + strlen(trail), sizeof trail - strlen(trail), "%s:%.*s",
+                       names[event->action], CZ_STR_ARG(bee->name))); /* as above */
+    for (size_t i = 0; i < event->key_count; i++)
+        cz_ignore(snprintf(trail + strlen(trail), sizeof trail - strlen(trail), ":%d",
+                           (int)((const int64_t *)event->keys)[i]));               /* as above */
+    cz_ignore(snprintf(trail + strlen(trail), sizeof trail - strlen(trail), " ")); /* as above */
+}
+
 static void take_for_hive(cz_ctx *ctx, const cz_event *event)
 {
     (void)CZ_EVENT_ROW(ctx, event, Hive);
@@ -68,10 +84,12 @@ static const cz_receiver receivers[] = {
     CZ_RECEIVER(CZ_PRE_DELETE, Bee, see_children), CZ_RECEIVER(CZ_PRE_DELETE, Bee, note),
     CZ_RECEIVER(CZ_POST_DELETE, Bee, note),        CZ_RECEIVER(CZ_POST_DELETE, Hive, note),
 };
+static const cz_receiver more_receivers[] = { CZ_RECEIVER(CZ_M2M_CHANGED, Bee, note_links) };
+static const cz_app visits_app = { "visits", .receivers = CZ_RECEIVERS(more_receivers) };
 static const cz_app apiary_app = { "apiary", .models = CZ_MODELS(Hive, Bee, Honey),
                                    .receivers = CZ_RECEIVERS(receivers) };
 static const cz_route urls[] = { CZ_ROUTES_END };
-static CZ_PROJECT(apiary, "apiary", .apps = CZ_APPS(&apiary_app), .urls = urls);
+static CZ_PROJECT(apiary, "apiary", .apps = CZ_APPS(&apiary_app, &visits_app), .urls = urls);
 
 static void expect_trail(int line, const char *expected)
 {
@@ -114,6 +132,20 @@ static void live(cz_ctx *ctx, void *arg)
     cz_save(ctx, bea); /* nothing to write, and told all the same */
     EXPECT_TRAIL("pre_init:Bee:- post_init:Bee: pre_save:Bee:bea!:new post_save:Bee:bea!:new "
                  "pre_save:Bee:bea! post_save:Bee:bea! ");
+    const cz__column *visits = cz__column_find(&Bee__model, CZ_STR("visits"));
+    int64_t keys[] = { hive->id, cz_create(ctx, Hive, (name, "2"))->id };
+    trail[0] = '\0';
+    cz__links_set(ctx, &bea->row_, visits, keys, 2);
+    cz__links_set(ctx, &bea->row_, visits, keys, 2); /* nothing new */
+    EXPECT_TRAIL("pre_add:bea!:1:2 post_add:bea!:1:2 ");
+    cz__links_set(ctx, &bea->row_, visits, keys + 1, 1);
+    EXPECT_TRAIL("pre_remove:bea!:1 post_remove:bea!:1 ");
+    void *linked;
+    CZ_EXPECT(cz__links_read(ctx, &bea->row_, visits, &linked) == 1 &&
+              *(int64_t *)linked == keys[1]);
+    cz__links_set(ctx, &bea->row_, visits, keys, 0);
+    cz_delete(ctx, Hive, CZ_Q(Hive, name, EXACT, "2"));
+    trail[0] = '\0';
     cz_update(ctx, Bee, CZ_EVERY_ROW, (name, "all!"));
     CZ_EXPECT_EQ(cz_count(ctx, Bee), 2);
     EXPECT_TRAIL("");

@@ -1,0 +1,472 @@
+/* `dumpdata`: rows as fixtures, [{"model": "store.book", "pk": 1, "fields": {...}}], or a model as CSV.
+ *
+ * All of it is read in one transaction that sees one state, a page of rows at a time, each cell as the JSON its
+ * column's values have in answers, too. */
+#include "management/project.h"
+#include <calzone/json.h>
+#include "orm/orm.h"
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { PAGE_ROWS = 500, LABELS_MAX = 256, INDENT_MAX = 16 };
+
+struct dump {
+    const char *labels[LABELS_MAX], *excluded[LABELS_MAX];
+    size_t label_count, excluded_count;
+    int64_t indent; /* 0: everything in one line */
+    bool csv, natural_foreign, natural_primary;
+    const char *path; /* NULL: standard output */
+    FILE *out;
+    cz_arena *arena; /* of the whole dump */
+    cz_map naturals; /* "store.author 12" -> cz_str, its natural key as JSON */
+    size_t rows;
+};
+
+/* Rows as the JSON of their cells. */
+struct page {
+    cz_arena *arena;
+    const cz_model *model;
+    const cz__column *const *columns; /* to read */
+    size_t column_count, count, cap;
+    cz_str *cells;
+    cz_buf text; /* of one cell */
+    bool failed;
+};
+
+static bool read_cells(const cz__db_cursor *cursor, void *arg)
+{
+    struct page *page = arg;
+    if (page->count == page->cap) {
+        page->failed = true;
+        return false;
+    }
+    cz_str *cells = page->cells + page->count++ * page->column_count;
+    for (size_t i = 0; i < page->column_count; i++) {
+        cz_buf_clear(&page->text);
+        cursor->db->driver->write_json(cursor, page->columns[i]->position, page->columns[i]->type,
+                                       &page->text);
+        if (cz_buf_status(&page->text) ||
+            cz_str_dup(page->arena, cz_buf_str(&page->text), &cells[i])) {
+            page->failed = true;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The cells of at most `limit` rows that match, in order of their key. */
+static struct page read_page(cz_ctx *ctx, cz_model *model, const cz__column *const *columns,
+                             size_t column_count, cz_cond where, size_t limit)
+{
+    cz_order by_key = { .path = model->state->key->attribute };
+    cz_query query = {
+        .model = model, .where = where, .order_by = { &by_key, 1 }, .limit = (int64_t)limit
+    };
+    struct page page = { .arena = ctx->arena,
+                         .model = model,
+                         .columns = columns,
+                         .column_count = column_count,
+                         .cap = limit,
+                         .cells = cz_array(ctx, cz_str, limit * column_count) };
+    cz__each(ctx, &query, read_cells, &page);
+    cz_buf_done(&page.text);
+    if (page.failed)
+        cz_raise(ctx, CZ_ENOMEM, "no memory for the rows of %s", model->name);
+    return page;
+}
+
+/* "12" for 12, "a-b" for "a-b": what cz_cond_text() and CSV want. */
+static cz_str plain(cz_ctx *ctx, cz_str json)
+{
+    const cz_json_value *value;
+    if (!json.len || json.ptr[0] != '"')
+        return json;
+    cz_check(ctx, cz_json_parse(ctx->arena, json, NULL, &value, NULL));
+    return value->as.text;
+}
+
+/* ---- natural keys ---- */
+
+static cz_str natural_key(cz_ctx *ctx, struct dump *dump, cz_model *model, cz_str key);
+
+/* A list of the natural key's cells, those of relations in turn as lists. */
+static cz_str natural_list(cz_ctx *ctx, struct dump *dump, const cz__column *const *columns,
+                           const cz_str *cells, size_t count)
+{
+    cz_buf out = { 0 };
+    cz_buf_append_char(&out, '[');
+    for (size_t i = 0; i < count; i++) {
+        cz_str cell = cells[i];
+        if (columns[i]->relation && !cz_str_eq(cell, CZ_STR("null")))
+            cell = natural_key(ctx, dump, columns[i]->field->target, cell);
+        cz_buf_append_str(&out, i ? CZ_STR(", ") : CZ_STR(""));
+        cz_buf_append_str(&out, cell);
+    }
+    cz_buf_append_char(&out, ']');
+    cz_str list = CZ_STR("");
+    cz_status status = cz_buf_status(&out);
+    if (!status)
+        status = cz_str_dup(dump->arena, cz_buf_str(&out), &list);
+    cz_buf_done(&out);
+    cz_check(ctx, status);
+    return list;
+}
+
+static cz_str natural_key(cz_ctx *ctx, struct dump *dump, cz_model *model, cz_str key)
+{
+    cz_str name = cz_format(ctx, "%s %.*s", model->state->label, CZ_STR_ARG(key));
+    const cz_str *known = cz_map_get(&dump->naturals, name);
+    if (known)
+        return *known;
+    size_t count = model->meta.natural_key.count;
+    const cz__column **columns = cz_array(ctx, const cz__column *, count);
+    for (size_t i = 0; i < count; i++)
+        columns[i] = cz__column_find(model, model->meta.natural_key.items[i]);
+    cz_cond where =
+        cz_cond_text(ctx, model, model->state->key->attribute, CZ_LOOKUP_EXACT, plain(ctx, key));
+    struct page page = read_page(ctx, model, columns, count, where, 1);
+    if (!page.count)
+        cz_raise(ctx, CZ_EINTEGRITY, "a row refers to %s %.*s, which does not exist",
+                 model->state->label, CZ_STR_ARG(key));
+    cz_str *list = cz_arena_new(dump->arena, cz_str), kept;
+    cz_check(ctx, list ? cz_str_dup(dump->arena, name, &kept) : CZ_ENOMEM);
+    *list = natural_list(ctx, dump, columns, page.cells, count);
+    cz_check(ctx, cz_map_set(&dump->naturals, kept, list));
+    return *list;
+}
+
+/* What stands for a reference to a row of `model` with this key. */
+static cz_str reference(cz_ctx *ctx, struct dump *dump, cz_model *model, cz_str key)
+{
+    if (!dump->natural_foreign || !model->meta.natural_key.count || cz_str_eq(key, CZ_STR("null")))
+        return key;
+    return natural_key(ctx, dump, model, key);
+}
+
+/* ---- links ---- */
+
+static cz_str links(cz_ctx *ctx, struct dump *dump, cz_model *model, const cz__column *column,
+                    cz_str key)
+{
+    const cz_model *target = column->field->target;
+    cz_row *row = cz_alloc_zero(ctx, 1, model->row_bytes);
+    row->model = model;
+    cz_check(ctx, cz__value_from_text(model->state->key, plain(ctx, key),
+                                      cz__row_at(row, model->state->key), NULL));
+    void *keys;
+    size_t count = cz__links_read(ctx, row, column, &keys);
+    cz_buf out = { 0 };
+    for (size_t i = 0; i < count; i++) {
+        char text[64];
+        size_t len;
+        if (target->state->key->type == CZ__DB_UUID) {
+            text[0] = text[CZ_UUID_TEXT + 1] = '"';
+            cz_uuid_write(text + 1, ((const cz_uuid *)keys)[i]);
+            len = CZ_UUID_TEXT + 2;
+        } else {
+            len = cz_i64_write(text, ((const int64_t *)keys)[i]);
+        }
+        cz_str one = cz_str_of(text, len);
+        if (dump->csv)
+            one = plain(ctx, one);
+        else
+            one = reference(ctx, dump, column->field->target, one);
+        cz_buf_append_str(&out, !i ? CZ_STR("") : dump->csv ? CZ_STR(" ") : CZ_STR(", "));
+        cz_buf_append_str(&out, one);
+    }
+    cz_str text = CZ_STR("");
+    cz_status status = cz_buf_status(&out);
+    if (!status)
+        status = cz_str_dup(ctx->arena, cz_buf_str(&out), &text);
+    cz_buf_done(&out);
+    cz_check(ctx, status);
+    return dump->csv ? text : cz_format(ctx, "[%.*s]", CZ_STR_ARG(text));
+}
+
+/* ---- JSON ---- */
+
+static void new_line(const struct dump *dump, int level)
+{
+    if (dump->indent)
+        fprintf(dump->out, "\n%*s", (int)dump->indent * level, "");
+}
+
+static void put_member(const struct dump *dump, int level, bool *first, const char *name,
+                       cz_str value)
+{
+    fputs(*first ? "" : dump->indent ? "," : ", ", dump->out);
+    *first = false;
+    new_line(dump, level);
+    fprintf(dump->out, "\"%s\": %.*s", name, CZ_STR_ARG(value));
+}
+
+static void put_row(cz_ctx *ctx, struct dump *dump, cz_model *model, const cz__column *const *all,
+                    size_t all_count, const cz_str *cells)
+{
+    const struct cz__model_state *state = model->state;
+    bool first = true;
+    fputs(dump->rows++ ? dump->indent ? "," : ", " : "", dump->out);
+    fputs(dump->indent ? "\n{" : "{", dump->out);
+    put_member(dump, 1, &first, "model", cz_format(ctx, "\"%s\"", state->label));
+    if (!dump->natural_primary || !model->meta.natural_key.count)
+        put_member(dump, 1, &first, "pk", cells[0]);
+    put_member(dump, 1, &first, "fields", CZ_STR("{"));
+    first = true;
+    for (size_t i = 0; i < all_count; i++) {
+        const cz__column *column = all[i];
+        if (column == state->key)
+            continue;
+        cz_str value =
+            column->stored ? cells[column->position] : links(ctx, dump, model, column, cells[0]);
+        if (column->relation)
+            value = reference(ctx, dump, column->field->target, value);
+        put_member(dump, 2, &first, column->field->name, value);
+    }
+    if (!first)
+        new_line(dump, 1);
+    fputs("}", dump->out);
+    if (dump->indent)
+        fputc('\n', dump->out);
+    fputs("}", dump->out);
+}
+
+/* ---- CSV (RFC 4180): NULL is empty, text is in quotes ---- */
+
+static void put_quoted(const struct dump *dump, cz_str text)
+{
+    fputc('"', dump->out);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '"')
+            fputc('"', dump->out);
+        fputc(text.ptr[i], dump->out);
+    }
+    fputc('"', dump->out);
+}
+
+static void put_line(cz_ctx *ctx, struct dump *dump, cz_model *model, const cz__column *const *all,
+                     size_t all_count, const cz_str *cells)
+{
+    for (size_t i = 0; i < all_count; i++) {
+        const cz__column *column = all[i];
+        cz_str value =
+            column->stored ? cells[column->position] : links(ctx, dump, model, column, cells[0]);
+        if (i)
+            fputc(',', dump->out);
+        if (!column->stored || value.ptr[0] == '[' || value.ptr[0] == '{')
+            put_quoted(dump, value);
+        else if (CZ__DB_KIND(column->type) == CZ__DB_JSON && !cz_str_eq(value, CZ_STR("null")))
+            put_quoted(dump, value);
+        else if (value.ptr[0] == '"')
+            put_quoted(dump, plain(ctx, value));
+        else if (!cz_str_eq(value, CZ_STR("null")))
+            fprintf(dump->out, "%.*s", CZ_STR_ARG(value));
+    }
+    fputs("\r\n", dump->out);
+    dump->rows++;
+}
+
+/* ---- models ---- */
+
+static bool is_named(const cz_model *model, const char *const *labels, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        cz_str label = cz_str_from(labels[i]);
+        if (cz_str_eq_icase(label, cz_str_from(model->state->app)) ||
+            cz_str_eq_icase(label, cz_str_from(model->state->label)))
+            return true;
+    }
+    return false;
+}
+
+struct part { /* a page of a model's rows */
+    struct dump *dump;
+    cz_model *model;
+    const cz__column *const *stored, *const *all;
+    size_t stored_count, all_count;
+    cz_str last; /* the key of the last row so far, in the dump's arena */
+    size_t count;
+};
+
+static void put_part(cz_ctx *ctx, void *arg)
+{
+    struct part *part = arg;
+    cz_cond where = NULL;
+    if (part->last.len)
+        where = cz_cond_text(ctx, part->model, part->model->state->key->attribute, CZ_LOOKUP_GT,
+                             plain(ctx, part->last));
+    struct page page =
+        read_page(ctx, part->model, part->stored, part->stored_count, where, PAGE_ROWS);
+    for (size_t n = 0; n < page.count; n++)
+        (part->dump->csv ? put_line : put_row)(ctx, part->dump, part->model, part->all,
+                                               part->all_count,
+                                               page.cells + n * part->stored_count);
+    part->count = page.count;
+    if (page.count)
+        cz_check(ctx, cz_str_dup(part->dump->arena,
+                                 page.cells[(page.count - 1) * part->stored_count], &part->last));
+}
+
+/* In a context of its own, so that its memory is given back. */
+static void dump_part(cz_ctx *ctx, struct part *part)
+{
+    cz_ctx own;
+    cz_arena *arena;
+    cz_error err;
+    cz_check(ctx, cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&own, arena);
+    own.db = ctx->db;
+    cz_status status = cz_try(&own, put_part, part, &err);
+    cz_ctx_done(&own);
+    cz_arena_destroy(arena);
+    if (status)
+        cz_raise_error(ctx, &err);
+}
+
+static void dump_model(cz_ctx *ctx, struct dump *dump, cz_model *model)
+{
+    const struct cz__model_state *state = model->state;
+    const cz__column **stored = cz_array(ctx, const cz__column *, state->column_count),
+                     **all = cz_array(ctx, const cz__column *, state->column_count);
+    size_t stored_count = 0, all_count = 0;
+    for (uint16_t i = 0; i < state->column_count; i++) {
+        const cz__column *column = &state->columns[i];
+        if (column->stored)
+            stored[stored_count++] = column;
+        if (column->stored || column->field->kind == CZ_KIND_many_to_many)
+            all[all_count++] = column;
+    }
+    if (dump->csv)
+        for (size_t i = 0; i < all_count; i++)
+            fprintf(dump->out, "%s%s%s", i ? "," : "", all[i]->field->name,
+                    i + 1 == all_count ? "\r\n" : "");
+    struct part part = { .dump = dump,
+                         .model = model,
+                         .stored = stored,
+                         .all = all,
+                         .stored_count = stored_count,
+                         .all_count = all_count };
+    do
+        dump_part(ctx, &part);
+    while (part.count == PAGE_ROWS);
+}
+
+static void check_labels(cz_ctx *ctx, const char *const *labels, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool known = false;
+        for (size_t m = 0; m < cz__models_count(); m++)
+            known |= is_named(cz__models_at(m), &labels[i], 1);
+        if (!known)
+            cz_raise(ctx, CZ_EVALIDATION, "dumpdata: there is no app or model \"%s\"", labels[i]);
+    }
+}
+
+static void dump_all(cz_ctx *ctx, void *arg)
+{
+    struct dump *dump = arg;
+    size_t wanted = 0;
+    check_labels(ctx, dump->labels, dump->label_count);
+    check_labels(ctx, dump->excluded, dump->excluded_count);
+    cz_model **models = cz_array(ctx, cz_model *, cz__models_count() + 1);
+    for (size_t i = 0; i < cz__models_count(); i++) {
+        cz_model *model = cz__models_at(i);
+        if ((!dump->label_count || is_named(model, dump->labels, dump->label_count)) &&
+            !is_named(model, dump->excluded, dump->excluded_count))
+            models[wanted++] = model;
+    }
+    if (dump->csv && wanted != 1)
+        cz_raise(ctx, CZ_EVALIDATION, "dumpdata: CSV holds one model; %zu are named", wanted);
+    dump->arena = ctx->arena;
+    cz_map_init(&dump->naturals, dump->arena);
+    if (!dump->csv)
+        fputs("[", dump->out);
+    for (size_t i = 0; i < wanted; i++)
+        dump_model(ctx, dump, models[i]);
+    if (!dump->csv)
+        fputs(dump->indent ? "\n]\n" : "]\n", dump->out);
+}
+
+static void close_file(void *file)
+{
+    cz_ignore(fclose(file)); /* a failed dump is thrown away */
+}
+
+static void remove_file(void *path)
+{
+    cz_ignore(unlink(path)); /* renamed, after a dump that was whole */
+}
+
+static int dump_data(cz_ctx *ctx, void *arg)
+{
+    struct dump *dump = arg;
+    cz_atomic_options one_state = { .read_only = true, .isolation = CZ_ISOLATION_REPEATABLE_READ };
+    if (!dump->path) {
+        dump->out = stdout;
+        cz_atomic_with(ctx, &one_state, dump_all, dump);
+        if (fflush(stdout))
+            cz_raise(ctx, CZ_EIO, "standard output: %s", strerror(errno));
+        return 0;
+    }
+    /* beside the file, so that one that exists is replaced by a whole dump or not at all */
+    char *part = cz_alloc(ctx, strlen(dump->path) + 6);
+    snprintf(part, strlen(dump->path) + 6, "%s.part", dump->path);
+    dump->out = fopen(part, "we");
+    if (!dump->out)
+        cz_raise(ctx, CZ_EIO, "%s: %s", part, strerror(errno));
+    cz_defer(ctx, remove_file, part);
+    cz_defer(ctx, close_file, dump->out);
+    cz_atomic_with(ctx, &one_state, dump_all, dump);
+    if (fflush(dump->out) || ferror(dump->out) || rename(part, dump->path))
+        cz_raise(ctx, CZ_EIO, "%s: %s", dump->path, strerror(errno));
+    return 0;
+}
+
+static bool add_label(const char **labels, size_t *count, const char *label)
+{
+    if (*count == LABELS_MAX)
+        return false;
+    labels[(*count)++] = label;
+    return true;
+}
+
+static bool read_indent(const char *text, int64_t *out)
+{
+    return !cz_str_to_i64(cz_str_from(text), out) && *out >= 0 && *out <= INDENT_MAX;
+}
+
+int cz__command_dumpdata(struct cz__site *site, int argc, char **argv)
+{
+    struct dump dump = { 0 };
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
+        bool fine = true, takes = true;
+        if (!strcmp(word, "--natural-foreign")) {
+            dump.natural_foreign = true;
+            takes = false;
+        } else if (!strcmp(word, "--natural-primary")) {
+            dump.natural_primary = true;
+            takes = false;
+        } else if (!strcmp(word, "--indent")) {
+            fine = value && read_indent(value, &dump.indent);
+        } else if (!strcmp(word, "--format")) {
+            fine = value && (!strcmp(value, "json") || !strcmp(value, "csv"));
+            dump.csv = fine && value[0] == 'c';
+        } else if (!strcmp(word, "-o") || !strcmp(word, "--output")) {
+            fine = value != NULL;
+            dump.path = value;
+        } else if (!strcmp(word, "-e") || !strcmp(word, "--exclude")) {
+            fine = value && add_label(dump.excluded, &dump.excluded_count, value);
+        } else {
+            fine = word[0] != '-' && add_label(dump.labels, &dump.label_count, word);
+            takes = false;
+        }
+        if (!fine) {
+            fprintf(stderr, "dumpdata: \"%s%s%s\" makes no sense; see --help\n", word,
+                    takes && value ? " " : "", takes && value ? value : "");
+            return 2;
+        }
+        i += takes;
+    }
+    return cz__site_run(site, dump_data, &dump);
+}

@@ -1,0 +1,739 @@
+/* `loaddata`: Django's fixtures, [{"model": "store.book", "pk": 1, "fields": {...}}], and CSV with a line of
+ * field names.
+ *
+ * All files are loaded in one transaction. A row may refer to one that comes later: by its key, because foreign
+ * keys are checked at the commit, or by its natural key, because a row whose references are not there yet waits
+ * until the others have been loaded. Whatever is wrong is told with file and line. */
+#include "management/project.h"
+#include <calzone/base64.h>
+#include <calzone/json.h>
+#include "orm/orm.h"
+#include <errno.h>
+#include <stdio.h>
+
+enum { FILE_BYTES_MAX = 64 << 20, KEYS_MAX = 10 * 1000 * 1000, COLUMNS_MAX = 1024 };
+
+struct item { /* one row of a fixture */
+    struct item *next;
+    const char *path;
+    size_t line;
+    cz_str source;   /* its text, to find a field's line in */
+    cz_model *model; /* NULL: to be passed over */
+    const cz_json_value *pk, *fields;
+    cz_row *row;      /* once it is stored; only its links may still wait */
+    cz_str waits_for; /* why it was put off: "store.author [\"Ovid\"]" */
+};
+
+struct reference { /* to a row that must be there in the end */
+    cz_model *model;
+    cz_str key; /* as text */
+    const struct item *item;
+    const cz__column *column;
+};
+
+struct load {
+    int argc;
+    char **argv;
+    const char *model; /* of the CSV files; NULL: their names tell */
+    bool ignore_unknown, csv;
+    size_t rows, files;
+    struct item *waiting, **waiting_end;
+    cz_map loaded;     /* "store.book 12": rows loaded here */
+    cz_map references; /* likewise -> struct reference */
+};
+
+/* ---- where ---- */
+
+static size_t lines_in(const char *from, const char *to)
+{
+    size_t lines = 0;
+    for (; from < to; from++)
+        lines += *from == '\n';
+    return lines;
+}
+
+static CZ_NORETURN void refuse(cz_ctx *ctx, const struct item *item, const cz__column *column,
+                               const char *text)
+{
+    size_t line = item->line;
+    if (column && item->source.ptr) {
+        cz_str name = cz_format(ctx, "\"%s\"", column->field->name);
+        size_t at = cz_str_find(item->source, name);
+        line += at == SIZE_MAX ? 0 : lines_in(item->source.ptr, item->source.ptr + at);
+    }
+    cz_raise(ctx, CZ_EVALIDATION, "%s:%zu: %s%s%s: %s", item->path, line,
+             item->model ? item->model->state->label : "row", column ? "." : "",
+             column ? column->field->name : "", text);
+}
+
+static void raise_at(cz_ctx *ctx, const struct item *item, const cz_error *err)
+{
+    cz_error copy = *err;
+    cz_ignore(cz_error_set(&copy, err->status, "%s:%zu: %s: %s", item->path, item->line,
+                           item->model->state->label, cz_error_message(err)));
+    cz_raise_error(ctx, &copy);
+}
+
+/* ---- values ---- */
+
+static cz_str text_of(cz_ctx *ctx, const cz_json_value *value)
+{
+    char number[32];
+    switch (value->kind) {
+    case CZ_JSON_STR:
+        return value->as.text;
+    case CZ_JSON_INT:
+        return cz_copy(ctx, cz_str_of(number, cz_i64_write(number, value->as.integer)));
+    case CZ_JSON_BOOL:
+        return value->as.boolean ? CZ_STR("true") : CZ_STR("false");
+    default: {
+        cz_buf buf = { 0 };
+        cz_json_writer json;
+        cz_json_writer_init(&json, &buf);
+        cz_json_write(&json, value);
+        cz_str text = CZ_STR("");
+        cz_status status = cz_buf_status(&buf);
+        if (!status)
+            status = cz_str_dup(ctx->arena, cz_buf_str(&buf), &text);
+        cz_buf_done(&buf);
+        cz_check(ctx, status);
+        return text;
+    }
+    }
+}
+
+static void load_list(cz_ctx *ctx, const struct item *item, const cz__column *column, void *at,
+                      const cz_json_value *list)
+{
+    bool integers = CZ__DB_KIND(column->type) == CZ__DB_INT_LIST;
+    int64_t *numbers = cz_array(ctx, int64_t, list->count + 1);
+    cz_str *texts = cz_array(ctx, cz_str, list->count + 1);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const cz_json_value *one = &list->as.items[i];
+        if (one->kind != (integers ? CZ_JSON_INT : CZ_JSON_STR))
+            refuse(ctx, item, column, "a list of another kind is expected");
+        if (integers)
+            numbers[i] = one->as.integer;
+        else
+            texts[i] = one->as.text;
+    }
+    if (integers)
+        *(cz_int_list *)at = (cz_int_list){ numbers, list->count };
+    else
+        *(cz_str_list *)at = (cz_str_list){ texts, list->count };
+}
+
+/* Whether JSON of this kind can be read as the column's value at all. */
+static bool suits(const cz__column *column, cz_json_kind kind)
+{
+    cz__db_kind type = CZ__DB_KIND(column->type);
+    switch (kind) {
+    case CZ_JSON_STR:
+        return true;
+    case CZ_JSON_INT:
+        return type != CZ__DB_TEXT && type != CZ__DB_BOOL && type != CZ__DB_IP;
+    case CZ_JSON_REAL:
+        return type == CZ__DB_REAL || type == CZ__DB_DECIMAL;
+    case CZ_JSON_BOOL:
+        return type == CZ__DB_BOOL;
+    default:
+        return false;
+    }
+}
+
+static void load_value(cz_ctx *ctx, const struct load *load, const struct item *item, cz_row *row,
+                       const cz__column *column, const cz_json_value *value)
+{
+    void *at = cz__row_at(row, column);
+    cz__db_kind type = CZ__DB_KIND(column->type);
+    cz_error err;
+    if (value->kind == CZ_JSON_NULL) {
+        cz__row_mark(row, column, true);
+        return;
+    }
+    if (load->csv && value->kind == CZ_JSON_STR &&
+        (type == CZ__DB_INT_LIST || type == CZ__DB_TEXT_LIST) &&
+        cz_json_parse(ctx->arena, value->as.text, NULL, &value, &err))
+        refuse(ctx, item, column, cz_error_message(&err));
+    cz__row_mark(row, column, false);
+    if (type == CZ__DB_INT_LIST || type == CZ__DB_TEXT_LIST) {
+        if (value->kind != CZ_JSON_LIST)
+            refuse(ctx, item, column, "a list is expected");
+        load_list(ctx, item, column, at, value);
+    } else if (type == CZ__DB_BINARY) {
+        if (value->kind != CZ_JSON_STR || cz_base64_read(ctx->arena, value->as.text, at))
+            refuse(ctx, item, column, "Not valid base64.");
+    } else if (type == CZ__DB_JSON && !(load->csv && value->kind == CZ_JSON_STR)) {
+        cz_buf buf = { 0 };
+        cz_json_writer json;
+        cz_json_writer_init(&json, &buf);
+        cz_json_write(&json, value);
+        cz_status status = cz_buf_status(&buf);
+        if (!status)
+            status = cz_str_dup(ctx->arena, cz_buf_str(&buf), at);
+        cz_buf_done(&buf);
+        cz_check(ctx, status);
+    } else {
+        if (!suits(column, value->kind))
+            refuse(ctx, item, column, "a value of another kind is expected");
+        if (cz__value_from_text(column, text_of(ctx, value), at, &err))
+            refuse(ctx, item, column, cz_error_message(&err));
+    }
+}
+
+/* ---- references ---- */
+
+/* "store.book 12", under which a row is known to be there or needed. */
+static cz_str row_name(cz_ctx *ctx, const cz_model *model, cz_str key)
+{
+    return cz_format(ctx, "%s %.*s", model->state->label, CZ_STR_ARG(key));
+}
+
+static void need(cz_ctx *ctx, struct load *load, const struct item *item, const cz__column *column,
+                 cz_str key)
+{
+    cz_model *target = column->field->target;
+    cz_str name = row_name(ctx, target, key);
+    if (cz_map_get(&load->references, name))
+        return;
+    struct reference *reference = cz_new(ctx, struct reference);
+    *reference = (struct reference){ target, cz_copy(ctx, key), item, column };
+    cz_check(ctx, cz_map_set(&load->references, name, reference));
+}
+
+static cz_row *find_by_natural_key(cz_ctx *ctx, const struct item *item, const cz__column *column,
+                                   cz_model *model, const cz_json_value *const *values);
+
+/* The row of `model` that a list names; NULL: it is not there (yet). */
+static cz_row *find_by_list(cz_ctx *ctx, const struct item *item, const cz__column *column,
+                            cz_model *model, const cz_json_value *list)
+{
+    size_t count = model->meta.natural_key.count;
+    if (!count)
+        refuse(ctx, item, column, cz_format(ctx, "%s has no natural key", model->state->label).ptr);
+    if (list->count != count)
+        refuse(
+            ctx, item, column,
+            cz_format(ctx, "the natural key of %s has %zu parts", model->state->label, count).ptr);
+    const cz_json_value **values = cz_array(ctx, const cz_json_value *, count);
+    for (size_t i = 0; i < count; i++)
+        values[i] = &list->as.items[i];
+    return find_by_natural_key(ctx, item, column, model, values);
+}
+
+static cz_row *find_by_natural_key(cz_ctx *ctx, const struct item *item, const cz__column *column,
+                                   cz_model *model, const cz_json_value *const *values)
+{
+    size_t count = model->meta.natural_key.count;
+    cz_cond *parts = cz_array(ctx, cz_cond, count);
+    for (size_t i = 0; i < count; i++) {
+        const cz__column *part = cz__column_find(model, model->meta.natural_key.items[i]);
+        const cz_json_value *value = values[i];
+        if (part->relation && value->kind == CZ_JSON_LIST) {
+            const cz_row *of =
+                find_by_list(ctx, item, column ? column : part, part->field->target, value);
+            if (!of)
+                return NULL;
+            parts[i] = cz__cond_column(ctx, model, part, cz__row_at(of, of->model->state->key));
+        } else if (value->kind == CZ_JSON_NULL) {
+            parts[i] = cz_cond_text(ctx, model, part->attribute, CZ_LOOKUP_ISNULL, CZ_STR("true"));
+        } else {
+            parts[i] =
+                cz_cond_text(ctx, model, part->attribute, CZ_LOOKUP_EXACT, text_of(ctx, value));
+        }
+    }
+    cz_query query = { .model = model, .where = cz_cond_all(ctx, parts, count), .unordered = true };
+    query.limit = 2;
+    struct cz__rows rows = cz__select(ctx, &query);
+    if (rows.count > 1)
+        refuse(ctx, item, column,
+               cz_format(ctx, "several rows of %s have this natural key", model->state->label).ptr);
+    return rows.count ? rows.items : NULL;
+}
+
+static bool wait_for(cz_ctx *ctx, struct item *item, const cz_model *model,
+                     const cz_json_value *list)
+{
+    item->waits_for =
+        cz_format(ctx, "%s %.*s", model->state->label, CZ_STR_ARG(text_of(ctx, list)));
+    return false;
+}
+
+/* Set a foreign key; false: its row is named by a natural key and not there yet. */
+static bool load_relation(cz_ctx *ctx, struct load *load, struct item *item, cz_row *row,
+                          const cz__column *column, const cz_json_value *value)
+{
+    cz_model *target = column->field->target;
+    if (value->kind != CZ_JSON_LIST) {
+        load_value(ctx, load, item, row, column, value);
+        if (value->kind != CZ_JSON_NULL)
+            need(ctx, load, item, column, text_of(ctx, value));
+        return true;
+    }
+    const cz_row *of = find_by_list(ctx, item, column, target, value);
+    if (!of)
+        return wait_for(ctx, item, target, value);
+    memcpy(cz__row_at(row, column), cz__row_at(of, target->state->key),
+           target->state->key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
+    cz__row_mark(row, column, false);
+    return true;
+}
+
+static bool load_links(cz_ctx *ctx, struct load *load, struct item *item, const cz__column *column,
+                       const cz_json_value *value)
+{
+    cz_model *target = column->field->target;
+    const cz__column *key = target->state->key;
+    size_t bytes = key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+    if (value->kind != CZ_JSON_LIST)
+        refuse(ctx, item, column, "a list of keys is expected");
+    char *keys = cz_alloc_zero(ctx, value->count + 1, bytes);
+    for (uint32_t i = 0; i < value->count; i++) {
+        const cz_json_value *one = &value->as.items[i];
+        cz_error err;
+        if (one->kind == CZ_JSON_LIST) {
+            const cz_row *of = find_by_list(ctx, item, column, target, one);
+            if (!of)
+                return wait_for(ctx, item, target, one);
+            memcpy(keys + i * bytes, cz__row_at(of, key), bytes);
+            continue;
+        }
+        if (!suits(key, one->kind) ||
+            cz__value_from_text(key, text_of(ctx, one), keys + i * bytes, &err))
+            refuse(ctx, item, column, "a list of keys is expected");
+        need(ctx, load, item, column, text_of(ctx, one));
+    }
+    cz__links_set(ctx, item->row, column, keys, value->count);
+    return true;
+}
+
+/* ---- rows ---- */
+
+static const cz__column *field_of(cz_ctx *ctx, const struct load *load, const struct item *item,
+                                  cz_str name)
+{
+    const cz__column *column = cz__column_find(item->model, name);
+    bool settable = column && column != item->model->state->key &&
+                    (column->stored || column->field->kind == CZ_KIND_many_to_many);
+    if (!settable && !load->ignore_unknown)
+        refuse(ctx, item, NULL, cz_format(ctx, "there is no field \"%.*s\"", CZ_STR_ARG(name)).ptr);
+    return settable ? column : NULL;
+}
+
+/* An UPDATE when the row is there already, by its key or, without one, by its natural key. */
+static void find_existing(cz_ctx *ctx, const struct load *load, struct item *item, cz_row *row)
+{
+    cz_model *model = item->model;
+    const cz__column *key = model->state->key;
+    size_t count = model->meta.natural_key.count;
+    if (item->pk && item->pk->kind != CZ_JSON_NULL) {
+        load_value(ctx, load, item, row, key, item->pk);
+        cz_query query = { .model = model, .where = cz__cond_key(ctx, row), .unordered = true };
+        if (cz__exists(ctx, &query))
+            cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
+        return;
+    }
+    const cz_json_value **values = cz_array(ctx, const cz_json_value *, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const cz__column *part = cz__column_find(model, model->meta.natural_key.items[i]);
+        values[i] = cz_json_get(item->fields, cz_str_from(part->field->name));
+        if (!values[i])
+            return; /* stored as a new row, or refused by the database */
+    }
+    const cz_row *there = count ? find_by_natural_key(ctx, item, NULL, model, values) : NULL;
+    if (!there)
+        return;
+    memcpy(cz__row_at(row, key), cz__row_at(there, key),
+           key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
+    cz__row_mark(row, key, false);
+    cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
+}
+
+static void save_row(cz_ctx *ctx, void *arg)
+{
+    cz__save_raw(ctx, arg);
+}
+
+static bool store(cz_ctx *ctx, struct load *load, struct item *item)
+{
+    cz_row *row = cz__row_new(ctx, item->model);
+    const cz__column *key = item->model->state->key;
+    for (uint32_t i = 0; i < item->fields->count; i++) {
+        const cz__column *column = field_of(ctx, load, item, item->fields->keys[i]);
+        const cz_json_value *value = &item->fields->as.items[i];
+        if (!column || !column->stored)
+            continue;
+        if (!column->relation)
+            load_value(ctx, load, item, row, column, value);
+        else if (!load_relation(ctx, load, item, row, column, value))
+            return false;
+    }
+    find_existing(ctx, load, item, row);
+    cz_error err;
+    if (cz_try(ctx, save_row, row, &err))
+        raise_at(ctx, item, &err);
+    item->row = row;
+    load->rows++;
+    char text[CZ_UUID_TEXT + 1];
+    size_t len = CZ_UUID_TEXT;
+    if (key->type == CZ__DB_UUID)
+        cz_uuid_write(text, *(const cz_uuid *)cz__row_at(row, key));
+    else
+        len = cz_i64_write(text, *(const int64_t *)cz__row_at(row, key));
+    cz_check(ctx, cz_map_set(&load->loaded, row_name(ctx, item->model, cz_str_of(text, len)), row));
+    return true;
+}
+
+/* Store a row and its links; false: a row it refers to is not there yet. */
+static bool load_item(cz_ctx *ctx, struct load *load, struct item *item)
+{
+    if (!item->row && !store(ctx, load, item))
+        return false;
+    for (uint32_t i = 0; i < item->fields->count; i++) {
+        const cz__column *column = field_of(ctx, load, item, item->fields->keys[i]);
+        if (column && !column->stored &&
+            !load_links(ctx, load, item, column, &item->fields->as.items[i]))
+            return false;
+    }
+    return true;
+}
+
+static void load_or_wait(cz_ctx *ctx, struct load *load, struct item *item)
+{
+    if (load_item(ctx, load, item))
+        return;
+    *load->waiting_end = item;
+    load->waiting_end = &item->next;
+}
+
+/* As long as some of those that wait can be stored. */
+static void load_waiting(cz_ctx *ctx, struct load *load)
+{
+    for (bool progress = true; load->waiting && progress;) {
+        struct item *items = load->waiting, *next;
+        progress = false;
+        load->waiting = NULL;
+        load->waiting_end = &load->waiting;
+        for (; items; items = next) {
+            next = items->next;
+            items->next = NULL;
+            bool stored = items->row != NULL;
+            size_t before = load->rows;
+            load_or_wait(ctx, load, items);
+            bool waits = load->waiting && load->waiting_end == &items->next;
+            progress |= !waits || (!stored && load->rows > before);
+        }
+    }
+    if (load->waiting)
+        refuse(ctx, load->waiting, NULL,
+               cz_format(ctx, "there is no %.*s", CZ_STR_ARG(load->waiting->waits_for)).ptr);
+}
+
+/* Every row referred to by its key is there; else the commit would say only that one is not. */
+static void check_references(cz_ctx *ctx, const struct load *load)
+{
+    size_t cursor = 0;
+    const cz_map_entry *entry;
+    while ((entry = cz_map_next(&load->references, &cursor))) {
+        const struct reference *reference = entry->value;
+        if (cz_map_get(&load->loaded, entry->key))
+            continue;
+        cz_query query = { .model = reference->model, .unordered = true };
+        query.where = cz_cond_text(ctx, reference->model, reference->model->state->key->attribute,
+                                   CZ_LOOKUP_EXACT, reference->key);
+        if (!cz__exists(ctx, &query))
+            refuse(ctx, reference->item, reference->column,
+                   cz_format(ctx, "there is no %s %.*s", reference->model->state->label,
+                             CZ_STR_ARG(reference->key))
+                       .ptr);
+    }
+}
+
+/* ---- JSON files ---- */
+
+static cz_model *model_named(cz_ctx *ctx, const struct load *load, const struct item *item,
+                             cz_str label)
+{
+    cz_model *model = cz__models_find(label);
+    if (!model && !load->ignore_unknown)
+        refuse(ctx, item, NULL,
+               cz_format(ctx, "there is no model \"%.*s\"", CZ_STR_ARG(label)).ptr);
+    return model;
+}
+
+static void load_object(cz_ctx *ctx, struct load *load, struct item *item)
+{
+    const cz_json_value *object;
+    cz_error err;
+    cz_json_limits limits = { .keys_max = KEYS_MAX };
+    if (cz_json_parse(ctx->arena, item->source, &limits, &object, &err))
+        refuse(ctx, item, NULL, cz_error_message(&err));
+    const cz_json_value *label = cz_json_get(object, CZ_STR("model"));
+    item->pk = cz_json_get(object, CZ_STR("pk"));
+    item->fields = cz_json_get(object, CZ_STR("fields"));
+    if (!label || label->kind != CZ_JSON_STR || !item->fields ||
+        item->fields->kind != CZ_JSON_OBJECT)
+        refuse(ctx, item, NULL, "\"model\" and \"fields\" are required");
+    item->model = model_named(ctx, load, item, label->as.text);
+    if (item->model)
+        load_or_wait(ctx, load, item);
+}
+
+static CZ_NORETURN void refuse_json(cz_ctx *ctx, const char *path, const cz_json_reader *reader)
+{
+    size_t line, column;
+    cz_json_error_position(reader, &line, &column);
+    cz_raise(ctx, reader->status == CZ_EPROTOCOL ? CZ_EVALIDATION : reader->status,
+             "%s:%zu: %s, at column %zu", path, line,
+             reader->error ? reader->error : cz_status_text(reader->status), column);
+}
+
+static void load_json(cz_ctx *ctx, struct load *load, const char *path, cz_str text)
+{
+    cz_json_reader reader;
+    cz_json_limits limits = { .keys_max = KEYS_MAX };
+    cz_json_reader_init(&reader, ctx->arena, text, &limits);
+    cz_json_kind kind = cz_json_next(&reader);
+    if (kind != CZ_JSON_LIST && !reader.status)
+        cz_raise(ctx, CZ_EVALIDATION, "%s:1: a fixture is a list of objects", path);
+    const char *counted = text.ptr;
+    size_t line = 1;
+    while (!reader.status) {
+        kind = cz_json_next(&reader);
+        if (kind == CZ_JSON_END)
+            break;
+        const char *start = reader.at;
+        line += lines_in(counted, start);
+        counted = start;
+        if (kind != CZ_JSON_OBJECT)
+            cz_raise(ctx, CZ_EVALIDATION, "%s:%zu: a fixture is a list of objects", path, line);
+        cz_json_skip(&reader);
+        if (reader.status)
+            break;
+        struct item *item = cz_new(ctx, struct item);
+        *item = (struct item){ .path = path, .line = line };
+        item->source = cz_str_of(start - 1, (size_t)(reader.at - start) + 1); /* with its "{" */
+        load_object(ctx, load, item);
+    }
+    if (!reader.status)
+        cz_ignore(cz_json_next(&reader)); /* the end of the document, or what follows it */
+    if (reader.status)
+        refuse_json(ctx, path, &reader);
+}
+
+/* ---- CSV files ---- */
+
+struct csv {
+    const char *at, *end;
+    size_t line;
+};
+
+/* The next cell: NULL kind for an empty one without quotes. `*out_last`: a line ends behind it. */
+static cz_json_value next_cell(cz_ctx *ctx, struct csv *csv, const char *path, bool *out_last)
+{
+    cz_json_value cell = { .kind = CZ_JSON_NULL };
+    char *text = NULL;
+    size_t len = 0;
+    if (csv->at < csv->end && *csv->at == '"') {
+        size_t line = csv->line;
+        const char *from = ++csv->at;
+        text = cz_alloc(ctx, (size_t)(csv->end - from) + 1);
+        for (;; csv->at++) {
+            if (csv->at == csv->end)
+                cz_raise(ctx, CZ_EVALIDATION, "%s:%zu: a quote is not closed", path, line);
+            if (*csv->at == '"') {
+                if (csv->at + 1 == csv->end || csv->at[1] != '"')
+                    break;
+                csv->at++;
+            }
+            csv->line += *csv->at == '\n';
+            text[len++] = *csv->at;
+        }
+        csv->at++;
+        cell.kind = CZ_JSON_STR;
+    } else {
+        const char *from = csv->at;
+        while (csv->at < csv->end && !memchr(",\r\n", *csv->at, 3))
+            csv->at++;
+        len = (size_t)(csv->at - from);
+        text = cz_alloc(ctx, len + 1);
+        memcpy(text, from, len);
+        cell.kind = len ? CZ_JSON_STR : CZ_JSON_NULL;
+    }
+    cell.as.text = cz_str_of(text, len);
+    if (!cz_str_is_utf8(cell.as.text))
+        cz_raise(ctx, CZ_EVALIDATION, "%s:%zu: what is not UTF-8", path, csv->line);
+    *out_last = csv->at == csv->end || *csv->at != ',';
+    if (*out_last && csv->at < csv->end && *csv->at == '\r')
+        csv->at++;
+    if (*out_last && csv->at < csv->end && *csv->at != '\n')
+        cz_raise(ctx, CZ_EVALIDATION, "%s:%zu: a comma or the line's end is expected after a quote",
+                 path, csv->line);
+    if (csv->at < csv->end) {
+        csv->line += *csv->at == '\n';
+        csv->at++;
+    }
+    return cell;
+}
+
+/* "1 2 3" as a list of keys. */
+static cz_json_value list_of_keys(cz_ctx *ctx, cz_str text)
+{
+    cz_json_value list = { .kind = CZ_JSON_LIST };
+    cz_json_value *items = cz_array(ctx, cz_json_value, cz_str_count(text, ' ') + 1);
+    while (text.len) {
+        cz_str key = cz_str_cut(&text, ' ');
+        if (key.len)
+            items[list.count++] = (cz_json_value){ .kind = CZ_JSON_STR, .as.text = key };
+    }
+    list.as.items = items;
+    return list;
+}
+
+static void load_line(cz_ctx *ctx, struct load *load, struct item *item, const cz_str *names,
+                      size_t count, cz_json_value *cells)
+{
+    cz_json_value *fields = cz_new(ctx, cz_json_value),
+                  *values = cz_array(ctx, cz_json_value, count);
+    cz_str *keys = cz_array(ctx, cz_str, count);
+    *fields = (cz_json_value){ .kind = CZ_JSON_OBJECT, .as.items = values, .keys = keys };
+    for (size_t i = 0; i < count; i++) {
+        const cz__column *column = cz__column_find(item->model, names[i]);
+        if (column == item->model->state->key || cz_str_eq(names[i], CZ_STR("pk"))) {
+            item->pk = &cells[i];
+            continue;
+        }
+        if (column && !column->stored)
+            cells[i] = list_of_keys(ctx, cells[i].as.text);
+        else if (column && cells[i].kind == CZ_JSON_NULL && !column->null &&
+                 CZ__DB_KIND(column->type) == CZ__DB_TEXT)
+            cells[i].kind = CZ_JSON_STR;
+        keys[fields->count] = names[i];
+        values[fields->count++] = cells[i];
+    }
+    item->fields = fields;
+    load_or_wait(ctx, load, item);
+}
+
+/* "store.book" of "fixtures/store.book.csv". */
+static cz_str model_of_file(const struct load *load, const char *path)
+{
+    const char *name = strrchr(path, '/');
+    cz_str label = cz_str_from(load->model ? load->model : name ? name + 1 : path);
+    return !load->model && cz_str_ends_with(label, CZ_STR(".csv"))
+               ? cz_str_head(label, label.len - 4)
+               : label;
+}
+
+static void load_csv(cz_ctx *ctx, struct load *load, const char *path, cz_str text)
+{
+    struct csv csv = { text.ptr, text.ptr + text.len, 1 };
+    struct item head = { .path = path, .line = 1 };
+    head.model = model_named(ctx, load, &head, model_of_file(load, path));
+    if (!head.model)
+        return;
+    cz_str *names = cz_array(ctx, cz_str, COLUMNS_MAX);
+    size_t count = 0;
+    bool last = csv.at == csv.end;
+    if (last)
+        refuse(ctx, &head, NULL, "a line with the names of the fields is expected");
+    while (!last) {
+        if (count == COLUMNS_MAX)
+            refuse(ctx, &head, NULL, "too many columns");
+        names[count++] = next_cell(ctx, &csv, path, &last).as.text;
+    }
+    while (csv.at < csv.end) {
+        struct item *item = cz_new(ctx, struct item);
+        *item = (struct item){ .path = path, .line = csv.line, .model = head.model };
+        cz_json_value *cells = cz_array(ctx, cz_json_value, count + 1);
+        size_t seen = 0;
+        for (last = false; !last; seen++) {
+            cz_json_value cell = next_cell(ctx, &csv, path, &last);
+            if (seen < count)
+                cells[seen] = cell;
+        }
+        if (seen != count)
+            refuse(ctx, item, NULL,
+                   cz_format(ctx, "%zu cells where the first line has %zu", seen, count).ptr);
+        load_line(ctx, load, item, names, count, cells);
+    }
+}
+
+/* ---- the command ---- */
+
+static void close_file(void *file)
+{
+    cz_ignore(fclose(file)); /* was only read */
+}
+
+static cz_str read_file(cz_ctx *ctx, const char *path)
+{
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        cz_raise(ctx, CZ_EIO, "%s: %s", path, strerror(errno));
+    cz_defer(ctx, close_file, file);
+    if (fseek(file, 0, SEEK_END))
+        cz_raise(ctx, CZ_EIO, "%s: %s", path, strerror(errno));
+    long bytes = ftell(file);
+    if (bytes < 0 || bytes > FILE_BYTES_MAX)
+        cz_raise(ctx, CZ_ETOOBIG, "%s: a fixture has at most 64 MiB", path);
+    rewind(file);
+    char *text = cz_alloc(ctx, (size_t)bytes + 1);
+    if (fread(text, 1, (size_t)bytes, file) != (size_t)bytes)
+        cz_raise(ctx, CZ_EIO, "%s: cannot be read", path);
+    return cz_str_of(text, (size_t)bytes);
+}
+
+static void load_all(cz_ctx *ctx, void *arg)
+{
+    struct load *load = arg;
+    cz_map_init(&load->loaded, ctx->arena);
+    cz_map_init(&load->references, ctx->arena);
+    load->waiting_end = &load->waiting;
+    for (int i = 0; i < load->argc; i++) {
+        cz_str text = read_file(ctx, load->argv[i]);
+        load->csv = cz_str_ends_with(cz_str_from(load->argv[i]), CZ_STR(".csv"));
+        if (load->csv)
+            load_csv(ctx, load, load->argv[i], text);
+        else
+            load_json(ctx, load, load->argv[i], text);
+        load->csv = false;
+    }
+    load_waiting(ctx, load);
+    check_references(ctx, load);
+    for (size_t m = 0; m < cz__models_count(); m++)
+        if (!cz__models_at(m)->meta.unmanaged)
+            cz__keys_given(ctx, cz__models_at(m));
+}
+
+static int load_data(cz_ctx *ctx, void *arg)
+{
+    struct load *load = arg;
+    cz_atomic(ctx, load_all, load); /* all files or none */
+    printf("%zu row%s loaded from %d file%s\n", load->rows, load->rows == 1 ? "" : "s", load->argc,
+           load->argc == 1 ? "" : "s");
+    return 0;
+}
+
+int cz__command_loaddata(struct cz__site *site, int argc, char **argv)
+{
+    struct load load = { 0 };
+    int first = 1;
+    for (; first < argc && argv[first][0] == '-'; first++) {
+        if (!strcmp(argv[first], "--ignorenonexistent")) {
+            load.ignore_unknown = true;
+        } else if (!strcmp(argv[first], "--model") && first + 1 < argc) {
+            load.model = argv[++first];
+        } else {
+            fprintf(stderr, "loaddata: unknown argument \"%s\"; see --help\n", argv[first]);
+            return 2;
+        }
+    }
+    if (first == argc) {
+        fputs("loaddata: name at least one file; see --help\n", stderr);
+        return 2;
+    }
+    load.argc = argc - first;
+    load.argv = argv + first;
+    return cz__site_run(site, load_data, &load);
+}

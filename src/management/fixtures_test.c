@@ -1,0 +1,308 @@
+/* `dumpdata` and `loaddata`, as a project's binary runs them. */
+#include <calzone/calzone.h>
+#include <calzone/testing.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define AUTHOR(F)                                                                                  \
+    F(char_field, name, .max_length = 40)                                                          \
+    F(date_field, born, .null = true)
+CZ_MODEL(Author, AUTHOR, .natural_key = CZ_FIELDS(Author, name, born));
+
+#define TAG(F) F(char_field, word, .max_length = 20)
+CZ_MODEL_UUID(Tag, TAG, .natural_key = CZ_FIELDS(Tag, word));
+
+#define BOOK(F)                                                                                    \
+    F(char_field, title, .max_length = 80)                                                         \
+    F(foreign_key, author, Author, .on_delete = CZ_CASCADE)                                        \
+    F(decimal_field, price, .digits = 20, .places = 2, .null = true)                               \
+    F(float_field, rating, .null = true)                                                           \
+    F(bool_field, lent, .default_ = cz_bool(false))                                                \
+    F(json_field, notes, .null = true)                                                             \
+    F(binary_field, cover, .null = true)                                                           \
+    F(datetime_field, seen, .null = true)                                                          \
+    F(foreign_key, sequel_of, Book, .null = true, .on_delete = CZ_SET_NULL)                        \
+    F(many_to_many, tags, Tag)
+CZ_MODEL(Book, BOOK, .natural_key = CZ_FIELDS(Book, title, author));
+
+static const cz_app store_app = { "store", .models = CZ_MODELS(Author, Tag, Book) };
+static const cz_route urls[] = { CZ_ROUTES_END };
+static CZ_PROJECT(shop, "shop", .apps = CZ_APPS(&store_app), .urls = urls);
+
+static const char *in_directory(const char *name)
+{
+    return cz_arena_printf(cz_test_arena(), "%s/%s", cz_test_directory(), name);
+}
+
+static cz_str read_whole(const char *path)
+{
+    char *text = cz_arena_alloc(cz_test_arena(), 1 << 20);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CZ_REQUIRE(text && fd >= 0);
+    ssize_t len = read(fd, text, 1 << 20);
+    close(fd);
+    CZ_REQUIRE(len >= 0);
+    return cz_str_of(text, (size_t)len);
+}
+
+static const char *write_file(const char *name, const char *text)
+{
+    const char *path = in_directory(name);
+    FILE *file = fopen(path, "we");
+    CZ_REQUIRE(file && fputs(text, file) >= 0 && fclose(file) == 0);
+    return path;
+}
+
+/* Run a command with its arguments, ended by NULL, against `database`; what it printed in `*out`. */
+static int run(const char *database, cz_str *out, ...)
+{
+    const char *argv[16] = { "shop" };
+    int argc = 1;
+    va_list args;
+    va_start(args, out);
+    while ((argv[argc] = va_arg(args, const char *)))
+        argc++;
+    va_end(args);
+    const char *output = in_directory("output");
+    fflush(NULL);
+    pid_t child = fork();
+    CZ_REQUIRE(child >= 0);
+    if (child == 0) {
+        const char *url = cz_arena_printf(cz_test_arena(), "sqlite://%s", in_directory(database));
+        setenv("DATABASE_URL", url, 1);
+        setenv("ENV", "test", 1);
+        int fd = open(output, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+        if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
+            _exit(99);
+        int code = cz_project_main(&shop, argc, (char **)(uintptr_t)argv);
+        fflush(NULL);
+        _exit(code);
+    }
+    int status;
+    CZ_REQUIRE(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    *out = read_whole(output);
+    return WEXITSTATUS(status);
+}
+
+static void expect(int line, int code, const char *text, int actual, cz_str out)
+{
+    if (actual != code || !cz_str_eq(out, cz_str_from(text)))
+        cz__test_fail(__FILE__, line,
+                      "ended with %d, expected %d, and printed \"%.*s\", expected \"%s\"", actual,
+                      code, CZ_STR_ARG(out), text);
+}
+
+static const char fixture[] =
+    "[\n"
+    "{\"model\": \"store.book\", \"pk\": 7, \"fields\": {\"title\": \"Tehanu, \\\"last\\\"\",\n"
+    "  \"author\": 1, \"price\": \"123456789012345678.90\", \"rating\": 4.5, \"lent\": true,\n"
+    "  \"notes\": {\"shelf\": [1, \"two\", null]}, \"cover\": \"AAH/\",\n"
+    "  \"seen\": \"2026-11-21T04:05:06.789Z\", \"sequel_of\": 8,\n"
+    "  \"tags\": [\"00000000-0000-4000-8000-000000000002\", "
+    "\"00000000-0000-4000-8000-000000000001\"]}},\n"
+    "{\"model\": \"store.book\", \"pk\": 8, \"fields\": {\"title\": \"Atuan\", \"author\": 1}},\n"
+    "{\"model\": \"store.author\", \"pk\": 1, \"fields\": {\"name\": \"Ursula\", \"born\": "
+    "\"1929-10-21\"}},\n"
+    "{\"model\": \"store.tag\", \"pk\": \"00000000-0000-4000-8000-000000000001\", \"fields\": "
+    "{\"word\": \"sea\"}},\n"
+    "{\"model\": \"store.tag\", \"pk\": \"00000000-0000-4000-8000-000000000002\", \"fields\": "
+    "{\"word\": \"old, \\u00e9\"}}\n"
+    "]\n";
+
+static const char dumped[] =
+    "[{\"model\": \"store.author\", \"pk\": 1, \"fields\": {\"name\": \"Ursula\", \"born\": "
+    "\"1929-10-21\"}}, {\"model\": \"store.tag\", \"pk\": "
+    "\"00000000-0000-4000-8000-000000000001\", "
+    "\"fields\": {\"word\": \"sea\"}}, {\"model\": \"store.tag\", \"pk\": "
+    "\"00000000-0000-4000-8000-000000000002\", \"fields\": {\"word\": \"old, \xc3\xa9\"}}, "
+    "{\"model\": \"store.book\", \"pk\": 7, \"fields\": {\"title\": \"Tehanu, \\\"last\\\"\", "
+    "\"author\": 1, \"price\": \"123456789012345678.90\", \"rating\": 4.5, \"lent\": true, "
+    "\"notes\": {\"shelf\":[1,\"two\",null]}, \"cover\": \"AAH/\", \"seen\": "
+    "\"2026-11-21T04:05:06.789000Z\", \"sequel_of\": 8, \"tags\": "
+    "[\"00000000-0000-4000-8000-000000000001\", \"00000000-0000-4000-8000-000000000002\"]}}, "
+    "{\"model\": \"store.book\", \"pk\": 8, \"fields\": {\"title\": \"Atuan\", \"author\": 1, "
+    "\"price\": null, \"rating\": null, \"lent\": false, \"notes\": null, \"cover\": null, "
+    "\"seen\": null, \"sequel_of\": null, \"tags\": []}}]\n";
+
+#define RUN(code, text, ...)                                                                       \
+    do {                                                                                           \
+        cz_str out_;                                                                               \
+        int code_ = run(__VA_ARGS__, NULL);                                                        \
+        expect(__LINE__, (code), (text), code_, out_);                                             \
+    } while (0)
+
+CZ_TEST(what_is_dumped_and_loaded_is_the_same)
+{
+    const char *path = write_file("all.json", fixture), *again = in_directory("again.json");
+    RUN(0, "shop: 4 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
+    RUN(0, dumped, "a.db", &out_, "dumpdata");
+    RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path); /* replaced */
+    static const char *const ways[][4] = {
+        { NULL },
+        { "--indent", "2", NULL },
+        { "--natural-foreign", "--indent", "4", NULL },
+    };
+    for (size_t i = 0; i < CZ_COUNT(ways); i++) {
+        const char *name = cz_arena_printf(cz_test_arena(), "copy%zu.db", i);
+        RUN(0, "", "a.db", &out_, "dumpdata", "-o", again, ways[i][0], ways[i][1], ways[i][2]);
+        RUN(0, "shop: 4 tables created\n", name, &out_, "createtables");
+        RUN(0, "5 rows loaded from 1 file\n", name, &out_, "loaddata", again);
+        RUN(0, dumped, name, &out_, "dumpdata");
+    }
+}
+
+CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
+{
+    const char *path = write_file("all.json", fixture), *natural = in_directory("natural.json");
+    RUN(0, "shop: 4 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
+    RUN(0, "", "a.db", &out_, "dumpdata", "--natural-foreign", "--natural-primary", "--indent", "1",
+        "-o", natural, "store.book", "store.Author", "store.tag");
+    cz_str text = read_whole(natural);
+    CZ_EXPECT(cz_str_find(text, CZ_STR("\"pk\"")) == SIZE_MAX);
+    CZ_EXPECT(cz_str_find(text, CZ_STR("\n  \"author\": [\"Ursula\", \"1929-10-21\"],\n")) !=
+              SIZE_MAX);
+    CZ_EXPECT(
+        cz_str_find(text, CZ_STR("\n  \"sequel_of\": [\"Atuan\", [\"Ursula\", \"1929-10-21\"]],"
+                                 "\n  \"tags\": [[\"sea\"], [\"old, \xc3\xa9\"]]\n }\n},\n")) !=
+        SIZE_MAX);
+    /* another database in which other keys are taken, and Ursula is there */
+    const char *other =
+        write_file("other.json",
+                   "[{\"model\": \"store.author\", \"pk\": 5, \"fields\": {\"name\": \"Ursula\", "
+                   "\"born\": \"1929-10-21\"}}, {\"model\": \"store.author\", \"pk\": 6, "
+                   "\"fields\": {\"name\": \"Ursula\", \"born\": null}}]");
+    RUN(0, "shop: 4 tables created\n", "b.db", &out_, "createtables");
+    RUN(0, "2 rows loaded from 1 file\n", "b.db", &out_, "loaddata", other);
+    for (int i = 0; i < 2; i++)
+        RUN(0, "5 rows loaded from 1 file\n", "b.db", &out_, "loaddata", natural);
+    RUN(0,
+        "[{\"model\": \"store.author\", \"pk\": 5, \"fields\": {\"name\": \"Ursula\", \"born\": "
+        "\"1929-10-21\"}}, {\"model\": \"store.author\", \"pk\": 6, \"fields\": {\"name\": "
+        "\"Ursula\", \"born\": null}}]\n",
+        "b.db", &out_, "dumpdata", "store.author");
+    cz_str books;
+    CZ_EXPECT_EQ(run("b.db", &books, "dumpdata", "store", "-e", "store.tag", "-e", "store.author",
+                     "--natural-foreign", "--natural-primary", NULL),
+                 0);
+    CZ_EXPECT(
+        cz_str_find(books, CZ_STR("\"sequel_of\": [\"Atuan\", [\"Ursula\", \"1929-10-21\"]]")) !=
+        SIZE_MAX);
+    CZ_EXPECT(cz_str_find(books, CZ_STR("\"word\"")) == SIZE_MAX);
+}
+
+CZ_TEST(a_model_as_csv_is_loaded_as_it_was_dumped)
+{
+    const char *path = write_file("all.json", fixture);
+    const char *names[] = { "store.author", "store.tag", "store.book" };
+    RUN(0, "shop: 4 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
+    RUN(0,
+        "id,title,author,price,rating,lent,notes,cover,seen,sequel_of,tags\r\n"
+        "7,\"Tehanu, \"\"last\"\"\",1,\"123456789012345678.90\",4.5,true,"
+        "\"{\"\"shelf\"\":[1,\"\"two\"\",null]}\",\"AAH/\",\"2026-11-21T04:05:06.789000Z\",8,"
+        "\"00000000-0000-4000-8000-000000000001 00000000-0000-4000-8000-000000000002\"\r\n"
+        "8,\"Atuan\",1,,,false,,,,,\"\"\r\n",
+        "a.db", &out_, "dumpdata", "--format", "csv", "store.book");
+    RUN(0, "shop: 4 tables created\n", "b.db", &out_, "createtables");
+    const char *files[3];
+    for (size_t i = 0; i < 3; i++) {
+        files[i] = in_directory(cz_arena_printf(cz_test_arena(), "%s.csv", names[i]));
+        RUN(0, "", "a.db", &out_, "dumpdata", "--format", "csv", "-o", files[i], names[i]);
+    }
+    RUN(0, "5 rows loaded from 3 files\n", "b.db", &out_, "loaddata", files[2], files[0], files[1]);
+    RUN(0, dumped, "b.db", &out_, "dumpdata");
+}
+
+CZ_TEST(a_fixture_that_cannot_be_loaded_says_where_and_changes_nothing)
+{
+    static const struct {
+        const char *name, *text, *message;
+    } cases[] = {
+        { "x.json", "[\n{\"model\": \"store.author\", \"fields\": {\"name\": \"A\"}},\n{]",
+          "x.json:3: Expecting property name enclosed in double quotes, at column 2" },
+        { "x.json", "{}", "x.json:1: a fixture is a list of objects" },
+        { "x.json", "[] []", "x.json:1: Extra data, at column 4" },
+        { "x.json", "[\n\n1]", "x.json:3: a fixture is a list of objects" },
+        { "x.json", "[\n{\"model\": \"store.pizza\", \"fields\": {}}]",
+          "x.json:2: row: there is no model \"store.pizza\"" },
+        { "x.json", "[{\"fields\": {}}]", "x.json:1: row: \"model\" and \"fields\" are required" },
+        { "x.json", "[{\"model\": \"store.author\", \"fields\": {\"nam\": \"A\"}}]",
+          "x.json:1: store.author: there is no field \"nam\"" },
+        { "x.json",
+          "[{\"model\": \"store.author\",\n \"pk\": 1, \"fields\": {\n\"name\": \"A\",\n\"born\": "
+          "\"soon\"}}]",
+          "x.json:4: store.author.born: Date has wrong format. Use one of these formats instead: "
+          "YYYY-MM-DD." },
+        { "x.json", "[{\"model\": \"store.author\", \"fields\": {\"name\": 5}}]",
+          "x.json:1: store.author.name: a value of another kind is expected" },
+        { "x.json",
+          "[{\"model\": \"store.author\", \"pk\": 1, \"fields\": {\"name\": \"A\"}},\n"
+          "{\"model\": \"store.book\", \"pk\": 1, \"fields\":\n{\"title\": \"T\", \"author\": 9}}]",
+          "x.json:3: store.book.author: there is no store.author 9" },
+        { "x.json",
+          "[\n{\"model\": \"store.book\", \"fields\": {\"title\": \"T\", \"author\": [\"B\", "
+          "null]}}]",
+          "x.json:2: store.book: there is no store.author [\"B\",null]" },
+        { "x.json",
+          "[{\"model\": \"store.book\", \"fields\": {\"title\": \"T\", \"author\": [\"B\"]}}]",
+          "x.json:1: store.book.author: the natural key of store.author has 2 parts" },
+        { "x.json", "[{\"model\": \"store.author\", \"fields\": {\"name\": null}}]",
+          "x.json:1: store.author: name may not be null." },
+        { "store.author.csv", "name,born\nA,\nB",
+          "store.author.csv:3: store.author: 1 cells where "
+          "the first line has 2" },
+        { "store.author.csv", "name,born\n\"A\nB,", "store.author.csv:2: a quote is not closed" },
+        { "store.author.csv", "name,born\n\"A\"B,",
+          "store.author.csv:2: a comma or the line's end is expected after a quote" },
+        { "store.author.csv", "name,born\nA,1929\n",
+          "store.author.csv:2: store.author.born: Date has wrong format. Use one of these formats "
+          "instead: YYYY-MM-DD." },
+        { "store.author.csv", "",
+          "store.author.csv:1: store.author: a line with the names of the fields is expected" },
+        { "people.csv", "name\nA\n", "people.csv:1: row: there is no model \"people\"" },
+    };
+    RUN(0, "shop: 4 tables created\n", "a.db", &out_, "createtables");
+    const char *good = write_file(
+        "good.json", "[{\"model\": \"store.author\", \"pk\": 70, \"fields\": {\"name\": \"G\"}}]");
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        const char *path = write_file(cases[i].name, cases[i].text);
+        const char *message = cz_arena_printf(cz_test_arena(), "shop: %s/%s\n", cz_test_directory(),
+                                              cases[i].message);
+        RUN(1, message, "a.db", &out_, "loaddata", good, path);
+        RUN(0, "[]\n", "a.db", &out_, "dumpdata");
+    }
+    const char *path = write_file("x.json", "[{\"model\": \"store.pizza\", \"fields\": {}},"
+                                            "{\"model\": \"store.author\", \"pk\": 3, \"fields\": "
+                                            "{\"name\": \"A\", \"nom\": 1}}]");
+    RUN(0, "1 row loaded from 1 file\n", "a.db", &out_, "loaddata", "--ignorenonexistent", path);
+    path = write_file("people.csv", "name,born\r\n\"\"\"Q\"\"\",\r\n,2000-01-01");
+    RUN(0, "2 rows loaded from 1 file\n", "a.db", &out_, "loaddata", "--model", "store.author",
+        path);
+    RUN(0, "id,name,born\r\n3,\"A\",\r\n4,\"\"\"Q\"\"\",\r\n5,\"\",\"2000-01-01\"\r\n", "a.db",
+        &out_, "dumpdata", "--format", "csv", "store.author");
+}
+
+CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)
+{
+    RUN(0, "shop: 4 tables created\n", "a.db", &out_, "createtables");
+    RUN(2, "dumpdata: \"--indent x\" makes no sense; see --help\n", "a.db", &out_, "dumpdata",
+        "--indent", "x");
+    RUN(2, "dumpdata: \"--format xml\" makes no sense; see --help\n", "a.db", &out_, "dumpdata",
+        "--format", "xml");
+    RUN(2, "dumpdata: \"--all\" makes no sense; see --help\n", "a.db", &out_, "dumpdata", "--all");
+    RUN(1, "shop: dumpdata: there is no app or model \"store.pizza\"\n", "a.db", &out_, "dumpdata",
+        "store.pizza");
+    RUN(1, "shop: dumpdata: CSV holds one model; 3 are named\n", "a.db", &out_, "dumpdata",
+        "--format", "csv");
+    RUN(2, "loaddata: name at least one file; see --help\n", "a.db", &out_, "loaddata");
+    RUN(2, "loaddata: unknown argument \"--model\"; see --help\n", "a.db", &out_, "loaddata",
+        "--model");
+    RUN(1, "shop: /nowhere.json: No such file or directory\n", "a.db", &out_, "loaddata",
+        "/nowhere.json");
+}

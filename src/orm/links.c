@@ -1,0 +1,143 @@
+/* Reading and setting the links of a many-to-many, which no model stands for. */
+#include "orm/orm_internal.h"
+
+static size_t key_bytes(const cz_model *model)
+{
+    return model->state->key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+}
+
+static cz__db_param key_param(const cz_model *model, const void *key)
+{
+    if (model->state->key->type == CZ__DB_UUID)
+        return (cz__db_param){ .kind = CZ__PARAM_UUID, .uuid = *(const cz_uuid *)key };
+    return (cz__db_param){ .kind = CZ__PARAM_INT, .integer = *(const int64_t *)key };
+}
+
+static bool grow(cz_ctx *ctx, char **keys, size_t *cap, size_t count, size_t bytes)
+{
+    if (count < *cap)
+        return true;
+    char *grown = cz_arena_alloc(ctx->arena, *cap * 2 * bytes);
+    if (!grown)
+        return false;
+    memcpy(grown, *keys, count * bytes);
+    *keys = grown;
+    *cap *= 2;
+    return true;
+}
+
+size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, void **out)
+{
+    cz__db_session *session = cz__session(ctx);
+    const cz__db_driver *driver = session->db->driver;
+    const cz_model *target = column->field->target;
+    size_t bytes = key_bytes(target), count = 0, cap = 8;
+    char *keys = cz_alloc(ctx, cap * bytes);
+    cz__db_statement statement =
+        cz__link_select(ctx, session, column->link_table, column->link_from, column->link_to);
+    cz__db_param param = key_param(row->model, cz__row_at(row, row->model->state->key));
+    cz__db_cursor cursor;
+    cz_error err;
+    if (driver->select(ctx, session, &statement, &param, 1, &cursor, &err))
+        cz_raise_error(ctx, &err);
+    bool more = true, enough_memory = true;
+    cz_status status = CZ_OK;
+    while (enough_memory && !(status = driver->step(&cursor, &more, &err)) && more) {
+        enough_memory = grow(ctx, &keys, &cap, count, bytes);
+        if (enough_memory &&
+            driver->read(&cursor, 0, target->state->key->type, keys + count * bytes))
+            count++;
+    }
+    driver->finish(&cursor);
+    if (status)
+        cz_raise_error(ctx, &err);
+    if (!enough_memory)
+        cz_raise(ctx, CZ_ENOMEM, "no memory for the links of a row");
+    *out = keys;
+    return count;
+}
+
+struct setting {
+    cz_row *row;
+    const cz__column *column;
+    const char *keys;
+    size_t count;
+};
+
+/* Those of `keys` that are not among `others`, each once. */
+static size_t without(cz_ctx *ctx, const char *keys, size_t count, const char *others,
+                      size_t other_count, size_t bytes, char **out)
+{
+    cz_map seen;
+    size_t kept = 0;
+    cz_map_init(&seen, ctx->arena);
+    for (size_t i = 0; i < other_count; i++)
+        cz_check(ctx, cz_map_set(&seen, cz_str_of(others + i * bytes, bytes), &seen));
+    *out = cz_alloc(ctx, (count + 1) * bytes);
+    for (size_t i = 0; i < count; i++) {
+        cz_str key = cz_str_of(keys + i * bytes, bytes);
+        if (cz_map_get(&seen, key))
+            continue;
+        cz_check(ctx, cz_map_set(&seen, key, &seen));
+        memcpy(*out + kept++ * bytes, key.ptr, bytes);
+    }
+    return kept;
+}
+
+static void change(cz_ctx *ctx, const struct setting *setting, const char *keys, size_t count,
+                   bool add)
+{
+    const cz__column *column = setting->column;
+    cz_event event = { .signal = CZ_M2M_CHANGED,
+                       .model = setting->row->model,
+                       .row = setting->row,
+                       .action = add ? CZ_M2M_PRE_ADD : CZ_M2M_PRE_REMOVE,
+                       .field = column->field,
+                       .other = column->field->target,
+                       .keys = keys,
+                       .key_count = count };
+    bool wanted = cz__signal_wanted(event.model, CZ_M2M_CHANGED);
+    if (!count)
+        return;
+    if (wanted)
+        cz__signal_send(ctx, &event);
+    cz__db_session *session = cz__session(ctx);
+    cz__db_statement statement =
+        cz__link_change(ctx, session, column->link_table, column->link_from, column->link_to, add);
+    for (size_t i = 0; i < count; i++) {
+        cz__db_param params[] = {
+            key_param(event.model, cz__row_at(event.row, event.model->state->key)),
+            key_param(event.other, keys + i * key_bytes(event.other)),
+        };
+        int64_t rows, last_id;
+        cz_error err;
+        if (session->db->driver->change(ctx, session, &statement, params, 2, &rows, &last_id, &err))
+            cz_raise_error(ctx, &err);
+    }
+    event.action = add ? CZ_M2M_POST_ADD : CZ_M2M_POST_REMOVE;
+    if (wanted)
+        cz__signal_send(ctx, &event);
+}
+
+static void set_in_transaction(cz_ctx *ctx, void *arg)
+{
+    const struct setting *setting = arg;
+    size_t bytes = key_bytes(setting->column->field->target);
+    void *linked;
+    size_t linked_count = cz__links_read(ctx, setting->row, setting->column, &linked);
+    char *gone, *new;
+    size_t gone_count =
+        without(ctx, linked, linked_count, setting->keys, setting->count, bytes, &gone);
+    size_t new_count =
+        without(ctx, setting->keys, setting->count, linked, linked_count, bytes, &new);
+    change(ctx, setting, gone, gone_count, false);
+    change(ctx, setting, new, new_count, true);
+}
+
+void cz__links_set(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
+                   size_t count)
+{
+    struct setting setting = { row, column, keys, count };
+    cz_assert(column->link_table);
+    cz_atomic(ctx, set_in_transaction, &setting);
+}
