@@ -90,19 +90,29 @@ bool cz_get_rollback(const cz_ctx *ctx)
 
 /* ---- blocks ---- */
 
+/* The options are those of one transaction. */
+static void leave(cz__db_session *session, struct cz__block *block)
+{
+    session->block = block->outer;
+    if (block->outer)
+        return;
+    session->isolation = CZ_ISOLATION_DEFAULT;
+    session->read_only = session->lazy = false;
+}
+
 /* Undo the innermost block. Its mark goes with it, unless the driver could not and leaves one for the next. */
 static void roll_back(cz_ctx *ctx, cz__db_session *session, struct cz__block *block)
 {
     session->broken = false;
     session->db->driver->rollback(ctx, session);
-    session->block = block->outer;
+    leave(session, block);
 }
 
 static void commit(cz_ctx *ctx, cz__db_session *session, struct cz__block *block)
 {
     cz_error err;
     cz_status status = session->db->driver->commit(ctx, session, &err);
-    session->block = block->outer;
+    leave(session, block);
     if (status) {
         session->broken = block->outer != NULL; /* what this block did may still be there */
         cz_raise_error(ctx, &err);
@@ -121,8 +131,10 @@ static void run_block(cz_ctx *ctx, cz__db_session *session, void (*fn)(cz_ctx *c
     struct cz__block block = { .outer = session->block };
     cz_error err;
     block.hooks_end = &block.hooks;
-    if (session->db->driver->begin(ctx, session, &err))
+    if (session->db->driver->begin(ctx, session, &err)) {
+        leave(session, &block);
         cz_raise_error(ctx, &err);
+    }
     session->block = &block;
     unsigned depth = session->depth;
     cz_status status = cz_try(ctx, fn, arg, &err);
@@ -144,10 +156,6 @@ static void run_block(cz_ctx *ctx, cz__db_session *session, void (*fn)(cz_ctx *c
 void cz_atomic(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
 {
     cz__db_session *session = cz__session(ctx);
-    if (!session->block) {
-        session->isolation = CZ_ISOLATION_DEFAULT;
-        session->read_only = session->lazy = false;
-    }
     run_block(ctx, session, fn, arg);
 }
 
@@ -158,8 +166,6 @@ void cz__atomic_lazily(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *ar
         fn(ctx, arg);
         return;
     }
-    session->isolation = CZ_ISOLATION_DEFAULT;
-    session->read_only = false;
     session->lazy = true;
     run_block(ctx, session, fn, arg);
 }
@@ -222,14 +228,14 @@ void cz_atomic_with(cz_ctx *ctx, const cz_atomic_options *options,
 {
     struct attempt attempt = { .session = cz__session(ctx), .fn = fn, .arg = arg };
     check_options(ctx, attempt.session, options);
-    unsigned retries = attempt.session->block ? 0 : options->retries;
-    if (!attempt.session->block) {
-        attempt.session->isolation = options->isolation;
-        attempt.session->read_only = options->read_only;
-        attempt.session->lazy = false;
-    }
+    bool outermost = !attempt.session->block;
+    unsigned retries = outermost ? options->retries : 0;
     for (unsigned tries = 0;; tries++) {
         cz_error err;
+        if (outermost) {
+            attempt.session->isolation = options->isolation;
+            attempt.session->read_only = options->read_only;
+        }
         cz_status status = cz_try(ctx, run_attempt, &attempt, &err);
         if (!status)
             return;

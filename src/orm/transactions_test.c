@@ -495,3 +495,62 @@ CZ_TEST(waiting_inside_a_write_transaction_is_refused_or_limited)
 {
     in_handler(wait_inside);
 }
+
+/* ---- on PostgreSQL ---- */
+
+static void isolation_is(cz_ctx *ctx, void *arg)
+{
+    cz__db_statement statement = { .sql =
+                                       CZ_STR("SELECT current_setting('transaction_isolation') || "
+                                              "' ' || current_setting('transaction_read_only')"),
+                                   .number = CZ__STATEMENT_UNCACHED };
+    cz__db_cursor cursor;
+    bool row = false;
+    cz_str text = { NULL, 0 };
+    const cz__db_driver *driver = ctx->db->db->driver;
+    CZ_REQUIRE_OK(driver->select(ctx, ctx->db, &statement, NULL, 0, &cursor, NULL));
+    CZ_REQUIRE_OK(driver->step(&cursor, &row, NULL));
+    CZ_EXPECT(row && driver->read(&cursor, 0, CZ__DB_TEXT, &text));
+    CZ_EXPECT_STR(text, arg);
+    driver->finish(&cursor);
+}
+
+static void make_table(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    cz_error err;
+    if (ctx->db->db->driver->change(ctx, ctx->db,
+                                    &(cz__db_statement){ .sql = CZ_STR("CREATE TABLE tx_t (n int)"),
+                                                         .number = CZ__STATEMENT_UNCACHED },
+                                    NULL, 0, &(int64_t){ 0 }, &(int64_t){ 0 }, &err))
+        cz_raise_error(ctx, &err);
+}
+
+static void on_postgresql(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    static char serializable[] = "serializable on", repeatable[] = "repeatable read off",
+                plain[] = "read committed off";
+    cz_atomic(ctx, isolation_is, plain);
+    cz_atomic_options options = { .isolation = CZ_ISOLATION_SERIALIZABLE, .read_only = true };
+    cz_atomic_with(ctx, &options, isolation_is, serializable);
+    CZ_EXPECT_EQ(raised(ctx, &options, make_table, NULL, NULL), CZ_EINVAL);
+    options = (cz_atomic_options){ .isolation = CZ_ISOLATION_REPEATABLE_READ };
+    cz_atomic_with(ctx, &options, isolation_is, repeatable);
+    cz_atomic(ctx, isolation_is, plain);
+}
+
+CZ_TEST(postgresql_is_told_the_options_of_a_transaction)
+{
+    cz_arena *arena;
+    cz_ctx ctx;
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(cz__db_open(cz_str_from(cz_test_postgresql()), &cz__db_default, &err));
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena);
+    if (cz_try(&ctx, on_postgresql, NULL, &err))
+        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
+    cz_ctx_done(&ctx);
+    cz__db_close(cz__db_default);
+    cz_arena_destroy(arena);
+}
