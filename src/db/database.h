@@ -279,6 +279,9 @@ struct cz__db_driver {
                                 struct cz__table_info *out, cz_error *err);
     /* The names of all tables, in order. */
     cz_status (*list_tables)(cz_ctx *ctx, cz__db_session *session, cz_str_list *out, cz_error *err);
+    /* Copy the database, while others use it, to a new file, checked before it gets its name. Waits for no
+     * writer and lets none wait. NULL: the server has its own way. */
+    cz_status (*backup)(cz_ctx *ctx, cz__db *db, const char *path, cz_error *err);
     /* Prepare what `processes` processes of this one's children will share; before they fork. May be NULL. */
     cz_status (*share)(unsigned processes, cz_error *err);
 };

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,7 +73,9 @@ static int run(const char *database, cz_str *out, ...)
     pid_t child = fork();
     CZ_REQUIRE(child >= 0);
     if (child == 0) {
-        const char *url = cz_arena_printf(cz_test_arena(), "sqlite://%s", in_directory(database));
+        const char *url =
+            database ? cz_arena_printf(cz_test_arena(), "sqlite://%s", in_directory(database))
+                     : getenv("SHOP_URL");
         setenv("DATABASE_URL", url, 1);
         setenv("ENV", "test", 1);
         int fd = open(output, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
@@ -305,4 +308,29 @@ CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)
         "--model");
     RUN(1, "shop: /nowhere.json: No such file or directory\n", "a.db", &out_, "loaddata",
         "/nowhere.json");
+}
+
+CZ_TEST(a_database_is_backed_up_and_its_shell_opened)
+{
+    const char *path = write_file("all.json", fixture), *copy = in_directory("copy.db");
+    RUN(0, "shop: 4 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
+    cz_str out;
+    CZ_EXPECT_EQ(run("a.db", &out, "backup", copy, NULL), 0);
+    CZ_EXPECT(cz_str_ends_with(out, CZ_STR(" bytes, checked\n")));
+    RUN(0, dumped, "copy.db", &out_, "dumpdata");
+    RUN(1, cz_arena_printf(cz_test_arena(), "backup: %s is there already\n", copy), "a.db", &out_,
+        "backup", copy);
+    RUN(2, "backup: name one file; see --help\n", "a.db", &out_, "backup");
+    /* programs of these names that tell how they were called */
+    const char *tell = "#!/bin/sh\necho \"$0 $* [$PGPASSWORD]\" | sed 's|^.*/||'\n";
+    const char *shells[] = { write_file("sqlite3", tell), write_file("psql", tell) };
+    for (size_t i = 0; i < 2; i++)
+        CZ_REQUIRE(chmod(shells[i], 0700) == 0);
+    setenv("PATH", cz_arena_printf(cz_test_arena(), "%s:/usr/bin:/bin", cz_test_directory()), 1);
+    CZ_EXPECT_EQ(run("a.db", &out, "dbshell", "-line", NULL), 0);
+    CZ_EXPECT_STR(out, "a.db -line []\n");
+    setenv("SHOP_URL", "postgresql://ann:s%20e@[::1]:5433/shop?sslmode=require&password=x", 1);
+    CZ_EXPECT_EQ(run(NULL, &out, "dbshell", "-c", "SELECT 1", NULL), 0);
+    CZ_EXPECT_STR(out, "shop?sslmode=require -c SELECT 1 [s e]\n");
 }

@@ -216,23 +216,31 @@ void cz__site_stop(struct cz__site *site)
 
 /* ---- the database ---- */
 
-cz_status cz__site_open_database(const struct cz__site *site, cz_error *err)
+cz_status cz__site_database_url(const struct cz__site *site, cz_buf *out, cz_error *err)
 {
     cz_str url = cz_setting_str(site->settings, "DATABASE_URL");
-    if (url.len)
-        return cz__db_open(url, &cz__db_default, err);
     char here[4096];
-    if (!getcwd(here, sizeof here))
+    if (url.len) {
+        cz_buf_append_str(out, url);
+    } else if (getcwd(here, sizeof here)) {
+        cz_buf_append_lit(out, "sqlite://");
+        cz_percent_encode(out, cz_str_from(here)); /* it may hold blanks, "%" and "?" */
+        cz_buf_append_char(out, '/');
+        cz_percent_encode(out, cz_str_from(site->project->name));
+        cz_buf_append_lit(out, ".db");
+    } else {
         return cz_error_set(err, CZ_EIO, "the working directory cannot be read");
+    }
+    cz_status status = cz_buf_status(out);
+    return status ? cz_error_set(err, status, "no memory to open the database") : CZ_OK;
+}
+
+cz_status cz__site_open_database(const struct cz__site *site, cz_error *err)
+{
     cz_buf text = { 0 };
-    cz_buf_append_lit(&text, "sqlite://");
-    cz_percent_encode(&text, cz_str_from(here)); /* it may hold blanks, "%" and "?" */
-    cz_buf_append_char(&text, '/');
-    cz_percent_encode(&text, cz_str_from(site->project->name));
-    cz_buf_append_lit(&text, ".db");
-    cz_status status = cz_buf_status(&text);
-    status = status ? cz_error_set(err, status, "no memory to open the database")
-                    : cz__db_open(cz_buf_str(&text), &cz__db_default, err);
+    cz_status status = cz__site_database_url(site, &text, err);
+    if (!status)
+        status = cz__db_open(cz_buf_str(&text), &cz__db_default, err);
     cz_buf_done(&text);
     return status;
 }
@@ -306,6 +314,9 @@ static const struct cz__builtin builtins[] = {
       cz__command_sqlmigrate },
     { "createtables", "Create the tables that are missing, of apps without migrations.", "",
       cz__command_createtables },
+    { "backup", "Copy the SQLite database while it is in use, and check the copy.", "FILE",
+      cz__command_backup },
+    { "dbshell", "Open sqlite3 or psql on the database.", "[ARGUMENT]...", cz__command_dbshell },
     { "loaddata", "Load rows from JSON or CSV files, all or none; those that exist are replaced.",
       "[--model APP.MODEL] [--ignorenonexistent] FILE...", cz__command_loaddata },
     { "dumpdata", "Write rows as JSON, in Django's form, or CSV.",

@@ -20,6 +20,9 @@ CZ_NODISCARD cz_status cz__site_start(const cz_project *project, struct cz__site
                                       cz_error *err);
 void cz__site_stop(struct cz__site *site);
 
+/* Append DATABASE_URL, or what it is when it is not set. */
+CZ_NODISCARD cz_status cz__site_database_url(const struct cz__site *site, cz_buf *out,
+                                             cz_error *err);
 /* Open DATABASE_URL as this process's database. */
 CZ_NODISCARD cz_status cz__site_open_database(const struct cz__site *site, cz_error *err);
 
@@ -42,6 +45,8 @@ int cz__command_settings(struct cz__site *site, int argc, char **argv);
 int cz__command_version(struct cz__site *site, int argc, char **argv);
 int cz__command_createtables(struct cz__site *site, int argc, char **argv);
 int cz__command_loaddata(struct cz__site *site, int argc, char **argv);
+int cz__command_backup(struct cz__site *site, int argc, char **argv);
+int cz__command_dbshell(struct cz__site *site, int argc, char **argv);
 int cz__command_dumpdata(struct cz__site *site, int argc, char **argv);
 int cz__command_makemigrations(struct cz__site *site, int argc, char **argv);
 int cz__command_migrate(struct cz__site *site, int argc, char **argv);

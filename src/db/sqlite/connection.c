@@ -45,6 +45,7 @@ const cz__db_driver cz__sqlite_driver = {
     .column_exists = cz__sqlite_column_exists,
     .describe_table = cz__sqlite_describe_table,
     .list_tables = cz__sqlite_list_tables,
+    .backup = cz__sqlite_backup,
     .share = cz__sqlite_share,
 };
 

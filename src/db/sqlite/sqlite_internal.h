@@ -96,6 +96,9 @@ bool cz__queue_pass(int slot, uint64_t ticket);
 /* Whether it is this slot's turn, having passed over processes that died. */
 bool cz__queue_look(int slot);
 
+/* backup.c */
+cz_status cz__sqlite_backup(cz_ctx *ctx, cz__db *base, const char *path, cz_error *err);
+
 /* turn.c: the queue of this process's fibers. */
 void cz__sqlite_turn_start(struct cz__sqlite *db, const char *path);
 void cz__sqlite_turn_stop(struct cz__sqlite *db);

@@ -500,6 +500,71 @@ CZ_TEST(what_was_acknowledged_outlives_a_kill_in_the_middle_of_commits)
     CZ_EXPECT(acknowledged > (size_t)rounds);
 }
 
+/* ---- backup ---- */
+
+static void write_for_a_while(void)
+{
+    sqlite3 *db;
+    CZ_REQUIRE(sqlite3_open(path(), &db) == SQLITE_OK);
+    sqlite3_busy_timeout(db, 20000);
+    int64_t until_us = cz_monotonic_us() + 1500 * 1000, longest_us = 0;
+    while (cz_monotonic_us() < until_us) {
+        /* two rows at a time: a copy of one state has an even number */
+        int64_t before_us = cz_monotonic_us();
+        CZ_EXPECT(sqlite3_exec(db,
+                               "BEGIN IMMEDIATE; INSERT INTO t (data) VALUES (randomblob(2000));"
+                               "INSERT INTO t (data) VALUES (randomblob(2000)); COMMIT",
+                               NULL, NULL, NULL) == SQLITE_OK);
+        int64_t us = cz_monotonic_us() - before_us;
+        longest_us = us > longest_us ? us : longest_us;
+    }
+    CZ_EXPECT_MSG(longest_us < 700 * 1000, "a writer waited %lld us", (long long)longest_us);
+    sqlite3_close(db);
+}
+
+static void back_up(cz_ctx *ctx, void *arg)
+{
+    cz_error err = { 0 };
+    cz_status status = cz__sqlite_backup(ctx, cz__db_default, arg, &err);
+    CZ_EXPECT_MSG(status == CZ_OK, "%s", cz_error_message(&err));
+}
+
+CZ_TEST(a_backup_is_one_whole_state_and_holds_up_no_writer)
+{
+    open_file();
+    sql("CREATE TABLE t (id INTEGER PRIMARY KEY, data BLOB)");
+    sql("INSERT INTO t (data) SELECT randomblob(2000) FROM "
+        "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000) "
+        "SELECT i FROM n)");
+    pid_t child = fork_child(write_for_a_while);
+    usleep(100000);
+    char *copy =
+        (char *)(uintptr_t)cz_arena_printf(cz_test_arena(), "%s/copy.db", cz_test_directory());
+    struct work work = { .fn = back_up, .arg = copy };
+    start_work(&work);
+    turn_until_done();
+    int status;
+    CZ_EXPECT(waitpid(child, &status, WNOHANG) == 0); /* it was written meanwhile */
+    CZ_REQUIRE(waitpid(child, &status, 0) == child && status == 0);
+    sqlite3 *db;
+    sqlite3_stmt *count;
+    CZ_REQUIRE(sqlite3_open_v2(copy, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK);
+    CZ_REQUIRE(sqlite3_prepare_v2(db, "SELECT count(*) FROM t", -1, &count, NULL) == SQLITE_OK);
+    CZ_REQUIRE(sqlite3_step(count) == SQLITE_ROW);
+    int64_t rows = sqlite3_column_int64(count, 0);
+    CZ_EXPECT(rows >= 4000 && rows % 2 == 0);
+    CZ_EXPECT(rows < sql("SELECT count(*) FROM t"));
+    sqlite3_finalize(count);
+    sqlite3_close(db);
+    cz_error err = { 0 };
+    cz_ctx ctx;
+    cz_ctx_init(&ctx, cz_test_arena());
+    CZ_EXPECT_EQ(cz__sqlite_backup(&ctx, cz__db_default, "/nowhere/x.db", &err), CZ_EIO);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                  "/nowhere/x.db.part: No such file or directory");
+    close_database();
+}
+
 /* ---- options ---- */
 
 CZ_TEST(the_query_of_a_url_sets_the_busy_time_and_how_safe_a_commit_is)

@@ -1,0 +1,121 @@
+/* `backup` and `dbshell`. */
+#include "management/project.h"
+#include "db/database.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ARGUMENTS_MAX = 64 };
+
+static int back_up(cz_ctx *ctx, void *arg)
+{
+    const char *path = arg;
+    cz_error err;
+    struct stat about;
+    if (!cz__db_default->driver->backup)
+        cz_raise(ctx, CZ_EUNSUPPORTED, "backup is for SQLite; PostgreSQL has pg_dump");
+    if (cz__db_default->driver->backup(ctx, cz__db_default, path, &err))
+        cz_raise_error(ctx, &err);
+    if (stat(path, &about))
+        cz_raise(ctx, CZ_EIO, "%s: %s", path, strerror(errno));
+    printf("%s: %lld bytes, checked\n", path, (long long)about.st_size);
+    return 0;
+}
+
+int cz__command_backup(struct cz__site *site, int argc, char **argv)
+{
+    if (argc != 2 || argv[1][0] == '-') {
+        fputs("backup: name one file; see --help\n", stderr);
+        return 2;
+    }
+    if (access(argv[1], F_OK) == 0) {
+        fprintf(stderr, "backup: %s is there already\n", argv[1]);
+        return 1;
+    }
+    return cz__site_run(site, back_up, argv[1]);
+}
+
+/* ---- dbshell ---- */
+
+static char *to_text(cz_buf *buf)
+{
+    cz_buf_append_char(buf, '\0');
+    return cz_buf_status(buf) ? NULL : buf->ptr;
+}
+
+/* The URL without its password, which goes by the environment: arguments are for everyone to see. */
+static char *address_of(const cz_url *url, cz_buf *out)
+{
+    cz_buf_append_lit(out, "postgresql://");
+    if (url->user.len) {
+        cz_percent_encode(out, url->user);
+        cz_buf_append_char(out, '@');
+    }
+    bool six = cz_str_find_char(url->host, ':') != SIZE_MAX;
+    cz_buf_printf(out, six ? "[%.*s]" : "%.*s", CZ_STR_ARG(url->host));
+    if (url->port)
+        cz_buf_printf(out, ":%u", url->port);
+    cz_percent_encode(out, url->path);
+    char between = '?';
+    for (cz_str rest = url->query; rest.len; between = '&') {
+        cz_str part = cz_str_cut(&rest, '&');
+        if (cz_str_starts_with(part, CZ_STR("password=")))
+            continue; /* psql asks for it */
+        cz_buf_append_char(out, between);
+        cz_buf_append_str(out, part);
+    }
+    return to_text(out);
+}
+
+static int run_shell(const char *program, char *database, int argc, char **argv, const char *package)
+{
+    char *arguments[ARGUMENTS_MAX + 3] = { (char *)(uintptr_t)program, database };
+    if (argc > ARGUMENTS_MAX) {
+        fputs("dbshell: too many arguments\n", stderr);
+        return 2;
+    }
+    for (int i = 1; i < argc; i++)
+        arguments[i + 1] = argv[i];
+    fflush(NULL);
+    execvp(program, arguments);
+    fprintf(stderr, "dbshell: %s: %s (package %s)\n", program, strerror(errno), package);
+    return 1;
+}
+
+int cz__command_dbshell(struct cz__site *site, int argc, char **argv)
+{
+    cz_arena *arena;
+    cz_url url;
+    cz_buf text = { 0 }, address = { 0 }, password = { 0 };
+    cz_error err;
+    if (cz__site_database_url(site, &text, &err)) {
+        fprintf(stderr, "dbshell: %s\n", cz_error_message(&err));
+        return 1;
+    }
+    if (cz_arena_create(NULL, 0, &arena) || cz_url_parse(arena, cz_buf_str(&text), &url)) {
+        fputs("dbshell: DATABASE_URL is malformed\n", stderr);
+        return 1;
+    }
+    if (cz_str_eq(url.scheme, CZ_STR("sqlite"))) {
+        cz_str path = url.path;
+        while (path.len > 1 && path.ptr[1] == '/')
+            path = cz_str_tail(path, 1);
+        cz_buf_append_str(&address, path);
+        char *file = to_text(&address);
+        return file ? run_shell("sqlite3", file, argc, argv, "sqlite3") : 1;
+    }
+    if (!cz_str_starts_with(url.scheme, CZ_STR("postgres"))) {
+        fprintf(stderr, "dbshell: no shell is known for \"%.*s\"\n", CZ_STR_ARG(url.scheme));
+        return 1;
+    }
+    char *where = address_of(&url, &address);
+    cz_buf_append_str(&password, url.password);
+    const char *secret = to_text(&password);
+    if (!where || !secret || (url.password.len && setenv("PGPASSWORD", secret, 1))) {
+        fputs("out of memory\n", stderr);
+        return 1;
+    }
+    return run_shell("psql", where, argc, argv, "postgresql-client");
+}
