@@ -307,8 +307,10 @@ typedef struct cz_migration {
     cz_dependency_list depends;
     cz_operation_list operations;
     cz_names replaces; /* a squashed one's: the names of this app's it stands for */
-    bool
-        not_atomic; /* each statement for itself, outside a transaction (PostgreSQL: CONCURRENTLY) */
+    /* On PostgreSQL beside whoever writes: each statement for itself, indexes CONCURRENTLY, constraints NOT
+     * VALID and then validated, NULLs filled in batches. A failure leaves what ran before it; `migrate` then
+     * begins this migration again, so what it runs must bear that. Elsewhere it changes nothing. */
+    bool online;
 } cz_migration;
 
 #define CZ_MIGRATION(variable, app_name, migration_name, ...)                                      \

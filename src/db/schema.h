@@ -20,6 +20,9 @@ typedef struct cz__schema_step {
     /* By column of `after`: what rows that are there get in a column that is new, or NULL in one that must
      * not be; CZ__PARAM_NULL: nothing. NULL: nothing for any column. */
     const cz__db_param *fills;
+    /* Beside whoever writes, where the database can: statements that lock for a moment only, each run for
+     * itself and outside a transaction, and again from the start after a failure. */
+    bool online;
 } cz__schema_step;
 
 /* Statements in order, in an arena. */

@@ -51,13 +51,82 @@ struct run {
     cz_ctx *ctx;
     const cz_migration *migration;
     cz__sql_list *text; /* write down instead of running; NULL: run */
+    bool online;        /* each statement for itself, outside a transaction */
 };
+
+/* Between two tries for a lock: 0.2 s, then 0.4 s, at most 5 s. */
+static void wait_to_retry(int tries)
+{
+    long ms = tries < 5 ? 200L << tries : 5000L;
+    struct timespec pause = { ms / 1000, ms % 1000 * 1000000L };
+    while (nanosleep(&pause, &pause)) {
+        /* a signal woke it: the rest of the time */
+    }
+}
+
+static bool is_online(cz_ctx *ctx, const cz_migration *migration)
+{
+    return migration->online && session_of(ctx)->db->driver->features->concurrent_indexes;
+}
+
+/* A statement that locks a table for a moment: it does not wait long for that moment, because everybody else
+ * waits behind it, but tries again. */
+static cz_status run_briefly(cz_ctx *ctx, cz_str sql, cz_error *err)
+{
+    cz__db_session *session = session_of(ctx);
+    const cz__db_driver *driver = session->db->driver;
+    cz_status status = CZ_EBUSY;
+    for (int tries = 0; status == CZ_EBUSY && tries <= BUSY_TRIES_MAX; tries++) {
+        if (tries)
+            wait_to_retry(tries - 1);
+        status = driver->begin(ctx, session, err);
+        if (status)
+            return status;
+        status = driver->run(ctx, session, CZ_STR("SET LOCAL lock_timeout = '2s'"), err);
+        if (!status)
+            status = driver->run(ctx, session, sql, err);
+        if (status)
+            driver->rollback(ctx, session);
+        else
+            status = driver->commit(ctx, session, err);
+    }
+    return status;
+}
+
+/* Those that may run long and lock nobody out, and can be in no transaction. */
+static bool takes_its_time(cz_str sql)
+{
+    return cz_str_find(sql, CZ_STR(" CONCURRENTLY ")) != SIZE_MAX ||
+           cz_str_find(sql, CZ_STR(" VALIDATE CONSTRAINT ")) != SIZE_MAX ||
+           cz_str_starts_with(sql, CZ_STR("DO "));
+}
+
+/* It waits for whoever has begun before it, as long as that takes; nobody waits behind it. The three go to one
+ * connection: this session is the only one of the process that runs anything. */
+static cz_status run_at_leisure(cz_ctx *ctx, cz_str sql, cz_error *err)
+{
+    cz__db_session *session = session_of(ctx);
+    const cz__db_driver *driver = session->db->driver;
+    cz_status status = driver->run(ctx, session, CZ_STR("SET lock_timeout = 0"), err);
+    if (status)
+        return status;
+    status = driver->run(ctx, session, sql, err);
+    cz_status reset = driver->run(ctx, session, CZ_STR("RESET lock_timeout"), status ? NULL : err);
+    return status ? status : reset;
+}
 
 static void run_statement(const struct run *run, cz_str sql)
 {
     cz__db_session *session = session_of(run->ctx);
     cz_error err;
-    if (session->db->driver->run(run->ctx, session, sql, &err))
+    cz_status status;
+    if (!run->online)
+        status = session->db->driver->run(run->ctx, session, sql, &err);
+    else if (takes_its_time(sql))
+        status = run_at_leisure(run->ctx, sql, &err);
+    else
+        status = run_briefly(run->ctx, sql, &err);
+    if (status)
         cz_raise(run->ctx, err.status, "%s.%s: %s (%.*s)", run->migration->app,
                  run->migration->name, cz_error_message(&err), (int)(sql.len < 120 ? sql.len : 120),
                  sql.ptr);
@@ -74,12 +143,13 @@ static void write_down(const struct run *run, cz_str text)
         cz_raise_error(run->ctx, &err);
 }
 
-static void run_steps(const struct run *run, const cz__steps *steps)
+static void run_steps(const struct run *run, cz__steps *steps)
 {
     cz__db_session *session = session_of(run->ctx);
     for (size_t i = 0; i < steps->count; i++) {
         cz__sql_list list = { .arena = run->ctx->arena };
         cz_error err;
+        steps->items[i].online = run->online;
         if (session->db->driver->schema_write(&steps->items[i], &list, &err))
             cz_raise_error(run->ctx, &err);
         for (size_t s = 0; s < list.count; s++) {
@@ -95,9 +165,9 @@ static void run_steps(const struct run *run, const cz__steps *steps)
 static void settle(const struct run *run)
 {
     const char *sql = session_of(run->ctx)->db->driver->features->settle;
-    if (sql && run->text)
+    if (sql && run->text && !run->online)
         write_down(run, cz_str_from(sql));
-    else if (sql)
+    else if (sql && !run->online)
         run_statement(run, cz_str_from(sql));
 }
 
@@ -261,7 +331,7 @@ static void run_job(cz_ctx *ctx, void *arg)
 {
     struct job *job = arg;
     const cz_migration *migration = job->graph->nodes[job->step.node];
-    struct run run = { ctx, migration, NULL };
+    struct run run = { ctx, migration, NULL, is_online(ctx, migration) };
     cz__ledger_create(ctx);
     if (is_done(ctx, migration, job->step.backward)) {
         job->outcome = CZ__MIGRATED_BY_ANOTHER;
@@ -278,12 +348,25 @@ static void run_job(cz_ctx *ctx, void *arg)
     job->outcome = fake ? CZ__MIGRATED_FAKED : CZ__MIGRATED_RUN;
 }
 
+/* Outside a transaction, but under the lock of migrations, which another session holds meanwhile. */
+static cz_status try_online(cz_ctx *ctx, struct job *job, cz_error *err)
+{
+    cz__db_session guard = { .db = session_of(ctx)->db };
+    const cz__db_driver *driver = guard.db->driver;
+    cz_status status = driver->schema_begin(ctx, &guard, err);
+    if (status)
+        return status;
+    status = cz_try(ctx, run_job, job, err);
+    driver->schema_rollback(ctx, &guard);
+    return status;
+}
+
 static cz_status try_job(cz_ctx *ctx, struct job *job, cz_error *err)
 {
     cz__db_session *session = session_of(ctx);
     const cz__db_driver *driver = session->db->driver;
-    if (job->graph->nodes[job->step.node]->not_atomic && driver->features->concurrent_indexes)
-        return cz_try(ctx, run_job, job, err);
+    if (is_online(ctx, job->graph->nodes[job->step.node]))
+        return try_online(ctx, job, err);
     cz_status status = driver->schema_begin(ctx, session, err);
     if (status)
         return status;
@@ -293,16 +376,6 @@ static cz_status try_job(cz_ctx *ctx, struct job *job, cz_error *err)
         return status;
     }
     return driver->schema_commit(ctx, session, err);
-}
-
-/* Between two tries for a lock: 0.2 s, then 0.4 s, at most 5 s. */
-static void wait_to_retry(int tries)
-{
-    long ms = tries < 5 ? 200L << tries : 5000L;
-    struct timespec pause = { ms / 1000, ms % 1000 * 1000000L };
-    while (nanosleep(&pause, &pause)) {
-        /* a signal woke it: the rest of the time */
-    }
 }
 
 enum cz__migrated cz__migrate_step(cz_ctx *ctx, cz__graph *graph, cz__planned step,
@@ -315,8 +388,8 @@ enum cz__migrated cz__migrate_step(cz_ctx *ctx, cz__graph *graph, cz__planned st
         require_reversible(ctx, migration);
     cz_status status;
     for (int tries = 0; (status = try_job(ctx, &job, &err)) == CZ_EBUSY; tries++) {
-        if (tries == BUSY_TRIES_MAX)
-            break;
+        if (tries == BUSY_TRIES_MAX || is_online(ctx, migration))
+            break; /* online each statement was tried so often, and those before it are done */
         wait_to_retry(tries);
     }
     if (status)
@@ -347,7 +420,7 @@ cz__sql_list *cz__migrate_sql(cz_ctx *ctx, const cz__graph *graph, cz__planned s
     const cz_migration *migration = graph->nodes[step.node];
     cz__sql_list *list = cz_new(ctx, cz__sql_list);
     list->arena = ctx->arena;
-    struct run run = { ctx, migration, list };
+    struct run run = { ctx, migration, list, is_online(ctx, migration) };
     bool *nodes = cz_array(ctx, bool, graph->count + 1);
     for (size_t i = 0; i < step.node; i++)
         nodes[i] = true; /* as if all before it were applied and nothing after */

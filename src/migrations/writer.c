@@ -380,6 +380,8 @@ cz_str cz__migration_text(cz_ctx *ctx, const cz_migration *migration)
     }
     if (migration->depends.count)
         write_depends(out, &migration->depends);
+    if (migration->online)
+        cz_buf_append_lit(out, ",\n    .online = true");
     for (size_t i = 0; i < migration->operations.count; i++) {
         cz_buf_append_str(out, i ? CZ_STR(",\n        ")
                                  : CZ_STR(",\n    .operations = CZ_OPERATIONS(\n        "));

@@ -14,7 +14,9 @@ enum {
     LARGE_BYTES = 256 * 1024, /* a result that holds up those behind it */
     POOL_MS =
         300000, /* how long a slow statement stays off the pipelines, from its last slow run */
-    NAME_BYTES = 40
+    NAME_BYTES = 40,
+    SCHEMA_TIMEOUT_MS = 10 * 60 * 1000, /* another process may migrate so long */
+    SCHEMA_RETRY_MS = 50
 };
 
 static cz_status pg_open(const cz_url *url, cz__db **out, cz_error *err);
@@ -843,19 +845,54 @@ static void pg_rollback(cz_ctx *ctx, cz__db_session *session)
     send_rollback(session->connection, back, release);
 }
 
-cz_status cz__postgresql_schema_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err)
+/* Whether the lock of migrations was free, and is this transaction's now. */
+static cz_status try_schema_lock(cz_ctx *ctx, cz__db_session *session, bool *out_taken,
+                                 cz_error *err)
 {
-    /* The lock of migrations is waited for as long as another migrates; other locks are not. */
-    static const char begin[] =
-        "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; "
-        "SELECT pg_advisory_xact_lock(7235126312); SET LOCAL lock_timeout = '2s'";
-    if (session->depth)
-        return cz_error_set(err, CZ_EINVAL, "tables cannot change inside a transaction");
-    cz_status status = pg_begin(ctx, session, err);
+    static const cz__db_statement try = {
+        .sql = { "SELECT pg_try_advisory_xact_lock(7235126312)", 44 },
+        .number = CZ__STATEMENT_UNCACHED,
+    };
+    cz__db_cursor cursor;
+    bool row = false;
+    cz_status status = cz__postgresql_select(ctx, session, &try, NULL, 0, &cursor, err);
     if (status)
         return status;
-    status = cz__postgresql_run_script(ctx, session, cz_str_from(begin), err);
-    if (status)
-        pg_rollback(ctx, session);
+    *out_taken = false;
+    status = cz__postgresql_step(&cursor, &row, err);
+    if (!status && row)
+        cz_ignore(cz__postgresql_read(&cursor, 0, CZ__DB_BOOL, out_taken)); /* never NULL */
+    cz__postgresql_finish(&cursor);
     return status;
+}
+
+/* The lock of migrations is asked for again and again: a statement that waited for it would keep the other's
+ * CREATE INDEX CONCURRENTLY waiting, for ever. */
+cz_status cz__postgresql_schema_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err)
+{
+    static const char limits[] = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '2s'; "
+                                 "SET LOCAL idle_in_transaction_session_timeout = 0";
+    if (session->depth)
+        return cz_error_set(err, CZ_EINVAL, "tables cannot change inside a transaction");
+    int64_t give_up = cz_monotonic_us() + SCHEMA_TIMEOUT_MS * INT64_C(1000);
+    for (;;) {
+        bool taken = false;
+        cz_status status = pg_begin(ctx, session, err);
+        if (status)
+            return status;
+        status = try_schema_lock(ctx, session, &taken, err);
+        if (!status && taken)
+            status = cz__postgresql_run_script(ctx, session, cz_str_from(limits), err);
+        if (!status && taken)
+            return CZ_OK;
+        pg_rollback(ctx, session);
+        if (!status && cz_monotonic_us() > give_up)
+            status =
+                cz_error_set(err, CZ_EBUSY, "another process has been migrating for %d minutes",
+                             SCHEMA_TIMEOUT_MS / 60000);
+        if (!status)
+            status = cz__fiber_sleep(ctx, SCHEMA_RETRY_MS);
+        if (status)
+            return status;
+    }
 }

@@ -144,9 +144,10 @@ static void append_check(cz_buf *sql, const cz__db_check *check)
     cz_buf_append_char(sql, ')');
 }
 
-static void append_table(cz_buf *sql, const cz__db_table *table)
+static void append_table(cz_buf *sql, const cz__db_table *table, bool online)
 {
-    cz_buf_append_lit(sql, "CREATE TABLE ");
+    cz_buf_append_str(sql,
+                      online ? CZ_STR("CREATE TABLE IF NOT EXISTS ") : CZ_STR("CREATE TABLE "));
     cz__db_append_name(sql, table->name);
     for (size_t i = 0; i < table->column_count; i++) {
         cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ("));
@@ -171,11 +172,11 @@ static void append_alter(cz_buf *sql, const char *table)
     cz_buf_append_char(sql, ' ');
 }
 
+/* What comes after ADD. */
 static void append_reference(cz_buf *sql, const char *table, const char *column,
                              const char *to_table, const char *to_column)
 {
-    append_alter(sql, table);
-    cz_buf_append_lit(sql, "ADD CONSTRAINT ");
+    cz_buf_append_lit(sql, "CONSTRAINT ");
     append_constraint_name(sql, table, &column, 1, "fk");
     cz_buf_append_lit(sql, " FOREIGN KEY (");
     cz__db_append_name(sql, column);
@@ -186,10 +187,13 @@ static void append_reference(cz_buf *sql, const char *table, const char *column,
     cz_buf_append_lit(sql, ") DEFERRABLE INITIALLY DEFERRED");
 }
 
-static void append_index(cz_buf *sql, const cz__db_table *table, const cz__db_index *index)
+static void append_index(cz_buf *sql, const cz__db_table *table, const cz__db_index *index,
+                         bool online)
 {
     cz_buf_append_str(sql,
                       index->unique ? CZ_STR("CREATE UNIQUE INDEX ") : CZ_STR("CREATE INDEX "));
+    if (online)
+        cz_buf_append_lit(sql, "CONCURRENTLY ");
     cz__db_append_name(sql, index->name);
     cz_buf_append_lit(sql, " ON ");
     cz__db_append_name(sql, table->name);
@@ -250,15 +254,84 @@ static bool type_eq(const cz__db_column *a, const cz__db_column *b)
     return a->type == b->type && (a->type != CZ__DB_TEXT || a->max_length == b->max_length);
 }
 
+/* Make an index. Online, what an attempt that failed has left is not valid and goes first. */
+static void create_index(struct script *script, const cz__schema_step *step,
+                         const cz__db_index *index)
+{
+    if (step->online) {
+        cz_buf_append_lit(&script->sql, "DROP INDEX CONCURRENTLY IF EXISTS ");
+        cz__db_append_name(&script->sql, index->name);
+        add(script);
+    }
+    append_index(&script->sql, step->after, index, step->online);
+    add(script);
+}
+
 static void create_indexes(struct script *script, const cz__schema_step *step)
 {
     cz__db_index index;
-    for (size_t i = 0; cz__db_index_at(script->out->arena, step->after, i, &index); i++) {
-        if (step->before && cz__db_has_index(script->out->arena, step->before, &index))
-            continue;
-        append_index(&script->sql, step->after, &index);
+    for (size_t i = 0; cz__db_index_at(script->out->arena, step->after, i, &index); i++)
+        create_index(script, step, &index);
+}
+
+/* Online, a constraint holds for new rows at once and is then checked for those that are there, under a lock
+ * that lets others write. `sql` holds what comes after ADD; the name is quoted in it. */
+static void add_checked(struct script *script, const cz__schema_step *step, const char *name,
+                        cz_buf *definition)
+{
+    cz_buf *sql = &script->sql;
+    const char *table = step->after->name;
+    if (step->online) {
+        append_alter(sql, table);
+        cz_buf_append_lit(sql, "DROP CONSTRAINT IF EXISTS ");
+        cz__db_append_name(sql, name);
         add(script);
     }
+    append_alter(sql, table);
+    cz_buf_append_lit(sql, "ADD ");
+    cz_buf_append_str(sql, cz_buf_str(definition));
+    if (step->online)
+        cz_buf_append_lit(sql, " NOT VALID");
+    if (cz_buf_status(definition) && !script->status)
+        script->status = cz_error_set(script->err, cz_buf_status(definition),
+                                      "no memory to write a table's SQL");
+    cz_buf_clear(definition);
+    add(script);
+    if (!step->online)
+        return;
+    append_alter(sql, table);
+    cz_buf_append_lit(sql, "VALIDATE CONSTRAINT ");
+    cz__db_append_name(sql, name);
+    add(script);
+}
+
+/* Online, the index is made beside whoever writes and then becomes the constraint. */
+static void add_unique(struct script *script, const cz__schema_step *step,
+                       const char *const *columns, size_t count, const char *suffix)
+{
+    char name[CZ__DB_NAME_BYTES_MAX + 1];
+    cz_buf *sql = &script->sql;
+    cz__db_name(name, step->after->name, columns, count, suffix);
+    if (step->online) {
+        append_alter(sql, step->after->name);
+        cz_buf_append_lit(sql, "DROP CONSTRAINT IF EXISTS ");
+        cz__db_append_name(sql, name);
+        add(script);
+        create_index(script, step,
+                     &(cz__db_index){
+                         .name = name, .columns = columns, .column_count = count, .unique = true });
+    }
+    append_alter(sql, step->after->name);
+    cz_buf_append_lit(sql, "ADD CONSTRAINT ");
+    cz__db_append_name(sql, name);
+    cz_buf_append_lit(sql, " UNIQUE");
+    if (step->online) {
+        cz_buf_append_lit(sql, " USING INDEX ");
+        cz__db_append_name(sql, name);
+    } else {
+        append_names(sql, columns, count);
+    }
+    add(script);
 }
 
 /* The index of `before` that goes and is made as this one is; it only gets another name. */
@@ -314,7 +387,8 @@ static void drop_indexes(struct script *script, const cz__schema_step *step)
         if (cz__db_has_index(arena, step->after, &index) ||
             find_same_index(script, step, &index, &same))
             continue;
-        cz_buf_append_lit(&script->sql, "DROP INDEX IF EXISTS ");
+        cz_buf_append_str(&script->sql, step->online ? CZ_STR("DROP INDEX CONCURRENTLY IF EXISTS ")
+                                                     : CZ_STR("DROP INDEX IF EXISTS "));
         cz__db_append_name(&script->sql, index.name);
         add(script);
     }
@@ -346,10 +420,8 @@ static void create_new_indexes(struct script *script, const cz__schema_step *ste
         for (size_t o = 0; !is_there && cz__db_index_at(arena, step->before, o, &old); o++)
             is_there = !cz__db_has_index(arena, step->after, &old) &&
                        find_same_index(script, step, &old, &same) && is_text(same.name, index.name);
-        if (is_there)
-            continue;
-        append_index(&script->sql, step->after, &index);
-        add(script);
+        if (!is_there)
+            create_index(script, step, &index);
     }
 }
 
@@ -404,10 +476,58 @@ static void append_alter_column(cz_buf *sql, const char *table, const char *colu
     cz_buf_append_char(sql, ' ');
 }
 
+/* 10,000 rows a transaction, so none is locked for long. */
+static void fill_in_batches(cz_buf *sql, const cz__schema_step *step, const cz__db_column *column,
+                            const cz__db_param *fill)
+{
+    cz_buf_append_lit(sql, "DO $batches$ BEGIN LOOP UPDATE ");
+    cz__db_append_name(sql, step->after->name);
+    cz_buf_append_lit(sql, " SET ");
+    cz__db_append_name(sql, column->name);
+    cz_buf_append_lit(sql, " = ");
+    append_value(sql, column, fill);
+    cz_buf_append_lit(sql, " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ");
+    cz__db_append_name(sql, step->after->name);
+    cz_buf_append_lit(sql, " WHERE ");
+    cz__db_append_name(sql, column->name);
+    cz_buf_append_lit(sql, " IS NULL LIMIT 10000)); EXIT WHEN NOT FOUND; COMMIT; END LOOP; END "
+                           "$batches$");
+}
+
+/* A checked "IS NOT NULL" spares SET NOT NULL the look at every row, under a lock that stops everybody. */
+static void check_not_null(struct script *script, const cz__schema_step *step,
+                           const cz__db_column *column)
+{
+    char name[CZ__DB_NAME_BYTES_MAX + 1];
+    cz_buf definition = { 0 };
+    cz__db_name(name, step->after->name, &column->name, 1, "nn");
+    cz_buf_append_lit(&definition, "CONSTRAINT ");
+    cz__db_append_name(&definition, name);
+    cz_buf_append_lit(&definition, " CHECK (");
+    cz__db_append_name(&definition, column->name);
+    cz_buf_append_lit(&definition, " IS NOT NULL)");
+    add_checked(script, step, name, &definition);
+    cz_buf_done(&definition);
+}
+
+static void forget_not_null(struct script *script, const cz__schema_step *step,
+                            const cz__db_column *column)
+{
+    append_alter(&script->sql, step->after->name);
+    cz_buf_append_lit(&script->sql, "DROP CONSTRAINT ");
+    append_constraint_name(&script->sql, step->after->name, &column->name, 1, "nn");
+    add(script);
+}
+
 static void fill_nulls(struct script *script, const cz__schema_step *step,
                        const cz__db_column *column, const cz__db_param *fill)
 {
     cz_buf *sql = &script->sql;
+    if (step->online) {
+        fill_in_batches(sql, step, column, fill);
+        add(script);
+        return;
+    }
     cz_buf_append_lit(sql, "UPDATE ");
     cz__db_append_name(sql, step->after->name);
     cz_buf_append_lit(sql, " SET ");
@@ -441,9 +561,13 @@ static void alter_column(struct script *script, const cz__schema_step *step,
         const cz__db_param *fill = cz__schema_fill(step, is);
         if (fill)
             fill_nulls(script, step, is, fill);
+        if (step->online)
+            check_not_null(script, step, is);
         append_alter_column(sql, table, is->name);
         cz_buf_append_lit(sql, "SET NOT NULL");
         add(script);
+        if (step->online)
+            forget_not_null(script, step, is);
     } else if (!was->null && is->null) {
         append_alter_column(sql, table, is->name);
         cz_buf_append_lit(sql, "DROP NOT NULL");
@@ -455,9 +579,13 @@ static void add_column(struct script *script, const cz__schema_step *step,
                        const cz__db_column *column)
 {
     const cz__db_param *fill = cz__schema_fill(step, column);
+    cz__db_column plain = *column;
+    if (step->online) /* its index is made beside whoever writes */
+        plain.unique = false;
     append_alter(&script->sql, step->after->name);
-    cz_buf_append_lit(&script->sql, "ADD COLUMN ");
-    append_column(&script->sql, step->after, column, fill);
+    cz_buf_append_str(&script->sql,
+                      step->online ? CZ_STR("ADD COLUMN IF NOT EXISTS ") : CZ_STR("ADD COLUMN "));
+    append_column(&script->sql, step->after, &plain, fill);
     add(script);
     if (!fill)
         return;
@@ -473,7 +601,8 @@ static void change_columns(struct script *script, const cz__schema_step *step)
         if (cz__db_column_find(after, before->columns[i].name))
             continue;
         append_alter(&script->sql, after->name);
-        cz_buf_append_lit(&script->sql, "DROP COLUMN ");
+        cz_buf_append_str(&script->sql,
+                          step->online ? CZ_STR("DROP COLUMN IF EXISTS ") : CZ_STR("DROP COLUMN "));
         cz__db_append_name(&script->sql, before->columns[i].name);
         add(script);
     }
@@ -487,55 +616,50 @@ static void change_columns(struct script *script, const cz__schema_step *step)
     }
 }
 
-static void add_reference_of(struct script *script, const cz__db_table *table,
+static void add_reference_of(struct script *script, const cz__schema_step *step,
                              const cz__db_column *column)
 {
-    append_reference(&script->sql, table->name, column->name, column->references_table,
+    char name[CZ__DB_NAME_BYTES_MAX + 1];
+    cz_buf definition = { 0 };
+    cz__db_name(name, step->after->name, &column->name, 1, "fk");
+    append_reference(&definition, step->after->name, column->name, column->references_table,
                      column->references_column);
-    add(script);
+    add_checked(script, step, name, &definition);
+    cz_buf_done(&definition);
 }
 
 static void add_constraints(struct script *script, const cz__schema_step *step)
 {
     const cz__db_table *before = step->before, *after = step->after;
+    cz_buf definition = { 0 };
     for (size_t i = 0; i < after->column_count; i++) {
         const cz__db_column *is = &after->columns[i];
         const cz__db_column *was = cz__db_column_find(before, is->name);
-        if (was && is->unique && !was->unique) {
-            append_alter(&script->sql, after->name);
-            cz_buf_append_lit(&script->sql, "ADD CONSTRAINT ");
-            append_constraint_name(&script->sql, after->name, &is->name, 1, "key");
-            cz_buf_append_lit(&script->sql, " UNIQUE");
-            append_names(&script->sql, &is->name, 1);
-            add(script);
-        }
+        /* a new column has its UNIQUE with it, but online */
+        if (is->unique && !is->primary_key && (was ? !was->unique : step->online))
+            add_unique(script, step, &is->name, 1, "key");
         if (is->references_table && (!was || !reference_eq(was, is) || !type_eq(was, is)))
-            add_reference_of(script, after, is);
+            add_reference_of(script, step, is);
     }
-    if (after->unique_together_count && cz__schema_together_differs(step)) {
-        append_alter(&script->sql, after->name);
-        cz_buf_append_lit(&script->sql, "ADD ");
-        append_together(&script->sql, after);
-        add(script);
-    }
+    if (after->unique_together_count && cz__schema_together_differs(step))
+        add_unique(script, step, after->unique_together, after->unique_together_count, "uniq");
     for (size_t i = 0; i < after->check_count; i++) {
         if (is_listed(before, &after->checks[i]))
             continue;
-        append_alter(&script->sql, after->name);
-        cz_buf_append_lit(&script->sql, "ADD ");
-        append_check(&script->sql, &after->checks[i]);
-        add(script);
+        append_check(&definition, &after->checks[i]);
+        add_checked(script, step, after->checks[i].name, &definition);
     }
+    cz_buf_done(&definition);
 }
 
 static void create(struct script *script, const cz__schema_step *step)
 {
     const cz__db_table *table = step->after;
-    append_table(&script->sql, table);
+    append_table(&script->sql, table, step->online);
     add(script);
     for (size_t i = 0; i < table->column_count; i++)
         if (table->columns[i].references_table)
-            add_reference_of(script, table, &table->columns[i]);
+            add_reference_of(script, step, &table->columns[i]);
     create_indexes(script, step);
 }
 
@@ -592,7 +716,8 @@ cz_status cz__postgresql_schema_write(const cz__schema_step *step, cz__sql_list 
     if (!step->before) {
         create(&script, step);
     } else if (!step->after) {
-        cz_buf_append_lit(&script.sql, "DROP TABLE ");
+        cz_buf_append_str(&script.sql,
+                          step->online ? CZ_STR("DROP TABLE IF EXISTS ") : CZ_STR("DROP TABLE "));
         cz__db_append_name(&script.sql, step->before->name);
         add(&script);
     } else if (step->rename_table || step->rename_from) {
@@ -615,6 +740,8 @@ static cz_status add_reference(cz_ctx *ctx, cz__db_session *session, const char 
                                const char *column, const char *to_table, const char *to_column,
                                cz_buf *sql, cz_error *err)
 {
+    append_alter(sql, table);
+    cz_buf_append_lit(sql, "ADD ");
     append_reference(sql, table, column, to_table, to_column);
     return run(ctx, session, sql, err);
 }
@@ -704,13 +831,13 @@ cz_status cz__postgresql_create_table(cz_ctx *ctx, cz__db_session *session,
                                       const cz__db_table *table, cz_error *err)
 {
     cz_buf sql = { 0 };
-    append_table(&sql, table);
+    append_table(&sql, table, false);
     cz_status status = run(ctx, session, &sql, err);
     if (!status)
         status = add_references(ctx, session, table, &sql, err);
     cz__db_index index;
     for (size_t i = 0; !status && cz__db_index_at(ctx->arena, table, i, &index); i++) {
-        append_index(&sql, table, &index);
+        append_index(&sql, table, &index, false);
         status = run(ctx, session, &sql, err);
     }
     cz_buf_done(&sql);
