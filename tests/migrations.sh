@@ -86,15 +86,25 @@ expect 0 "No changes detected" makemigrations
 expect 0 "OK" migrate notes 0006
 [[ $(sql "SELECT number, weight FROM notes_line") == "1|150" ]] || fail "a line: $(sql "SELECT * FROM notes_line")"
 
-echo "two branches are merged"
+echo "what would lock a table stands in a migration of its own"
 expect 0 "OK" migrate
-expect 0 "0008_ours" makemigrations notes --empty --name ours
-sed 's/0008_ours/0008_theirs/g' src/notes/migrations/0008_ours.c >src/notes/migrations/0008_theirs.c
-sed -i 's/^.*notes_0008_ours.*$/&\n    CZ_LISTED(notes_0008_theirs);/' src/notes/migrations/list.h
+models 's/slug_field, name/slug_field, label/; s/big_int_field, place/big_int_field, place, .index = true/; s/F(char_field, title, /F(char_field, lead, .null = true) F(char_field, title, /'
+expect 0 "blocking (SHARE)" makemigrations --dry-run --rename notes.Tag.name:label
+expect 0 "two steps (ACCESS EXCLUSIVE)" makemigrations --online --rename notes.Tag.name:label
+grep -q "online = true" src/notes/migrations/0009_alter_line_place.c || fail "no migration of its own: $(ls src/notes/migrations)"
+! grep -q "online" src/notes/migrations/0008_*.c || fail "what locks nothing is online"
+expect 0 "0009_alter_line_place... OK" migrate
+expect 0 "No changes detected" makemigrations
+[[ $(sql "SELECT place, weight FROM notes_line") == "1|1500" ]] || fail "a line: $(sql "SELECT * FROM notes_line")"
+
+echo "two branches are merged"
+expect 0 "0010_ours" makemigrations notes --empty --name ours
+sed 's/0010_ours/0010_theirs/g' src/notes/migrations/0010_ours.c >src/notes/migrations/0010_theirs.c
+sed -i 's/^.*notes_0010_ours.*$/&\n    CZ_LISTED(notes_0010_theirs);/' src/notes/migrations/list.h
 expect 1 "makemigrations --merge" migrate
 expect 1 "makemigrations --merge" makemigrations
-expect 0 "0009_merge" makemigrations --merge
-expect 0 "0009_merge_0008_ours_0008_theirs... OK" migrate
+expect 0 "0011_merge" makemigrations --merge
+expect 0 "0011_merge_0010_ours_0010_theirs... OK" migrate
 
 echo "a history with a hole is refused"
 sql "DELETE FROM calzone_migrations WHERE name = '0004_alter_note_colour'"
@@ -104,13 +114,13 @@ sql "INSERT INTO calzone_migrations (app, name, applied, state) VALUES ('notes',
 echo "back to nothing, and faked"
 expect 0 "Unapplying notes.0001_initial... OK" migrate notes zero
 [[ $(sql "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'notes%'") == 0 ]] || fail "tables were left"
-expect 0 "0009_merge_0008_ours_0008_theirs... OK" migrate
+expect 0 "0011_merge_0010_ours_0010_theirs... OK" migrate
 sql "DELETE FROM calzone_migrations"
 expect 1 "already exists" migrate
 expect 0 "0001_initial... FAKED" migrate notes 0001 --fake-initial
-expect 0 "0009_merge_0008_ours_0008_theirs... FAKED" migrate --fake
+expect 0 "0011_merge_0010_ours_0010_theirs... FAKED" migrate --fake
 
 echo "production asks for migrate"
 export ENV=production ALLOWED_HOSTS=localhost DATABASE_URL=sqlite://$PWD/other.db
-expect 1 "10 migrations are not applied" run --bind 127.0.0.1:0
+expect 1 "12 migrations are not applied" run --bind 127.0.0.1:0
 echo "done"

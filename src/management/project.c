@@ -303,7 +303,7 @@ static const struct cz__builtin builtins[] = {
     { "version", "Print the versions of the project, Calzone and what is built in.", "[--json]",
       cz__command_version },
     { "makemigrations", "Write migrations for what changed in the models.",
-      "[APP] [--check] [--dry-run] [--empty] [--merge] [--name NAME] [--folder FOLDER] "
+      "[APP] [--check] [--dry-run] [--empty] [--merge] [--online] [--name NAME] [--folder FOLDER] "
       "[--rename APP.MODEL[.FIELD]:NAME] [--no-rename] [--default APP.MODEL.FIELD=VALUE]",
       cz__command_makemigrations },
     { "migrate", "Bring the database to the newest migration, or to one that is named.",

@@ -5,6 +5,7 @@
  * another app lets go of them. Inside one, operations come in Django's order: renames, new models, what is
  * taken away, what is added, what is altered, indexes and constraints, and models that go. */
 #include "migrations/autodetector.h"
+#include "migrations/linter.h"
 #include "migrations/migrations_internal.h"
 #include <calzone/json.h>
 
@@ -765,6 +766,65 @@ cz_migration cz__migration_merge(cz_ctx *ctx, const cz__graph *graph, const char
     }
     migration.name = cz_format(ctx, "%04u_%.*s", next_number(graph, app), CZ_STR_ARG(name)).ptr;
     return migration;
+}
+
+/* ---- beside whoever writes ---- */
+
+/* Those that depended on a migration now depend on the last it was split into. */
+static void follow(cz_ctx *ctx, cz__migration_list *list, const char *app, const char *from,
+                   const char *to)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        cz_migration *m = &list->items[i];
+        cz_dependency *depends = cz_array(ctx, cz_dependency, m->depends.count + 1);
+        for (size_t n = 0; n < m->depends.count; n++) {
+            depends[n] = m->depends.items[n];
+            if (strcmp(depends[n].app, app) == 0 && strcmp(depends[n].name, from) == 0)
+                depends[n].name = to;
+        }
+        m->depends.items = depends;
+    }
+}
+
+static void split(cz_ctx *ctx, const cz__graph *graph, cz__migration_list *rest,
+                  const cz_migration *whole, cz__migration_list *out)
+{
+    const cz__finding *findings = cz__lint(ctx, graph, whole);
+    size_t count = whole->operations.count;
+    unsigned number = number_of(whole->name);
+    cz_dependency_list depends = whole->depends;
+    for (size_t start = 0, end; start < count; start = end) {
+        bool online = findings[start].can_be_online;
+        for (end = start; end < count && findings[end].can_be_online == online;)
+            end++;
+        cz_migration part = *whole;
+        struct operations ops = { (cz_operation *)(uintptr_t)(whole->operations.items + start),
+                                  end - start, 0 };
+        part.operations = (cz_operation_list){ ops.items, ops.count };
+        part.depends = depends;
+        part.online = online;
+        if (end - start < count)
+            part.name = cz_format(ctx, "%04u_%s", number++, suggest(ctx, &ops, false)).ptr;
+        out->items[out->count++] = part;
+        cz_dependency *on = cz_new(ctx, cz_dependency);
+        *on = (cz_dependency){ part.app, part.name };
+        depends = (cz_dependency_list){ on, 1 };
+    }
+    follow(ctx, rest, whole->app, whole->name, out->items[out->count - 1].name);
+}
+
+cz__migration_list cz__split_online(cz_ctx *ctx, const cz__graph *graph,
+                                    const cz__migration_list *list)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < list->count; i++)
+        most += list->items[i].operations.count;
+    cz__migration_list out = { cz_array(ctx, cz_migration, most), 0 };
+    for (size_t i = 0; i < list->count; i++) {
+        cz__migration_list rest = { list->items + i + 1, list->count - i - 1 };
+        split(ctx, graph, &rest, &list->items[i], &out);
+    }
+    return out;
 }
 
 /* ---- values from text ---- */

@@ -26,6 +26,10 @@ typedef struct cz__migration_list {
 cz__migration_list cz__autodetect(cz_ctx *ctx, const cz__graph *graph, const cz__answers *answers,
                                   const char *app, const char *name);
 
+/* The same migrations, with what would lock a large table of PostgreSQL in ones of its own that are .online. */
+cz__migration_list cz__split_online(cz_ctx *ctx, const cz__graph *graph,
+                                    const cz__migration_list *list);
+
 /* A migration of the app without operations, and one that joins its leaves. */
 cz_migration cz__migration_empty(cz_ctx *ctx, const cz__graph *graph, const char *app,
                                  const char *name);

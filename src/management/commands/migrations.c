@@ -1,6 +1,7 @@
 /* `makemigrations`, `migrate`, `showmigrations`, `sqlmigrate`. */
 #include "management/project.h"
 #include "migrations/autodetector.h"
+#include "migrations/linter.h"
 #include "migrations/writer.h"
 #include "orm/orm.h"
 #include <errno.h>
@@ -20,7 +21,7 @@ struct arguments { /* of any of the commands; each takes those it knows */
     const char *folder;
     const char *renames[REPEATS_MAX], *defaults[REPEATS_MAX];
     size_t rename_count, default_count;
-    bool no_rename, check, dry_run, empty, merge, plan, fake, fake_initial, backwards;
+    bool no_rename, online, check, dry_run, empty, merge, plan, fake, fake_initial, backwards;
 };
 
 struct flag {
@@ -230,18 +231,31 @@ static const char *folder_of(cz_ctx *ctx, const struct arguments *a, const char 
              app, app);
 }
 
-static void tell_operations(cz_ctx *ctx, const cz_migration *migration)
+/* What an operation means for a busy PostgreSQL, below its own line. */
+static void tell_finding(const cz__finding *finding)
 {
-    for (size_t i = 0; i < migration->operations.count; i++)
-        printf("    - %s\n", cz__migrate_describe(ctx, &migration->operations.items[i]));
+    if (finding->safety == CZ__SAFE)
+        return;
+    printf("      %s%s%s%s: %s\n", cz__safety_name(finding->safety), finding->lock ? " (" : "",
+           finding->lock ? finding->lock : "", finding->lock ? ")" : "", finding->advice);
 }
 
-static void write_migration(cz_ctx *ctx, const struct arguments *a, const cz_migration *migration)
+static void tell_operations(cz_ctx *ctx, const cz__graph *graph, const cz_migration *migration)
+{
+    const cz__finding *findings = cz__lint(ctx, graph, migration);
+    for (size_t i = 0; i < migration->operations.count; i++) {
+        printf("    - %s\n", cz__migrate_describe(ctx, &migration->operations.items[i]));
+        tell_finding(&findings[i]);
+    }
+}
+
+static void write_migration(cz_ctx *ctx, const struct arguments *a, const cz__graph *graph,
+                            const cz_migration *migration)
 {
     printf("Migrations for %s:\n", migration->app);
     if (a->dry_run || a->check) {
         printf("  %s\n", migration->name);
-        tell_operations(ctx, migration);
+        tell_operations(ctx, graph, migration);
         if (a->dry_run) {
             cz_str text = cz__migration_text(ctx, migration);
             printf("\n%.*s\n", CZ_STR_ARG(text));
@@ -252,11 +266,21 @@ static void write_migration(cz_ctx *ctx, const struct arguments *a, const cz_mig
     const char *path =
         cz__migration_write(ctx, folder_of(ctx, a, migration->app), migration, &new_list);
     printf("  %s\n", path);
-    tell_operations(ctx, migration);
+    tell_operations(ctx, graph, migration);
     if (new_list && !cz__migrations_of(migration->app))
         printf(
             "Add to the app %s: #include \"migrations/list.h\" and .migrations = %s_migrations\n",
             migration->app, migration->app);
+}
+
+/* The migrations there are and those made now. */
+static cz__graph *graph_with(cz_ctx *ctx, const cz_migration *const *migrations, size_t count,
+                             const cz__migration_list *made)
+{
+    const cz_migration **all = cz_array(ctx, const cz_migration *, count + made->count + 1);
+    for (size_t i = 0; i < count + made->count; i++)
+        all[i] = i < count ? migrations[i] : &made->items[i - count];
+    return cz__graph_make(ctx, all, count + made->count, NULL);
 }
 
 static int make_migrations(cz_ctx *ctx, void *arg)
@@ -277,7 +301,7 @@ static int make_migrations(cz_ctx *ctx, void *arg)
                 cz__graph_leaves(ctx, graph, app, &leaves) < 2)
                 continue;
             cz_migration merge = cz__migration_merge(ctx, graph, app);
-            write_migration(ctx, a, &merge);
+            write_migration(ctx, a, graph, &merge);
             merged++;
         }
         if (!merged)
@@ -289,12 +313,19 @@ static int make_migrations(cz_ctx *ctx, void *arg)
         if (!a->app)
             cz_raise(ctx, CZ_EVALIDATION, "makemigrations --empty: name the app");
         cz_migration empty = cz__migration_empty(ctx, graph, a->app, a->file_name);
-        write_migration(ctx, a, &empty);
+        write_migration(ctx, a, graph, &empty);
         return 0;
     }
     cz__migration_list made = cz__autodetect(ctx, graph, &answers, a->app, a->file_name);
+    if (!a->app)
+        graph = graph_with(ctx, migrations, count, &made);
+    if (a->online) {
+        made = cz__split_online(ctx, graph, &made);
+        if (!a->app)
+            graph = graph_with(ctx, migrations, count, &made);
+    }
     for (size_t i = 0; i < made.count; i++)
-        write_migration(ctx, a, &made.items[i]);
+        write_migration(ctx, a, graph, &made.items[i]);
     if (!made.count)
         printf("No changes detected%s%s\n", a->app ? " in " : "", a->app ? a->app : "");
     return a->check && made.count ? 1 : 0;
@@ -317,6 +348,7 @@ int cz__command_makemigrations(struct cz__site *site, int argc, char **argv)
         { "--empty", &a.empty, NULL, NULL, NULL },
         { "--merge", &a.merge, NULL, NULL, NULL },
         { "--no-rename", &a.no_rename, NULL, NULL, NULL },
+        { "--online", &a.online, NULL, NULL, NULL },
         { "--name", NULL, &a.file_name, NULL, NULL },
         { "--folder", NULL, &a.folder, NULL, NULL },
         { "--rename", NULL, NULL, a.renames, &a.rename_count },
@@ -347,10 +379,13 @@ static void tell_plan(cz_ctx *ctx, const cz__graph *graph, const cz__plan_list *
     for (size_t i = 0; i < plan->count; i++) {
         const cz_migration *migration = graph->nodes[plan->items[i].node];
         printf("%s.%s\n", migration->app, migration->name);
+        const cz__finding *findings = cz__lint(ctx, graph, migration);
         for (size_t o = 0; o < migration->operations.count; o++) {
             size_t at = plan->items[i].backward ? migration->operations.count - 1 - o : o;
             printf("    %s%s\n", plan->items[i].backward ? "Undo " : "",
                    cz__migrate_describe(ctx, &migration->operations.items[at]));
+            if (!plan->items[i].backward)
+                tell_finding(&findings[at]);
         }
     }
     if (!plan->count)

@@ -1,0 +1,161 @@
+/* The safety of operations on a busy PostgreSQL, after its documentation of ALTER TABLE, CREATE INDEX and
+ * explicit locking. A table that the same migration makes is used by nobody, so anything may be done to it. */
+#include "migrations/linter.h"
+#include "migrations/migrations_internal.h"
+
+const char *cz__safety_name(enum cz__safety safety)
+{
+    static const char *const names[] = { "safe", "two steps", "blocking" };
+    return names[safety];
+}
+
+static const cz__finding safe = { CZ__SAFE, false, NULL, NULL };
+
+static cz__finding two_steps(const char *advice)
+{
+    return (cz__finding){ CZ__TWO_STEPS, false, "ACCESS EXCLUSIVE", advice };
+}
+
+static cz__finding blocking(const char *lock, const char *advice)
+{
+    return (cz__finding){ CZ__BLOCKING, true, lock, advice };
+}
+
+/* ---- fields ---- */
+
+static bool has_index(const cz_state_field *field)
+{
+    return field->unique || field->index || cz__kind_of(field->kind) == CZ_KIND_foreign_key ||
+           cz__kind_of(field->kind) == CZ_KIND_one_to_one;
+}
+
+static cz__finding judge_addition(const cz_state_field *field)
+{
+    if (!cz__kind_is_stored(field->kind))
+        return safe; /* a table of its own */
+    if (!field->null)
+        return two_steps("the version that runs stores rows without it, and they would be refused: "
+                         "add it with .null = true, release, and make it required in a later "
+                         "migration");
+    if (has_index(field))
+        return blocking("SHARE", "its index or foreign key is made while nobody writes: make the "
+                                 "migration .online = true");
+    return safe;
+}
+
+/* Whether the server changes the type without looking at a row. */
+static bool is_wider(const cz_state_field *was, const cz_state_field *is)
+{
+    bool from_text = cz__kind_of(was->kind) <= CZ_KIND_url_field;
+    bool to_text = cz__kind_of(is->kind) <= CZ_KIND_url_field;
+    if (from_text && to_text)
+        return !is->max_length || (was->max_length && is->max_length >= was->max_length);
+    if (strcmp(was->kind, is->kind) != 0)
+        return false;
+    return was->max_length == is->max_length && was->places == is->places &&
+           is->digits >= was->digits;
+}
+
+static cz__finding judge_alteration(const cz_state_field *was, const cz_state_field *is,
+                                    bool column_moves)
+{
+    if (column_moves)
+        return two_steps("the version that runs asks for the old column: keep .column");
+    if (cz__kind_is_stored(is->kind) && !is_wider(was, is))
+        return (cz__finding){ CZ__BLOCKING, false, "ACCESS EXCLUSIVE",
+                              "every row is looked at or written again while nobody reads: add a "
+                              "second field, fill it, "
+                              "and let the old one go in a later release" };
+    if (was->null && !is->null)
+        return blocking("ACCESS EXCLUSIVE", "every row is looked at while nobody reads: make the "
+                                            "migration .online = true");
+    if ((is->unique && !was->unique) || (has_index(is) && !has_index(was)) ||
+        (is->to && !cz__same_name(was->to, is->to)))
+        return blocking("SHARE", "its index or constraint is made while nobody writes: make the "
+                                 "migration .online = true");
+    return safe;
+}
+
+/* ---- operations ---- */
+
+static cz__finding judge(cz_ctx *ctx, const cz__state *before, const char *app,
+                         const cz_operation *op)
+{
+    const cz__state_model *model = op->model ? cz__state_get(before, app, op->model) : NULL;
+    const cz_state_field *field = op->fields.count ? &op->fields.items[0] : NULL;
+    const cz_state_field *was = model && field ? cz__state_field(model, field->name) : NULL;
+    switch (op->kind) {
+    case CZ_OPERATION_DELETE_MODEL:
+        return two_steps(
+            "the version that runs still asks for it: release without the model first");
+    case CZ_OPERATION_RENAME_MODEL:
+        return model && model->table
+                   ? safe
+                   : two_steps("the version that runs asks for the old table: keep its name with "
+                               ".table");
+    case CZ_OPERATION_ALTER_TABLE:
+        return two_steps("the version that runs asks for the old table");
+    case CZ_OPERATION_REMOVE_FIELD:
+        return two_steps(
+            "the version that runs still asks for it: release without the field first, "
+            "NULL allowed");
+    case CZ_OPERATION_RENAME_FIELD:
+        was = model ? cz__state_field(model, op->name) : NULL;
+        return was && (was->column || !cz__kind_is_stored(was->kind))
+                   ? safe
+                   : two_steps("the version that runs asks for the old column: keep its name with "
+                               ".column");
+    case CZ_OPERATION_ADD_FIELD:
+        return field ? judge_addition(field) : safe;
+    case CZ_OPERATION_ALTER_FIELD:
+        return was ? judge_alteration(
+                         was, field,
+                         cz__kind_is_stored(field->kind) &&
+                             strcmp(cz__state_column(ctx, was), cz__state_column(ctx, field)) != 0)
+                   : safe;
+    case CZ_OPERATION_ADD_INDEX:
+        return blocking("SHARE",
+                        "nobody writes while it is made: make the migration .online = true");
+    case CZ_OPERATION_ADD_CONSTRAINT:
+        return blocking("ACCESS EXCLUSIVE", "every row is checked while nobody reads: make the "
+                                            "migration .online = true");
+    case CZ_OPERATION_ALTER_UNIQUE_TOGETHER:
+        return op->unique_together.count
+                   ? blocking("SHARE", "nobody writes while its index is made: make the migration "
+                                       ".online = true")
+                   : safe;
+    case CZ_OPERATION_RUN_SQL:
+    case CZ_OPERATION_RUN_C:
+        if (!cz__operation_is_reversible(op))
+            return (cz__finding){ CZ__TWO_STEPS, false, NULL,
+                                  "it cannot be undone: say how, or that nothing need be" };
+        return safe;
+    default:
+        return safe;
+    }
+}
+
+/* Of a table that this migration has made nobody knows yet. */
+static bool is_new(const cz__state *start, const char *app, const cz_operation *op)
+{
+    return op->model && op->kind != CZ_OPERATION_CREATE_MODEL &&
+           !cz__state_get(start, app, op->model);
+}
+
+cz__finding *cz__lint(cz_ctx *ctx, const cz__graph *graph, const cz_migration *migration)
+{
+    bool *nodes = cz_array(ctx, bool, graph->count + 1);
+    for (size_t i = 0; i < graph->count && graph->nodes[i] != migration; i++)
+        nodes[i] = true;
+    const cz__state *start = cz__graph_state(ctx, graph, nodes);
+    cz__state *state = cz__state_copy(ctx, start);
+    cz__finding *findings = cz_array(ctx, cz__finding, migration->operations.count + 1);
+    for (size_t i = 0; i < migration->operations.count; i++) {
+        const cz_operation *op = &migration->operations.items[i];
+        findings[i] = judge(ctx, state, migration->app, op);
+        if (is_new(start, migration->app, op) || (migration->online && findings[i].can_be_online))
+            findings[i] = safe;
+        cz__operation_apply(ctx, state, migration->app, op);
+    }
+    return findings;
+}
