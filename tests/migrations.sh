@@ -3,8 +3,8 @@
 # forward and back with rows kept, histories fork and are merged; what cannot be is refused.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-calzone=$PWD/build/bin/calzone
-for tool in cmake python3; do
+calzone=$PWD/build/bin/calzone include=$PWD/include
+for tool in cmake python3 cc; do
     command -v $tool >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
 done
 [[ -x $calzone ]] || { echo "skipped: build/bin/calzone is not built"; exit 77; }
@@ -119,6 +119,20 @@ sql "DELETE FROM calzone_migrations"
 expect 1 "already exists" migrate
 expect 0 "0001_initial... FAKED" migrate notes 0001 --fake-initial
 expect 0 "0011_merge_0010_ours_0010_theirs... FAKED" migrate --fake
+
+echo "models from tables of others"
+sql 'CREATE TABLE "shop_order" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "default" varchar(30) NOT NULL UNIQUE,
+     "paid" bool NOT NULL, "total" decimal(8, 2) NULL, "placed at" datetime NOT NULL, "note_id" bigint NOT NULL
+     REFERENCES "notes_note" ("id") DEFERRABLE INITIALLY DEFERRED, UNIQUE ("default", "note_id"))'
+"$calzone" inspectdb shop_order notes_note >models_of_others.h 2>"$work/log" || fail "inspectdb: $(cat "$work/log")"
+for field in 'char_field, default_field, .max_length = 30, .unique = true, .column = "default"' 'bool_field, paid' \
+    'decimal_field, total, .digits = 8, .places = 2, .null = true' 'datetime_field, placed_at, .column = "placed at"' \
+    'foreign_key, note, NotesNote, .on_delete = CZ_DO_NOTHING' 'unique_together = CZ_FIELDS(ShopOrder, default_field, note_id)'; do
+    grep -qF "$field" models_of_others.h || fail "inspectdb does not say $field: $(cat models_of_others.h)"
+done
+echo '#include "models_of_others.h"' | cc -std=gnu17 -fsyntax-only -Wno-override-init -I "$include" -I . -x c - ||
+    fail "what inspectdb prints does not compile"
+expect 1 "there is no table nothing" inspectdb nothing
 
 echo "production asks for migrate"
 export ENV=production ALLOWED_HOSTS=localhost DATABASE_URL=sqlite://$PWD/other.db

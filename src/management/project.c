@@ -312,6 +312,7 @@ static const struct cz__builtin builtins[] = {
       cz__command_showmigrations },
     { "sqlmigrate", "Print what a migration runs.", "APP NAME [--backwards]",
       cz__command_sqlmigrate },
+    { "inspectdb", "Print models for the tables there are.", "[TABLE...]", cz__command_inspectdb },
     { "createtables", "Create the tables that are missing, of apps without migrations.", "",
       cz__command_createtables },
     { "backup", "Copy the SQLite database while it is in use, and check the copy.", "FILE",

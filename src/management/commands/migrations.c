@@ -1,6 +1,7 @@
-/* `makemigrations`, `migrate`, `showmigrations`, `sqlmigrate`. */
+/* `makemigrations`, `migrate`, `showmigrations`, `sqlmigrate`, `inspectdb`. */
 #include "management/project.h"
 #include "migrations/autodetector.h"
+#include "migrations/inspectdb.h"
 #include "migrations/linter.h"
 #include "migrations/writer.h"
 #include "orm/orm.h"
@@ -516,4 +517,30 @@ int cz__command_sqlmigrate(struct cz__site *site, int argc, char **argv)
         return 2;
     }
     return cz__site_run(site, sql_migrate, &a);
+}
+
+/* ---- inspectdb ---- */
+
+struct inspection {
+    const char *const *tables;
+    size_t count;
+};
+
+static int inspect_database(cz_ctx *ctx, void *arg)
+{
+    const struct inspection *asked = arg;
+    cz_str text = cz__inspectdb(ctx, asked->tables, asked->count);
+    printf("%.*s", CZ_STR_ARG(text));
+    return 0;
+}
+
+int cz__command_inspectdb(struct cz__site *site, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (argv[i][0] == '-') {
+            fprintf(stderr, "inspectdb: unknown argument \"%s\"; see --help\n", argv[i]);
+            return 2;
+        }
+    struct inspection asked = { (const char *const *)(argv + 1), (size_t)argc - 1 };
+    return cz__site_run(site, inspect_database, &asked);
 }
