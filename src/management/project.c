@@ -312,6 +312,8 @@ static const struct cz__builtin builtins[] = {
       cz__command_showmigrations },
     { "sqlmigrate", "Print what a migration runs.", "APP NAME [--backwards]",
       cz__command_sqlmigrate },
+    { "squashmigrations", "Write one migration in place of an app's first ones.",
+      "APP LAST [--without-data] [--dry-run] [--folder FOLDER]", cz__command_squashmigrations },
     { "inspectdb", "Print models for the tables there are.", "[TABLE...]", cz__command_inspectdb },
     { "createtables", "Create the tables that are missing, of apps without migrations.", "",
       cz__command_createtables },
@@ -342,11 +344,11 @@ static int usage(const cz_project *project, FILE *out)
 {
     fprintf(out, "usage: %s COMMAND [--help]\n\n", project->name);
     for (size_t i = 0; i < CZ_COUNT(builtins); i++)
-        fprintf(out, "  %-14s %s\n", builtins[i].name, builtins[i].help);
+        fprintf(out, "  %-16s %s\n", builtins[i].name, builtins[i].help);
     for (size_t i = 0; i < project->apps.count; i++) {
         const cz_command_list *commands = &project->apps.items[i]->commands;
         for (size_t c = 0; c < commands->count; c++)
-            fprintf(out, "  %-14s %s\n", commands->items[c].name, commands->items[c].help);
+            fprintf(out, "  %-16s %s\n", commands->items[c].name, commands->items[c].help);
     }
     return out == stdout ? 0 : 2;
 }

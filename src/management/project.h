@@ -52,6 +52,7 @@ int cz__command_makemigrations(struct cz__site *site, int argc, char **argv);
 int cz__command_migrate(struct cz__site *site, int argc, char **argv);
 int cz__command_showmigrations(struct cz__site *site, int argc, char **argv);
 int cz__command_sqlmigrate(struct cz__site *site, int argc, char **argv);
+int cz__command_squashmigrations(struct cz__site *site, int argc, char **argv);
 int cz__command_inspectdb(struct cz__site *site, int argc, char **argv);
 
 /* How many operations the models are ahead of the migrations; 0 when there are none. Raises. */

@@ -827,6 +827,81 @@ cz__migration_list cz__split_online(cz_ctx *ctx, const cz__graph *graph,
     return out;
 }
 
+/* ---- one in place of several ---- */
+
+static bool moves_data(const cz_operation *op)
+{
+    return op->kind == CZ_OPERATION_RUN_SQL || op->kind == CZ_OPERATION_RUN_C ||
+           op->kind == CZ_OPERATION_SEPARATE;
+}
+
+static bool runs_nothing(const cz_operation *op)
+{
+    return op->kind == CZ_OPERATION_RUN_SQL && op->sql && !*op->sql;
+}
+
+static void refuse_data(cz_ctx *ctx, const cz_migration *migration)
+{
+    for (size_t i = 0; i < migration->operations.count; i++) {
+        const cz_operation *op = &migration->operations.items[i];
+        if (moves_data(op) && !runs_nothing(op))
+            cz_raise(
+                ctx, CZ_EUNSUPPORTED,
+                "%s.%s: \"%s\" is not among what makes models; new databases may do without it "
+                "(--without-data), or squash up to the migration before",
+                migration->app, migration->name, cz__operation_describe(ctx, op));
+    }
+}
+
+static bool is_among(const cz_names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+cz_migration cz__migration_squash(cz_ctx *ctx, const cz__graph *graph, size_t last,
+                                  bool without_data)
+{
+    const char *app = graph->nodes[last]->app, *first = NULL;
+    cz_names names = { 0 };
+    const char **replaced = cz_array(ctx, const char *, graph->count + 1);
+    bool *nodes = cz_array(ctx, bool, graph->count + 1);
+    names.items = replaced;
+    for (size_t i = 0; i <= last; i++) {
+        nodes[i] = true;
+        if (strcmp(graph->nodes[i]->app, app) != 0)
+            continue;
+        if (!without_data)
+            refuse_data(ctx, graph->nodes[i]);
+        first = first ? first : graph->nodes[i]->name;
+        replaced[names.count++] = graph->nodes[i]->name;
+    }
+    struct detector d = { .ctx = ctx, .graph = graph };
+    d.to = cz__graph_state(ctx, graph, nodes);
+    d.from = cz_new(ctx, cz__state);
+    for (size_t i = 0; i < d.to->count; i++)
+        if (strcmp(d.to->models[i]->app, app) != 0)
+            cz__state_add(ctx, d.from, d.to->models[i]);
+    struct work work = { .app = app };
+    detect_app(&d, &work);
+    cz_migration squashed = {
+        .app = app,
+        .name = cz_format(ctx, "%s_squashed_%s", first, replaced[names.count - 1]).ptr,
+        .operations = { work.first.items, work.first.count },
+        .replaces = names
+    };
+    for (size_t i = 0; i <= last; i++)
+        for (size_t n = 0; n < graph->nodes[i]->depends.count; n++) {
+            const cz_dependency *on = &graph->nodes[i]->depends.items[n];
+            if (strcmp(graph->nodes[i]->app, app) == 0 &&
+                !(strcmp(on->app, app) == 0 && is_among(&names, on->name)))
+                add_dependency(&d, &squashed, on->app, on->name);
+        }
+    return squashed;
+}
+
 /* ---- values from text ---- */
 
 cz_tagged cz__fill_of_text(cz_ctx *ctx, const cz_state_field *field, const char *text)

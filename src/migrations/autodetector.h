@@ -35,6 +35,12 @@ cz_migration cz__migration_empty(cz_ctx *ctx, const cz__graph *graph, const char
                                  const char *name);
 cz_migration cz__migration_merge(cz_ctx *ctx, const cz__graph *graph, const char *app);
 
+/* One migration in place of an app's first ones up to the node `last`: what makes their models at once. Raises:
+ * CZ_EUNSUPPORTED: one of them runs SQL or a function, which is not among what makes models, unless
+ * `without_data`; or other apps' migrations stand between them. */
+cz_migration cz__migration_squash(cz_ctx *ctx, const cz__graph *graph, size_t last,
+                                  bool without_data);
+
 /* A value for a field, from text: a number, true or false, or the text itself, as the field's kind wants.
  * Raises: CZ_EVALIDATION: no such value. */
 cz_tagged cz__fill_of_text(cz_ctx *ctx, const cz_state_field *field, const char *text);

@@ -415,6 +415,19 @@ void cz__migrate_check_tables(cz_ctx *ctx, const cz__graph *graph, const cz__led
     }
 }
 
+void cz__migrate_record_squashed(cz_ctx *ctx, const cz__graph *graph, const cz__ledger *ledger)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        const cz_migration *node = graph->nodes[i];
+        if (!graph->applied[i] || cz__ledger_has(ledger, node->app, node->name))
+            continue;
+        struct job job = { (cz__graph *)(uintptr_t)graph, { i, false }, CZ__MIGRATE_FAKE, 0 };
+        cz_error err;
+        if (try_job(ctx, &job, &err))
+            cz_raise_error(ctx, &err);
+    }
+}
+
 cz__sql_list *cz__migrate_sql(cz_ctx *ctx, const cz__graph *graph, cz__planned step)
 {
     const cz_migration *migration = graph->nodes[step.node];
@@ -445,6 +458,7 @@ size_t cz__migrate_all(cz_ctx *ctx)
     cz__graph_check_leaves(ctx, graph);
     cz__graph_check_applied(ctx, graph);
     cz__migrate_check_tables(ctx, graph, ledger);
+    cz__migrate_record_squashed(ctx, graph, ledger);
     cz__plan_list plan = cz__migrate_plan(ctx, graph, NULL, NULL);
     size_t run = 0;
     for (size_t i = 0; i < plan.count; i++)

@@ -85,6 +85,10 @@ enum cz__migrated cz__migrate_step(cz_ctx *ctx, cz__graph *graph, cz__planned st
  * Raises CZ_EVALIDATION naming what is missing. */
 void cz__migrate_check_tables(cz_ctx *ctx, const cz__graph *graph, const cz__ledger *ledger);
 
+/* A squashed migration counts as applied where all it replaces are; write that down, so that it stays so when
+ * they are gone. */
+void cz__migrate_record_squashed(cz_ctx *ctx, const cz__graph *graph, const cz__ledger *ledger);
+
 /* What a migration runs, as text: statements, and comments where a function would run. */
 cz__sql_list *cz__migrate_sql(cz_ctx *ctx, const cz__graph *graph, cz__planned step);
 

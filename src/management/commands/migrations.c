@@ -1,4 +1,4 @@
-/* `makemigrations`, `migrate`, `showmigrations`, `sqlmigrate`, `inspectdb`. */
+/* `makemigrations`, `migrate`, `showmigrations`, `sqlmigrate`, `squashmigrations`, `inspectdb`. */
 #include "management/project.h"
 #include "migrations/autodetector.h"
 #include "migrations/inspectdb.h"
@@ -22,7 +22,8 @@ struct arguments { /* of any of the commands; each takes those it knows */
     const char *folder;
     const char *renames[REPEATS_MAX], *defaults[REPEATS_MAX];
     size_t rename_count, default_count;
-    bool no_rename, online, check, dry_run, empty, merge, plan, fake, fake_initial, backwards;
+    bool no_rename, online, without_data, check, dry_run, empty, merge, plan, fake, fake_initial,
+        backwards;
 };
 
 struct flag {
@@ -429,6 +430,7 @@ static int migrate(cz_ctx *ctx, void *arg)
         return a->check && plan.count ? 1 : 0;
     }
     cz__migrate_check_tables(ctx, graph, ledger);
+    cz__migrate_record_squashed(ctx, graph, ledger);
     run_plan(ctx, a, graph, &plan);
     if (!a->app) {
         size_t created = cz__tables_create(ctx); /* of apps that have no migrations */
@@ -517,6 +519,50 @@ int cz__command_sqlmigrate(struct cz__site *site, int argc, char **argv)
         return 2;
     }
     return cz__site_run(site, sql_migrate, &a);
+}
+
+/* ---- squashmigrations ---- */
+
+static int squash_migrations(cz_ctx *ctx, void *arg)
+{
+    struct arguments *a = arg;
+    size_t count;
+    const cz_migration *const *migrations = cz__migrations_all(&count);
+    const cz__graph *graph = cz__graph_make(ctx, migrations, count, NULL);
+    check_app(ctx, a);
+    cz__graph_check_leaves(ctx, graph);
+    size_t last = cz__graph_find(ctx, graph, a->app, a->name);
+    if (last == SIZE_MAX)
+        cz_raise(ctx, CZ_EVALIDATION, "%s has no migration \"%s\"", a->app, a->name);
+    cz_migration squashed = cz__migration_squash(ctx, graph, last, a->without_data);
+    if (squashed.replaces.count < 2)
+        cz_raise(ctx, CZ_EVALIDATION, "%s.%s is the first: there is nothing to squash", a->app,
+                 squashed.replaces.items[0]);
+    cz__migration_list made = { &squashed, 1 };
+    graph = graph_with(ctx, migrations, count, &made); /* raises when it would need itself */
+    write_migration(ctx, a, graph, &squashed);
+    printf("It replaces %zu migrations. Keep them until every database has them, then remove their "
+           "files, their lines in list.h and its .replaces.\n",
+           squashed.replaces.count);
+    return 0;
+}
+
+int cz__command_squashmigrations(struct cz__site *site, int argc, char **argv)
+{
+    struct arguments a = { .site = site };
+    const struct flag flags[] = {
+        { "--without-data", &a.without_data, NULL, NULL, NULL },
+        { "--dry-run", &a.dry_run, NULL, NULL, NULL },
+        { "--folder", NULL, &a.folder, NULL, NULL },
+    };
+    if (!read_arguments(argc, argv, flags, CZ_COUNT(flags), &a, 2))
+        return 2;
+    if (!a.name) {
+        fputs("squashmigrations: name an app and the last migration to squash; see --help\n",
+              stderr);
+        return 2;
+    }
+    return cz__site_run_offline(site, squash_migrations, &a);
 }
 
 /* ---- inspectdb ---- */
