@@ -22,6 +22,7 @@
 #include <calzone/project.h>
 #include <calzone/queries.h>
 #include <calzone/random.h>
+#include <calzone/relations.h>
 #include <calzone/routing.h>
 #include <calzone/runtime.h>
 #include <calzone/serializers.h>

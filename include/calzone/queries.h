@@ -285,7 +285,8 @@ enum cz__cond_op {
     CZ__COND_OR,
     CZ__COND_NOT,
     CZ__COND_XOR,
-    CZ__COND_EXISTS
+    CZ__COND_EXISTS,
+    CZ__COND_LINKED /* rows that a many-to-many links to one with the key `value` */
 };
 
 struct cz__cond {
@@ -299,6 +300,7 @@ struct cz__cond {
     const void *value;
     const struct cz__cond *const *children;
     const struct cz_query *query; /* EXISTS */
+    const void *link;             /* LINKED: the many-to-many, from the side of the key */
 };
 /* A condition: a pure expression, also at file scope. Inside a function it lives as long as the block it
  * stands in; cz_cond_copy() makes one that lives as long as the context. NULL means "no condition". */

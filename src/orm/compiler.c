@@ -879,6 +879,28 @@ cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const cha
                                .number = CZ__STATEMENT_UNCACHED };
 }
 
+cz__db_statement cz__link_pairs(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                const char *from, const char *to)
+{
+    const cz__db_features *features = session->db->driver->features;
+    struct cz__compiler c = { .ctx = ctx, .features = features };
+    cz_buf *sql = cz__scratch(ctx), *list[2] = { cz__scratch(ctx), cz__scratch(ctx) };
+    cz_buf_append_lit(sql, "SELECT ");
+    cz__db_append_name(sql, from);
+    cz_buf_append_lit(sql, ", ");
+    cz__db_append_name(sql, to);
+    cz_buf_append_lit(sql, " FROM ");
+    cz__db_append_name(sql, table);
+    cz_buf_append_lit(sql, " WHERE ");
+    cz__db_append_name(sql, from);
+    append_place(features, list[1], 1);
+    cz__append_template(&c, sql, features->in_list, list, 2);
+    cz_buf_append_lit(sql, " ORDER BY 1");
+    cz_check(ctx, cz_buf_status(sql));
+    return (cz__db_statement){ .sql = cz_copy(ctx, cz_buf_str(sql)),
+                               .number = CZ__STATEMENT_UNCACHED };
+}
+
 cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const char *table,
                                  const char *from, const char *to, bool add)
 {

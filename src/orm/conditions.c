@@ -83,6 +83,10 @@ cz_cond cz_cond_copy(cz_ctx *ctx, cz_cond cond)
         copy->query = copy_query(ctx, cond->query);
         return copy;
     }
+    if (cond->op == CZ__COND_LINKED) {
+        copy->value = copy_value(ctx, cond->value_kind, cond->value);
+        return copy;
+    }
     if (cond->op == CZ__COND_LEAF) {
         copy->path = cz_copy(ctx, cond->path);
         copy->expr = cond->expr ? copy_expr(ctx, cond->expr) : NULL;

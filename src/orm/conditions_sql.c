@@ -275,6 +275,27 @@ static void compile_xor(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
     cz_buf_append_str(sql, cond->count ? CZ_STR(") % 2 = 1)") : CZ_STR("1 = 0)"));
 }
 
+/* key IN (SELECT to FROM links WHERE from = the key) */
+static void compile_linked(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
+{
+    const cz__column *column = cond->link;
+    cz__append_column(sql, c->scope->base, c->scope->model->state->key->name);
+    cz_buf_append_lit(sql, " IN (SELECT ");
+    cz__db_append_name(sql, column->link_to);
+    cz_buf_append_lit(sql, " FROM ");
+    cz__db_append_name(sql, column->link_table);
+    cz_buf_append_lit(sql, " WHERE ");
+    cz__db_append_name(sql, column->link_from);
+    cz_buf_append_lit(sql, " = ");
+    cz__append_slot(
+        c, sql,
+        (struct cz__slot){ .kind = CZ__SLOT_VALUE,
+                           .ref = cz__take_ref(c),
+                           .type = cond->value_kind == CZ__VALUE_UUID ? CZ__DB_UUID : CZ__DB_INT64,
+                           .name = column->field->name });
+    cz_buf_append_char(sql, ')');
+}
+
 bool cz__compile_cond(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
 {
     switch ((enum cz__cond_op)cond->op) {
@@ -293,6 +314,9 @@ bool cz__compile_cond(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
         cz_buf_append_lit(sql, "EXISTS (");
         cz__compile_subselect(c, sql, cond->query, NULL, CZ__SUBSELECT_EXISTS);
         cz_buf_append_char(sql, ')');
+        return false;
+    case CZ__COND_LINKED:
+        compile_linked(c, sql, cond);
         return false;
     case CZ__COND_AND:
     case CZ__COND_OR:
@@ -320,7 +344,7 @@ bool cz__cond_has_aggregate(cz_cond cond)
         return (cond->expr && cz__has_aggregate(cond->expr)) ||
                (cond->lookup != CZ_LOOKUP_ISNULL && value && cz__has_aggregate(value));
     }
-    if (cond->op == CZ__COND_EVERY || cond->op == CZ__COND_EXISTS)
+    if (cond->op == CZ__COND_EVERY || cond->op == CZ__COND_EXISTS || cond->op == CZ__COND_LINKED)
         return false;
     for (uint32_t i = 0; i < cond->count; i++)
         if (cz__cond_has_aggregate(cond->children[i]))

@@ -94,6 +94,17 @@ size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, 
 void cz__links_set(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
                    size_t count);
 
+/* Add or remove links, sending CZ_M2M_CHANGED; those that are there, or are not, stay as they are. */
+void cz__links_change(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
+                      size_t count, bool add);
+/* The links of several rows of `model`, by their keys: pairs in the order of this side's keys. */
+struct cz__links {
+    const char *from, *to; /* keys, each of its model's bytes */
+    size_t count;
+};
+struct cz__links cz__links_of(cz_ctx *ctx, const cz_model *model, const cz__column *column,
+                              const void *keys, size_t count);
+
 /* Rows without their types. */
 static inline size_t cz__model_words(const cz_model *model)
 {

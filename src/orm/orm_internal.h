@@ -20,6 +20,14 @@ static inline bool cz__cond_is_null(const struct cz__cond *leaf)
             !*(const char *const *)leaf->value);
 }
 
+struct cz__result { /* rows read together, so that a relation is loaded for all of them at once */
+    cz_model *model;
+    char *items;
+    size_t count;
+    cz_arena *arena;           /* where they live */
+    struct cz__loaded *loaded; /* relations.c: what their to-many fields lead to */
+};
+
 enum cz__plan_kind {
     CZ__PLAN_SELECT,
     CZ__PLAN_VALUES, /* the query's .values */
@@ -131,6 +139,9 @@ cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const cha
                                  const char *from, const char *to);
 cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const char *table,
                                  const char *from, const char *to, bool add);
+/* "SELECT from, to FROM table WHERE from is one of a list", the list being its parameter; in order of from. */
+cz__db_statement cz__link_pairs(cz_ctx *ctx, cz__db_session *session, const char *table,
+                                const char *from, const char *to);
 /* A buffer that goes with the context, also when something raises. */
 cz_buf *cz__scratch(cz_ctx *ctx);
 /* parameters.c: the parameters, in order, in the arena. Raises: CZ_EINVAL: a value out of its column's range. */

@@ -1,12 +1,6 @@
 /* Running queries: rows into the arena, or one after the other past a callback. */
 #include "orm/orm_internal.h"
 
-struct cz__result { /* the rows read together, so a relation is loaded for all of them at once */
-    cz_model *model;
-    char *items;
-    size_t count;
-};
-
 cz__db_session *cz__session(cz_ctx *ctx)
 {
     cz__db_session *session;
@@ -167,7 +161,9 @@ static cz_status link_rows(struct collect *c)
     struct cz__result *result = cz_arena_new(c->ctx->arena, struct cz__result);
     if (!result)
         return CZ_ENOMEM;
-    *result = (struct cz__result){ c->model, c->rows, c->count };
+    *result = (struct cz__result){
+        .model = c->model, .items = c->rows, .count = c->count, .arena = c->ctx->arena
+    };
     for (size_t n = 0; n < c->count; n++) {
         cz_row *row = (cz_row *)(void *)(c->rows + n * c->model->row_bytes);
         row->result = result;
@@ -445,79 +441,4 @@ bool cz__exists(cz_ctx *ctx, const cz_query *query)
     if (query->offset) /* of a slice, which the statement does not know */
         return cz__count(ctx, query) > 0;
     return scalar(ctx, query, CZ__PLAN_EXISTS) == 1;
-}
-
-/* ---- relations ---- */
-
-/* The keys to load: that of `touched`, which may be a copy or stand behind as many as one query takes, and
- * those of the other rows of its result. */
-static void batch_keys(cz_ctx *ctx, const cz_row *touched, const struct cz__result *result,
-                       const cz__column *column, struct cz__cond *leaf)
-{
-    size_t count = 1;
-    const cz__column *key = column->field->target->state->key;
-    bool uuid = key->type == CZ__DB_UUID;
-    int64_t *integers = uuid ? NULL : cz_array(ctx, int64_t, result->count + 1);
-    cz_uuid *uuids = uuid ? cz_array(ctx, cz_uuid, result->count + 1) : NULL;
-    if (uuid)
-        uuids[0] = *(const cz_uuid *)cz__row_at(touched, column);
-    else
-        integers[0] = *(const int64_t *)cz__row_at(touched, column);
-    for (size_t n = 0; n < result->count && count < CZ__LIST_ITEMS_MAX; n++) {
-        const cz_row *row =
-            (const cz_row *)(const void *)(result->items + n * result->model->row_bytes);
-        if (row == touched || cz__row_bit(row, CZ__BITS_NULL, column->ordinal) ||
-            *cz__row_slot(row, column))
-            continue;
-        if (uuid)
-            uuids[count++] = *(const cz_uuid *)cz__row_at(row, column);
-        else
-            integers[count++] = *(const int64_t *)cz__row_at(row, column);
-    }
-    if (uuid) {
-        cz_uuid_list *list = cz_new(ctx, cz_uuid_list);
-        *list = (cz_uuid_list){ uuids, count };
-        leaf->value = list;
-        leaf->value_kind = CZ__VALUE_UUIDS;
-    } else {
-        cz_int_list *list = cz_new(ctx, cz_int_list);
-        *list = (cz_int_list){ integers, count };
-        leaf->value = list;
-        leaf->value_kind = CZ__VALUE_INTS;
-    }
-}
-
-void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field)
-{
-    const cz__column *column = &row->model->state->columns[field];
-    if (cz__row_bit(row, CZ__BITS_NULL, field) || !cz__row_bit(row, CZ__BITS_LOADED, field))
-        return NULL;
-    cz_row **slot = cz__row_slot(row, column);
-    if (*slot)
-        return *slot;
-    cz_model *target = column->field->target;
-    const cz__column *key = target->state->key;
-    struct cz__result alone = { row->model, (char *)row, 1 };
-    const struct cz__result *result = row->result ? row->result : &alone;
-    struct cz__cond leaf = {
-        .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_IN, .model = target, .path = key->attribute
-    };
-    batch_keys(ctx, row, result, column, &leaf);
-    cz_query query = { .model = target, .where = &leaf, .unordered = true };
-    struct cz__rows found = cz__select(ctx, &query);
-    cz_map by_key; /* key bytes -> row */
-    cz_map_init(&by_key, ctx->arena);
-    size_t key_bytes = key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
-    for (size_t n = 0; n < found.count; n++) {
-        cz_row *item = (cz_row *)(void *)((char *)found.items + n * target->row_bytes);
-        cz_check(ctx, cz_map_set(&by_key, cz_str_of(cz__row_at(item, key), key_bytes), item));
-    }
-    for (size_t n = 0; n < result->count; n++) {
-        cz_row *each = (cz_row *)(void *)(result->items + n * result->model->row_bytes);
-        if (!cz__row_bit(each, CZ__BITS_NULL, field) && !*cz__row_slot(each, column))
-            *cz__row_slot(each, column) =
-                cz_map_get(&by_key, cz_str_of(cz__row_at(each, column), key_bytes));
-    }
-    *slot = cz_map_get(&by_key, cz_str_of(cz__row_at(row, column), key_bytes));
-    return *slot;
 }

@@ -165,6 +165,11 @@ static void shape_cond(struct cz__shape *shape, const cz_model *model, cz_cond c
         shape_query(shape, cond->query, CZ__PLAN_EXISTS, depth + 1);
         return;
     }
+    if (cond->op == CZ__COND_LINKED) {
+        add(shape, &cond->link, sizeof cond->link);
+        add_ref(shape, cond->value_kind, cond->value);
+        return;
+    }
     if (cond->op != CZ__COND_LEAF) {
         add_number(shape, cond->count);
         for (uint32_t i = 0; i < cond->count; i++)

@@ -56,7 +56,8 @@ static cz_status check_copy(sqlite3 *to, cz_error *err)
     return ok ? CZ_OK : cz_error_set(err, CZ_EDATABASE, "the copy is not whole");
 }
 
-static cz_status make_copy(cz_ctx *ctx, const struct cz__sqlite *db, const char *part, cz_error *err)
+static cz_status make_copy(cz_ctx *ctx, const struct cz__sqlite *db, const char *part,
+                           cz_error *err)
 {
     sqlite3 *from = NULL, *to = NULL;
     const char *path = sqlite3_db_filename(db->write.handle, "main");

@@ -69,7 +69,8 @@ static char *address_of(const cz_url *url, cz_buf *out)
     return to_text(out);
 }
 
-static int run_shell(const char *program, char *database, int argc, char **argv, const char *package)
+static int run_shell(const char *program, char *database, int argc, char **argv,
+                     const char *package)
 {
     char *arguments[ARGUMENTS_MAX + 3] = { (char *)(uintptr_t)program, database };
     if (argc > ARGUMENTS_MAX) {

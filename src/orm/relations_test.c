@@ -1,0 +1,201 @@
+/* Reverse sides and many-to-many: read for a whole result at once, narrowed, changed. */
+#include "orm/orm.h"
+#include <calzone/relations.h>
+#include <calzone/testing.h>
+
+CZ_MODEL_FORWARD(Song)
+CZ_MODEL_FORWARD_UUID(Playlist)
+
+#define BAND(F)                                                                                    \
+    F(char_field, name)                                                                            \
+    F(reverse, songs, Song, band)                                                                  \
+    F(reverse, covers, Song, covered_from)
+CZ_MODEL(Band, BAND);
+
+#define SONG(F)                                                                                    \
+    F(char_field, title)                                                                           \
+    F(foreign_key, band, Band, .on_delete = CZ_CASCADE)                                            \
+    F(foreign_key, covered_from, Band, .null = true, .on_delete = CZ_SET_NULL)                     \
+    F(many_to_many, playlists, Playlist)                                                           \
+    F(many_to_many, similar, Song)
+CZ_MODEL(Song, SONG, .ordering = CZ_ORDER_BY(CZ_DESC(Song, title)));
+
+#define PLAYLIST(F)                                                                                \
+    F(char_field, name)                                                                            \
+    F(many_to_many_reverse, songs, Song, playlists)
+CZ_MODEL_UUID(Playlist, PLAYLIST, .ordering = CZ_ORDER_BY(CZ_ASC(Playlist, name)));
+
+static cz_arena *arena;
+static cz_ctx ctx;
+static unsigned told;
+
+static void count_event(cz_ctx *c, const cz_event *event)
+{
+    (void)c;
+    if (event->action == CZ_M2M_POST_ADD)
+        told += (unsigned)event->key_count;
+}
+
+static void within(void (*body)(cz_ctx *ctx, void *arg))
+{
+    static cz_model *const models[] = { &Band__model, &Song__model, &Playlist__model };
+    static const cz_receiver receivers[] = { CZ_RECEIVER_OF_ALL(CZ_M2M_CHANGED, count_event) };
+    static const cz_receiver_list list = { receivers, 1 };
+    cz_error err = { 0 };
+    if (cz__models_add("radio", models, CZ_COUNT(models), &err) || cz__models_resolve(&err) ||
+        cz__receivers_add("radio", &list, &err) ||
+        cz__db_open(cz_str_from(cz_test_database()), &cz__db_default, &err)) {
+        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
+        cz__test_abort();
+    }
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena);
+    if (cz_try(&ctx, body, NULL, &err))
+        cz__test_fail(__FILE__, __LINE__, "raised %s: %s", cz_status_name(err.status),
+                      cz_error_message(&err));
+    cz_ctx_done(&ctx);
+    cz__db_close(cz__db_default);
+    cz_arena_destroy(arena);
+}
+
+static const char *titles(cz_ctx *c, cz_rows(Song) songs)
+{
+    cz_str text = CZ_STR("");
+    for (size_t i = 0; i < songs.count; i++)
+        text = cz_format(c, "%.*s%.*s", CZ_STR_ARG(text), CZ_STR_ARG(songs.items[i].title));
+    return text.ptr;
+}
+#define EXPECT_SONGS(songs, expected) CZ_EXPECT_STR(cz_str_from(titles(c, songs)), expected)
+
+static void reverse_sides(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    for (int i = 0; i < 3; i++) {
+        Band *band = cz_create(c, Band, (name, i == 0 ? "x" : "y"));
+        for (int n = 0; n < i; n++)
+            cz_create(c, Song, (title, n ? "b" : "a"), (band, band->id), (covered_from, 1));
+    }
+    cz_rows(Band) bands = cz_select(c, Band, .order_by = CZ_ORDER_BY(CZ_ASC(Band, id)));
+    EXPECT_SONGS(cz_related(c, Song, &bands.items[0], songs), "");
+    cz_delete(c, Song, CZ_EVERY_ROW); /* what was read at the first touch is what the others see */
+    EXPECT_SONGS(cz_related(c, Song, &bands.items[1], songs), "a");
+    EXPECT_SONGS(cz_related(c, Song, &bands.items[2], songs), "ba");
+    CZ_EXPECT_STR(CZ_REL(c, &cz_related(c, Song, &bands.items[2], songs).items[1], band)->name,
+                  "y");
+    Band *one = cz_get(c, Band, .where = CZ_Q(Band, id, EXACT, 3));
+    for (int n = 0; n < 4; n++)
+        cz_create(c, Song,
+                  (title, n == 0   ? "k"
+                          : n == 1 ? "l"
+                          : n == 2 ? "m"
+                                   : "n"),
+                  (band, n < 3 ? one->id : 1));
+    EXPECT_SONGS(cz_related(c, Song, one, songs, .where = CZ_Q(Song, title, GTE, "l")), "ml");
+    EXPECT_SONGS(cz_related(c, Song, one, songs, .limit = 1), "m");
+    cz_rows(Song) rest = cz_select(c, Song, .where = CZ_Q(Song, title, GTE, "m"));
+    cz_related_add(c, one, covers, CZ_INTS(rest.items[0].id, rest.items[1].id));
+    EXPECT_SONGS(cz_related(c, Song, one, covers), "nm");
+    cz_related_remove(c, one, covers, CZ_INTS(rest.items[0].id));
+    EXPECT_SONGS(cz_related(c, Song, one, covers), "m");
+    cz_related_set(c, one, covers, CZ_INTS(rest.items[0].id));
+    EXPECT_SONGS(cz_related(c, Song, one, covers), "n");
+    cz_related_clear(c, one, covers);
+    EXPECT_SONGS(cz_related(c, Song, one, covers), "");
+    CZ_EXPECT_EQ(cz_count(c, Song), 4);
+}
+
+CZ_DATABASE_TEST(reverse_sides_are_read_for_all_rows_and_changed)
+{
+    within(reverse_sides);
+}
+
+static void many_to_many(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Band *band = cz_create(c, Band, (name, "x"));
+    Song *songs[3];
+    for (int i = 0; i < 3; i++)
+        songs[i] = cz_create(c, Song, (title, i == 0 ? "a" : i == 1 ? "b" : "c"), (band, band->id));
+    Playlist *evening = cz_create(c, Playlist, (name, "evening"));
+    Playlist *autumn = cz_create(c, Playlist, (name, "autumn"));
+    cz_related_add(c, songs[0], playlists, CZ_UUIDS(evening->id, autumn->id));
+    cz_related_add(c, evening, songs, CZ_INTS(songs[0]->id, songs[1]->id)); /* one is there */
+    CZ_EXPECT_EQ(told, 3);
+    cz_rows(Song) all = cz_select(c, Song, .order_by = CZ_ORDER_BY(CZ_ASC(Song, title)));
+    cz_rows(Playlist) lists = cz_related(c, Playlist, &all.items[0], playlists);
+    CZ_REQUIRE(lists.count == 2);
+    CZ_EXPECT_STR(lists.items[0].name, "autumn");
+    CZ_EXPECT_STR(lists.items[1].name, "evening");
+    cz_related_clear(c, songs[1], playlists); /* behind the back of `all`, which was read */
+    CZ_EXPECT_EQ(cz_related(c, Playlist, &all.items[1], playlists).count, 1);
+    CZ_EXPECT_EQ(cz_related(c, Playlist, &all.items[2], playlists).count, 0);
+    EXPECT_SONGS(cz_related(c, Song, evening, songs), "a");
+    EXPECT_SONGS(cz_related(c, Song, evening, songs, .where = CZ_Q(Song, title, GT, "a")), "");
+    cz_related_set(c, evening, songs, CZ_INTS(songs[2]->id, songs[1]->id, songs[2]->id));
+    EXPECT_SONGS(cz_related(c, Song, evening, songs), "cb");
+    cz_related_remove(c, evening, songs, CZ_INTS(songs[2]->id, songs[0]->id));
+    EXPECT_SONGS(cz_related(c, Song, evening, songs), "b");
+    CZ_EXPECT_EQ(cz_related(c, Playlist, songs[0], playlists).count, 1);
+    /* a model linked with itself */
+    cz_related_add(c, songs[0], similar, CZ_INTS(songs[1]->id, songs[2]->id));
+    EXPECT_SONGS(cz_related(c, Song, songs[0], similar), "cb");
+    EXPECT_SONGS(cz_related(c, Song, songs[1], similar), "");
+    CZ_EXPECT_EQ(cz_related(c, Song, songs[0], similar, .where = CZ_Q(Song, band->name, EXACT, "x"),
+                            .limit = 1)
+                     .count,
+                 1);
+}
+
+CZ_DATABASE_TEST(links_are_read_for_all_rows_and_changed)
+{
+    within(many_to_many);
+}
+
+static void remove_not_null(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Band *band = cz_first(c, Band);
+    cz_related_clear(c, band, songs);
+}
+static void add_what_is_not_there(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_related_add(c, (Song *)cz_first(c, Song), similar, CZ_INTS(99));
+}
+static void of_no_row(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_related(c, Song, cz_row_new(c, Band), songs);
+}
+
+static void mistakes(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Band *band = cz_create(c, Band, (name, "x"));
+    cz_create(c, Song, (title, "a"), (band, band->id));
+    static const struct {
+        void (*body)(cz_ctx *c, void *arg);
+        cz_status status;
+        const char *said;
+    } cases[] = {
+        { remove_not_null, CZ_EINVAL,
+          "Song.band may not be NULL: rows can be added, not taken away" },
+        { add_what_is_not_there, CZ_EINTEGRITY,
+          "A row that is referred to does not exist, or is still in use." },
+        { of_no_row, CZ_EINVAL, "a Band that is not stored has no relations" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_error err = { 0 };
+        CZ_EXPECT_EQ(cz_try(c, cases[i].body, NULL, &err), cases[i].status);
+        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
+    }
+    CZ_EXPECT_EQ(cz_count(c, Song), 1);
+}
+
+CZ_DATABASE_TEST(related_rows_that_cannot_change_say_why)
+{
+    within(mistakes);
+}
