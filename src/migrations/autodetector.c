@@ -514,28 +514,66 @@ static bool stays(const struct detector *d, const struct work *work, const cz__s
     return strcmp(is->app, work->app) == 0 && cz__state_get(d->from, is->app, is->name) != NULL;
 }
 
+enum phase { /* in Django's order */
+             PHASE_OPTIONS,
+             PHASE_RENAMES,
+             PHASE_REMOVE_INDEXES,
+             PHASE_FREE_TOGETHER,
+             PHASE_REMOVE_FIELDS,
+             PHASE_ADD_FIELDS,
+             PHASE_ALTER_FIELDS,
+             PHASE_TOGETHER,
+             PHASE_ADD_INDEXES,
+             PHASES
+};
+
+static void run_phase(struct detector *d, struct work *work, const cz__state_model *is,
+                      enum phase phase, bool is_new)
+{
+    switch (phase) {
+    case PHASE_OPTIONS:
+        alter_options(d, work, is);
+        return;
+    case PHASE_RENAMES:
+        rename_fields(d, work, is);
+        return;
+    case PHASE_REMOVE_INDEXES:
+        remove_indexes(d, work, is);
+        return;
+    case PHASE_FREE_TOGETHER:
+        free_together(d, work, is);
+        return;
+    case PHASE_REMOVE_FIELDS:
+        remove_fields(d, work, is);
+        return;
+    case PHASE_ADD_FIELDS:
+        add_fields(d, work, is, false, !is_new);
+        return;
+    case PHASE_ALTER_FIELDS:
+        alter_fields(d, work, is);
+        return;
+    case PHASE_TOGETHER:
+        alter_together(d, work, is, false);
+        return;
+    case PHASE_ADD_INDEXES:
+        add_indexes(d, work, is, false);
+        return;
+    case PHASES:
+        return;
+    }
+}
+
 static void detect_app(struct detector *d, struct work *work)
 {
     rename_models(d, work);
-    bool *new_model = cz_array(d->ctx, bool, d->to->count + 1);
+    bool *is_new = cz_array(d->ctx, bool, d->to->count + 1);
     for (size_t i = 0; i < d->to->count; i++)
-        new_model[i] = !cz__state_get(d->from, d->to->models[i]->app, d->to->models[i]->name);
+        is_new[i] = !cz__state_get(d->from, d->to->models[i]->app, d->to->models[i]->name);
     create_models(d, work);
-#define EACH_MODEL(call)                                                                           \
-    for (size_t i = 0; i < d->to->count; i++) {                                                    \
-        const cz__state_model *is = d->to->models[i];                                              \
-        if (stays(d, work, is))                                                                    \
-            call;                                                                                  \
-    }
-    EACH_MODEL(alter_options(d, work, is))
-    EACH_MODEL(rename_fields(d, work, is))
-    EACH_MODEL(remove_indexes(d, work, is))
-    EACH_MODEL(free_together(d, work, is))
-    EACH_MODEL(remove_fields(d, work, is))
-    EACH_MODEL(add_fields(d, work, is, false, !new_model[i]))
-    EACH_MODEL(alter_fields(d, work, is))
-    EACH_MODEL(alter_together(d, work, is, false))
-    EACH_MODEL(add_indexes(d, work, is, false))
+    for (int phase = 0; phase < PHASES; phase++)
+        for (size_t i = 0; i < d->to->count; i++)
+            if (stays(d, work, d->to->models[i]))
+                run_phase(d, work, d->to->models[i], (enum phase)phase, is_new[i]);
     delete_models(d, work, false);
     work->done = true;
 }
@@ -543,10 +581,15 @@ static void detect_app(struct detector *d, struct work *work)
 /* What waited for another app. */
 static void detect_rest(struct detector *d, struct work *work)
 {
-    EACH_MODEL(add_fields(d, work, is, true, true))
-    EACH_MODEL(alter_together(d, work, is, true))
-    EACH_MODEL(add_indexes(d, work, is, true))
-#undef EACH_MODEL
+    for (size_t i = 0; i < d->to->count; i++)
+        if (stays(d, work, d->to->models[i]))
+            add_fields(d, work, d->to->models[i], true, true);
+    for (size_t i = 0; i < d->to->count; i++) {
+        if (!stays(d, work, d->to->models[i]))
+            continue;
+        alter_together(d, work, d->to->models[i], true);
+        add_indexes(d, work, d->to->models[i], true);
+    }
 }
 
 /* Whether a new model or field of the app waits for a new model of an app that is not done. */
@@ -600,9 +643,13 @@ static void add_app(struct detector *d, const char *app)
 
 /* ---- names and dependencies ---- */
 
+/* 4 of "0004_alter_book" and of "0001_initial_squashed_0004_alter_book". */
 static unsigned number_of(const char *name)
 {
     unsigned number = 0;
+    const char *squashed = strstr(name, "_squashed_");
+    if (squashed)
+        name = squashed + strlen("_squashed_");
     for (; *name >= '0' && *name <= '9' && number < 100000; name++)
         number = number * 10 + (unsigned)(*name - '0');
     return number;
@@ -629,10 +676,7 @@ static const char *stamp(cz_ctx *ctx)
 static const char *suggest(cz_ctx *ctx, const struct operations *ops, bool initial)
 {
     cz_str name = { 0 };
-    bool creates = true;
-    for (size_t i = 0; i < ops->count; i++)
-        creates = creates && ops->items[i].kind == CZ_OPERATION_CREATE_MODEL;
-    if (initial && creates)
+    if (initial)
         return "initial";
     for (size_t i = 0; i < ops->count; i++) {
         const char *fragment = cz__operation_fragment(ctx, &ops->items[i]);
@@ -861,6 +905,23 @@ static bool is_among(const cz_names *names, const char *name)
     return false;
 }
 
+/* From nothing to models there is nothing to ask. */
+static bool no_rename(cz_ctx *ctx, void *user, const char *app, const char *model, const char *old,
+                      const char *name, bool similar)
+{
+    (void)ctx, (void)user, (void)app, (void)model, (void)old, (void)name, (void)similar;
+    return false;
+}
+
+static cz_tagged no_fill(cz_ctx *ctx, void *user, const char *app, const char *model,
+                         const cz_state_field *field)
+{
+    (void)ctx, (void)user, (void)app, (void)model, (void)field;
+    return (cz_tagged){ 0 };
+}
+
+static const cz__answers no_answers = { no_rename, no_fill, NULL };
+
 cz_migration cz__migration_squash(cz_ctx *ctx, const cz__graph *graph, size_t last,
                                   bool without_data)
 {
@@ -878,7 +939,7 @@ cz_migration cz__migration_squash(cz_ctx *ctx, const cz__graph *graph, size_t la
         first = first ? first : graph->nodes[i]->name;
         replaced[names.count++] = graph->nodes[i]->name;
     }
-    struct detector d = { .ctx = ctx, .graph = graph };
+    struct detector d = { .ctx = ctx, .graph = graph, .answers = &no_answers };
     d.to = cz__graph_state(ctx, graph, nodes);
     d.from = cz_new(ctx, cz__state);
     for (size_t i = 0; i < d.to->count; i++)

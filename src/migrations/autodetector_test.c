@@ -1,0 +1,153 @@
+/* What only several models or apps show; single changes are found again in executor_test.c. */
+#include <calzone/testing.h>
+#include "migrations/autodetector.h"
+#include "migrations/migrations_internal.h"
+
+static cz_ctx ctx;
+
+static bool say(cz_ctx *c, void *user, const char *app, const char *model, const char *old,
+                const char *name, bool similar)
+{
+    (void)c, (void)app, (void)model, (void)old, (void)name;
+    return similar && user;
+}
+
+static cz_tagged fill(cz_ctx *c, void *user, const char *app, const char *model,
+                      const cz_state_field *field)
+{
+    (void)c, (void)user, (void)app, (void)model, (void)field;
+    return (cz_tagged)cz_int(7);
+}
+
+static const cz_state_field a_fields[] = {
+    { "id", "big_int_field", .primary_key = true },
+    { "b", "foreign_key", "two.B", .null = true, .on_delete = CZ_SET_NULL },
+    { "self", "foreign_key", "one.A", .null = true, .on_delete = CZ_SET_NULL },
+};
+static const cz_state_field b_fields[] = {
+    { "id", "big_int_field", .primary_key = true },
+    { "a", "foreign_key", "one.A", .on_delete = CZ_CASCADE },
+    { "n", "int_field" },
+};
+static const cz_state_field c_fields[] = {
+    { "id", "big_int_field", .primary_key = true },
+    { "d", "foreign_key", "one.D", .on_delete = CZ_CASCADE },
+    { "b", "foreign_key", "two.B", .on_delete = CZ_CASCADE },
+};
+static const cz_state_field d_fields[] = {
+    { "id", "big_int_field", .primary_key = true },
+    { "c", "foreign_key", "one.C", .null = true, .on_delete = CZ_SET_NULL },
+};
+static const char *const b_together[] = { "a", "n" };
+static const cz__state_model models[] = {
+    { .app = "one", .name = "C", .fields = { c_fields, 3 } },
+    { .app = "one", .name = "A", .fields = { a_fields, 3 } },
+    { .app = "one", .name = "D", .fields = { d_fields, 2 } },
+    { .app = "two", .name = "B", .fields = { b_fields, 3 }, .unique_together = { b_together, 2 } },
+};
+
+/* The state with the models whose letters are in `letters`. */
+static cz__state *state_of(const char *letters)
+{
+    cz__state *state = cz_new(&ctx, cz__state);
+    for (size_t i = 0; i < CZ_COUNT(models); i++)
+        if (strchr(letters, models[i].name[0]))
+            cz__state_add(&ctx, state, &models[i]);
+    return state;
+}
+
+static cz__graph *graph_of(const cz__migration_list *lists, size_t count)
+{
+    const cz_migration *all[32];
+    size_t n = 0;
+    for (size_t l = 0; l < count; l++)
+        for (size_t i = 0; i < lists[l].count; i++)
+            all[n++] = &lists[l].items[i];
+    return cz__graph_make(&ctx, all, n, NULL);
+}
+
+/* Detect the way, expect these names, and that it leads there: nothing more is found. */
+static cz__migration_list detect(cz__migration_list *lists, size_t count, const cz__state *to,
+                                 const char *names, void *user)
+{
+    const cz__answers answers = { say, fill, user };
+    cz__migration_list made =
+        cz__autodetect_state(&ctx, graph_of(lists, count), to, &answers, NULL, NULL);
+    cz_str told = CZ_STR("");
+    for (size_t i = 0; i < made.count; i++)
+        told = cz_format(&ctx, "%.*s%s%s.%s", CZ_STR_ARG(told), i ? " " : "", made.items[i].app,
+                         made.items[i].name);
+    CZ_EXPECT_STR(told, names);
+    lists[count] = made;
+    cz__migration_list more =
+        cz__autodetect_state(&ctx, graph_of(lists, count + 1), to, &answers, NULL, NULL);
+    CZ_EXPECT_EQ(more.count, 0);
+    return made;
+}
+
+CZ_TEST(models_that_refer_to_each_other_are_made_and_unmade_in_an_order_that_works)
+{
+    cz__migration_list lists[4] = { { 0 } };
+    cz_ctx_init(&ctx, cz_test_arena());
+    detect(lists, 0, state_of("ABCD"), "one.0001_initial two.0001_initial one.0002_c_b_a_b", NULL);
+    const cz__state empty = { 0 };
+    detect(lists, 1, &empty,
+           "one.0003_remove_a_b_remove_c_d_remove_c_b_remove_d_c two.0002_remove_b_a "
+           "one.0004_delete_d_delete_c_delete_a two.0003_delete_b",
+           NULL);
+}
+
+static const cz_state_field book_fields[] = {
+    { "id", "big_int_field", .primary_key = true },
+    { "title", "char_field", .max_length = 50 },
+    { "year", "int_field" },
+};
+static const cz_state_field volume_fields[] = {
+    { "id", "big_int_field", .primary_key = true },
+    { "name", "char_field", .max_length = 50 },
+    { "year", "int_field", .null = true },
+    { "pages", "int_field" },
+};
+static const cz__state_model book = { .app = "shop", .name = "Book", .fields = { book_fields, 3 } };
+static const cz__state_model renamed = { .app = "shop",
+                                         .name = "Volume",
+                                         .fields = { book_fields, 3 } };
+static const cz__state_model changed = { .app = "shop",
+                                         .name = "Volume",
+                                         .fields = { volume_fields, 4 } };
+
+CZ_TEST(a_rename_is_one_only_when_somebody_says_so)
+{
+    cz__migration_list lists[4] = { { 0 } };
+    cz__state first = { 0 }, second = { 0 }, third = { 0 };
+    cz_ctx_init(&ctx, cz_test_arena());
+    cz__state_add(&ctx, &first, &book);
+    cz__state_add(&ctx, &second, &renamed);
+    cz__state_add(&ctx, &third, &changed);
+    detect(lists, 0, &first, "shop.0001_initial", NULL);
+    detect(lists, 1, &second, "shop.0002_volume_delete_book", NULL);
+    cz__migration_list made = detect(lists, 1, &second, "shop.0002_rename_book_volume", &ctx);
+    CZ_EXPECT_EQ(made.items[0].operations.items[0].kind, CZ_OPERATION_RENAME_MODEL);
+    made =
+        detect(lists, 2, &third, "shop.0003_rename_title_volume_name_volume_pages_and_more", &ctx);
+    CZ_EXPECT_EQ(made.items[0].operations.count, 3);
+    CZ_EXPECT_EQ(made.items[0].operations.items[1].fields.items[0].fill.integer, 7);
+}
+
+CZ_TEST(a_squashed_migration_makes_what_those_made_it_replaces)
+{
+    cz__migration_list lists[4] = { { 0 } };
+    cz__state first = { 0 }, second = { 0 }, third = { 0 };
+    cz_ctx_init(&ctx, cz_test_arena());
+    cz__state_add(&ctx, &first, &book);
+    cz__state_add(&ctx, &second, &renamed);
+    cz__state_add(&ctx, &third, &changed);
+    detect(lists, 0, &first, "shop.0001_initial", NULL);
+    detect(lists, 1, &second, "shop.0002_rename_book_volume", &ctx);
+    cz_migration squashed = cz__migration_squash(&ctx, graph_of(lists, 2), 1, false);
+    CZ_EXPECT_STR(cz_str_from(squashed.name), "0001_initial_squashed_0002_rename_book_volume");
+    CZ_EXPECT_EQ(squashed.operations.count, 1);
+    lists[2] = (cz__migration_list){ &squashed, 1 };
+    CZ_EXPECT_EQ(graph_of(lists, 3)->count, 1);
+    detect(lists, 3, &third, "shop.0003_rename_title_volume_name_volume_pages_and_more", &ctx);
+}
