@@ -158,7 +158,7 @@ static void write_options(cz_buf *out, const cz__table_info *table, const cz__co
         cz_buf_append_lit(out, ", .unique = true");
     else if (!column->references_table && has_index(table, column->name, false))
         cz_buf_append_lit(out, ", .index = true");
-    if (strcmp(implied, column->name) != 0)
+    if (!cz_str_eq(cz_str_from(implied), cz_str_from(column->name)))
         cz_buf_printf(out, ", .column = \"%s\"", column->name);
 }
 

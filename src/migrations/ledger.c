@@ -75,6 +75,7 @@ cz__ledger *cz__ledger_read(cz_ctx *ctx)
                 memcpy(grown, rows, ledger->count * sizeof *grown);
             rows = grown;
         }
+        cz_assert(rows);
         cz_str app = { 0 }, name = { 0 }, state = { 0 };
         cz__ledger_row *at = &rows[ledger->count];
         bool is_read =

@@ -289,7 +289,7 @@ static void add_checked(struct script *script, const cz__schema_step *step, cons
     }
     append_alter(sql, table);
     cz_buf_append_lit(sql, "ADD ");
-    cz_buf_append_str(sql, cz_buf_str(definition));
+    cz_buf_append_str(sql, cz_str_from(cz_buf_cstr(definition)));
     if (step->online)
         cz_buf_append_lit(sql, " NOT VALID");
     if (cz_buf_status(definition) && !script->status)
