@@ -274,6 +274,11 @@ struct cz__db_driver {
      * by itself. */
     cz_status (*keys_given)(cz_ctx *ctx, cz__db_session *session, const char *table,
                             const char *key, cz_error *err);
+    /* What the step would take along that no model knows, such as triggers, as the statements that make it
+     * again afterwards. NULL: it takes nothing along. */
+    cz_status (*schema_keep)(cz_ctx *ctx, cz__db_session *session,
+                             const struct cz__schema_step *step, struct cz__sql_list *out,
+                             cz_error *err);
     /* In the context's arena (db/introspection.h). Errors: CZ_ENOTFOUND: no such table. */
     cz_status (*describe_table)(cz_ctx *ctx, cz__db_session *session, const char *table,
                                 struct cz__table_info *out, cz_error *err);

@@ -149,8 +149,12 @@ static void run_steps(const struct run *run, cz__steps *steps)
     for (size_t i = 0; i < steps->count; i++) {
         cz__sql_list list = { .arena = run->ctx->arena };
         cz_error err;
+        const cz__db_driver *driver = session->db->driver;
+        cz__sql_list kept = { .arena = run->ctx->arena };
         steps->items[i].online = run->online;
-        if (session->db->driver->schema_write(&steps->items[i], &list, &err))
+        if (driver->schema_write(&steps->items[i], &list, &err) ||
+            (driver->schema_keep && !run->text &&
+             driver->schema_keep(run->ctx, session, &steps->items[i], &kept, &err)))
             cz_raise_error(run->ctx, &err);
         for (size_t s = 0; s < list.count; s++) {
             if (run->text)
@@ -158,6 +162,8 @@ static void run_steps(const struct run *run, cz__steps *steps)
             else
                 run_statement(run, list.items[s]);
         }
+        for (size_t s = 0; s < kept.count; s++)
+            run_statement(run, kept.items[s]);
     }
 }
 

@@ -782,6 +782,40 @@ ON_BOTH(of_several_processes_that_migrate_at_once_one_runs_each_step)
     close_database(&ctx);
 }
 
+/* ---- what no model knows ---- */
+
+static const cz_operation extras[] = {
+    CZ_RUN_SQL("CREATE TABLE told (title TEXT); CREATE INDEX own_index ON store_book (year, title);"
+               "CREATE TRIGGER own_trigger AFTER INSERT ON store_book BEGIN "
+               "INSERT INTO told VALUES (new.title); INSERT INTO told VALUES ('end'); END;"
+               "CREATE VIEW own_view AS SELECT title FROM store_book",
+               ""),
+    CZ_ADD_FIELD("Book", { "isbn", "char_field", .default_ = cz_text("") }),
+    CZ_ALTER_FIELD("Book", { "title", "char_field", .max_length = 9, .unique = true }),
+    CZ_RUN_SQL("INSERT INTO store_book (title, author_id, isbn) VALUES ('new', 1, 'x')", ""),
+};
+
+CZ_TEST(a_rebuild_keeps_triggers_indexes_and_views_of_others)
+{
+    cz_ctx ctx;
+    open_database("sqlite:///:memory:", &ctx);
+    cz_migration first = { "store", "0001_initial", .operations = initial_operations(NULL) };
+    cz_migration second = { "store", "0002_change", .depends = { on_initial, 1 },
+                            .operations = { extras, CZ_COUNT(extras) } };
+    const cz_migration *const all[] = { &first, &second };
+    const struct scenario s = { "extras", "" };
+    cz__graph *graph = cz__graph_make(&ctx, all, 2, NULL);
+    CZ_REQUIRE(migrate(&ctx, graph, "0001", &s));
+    add_rows(&ctx, NULL);
+    CZ_EXPECT(migrate(&ctx, graph, "0002", &s));
+    CZ_EXPECT_STR(cz_str_from(text_of(&ctx, "SELECT title FROM told")), "new,end");
+    CZ_EXPECT_STR(cz_str_from(text_of(&ctx, "SELECT CAST(count(*) AS TEXT) FROM own_view")), "4");
+    CZ_EXPECT_STR(cz_str_from(text_of(&ctx, "SELECT name FROM sqlite_schema WHERE name LIKE "
+                                            "'own%' ORDER BY name")),
+                  "own_index,own_trigger,own_view");
+    close_database(&ctx);
+}
+
 /* ---- what is refused ---- */
 
 static const cz_operation breaks_keys[] = {

@@ -1,5 +1,6 @@
 #include "db/sqlite/sqlite_internal.h"
 #include "db/introspection.h"
+#include "db/schema.h"
 
 /* Whether a statement with text parameters has a row. */
 static cz_status has_row(cz_ctx *ctx, cz__db_session *session, cz_str sql,
@@ -288,4 +289,39 @@ cz_status cz__sqlite_list_tables(cz_ctx *ctx, cz__db_session *session, cz_str_li
         names[i] = cz_str_from(rows.items[i].fields[0]);
     *out = (cz_str_list){ names, rows.count };
     return CZ_OK;
+}
+
+static bool names_index(cz_arena *arena, const cz__db_table *table, const char *name)
+{
+    cz__db_index index;
+    for (size_t i = 0; cz__db_index_at(arena, table, i, &index); i++)
+        if (cz_str_eq_icase(cz_str_from(index.name), cz_str_from(name)))
+            return true;
+    return false;
+}
+
+/* The table's triggers, and its indexes that no model knows: a rebuild drops the table they belong to. */
+cz_status cz__sqlite_schema_keep(cz_ctx *ctx, cz__db_session *session, const cz__schema_step *step,
+                                 cz__sql_list *out, cz_error *err)
+{
+    struct rows rows;
+    if (!cz__sqlite_is_rebuild(step))
+        return CZ_OK;
+    cz_status status =
+        read_rows(ctx, session,
+                  CZ_STR("SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ? "
+                         "COLLATE NOCASE AND type IN ('trigger', 'index') "
+                         "AND sql IS NOT NULL ORDER BY type, name"),
+                  step->before->name, 3, &rows, err);
+    cz_buf sql = { 0 };
+    for (size_t i = 0; !status && i < rows.count; i++) {
+        const char **fields = rows.items[i].fields;
+        if (strcmp(fields[0], "index") == 0 && (names_index(ctx->arena, step->before, fields[1]) ||
+                                                names_index(ctx->arena, step->after, fields[1])))
+            continue;
+        cz_buf_append_str(&sql, cz_str_from(fields[2]));
+        status = cz__sql_list_add(out, &sql, err);
+    }
+    cz_buf_done(&sql);
+    return status;
 }

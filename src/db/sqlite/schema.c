@@ -234,6 +234,12 @@ static bool needs_rebuild(const cz__schema_step *step)
     return false;
 }
 
+bool cz__sqlite_is_rebuild(const cz__schema_step *step)
+{
+    return step->before && step->after && !step->rename_table && !step->rename_from &&
+           needs_rebuild(step);
+}
+
 /* ---- the statements ---- */
 
 struct script { /* the first failure stays and ends it */

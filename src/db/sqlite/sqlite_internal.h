@@ -176,6 +176,8 @@ cz_status cz__sqlite_add_regex(sqlite3 *handle);
 /* schema.c */
 cz_status cz__sqlite_schema_write(const struct cz__schema_step *step, struct cz__sql_list *out,
                                   cz_error *err);
+/* Whether a step is a rebuild of the table. */
+bool cz__sqlite_is_rebuild(const struct cz__schema_step *step);
 cz_status cz__sqlite_create_table(cz_ctx *ctx, cz__db_session *session, const cz__db_table *table,
                                   cz_error *err);
 /* introspection.c */
@@ -185,6 +187,9 @@ cz_status cz__sqlite_column_exists(cz_ctx *ctx, cz__db_session *session, const c
                                    const char *column, bool *out_exists, cz_error *err);
 cz_status cz__sqlite_describe_table(cz_ctx *ctx, cz__db_session *session, const char *table,
                                     struct cz__table_info *out, cz_error *err);
+cz_status cz__sqlite_schema_keep(cz_ctx *ctx, cz__db_session *session,
+                                 const struct cz__schema_step *step, struct cz__sql_list *out,
+                                 cz_error *err);
 cz_status cz__sqlite_list_tables(cz_ctx *ctx, cz__db_session *session, cz_str_list *out,
                                  cz_error *err);
 /* features.c */
