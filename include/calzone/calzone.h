@@ -4,6 +4,7 @@
 
 #include <calzone/base64.h>
 #include <calzone/buf.h>
+#include <calzone/bulk.h>
 #include <calzone/context.h>
 #include <calzone/decimal.h>
 #include <calzone/errors.h>

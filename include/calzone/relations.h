@@ -18,12 +18,7 @@
 extern "C" {
 #endif
 
-enum cz__related_change {
-    CZ__RELATED_ADD,
-    CZ__RELATED_REMOVE,
-    CZ__RELATED_SET,
-    CZ__RELATED_CLEAR
-};
+enum cz__related_change { CZ__RELATED_ADD, CZ__RELATED_REMOVE, CZ__RELATED_SET, CZ__RELATED_CLEAR };
 struct cz__rows cz__related_rows(cz_ctx *ctx, const cz_row *row, size_t field,
                                  const cz_query *query);
 void cz__related_change(cz_ctx *ctx, cz_row *row, size_t field, enum cz__related_change how,

@@ -171,4 +171,11 @@ CZ_NORETURN void cz__raise_broken(cz_ctx *ctx);
 /* Run a change. Raises. */
 int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int64_t *out_last_id);
 
+/* Run an INSERT of many rows inside a transaction; the new keys, in the order of the rows. Raises. */
+struct cz__keys {
+    const int64_t *integers; /* of keys that are numbers; NULL: of UUIDs, which the caller knows */
+    size_t count;
+};
+struct cz__keys cz__run_insert(cz_ctx *ctx, const struct cz__plan_request *request);
+
 #endif

@@ -385,6 +385,36 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query)
     return cz_copy(ctx, cz_buf_str(lines.text));
 }
 
+/* ---- keys of new rows ---- */
+
+struct new_keys {
+    cz_ctx *ctx;
+    bool integers;
+    int64_t *items;
+    size_t count;
+};
+
+static bool read_key(cz__db_cursor *cursor, void *arg)
+{
+    struct new_keys *keys = arg;
+    if (keys->integers &&
+        !cursor->db->driver->read(cursor, 0, CZ__DB_INT64, &keys->items[keys->count]))
+        keys->items[keys->count] = 0;
+    keys->count++;
+    return true;
+}
+
+struct cz__keys cz__run_insert(cz_ctx *ctx, const struct cz__plan_request *request)
+{
+    struct new_keys keys = { .ctx = ctx,
+                             .integers = request->query->model->state->key->type == CZ__DB_INT64,
+                             .items = cz_array(ctx, int64_t, request->row_count) };
+    cz__db_cursor cursor;
+    cz_ignore(!open_plan(ctx, request, &cursor)); /* of one column */
+    read_all(ctx, &cursor, request->query, read_key, &keys);
+    return (struct cz__keys){ keys.integers ? keys.items : NULL, keys.count };
+}
+
 /* ---- one row, counts ---- */
 
 void *cz__get(cz_ctx *ctx, const cz_query *query)

@@ -16,8 +16,8 @@ static cz_row *row_at(const void *items, size_t n, const cz_model *model)
 
 static cz_str key_text(const cz_row *row, const cz__column *column)
 {
-    return cz_str_of(cz__row_at(row, column), column->type == CZ__DB_UUID ? sizeof(cz_uuid)
-                                                                          : sizeof(int64_t));
+    return cz_str_of(cz__row_at(row, column),
+                     column->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
 }
 
 /* ---- one row: a foreign key ---- */
@@ -110,8 +110,7 @@ static void set_keys(cz_ctx *ctx, struct cz__cond *leaf, const cz_model *model, 
     cz_int_list *list = cz_new(ctx, cz_int_list); /* all lists begin alike */
     *list = (cz_int_list){ keys, count };
     leaf->value = list;
-    leaf->value_kind =
-        model->state->key->type == CZ__DB_UUID ? CZ__VALUE_UUIDS : CZ__VALUE_INTS;
+    leaf->value_kind = model->state->key->type == CZ__DB_UUID ? CZ__VALUE_UUIDS : CZ__VALUE_INTS;
 }
 
 static void remember(cz_ctx *ctx, struct cz__loaded *loaded, cz_str key, struct cz__rows found)
@@ -141,7 +140,8 @@ static void load_reverse(cz_ctx *ctx, struct cz__loaded *loaded, const void *key
         cz_str key = key_text(row_at(found.items, from, target), via);
         if (n < found.count && cz_str_eq(key, key_text(row_at(found.items, n, target), via)))
             continue;
-        remember(ctx, loaded, key, (struct cz__rows){ row_at(found.items, from, target), n - from });
+        remember(ctx, loaded, key,
+                 (struct cz__rows){ row_at(found.items, from, target), n - from });
         from = n;
     }
 }
@@ -176,16 +176,16 @@ static void load_links(cz_ctx *ctx, struct cz__loaded *loaded, const cz_model *m
         memcpy(wanted + distinct++ * to_bytes, key.ptr, to_bytes);
     }
     if (distinct > CZ__LIST_ITEMS_MAX)
-        cz_raise(ctx, CZ_EINVAL, "more than %d rows behind %s.%s; ask in parts",
-                 CZ__LIST_ITEMS_MAX, model->name, loaded->column->field->name);
+        cz_raise(ctx, CZ_EINVAL, "more than %d rows behind %s.%s; ask in parts", CZ__LIST_ITEMS_MAX,
+                 model->name, loaded->column->field->name);
     set_keys(ctx, &leaf, target, wanted, distinct);
     cz_query query = { .model = target, .where = &leaf };
     if (distinct)
         found = cz__select(ctx, &query);
     for (size_t n = 0; n < found.count; n++)
-        cz_check(ctx, cz_map_set(&places, key_text(row_at(found.items, n, target),
-                                                   target->state->key),
-                                 row_at(found.items, n, target)));
+        cz_check(ctx,
+                 cz_map_set(&places, key_text(row_at(found.items, n, target), target->state->key),
+                            row_at(found.items, n, target)));
     for (size_t i = 0; i < links.count;) { /* they come in the order of this side */
         const char *from = links.from + i * from_bytes;
         size_t end = i;

@@ -261,9 +261,17 @@ void cz__shape_build(cz_ctx *ctx, struct cz__shape *shape, const struct cz__plan
     }
     add_number(shape, (uint32_t)request->assign_count);
     size_t rows = request->row_count ? request->row_count : 1;
-    for (size_t i = 0; i < request->assign_count; i++)
-        add_number(shape, request->assigns[i].field);
-    for (size_t i = 0; i < request->assign_count * rows; i++)
-        shape_value(shape, request->assigns[i].value_kind, request->assigns[i].value, 0);
+    for (size_t i = 0; i < request->assign_count; i++) {
+        const struct cz__assign *assign = &request->assigns[i];
+        add_number(shape, assign->field);
+        add_byte(shape, cz__expr_of(assign->value_kind, assign->value) != NULL);
+    }
+    for (size_t i = 0; i < request->assign_count * rows; i++) {
+        const struct cz__assign *assign = &request->assigns[i];
+        if (cz__expr_of(assign->value_kind, assign->value))
+            shape_value(shape, assign->value_kind, assign->value, 0);
+        else /* of the column's type, whatever it is */
+            add_ref(shape, assign->value_kind, assign->value);
+    }
     shape_query(shape, request->query, request->kind, 0);
 }

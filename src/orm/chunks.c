@@ -1,0 +1,101 @@
+/* Many rows in chunks: each in an arena that is emptied before the next. */
+#include "orm/orm_internal.h"
+#include <calzone/bulk.h>
+
+struct cz_chunks {
+    cz_ctx *ctx;     /* of the caller */
+    cz_ctx own;      /* the chunk's: it queries and its memory is the chunk's */
+    cz_arena *arena; /* owned */
+    cz_query query;
+    const cz__column *key;
+    bool began, over;
+    union { /* of the last row given */
+        int64_t integer;
+        cz_uuid uuid;
+    } last;
+    struct cz__rows found;
+};
+
+static void destroy(void *arg)
+{
+    cz_chunks *chunks = arg;
+    cz_ctx_done(&chunks->own);
+    cz_arena_destroy(chunks->arena);
+}
+
+cz_chunks *cz__chunks_begin(cz_ctx *ctx, size_t rows, const cz_query *query)
+{
+    if (!rows || query->order_by.count || query->limit || query->offset || query->distinct ||
+        query->distinct_on.count || query->combine.count || query->values.count)
+        cz_raise(ctx, CZ_EINVAL,
+                 "chunks of %s: they have a size, and no order, limit, distinct, union or values",
+                 query->model->name);
+    cz_chunks *chunks = cz_new(ctx, cz_chunks);
+    chunks->ctx = ctx;
+    chunks->query = *query;
+    chunks->query.where = cz_cond_copy(ctx, query->where);
+    chunks->query.limit = (int64_t)rows;
+    chunks->key = query->model->state->key;
+    cz_check(ctx, cz_arena_create(NULL, 0, &chunks->arena));
+    cz_ctx_init(&chunks->own, chunks->arena);
+    cz_defer(ctx, destroy, chunks);
+    return chunks;
+}
+
+static void read_chunk(cz_ctx *ctx, void *arg)
+{
+    cz_chunks *chunks = arg;
+    cz_query query = chunks->query;
+    cz_order order = { .path = chunks->key->attribute };
+    struct cz__cond after = { .op = CZ__COND_LEAF,
+                              .lookup = CZ_LOOKUP_GT,
+                              .model = query.model,
+                              .path = chunks->key->attribute,
+                              .value_kind = cz__value_kind_of(chunks->key),
+                              .value = &chunks->last };
+    cz_cond both[2];
+    size_t count = 0;
+    if (query.where)
+        both[count++] = query.where;
+    if (chunks->began)
+        both[count++] = &after;
+    query.where = count ? cz_cond_all(ctx, both, count) : NULL;
+    query.order_by = (cz_order_list){ &order, 1 };
+    chunks->found = cz__select(ctx, &query);
+}
+
+struct cz__rows cz__chunks_next(cz_chunks *chunks)
+{
+    cz_ctx *ctx = chunks->ctx, *own = &chunks->own;
+    chunks->found = (struct cz__rows){ 0 };
+    if (chunks->over)
+        return chunks->found;
+    cz_ctx_done(own);
+    cz_arena_reset(chunks->arena);
+    cz_ctx_init(own, chunks->arena);
+    own->deadline_us = ctx->deadline_us;
+    own->request_id = ctx->request_id;
+    own->label = ctx->label;
+    own->fiber = ctx->fiber;
+    own->cancelled = ctx->cancelled;
+    own->db = cz__session(ctx); /* the caller's transaction, if it has one */
+    own->write_hold_us = ctx->write_hold_us;
+    cz_error err;
+    cz_status status = cz_try(own, read_chunk, chunks, &err);
+    ctx->write_hold_us = own->write_hold_us;
+    own->db = NULL;
+    if (status)
+        cz_raise_error(ctx, &err);
+    if (!chunks->found.count) {
+        chunks->over = true;
+        return chunks->found;
+    }
+    const cz_model *model = chunks->query.model;
+    const char *last = (const char *)chunks->found.items +
+                       (chunks->found.count - 1) * model->row_bytes;
+    memcpy(&chunks->last, cz__row_at((const cz_row *)(const void *)last, chunks->key),
+           chunks->key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
+    chunks->over = chunks->found.count < (size_t)chunks->query.limit;
+    chunks->began = true;
+    return chunks->found;
+}
