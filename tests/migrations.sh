@@ -73,10 +73,12 @@ expect 0 "Unapplying notes.0004_alter_note_colour... OK" migrate notes 0003
 expect 0 "0005_remove_note_colour... OK" migrate
 
 echo "models, relations, indexes"
-models 's/^#endif/#define TAG(F) F(slug_field, name, .unique = true) F(many_to_many, notes, Note)\nCZ_MODEL(Tag, TAG);\n#define LINE(F) F(foreign_key, note, Note, .on_delete = CZ_CASCADE) F(int_field, number) F(decimal_field, weight, .digits = 6, .places = 2, .default_ = cz_text("1.50"))\nCZ_MODEL(Line, LINE, .unique_together = CZ_FIELDS(Line, note, number));\n&/'
+models 's/^#endif/#define TAG(F) F(slug_field, name, .unique = true) F(many_to_many, notes, Note)\nCZ_MODEL(Tag, TAG);\n#define LINE(F) F(foreign_key, note, Note, .on_delete = CZ_CASCADE) F(int_field, number) F(decimal_field, weight, .digits = 6, .places = 2, .default_ = cz_text("1.50"))\nCZ_MODEL(Line, LINE, .unique_together = CZ_FIELDS(Line, note, number), .indexes = CZ_INDEXES({ .fields = CZ_FIELDS(Line, note, weight) }), .constraints = CZ_CONSTRAINTS({ .name = "line_weight", .check = "\\"weight\\" >= 0" }));\n&/'
 sed -i 's/CZ_MODELS(Note)/CZ_MODELS(Note, Tag, Line)/' src/notes/app.c
 expect 0 "0006_tag_line" makemigrations
-expect 0 "0006_tag_line... OK" migrate
+expect 0 "... OK" migrate
+[[ $(sql "SELECT count(*) FROM sqlite_schema WHERE name = 'notes_line_note_id_weight_idx'") == 1 ]] || fail "no index"
+[[ $(sql "SELECT sql LIKE '%line_weight%' FROM sqlite_schema WHERE name = 'notes_line'") == 1 ]] || fail "no constraint"
 sql "INSERT INTO notes_line (note_id, number, weight) VALUES (1, 1, 150)"
 models 's/.places = 2/.places = 3/; s/int_field, number/big_int_field, place/; s/note, number)/note, place)/'
 expect 0 "0007" makemigrations --rename notes.Line.number:place

@@ -46,7 +46,7 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
                     &(const cz_fields)CZ_FIELDS(M, __VA_ARGS__))
 /* A pointer to a row is one to its beginning. */
 #define CZ__ROW_POINTERS(M, rows)                                                                  \
-    ((cz_row *const *)(const void *)_Generic((rows), M **: (rows), M *const *: (rows)))
+    ((cz_row *const *)(const void *)_Generic((rows), M * * : (rows), M *const * : (rows)))
 
 /* ---- rows that may be there ---- */
 
@@ -55,8 +55,7 @@ typedef struct cz_pairs {
     size_t count;
 } cz_pairs;
 /* Fields and their values, as in cz_create(): CZ_PAIRS(Tag, (name, "new"), (owner, 3)). */
-#define CZ_PAIRS(M, ...)                                                                           \
-    ((cz_pairs){ CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__) })
+#define CZ_PAIRS(M, ...) ((cz_pairs){ CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__) })
 
 void *cz__get_or_create(cz_ctx *ctx, cz_model *model, cz_pairs match, cz_pairs defaults,
                         bool update, bool *out_created);

@@ -263,11 +263,48 @@ typedef struct cz_fields {
 
 /* ---- models ---- */
 
+/* An index over columns of the table: CZ_INDEXES({ .fields = CZ_FIELDS(Book, author, year) }, ...). */
+typedef struct cz_index {
+    const char *name;      /* NULL: "<table>_<columns>_idx" */
+    cz_fields fields;      /* of the model itself */
+    const char *condition; /* SQL over columns in double quotes: the rows it holds; NULL: all */
+} cz_index;
+typedef struct cz_index_list {
+    const cz_index *items;
+    size_t count;
+} cz_index_list;
+#define CZ_INDEXES(...)                                                                            \
+    {                                                                                              \
+        (const cz_index[]){ __VA_ARGS__ },                                                         \
+            sizeof((const cz_index[]){ __VA_ARGS__ }) / sizeof(cz_index)                           \
+    }
+
+/* A rule of the database beyond one field: CZ_CONSTRAINTS({ .name = "book_pages", .check = "\"pages\" > 0" },
+ * { .name = "one_open_loan", .unique = CZ_FIELDS(Loan, book), .condition = "\"returned\" IS NULL" }). The SQL is
+ * the same on both databases; SQLite keeps decimals of up to 18 digits as whole numbers of their last place. */
+typedef struct cz_constraint {
+    const char *name;      /* required */
+    cz_fields unique;      /* no two rows are equal in these ... */
+    const char *condition; /* ... among those that fulfil this SQL; NULL: all */
+    const char *check;     /* instead: SQL that is true, or NULL, of every row */
+} cz_constraint;
+typedef struct cz_constraint_list {
+    const cz_constraint *items;
+    size_t count;
+} cz_constraint_list;
+#define CZ_CONSTRAINTS(...)                                                                        \
+    {                                                                                              \
+        (const cz_constraint[]){ __VA_ARGS__ },                                                    \
+            sizeof((const cz_constraint[]){ __VA_ARGS__ }) / sizeof(cz_constraint)                 \
+    }
+
 typedef struct cz_meta {
     const char *table; /* NULL: "<app>_<model>" in lower case */
     const char *verbose_name, *verbose_name_plural;
     cz_order_list ordering; /* of queries that name none */
     cz_fields unique_together;
+    cz_index_list indexes;
+    cz_constraint_list constraints;
     cz_fields
         natural_key; /* columns that name a row in fixtures instead of its key, CZ_FIELDS(Book, isbn) */
     bool unmanaged; /* the table is somebody else's: never created or changed */

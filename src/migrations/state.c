@@ -132,6 +132,34 @@ static void field_of(cz_ctx *ctx, const cz__column *column, bool is_key, cz_stat
         out->to = cz_format(ctx, "%s.%s", target->state->app, target->name).ptr;
 }
 
+static cz_names names_of(cz_ctx *ctx, const cz_model *model, const cz_fields *fields)
+{
+    const char **names = cz_array(ctx, const char *, fields->count + 1);
+    for (size_t i = 0; i < fields->count; i++) /* "author_id" is the field "author" */
+        names[i] = cz__column_find(model, fields->items[i])->field->name;
+    return (cz_names){ names, fields->count };
+}
+
+static void copy_meta(cz_ctx *ctx, const cz_model *model, cz__state_model *out)
+{
+    const cz_meta *meta = &model->meta;
+    cz_state_index *indexes = cz_array(ctx, cz_state_index, meta->indexes.count + 1);
+    cz_state_constraint *constraints =
+        cz_array(ctx, cz_state_constraint, meta->constraints.count + 1);
+    for (size_t i = 0; i < meta->indexes.count; i++)
+        indexes[i] = (cz_state_index){ cz__index_name(ctx, model, &meta->indexes.items[i]),
+                                       names_of(ctx, model, &meta->indexes.items[i].fields),
+                                       meta->indexes.items[i].condition };
+    for (size_t i = 0; i < meta->constraints.count; i++) {
+        const cz_constraint *constraint = &meta->constraints.items[i];
+        constraints[i] =
+            (cz_state_constraint){ constraint->name, names_of(ctx, model, &constraint->unique),
+                                   constraint->condition, constraint->check };
+    }
+    out->indexes = (cz_state_index_list){ indexes, meta->indexes.count };
+    out->constraints = (cz_state_constraint_list){ constraints, meta->constraints.count };
+}
+
 static const cz__state_model *model_of(cz_ctx *ctx, const cz_model *model)
 {
     const struct cz__model_state *state = model->state;
@@ -153,6 +181,7 @@ static const cz__state_model *model_of(cz_ctx *ctx, const cz_model *model)
     for (size_t i = 0; i < together; i++)
         names[i] = cz_copy(ctx, model->meta.unique_together.items[i]).ptr;
     out->unique_together = (cz_names){ names, together };
+    copy_meta(ctx, model, out);
     return out;
 }
 

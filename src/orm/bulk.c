@@ -86,7 +86,8 @@ static void insert_many(cz_ctx *ctx, struct bulk *bulk, cz_row *const *rows, siz
     bulk->stored += (int64_t)keys.count;
     if (bulk->conflict)
         return;
-    cz_assert(keys.count == count); /* each row of an INSERT gives one, in the order of its VALUES */
+    cz_assert(keys.count ==
+              count); /* each row of an INSERT gives one, in the order of its VALUES */
     for (size_t i = 0; i < count; i++)
         now_stored(rows[i], key, has_key(rows[i]) ? NULL : &keys.integers[i]);
 }
@@ -177,8 +178,7 @@ static void update_in_transaction(cz_ctx *ctx, void *arg)
                                   .value_kind = cz__value_kind_of(key),
                                   .value = cz__row_at(row, key) };
         assign_row(bulk, row, bulk->assigns);
-        bulk->stored +=
-            cz__update(ctx, bulk->model, &where, bulk->assigns, bulk->column_count);
+        bulk->stored += cz__update(ctx, bulk->model, &where, bulk->assigns, bulk->column_count);
     }
 }
 

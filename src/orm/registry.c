@@ -458,6 +458,71 @@ cz_status cz__path_resolve(const cz_model *model, cz_str path, const cz__column 
     return CZ_OK;
 }
 
+/* Whether each of the fields has a column of the model's own table. */
+static cz_status check_fields(const cz_model *model, const char *option, const cz_fields *fields,
+                              cz_error *err)
+{
+    const cz__column *column = NULL;
+    for (size_t i = 0; i < fields->count; i++) {
+        cz_str path = fields->items[i];
+        cz_status status = cz__path_resolve(model, path, &column, err);
+        if (status)
+            return status;
+        if (!column || cz__column_find(model, path) != column || !column->stored)
+            return cz_error_set(err, CZ_EVALIDATION, "%s: %s: \"%.*s\" is no column of its own",
+                                model->name, option, CZ_STR_ARG(path));
+    }
+    return CZ_OK;
+}
+
+static cz_status check_name(const cz_model *model, const char *option, const char *name,
+                            cz_error *err)
+{
+    if (name && strlen(name) > NAME_BYTES_MAX)
+        return cz_error_set(err, CZ_EVALIDATION, "%s: %s: a name has at most 60 bytes", model->name,
+                            option);
+    return CZ_OK;
+}
+
+static cz_status check_indexes(const cz_model *model, cz_error *err)
+{
+    cz_status status = CZ_OK;
+    for (size_t i = 0; !status && i < model->meta.indexes.count; i++) {
+        const cz_index *index = &model->meta.indexes.items[i];
+        if (!index->fields.count)
+            return cz_error_set(err, CZ_EVALIDATION, "%s: an index without .fields", model->name);
+        status = check_fields(model, "indexes", &index->fields, err);
+        if (!status)
+            status = check_name(model, "indexes", index->name, err);
+    }
+    return status;
+}
+
+static cz_status check_constraints(const cz_model *model, cz_error *err)
+{
+    const cz_constraint_list *list = &model->meta.constraints;
+    cz_status status = CZ_OK;
+    for (size_t i = 0; !status && i < list->count; i++) {
+        const cz_constraint *constraint = &list->items[i];
+        if (!constraint->name || !*constraint->name)
+            return cz_error_set(err, CZ_EVALIDATION, "%s: a constraint without .name", model->name);
+        if ((constraint->check != NULL) == (constraint->unique.count > 0) ||
+            (constraint->check && constraint->condition))
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "%s: the constraint %s has either .check, or .unique with or "
+                                "without .condition",
+                                model->name, constraint->name);
+        for (size_t other = 0; other < i; other++)
+            if (strcmp(list->items[other].name, constraint->name) == 0)
+                return cz_error_set(err, CZ_EVALIDATION, "%s: two constraints are called %s",
+                                    model->name, constraint->name);
+        status = check_fields(model, constraint->name, &constraint->unique, err);
+        if (!status)
+            status = check_name(model, "constraints", constraint->name, err);
+    }
+    return status;
+}
+
 static cz_status check_meta(const cz_model *model, cz_error *err)
 {
     const cz__column *column = NULL;
@@ -469,17 +534,10 @@ static cz_status check_meta(const cz_model *model, cz_error *err)
         if (status)
             return status;
     }
-    for (size_t i = 0; i < model->meta.unique_together.count; i++) {
-        cz_str path = model->meta.unique_together.items[i];
-        cz_status status = cz__path_resolve(model, path, &column, err);
-        if (status)
-            return status;
-        if (!column || cz__column_find(model, path) != column || !column->stored)
-            return cz_error_set(err, CZ_EVALIDATION,
-                                "%s: unique_together: \"%.*s\" is no column of its own",
-                                model->name, CZ_STR_ARG(path));
-    }
-    return CZ_OK;
+    cz_status status = check_fields(model, "unique_together", &model->meta.unique_together, err);
+    if (!status)
+        status = check_indexes(model, err);
+    return status ? status : check_constraints(model, err);
 }
 
 static cz_status check_natural_key(const cz_model *model, cz_error *err)

@@ -32,6 +32,16 @@ CZ_MODEL(ToStranger, TO_STRANGER);
 #define STRANGER(F) F(reverse, from, ToStranger, nothing)
 CZ_MODEL(Stranger, STRANGER);
 
+#define RULED(F) F(int_field, cents)
+CZ_MODEL(EmptyIndex, RULED, .indexes = CZ_INDEXES({ .name = "x" }));
+CZ_MODEL(NamelessRule, RULED, .constraints = CZ_CONSTRAINTS({ .check = "\"cents\" > 0" }));
+CZ_MODEL(TwoRules, RULED,
+         .constraints = CZ_CONSTRAINTS(
+             { .name = "x", .check = "\"cents\" > 0", .unique = CZ_FIELDS(TwoRules, cents) }));
+CZ_MODEL(SameName, RULED,
+         .constraints = CZ_CONSTRAINTS({ .name = "x", .check = "1 = 1" },
+                                       { .name = "x", .check = "2 = 2" }));
+
 CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
 {
     const struct {
@@ -83,4 +93,34 @@ CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
     CZ_EXPECT_EQ(cz__models_resolve(&err), CZ_EVALIDATION);
     CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
                   "Stranger.from: ToStranger.nothing is no foreign_key to Stranger");
+}
+
+/* Meta is looked at once all models are in, so each of these has a process of its own. */
+static void refused(cz_model *model, const char *message)
+{
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(cz__models_add("bad", &model, 1, &err));
+    CZ_EXPECT_EQ(cz__models_resolve(&err), CZ_EVALIDATION);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), message);
+}
+
+CZ_TEST(an_index_has_fields)
+{
+    refused(&EmptyIndex__model, "EmptyIndex: an index without .fields");
+}
+
+CZ_TEST(a_constraint_has_a_name)
+{
+    refused(&NamelessRule__model, "NamelessRule: a constraint without .name");
+}
+
+CZ_TEST(a_constraint_is_one_rule)
+{
+    refused(&TwoRules__model,
+            "TwoRules: the constraint x has either .check, or .unique with or without .condition");
+}
+
+CZ_TEST(a_models_constraints_differ_by_name)
+{
+    refused(&SameName__model, "SameName: two constraints are called x");
 }

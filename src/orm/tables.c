@@ -4,8 +4,58 @@
  * This is what a start in development and `createtables` do. The state goes to calzone_migrations, one
  * row an app, as the migration "0001_initial" that created them: migrations take over from there. */
 #include "migrations/migrations.h"
+#include "db/schema.h"
 #include "orm/orm_internal.h"
 #include <calzone/json.h>
+
+static const char *const *columns_of(cz_ctx *ctx, const cz_model *model, const cz_fields *fields)
+{
+    const char **names = cz_array(ctx, const char *, fields->count + 1);
+    for (size_t i = 0; i < fields->count; i++)
+        names[i] = cz__column_find(model, fields->items[i])->name;
+    return names;
+}
+
+const char *cz__index_name(cz_ctx *ctx, const cz_model *model, const cz_index *index)
+{
+    if (index->name)
+        return index->name;
+    char *name = cz_alloc(ctx, CZ__DB_NAME_BYTES_MAX + 1);
+    cz__db_name(name, model->state->table, columns_of(ctx, model, &index->fields),
+                index->fields.count, "idx");
+    return name;
+}
+
+/* What the model's meta says beyond its columns. */
+static void describe_meta(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
+{
+    const cz_meta *meta = &model->meta;
+    cz__db_index *indexes =
+        cz_array(ctx, cz__db_index, meta->indexes.count + meta->constraints.count + 1);
+    cz__db_check *checks = cz_array(ctx, cz__db_check, meta->constraints.count + 1);
+    for (size_t i = 0; i < meta->indexes.count; i++) {
+        const cz_index *index = &meta->indexes.items[i];
+        indexes[out->index_count++] =
+            (cz__db_index){ .name = cz__index_name(ctx, model, index),
+                            .columns = columns_of(ctx, model, &index->fields),
+                            .column_count = index->fields.count,
+                            .where = index->condition };
+    }
+    for (size_t i = 0; i < meta->constraints.count; i++) {
+        const cz_constraint *constraint = &meta->constraints.items[i];
+        if (constraint->check)
+            checks[out->check_count++] = (cz__db_check){ constraint->name, constraint->check };
+        else
+            indexes[out->index_count++] =
+                (cz__db_index){ .name = constraint->name,
+                                .columns = columns_of(ctx, model, &constraint->unique),
+                                .column_count = constraint->unique.count,
+                                .where = constraint->condition,
+                                .unique = true };
+    }
+    out->indexes = indexes;
+    out->checks = checks;
+}
 
 static cz_status describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
 {
@@ -43,6 +93,7 @@ static cz_status describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
                            .column_count = count,
                            .unique_together = together,
                            .unique_together_count = model->meta.unique_together.count };
+    describe_meta(ctx, model, out);
     return CZ_OK;
 }
 
