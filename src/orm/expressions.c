@@ -569,6 +569,8 @@ static void compile_call(struct cz__compiler *c, cz_buf *sql, const struct cz__e
     }
     cz_buf *call = cz__scratch(c->ctx);
     cz__append_template(c, call, format, args, expr->args.count);
+    cz_check(c->ctx, cz_buf_status(call));
+    cz_assert(call->ptr); /* no function is spelt as nothing */
     cz_buf *filter = cz__scratch(c->ctx);
     compile_filter(c, filter, expr);
     if (expr->order_by.count) {
