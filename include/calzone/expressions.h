@@ -380,7 +380,8 @@ struct cz__expr {
  * function is an aggregate or one of these. */
 
 #define CZ_WINDOW(call, ...)                                                                       \
-    CZ__EXPR(CZ__EXPR_LIKE(call), .op = CZ__EXPR_WINDOW, .args = CZ__ARGS_1(call), ##__VA_ARGS__)
+    CZ__EXPR(CZ__EXPR_LIKE(call), .op = CZ__EXPR_WINDOW,                                           \
+             .args = CZ__ARGS_1(call) __VA_OPT__(, ) __VA_ARGS__)
 #define CZ_ROW_NUMBER CZ__CALL_0(cz__integer_expr, ROW_NUMBER)
 #define CZ_RANK CZ__CALL_0(cz__integer_expr, RANK)
 #define CZ_DENSE_RANK CZ__CALL_0(cz__integer_expr, DENSE_RANK)
@@ -410,7 +411,7 @@ struct cz__expr {
  * arguments are cz_query members. Also the list of an IN: then without a limit of one row. */
 #define CZ_SUBQUERY(e, M, ...)                                                                     \
     CZ__EXPR(CZ__EXPR_LIKE(e), .op = CZ__EXPR_SUBQUERY, .args = CZ__ARGS_1(e),                     \
-             .query = &(const struct cz_query){ .model = &M##__model, ##__VA_ARGS__ })
+             .query = &(const struct cz_query){ .model = &M##__model __VA_OPT__(, ) __VA_ARGS__ })
 
 #ifdef __cplusplus
 }

@@ -349,7 +349,7 @@ struct cz__cond {
 #define CZ_EXISTS(M, ...)                                                                          \
     (&(const struct cz__cond){                                                                     \
         .op = CZ__COND_EXISTS,                                                                     \
-        .query = &(const struct cz_query){ .model = &M##__model, ##__VA_ARGS__ } })
+        .query = &(const struct cz_query){ .model = &M##__model __VA_OPT__(, ) __VA_ARGS__ } })
 
 #define CZ__GROUP(group_op, ...)                                                                   \
     (&(const struct cz__cond){ .op = group_op,                                                     \
@@ -428,7 +428,7 @@ typedef struct cz_query {
 } cz_query;
 
 /* Another query of the same model, for .combine. */
-#define CZ_QUERY(M, ...) (&(const cz_query){ .model = &M##__model, ##__VA_ARGS__ })
+#define CZ_QUERY(M, ...) (&(const cz_query){ .model = &M##__model __VA_OPT__(, ) __VA_ARGS__ })
 #define CZ__COMBINE(combine_op, ...)                                                               \
     {                                                                                              \
         combine_op, (const cz_query *const[]){ __VA_ARGS__ },                                      \

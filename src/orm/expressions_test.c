@@ -220,6 +220,15 @@ static void subqueries(cz_ctx *c, void *arg)
     EXPECT_WARES(
         "Tea", CZ_EXISTS(Sale, .where = CZ_WHERE(CZ_Q(Sale, ware, EXACT, CZ_OUTER(Ware, id)),
                                                  CZ_Q(Sale, pieces, GTE, CZ_OUTER(Ware, stock)))));
+    CZ_EXPECT_EQ(
+        cz_count(c, Maker,
+                 .where = CZ_EXISTS(
+                     Ware, .where = CZ_WHERE(
+                               CZ_EXISTS(Sale, .where = CZ_WHERE(
+                                                   CZ_Q(Sale, ware, EXACT, CZ_OUTER(Ware, id)),
+                                                   CZ_Q(Sale, pieces, GT, 2))),
+                               CZ_Q(Ware, maker, EXACT, CZ_OUTER(Maker, id))))),
+        1);
     EXPECT_WARES("jam Tea", CZ_Q(Ware, id, IN, CZ_SUBQUERY(CZ_F(Sale, ware), Sale)));
     EXPECT_WARES("bread 100%_x", CZ_NOT(CZ_Q(Ware, id, IN, CZ_SUBQUERY(CZ_F(Sale, ware), Sale))));
     EXPECT_WARES("jam", CZ_Q(Ware, stock, LT,
