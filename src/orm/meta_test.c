@@ -8,7 +8,8 @@
     F(date_field, returned, .null = true)
 CZ_MODEL(Loan, LOAN,
          .indexes = CZ_INDEXES({ .fields = CZ_FIELDS(Loan, book, days) },
-                               { .name = "loan_open", .fields = CZ_FIELDS(Loan, days),
+                               { .name = "loan_open",
+                                 .fields = CZ_FIELDS(Loan, days),
                                  .condition = "\"returned\" IS NULL" }),
          .constraints = CZ_CONSTRAINTS({ .name = "loan_days", .check = "\"days\" > 0" },
                                        { .name = "loan_one_open",
