@@ -114,7 +114,7 @@ static bool locate_calzone(char out[static DEFINITION_BYTES_MAX])
 
 /* ---- building ---- */
 
-/* What becomes of a program's standard output; its standard error is always shown. */
+/* What becomes of a program's standard output; its standard error is shown, or filtered as well. */
 enum output { OUTPUT_SHOWN, OUTPUT_DROPPED, OUTPUT_FILTERED };
 
 /* Show what Ninja passes on from the compiler, on standard error: standard output belongs to the project's
@@ -146,6 +146,8 @@ static int run_program(const char *const *arguments, enum output output)
             posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     if (!failed && output == OUTPUT_FILTERED)
         failed = posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], STDOUT_FILENO);
+    if (!failed && output == OUTPUT_FILTERED) /* CMake says there that it looked for new sources */
+        failed = posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], STDERR_FILENO);
     if (!failed)
         failed = posix_spawnp(&child, arguments[0], &actions, NULL,
                               (char *const *)(uintptr_t)arguments, environ);
