@@ -184,7 +184,10 @@ struct cz_project;
 typedef struct cz_client cz_client;
 
 /* Start `project` as a worker would, with ENV=test and a new database with all its tables, and open a
- * client of it. Settings come from the environment: setenv() before. All of a test's clients share the
+ * client of it. The database is a copy of one that was migrated once for the run: on the server that
+ * DATABASE_URL names when that is PostgreSQL, and in a CZ_DATABASE_TEST's second run on that of
+ * CZ_TEST_POSTGRESQL_URL; else an SQLite file. The database DATABASE_URL names itself is not used, and
+ * DATABASE_URL is the copy's from here on. Settings come from the environment: setenv() before. All of a test's clients share the
  * project and its database, and end with the test; what fails here ends it at once. A test has one
  * project. */
 cz_client *cz_client_create(const struct cz_project *project);

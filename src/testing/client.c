@@ -2,6 +2,7 @@
  *
  * The process is a worker in all but its signals: a loop, fibers and a database that belongs to the loop.
  * Requests travel as bytes, so the test sees what a client would, parser and all. */
+#include "testing/template.h"
 #include "testing/testing_internal.h"
 #include "management/project.h"
 #include "migrations/migrations.h"
@@ -26,6 +27,7 @@ static struct {
     cz__db_driver driver; /* the database's, with counting in front */
     const cz__db_driver *counted;
     uint32_t query_count;
+    cz__test_database database;
 } self;
 
 /* ---- counting statements ---- */
@@ -103,6 +105,7 @@ static void stop(void)
         return; /* the test ended inside its handler, on a stack that would go away here */
     cz__db_close(cz__db_default);
     cz__db_default = NULL;
+    cz__test_database_drop(&self.database);
     cz__site_stop(&self.site);
     cz__fibers_done();
     cz__loop_destroy(self.loop);
@@ -115,31 +118,64 @@ static void create_tables(cz_ctx *ctx, void *arg)
     cz__tables_create(ctx);
 }
 
-static void set_environment(void)
+/* Fill the template as `migrate` would. */
+static void migrate(const char *url)
 {
-    const char *url = cz_arena_printf(cz_test_arena(), "sqlite://%s/test.db", cz_test_directory());
-    CZ_REQUIRE(url);
+    cz_error err = { 0 };
+    if (cz__db_open(cz_str_from(url), &cz__db_default, &err))
+        cz__test_die("%s: %s", url, cz_error_message(&err));
+    cz_client_run(NULL, create_tables, NULL);
+    cz__db_close(cz__db_default);
+    cz__db_default = NULL;
+}
+
+/* What the project's settings say for ENV=test; empty: nothing, or they are wrong, which its start will tell. */
+static cz_str project_database(const cz_project *project)
+{
+    const cz_setting_table tables[] = { { cz__framework_settings, cz__framework_setting_count },
+                                        project->settings };
+    cz_settings *settings;
+    cz_str url;
+    const char *server = getenv("CZ_TEST_POSTGRESQL_URL");
+    if (cz__test_on_postgresql) {
+#ifndef CZ_POSTGRESQL
+        cz_test_skip("built without PostgreSQL");
+#endif
+        if (!server || !*server)
+            cz_test_skip("CZ_TEST_POSTGRESQL_URL names no PostgreSQL server");
+        return cz_str_from(server);
+    }
+    if (cz_settings_load(NULL, tables, CZ_COUNT(tables), &settings, NULL))
+        return CZ_STR("");
+    CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), cz_setting_str(settings, "DATABASE_URL"), &url));
+    cz_settings_destroy(settings);
+    return url;
+}
+
+static void set_environment(const cz_project *project)
+{
     setenv("ENV", "test", 1);
-    setenv("DATABASE_URL", url, 1);
     setenv("LOG_LEVEL", "warning", 0);
     setenv("LOG_FORMAT", "console", 0);
     setenv("ACCESS_LOG", "off", 0);
+    cz__test_database_plan(project, project_database(project), &self.database);
+    setenv("DATABASE_URL", self.database.url, 1); /* nothing in the test can reach another one */
 }
 
 static void start(const cz_project *project)
 {
     cz_error err = { 0 };
-    set_environment();
+    set_environment(project);
     CZ_REQUIRE_OK(cz__loop_create(&self.loop));
     CZ_REQUIRE_OK(cz__fibers_init(NULL));
     cz_status status = cz__site_start(project, &self.site, &err);
-    if (!status)
-        status = cz__site_open_database(&self.site, &err);
     if (status)
         cz__test_die("%s does not start: %s", project->name, cz_error_message(&err));
     self.project = project;
     atexit(stop);
-    cz_client_run(NULL, create_tables, NULL);
+    cz__test_database_make(&self.database, migrate);
+    if (cz__site_open_database(&self.site, &err))
+        cz__test_die("%s does not start: %s", project->name, cz_error_message(&err));
     count_queries(cz__db_default);
 }
 

@@ -1,5 +1,6 @@
 /* The test runner: each test in a process of its own, several at once. */
-#include <calzone/testing.h>
+#include "testing/template.h"
+#include "testing/testing_internal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -65,16 +66,28 @@ void cz__test_expect_str(const char *file, int line, const char *text, cz_str ac
 
 enum { DIRECTORY_BYTES_MAX = 512 };
 static char run_directory[DIRECTORY_BYTES_MAX];
+static long runner;
 
 static void open_run_directory(void)
 {
     const char *parent = getenv("TMPDIR");
+    runner = getpid();
     int len = snprintf(run_directory, sizeof run_directory, "%s/calzone-test-XXXXXX",
                        parent && *parent == '/' ? parent : "/tmp");
     if (len < 0 || (size_t)len >= sizeof run_directory || !mkdtemp(run_directory)) {
         perror("a directory for the tests");
         exit(2);
     }
+}
+
+const char *cz__test_run_directory(void)
+{
+    return run_directory;
+}
+
+long cz__test_runner(void)
+{
+    return runner;
 }
 
 static void directory_of(pid_t pid, char out[DIRECTORY_BYTES_MAX + 32])
@@ -102,13 +115,18 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
     return remove(path) && errno != ENOENT;
 }
 
+static void remove_tree(const char *path)
+{
+    struct stat info;
+    if (lstat(path, &info) == 0 && nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS))
+        printf("cannot remove %s\n", path);
+}
+
 static void remove_directory(pid_t pid)
 {
     char path[DIRECTORY_BYTES_MAX + 32];
-    struct stat info;
     directory_of(pid, path);
-    if (lstat(path, &info) == 0 && nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS))
-        printf("cannot remove %s\n", path);
+    remove_tree(path);
 }
 
 struct job {
@@ -293,7 +311,8 @@ int cz_test_main(int argc, char **argv)
                 bad++;
         }
     }
-    rmdir(run_directory);
+    cz__test_databases_end(run_directory);
+    remove_tree(run_directory);
     if (!list && !passed && !bad && !skipped && first < argc) {
         fprintf(stderr, "no test has \"%s\" in its name or file\n", argv[first]);
         printf("0 passed, 0 failed\n");
