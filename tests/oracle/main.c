@@ -1,0 +1,67 @@
+/* Calzone's side of the oracle test: a project whose command `answer` asks every question. */
+#include "oracle.h"
+
+cz_buf answer;
+cz_json_writer out;
+const char undone[] = "undone";
+
+/* What a question raised: nothing, the rule that forbids it, or the error. */
+static void ask(cz_ctx *ctx, const struct question *question)
+{
+    cz_error err = { 0 };
+    cz_buf_clear(&answer);
+    cz_json_writer_init(&out, &answer);
+    cz_json_object(&out);
+    cz_json_key(&out, CZ_STR("name"));
+    cz_json_str(&out, cz_str_from(question->name));
+    cz_json_key(&out, CZ_STR("rows"));
+    size_t start = answer.len;
+    cz_json_list(&out);
+    cz_status status = cz_try(ctx, question->ask, NULL, &err);
+    if (status != CZ_OK && strcmp(cz_error_message(&err), undone) != 0) {
+        (void)start;
+        cz_buf_clear(&answer);
+        cz_json_writer_init(&out, &answer);
+        cz_json_object(&out);
+        cz_json_key(&out, CZ_STR("name"));
+        cz_json_str(&out, cz_str_from(question->name));
+        cz_json_key(&out, CZ_STR("error"));
+        cz_json_str(&out, status == CZ_EINTEGRITY ? CZ_STR("integrity")
+                                                  : cz_str_from(cz_error_message(&err)));
+    } else {
+        cz_json_list_end(&out);
+    }
+    cz_json_object_end(&out);
+    printf("%.*s\n", (int)answer.len, answer.ptr);
+}
+
+static int answer_all(cz_ctx *ctx, const cz_project *project, int argc, char **argv)
+{
+    (void)ctx, (void)project, (void)argc, (void)argv;
+    const struct question *const parts[] = { questions_0, questions_1, questions_2, questions_3 };
+    cz_buf_init(&answer, 16 << 20);
+    for (size_t part = 0; part < CZ_COUNT(parts); part++) {
+        for (const struct question *question = parts[part]; question->name; question++) {
+            cz_arena *arena;
+            cz_ctx own;
+            if (cz_arena_create(NULL, 0, &arena) != CZ_OK)
+                abort();
+            cz_ctx_init(&own, arena);
+            ask(&own, question);
+            cz_ctx_done(&own);
+            cz_arena_destroy(arena);
+        }
+    }
+    cz_buf_done(&answer);
+    return 0;
+}
+
+static const cz_command commands[] = { { "answer", "Ask every question.", NULL, answer_all } };
+static const cz_app shop = {
+    .name = "shop",
+    .models = CZ_MODELS(Box, Tag, Thing, Part, Bolt, Crate, Staff, Root, OnCascade, OnProtect,
+                        OnSetNull, OnDoNothing, Leaf, Grand, Guard),
+    .commands = CZ_COMMANDS(commands),
+};
+static const cz_route urls[] = { CZ_ROUTES_END };
+CZ_PROJECT_MAIN("oracle", .apps = CZ_APPS(&shop), .urls = urls)

@@ -1,0 +1,601 @@
+"""What is asked: every lookup of every kind of field over every way to it, then what queries compute and change.
+
+A filter must give some rows and not all, or name what it tests the emptiness of; the runner looks.
+"""
+from language import F, OUTER, Q, Question, X, ask, call, change, compute, group, probe, total, value
+from models import DELETES, KINDS, field
+
+TEXTS = {
+    #         exact      iexact     contains icontains startswith istartswith endswith iendswith regex iregex gt range
+    "char": ("banana", "BANANA", "an", "APPLE", "ba", "APP", "ana", "PIE", "^[a-z]+$", "^A", "b", ("a", "c")),
+    "text": ("plain", "A LONG LINE", "in", "LINE", "two", "A LONG", "ine", "LINE", "^[a-z]+$", "^A", "n", ("a", "o")),
+    "slug": ("blue_sky", "RED-APPLE", "sky", "APPLE", "blue", "RED", "-1", "APPLE", "^[a-z]+-", "^RED", "g", ("c", "h")),
+    "email": ("bob@test.org", "ANN@EXAMPLE.COM", "test", "EXAMPLE", "bob", "ANN", ".org", ".COM", "^[a-z]+@", "^ANN@", "c",
+              ("a", "c")),
+    "url": ("ftp://x.io/file", "HTTP://EXAMPLE.COM/A", "test.org", "EXAMPLE", "ftp", "HTTP:", "file", "/A", "^http:.*a$",
+            "/A$", "http://m", ("g", "http://z")),
+}
+# "own int gte" asked as if GTE meant GT
+PLANTED = "IDS(Thing, .where = CZ_Q(Thing, f_int, GT, 99), .order_by = CZ_ORDER_BY(CZ_ASC(Thing, id)))"
+TEXT_LOOKUPS = ("exact", "iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex",
+                "iregex", "gt", "range")
+ORDERED = {  # exact, one below and one above the middle
+    "small": (3, -7, 12), "int": (4, -10, 99), "big": (6, -11, 1 << 40), "float": (1.5, 0.0, 3.25),
+    "short": ("3.50", "0.10", "12.25"), "long": ("2.5", "0.00000001", "7.125"),
+    "date": ("2025-01-01", "2000-02-29", "2026-06-15"), "time": ("12:00:00.500000", "08:30:00", "18:45:10"),
+    "datetime": ("2025-01-01T00:00:00.250000Z", "2000-02-29T12:00:00Z", "2026-06-15T18:45:10Z"),
+    "duration": ("01:30:00", "00:00:00", "2 03:04:05"),
+    "uuid": ("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "11111111-2222-4333-8444-555555555555",
+             "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+}
+SPANS = {  # the way, the model asked, the path
+    "own": ("Thing", ""), "forward": ("Part", "thing__"), "two forward": ("Bolt", "part__thing__"),
+    "reverse": ("Box", "things__"), "m2m": ("Crate", "things__"), "m2m reverse": ("Tag", "things__"),
+}
+
+
+def lookups(kind):
+    """(lookup, value) of a kind."""
+    if kind in TEXTS:
+        values = TEXTS[kind]
+        out = list(zip(TEXT_LOOKUPS, values))
+        out += [("in", [values[0], "no such"]), ("gte", values[0]), ("lt", values[10]), ("lte", values[0])]
+        if kind == "url":
+            out[-3] = ("gte", "https:")
+    elif kind in ORDERED:
+        middle, low, high = ORDERED[kind]
+        out = [("exact", middle), ("in", [low, high]), ("gt", middle), ("gte", high), ("lt", low), ("lte", low),
+               ("range", (middle, high))]
+    elif kind == "bool":
+        out = [("exact", True), ("exact", False)]
+    elif kind == "ip":
+        out = [("exact", "10.0.0.22"), ("in", ["10.0.0.1", "::1"]), ("contains", "168"), ("startswith", "10.")]
+    else:
+        out = [("exact", {"a": 1, "b": "x"}), ("contains", {"a": 1}), ("has_key", "b"), ("has_keys", ["a", "tags"]),
+               ("has_any_keys", ["n", "tags"])]
+    return out + [("isnull", True), ("isnull", False)]
+
+
+def matrix():
+    for span, (model, way) in SPANS.items():
+        for kind in KINDS:
+            for null in (False, True):
+                for lookup, v in lookups(kind):
+                    name = "%s %s %s%s %s" % (span, kind, "null " if null else "", lookup,
+                                              v if lookup in ("isnull", "exact") and isinstance(v, bool) else "")
+                    c_kind = "x" if lookup.startswith("has_") or lookup == "isnull" else kind
+                    # a required field of the model itself is never NULL
+                    some = not (lookup == "isnull" and span == "own" and not null)
+                    ask(name.strip(), model, Q(way + field(kind, null), lookup, v, c_kind), some=some,
+                        refused=("sqlite",) if kind == "json" and lookup == "contains" else (),
+                        planted=PLANTED if name.strip() == "own int gte" else None)
+
+
+def negations():
+    for span, (model, way) in SPANS.items():
+        for kind, v in (("char", "banana"), ("int", 4), ("short", "3.50"), ("date", "2025-01-01"), ("bool", True)):
+            for null in (False, True):
+                ask("not %s %s%s" % (span, kind, " null" if null else ""), model, ~Q(way + field(kind, null), "exact", v, kind))
+        ask("not %s in" % span, model, ~Q(way + "n_int", "in", [4, 99]))
+        ask("not %s isnull" % span, model, ~Q(way + "n_int", "isnull", True))
+
+
+def relations():
+    ask("fk exact", "Thing", Q("box", "exact", 3))
+    ask("fk in", "Thing", Q("box", "in", [3, 4]))
+    ask("fk gt", "Thing", Q("box", "gt", 5))
+    ask("fk gte", "Thing", Q("box", "gte", 5))
+    ask("fk lt", "Thing", Q("box", "lt", 5))
+    ask("fk lte", "Thing", Q("box", "lte", 5))
+    ask("fk isnull", "Thing", Q("box", "isnull", True))
+    ask("fk is not null", "Thing", Q("box", "isnull", False))
+    ask("fk key exact", "Thing", Q("box_id", "exact", 3))
+    ask("fk key in", "Thing", Q("box_id", "in", [1, 2]))
+    ask("fk key of the other", "Thing", Q("box__id", "exact", 3))
+    ask("fk two exact", "Part", Q("thing__box", "exact", 3))
+    ask("fk two isnull", "Part", Q("thing__box", "isnull", True))
+    ask("fk three", "Bolt", Q("part__thing__box__name", "exact", "box 3"))
+    ask("fk two name", "Bolt", Q("part__thing__box", "in", [1, 2, 3]))
+    ask("m2m exact", "Thing", Q("tags", "exact", 3))
+    ask("m2m in", "Thing", Q("tags", "in", [1, 3]))
+    ask("m2m isnull", "Thing", Q("tags", "isnull", True))
+    ask("m2m is not null", "Thing", Q("tags", "isnull", False))
+    ask("m2m name", "Thing", Q("tags__name", "endswith", "3"))
+    ask("m2m two", "Crate", Q("things__tags", "exact", 2))
+    ask("m2m and back", "Tag", Q("things__tags__name", "exact", "tag 2"))
+    ask("reverse exact", "Box", Q("things", "exact", 5))
+    ask("reverse in", "Box", Q("things", "in", [5, 6, 7]))
+    ask("reverse isnull", "Box", Q("things", "isnull", True))
+    ask("reverse is not null", "Box", Q("things", "isnull", False))
+    ask("reverse two", "Box", Q("things__parts__size", "gte", 5))
+    ask("reverse three", "Box", Q("things__parts__bolts__size", "gte", 7))
+    ask("reverse and forward", "Thing", Q("parts__thing__f_int", "gt", 4))
+    ask("m2m reverse two", "Thing", Q("crates__name", "in", ["crate 3", "crate 5"]))
+    ask("self fk", "Staff", Q("boss__name", "gt", "name 10"))
+    ask("self fk two", "Staff", Q("boss__boss", "isnull", True))
+    ask("self reverse", "Staff", Q("reports__wage", "gte", "2000", "short"))
+    ask("not m2m", "Thing", ~Q("tags", "exact", 3))
+    ask("not tags in", "Thing", ~Q("tags__name", "in", ["tag 3", "tag 4"]))
+    ask("not reverse two", "Box", ~Q("things__parts__size", "gte", 5))
+    ask("not things isnull", "Box", ~Q("things", "isnull", True))
+    ask("not fk exact", "Thing", ~Q("box", "exact", 3))
+    ask("not fk two", "Part", ~Q("thing__box", "exact", 3))
+    ask("not self reverse", "Staff", ~Q("reports__wage", "gte", "2000", "short"))
+
+
+def logic():
+    a, b, c = Q("f_int", "gt", 0), Q("n_char", "contains", "an"), Q("f_bool", "exact", True)
+    ask("and", "Thing", a & b)
+    ask("or", "Thing", a | b)
+    ask("and or", "Thing", (a & b) | c)
+    ask("or and", "Thing", (a | b) & c)
+    ask("not and", "Thing", ~(a & b))
+    ask("not or", "Thing", ~(a | b))
+    ask("and not", "Thing", a & ~b)
+    ask("or not", "Thing", a | ~b)
+    ask("not not", "Thing", ~~b)
+    ask("not and not", "Thing", ~(a & ~b))
+    ask("two over one relation", "Box", Q("things__f_int", "gt", 0) & Q("things__f_bool", "exact", True))
+    ask("either over one relation", "Box", Q("things__f_int", "gt", 10) | Q("things__f_bool", "exact", True))
+    ask("either of two relations", "Thing", Q("tags__name", "exact", "tag 1") | Q("box__name", "exact", "box 1"))
+    ask("to-one null or", "Part", Q("thing__n_int", "isnull", True) | Q("thing__f_int", "exact", 4))
+    ask("nothing", "Thing", Q("f_int", "gt", 5) & Q("f_int", "lt", 5), some=False)
+    ask("field with field", "Thing", Q("f_int", "gt", F("f_small")))
+    ask("field with sum", "Part", Q("size", "lt", call("(%s + %s)", "CZ_ADD(%s, %s)", F("thing__f_small"), X("2", "2"))))
+    ask("field over relation", "Bolt", Q("size", "gt", F("part__size")))
+    ask("text with field", "Thing", Q("f_char", "lt", F("f_slug")))
+    for i, (lookup, v) in enumerate([("contains", "%"), ("contains", "_"), ("contains", "*"), ("contains", "["),
+                                     ("contains", "\\"), ("contains", "'"), ("contains", "\""), ("icontains", "%"),
+                                     ("icontains", "_"), ("startswith", "100%"), ("endswith", "?"), ("endswith", "slash"),
+                                     ("exact", ""), ("exact", "Ünïcode über"), ("contains", "ï"), ("iexact", "100% JUICE"),
+                                     ("iexact", "back\\slash"), ("in", ["", "it's \"so\""])]):
+        ask("special %d %s" % (i, lookup), "Thing", Q("f_char", lookup, v))
+    for lookup, v in (("contains", "App"), ("startswith", "App"), ("endswith", "Pie"), ("contains", "BANANA")):
+        ask("case %s %s" % (lookup, v), "Thing", Q("f_char", lookup, v), some=False, differs={"sqlite": "0003"})
+    ask("case startswith text", "Thing", Q("f_text", "startswith", "A L"), differs={"sqlite": "0003"})
+
+
+NUMBERS = [("int", "f_int", "int"), ("int", "n_int", "int"), ("real", "f_float", "float"), ("real", "n_float", "float"),
+           ("dec", "f_short", "short"), ("dec", "n_short", "short")]
+SMALL = Q("f_int", "range", (-1000, 1000)) & Q("f_short", "lt", "1000", "short")
+
+
+def one(c_field, kind):
+    return {"int": 3, "float": 0.5, "short": value("0.25", "short")}[kind]
+
+
+def typed(expression, field_class):
+    """Of parts of several kinds, where Django wants to be told the kind of the whole."""
+    options = "max_digits=30, decimal_places=10" if field_class == "DecimalField" else ""
+    return X("ExpressionWrapper(%s, output_field=%s(%s))" % (expression.django, field_class, options), expression.c)
+
+
+def arithmetic():
+    for out, name, kind in NUMBERS:
+        v = one(name, kind)
+        literal = v if isinstance(v, X) else X(repr(v), repr(v))
+        for op, c in (("+", "CZ_ADD"), ("-", "CZ_SUB"), ("*", "CZ_MUL")):
+            compute("%s %s" % (name, op), "Thing", [(out, call("(%%s %s %%s)" % op, c + "(%s, %s)", F(name), literal))], where=SMALL)
+        for function in ("Abs", "Sign"):
+            compute("%s %s" % (name, function), "Thing",
+                    [("int" if function == "Sign" else out, call(function, "CZ_" + function.upper(), F(name)))], where=SMALL)
+        if kind != "int":
+            for function in ("Ceil", "Floor"):
+                compute("%s %s" % (name, function), "Thing", [(out, call(function, "CZ_" + function.upper(), F(name)))])
+            compute("%s Round" % name, "Thing", [(out, call("Round(%s)", "CZ_ROUND(%s, 0)", F(name)))])
+        else:
+            compute("%s / 3" % name, "Thing", [(out, call("(%s / 3)", "CZ_DIV(%s, 3)", F(name)))], where=SMALL)
+            compute("%s %% 3" % name, "Thing", [(out, call("Mod(%s, 3)", "CZ_MOD(%s, 3)", F(name)))], where=SMALL)
+    positive = Q("f_float", "gt", 0.0)
+    compute("sqrt", "Thing", [("real", call("Sqrt", "CZ_SQRT", F("f_float")))], where=positive)
+    compute("power", "Thing", [("real", call("Power(%s, Value(2.0))", "CZ_POWER(%s, 2.0)", F("f_float")))])
+    compute("fields summed", "Thing", [("int", call("(%s + %s)", "CZ_ADD(%s, %s)", F("f_int"), F("n_int")))],
+            where=SMALL & Q("n_int", "range", (-1000, 1000)))
+    compute("price times count", "Thing", [("dec", typed(call("%s * %s", "CZ_MUL(%s, %s)", F("f_short"), F("f_int")), "DecimalField"))], where=SMALL)
+    compute("negated", "Thing", [("int", call("(-%s)", "CZ_NEGATE(%s)", F("f_int")))], where=SMALL)
+    compute("over a relation", "Bolt", [("int", call("(%s + %s)", "CZ_ADD(%s, %s)", F("size"), F("part__size")))])
+    compute("datetime + duration", "Thing", [("datetime", typed(call("%s + %s", "CZ_ADD(%s, %s)", F("f_datetime"), F("f_duration")), "DateTimeField"))])
+    compute("datetime - duration", "Thing", [("datetime", typed(call("%s - %s", "CZ_SUB(%s, %s)", F("f_datetime"), F("n_duration")), "DateTimeField"))])
+    compute("datetime - datetime", "Thing", [("span", call("(%s - %s)", "CZ_SUB(%s, %s)", F("f_datetime"), F("n_datetime")))])
+    compute("date - date", "Thing", [("span", call("(%s - %s)", "CZ_SUB(%s, %s)", F("f_date"), F("n_date")))])
+    compute("duration + duration", "Thing", [("span", call("(%s + %s)", "CZ_ADD(%s, %s)", F("f_duration"), F("n_duration")))])
+    probe("sum asked", "Thing", call("(%s + 3)", "CZ_ADD(%s, 3)", F("f_small")), "gt", 5)
+    probe("decimal product asked", "Thing", typed(call("%s * 2", "CZ_MUL(%s, 2)", F("f_short")), "DecimalField"), "gte", "7.00", "short", some=True)
+
+
+def texts():
+    for name in ("f_char", "n_char", "f_text", "n_slug"):
+        f = F(name)
+        for function, out in (("Lower", "text"), ("Upper", "text"), ("Length", "int"), ("Trim", "text"), ("LTrim", "text"),
+                              ("RTrim", "text")):
+            if function in ("Lower", "Upper") and name.endswith("char"):
+                compute("%s %s" % (name, function), "Thing", [(out, call(function, "CZ_" + function.upper(), f))],
+                        where=~Q(name, "startswith", "Ü"))
+            else:
+                compute("%s %s" % (name, function), "Thing", [(out, call(function, "CZ_" + function.upper(), f))])
+        compute(name + " Concat", "Thing", [("text", call("Concat(%s, output_field=TextField())" % ", ".join(["%s"] * 3), "CZ_CONCAT", f, "-", F("f_slug")))])
+        compute(name + " Substr", "Thing", [("text", call("Substr(%s, 2, 3)", "CZ_SUBSTR(%s, 2, 3)", f))])
+        compute(name + " Left", "Thing", [("text", call("Left(%s, 2)", "CZ_LEFT(%s, 2)", f))])
+        compute(name + " Right", "Thing", [("text", call("Right(%s, 2)", "CZ_RIGHT(%s, 2)", f))])
+        compute(name + " Replace", "Thing", [("text", call("Replace(%s, %s, %s, output_field=TextField())", "CZ_REPLACE", f, "a", "<>"))])
+        compute(name + " StrIndex", "Thing", [("int", call("StrIndex", "CZ_STRPOS", f, "a"))])
+    compute("concat null", "Thing", [("text", call("Concat(%s, output_field=TextField())" % ", ".join(["%s"] * 2), "CZ_CONCAT", F("n_char"), F("n_slug")))])
+    compute("text over relation", "Part", [("text", call("Upper", "CZ_UPPER", F("thing__f_slug")))])
+    compute("nested text", "Thing", [("text", call("Upper", "CZ_UPPER", call("Left(%s, 3)", "CZ_LEFT(%s, 3)", F("f_slug"))))])
+    probe("lower asked", "Thing", call("Lower", "CZ_LOWER", F("f_slug")), "exact", "red-apple", some=True)
+    probe("length asked", "Thing", call("Length", "CZ_LENGTH", F("n_char")), "gt", 6, some=True)
+    probe("length asked over relation", "Part", call("Length", "CZ_LENGTH", F("thing__f_char")), "gt", 6, some=True)
+    probe("concat asked", "Thing", call("Concat(%s, %s, output_field=TextField())", "CZ_CONCAT", F("f_slug"), "!"), "endswith", "sky!", some=True)
+
+
+def choices():
+    for out, name, kind, other in (("int", "n_int", "int", 0), ("text", "n_char", "char", "none"), ("real", "n_float", "float", 0.5),
+                                   ("date", "n_date", "date", "2020-01-01"), ("dec", "n_short", "short", "1.00")):
+        v = value(other, kind)
+        compute("coalesce " + name, "Thing", [(out, call("Coalesce(%%s, Value(%s%s))" % (
+            v.django, ", output_field=DecimalField(max_digits=8, decimal_places=2)" if kind == "short" else ""),
+            "CZ_COALESCE(%%s, %s)" % v.c, F(name)))])
+    compute("coalesce fields", "Thing", [("int", call("Coalesce", "CZ_COALESCE", F("n_int"), F("f_int")))])
+    compute("nullif", "Thing", [("int", call("NullIf(%s, Value(4))", "CZ_NULLIF(%s, 4)", F("f_int")))])
+    compute("nullif text", "Thing", [("text", call("NullIf", "CZ_NULLIF", F("f_char"), ""))])
+    compute("greatest", "Thing", [("int", call("Greatest(%s, %s, output_field=IntegerField())", "CZ_GREATEST", F("f_int"), F("f_small")))])
+    compute("least", "Thing", [("int", call("Least(%s, %s, output_field=IntegerField())", "CZ_LEAST", F("f_int"), F("f_small")))])
+    compute("greatest date", "Thing", [("date", call("Greatest", "CZ_GREATEST", F("f_date"), F("f_date")))])
+    compute("greatest null", "Thing", [("int", call("Greatest", "CZ_GREATEST", F("f_int"), F("n_int")))])
+    compute("least null", "Thing", [("int", call("Least", "CZ_LEAST", F("n_int"), F("f_int")))])
+    case = X('Case(When(f_int__gt=4, then=Value("many")), When(f_int__exact=4, then=Value("four")), default=Value("few"), '
+             'output_field=CharField())',
+             'CZ_CASE("few", CZ_WHEN(CZ_Q(@, f_int, GT, 4), "many"), CZ_WHEN(CZ_Q(@, f_int, EXACT, 4), "four"))')
+    compute("case", "Thing", [("text", case)])
+    probe("case asked", "Thing", case, "exact", "four", some=True)
+    compute("case of fields", "Thing", [("int", X(
+        'Case(When(f_bool=True, then=F("f_int")), default=F("f_small"), output_field=IntegerField())',
+        "CZ_CASE(CZ_F(@, f_small), CZ_WHEN(CZ_Q(@, f_bool, EXACT, true), CZ_F(@, f_int)))"))])
+    compute("case over relation", "Part", [("int", X(
+        'Case(When(thing__f_bool=True, then=Value(1)), default=Value(0))',
+        "CZ_CASE(0, CZ_WHEN(CZ_Q(@, thing->f_bool, EXACT, true), 1))"))])
+    compute("condition as value", "Thing", [("bool", X(
+        "ExpressionWrapper(Q(f_int__gt=4), output_field=BooleanField())", "CZ_COND(CZ_Q(@, f_int, GT, 4))"))])
+    compute("cast text", "Thing", [("text", X('Cast("f_int", CharField())', "CZ_CAST_TEXT(CZ_F(@, f_int))"))])
+    compute("cast int", "Thing", [("int", X('Cast(Cast("f_small", CharField()), IntegerField())',
+                                            "CZ_CAST_INT(CZ_CAST_TEXT(CZ_F(@, f_small)))"))])
+    compute("cast real", "Thing", [("real", X('Cast("f_int", FloatField())', "CZ_CAST_REAL(CZ_F(@, f_int))"))])
+
+
+PARTS = [("Year", "CZ_YEAR"), ("IsoYear", "CZ_ISO_YEAR"), ("Quarter", "CZ_QUARTER"), ("Month", "CZ_MONTH"), ("Week", "CZ_WEEK"),
+         ("Day", "CZ_DAY"), ("WeekDay", "CZ_WEEK_DAY"), ("IsoWeekDay", "CZ_ISO_WEEK_DAY")]
+CLOCK_PARTS = [("Hour", "CZ_HOUR"), ("Minute", "CZ_MINUTE"), ("Second", "CZ_SECOND")]
+
+
+def times():
+    for name in ("f_date", "n_date", "f_datetime", "n_datetime"):
+        for function, c in PARTS:
+            compute("%s %s" % (name, function), "Thing", [("int", call("Extract" + function, c, F(name)))])
+        out = name[2:]
+        for unit in ("Year", "Quarter", "Month", "Week", "Day") + (("Hour", "Minute", "Second") if out == "datetime" else ()):
+            if unit == "Day" and out == "date":
+                continue
+            compute("%s Trunc%s" % (name, unit), "Thing", [(out, call("Trunc" + unit, "CZ_TRUNC(%s, %%s)" % unit.upper(), F(name)))])
+    for name in ("f_time", "n_time", "f_datetime", "n_datetime"):
+        for function, c in CLOCK_PARTS:
+            compute("%s %s" % (name, function), "Thing", [("int", call("Extract" + function, c, F(name)))])
+    for name in ("f_datetime", "n_datetime"):
+        compute(name + " TruncDate", "Thing", [("date", call("TruncDate", "CZ_DATE_OF", F(name)))])
+        compute(name + " TruncTime", "Thing", [("time", call("TruncTime", "CZ_TIME_OF", F(name)))])
+    for lookup, c, v in (("year", "CZ_YEAR", 2025), ("month", "CZ_MONTH", 12), ("day", "CZ_DAY", 30), ("week", "CZ_WEEK", 1),
+                         ("quarter", "CZ_QUARTER", 4), ("week_day", "CZ_WEEK_DAY", 2), ("iso_year", "CZ_ISO_YEAR", 2025),
+                         ("iso_week_day", "CZ_ISO_WEEK_DAY", 1)):
+        for span in ("own", "forward", "reverse"):
+            model, way = SPANS[span]
+            for kind in ("date", "datetime"):
+                for operator in ("exact", "gt"):
+                    if operator == "gt" and lookup != "year":
+                        continue
+                    if lookup == "iso_year":  # Django 3.2 takes it for the year here
+                        operator, v_django, v_c = "in", "[2025]", "CZ_INTS(2025)"
+                    else:
+                        v_django = v_c = str(v)
+                    path = way + "f_" + kind
+                    # Django's year is a range of days, which no other lookup is
+                    ask("%s %s %s %s" % (span, kind, lookup, operator), model, X(
+                        "Q(%s__%s__%s=%s)" % (path, lookup, operator, v_django),
+                        "CZ_QE(%s(%s), %s, %s)" % (c, F(path).c, operator.upper(), v_c)))
+    for lookup, c, v in (("hour", "CZ_HOUR", 18), ("minute", "CZ_MINUTE", 45), ("second", "CZ_SECOND", 59)):
+        for kind in ("time", "datetime"):
+            ask("%s %s" % (kind, lookup), "Thing", X("Q(f_%s__%s=%d)" % (kind, lookup, v), "CZ_QE(%s(CZ_F(@, f_%s)), EXACT, %d)" % (c, kind, v)))
+    ask("datetime date", "Thing", X('Q(f_datetime__date=day("2024-12-30"))', 'CZ_QE(CZ_DATE_OF(CZ_F(@, f_datetime)), EXACT, day("2024-12-30"))'))
+    ask("datetime time", "Thing", X('Q(f_datetime__time__lt=clock("12:00:00"))',
+                                    'CZ_QE(CZ_TIME_OF(CZ_F(@, f_datetime)), LT, clock("12:00:00"))'))
+    ask("before now", "Thing", X("Q(f_datetime__lt=Now())", "CZ_Q(@, f_datetime, LT, CZ_NOW)"), some=False)
+
+
+def documents():
+    for name, path, v, c in (
+            ("int", "a", 1, "CZ_JSON_INT(%s, \"a\")"), ("text", "b", "x", "CZ_JSON_TEXT(%s, \"b\")"),
+            ("list", "tags__0", "red", "CZ_JSON_TEXT(%s, \"tags\", \"0\")"),
+            ("deep", "deep__c__0", 1, "CZ_JSON_INT(%s, \"deep\", \"c\", \"0\")"),
+            ("real", "n", 1.5, "CZ_JSON_REAL(%s, \"n\")")):
+        for null in ("f", "n"):
+            for span in ("own", "forward"):
+                model, way = SPANS[span]
+                full = "%s%s_json" % (way, null)
+                ask("json %s %s %s" % (name, null, span), model, X(
+                    "Q(%s__%s=%r)" % (full, path, v), "CZ_QE(%s, EXACT, %s)" % (c % F(full).c, value(v).c)))
+    ask("json int gt", "Thing", X("Q(f_json__a__gt=1)", 'CZ_QE(CZ_JSON_INT(CZ_F(@, f_json), "a"), GT, 1)'))
+    ask("json contains list", "Thing", Q("f_json", "contains", [2], "json"), refused=("sqlite",))
+    ask("json contains deep", "Thing", Q("f_json", "contains", {"deep": {"c": [1]}}, "json"), refused=("sqlite",))
+    ask("json contains text", "Thing", Q("f_json", "contains", "text", "json"), refused=("sqlite",))
+    ask("json exact list", "Thing", Q("f_json", "exact", [1, 2, 3], "json"))
+    ask("json exact number", "Thing", Q("f_json", "exact", 7, "json"))
+    ask("json exact text", "Thing", Q("f_json", "exact", "text", "json"))
+    ask("json exact empty", "Thing", Q("f_json", "exact", {}, "json"))
+    compute("json text value", "Thing", [("text", X('KeyTextTransform("b", "f_json")', 'CZ_JSON_TEXT(CZ_F(@, f_json), "b")'))])
+    compute("json value", "Thing", [("json", X('KeyTransform("deep", "f_json")', 'CZ_JSON_PATH(CZ_F(@, f_json), "deep")'))])
+
+
+AGGREGATES = [("Count", "CZ_COUNT_OF"), ("Sum", "CZ_SUM"), ("Avg", "CZ_AVG"), ("Min", "CZ_MIN"), ("Max", "CZ_MAX"),
+              ("StdDev", "CZ_STDDEV"), ("Variance", "CZ_VARIANCE")]
+
+
+def kind_of(function, out):
+    if function == "Count":
+        return "int"
+    if function in ("StdDev", "Variance") or (function == "Avg" and out == "int"):
+        return "real"
+    return out
+
+
+def aggregates():
+    few = Q("f_int", "range", (-1000, 1000))
+    for out, name, kind in NUMBERS:
+        for function, c in AGGREGATES:
+            total("%s %s" % (function, name), "Thing", [(kind_of(function, out), call(function, c, F(name)))], where=few,
+                  refused=("sqlite",) if function in ("StdDev", "Variance") and name[0] == "n" else ())
+    for name, out in (("f_char", "text"), ("n_date", "date"), ("f_datetime", "datetime"), ("n_time", "time"), ("f_duration", "span"),
+                      ("n_duration", "span"), ("n_slug", "text"), ("f_long", "dec")):
+        for function in ("Count", "Min", "Max"):
+            total("%s %s" % (function, name), "Thing", [(kind_of(function, out), call(function, "CZ_" + function.upper().replace(
+                "COUNT", "COUNT_OF"), F(name)))])
+    for function in ("Sum", "Avg"):
+        total("%s duration" % function, "Thing", [("span", call(function, "CZ_" + function.upper(), F("n_duration")))])
+    for function in ("Count", "Sum", "Avg"):
+        total("%s distinct" % function, "Thing", [("real" if function == "Avg" else "int", X(
+            '%s("n_int", distinct=True)' % function,
+            "CZ_%s(CZ_F(@, n_int), .distinct = true)" % function.upper().replace("COUNT", "COUNT_OF")))], where=few)
+        total("%s filtered" % function, "Thing", [("real" if function == "Avg" else "int", X(
+            '%s("n_int", filter=Q(f_bool=True))' % function,
+            "CZ_%s(CZ_F(@, n_int), .filter = CZ_Q(@, f_bool, EXACT, true))" % function.upper().replace("COUNT", "COUNT_OF")))], where=few)
+    total("of no rows", "Thing", [("int", call("Count", "CZ_COUNT_OF", F("f_int"))), ("int", call("Sum", "CZ_SUM", F("f_int"))),
+                                  ("text", call("Max", "CZ_MAX", F("f_char")))], where=Q("f_char", "exact", "no such"))
+    total("several", "Staff", [("int", X('Count("*")', "CZ_COUNT_ROWS")), ("dec", call("Sum", "CZ_SUM", F("wage"))),
+                               ("dec", call("Avg", "CZ_AVG", F("wage"))), ("date", call("Min", "CZ_MIN", F("since")))])
+    total("over relation", "Box", [("int", call("Sum", "CZ_SUM", F("things__f_int")))], where=Q("things__f_int", "lt", 1000))
+    total("over two relations", "Box", [("int", call("Count", "CZ_COUNT_OF", F("things__parts"))),
+                                        ("int", call("Max", "CZ_MAX", F("things__parts__size")))])
+    total("of an expression", "Staff", [("dec", call("Sum", "CZ_SUM", typed(call("%s * 2", "CZ_MUL(%s, 2)", F("wage")), "DecimalField")))])
+
+
+def groups():
+    count = ("int", X('Count("id")', "CZ_COUNT_OF(CZ_F(@, id))"))
+    for key, kind in (("f_bool", "bool"), ("f_int", "int"), ("f_slug", "text"), ("f_date", "date"), ("f_short", "dec")):
+        group("count by " + key, "Thing", [(kind, key)], [count])
+        group("count by %s having" % key, "Thing", [(kind, key)], [count], having=(0, "gt", 7, None))
+        group("several by " + key, "Thing", [(kind, key)], [("int", call("Max", "CZ_MAX", F("n_int"))), ("text", call(
+            "Min", "CZ_MIN", F("f_char")))])
+    group("by two", "Thing", [("bool", "f_bool"), ("text", "f_slug")], [count])
+    group("by null", "Staff", [("text", "team")], [count, ("dec", call("Sum", "CZ_SUM", F("wage")))], by=[("team", "last")])
+    group("by null first", "Staff", [("text", "team")], [("dec", call("Avg", "CZ_AVG", F("wage")))], by=[("team", "first")])
+    group("by relation", "Thing", [("text", "box__name")], [count], by=[("box__name", "last")])
+    group("by relation where", "Thing", [("text", "box__name")], [count], where=Q("f_bool", "exact", True) & Q("box", "isnull", False))
+    group("by boss", "Staff", [("text", "boss__name")], [count, ("dec", call("Max", "CZ_MAX", F("wage")))], by=[("boss__name", "last")])
+    group("having sum", "Staff", [("text", "team")], [("dec", call("Sum", "CZ_SUM", F("wage")))], having=(0, "gt", "8000", "short"),
+          by=[("team", "last")])
+    group("children counted", "Box", [("int", "id")], [("int", call("Count", "CZ_COUNT_OF", F("things")))])
+    group("children summed", "Box", [("int", "id")], [("int", call("Sum", "CZ_SUM", F("things__f_small")))])
+    group("children filtered", "Box", [("int", "id")], [("int", X(
+        'Count("things", filter=Q(things__f_bool=True))', "CZ_COUNT_OF(CZ_F(@, things), .filter = CZ_Q(@, things->f_bool, EXACT, true))"))])
+    group("children where", "Box", [("int", "id")], [("int", call("Count", "CZ_COUNT_OF", F("things")))],
+          where=Q("things__f_bool", "exact", True))
+    group("children having", "Box", [("int", "id")], [("int", call("Count", "CZ_COUNT_OF", F("things")))], having=(0, "gte", 4, None))
+    group("links counted", "Thing", [("int", "id")], [("int", call("Count", "CZ_COUNT_OF", F("tags")))])
+    group("links counted back", "Tag", [("int", "id")], [("int", call("Count", "CZ_COUNT_OF", F("things")))])
+    group("two relations distinct", "Thing", [("int", "id")], [
+        ("int", X('Count("tags", distinct=True)', "CZ_COUNT_OF(CZ_F(@, tags), .distinct = true)")),
+        ("int", X('Count("parts", distinct=True)', "CZ_COUNT_OF(CZ_F(@, parts), .distinct = true)"))])
+    group("grandchildren", "Box", [("int", "id")], [("int", call("Sum", "CZ_SUM", F("things__parts__size")))])
+
+
+def subqueries():
+    exists = X("Exists(Part.objects.filter(thing=OuterRef('id')))", "CZ_EXISTS(Part, .where = CZ_Q(Part, thing, EXACT, CZ_OUTER(Thing, id)))")
+    ask("exists", "Thing", exists)
+    ask("not exists", "Thing", ~exists)
+    ask("exists and", "Thing", exists & Q("f_bool", "exact", True))
+    ask("exists or", "Thing", X("(Q(f_int=4) | Q(Exists(Part.objects.filter(thing=OuterRef('id')))))", (Q("f_int", "exact", 4) | exists).c))
+    ask("exists compared", "Thing", X(
+        "Exists(Part.objects.filter(thing=OuterRef('id'), size__gt=OuterRef('f_small')))",
+        "CZ_EXISTS(Part, .where = CZ_WHERE(CZ_Q(Part, thing, EXACT, CZ_OUTER(Thing, id)), CZ_Q(Part, size, GT, CZ_OUTER(Thing, f_small))))"))
+    ask("exists nested", "Box", X(
+        "Exists(Thing.objects.filter(Exists(Part.objects.filter(thing=OuterRef('id'), size__gte=5)), box=OuterRef('id')))",
+        "CZ_EXISTS(Thing, .where = CZ_WHERE(CZ_EXISTS(Part, .where = CZ_WHERE(CZ_Q(Part, thing, EXACT, CZ_OUTER(Thing, id)), "
+        "CZ_Q(Part, size, GTE, 5))), CZ_Q(Thing, box, EXACT, CZ_OUTER(Box, id))))"))
+    inner = X("Thing.objects.filter(f_int__gt=4).values('id')", "CZ_SUBQUERY(CZ_F(Thing, id), Thing, .where = CZ_Q(Thing, f_int, GT, 4))")
+    ask("in subquery", "Part", Q("thing", "in", inner))
+    ask("not in subquery", "Part", ~Q("thing", "in", inner))
+    ask("in subquery over relation", "Bolt", Q("part__thing", "in", inner))
+    ask("in subquery of text", "Thing", Q("f_slug", "in", X(
+        "Thing.objects.filter(f_int=4).values('f_slug')", "CZ_SUBQUERY(CZ_F(Thing, f_slug), Thing, .where = CZ_Q(Thing, f_int, EXACT, 4))")))
+    ask("in subquery of relation", "Box", Q("id", "in", X(
+        "Thing.objects.filter(f_bool=True, box__isnull=False).values('box')",
+        "CZ_SUBQUERY(CZ_F(Thing, box), Thing, .where = CZ_WHERE(CZ_Q(Thing, f_bool, EXACT, true), CZ_Q(Thing, box, ISNULL, false)))")))
+    first = X("Subquery(Part.objects.filter(thing=OuterRef('id')).order_by('-id').values('name')[:1])",
+              "CZ_SUBQUERY(CZ_F(Part, name), Part, .where = CZ_Q(Part, thing, EXACT, CZ_OUTER(Thing, id)), "
+              ".order_by = CZ_ORDER_BY(CZ_DESC(Part, id)))")
+    compute("subquery value", "Thing", [("text", first)])
+    probe("subquery asked", "Thing", first, "startswith", "part 1", some=True)
+    compute("subquery aggregate", "Thing", [("int", X(
+        "Subquery(Part.objects.filter(thing=OuterRef('id')).values('thing').annotate(s=Sum('size')).values('s'))",
+        "CZ_SUBQUERY(CZ_SUM(CZ_F(Part, size)), Part, .where = CZ_Q(Part, thing, EXACT, CZ_OUTER(Thing, id)))"))])
+    compute("exists as value", "Thing", [("bool", X(exists.django, "CZ_COND(%s)" % exists.c))])
+    ask("compared with subquery", "Staff", Q("wage", "gt", X(
+        "Subquery(Staff.objects.filter(id=OuterRef('boss')).values('wage')[:1])",
+        "CZ_SUBQUERY(CZ_F(Staff, wage), Staff, .where = CZ_Q(Staff, id, EXACT, CZ_OUTER(Staff, boss)))")))
+
+
+def windows():
+    def window(function, c, partition=True, order="-wage", frame=None, c_frame=None):
+        return X("Window(%s%s%s%s)" % (function, ", partition_by=[F('team')]" if partition else "",
+                                       ", order_by=[F('wage').desc(), F('id').asc()]" if order else "", ", frame=" + frame if frame else ""),
+                 "CZ_WINDOW(%s%s%s%s)" % (c, ", .partition_by = CZ_EXPRS(CZ_F(@, team))" if partition else "",
+                                          ", .order_by = CZ_ORDER_BY(CZ_DESC(@, wage), CZ_ASC(@, id))" if order else "",
+                                          ", .frame = " + c_frame if c_frame else ""))
+    functions = [("int", "RowNumber()", "CZ_ROW_NUMBER"), ("int", "Rank()", "CZ_RANK"), ("int", "DenseRank()", "CZ_DENSE_RANK"),
+                 ("real", "PercentRank()", "CZ_PERCENT_RANK"), ("real", "CumeDist()", "CZ_CUME_DIST"), ("int", "Ntile(3)", "CZ_NTILE(3)"),
+                 ("text", "Lag('name', 1)", "CZ_LAG(CZ_F(@, name), 1)"), ("text", "Lead('name', 2)", "CZ_LEAD(CZ_F(@, name), 2)"),
+                 ("text", "FirstValue('name')", "CZ_FIRST_VALUE(CZ_F(@, name))"), ("text", "LastValue('name')", "CZ_LAST_VALUE(CZ_F(@, name))"),
+                 ("text", "NthValue('name', 2)", "CZ_NTH_VALUE(CZ_F(@, name), 2)"), ("int", "Count('id')", "CZ_COUNT_OF(CZ_F(@, id))"),
+                 ("int", "Max('id')", "CZ_MAX(CZ_F(@, id))"), ("date", "Min('since')", "CZ_MIN(CZ_F(@, since))")]
+    for out, function, c in functions:
+        for partition in (True, False):
+            compute("window %s%s" % (function, " parted" if partition else ""), "Staff", [(out, window(function, c, partition))])
+    compute("window without order", "Staff", [("int", window("Count('id')", "CZ_COUNT_OF(CZ_F(@, id))", order=None))])
+    compute("window rows", "Staff", [("int", window("Sum('id')", "CZ_SUM(CZ_F(@, id))", frame="RowRange(start=-1, end=1)",
+                                                    c_frame="CZ_ROWS_BETWEEN(-1, 1)"))])
+    compute("window running", "Staff", [("int", window("Sum('id')", "CZ_SUM(CZ_F(@, id))", frame="RowRange(end=0)",
+                                                       c_frame="CZ_ROWS_BETWEEN(CZ_UNBOUNDED_PRECEDING, 0)"))])
+    compute("window range", "Staff", [("int", window("Sum('id')", "CZ_SUM(CZ_F(@, id))", frame="ValueRange(start=0)",
+                                                     c_frame="CZ_RANGE_BETWEEN(0, CZ_UNBOUNDED_FOLLOWING)"))])
+    compute("two windows", "Staff", [("int", window("RowNumber()", "CZ_ROW_NUMBER")), ("text", window(
+        "FirstValue('name')", "CZ_FIRST_VALUE(CZ_F(@, name))", partition=False))])
+
+
+def plain(name, model, django, c, **more):
+    """Keys of a query written out: `django` follows objects., `c` the model."""
+    Question(name, ["int"], "%s.objects.%s.values_list('id')" % (model, django), "IDS(%s, %s)" % (model, c), model=model, **more)
+
+
+def sets():
+    a, b = "f_int__gt=4", "f_bool=True"
+    ca, cb = ".where = CZ_Q(Thing, f_int, GT, 4)", "CZ_QUERY(Thing, .where = CZ_Q(Thing, f_bool, EXACT, true))"
+    by = ".order_by = CZ_ORDER_BY(CZ_ASC(Thing, id))"
+    for method, macro in (("union", "CZ_UNION"), ("intersection", "CZ_INTERSECT"), ("difference", "CZ_EXCEPT")):
+        Question(method, ["int"], "Thing.objects.filter(%s).values_list('id').%s(Thing.objects.filter(%s).values_list('id')).order_by('id')"
+                 % (a, method, b), "IDS(Thing, %s, .combine = %s(%s), %s)" % (ca, macro, cb, by), model="Thing", some=True)
+    Question("union all", ["int"], "Thing.objects.filter(%s).values_list('id').union(Thing.objects.filter(%s).values_list('id'), all=True)"
+             ".order_by('id')" % (a, b), "IDS(Thing, %s, .combine = CZ_UNION_ALL(%s), %s)" % (ca, cb, by))
+    Question("union of three", ["int"], "Thing.objects.filter(f_int=4).values_list('id').union(Thing.objects.filter(f_int=5).values_list('id'),"
+             "Thing.objects.filter(f_int=0).values_list('id')).order_by('id')",
+             "IDS(Thing, .where = CZ_Q(Thing, f_int, EXACT, 4), .combine = CZ_UNION(CZ_QUERY(Thing, .where = CZ_Q(Thing, f_int, EXACT, 5)),"
+             "CZ_QUERY(Thing, .where = CZ_Q(Thing, f_int, EXACT, 0))), %s)" % by, model="Thing", some=True)
+    Question("union sliced", ["int"], "Thing.objects.filter(%s).values_list('id').union(Thing.objects.filter(%s).values_list('id'))"
+             ".order_by('id')[3:8]" % (a, b), "IDS(Thing, %s, .combine = CZ_UNION(%s), %s, .limit = 5, .offset = 3)" % (ca, cb, by),
+             model="Thing", some=True)
+
+
+def orders():
+    for kind in KINDS:
+        if kind in ("json", "ip"):
+            continue
+        for null in (False, True):
+            for sign in ("", "-"):
+                name = field(kind, null)
+                for nulls in ((None,) if not null else ("first", "last")):
+                    django = 'order_by(F("%s").%s(%s), "id")' % (name, "desc" if sign else "asc", "nulls_%s=True" % nulls if nulls else "")
+                    plain("order %s%s %s" % (sign, name, nulls or ""), "Thing", django, ".order_by = CZ_ORDER_BY(CZ_%s(Thing, %s%s), CZ_ASC(Thing, id))" % (
+                        "DESC" if sign else "ASC", name, ", .nulls = CZ_NULLS_%s" % nulls.upper() if nulls else ""))
+    for name in ("n_int", "n_char", "box"):
+        for sign in ("", "-"):
+            plain("default nulls %s%s" % (sign, name), "Thing", 'order_by("%s%s", "id")' % (sign, name),
+                  ".order_by = CZ_ORDER_BY(CZ_%s(Thing, %s), CZ_ASC(Thing, id))" % ("DESC" if sign else "ASC", name))
+    plain("order over relation", "Part", 'order_by("thing__f_slug", "-id")',
+          ".order_by = CZ_ORDER_BY(CZ_ASC(Part, thing->f_slug), CZ_DESC(Part, id))")
+    plain("order over two", "Bolt", 'order_by("-part__thing__f_int", "id")',
+          ".order_by = CZ_ORDER_BY(CZ_DESC(Bolt, part->thing->f_int), CZ_ASC(Bolt, id))")
+    plain("order by expression", "Thing", 'order_by(Length("f_char").desc(), "id")',
+          ".order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_LENGTH(CZ_F(Thing, f_char))), CZ_ASC(Thing, id))")
+    plain("order over reverse", "Box", 'order_by("things__f_small", "id", "things__id")',
+          ".order_by = CZ_ORDER_BY(CZ_ASC(Box, things->f_small), CZ_ASC(Box, id), CZ_ASC(Box, things->id))")
+    for start, stop in ((0, 5), (5, 12), (40, 60), (43, 44), (60, 70)):
+        plain("slice %d %d" % (start, stop), "Thing", 'order_by("id")[%d:%d]' % (start, stop),
+              ".order_by = CZ_ORDER_BY(CZ_ASC(Thing, id)), .limit = %d, .offset = %d" % (stop - start, start))
+    plain("slice without end", "Thing", 'order_by("id")[30:]', ".order_by = CZ_ORDER_BY(CZ_ASC(Thing, id)), .offset = 30", some=True)
+    for span in ("reverse", "m2m", "m2m reverse"):
+        model, way = SPANS[span]
+        plain("distinct " + span, model, 'filter(%sf_int__gt=0).distinct().order_by("id")' % way,
+              ".where = CZ_Q(%s, %sf_int, GT, 0), .distinct = true, .order_by = CZ_ORDER_BY(CZ_ASC(%s, id))" % (model, way.replace("__", "->"), model),
+              some=True)
+        plain("not distinct " + span, model, 'filter(%sf_int__gt=0).order_by("id")' % way,
+              ".where = CZ_Q(%s, %sf_int, GT, 0), .order_by = CZ_ORDER_BY(CZ_ASC(%s, id))" % (model, way.replace("__", "->"), model))
+        for distinct in (False, True):
+            Question("count %s%s" % (span, " distinct" if distinct else ""), ["int"],
+                     "[(%s.objects.filter(%sf_int__gt=0)%s.count(),)]" % (model, way, ".distinct()" if distinct else ""),
+                     "NUMBER(cz_count(ctx, %s, .where = CZ_Q(%s, %sf_int, GT, 0)%s))" % (
+                         model, model, way.replace("__", "->"), ", .distinct = true" if distinct else ""))
+    Question("distinct values", ["text"], "Thing.objects.values_list('f_slug').distinct().order_by('f_slug')",
+             "ROWS(R_text, Thing, .values = CZ_AS(R_text, (c0, CZ_F(Thing, f_slug))), .distinct = true, "
+             ".order_by = CZ_ORDER_BY(CZ_ASC(Thing, f_slug)))")
+    for name, django, c in (("all", "Thing.objects.count()", "cz_count(ctx, Thing)"),
+                            ("some", "Thing.objects.filter(f_bool=True).count()", "cz_count(ctx, Thing, .where = CZ_Q(Thing, f_bool, EXACT, true))"),
+                            ("sliced", "Thing.objects.all()[40:60].count()", "cz_count(ctx, Thing, .limit = 20, .offset = 40)"),
+                            ("none", "Thing.objects.filter(f_char='no').count()", "cz_count(ctx, Thing, .where = CZ_Q(Thing, f_char, EXACT, \"no\"))")):
+        Question("count " + name, ["int"], "[(%s,)]" % django, "NUMBER(%s)" % c)
+    Question("exists some", ["int"], "[(int(Thing.objects.filter(f_int=4).exists()),)]", "NUMBER(cz_exists(ctx, Thing, .where = CZ_Q(Thing, f_int, EXACT, 4)))")
+    Question("exists none", ["int"], "[(int(Thing.objects.filter(f_int=44).exists()),)]",
+             "NUMBER(cz_exists(ctx, Thing, .where = CZ_Q(Thing, f_int, EXACT, 44)))")
+
+
+def changes():
+    from models import MODELS
+    for model in MODELS:
+        change("rows of " + model, "0", "0", [model])
+    states = ["Root"] + ["On" + r.title().replace("_", "") for r in DELETES] + ["Leaf", "Grand", "Guard"]
+    for i in range(1, 9):
+        change("delete root %d" % i, "Root.objects.filter(id=%d).delete()[0]" % i, "cz_delete(ctx, Root, CZ_Q(Root, id, EXACT, %d))" % i, states,
+               refused_at_commit=i == 5)  # a reference is left to nothing
+    for name, django, c in (
+            ("many roots", "id__in=[1, 2, 3, 7, 8]", "CZ_Q(Root, id, IN, CZ_INTS(1, 2, 3, 7, 8))"),
+            ("roots with one protected", "id__in=[1, 4]", "CZ_Q(Root, id, IN, CZ_INTS(1, 4))"),
+            ("over a relation", "cascades__name='c2'", "CZ_Q(Root, cascades->name, EXACT, \"c2\")"),
+            ("no roots", "id=99", "CZ_Q(Root, id, EXACT, 99)")):
+        change("delete " + name, "Root.objects.filter(%s).delete()[0]" % django, "cz_delete(ctx, Root, %s)" % c, states)
+    for rule in DELETES:
+        model = "On" + rule.title().replace("_", "")
+        change("delete referring " + rule, "%s.objects.all().delete()[0]" % model, "cz_delete(ctx, %s, CZ_EVERY_ROW)" % model, states)
+    change("delete guarded", "Grand.objects.all().delete()[0]", "cz_delete(ctx, Grand, CZ_EVERY_ROW)", states)
+    change("delete linked", "Tag.objects.filter(id__lte=3).delete()[0]", "cz_delete(ctx, Tag, CZ_Q(Tag, id, LTE, 3))", ["Tag"])
+    change("delete things", "Thing.objects.filter(f_int__gt=4).delete()[0]", "cz_delete(ctx, Thing, CZ_Q(Thing, f_int, GT, 4))", ["Part", "Bolt"])
+    change("delete boxes", "Box.objects.filter(id__lte=4).delete()[0]", "cz_delete(ctx, Box, CZ_Q(Box, id, LTE, 4))", ["Box", "Thing"])
+    change("delete bosses", "Staff.objects.filter(id__lte=3).delete()[0]", "cz_delete(ctx, Staff, CZ_Q(Staff, id, LTE, 3))", ["Staff"])
+    small = ("f_int__range=(-1000, 1000)", "CZ_Q(Thing, f_int, RANGE, CZ_INTS(-1000, 1000))")
+    for name, (django_where, c_where), django, c in (
+            ("value", small, 'f_char="new"', '(f_char, "new")'), ("null", small, "n_char=None", "(n_char, NULL)"),
+            ("several", small, 'f_int=7, f_short=decimal("1.25"), n_date=day("2026-01-02")',
+             '(f_int, 7), (f_short, decimal("1.25")), (n_date, day("2026-01-02"))'),
+            ("sum", small, "f_int=F('f_int') + 1", "(f_int, CZ_ADD(CZ_F(Thing, f_int), 1))"),
+            ("product", small, "f_int=F('f_int') * 2 - 3", "(f_int, CZ_SUB(CZ_MUL(CZ_F(Thing, f_int), 2), 3))"),
+            ("swap", small, "f_int=F('f_small'), f_big=F('f_int')", "(f_int, CZ_F(Thing, f_small)), (f_big, CZ_F(Thing, f_int))"),
+            ("text", small, "f_text=Concat(Upper('f_slug'), Value('!'))", '(f_text, CZ_CONCAT(CZ_UPPER(CZ_F(Thing, f_slug)), "!"))'),
+            ("case", small, "f_int=Case(When(f_bool=True, then=Value(1)), default=Value(2))",
+             "(f_int, CZ_CASE(2, CZ_WHEN(CZ_Q(Thing, f_bool, EXACT, true), 1)))"),
+            ("coalesce", small, "n_int=Coalesce('n_int', 'f_int')", "(n_int, CZ_COALESCE(CZ_F(Thing, n_int), CZ_F(Thing, f_int)))"),
+            ("fk", small, "box=2", "(box, 2)"), ("fk null", small, "box=None", "(box, NULL)"),
+            ("json", small, 'f_json={"k": [1]}', '(f_json, "{\\"k\\":[1]}")'),
+            ("time", small, 'f_datetime=F("f_datetime") + span("1 00:00:00")', '(f_datetime, CZ_ADD(CZ_F(Thing, f_datetime), span("1 00:00:00")))'),
+            ("over relation", ('box__name="box 3"', 'CZ_Q(Thing, box->name, EXACT, "box 3")'), "f_int=33", "(f_int, 33)"),
+            ("over links", ("tags=3", "CZ_Q(Thing, tags, EXACT, 3)"), "f_int=33", "(f_int, 33)"),
+            ("none", ("f_int=12345", "CZ_Q(Thing, f_int, EXACT, 12345)"), "f_int=33", "(f_int, 33)")):
+        change("update " + name, "Thing.objects.filter(%s).update(%s)" % (django_where, django),
+               "cz_update(ctx, Thing, %s, %s)" % (c_where, c), ["Thing"])
+    change("update by subquery", "Staff.objects.filter(boss__isnull=False).update(wage=Subquery(Staff.objects.filter(id=OuterRef('boss')).values('wage')[:1]))",
+           "cz_update(ctx, Staff, CZ_Q(Staff, boss, ISNULL, false), (wage, CZ_SUBQUERY(CZ_F(Staff, wage), Staff, "
+           ".where = CZ_Q(Staff, id, EXACT, CZ_OUTER(Staff, boss)))))", ["Staff"])
+    change("update decimals", "Staff.objects.update(wage=F('wage') + decimal('10.50'))",
+           "cz_update(ctx, Staff, CZ_EVERY_ROW, (wage, CZ_ADD(CZ_F(Staff, wage), decimal(\"10.50\"))))", ["Staff"])
+    change("create", "Staff.objects.create(name='new', wage=decimal('1.5'), since=day('2026-01-01')).id - 24",
+           "cz_create(ctx, Staff, (name, \"new\"), (wage, decimal(\"1.5\")), (since, day(\"2026-01-01\")))->id - 24", ["Staff"])
+
+
+def questions():
+    for part in (matrix, negations, relations, logic, arithmetic, texts, choices, times, documents, aggregates, groups, subqueries,
+                 windows, sets, orders, changes):
+        part()
+    return Question.all
