@@ -214,7 +214,9 @@ typedef struct cz__db_features {
         *functions;      /* by enum cz__function: $1, $2, ... for arguments, $* for all of them */
     const char *in_list; /* " IN (...)" for a list that is one parameter, $2 */
     const char
-        *json_lookups[5]; /* CONTAINS, HAS_KEY, HAS_KEYS, HAS_ANY_KEYS on documents; $1, $2 */
+        *json_lookups[5];  /* CONTAINS, HAS_KEY, HAS_KEYS, HAS_ANY_KEYS on documents; $1, $2 */
+    const char *json_same; /* EXACT on documents: whatever the order of keys; $1, $2 */
+    const char *ip_text;   /* an address as the text that text lookups see; $1. NULL: it is text */
     const char *list_lookups[3]; /* CONTAINS, CONTAINED_BY, OVERLAP on arrays; $1, $2 */
     bool scaled_decimals;        /* decimals of at most 18 digits are whole numbers */
     bool row_locks, distinct_on, ordered_aggregates;

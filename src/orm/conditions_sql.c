@@ -154,6 +154,21 @@ static void compile_right(struct cz__compiler *c, cz_buf *out, const struct aske
                                        .name = asked->name });
 }
 
+/* Lookups that are about the text of an address, where the database has a type of its own for it. */
+static bool asks_text_of_ip(const struct cz__compiler *c, cz__db_type type, cz_lookup lookup)
+{
+    return CZ__DB_KIND(type) == CZ__DB_IP && c->features->ip_text && lookup >= CZ_LOOKUP_IEXACT &&
+           lookup <= CZ_LOOKUP_IREGEX;
+}
+
+static void ask_as_text(struct cz__compiler *c, struct asked *asked)
+{
+    cz_buf *text = cz__scratch(c->ctx);
+    cz__append_template(c, text, c->features->ip_text, &asked->sql, 1);
+    asked->sql = text;
+    asked->type = CZ__DB_TEXT;
+}
+
 static bool compile_leaf_here(struct cz__compiler *c, cz_buf *sql, cz_cond leaf)
 {
     struct asked asked = ask(c, leaf);
@@ -186,10 +201,14 @@ static bool compile_leaf_here(struct cz__compiler *c, cz_buf *sql, cz_cond leaf)
             cz_raise(c->ctx, CZ_EUNSUPPORTED, "%s has no such lookup for \"%s\"", c->features->name,
                      asked.name);
         bool expression = cz__expr_of(leaf->value_kind, leaf->value) != NULL;
+        const char *format = expression ? spelling->with_expression : spelling->sql;
+        if (lookup == CZ_LOOKUP_EXACT && CZ__DB_KIND(asked.type) == CZ__DB_JSON)
+            format = c->features->json_same;
+        if (asks_text_of_ip(c, asked.type, lookup))
+            ask_as_text(c, &asked);
         cz_buf *args[2] = { asked.sql, cz__scratch(c->ctx) };
         compile_right(c, args[1], &asked, leaf, expression ? CZ__PATTERN_NONE : spelling->pattern);
-        cz__append_template(c, sql, expression ? spelling->with_expression : spelling->sql, args,
-                            2);
+        cz__append_template(c, sql, format, args, 2);
         return asked.null || expression;
     }
     return asked.null;

@@ -23,6 +23,7 @@ CZ_MODEL(Maker, MAKER, .ordering = CZ_ORDER_BY(CZ_DESC(Maker, name)));
     F(date_field, best_before, .null = true)                                                       \
     F(duration_field, keeps, .null = true)                                                         \
     F(json_field, extra, .default_ = cz_text("{}"))                                                \
+    F(ip_field, seller, .default_ = cz_text("10.0.0.7"))                                           \
     F(int_array_field, sizes, .null = true)                                                        \
     F(reverse, sales, Sale, ware)
 CZ_MODEL(Ware, WARE);
@@ -64,7 +65,8 @@ static void seed(cz_ctx *c)
         cz_create(c, Ware, (name, "Tea"), (maker, ann->id), (price, decimal("12.25")), (stock, 10),
                   (weight, 1.5), (made, instant("2026-02-28T08:00:00Z")), (sizes, CZ_INTS(2)));
     cz_create(c, Ware, (name, "bread"), (maker, bob->id), (price, decimal("2.00")), (stock, 0),
-              (made, instant("2026-02-01T00:00:00Z")), (extra, "{\"sugar\":null}"));
+              (made, instant("2026-02-01T00:00:00Z")), (extra, "{\"sugar\":null}"),
+              (seller, "2001:db8::7"));
     cz_create(c, Ware, (name, "100%_x"), (price, decimal("99.99")), (stock, 7),
               (made, instant("2024-07-15T12:30:45Z")));
     for (int i = 1; i <= 3; i++)
@@ -198,6 +200,18 @@ static void choices(cz_ctx *c, void *arg)
     EXPECT_WARES("jam", CZ_QE(CZ_JSON_INT(CZ_F(Ware, extra), "sugar", "g"), GT, 50));
     EXPECT_WARES("jam", CZ_QE(CZ_JSON_TEXT(CZ_F(Ware, extra), "tags", "0"), EXACT, "red"));
     EXPECT_WARES("jam", CZ_Q(Ware, extra, CONTAINS, "{\"tags\":[7]}"));
+    EXPECT_WARES("bread", CZ_Q(Ware, extra, EXACT, "{ \"sugar\" : null }"));
+    EXPECT_WARES("jam",
+                 CZ_Q(Ware, extra, EXACT,
+                      "{\"tags\": [\"red\", 7.0], \"sugar\": {\"kind\": \"cane\", \"g\": 55}}"));
+    EXPECT_WARES("", CZ_Q(Ware, extra, EXACT,
+                          "{\"tags\": [7, \"red\"], \"sugar\": {\"kind\": \"cane\", \"g\": 55}}"));
+    EXPECT_WARES("", CZ_Q(Ware, extra, EXACT, "{\"sugar\": null, \"salt\": null}"));
+    EXPECT_WARES("jam Tea bread 100%_x", CZ_Q(Ware, extra, EXACT, CZ_F(Ware, extra)));
+    EXPECT_WARES("bread", CZ_Q(Ware, seller, STARTSWITH, "2001:"));
+    EXPECT_WARES("bread", CZ_Q(Ware, seller, ICONTAINS, ":DB8:"));
+    EXPECT_WARES("jam Tea 100%_x", CZ_Q(Ware, seller, REGEX, "^10[.]"));
+    EXPECT_WARES("jam Tea 100%_x", CZ_Q(Ware, seller, EXACT, "10.0.0.7"));
     EXPECT_WARES("jam bread", CZ_Q(Ware, extra, HAS_KEY, "sugar"));
     EXPECT_WARES("jam", CZ_Q(Ware, extra, HAS_KEYS, CZ_STRS("sugar", "tags")));
     EXPECT_WARES("jam bread", CZ_Q(Ware, extra, HAS_ANY_KEYS, CZ_STRS("sugar", "no")));

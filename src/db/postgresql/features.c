@@ -126,6 +126,8 @@ const cz__db_features cz__postgresql_features = {
     .in_list = " = ANY ($2)",
     /* the operators, and not the functions behind them: an index serves only operators */
     .json_lookups = { "$1 @> $2", "$1 ? $2", "$1 ?& $2", "$1 ?| $2" },
+    .json_same = "$1 = $2",
+    .ip_text = "HOST($1)",
     .list_lookups = { "$1 @> $2", "$1 <@ $2", "$1 && $2" },
     .row_locks = true,
     .distinct_on = true,

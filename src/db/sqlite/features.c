@@ -125,6 +125,7 @@ const cz__db_features cz__sqlite_features = {
     .in_list = " IN (SELECT value FROM json_each($2))",
     .json_lookups = { "cz_json_contains($1, $2)", "cz_json_has_keys($1, json_array($2))",
                       "cz_json_has_keys($1, $2)", "cz_json_has_any_keys($1, $2)" },
+    .json_same = "cz_json_same($1, $2)",
     .list_lookups = { "cz_json_contains($1, $2)", "cz_json_contains($2, $1)",
                       "cz_json_overlaps($1, $2)" },
     .scaled_decimals = true,

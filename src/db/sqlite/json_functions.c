@@ -119,6 +119,28 @@ static bool same_scalar(const cz_json_value *a, const cz_json_value *b)
     }
 }
 
+/* Equal as jsonb's documents are: whatever the order of keys; of a key given twice the last counts. */
+static bool same(const cz_json_value *a, const cz_json_value *b)
+{
+    if (a->kind == CZ_JSON_LIST && b->kind == CZ_JSON_LIST) {
+        for (uint32_t i = 0; a->count == b->count && i < a->count; i++)
+            if (!same(&a->as.items[i], &b->as.items[i]))
+                return false;
+        return a->count == b->count;
+    }
+    if (a->kind != CZ_JSON_OBJECT || b->kind != CZ_JSON_OBJECT)
+        return same_scalar(a, b);
+    for (uint32_t i = 0; i < a->count; i++) {
+        const cz_json_value *other = cz_json_get(b, a->keys[i]);
+        if (!other || !same(cz_json_get(a, a->keys[i]), other))
+            return false;
+    }
+    for (uint32_t i = 0; i < b->count; i++)
+        if (!cz_json_get(a, b->keys[i]))
+            return false;
+    return true;
+}
+
 static bool list_has(const cz_json_value *list, const cz_json_value *item)
 {
     bool container = item->kind == CZ_JSON_LIST || item->kind == CZ_JSON_OBJECT;
@@ -216,10 +238,10 @@ bool cz__sqlite_add_json_functions(sqlite3 *handle)
     static const char *const paths[] = { "cz_json_path", "cz_json_text", "cz_json_int",
                                          "cz_json_real" };
     static const struct question questions[] = {
-        { contains_at_top }, { overlaps }, { has_all_keys }, { has_any_key }
+        { contains_at_top }, { overlaps }, { has_all_keys }, { has_any_key }, { same }
     };
     static const char *const names[] = { "cz_json_contains", "cz_json_overlaps", "cz_json_has_keys",
-                                         "cz_json_has_any_keys" };
+                                         "cz_json_has_any_keys", "cz_json_same" };
     for (size_t i = 0; i < CZ_COUNT(paths); i++)
         if (sqlite3_create_function(handle, paths[i], -1, FLAGS, (void *)(uintptr_t)&wanted[i],
                                     json_path, NULL, NULL))

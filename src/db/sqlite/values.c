@@ -2,6 +2,7 @@
 #include <calzone/base64.h>
 #include <calzone/json.h>
 #include "db/sqlite/sqlite_internal.h"
+#include <math.h>
 
 /* ---- parameters ---- */
 
@@ -151,7 +152,10 @@ bool cz__sqlite_read(const cz__db_cursor *cursor, unsigned column, cz__db_type t
         *(double *)out = sqlite3_value_double(value);
         return true;
     case CZ__DB_DURATION:
-        *(cz_duration *)out = (cz_duration){ sqlite3_value_int64(value) };
+        /* an average has a fraction */
+        *(cz_duration *)out = (cz_duration){ sqlite3_value_type(value) == SQLITE_FLOAT
+                                                 ? llround(sqlite3_value_double(value))
+                                                 : sqlite3_value_int64(value) };
         return true;
     case CZ__DB_DECIMAL:
         *(cz_decimal *)out = cz__sqlite_decimal(value, type);
