@@ -38,11 +38,11 @@ static const char *sqlite_url(const char *path, cz_str base)
 {
     cz_buf url = { 0 };
     cz_str out;
-    size_t query = cz_str_find_char(base, '?');
+    const char *query = base.len ? memchr(base.ptr, '?', base.len) : NULL;
     cz_buf_append_lit(&url, "sqlite://");
     cz_percent_encode(&url, cz_str_from(path));
-    if (query != SIZE_MAX)
-        cz_buf_append_str(&url, cz_str_tail(base, query));
+    if (query)
+        cz_buf_append(&url, query, base.len - (size_t)(query - base.ptr));
     CZ_REQUIRE_OK(cz_buf_status(&url));
     CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), cz_buf_str(&url), &out));
     cz_buf_done(&url);
