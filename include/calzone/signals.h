@@ -37,7 +37,8 @@ typedef enum cz_signal {
     CZ_PRE_DELETE,  /* before the first row of the delete goes */
     CZ_POST_DELETE, /* when those of its model are gone */
     CZ_M2M_CHANGED,
-    CZ_PRE_MIGRATE,
+    CZ_PRE_MIGRATE, /* once for each app with models, around all of `migrate`, pending or not; outside its
+                       transactions */
     CZ_POST_MIGRATE,
     CZ__SIGNAL_COUNT
 } cz_signal;

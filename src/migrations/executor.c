@@ -472,6 +472,17 @@ size_t cz__migrate_all(cz_ctx *ctx)
     return run;
 }
 
+void cz__migrate_signal(cz_ctx *ctx, cz_signal signal)
+{
+    const char *before = NULL;
+    for (size_t i = 0; i < cz__models_count(); i++) { /* an app's models stand together */
+        const char *app = cz__models_at(i)->state->app;
+        if (!before || strcmp(before, app) != 0)
+            cz__signal_send(ctx, &(const cz_event){ .signal = signal, .app = app });
+        before = app;
+    }
+}
+
 size_t cz__migrate_pending(cz_ctx *ctx)
 {
     cz__ledger *ledger;

@@ -7,6 +7,7 @@
 #define CZ_MIGRATIONS_MIGRATIONS_H
 
 #include <calzone/migrations.h>
+#include <calzone/signals.h>
 #include "db/schema.h"
 
 /* Name an app's migrations, at the project's start; `list` may be NULL. Errors: CZ_ETOOBIG: over 16384;
@@ -92,8 +93,12 @@ void cz__migrate_record_squashed(cz_ctx *ctx, const cz__graph *graph, const cz__
 /* What a migration runs, as text: statements, and comments where a function would run. */
 cz__sql_list *cz__migrate_sql(cz_ctx *ctx, const cz__graph *graph, cz__planned step);
 
-/* Run whatever is pending. Returns how many. */
+/* Run whatever is pending. Returns how many. Sends no signals: cz__migrate_signal() does, around this and
+ * cz__tables_create(). */
 size_t cz__migrate_all(cz_ctx *ctx);
+/* Send CZ_PRE_MIGRATE or CZ_POST_MIGRATE once for each app that has models, in the project's order. Raises what
+ * a receiver raises. */
+void cz__migrate_signal(cz_ctx *ctx, cz_signal signal);
 /* How many migrations the database lacks. */
 size_t cz__migrate_pending(cz_ctx *ctx);
 /* "Add field isbn to Book". */

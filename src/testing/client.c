@@ -114,8 +114,10 @@ static void stop(void)
 static void create_tables(cz_ctx *ctx, void *arg)
 {
     (void)arg;
+    cz__migrate_signal(ctx, CZ_PRE_MIGRATE);
     cz__migrate_all(ctx);
     cz__tables_create(ctx);
+    cz__migrate_signal(ctx, CZ_POST_MIGRATE);
 }
 
 /* Fill the template as `migrate` would. */

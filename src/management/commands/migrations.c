@@ -430,6 +430,7 @@ static int migrate(cz_ctx *ctx, void *arg)
         return a->check && plan.count ? 1 : 0;
     }
     cz__migrate_check_tables(ctx, graph, ledger);
+    cz__migrate_signal(ctx, CZ_PRE_MIGRATE);
     cz__migrate_record_squashed(ctx, graph, ledger);
     run_plan(ctx, a, graph, &plan);
     if (!a->app) {
@@ -438,6 +439,7 @@ static int migrate(cz_ctx *ctx, void *arg)
             printf("  Created %zu table%s of apps without migrations.\n", created,
                    created == 1 ? "" : "s");
     }
+    cz__migrate_signal(ctx, CZ_POST_MIGRATE);
     if (cz__models_drift(ctx))
         puts("  The models have changes that no migration has: run makemigrations, then migrate.");
     return 0;

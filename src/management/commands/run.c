@@ -21,7 +21,9 @@ static int prepare_tables(cz_ctx *ctx, void *arg)
 {
     const struct cz__site *site = arg;
     if (site->env == CZ_ENV_DEVELOPMENT || site->env == CZ_ENV_TEST) {
+        cz__migrate_signal(ctx, CZ_PRE_MIGRATE);
         size_t migrated = cz__migrate_all(ctx), created = cz__tables_create(ctx);
+        cz__migrate_signal(ctx, CZ_POST_MIGRATE);
         if (migrated)
             cz_log_info(NULL, "calzone.db", "applied the pending migrations",
                         CZ_FIELD_INT("migrations", (int64_t)migrated));
