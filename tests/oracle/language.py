@@ -83,18 +83,23 @@ def call(django, c, *arguments):
 
 
 class Question:
-    """One question. `rows` are columns of `kinds`; the answers' order counts when it was asked for.
+    """One question, as an expression of Django's and a statement of C that answers it.
 
+    kinds:   of the columns of its rows; None: rows of models, which a change left
     some:    the answer must have rows, and fewer than the model has
     refused: databases on which Django refuses it; there its answer on PostgreSQL holds
+    only:    the databases it can be asked; None: all
     differs: {database: decision record} where the answers differ on purpose
+    planted: C that answers wrongly, to see that it is noticed
     """
 
     all, names = [], set()
 
-    def __init__(self, name, kinds, django, c, model=None, some=False, refused=(), differs=None, planted=None):
+    def __init__(self, name, kinds, django, c, model=None, some=False, refused=(), only=None, differs=None,
+                 planted=None):
         self.name, self.kinds, self.django, self.c = name, kinds, django, c
-        self.model, self.some, self.refused, self.differs, self.planted = model, some, refused, differs or {}, planted
+        self.model, self.some, self.refused, self.only = model, some, refused, only
+        self.differs, self.planted = differs or {}, planted
         assert name not in Question.names, "two questions are called " + name
         Question.names.add(name)
         Question.all.append(self)

@@ -5,31 +5,29 @@ cz_buf answer;
 cz_json_writer out;
 const char undone[] = "undone";
 
-/* What a question raised: nothing, the rule that forbids it, or the error. */
-static void ask(cz_ctx *ctx, const struct question *question)
+static void begin(const struct question *question, const char *key)
 {
-    cz_error err = { 0 };
     cz_buf_clear(&answer);
     cz_json_writer_init(&out, &answer);
     cz_json_object(&out);
     cz_json_key(&out, CZ_STR("name"));
     cz_json_str(&out, cz_str_from(question->name));
-    cz_json_key(&out, CZ_STR("rows"));
-    size_t start = answer.len;
+    cz_json_key(&out, cz_str_from(key));
+}
+
+/* Print the rows a question gives, or what it raised. */
+static void ask(cz_ctx *ctx, const struct question *question)
+{
+    cz_error err = { 0 };
+    begin(question, "rows");
     cz_json_list(&out);
     cz_status status = cz_try(ctx, question->ask, NULL, &err);
-    if (status != CZ_OK && strcmp(cz_error_message(&err), undone) != 0) {
-        (void)start;
-        cz_buf_clear(&answer);
-        cz_json_writer_init(&out, &answer);
-        cz_json_object(&out);
-        cz_json_key(&out, CZ_STR("name"));
-        cz_json_str(&out, cz_str_from(question->name));
-        cz_json_key(&out, CZ_STR("error"));
+    if (status == CZ_OK || strcmp(cz_error_message(&err), undone) == 0) {
+        cz_json_list_end(&out);
+    } else {
+        begin(question, "error");
         cz_json_str(&out, status == CZ_EINTEGRITY ? CZ_STR("integrity")
                                                   : cz_str_from(cz_error_message(&err)));
-    } else {
-        cz_json_list_end(&out);
     }
     cz_json_object_end(&out);
     printf("%.*s\n", (int)answer.len, answer.ptr);

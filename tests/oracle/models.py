@@ -150,11 +150,11 @@ def rows():
         # the last two boxes, the last tag and the last crate stay empty
         add("Thing", i + 1, **{name: values[i] for name, values in columns.items()},
             box=chance.choice([None] + list(range(1, 19))), tags=sorted(chance.sample(range(1, 20), chance.randrange(3))))
-    for i in range(1, 51):
+    for i in range(1, 71):
         add("Part", i, name="part %d" % (i % 17), size=chance.choice([None, 1, 2, 3, 5, 8]),
             thing=chance.choice([None] + list(range(1, things + 1))) if i > 4 else None)
-    for i in range(1, 41):
-        add("Bolt", i, name="bolt %d" % (i % 9), size=chance.randrange(10), part=chance.randrange(1, 51) if i > 4 else None)
+    for i in range(1, 101):
+        add("Bolt", i, name="bolt %d" % (i % 9), size=chance.randrange(10), part=chance.randrange(1, 71) if i > 4 else None)
     for i in range(1, 16):
         add("Crate", i, name="crate %d" % i, things=sorted(chance.sample(range(1, things + 1), 3)) if i < 15 else [])
     for i in range(1, 25):
