@@ -547,6 +547,109 @@ def orders():
              "NUMBER(cz_exists(ctx, Thing, .where = CZ_Q(Thing, f_int, EXACT, 44)))")
 
 
+def compared_texts():
+    """Text lookups whose value is a field or a function."""
+    for lookup, path, v in (("iexact", "f_slug", call("Upper", "CZ_UPPER", F("n_slug"))),
+                            ("icontains", "f_char", call("Left(%s, 2)", "CZ_LEFT(%s, 2)", F("f_slug"))),
+                            ("istartswith", "f_email", call("Left(%s, 1)", "CZ_LEFT(%s, 1)", F("f_char"))),
+                            ("iendswith", "f_url", call("Right(%s, 1)", "CZ_RIGHT(%s, 1)", F("f_slug"))),
+                            ("gt", "f_slug", F("f_char")), ("gte", "n_slug", F("n_char")), ("exact", "n_char", F("f_char")),
+                            ("lte", "n_text", F("f_text"))):
+        ask("compared %s %s" % (path, lookup), "Thing", Q(path, lookup, v))
+    for path, kind in (("n_int", "int"), ("n_date", "date"), ("n_datetime", "datetime"), ("n_short", "short"), ("n_long", "long"),
+                       ("n_float", "float"), ("n_time", "time"), ("n_duration", "duration"), ("n_big", "big")):
+        for lookup in ("lt", "gte"):
+            ask("compared %s %s" % (path, lookup), "Thing", Q(path, lookup, F("f_" + kind)))
+        ask("not compared %s" % path, "Thing", ~Q(path, "lt", F("f_" + kind)))
+        ask("compared over relation %s" % path, "Bolt", Q("part__thing__" + path, "lt", F("part__thing__f_" + kind)))
+
+
+EVERYWHERE = {"sqlite": "0010", "postgresql": "0010"}
+
+
+def to_many():
+    """Negations and joins over to-many relations, where rows are easily lost or doubled."""
+    a, b = Q("things__f_int", "gt", 4), Q("things__f_bool", "exact", True)
+    for name, where in (("not both", ~(a & b)), ("not either", ~(a | b)), ("one and not other", a & ~b), ("neither", ~a & ~b),
+                        ("not null field", ~Q("things__n_int", "gt", 4)), ("not not", ~~a),
+                        ("not of two ways", ~(Q("name", "exact", "box 1") | a)), ("null beyond", Q("things__n_char", "isnull", True)),
+                        ("not null beyond", ~Q("things__n_char", "isnull", True)), ("in beyond", Q("things__f_char", "in", ["banana", "zebra"])),
+                        ("not in beyond", ~Q("things__f_char", "in", ["banana", "zebra"]))):
+        ask("box " + name, "Box", where, differs=EVERYWHERE if name == "one and not other" else None)
+    for name, where in (("tags and parts", Q("tags__id", "gt", 5) & Q("parts__size", "gt", 1)),
+                        ("tags or parts", Q("tags__id", "gt", 15) | Q("parts__size", "gt", 5)),
+                        ("tags not parts", Q("tags", "isnull", False) & ~Q("parts__size", "gt", 1)),
+                        ("not tags not parts", ~Q("tags__id", "gt", 5) & ~Q("parts", "isnull", False)),
+                        ("crates and box", Q("crates__id", "lt", 5) & Q("box__name", "startswith", "box")),
+                        ("no crate", Q("crates", "isnull", True)), ("other side of box", Q("box__things__f_int", "exact", 4))):
+        ask("thing " + name, "Thing", where)
+    for name, where in (("reports and boss", Q("reports__wage", "gt", "1500", "short") & Q("boss", "isnull", False)),
+                        ("no reports", Q("reports", "isnull", True)), ("of a boss of bosses", Q("boss__boss__boss", "isnull", False)),
+                        ("with reports of reports", Q("reports__reports", "isnull", False)),
+                        ("earns more than the boss", Q("wage", "gt", F("boss__wage"))),
+                        ("not more than the boss", ~Q("wage", "gt", F("boss__wage"))),
+                        ("same team", Q("team", "exact", F("boss__team"))), ("not same team", ~Q("team", "exact", F("boss__team")))):
+        ask("staff " + name, "Staff", where, differs=EVERYWHERE if name == "not more than the boss" else None)
+
+
+def mixed():
+    count = call("Count", "CZ_COUNT_OF", F("things"))
+    for lookup, v in (("exact", 2), ("gt", 2), ("lt", 2), ("in", [1, 3]), ("range", (1, 2))):
+        group("groups having %s" % lookup, "Box", [("int", "id")], [("int", count)], having=(0, lookup, v, None))
+    for unit in ("Year", "Month", "Quarter"):
+        Question("by " + unit, ["int", "int"], "Staff.objects.annotate(u=Extract%s('since')).values('u').annotate(n=Count('id'))"
+                 ".order_by('u').values_list('u', 'n')" % unit,
+                 "ROWS(R_int_int, Staff, .values = CZ_AS(R_int_int, (c0, CZ_%s(CZ_F(Staff, since))), (c1, CZ_COUNT_OF(CZ_F(Staff, id)))), "
+                 ".order_by = CZ_ORDER_BY(CZ_ASC_OF(CZ_%s(CZ_F(Staff, since)))))" % (unit.upper(), unit.upper()))
+    Question("ordered by aggregate", ["text", "int"], "Staff.objects.filter(team__isnull=False).values('team').annotate(n=Count('id'))"
+             ".order_by('-n', 'team').values_list('team', 'n')",
+             "ROWS(R_text_int, Staff, .values = CZ_AS(R_text_int, (c0, CZ_F(Staff, team)), (c1, CZ_COUNT_OF(CZ_F(Staff, id)))), "
+             ".where = CZ_Q(Staff, team, ISNULL, false), .order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_COUNT_OF(CZ_F(Staff, id))), CZ_ASC(Staff, team)))")
+    Question("groups sliced", ["text", "int"], "Thing.objects.values('f_slug').annotate(n=Count('id')).order_by('f_slug').values_list('f_slug', 'n')[1:3]",
+             "ROWS(R_text_int, Thing, .values = CZ_AS(R_text_int, (c0, CZ_F(Thing, f_slug)), (c1, CZ_COUNT_OF(CZ_F(Thing, id)))), "
+             ".order_by = CZ_ORDER_BY(CZ_ASC(Thing, f_slug)), .limit = 2, .offset = 1)")
+    Question("distinct over relation", ["text"], "Part.objects.filter(thing__isnull=False).values_list('thing__f_slug').distinct().order_by('thing__f_slug')",
+             "ROWS(R_text, Part, .values = CZ_AS(R_text, (c0, CZ_F(Part, thing->f_slug))), .where = CZ_Q(Part, thing, ISNULL, false), "
+             ".distinct = true, .order_by = CZ_ORDER_BY(CZ_ASC(Part, thing->f_slug)))")
+    plain("distinct on", "Thing", "order_by('f_slug', 'id').distinct('f_slug')",
+          ".distinct_on = CZ_FIELDS(Thing, f_slug), .order_by = CZ_ORDER_BY(CZ_ASC(Thing, f_slug), CZ_ASC(Thing, id))",
+          only=("postgresql",), some=True)
+    for lookup in ("first", "last"):
+        Question("the " + lookup, ["int"], "[(Thing.objects.filter(f_bool=True).order_by('%sid').first().id,)]" % ("-" if lookup == "last" else ""),
+                 "NUMBER(cz_first(ctx, Thing, .where = CZ_Q(Thing, f_bool, EXACT, true), .order_by = CZ_ORDER_BY(CZ_%s(Thing, id)))->id)"
+                 % ("DESC" if lookup == "last" else "ASC"))
+    Question("the only one", ["int"], "[(Thing.objects.get(id=7).id,)]", "NUMBER(cz_get(ctx, Thing, .where = CZ_Q(Thing, id, EXACT, 7))->id)")
+    Question("related read along", ["text", "text"],
+             "[(b.name, b.part.thing.f_slug) for b in Bolt.objects.filter(part__thing__isnull=False).select_related('part__thing').order_by('id')]",
+             "{ cz_rows(Bolt) rows = cz_select(ctx, Bolt, .where = CZ_Q(Bolt, part->thing, ISNULL, false), .related = CZ_RELATED(Bolt, part, part->thing), "
+             ".order_by = CZ_ORDER_BY(CZ_ASC(Bolt, id))); for (size_t i = 0; i < rows.count; i++) { cz_json_list(&out); put_text(rows.items[i].name); "
+             "put_text(CZ_REL(ctx, CZ_REL(ctx, &rows.items[i], part), thing)->f_slug); cz_json_list_end(&out); } }")
+    Question("related touched", ["text", "text"],
+             "[(p.name, p.thing.f_slug if p.thing else None) for p in Part.objects.order_by('id')]",
+             "{ cz_rows(Part) rows = cz_select(ctx, Part, .order_by = CZ_ORDER_BY(CZ_ASC(Part, id))); for (size_t i = 0; i < rows.count; i++) { "
+             "Thing *thing = CZ_REL(ctx, &rows.items[i], thing); cz_json_list(&out); put_text(rows.items[i].name); "
+             "if (thing) put_text(thing->f_slug); else cz_json_null(&out); cz_json_list_end(&out); } }")
+    for fields, name in (("name", "one column"), ("name, team", "two columns")):
+        Question("only " + name, ["text"], "[(s.name,) for s in Staff.objects.only(%s).order_by('id')]" % ", ".join(repr(f) for f in fields.split(", ")),
+                 "{ cz_rows(Staff) rows = cz_select(ctx, Staff, .only = CZ_FIELDS(Staff, %s), .order_by = CZ_ORDER_BY(CZ_ASC(Staff, id))); "
+                 "for (size_t i = 0; i < rows.count; i++) { cz_json_list(&out); put_text(rows.items[i].name); cz_json_list_end(&out); } }" % fields)
+    compute("long decimals", "Thing", [("dec", F("f_long")), ("dec", F("n_long"))])
+    for function, c in AGGREGATES[:5]:
+        if function not in ("Sum", "Avg"):
+            group("long %s by bool" % function, "Thing", [("bool", "f_bool")], [(kind_of(function, "dec"), call(function, c, F("f_long")))])
+    for function, c in AGGREGATES[:5]:
+        group("wage %s by team" % function, "Staff", [("text", "team")], [(kind_of(function, "dec"), call(function, c, F("wage")))],
+              by=[("team", "last")])
+        group("parts %s of box" % function, "Box", [("int", "id")], [(kind_of(function, "int"), call(function, c, F("things__parts__size")))])
+    for name, django, c in (("sum of case", "Sum(Case(When(f_bool=True, then=Value(1)), default=Value(0)))",
+                             "CZ_SUM(CZ_CASE(0, CZ_WHEN(CZ_Q(@, f_bool, EXACT, true), 1)))"),
+                            ("max of length", "Max(Length('f_char'))", "CZ_MAX(CZ_LENGTH(CZ_F(@, f_char)))"),
+                            ("count of coalesce", "Count(Coalesce('n_int', 'f_int'))", "CZ_COUNT_OF(CZ_COALESCE(CZ_F(@, n_int), CZ_F(@, f_int)))"),
+                            ("min of year", "Min(ExtractYear('f_date'))", "CZ_MIN(CZ_YEAR(CZ_F(@, f_date)))")):
+        total(name, "Thing", [("int", X(django, c))])
+        group(name + " by slug", "Thing", [("text", "f_slug")], [("int", X(django, c))])
+
+
 def changes():
     from models import MODELS
     for model in MODELS:
@@ -600,6 +703,6 @@ def changes():
 
 def questions():
     for part in (matrix, negations, relations, logic, arithmetic, texts, choices, times, documents, aggregates, groups, subqueries,
-                 windows, sets, orders, changes):
+                 windows, sets, orders, compared_texts, to_many, mixed, changes):
         part()
     return Question.all
