@@ -63,7 +63,11 @@ def change(function, states):
         out = [[function()]]
         connection.check_constraints()
         for state in states:
-            out += rows_of(names[state])
+            if state == "Links":
+                links = names["Thing"].tags.through.objects.order_by("thing", "tag").values_list("thing", "tag")
+                out += [["Links", *link] for link in links]
+            else:
+                out += rows_of(names[state])
         transaction.set_rollback(True)
     return out
 

@@ -16,8 +16,27 @@ def write(path, text):
         file.write(text)
 
 
+LINKS = """static inline void state_Links(cz_ctx *ctx)
+{
+    cz_rows(R_int_int) rows = cz_values(ctx, R_int_int, Thing, .where = CZ_Q(Thing, tags, ISNULL, false),
+        .values = CZ_AS(R_int_int, (c0, CZ_F(Thing, id)), (c1, CZ_F(Thing, tags->id))),
+        .order_by = CZ_ORDER_BY(CZ_ASC(Thing, id), CZ_ASC(Thing, tags->id)));
+    for (size_t i = 0; i < rows.count; i++) {
+        cz_json_list(&out);
+        put_text(CZ_STR("Links"));
+        put_int(rows.items[i].c0);
+        put_int(rows.items[i].c1);
+        cz_json_list_end(&out);
+    }
+}
+#define STATE_Links state_Links(ctx);
+"""
+
+
 def state_columns(model):
-    """(name, kind of column) of a model's rows, the key first."""
+    """(name, kind of column) of a model's rows, the key first; "Links" are those of things and tags."""
+    if model == "Links":
+        return [("thing", "int"), ("tag", "int")]
     out = [("id", "int")]
     for name, kind, *_ in models.MODELS[model]:
         if kind == "fk":
@@ -63,7 +82,7 @@ def generate(folder):
     write(os.path.join(folder, "questions.json"), json.dumps([{"name": q.name, "django": q.django} for q in asked]))
     write(os.path.join(folder, "rows.json"), models.rows())
     write(os.path.join(folder, "models.h"), models.c())
-    write(os.path.join(folder, "asked.h"), "\n".join(['#include "oracle.h"'] + records_h(asked) + states_h()) + "\n")
+    write(os.path.join(folder, "asked.h"), "\n".join(['#include "oracle.h"'] + records_h(asked) + states_h() + [LINKS]) + "\n")
     sources = []
     for part in range(PARTS):
         functions, table = [], []

@@ -701,8 +701,39 @@ def changes():
            "cz_create(ctx, Staff, (name, \"new\"), (wage, decimal(\"1.5\")), (since, day(\"2026-01-01\")))->id - 24", ["Staff"])
 
 
+def bulk():
+    """Many rows at once, rows that may be there, links and children changed."""
+    Staff = ["Staff"]
+    change("bulk create", "len(Staff.objects.bulk_create([Staff(name=n, wage=decimal('9.5'), since=day('2026-01-01')) for n in 'abc']))",
+           "({ const char *const names[] = { \"a\", \"b\", \"c\" }; Staff *rows[3]; for (int i = 0; i < 3; i++) { "
+           "rows[i] = cz_row_new(ctx, Staff); cz_set(ctx, rows[i], name, names[i]); cz_set(ctx, rows[i], wage, decimal(\"9.5\")); "
+           "cz_set(ctx, rows[i], since, day(\"2026-01-01\")); } cz_bulk_create(ctx, Staff, rows, 3); })", Staff)
+    change("bulk update", "5 if not Staff.objects.bulk_update([setattr(s, 'team', 'moved') or s for s in Staff.objects.filter(id__lte=5)], ['team']) else 0",
+           "({ cz_rows(Staff) s = cz_select(ctx, Staff, .where = CZ_Q(Staff, id, LTE, 5)); Staff *rows[5]; for (size_t i = 0; i < 5; i++) { "
+           "rows[i] = &s.items[i]; cz_set(ctx, rows[i], team, \"moved\"); } cz_bulk_update(ctx, Staff, rows, 5, team); })", Staff)
+    change("get or create, there", "int(Box.objects.get_or_create(name='box 3')[1])",
+           "({ bool made; cz_get_or_create(ctx, Box, CZ_PAIRS(Box, (name, \"box 3\")), CZ_PAIRS(Box), &made); made; })", ["Box"])
+    change("get or create, new", "int(Box.objects.get_or_create(name='none')[1])",
+           "({ bool made; cz_get_or_create(ctx, Box, CZ_PAIRS(Box, (name, \"none\")), CZ_PAIRS(Box), &made); made; })", ["Box"])
+    change("update or create, there", "int(Staff.objects.update_or_create(name='name 07', defaults={'team': 'new'})[1])",
+           "({ bool made; cz_update_or_create(ctx, Staff, CZ_PAIRS(Staff, (name, \"name 07\")), CZ_PAIRS(Staff, (team, \"new\")), &made); made; })", Staff)
+    change("chunks", "sum(1 for t in Thing.objects.filter(f_bool=True).iterator(chunk_size=7))",
+           "({ int64_t n = 0; cz_chunks *chunks = cz_chunks_begin(ctx, Thing, 7, .where = CZ_Q(Thing, f_bool, EXACT, true)); "
+           "for (cz_rows(Thing) t; (t = cz_chunks_next(chunks, Thing)).count;) n += (int64_t)t.count; n; })", ["Tag"])
+    for name, django, c in (("add", "add(1, 2, 19)", "add(ctx, t, tags, CZ_INTS(1, 2, 19))"), ("remove", "remove(1, 2, 3)", "remove(ctx, t, tags, CZ_INTS(1, 2, 3))"),
+                            ("set", "set([4, 5])", "set(ctx, t, tags, CZ_INTS(4, 5))"), ("clear", "clear()", "clear(ctx, t, tags)")):
+        for key in (1, 7, 20, 33):
+            change("links %s %d" % (name, key), "Thing.objects.get(id=%d).tags.%s or 0" % (key, django),
+                   "({ Thing *t = cz_get(ctx, Thing, .where = CZ_Q(Thing, id, EXACT, %d)); cz_related_%s; 0; })" % (key, c), ["Links"])
+    for name, django, c in (("add", "add(*Thing.objects.filter(id__in=[1, 2]))", "add(ctx, b, things, CZ_INTS(1, 2))"),
+                            ("set", "set(Thing.objects.filter(id__in=[4, 5]))", "set(ctx, b, things, CZ_INTS(4, 5))"),
+                            ("clear", "clear()", "clear(ctx, b, things)")):
+        change("children " + name, "Box.objects.get(id=3).things.%s or 0" % django,
+               "({ Box *b = cz_get(ctx, Box, .where = CZ_Q(Box, id, EXACT, 3)); cz_related_%s; 0; })" % c, ["Thing"])
+
+
 def questions():
     for part in (matrix, negations, relations, logic, arithmetic, texts, choices, times, documents, aggregates, groups, subqueries,
-                 windows, sets, orders, compared_texts, to_many, mixed, changes):
+                 windows, sets, orders, compared_texts, to_many, mixed, changes, bulk):
         part()
     return Question.all
