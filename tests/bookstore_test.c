@@ -5,27 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A test on SQLite and, where there is a server, the same on PostgreSQL. */
-static bool on_postgresql;
-
-#define BOTH_TEST(name)                                                                            \
-    static void name##_body(void);                                                                 \
-    CZ_TEST(name)                                                                                  \
-    {                                                                                              \
-        name##_body();                                                                             \
-    }                                                                                              \
-    CZ_TEST(name##_on_postgresql)                                                                  \
-    {                                                                                              \
-        on_postgresql = true;                                                                      \
-        name##_body();                                                                             \
-    }                                                                                              \
-    static void name##_body(void)
-
 static uint16_t port;
 
 static struct server start_with(const char *variable)
 {
-    const char *url = on_postgresql ? format("DATABASE_URL=%s", cz_test_postgresql()).ptr : NULL;
+    const char *url =
+        cz__test_on_postgresql ? format("DATABASE_URL=%s", cz_test_postgresql()).ptr : NULL;
     const char *env[] = { url ? url : variable, url ? variable : NULL, NULL };
     return server_start("bookstore", 1, env);
 }
@@ -52,7 +37,7 @@ static void seed(void)
                      201);
 }
 
-BOTH_TEST(bookstore_resources_are_made_read_changed_and_removed)
+CZ_DATABASE_TEST(bookstore_resources_are_made_read_changed_and_removed)
 {
     struct server server = start();
     seed();
@@ -110,7 +95,7 @@ BOTH_TEST(bookstore_resources_are_made_read_changed_and_removed)
 }
 
 /* What is refused, with the document's one member that tells why. */
-BOTH_TEST(bookstore_refuses_bad_fields_with_drf_sentences)
+CZ_DATABASE_TEST(bookstore_refuses_bad_fields_with_drf_sentences)
 {
     struct server server = start();
     seed();
@@ -203,7 +188,7 @@ BOTH_TEST(bookstore_refuses_bad_fields_with_drf_sentences)
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
-BOTH_TEST(bookstore_refuses_bad_requests_with_documents)
+CZ_DATABASE_TEST(bookstore_refuses_bad_requests_with_documents)
 {
     struct server server = start();
     seed();
@@ -283,7 +268,7 @@ BOTH_TEST(bookstore_refuses_bad_requests_with_documents)
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
-BOTH_TEST(bookstore_lists_come_in_pages_with_links)
+CZ_DATABASE_TEST(bookstore_lists_come_in_pages_with_links)
 {
     struct server server = start_with("PAGE_SIZE=3");
     port = server.port;
@@ -317,7 +302,7 @@ static cz_str read_file(const char *path)
     return cz_str_of(text, (size_t)len);
 }
 
-BOTH_TEST(bookstore_answers_every_json_vector_and_lives_on)
+CZ_DATABASE_TEST(bookstore_answers_every_json_vector_and_lives_on)
 {
     const char *folder = CZ_SHARED_VECTORS "/json-test-suite/test_parsing";
     DIR *directory = opendir(folder);
