@@ -177,7 +177,7 @@ CZ_TEST(receivers_are_told_of_each_row_in_order_and_inside_the_transaction)
     cz_client_run(cz_client_create(&apiary), live, NULL);
 }
 
-CZ_MODEL(Stranger, HIVE);
+CZ_MODEL(Outsider, HIVE);
 
 CZ_TEST(receivers_that_cannot_work_are_refused_at_the_start)
 {
@@ -185,7 +185,7 @@ CZ_TEST(receivers_that_cannot_work_are_refused_at_the_start)
     static const cz_receiver twice[] = { CZ_RECEIVER(CZ_PRE_SAVE, Bee, note),
                                          CZ_RECEIVER(CZ_PRE_SAVE, Bee, note) },
                              stranger[] = { CZ_RECEIVER_OF_ALL(CZ_PRE_INIT, note),
-                                            CZ_RECEIVER(CZ_PRE_INIT, Stranger, note) },
+                                            CZ_RECEIVER(CZ_PRE_INIT, Outsider, note) },
                              nothing[] = { { .signal = CZ_PRE_SAVE, .model = &Hive__model } },
                              unknown[] = { { .signal = CZ__SIGNAL_COUNT, .fn = note } },
                              migrating[] = { CZ_RECEIVER(CZ_POST_MIGRATE, Bee, note) };
@@ -194,7 +194,7 @@ CZ_TEST(receivers_that_cannot_work_are_refused_at_the_start)
         const char *message;
     } cases[] = {
         { { twice, 2 }, "apiary: receiver 2 of Bee: it stands there twice" },
-        { { stranger, 2 }, "apiary: receiver 2 of Stranger: its model is in no app's .models" },
+        { { stranger, 2 }, "apiary: receiver 2 of Outsider: its model is in no app's .models" },
         { { nothing, 1 }, "apiary: receiver 1 of Hive: it has no function" },
         { { unknown, 1 }, "apiary: receiver 1: there is no such signal" },
         { { migrating, 1 }, "apiary: receiver 1 of Bee: a migration's signal is of no model" },

@@ -27,4 +27,11 @@ forbid "a TODO names what is missing and what it costs:" \
 forbid "white space at the end of a line:" '[[:blank:]]+$' \
     '*.c' '*.h' '*.S' '*.py' '*.sh' '*.md' '*.txt' '*.cmake' dev .ci/run
 forbid "tabs in C:" "$(printf '\t')" "${c[@]}"
+# Unit tests are one program, and a model's metadata is one object in it, whoever declares it.
+twice=$(git grep --untracked -hoE '^CZ_(MODEL|MODEL_UUID|RECORD)\([A-Za-z0-9_]+' -- 'src/*_test.c' |
+    sed 's/.*(//' | sort | uniq -d)
+if [[ -n $twice ]]; then
+    printf 'models that two unit tests declare:\n%s\n' "$twice"
+    bad=1
+fi
 exit $bad
