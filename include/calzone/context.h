@@ -40,6 +40,7 @@ struct cz_ctx {
     int64_t deadline_us; /* cz_monotonic_us() after which waiting gives CZ_ETIMEDOUT; 0: none */
     cz_str request_id;   /* stands in every log line; empty outside requests */
     const char *label;   /* static or in the arena: the route, task or command; may be NULL */
+    cz_str actor; /* who it acts for, for fields with .auto_actor; empty: nobody. cz_set_actor() */
 
     /* private */
     struct cz__boundary *boundary;
@@ -108,6 +109,11 @@ void *cz_alloc_zero(cz_ctx *ctx, size_t count, size_t bytes) __attribute__((retu
 cz_str cz_copy(cz_ctx *ctx, cz_str s);
 /* A formatted string with a NUL after it. Raises: CZ_ENOMEM. */
 cz_str cz_format(cz_ctx *ctx, const char *format, ...) CZ_PRINTF(2, 3);
+
+/* Who the unit of work acts for: what rows it makes and changes keep in fields with .auto_actor, such as "user:7".
+ * Copied. Raises: CZ_EINVAL: more than CZ_ACTOR_BYTES_MAX bytes; CZ_ENOMEM. */
+enum { CZ_ACTOR_BYTES_MAX = 150 };
+void cz_set_actor(cz_ctx *ctx, cz_str actor);
 
 /* Ask a unit of work to end: its next wait, or the one it is in, raises `reason` (CZ_ECANCELED or
  * CZ_ETIMEDOUT). Does not wake it; the runtime does. */

@@ -118,11 +118,14 @@ typedef enum cz_field_kind {
             CZ_KIND_COUNT
 } cz_field_kind;
 
-typedef enum cz_on_delete { /* 0 is "not said", which start-up refuses */
-                            CZ_CASCADE = 1,
-                            CZ_PROTECT,
-                            CZ_SET_NULL,
-                            CZ_DO_NOTHING
+/* What becomes of the rows that refer to one that is deleted; 0 is "not said", which start-up refuses. */
+typedef enum cz_on_delete {
+    CZ_CASCADE = 1, /* they go too */
+    CZ_PROTECT,     /* nothing goes: CZ_EINTEGRITY */
+    CZ_SET_NULL,
+    CZ_DO_NOTHING, /* the database's constraint has the last word, at the commit */
+    CZ_RESTRICT, /* as CZ_PROTECT, unless they go themselves in the same deletion, by another relation */
+    CZ_SET_DEFAULT /* they refer to the field's default */
 } cz_on_delete;
 
 /* ---- values whose zero has a meaning ---- */
@@ -180,8 +183,11 @@ typedef struct cz_field_options {
     bool null;              /* NULL is allowed */
     bool blank;             /* may be left out or empty on input */
     bool unique, index;
-    bool read_only;              /* never taken from input (Django: editable=False) */
-    bool auto_now_add, auto_now; /* datetime: now at creation; at every save */
+    bool read_only;                  /* never taken from input (Django: editable=False) */
+    bool auto_now_add, auto_now;     /* datetime: now at creation; at every save */
+    bool auto_actor_add, auto_actor; /* text: who the context acts for (cz_set_actor()), likewise */
+    bool
+        marks_deleted; /* see CZ_SOFT_DELETED: a datetime that may be NULL, or a boolean beside one */
     cz_tagged default_; /* cz_int(0), cz_text("draft"), cz_bool(true); of the kinds that are neither
                            number nor boolean, the text they are read from: cz_text("9.90") */
     void (*default_function)(
@@ -298,10 +304,29 @@ typedef struct cz_constraint_list {
             sizeof((const cz_constraint[]){ __VA_ARGS__ }) / sizeof(cz_constraint)                 \
     }
 
+struct cz__cond; /* a condition, cz_cond of queries.h */
+
+/* A manager: the rows of a model that queries are about, and their order when they name none. A query takes one
+ * as `.manager`, else its model's `.manager`:
+ *
+ *     const cz_manager published = { .where = CZ_Q(Book, state, EXACT, "published") };
+ *     CZ_MODEL(Book, BOOK, .manager = CZ_MANAGER(.where = CZ_Q(Book, hidden, EXACT, false)))
+ *
+ * As in Django, a model's own manager is for what is asked by name and for the many sides of relations; the row
+ * a foreign key leads to is found whatever the manager says, and a row that was read can be saved and deleted. */
+typedef struct cz_manager {
+    const struct cz__cond *where; /* constant; NULL: every row */
+    cz_order_list order_by;       /* empty: the model's ordering */
+} cz_manager;
+#define CZ_MANAGER(...) (&(const cz_manager){ __VA_ARGS__ })
+/* Every row, deleted ones too, whatever the model's manager says: Django's _base_manager. */
+extern const cz_manager cz_base_manager;
+
 typedef struct cz_meta {
     const char *table; /* NULL: "<app>_<model>" in lower case */
     const char *verbose_name, *verbose_name_plural;
-    cz_order_list ordering; /* of queries that name none */
+    cz_order_list ordering;    /* of queries that name none */
+    const cz_manager *manager; /* of queries that name none, CZ_MANAGER(...); NULL: every row */
     cz_fields unique_together;
     cz_index_list indexes;
     cz_constraint_list constraints;
@@ -639,6 +664,23 @@ typedef struct cz_row {
 #define CZ_TIMESTAMPED(F)                                                                          \
     F(datetime_field, created_at, .auto_now_add = true, .read_only = true)                         \
     F(datetime_field, updated_at, .auto_now = true, .read_only = true)
+
+/* Abstract base: who made the row and who changed it last, as cz_set_actor() says; kept by the ORM. */
+#define CZ_AUDITED(F)                                                                              \
+    F(char_field, created_by, .max_length = 150, .auto_actor_add = true, .read_only = true)        \
+    F(char_field, updated_by, .max_length = 150, .auto_actor = true, .read_only = true)
+
+/* Abstract base: deleting marks a row and leaves it; it is in no query that does not ask for it by `.deleted` or
+ * cz_base_manager. cz_restore() brings it back, cz_purge() deletes it for good (queries.h). */
+#define CZ_SOFT_DELETED(F)                                                                         \
+    F(datetime_field, deleted_at, .null = true, .index = true, .marks_deleted = true,              \
+      .read_only = true)                                                                           \
+    F(bool_field, is_deleted, .default_ = cz_bool(false), .marks_deleted = true, .read_only = true)
+
+/* Abstract base for CZ_MODEL_UUID: created_at, updated_at, deleted_at, is_deleted. */
+#define CZ_BASE_MODEL(F)                                                                           \
+    CZ_TIMESTAMPED(F)                                                                              \
+    CZ_SOFT_DELETED(F)
 
 /* ---- rows ---- */
 

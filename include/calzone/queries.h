@@ -411,6 +411,9 @@ typedef struct cz_combine { /* joined with the query's own rows */
     size_t count;
 } cz_combine;
 
+/* Which rows of a model that is CZ_SOFT_DELETED. */
+typedef enum cz_deleted { CZ_WITHOUT_DELETED, CZ_WITH_DELETED, CZ_ONLY_DELETED } cz_deleted;
+
 typedef struct cz_query {
     cz_model *model;        /* set by the macros */
     cz_cond where;          /* NULL: every row; aggregates in it ask about groups (HAVING) */
@@ -418,13 +421,15 @@ typedef struct cz_query {
     cz_fields related;      /* relations read by the same statement, CZ_RELATED(Book, author) */
     int64_t limit;          /* 0: no limit */
     int64_t offset;
-    bool unordered;        /* leave out the model's ordering */
-    bool distinct;         /* equal rows once */
-    cz_fields distinct_on; /* PostgreSQL: the first row for each value of these */
-    cz_fields only, defer; /* read these columns and the key alone; all but these */
-    cz_lock lock;          /* inside cz_atomic() */
-    cz_outputs values;     /* of cz_values() and cz_aggregate() */
-    cz_combine combine;    /* CZ_UNION(...), CZ_INTERSECT(...), CZ_EXCEPT(...) */
+    bool unordered;            /* leave out the model's ordering */
+    bool distinct;             /* equal rows once */
+    cz_fields distinct_on;     /* PostgreSQL: the first row for each value of these */
+    cz_fields only, defer;     /* read these columns and the key alone; all but these */
+    cz_lock lock;              /* inside cz_atomic() */
+    cz_outputs values;         /* of cz_values() and cz_aggregate() */
+    cz_combine combine;        /* CZ_UNION(...), CZ_INTERSECT(...), CZ_EXCEPT(...) */
+    const cz_manager *manager; /* instead of the model's */
+    cz_deleted deleted;        /* soft-deleted rows; those on the way over relations too */
 } cz_query;
 
 /* Another query of the same model, for .combine. */
@@ -510,9 +515,11 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query);
     (const struct cz__assign[]){ CZ__EACH(CZ__ASSIGN, M, ##__VA_ARGS__) }, CZ__NARG(__VA_ARGS__)
 
 void *cz__create(cz_ctx *ctx, cz_model *model, const struct cz__assign *assigns, size_t count);
-int64_t cz__update(cz_ctx *ctx, cz_model *model, cz_cond where, const struct cz__assign *assigns,
+int64_t cz__update(cz_ctx *ctx, const cz_query *query, const struct cz__assign *assigns,
                    size_t count);
-int64_t cz__delete(cz_ctx *ctx, cz_model *model, cz_cond where);
+int64_t cz__delete(cz_ctx *ctx, const cz_query *query);
+int64_t cz__restore(cz_ctx *ctx, const cz_query *query);
+int64_t cz__purge(cz_ctx *ctx, const cz_query *query);
 void cz__row_assign(cz_ctx *ctx, cz_row *row, const struct cz__assign *assign);
 void *cz__row_new(cz_ctx *ctx, cz_model *model);
 void cz__save(cz_ctx *ctx, cz_row *row);
@@ -528,10 +535,28 @@ void cz__refresh(cz_ctx *ctx, cz_row *row);
 /* Change every row that matches in one statement: cz_update(ctx, Book, CZ_WHERE(...), (year, 1965)).
  * Returns how many matched. auto_now fields are not touched, as in Django. */
 #define cz_update(ctx, M, where, ...)                                                              \
-    cz__update((ctx), &M##__model, (where), CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__))
+    cz__update((ctx), CZ__QUERY_WHERE(M, where), CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__))
+/* The same for the rows of a query: cz_update_rows(ctx, Book, CZ_QUERY(Book, .deleted = CZ_ONLY_DELETED),
+ * (year, 1965)). It may have no order, limit or union. */
+#define cz_update_rows(ctx, M, query, ...)                                                         \
+    cz__update((ctx), (query), CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__))
+#define CZ__QUERY_WHERE(M, condition)                                                              \
+    (&(const cz_query){ .model = &M##__model, .where = (condition) })
 /* Delete every row that matches, and what their on_delete rules say. Returns how many rows went, those
  * of other models included. Raises: CZ_EINTEGRITY: a protected row refers to one of them. */
-#define cz_delete(ctx, M, where) cz__delete((ctx), &M##__model, (where))
+#define cz_delete(ctx, M, where) cz__delete((ctx), CZ__QUERY_WHERE(M, where))
+/* The same for the rows of a query, as cz_update_rows(). */
+#define cz_delete_rows(ctx, query) cz__delete((ctx), (query))
+
+/* Of a model that is CZ_SOFT_DELETED, cz_delete() marks the rows that match, and what their CASCADE rules lead to
+ * as far as that is CZ_SOFT_DELETED too; CZ_PROTECT and CZ_RESTRICT refuse as ever, and all other references
+ * stay, as the rows do. Restoring brings back the rows that match among the deleted ones, with those that went
+ * in the same deletion because of them. Returns how many came back.
+ * Raises: CZ_EINVAL: the model is not CZ_SOFT_DELETED. */
+#define cz_restore(ctx, M, where) cz__restore((ctx), CZ__QUERY_WHERE(M, where))
+/* Delete for good the rows that match, deleted before or not, with what their on_delete rules say. Returns how
+ * many rows went. Raises as cz_delete(). */
+#define cz_purge(ctx, M, where) cz__purge((ctx), CZ__QUERY_WHERE(M, where))
 
 /* A row of its own, with defaults, not yet stored. */
 #define cz_row_new(ctx, M) ((M *)cz__row_new((ctx), &M##__model))

@@ -143,3 +143,11 @@ cz_str cz_format(cz_ctx *ctx, const char *format, ...)
         raise_memory(ctx);
     return cz_str_of(text, (size_t)len);
 }
+
+void cz_set_actor(cz_ctx *ctx, cz_str actor)
+{
+    if (actor.len > CZ_ACTOR_BYTES_MAX)
+        cz_raise(ctx, CZ_EINVAL, "an actor's name has at most %d bytes, not %zu",
+                 CZ_ACTOR_BYTES_MAX, actor.len);
+    ctx->actor = cz_copy(ctx, actor);
+}

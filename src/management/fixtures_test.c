@@ -30,7 +30,15 @@ CZ_MODEL_UUID(Tag, TAG, .natural_key = CZ_FIELDS(Tag, word));
     F(many_to_many, tags, Tag)
 CZ_MODEL(Book, BOOK, .natural_key = CZ_FIELDS(Book, title, author));
 
-static const cz_app store_app = { "store", .models = CZ_MODELS(Author, Tag, Book) };
+#define LENDING(F)                                                                                 \
+    CZ_SOFT_DELETED(F)                                                                             \
+    F(char_field, reader, .max_length = 40)                                                        \
+    F(foreign_key, renews, Lending, .null = true, .on_delete = CZ_PROTECT)
+CZ_MODEL(Lending, LENDING);
+#define FINE(F) F(foreign_key, loan, Lending, .on_delete = CZ_PROTECT)
+CZ_MODEL(Fine, FINE);
+
+static const cz_app store_app = { "store", .models = CZ_MODELS(Author, Tag, Book, Lending, Fine) };
 static const cz_route urls[] = { CZ_ROUTES_END };
 static CZ_PROJECT(shop, "shop", .apps = CZ_APPS(&store_app), .urls = urls);
 
@@ -141,7 +149,7 @@ static const char dumped[] =
 CZ_TEST(what_is_dumped_and_loaded_is_the_same)
 {
     const char *path = write_file("all.json", fixture), *again = in_directory("again.json");
-    RUN(0, "shop: 4 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
     RUN(0, dumped, "a.db", &out_, "dumpdata");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path); /* replaced */
@@ -153,7 +161,7 @@ CZ_TEST(what_is_dumped_and_loaded_is_the_same)
     for (size_t i = 0; i < CZ_COUNT(ways); i++) {
         const char *name = cz_arena_printf(cz_test_arena(), "copy%zu.db", i);
         RUN(0, "", "a.db", &out_, "dumpdata", "-o", again, ways[i][0], ways[i][1], ways[i][2]);
-        RUN(0, "shop: 4 tables created\n", name, &out_, "createtables");
+        RUN(0, "shop: 6 tables created\n", name, &out_, "createtables");
         RUN(0, "5 rows loaded from 1 file\n", name, &out_, "loaddata", again);
         RUN(0, dumped, name, &out_, "dumpdata");
     }
@@ -162,7 +170,7 @@ CZ_TEST(what_is_dumped_and_loaded_is_the_same)
 CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
 {
     const char *path = write_file("all.json", fixture), *natural = in_directory("natural.json");
-    RUN(0, "shop: 4 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
     RUN(0, "", "a.db", &out_, "dumpdata", "--natural-foreign", "--natural-primary", "--indent", "1",
         "-o", natural, "store.book", "store.Author", "store.tag");
@@ -180,7 +188,7 @@ CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
                    "[{\"model\": \"store.author\", \"pk\": 5, \"fields\": {\"name\": \"Ursula\", "
                    "\"born\": \"1929-10-21\"}}, {\"model\": \"store.author\", \"pk\": 6, "
                    "\"fields\": {\"name\": \"Ursula\", \"born\": null}}]");
-    RUN(0, "shop: 4 tables created\n", "b.db", &out_, "createtables");
+    RUN(0, "shop: 6 tables created\n", "b.db", &out_, "createtables");
     RUN(0, "2 rows loaded from 1 file\n", "b.db", &out_, "loaddata", other);
     for (int i = 0; i < 2; i++)
         RUN(0, "5 rows loaded from 1 file\n", "b.db", &out_, "loaddata", natural);
@@ -203,7 +211,7 @@ CZ_TEST(a_model_as_csv_is_loaded_as_it_was_dumped)
 {
     const char *path = write_file("all.json", fixture);
     const char *names[] = { "store.author", "store.tag", "store.book" };
-    RUN(0, "shop: 4 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
     RUN(0,
         "id,title,author,price,rating,lent,notes,cover,seen,sequel_of,tags\r\n"
@@ -212,7 +220,7 @@ CZ_TEST(a_model_as_csv_is_loaded_as_it_was_dumped)
         "\"00000000-0000-4000-8000-000000000001 00000000-0000-4000-8000-000000000002\"\r\n"
         "8,\"Atuan\",1,,,false,,,,,\"\"\r\n",
         "a.db", &out_, "dumpdata", "--format", "csv", "store.book");
-    RUN(0, "shop: 4 tables created\n", "b.db", &out_, "createtables");
+    RUN(0, "shop: 6 tables created\n", "b.db", &out_, "createtables");
     const char *files[3];
     for (size_t i = 0; i < 3; i++) {
         files[i] = in_directory(cz_arena_printf(cz_test_arena(), "%s.csv", names[i]));
@@ -270,7 +278,7 @@ CZ_TEST(a_fixture_that_cannot_be_loaded_says_where_and_changes_nothing)
           "store.author.csv:1: store.author: a line with the names of the fields is expected" },
         { "people.csv", "name\nA\n", "people.csv:1: row: there is no model \"people\"" },
     };
-    RUN(0, "shop: 4 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
     const char *good = write_file(
         "good.json", "[{\"model\": \"store.author\", \"pk\": 70, \"fields\": {\"name\": \"G\"}}]");
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
@@ -293,7 +301,7 @@ CZ_TEST(a_fixture_that_cannot_be_loaded_says_where_and_changes_nothing)
 
 CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)
 {
-    RUN(0, "shop: 4 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
     RUN(2, "dumpdata: \"--indent x\" makes no sense; see --help\n", "a.db", &out_, "dumpdata",
         "--indent", "x");
     RUN(2, "dumpdata: \"--format xml\" makes no sense; see --help\n", "a.db", &out_, "dumpdata",
@@ -301,7 +309,7 @@ CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)
     RUN(2, "dumpdata: \"--all\" makes no sense; see --help\n", "a.db", &out_, "dumpdata", "--all");
     RUN(1, "shop: dumpdata: there is no app or model \"store.pizza\"\n", "a.db", &out_, "dumpdata",
         "store.pizza");
-    RUN(1, "shop: dumpdata: CSV holds one model; 3 are named\n", "a.db", &out_, "dumpdata",
+    RUN(1, "shop: dumpdata: CSV holds one model; 5 are named\n", "a.db", &out_, "dumpdata",
         "--format", "csv");
     RUN(2, "loaddata: name at least one file; see --help\n", "a.db", &out_, "loaddata");
     RUN(2, "loaddata: unknown argument \"--model\"; see --help\n", "a.db", &out_, "loaddata",
@@ -313,7 +321,7 @@ CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)
 CZ_TEST(a_database_is_backed_up_and_its_shell_opened)
 {
     const char *path = write_file("all.json", fixture), *copy = in_directory("copy.db");
-    RUN(0, "shop: 4 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
     cz_str out;
     CZ_EXPECT_EQ(run("a.db", &out, "backup", copy, NULL), 0);
@@ -333,4 +341,38 @@ CZ_TEST(a_database_is_backed_up_and_its_shell_opened)
     setenv("SHOP_URL", "postgresql://ann:s%20e@[::1]:5433/shop?sslmode=require&password=x", 1);
     CZ_EXPECT_EQ(run(NULL, &out, "dbshell", "-c", "SELECT 1", NULL), 0);
     CZ_EXPECT_STR(out, "shop?sslmode=require -c SELECT 1 [s e]\n");
+}
+
+CZ_TEST(purge_deletes_for_good_what_was_deleted_long_ago)
+{
+    const char *rows =
+        "["
+        "{\"model\": \"store.lending\", \"pk\": 1, \"fields\": {\"reader\": \"old\","
+        " \"deleted_at\": \"2001-01-01T00:00:00Z\", \"is_deleted\": true}},"
+        "{\"model\": \"store.lending\", \"pk\": 2, \"fields\": {\"reader\": \"renewed\", "
+        "\"renews\": 1,"
+        " \"deleted_at\": \"2001-01-01T00:00:00Z\", \"is_deleted\": true}},"
+        "{\"model\": \"store.lending\", \"pk\": 3, \"fields\": {\"reader\": \"fined\","
+        " \"deleted_at\": \"2001-01-01T00:00:00Z\", \"is_deleted\": true}},"
+        "{\"model\": \"store.lending\", \"pk\": 4, \"fields\": {\"reader\": \"soon\","
+        " \"deleted_at\": \"2999-01-01T00:00:00Z\", \"is_deleted\": true}},"
+        "{\"model\": \"store.lending\", \"pk\": 5, \"fields\": {\"reader\": \"kept\"}},"
+        "{\"model\": \"store.fine\", \"pk\": 1, \"fields\": {\"loan\": 3}}]";
+    const char *file = write_file("loans.json", rows);
+    RUN(0, "shop: 6 tables created\n", "p.db", &out_, "createtables");
+    RUN(0, "6 rows loaded from 1 file\n", "p.db", &out_, "loaddata", file);
+    RUN(0, "2 rows purged; 1 stay: other rows refer to them\n", "p.db", &out_, "purge", "--days",
+        "365");
+    RUN(0, "0 rows purged; 1 stay: other rows refer to them\n", "p.db", &out_, "purge",
+        "store.Lending");
+    RUN(1, "shop: purge: store.Fine is not CZ_SOFT_DELETED\n", "p.db", &out_, "purge",
+        "store.Fine");
+    RUN(1, "shop: purge: there is no model \"store.Nothing\"\n", "p.db", &out_, "purge",
+        "store.Nothing");
+    static const char *const days[] = { "-1", "x", "36501", "" };
+    for (size_t i = 0; i < CZ_COUNT(days); i++)
+        RUN(2,
+            cz_arena_printf(cz_test_arena(), "purge: \"%s\" makes no sense; see --help\n", days[i]),
+            "p.db", &out_, "purge", "--days", days[i]);
+    RUN(2, "purge: \"--all\" makes no sense; see --help\n", "p.db", &out_, "purge", "--all");
 }

@@ -327,6 +327,8 @@ static const struct cz__builtin builtins[] = {
       "APP[.MODEL]]... "
       "[-o FILE] [APP[.MODEL]]...",
       cz__command_dumpdata },
+    { "purge", "Delete for good the rows that were deleted longer ago than some days (30).",
+      "[--days N] [APP.MODEL]...", cz__command_purge },
 };
 
 static const cz_command *find_own(const cz_project *project, const char *name)

@@ -176,7 +176,7 @@ void cz_past_save(cz_ctx *ctx, cz_past_row *row)
 
 void cz_past_delete(cz_ctx *ctx, cz_past_row *row)
 {
-    cz_ignore(cz__delete(ctx, row->row.model, cz__cond_key(ctx, &row->row))); /* how many: one */
+    cz__remove(ctx, &row->row);
     cz__row_bit_set(&row->row, CZ__BITS_LOADED, 0, false);
 }
 

@@ -75,10 +75,9 @@ static void write_option(cz_buf *out, const char *name)
 }
 
 static const char *const on_delete_names[] = {
-    [CZ_CASCADE] = "CZ_CASCADE",
-    [CZ_PROTECT] = "CZ_PROTECT",
-    [CZ_SET_NULL] = "CZ_SET_NULL",
-    [CZ_DO_NOTHING] = "CZ_DO_NOTHING",
+    [CZ_CASCADE] = "CZ_CASCADE",   [CZ_PROTECT] = "CZ_PROTECT",
+    [CZ_SET_NULL] = "CZ_SET_NULL", [CZ_DO_NOTHING] = "CZ_DO_NOTHING",
+    [CZ_RESTRICT] = "CZ_RESTRICT", [CZ_SET_DEFAULT] = "CZ_SET_DEFAULT",
 };
 
 #define WRITE_NUMBER(member)                                                                       \

@@ -178,7 +178,8 @@ static void update_in_transaction(cz_ctx *ctx, void *arg)
                                   .value_kind = cz__value_kind_of(key),
                                   .value = cz__row_at(row, key) };
         assign_row(bulk, row, bulk->assigns);
-        bulk->stored += cz__update(ctx, bulk->model, &where, bulk->assigns, bulk->column_count);
+        cz_query query = { .model = bulk->model, .where = &where, .manager = &cz_base_manager };
+        bulk->stored += cz__update(ctx, &query, bulk->assigns, bulk->column_count);
     }
 }
 

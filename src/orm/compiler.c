@@ -153,6 +153,11 @@ void cz__append_joins(const struct cz__scope *scope, cz_buf *sql)
         cz__append_column(sql, join->alias, here);
         cz_buf_append_lit(sql, " = ");
         cz__append_column(sql, join->parent, there);
+        if (join->model && column->many && target->deleted_at && scope->leaves_out_deleted) {
+            cz_buf_append_lit(sql, " AND ");
+            cz__append_column(sql, join->alias, target->deleted_at->name);
+            cz_buf_append_lit(sql, " IS NULL");
+        }
     }
 }
 
@@ -422,6 +427,16 @@ static void split_where(struct cz__compiler *c, struct select *select, cz_cond c
     cz_check(c->ctx, cz_buf_status(part));
 }
 
+/* All conditions of a query, met as its shape met them. */
+static void compile_where(struct cz__compiler *c, struct select *select, const cz_query *query)
+{
+    cz_cond conds[CZ__CONDS_MAX];
+    size_t count = cz__conds_of(query, conds);
+    c->scope->leaves_out_deleted = cz__leaves_out_deleted(query);
+    for (size_t i = 0; i < count; i++)
+        split_where(c, select, conds[i]);
+}
+
 static const struct cz__model_state *record_of(struct cz__compiler *c, const cz_query *query)
 {
     const struct cz__model_state *record = cz__record_state(c->ctx, query->values.record);
@@ -562,8 +577,7 @@ static void compile_part(struct cz__compiler *c, cz_buf *sql, const cz_query *qu
         cz_ignore(!compile_outputs(c, &select, query)); /* of the same types as the whole's */
     else
         append_columns(select.outputs, query->model, scope->base, loaded_bits(c, whole), &first);
-    if (query->where)
-        split_where(c, &select, query->where);
+    compile_where(c, &select, query);
     if (select.aggregates && !query->values.count)
         group_by_keys(c, &select, NULL, NULL);
     append_body(c, sql, &select, query);
@@ -621,8 +635,7 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     bool first = true, ordered = kind != CZ__PLAN_COUNT && kind != CZ__PLAN_EXISTS;
     if (values)
         plan->outputs = compile_outputs(c, &select, query);
-    if (query->where)
-        split_where(c, &select, query->where);
+    compile_where(c, &select, query);
     struct ordering order = { .sql = select.order,
                               .before = " ORDER BY ",
                               .group = select.grouped ? select.group : NULL };
@@ -684,8 +697,7 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
     bool negated = c->negated;
     c->negated = false;
     struct select select = new_select(c->ctx);
-    if (query->where)
-        split_where(c, &select, query->where);
+    compile_where(c, &select, query);
     struct ordering order = { .sql = select.order, .before = " ORDER BY " };
     if (kind != CZ__SUBSELECT_EXISTS)
         compile_order(c, &order, cz__ordering_of(query));
@@ -818,7 +830,7 @@ static void compile_change(struct cz__compiler *c, cz_buf *sql,
         cz_buf_append_lit(sql, " AS t0");
     }
     struct select select = new_select(c->ctx);
-    split_where(c, &select, request->query->where);
+    compile_where(c, &select, request->query);
     if (!c->scope->join_count && !select.aggregates) {
         cz_buf_append_str(sql, cz_buf_str(select.where));
         cz_check(c->ctx, cz_buf_status(select.where));

@@ -17,7 +17,8 @@ struct cz__join {
 struct cz__scope {
     struct cz__scope *outer; /* what CZ_OUTER() speaks of */
     const cz_model *model;
-    unsigned base; /* the alias of the model's table */
+    unsigned base;           /* the alias of the model's table */
+    bool leaves_out_deleted; /* rows of other models, on the way to several of them */
     struct cz__join joins[CZ__JOINS_MAX];
     unsigned join_count;
 };

@@ -239,6 +239,7 @@ static void compile_leaf_apart(struct cz__compiler *c, cz_buf *sql, cz_cond leaf
     struct cz__scope *apart = cz_new(c->ctx, struct cz__scope);
     apart->outer = outer->outer;
     apart->model = outer->model;
+    apart->leaves_out_deleted = outer->leaves_out_deleted;
     apart->base = ++c->alias_count;
     cz_buf *where = cz__scratch(c->ctx);
     c->scope = apart;

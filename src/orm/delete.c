@@ -2,9 +2,9 @@
  *
  * Done here rather than by the database, as Django does, so the rules are the same everywhere and a
  * protected row is named. All of it is one transaction: first the keys to go are collected, each once, while
- * every referrer is asked (PROTECT) or collected in turn (CASCADE), and receivers of CZ_PRE_DELETE are told; then
- * referrers are changed (SET_NULL) and the rows go, the last collected first, each with its many-to-many links.
- * Rows may refer to each other in a circle: foreign keys are checked at the commit. */
+ * every referrer is asked (PROTECT, RESTRICT) or collected in turn (CASCADE), and receivers of CZ_PRE_DELETE are
+ * told; then referrers are changed (SET_NULL, SET_DEFAULT) and the rows go, the last collected first, each with
+ * its many-to-many links. Rows may refer to each other in a circle: foreign keys are checked at the commit. */
 #include "orm/orm_internal.h"
 
 enum { KEYS_PER_STATEMENT = 500 };
@@ -21,35 +21,56 @@ struct keys { /* of rows of one model, as a counted list of its key's type */
 };
 
 struct deletion {
-    cz_model *model;
-    cz_cond where;
+    const cz_query *query; /* which rows */
+    bool soft;             /* rows are marked and stay */
+    cz_datetime now;
     int64_t removed;
     struct keys *last;
     cz_map seen; /* model and key of every row collected */
 };
 
-/* Whether a row is collected for the first time. */
-static bool is_new(cz_ctx *ctx, struct deletion *deletion, const cz_row *row)
+struct name {
+    char bytes[sizeof(cz_model *) + sizeof(cz_uuid)];
+};
+
+/* Model and key of a row, as `seen` knows them. */
+static cz_str name_row(const cz_row *row, struct name *out)
 {
     const cz__column *key = row->model->state->key;
     size_t bytes = key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
-    char name[sizeof(cz_model *) + sizeof(cz_uuid)];
-    memcpy(name, &row->model, sizeof row->model);
-    memcpy(name + sizeof row->model, cz__row_at(row, key), bytes);
-    cz_str whole = cz_str_of(name, sizeof row->model + bytes);
+    memcpy(out->bytes, &row->model, sizeof row->model);
+    memcpy(out->bytes + sizeof row->model, cz__row_at(row, key), bytes);
+    return cz_str_of(out->bytes, sizeof row->model + bytes);
+}
+
+/* Whether a row is collected for the first time. */
+static bool is_new(cz_ctx *ctx, struct deletion *deletion, const cz_row *row)
+{
+    struct name name;
+    cz_str whole = name_row(row, &name);
     if (cz_map_get(&deletion->seen, whole))
         return false;
     cz_check(ctx, cz_map_set(&deletion->seen, cz_copy(ctx, whole), row->model));
     return true;
 }
 
-/* Collect the rows that match and were not collected yet. */
-static void collect(cz_ctx *ctx, struct deletion *deletion, cz_model *model, cz_cond where)
+/* Rows that refer to others: when those are only marked, the ones that are not marked themselves. */
+static cz_query referrers(const struct deletion *deletion, cz_model *model, cz_cond where)
 {
+    static const cz_manager every_kept_row = { 0 };
+    return (cz_query){ .model = model,
+                       .where = where,
+                       .unordered = true,
+                       .manager = deletion->soft ? &every_kept_row : &cz_base_manager };
+}
+
+/* Collect the rows that match and were not collected yet. */
+static void collect(cz_ctx *ctx, struct deletion *deletion, const cz_query *query)
+{
+    cz_model *model = query->model;
     const cz__column *key = model->state->key;
     struct keys keys = { .model = model, .uuid = key->type == CZ__DB_UUID };
-    cz_query query = { .model = model, .where = where, .unordered = true };
-    struct cz__rows rows = cz__select(ctx, &query);
+    struct cz__rows rows = cz__select(ctx, query);
     if (keys.uuid)
         keys.uuids = cz_array(ctx, cz_uuid, rows.count);
     else
@@ -101,36 +122,100 @@ static cz_cond in_part(cz_ctx *ctx, cz_model *model, cz_str path, const struct k
     return leaf;
 }
 
-/* What refers to the keys: collected or refused in the first round, set to NULL in the second, when the
- * receivers of CZ_PRE_DELETE have seen everything as it was. */
-static void settle_referrer(cz_ctx *ctx, struct deletion *deletion, const struct keys *keys,
-                            const struct cz__referrer *referrer, bool second_round)
+/* Deleting goes in rounds, each over everything collected. */
+enum round {
+    COLLECT,  /* CASCADE and PROTECT; collects more */
+    RESTRICT, /* when it is known what goes */
+    CHANGE /* SET_NULL and SET_DEFAULT, when the receivers of CZ_PRE_DELETE have seen everything as it was */
+};
+
+static enum round round_of(cz_on_delete rule)
 {
-    cz_on_delete rule = referrer->column->field->options.on_delete;
-    if (second_round != (rule == CZ_SET_NULL))
-        return;
-    for (size_t from = 0; from < keys->count; from += KEYS_PER_STATEMENT) {
-        cz_cond where = in_part(ctx, referrer->model, referrer->column->attribute, keys, from);
-        cz_query query = { .model = referrer->model, .where = where, .unordered = true };
-        switch (rule) {
-        case CZ_PROTECT:
-            if (cz__exists(ctx, &query))
-                cz_raise(ctx, CZ_EINTEGRITY, "Cannot delete: a %s still refers to this %s.",
-                         referrer->model->state->lower_name, keys->model->state->lower_name);
-            break;
-        case CZ_SET_NULL: {
-            struct cz__assign null = { referrer->column->ordinal, CZ__VALUE_NULL, NULL };
-            cz_ignore(cz__update(ctx, referrer->model, where, &null, 1) <
-                      0); /* counted by nobody */
-            break;
-        }
-        case CZ_CASCADE:
-            collect(ctx, deletion, referrer->model, where);
-            break;
-        case CZ_DO_NOTHING:
-            break;
-        }
+    if (rule == CZ_RESTRICT)
+        return RESTRICT;
+    return rule == CZ_SET_NULL || rule == CZ_SET_DEFAULT ? CHANGE : COLLECT;
+}
+
+CZ_NORETURN static void refuse(cz_ctx *ctx, const cz_model *referrer, const cz_model *referred)
+{
+    cz_raise(ctx, CZ_EINTEGRITY, "Cannot delete: a %s still refers to this %s.",
+             referrer->state->lower_name, referred->state->lower_name);
+}
+
+/* Whether all rows of the query are collected themselves. */
+static bool all_go(cz_ctx *ctx, const struct deletion *deletion, const cz_query *query)
+{
+    struct cz__rows rows = cz__select(ctx, query);
+    for (size_t n = 0; n < rows.count; n++) {
+        struct name name;
+        const cz_row *row =
+            (const cz_row *)(const void *)((char *)rows.items + n * query->model->row_bytes);
+        if (!cz_map_get(&deletion->seen, name_row(row, &name)))
+            return false;
     }
+    return true;
+}
+
+static void set_null(cz_ctx *ctx, const struct cz__referrer *referrer, const cz_query *query)
+{
+    struct cz__assign null = { referrer->column->ordinal, CZ__VALUE_NULL, NULL };
+    cz_ignore(cz__update(ctx, query, &null, 1) < 0); /* counted by nobody */
+}
+
+static void set_default(cz_ctx *ctx, const struct cz__referrer *referrer, const cz_query *query)
+{
+    const cz__column *column = referrer->column;
+    cz_row *row = cz_alloc_zero(ctx, 1, referrer->model->row_bytes); /* holds the value */
+    cz__db_param param;
+    row->model = referrer->model;
+    if (!cz__default_of(ctx, column, &param) || param.kind == CZ__PARAM_NULL) {
+        set_null(ctx, referrer, query);
+        return;
+    }
+    cz__row_store(ctx, row, column, &param);
+    struct cz__assign assign = { column->ordinal, cz__value_kind_of(column),
+                                 cz__row_at(row, column) };
+    cz_ignore(cz__update(ctx, query, &assign, 1) < 0); /* counted by nobody */
+}
+
+static void settle_part(cz_ctx *ctx, struct deletion *deletion, const struct keys *keys,
+                        const struct cz__referrer *referrer, cz_cond where)
+{
+    const cz_query query = referrers(deletion, referrer->model, where);
+    switch (referrer->column->field->options.on_delete) {
+    case CZ_PROTECT:
+        if (cz__exists(ctx, &query))
+            refuse(ctx, referrer->model, keys->model);
+        break;
+    case CZ_RESTRICT:
+        if (!all_go(ctx, deletion, &query))
+            refuse(ctx, referrer->model, keys->model);
+        break;
+    case CZ_SET_NULL:
+        set_null(ctx, referrer, &query);
+        break;
+    case CZ_SET_DEFAULT:
+        set_default(ctx, referrer, &query);
+        break;
+    case CZ_CASCADE:
+        if (!deletion->soft || referrer->model->state->deleted_at)
+            collect(ctx, deletion, &query);
+        break;
+    case CZ_DO_NOTHING:
+        break;
+    }
+}
+
+/* What refers to the keys. */
+static void settle_referrer(cz_ctx *ctx, struct deletion *deletion, const struct keys *keys,
+                            const struct cz__referrer *referrer, enum round round)
+{
+    if (round_of(referrer->column->field->options.on_delete) != round ||
+        (round == CHANGE && deletion->soft))
+        return;
+    for (size_t from = 0; from < keys->count; from += KEYS_PER_STATEMENT)
+        settle_part(ctx, deletion, keys, referrer,
+                    in_part(ctx, referrer->model, referrer->column->attribute, keys, from));
 }
 
 /* The links of a many-to-many to the keys, which stand in `side` of its table. */
@@ -178,13 +263,39 @@ static int64_t delete_all_links(cz_ctx *ctx, const struct keys *keys)
     return removed;
 }
 
+/* Set or clear the marks of a deletion. */
+static int64_t mark(cz_ctx *ctx, const cz_query *query, const cz_datetime *now)
+{
+    const struct cz__model_state *state = query->model->state;
+    const bool is_deleted = now != NULL;
+    struct cz__assign marks[2] = { { state->deleted_at->ordinal,
+                                     now ? CZ__VALUE_DATETIME : CZ__VALUE_NULL, now } };
+    if (state->is_deleted)
+        marks[1] = (struct cz__assign){ state->is_deleted->ordinal, CZ__VALUE_BOOL, &is_deleted };
+    return cz__update(ctx, query, marks, state->is_deleted ? 2 : 1);
+}
+
+static int64_t mark_keys(cz_ctx *ctx, const struct keys *keys, const cz_datetime *now)
+{
+    int64_t marked = 0;
+    cz_str key = keys->model->state->key->attribute;
+    for (size_t from = 0; from < keys->count; from += KEYS_PER_STATEMENT) {
+        cz_query query = { .model = keys->model,
+                           .where = in_part(ctx, keys->model, key, keys, from),
+                           .manager = &cz_base_manager };
+        marked += mark(ctx, &query, now);
+    }
+    return marked;
+}
+
 static int64_t delete_keys(cz_ctx *ctx, const struct keys *keys)
 {
     int64_t removed = delete_all_links(ctx, keys);
     cz_str key = keys->model->state->key->attribute;
     for (size_t from = 0; from < keys->count; from += KEYS_PER_STATEMENT) {
         cz_query query = { .model = keys->model,
-                           .where = in_part(ctx, keys->model, key, keys, from) };
+                           .where = in_part(ctx, keys->model, key, keys, from),
+                           .manager = &cz_base_manager };
         struct cz__plan_request request = { .kind = CZ__PLAN_DELETE, .query = &query };
         removed += cz__run_change(ctx, &request, NULL);
     }
@@ -192,12 +303,12 @@ static int64_t delete_keys(cz_ctx *ctx, const struct keys *keys)
 }
 
 static void settle(cz_ctx *ctx, struct deletion *deletion, const struct keys *keys,
-                   bool second_round)
+                   enum round round)
 {
     for (; keys; keys = keys->after) { /* which grows meanwhile */
         const struct cz__model_state *state = keys->model->state;
         for (size_t i = 0; i < state->referrer_count; i++)
-            settle_referrer(ctx, deletion, keys, &state->referrers[i], second_round);
+            settle_referrer(ctx, deletion, keys, &state->referrers[i], round);
     }
 }
 
@@ -210,24 +321,175 @@ static void tell(cz_ctx *ctx, const struct keys *keys, cz_signal signal)
 static void delete_in_transaction(cz_ctx *ctx, void *arg)
 {
     struct deletion *deletion = arg;
+    cz_query query = *deletion->query;
+    query.unordered = true;
     cz_map_init(&deletion->seen, ctx->arena);
-    collect(ctx, deletion, deletion->model, deletion->where);
+    collect(ctx, deletion, &query);
     struct keys *first = deletion->last;
-    settle(ctx, deletion, first, false); /* which collects more */
+    settle(ctx, deletion, first, COLLECT);
+    settle(ctx, deletion, first, RESTRICT);
     for (const struct keys *keys = first; keys; keys = keys->after)
         tell(ctx, keys, CZ_PRE_DELETE);
-    settle(ctx, deletion, first, true);
+    settle(ctx, deletion, first, CHANGE);
     for (const struct keys *keys = deletion->last; keys; keys = keys->before) {
-        deletion->removed += delete_keys(ctx, keys);
+        deletion->removed +=
+            deletion->soft ? mark_keys(ctx, keys, &deletion->now) : delete_keys(ctx, keys);
         tell(ctx, keys, CZ_POST_DELETE);
     }
 }
 
-int64_t cz__delete(cz_ctx *ctx, cz_model *model, cz_cond where)
+int64_t cz__delete(cz_ctx *ctx, const cz_query *query)
 {
-    if (!where)
-        cz_raise(ctx, CZ_EINVAL, "cz_delete without a condition; CZ_EVERY_ROW means every row");
-    struct deletion deletion = { .model = model, .where = where };
+    cz__check_change(ctx, query, "cz_delete");
+    struct deletion deletion = { .query = query,
+                                 .soft = query->model->state->deleted_at != NULL,
+                                 .now = cz_now() };
     cz_atomic(ctx, delete_in_transaction, &deletion);
     return deletion.removed;
+}
+
+void cz__remove(cz_ctx *ctx, cz_row *row)
+{
+    const struct cz__model_state *state = row->model->state;
+    cz_query query = { .model = row->model,
+                       .where = cz__cond_key(ctx, row),
+                       .manager = state->deleted_at ? NULL : &cz_base_manager };
+    struct deletion deletion = { .query = &query, .soft = state->deleted_at, .now = cz_now() };
+    cz_atomic(ctx, delete_in_transaction, &deletion);
+    if (!deletion.soft || !deletion.removed)
+        return;
+    cz__db_param now = { .kind = CZ__PARAM_DATETIME, .integer = deletion.now.us };
+    cz__db_param yes = { .kind = CZ__PARAM_INT, .integer = 1 };
+    cz__row_store(ctx, row, state->deleted_at, &now);
+    cz__row_bit_set(row, CZ__BITS_DIRTY, state->deleted_at->ordinal, false);
+    if (!state->is_deleted)
+        return;
+    cz__row_store(ctx, row, state->is_deleted, &yes);
+    cz__row_bit_set(row, CZ__BITS_DIRTY, state->is_deleted->ordinal, false);
+}
+
+int64_t cz__purge(cz_ctx *ctx, const cz_query *query)
+{
+    cz__check_change(ctx, query, "cz_purge");
+    cz_query every = *query;
+    every.deleted = CZ_WITH_DELETED;
+    struct deletion deletion = { .query = &every };
+    cz_atomic(ctx, delete_in_transaction, &deletion);
+    return deletion.removed;
+}
+
+/* ---- restoring ---- */
+
+struct restored { /* rows of one model that came back and are to be followed */
+    cz_model *model;
+    cz_row **rows;
+    size_t count;
+    struct restored *next;
+};
+
+struct restoration {
+    const cz_query *query;
+    int64_t restored;
+    struct restored *first, **end;
+};
+
+static cz_datetime deleted_at(const cz_row *row)
+{
+    return *(const cz_datetime *)cz__row_at(row, row->model->state->deleted_at);
+}
+
+/* Bring back those of the rows that went when the row they refer to did; `at`: by the key of that row, NULL:
+ * all of them. */
+static void bring_back(cz_ctx *ctx, struct restoration *work, const struct cz__rows *rows,
+                       cz_model *model, const cz__column *refers, const cz_map *at)
+{
+    const cz__column *key = model->state->key;
+    struct restored *back = cz_new(ctx, struct restored);
+    struct keys keys = { .model = model, .uuid = key->type == CZ__DB_UUID };
+    back->model = model;
+    back->rows = cz_array(ctx, cz_row *, rows->count + 1);
+    keys.integers = cz_array(ctx, int64_t, rows->count + 1);
+    keys.uuids = cz_array(ctx, cz_uuid, rows->count + 1);
+    for (size_t n = 0; n < rows->count; n++) {
+        cz_row *row = (cz_row *)(void *)((char *)rows->items + n * model->row_bytes);
+        const cz_row *parent =
+            at ? cz_map_get(at, cz_str_of(cz__row_at(row, refers), cz__column_bytes(refers)))
+               : NULL;
+        if (at && (!parent || deleted_at(parent).us != deleted_at(row).us))
+            continue;
+        back->rows[back->count++] = row;
+        if (keys.uuid)
+            keys.uuids[keys.count++] = *(const cz_uuid *)cz__row_at(row, key);
+        else
+            keys.integers[keys.count++] = *(const int64_t *)cz__row_at(row, key);
+    }
+    if (!back->count)
+        return;
+    work->restored += mark_keys(ctx, &keys, NULL);
+    *work->end = back;
+    work->end = &back->next;
+}
+
+/* What went with the rows by one of the relations to them. */
+static void follow_back(cz_ctx *ctx, struct restoration *work, const struct restored *back,
+                        const struct cz__referrer *referrer)
+{
+    const cz__column *key = back->model->state->key;
+    struct keys keys = { .model = back->model, .uuid = key->type == CZ__DB_UUID };
+    cz_map at;
+    keys.integers = cz_array(ctx, int64_t, back->count);
+    keys.uuids = cz_array(ctx, cz_uuid, back->count);
+    cz_map_init(&at, ctx->arena);
+    for (size_t i = 0; i < back->count; i++) {
+        const void *value = cz__row_at(back->rows[i], key);
+        if (keys.uuid)
+            keys.uuids[keys.count++] = *(const cz_uuid *)value;
+        else
+            keys.integers[keys.count++] = *(const int64_t *)value;
+        cz_check(ctx, cz_map_set(&at, cz_str_of(value, cz__column_bytes(key)), back->rows[i]));
+    }
+    for (size_t from = 0; from < keys.count; from += KEYS_PER_STATEMENT) {
+        cz_query query = { .model = referrer->model,
+                           .where = in_part(ctx, referrer->model, referrer->column->attribute,
+                                            &keys, from),
+                           .unordered = true,
+                           .manager = &cz_base_manager,
+                           .deleted = CZ_ONLY_DELETED };
+        struct cz__rows rows = cz__select(ctx, &query);
+        bring_back(ctx, work, &rows, referrer->model, referrer->column, &at);
+    }
+}
+
+static void restore_in_transaction(cz_ctx *ctx, void *arg)
+{
+    struct restoration *work = arg;
+    cz_query query = *work->query;
+    query.deleted = CZ_ONLY_DELETED;
+    query.unordered = true;
+    struct cz__rows rows = cz__select(ctx, &query);
+    bring_back(ctx, work, &rows, query.model, NULL, NULL);
+    for (const struct restored *back = work->first; back; back = back->next) /* which grows */
+        for (size_t i = 0; i < back->model->state->referrer_count; i++) {
+            const struct cz__referrer *referrer = &back->model->state->referrers[i];
+            if (referrer->column->field->options.on_delete == CZ_CASCADE &&
+                referrer->model->state->deleted_at)
+                follow_back(ctx, work, back, referrer);
+        }
+    for (const struct restored *back = work->first; back; back = back->next)
+        for (size_t i = 0; i < back->count && cz__signal_wanted(back->model, CZ_POST_SAVE); i++) {
+            cz__refresh(ctx, back->rows[i]);
+            cz__signal_row(ctx, CZ_POST_SAVE, back->rows[i]);
+        }
+}
+
+int64_t cz__restore(cz_ctx *ctx, const cz_query *query)
+{
+    cz__check_change(ctx, query, "cz_restore");
+    if (!query->model->state->deleted_at)
+        cz_raise(ctx, CZ_EINVAL, "%s is not CZ_SOFT_DELETED: its rows cannot be restored",
+                 query->model->name);
+    struct restoration work = { .query = query };
+    work.end = &work.first;
+    cz_atomic(ctx, restore_in_transaction, &work);
+    return work.restored;
 }

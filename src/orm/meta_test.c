@@ -1,5 +1,6 @@
 /* What a model's meta asks of its table, the table does. */
 #include "orm/orm_testing.h"
+#include <calzone/relations.h>
 
 #define LOAN(F)                                                                                    \
     F(int_field, book)                                                                             \
@@ -51,4 +52,64 @@ static void rules(cz_ctx *c, void *arg)
 CZ_DATABASE_TEST(constraints_of_a_model_are_its_tables)
 {
     cz__orm_test_run(&library, rules);
+}
+
+/* ---- managers ---- */
+
+#define TRUMP(F)                                                                                   \
+    F(char_field, name)                                                                            \
+    F(bool_field, hidden, .default_ = cz_bool(false))                                              \
+    F(int_field, rank)                                                                             \
+    F(foreign_key, above, Trump, .null = true, .on_delete = CZ_SET_NULL)                           \
+    F(reverse, below, Trump, above)
+CZ_MODEL(Trump, TRUMP,
+         .manager = CZ_MANAGER(.where = CZ_Q(Trump, hidden, EXACT, false),
+                               .order_by = CZ_ORDER_BY(CZ_DESC(Trump, rank))));
+
+static const cz_manager low_cards = { .where = CZ_Q(Trump, rank, LT, 5) };
+static const struct cz__orm_test game = { "game", CZ_MODELS(Trump) };
+
+static void managed(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Trump *king = cz_create(c, Trump, (name, "king"), (rank, 13), (hidden, true));
+    for (int i = 2; i < 8; i++)
+        cz_create(c, Trump, (name, "card"), (rank, i), (hidden, i % 2 == 0), (above_id, king->id));
+    cz_rows(Trump) rows = cz_select(c, Trump); /* 7, 5, 3 */
+    CZ_REQUIRE(rows.count == 3);
+    CZ_EXPECT_EQ(rows.items[0].rank, 7);
+    CZ_EXPECT_EQ(cz_count(c, Trump, .where = CZ_Q(Trump, rank, GT, 3)), 2);
+    CZ_EXPECT_EQ(cz_count(c, Trump, .manager = &low_cards), 3); /* 2, 3, 4 */
+    CZ_EXPECT_EQ(cz_count(c, Trump, .manager = &cz_base_manager), 7);
+    CZ_EXPECT_EQ(cz_first(c, Trump, .manager = &low_cards)->rank, 2);
+    /* in subqueries and unions as well */
+    CZ_EXPECT_EQ(cz_count(c, Trump, .manager = &cz_base_manager,
+                          .where = CZ_EXISTS(
+                              Trump, .where = CZ_Q(Trump, above, EXACT, CZ_OUTER(Trump, id)))),
+                 1);
+    CZ_EXPECT_EQ(cz_select(c, Trump, .unordered = true,
+                           .combine = CZ_UNION(CZ_QUERY(Trump, .manager = &low_cards)))
+                     .count,
+                 5);
+    /* the row a foreign key leads to, a row that was read, the many sides */
+    CZ_EXPECT_STR(CZ_REL(c, &rows.items[0], above)->name, "king");
+    Trump *hidden = cz_get(c, Trump, .manager = &low_cards, .where = CZ_Q(Trump, rank, EXACT, 4));
+    cz_set(c, hidden, name, "four");
+    cz_save(c, hidden);
+    cz_refresh(c, hidden);
+    CZ_EXPECT_STR(hidden->name, "four");
+    CZ_EXPECT_EQ(cz_related(c, Trump, king, below).count, 3);
+    CZ_EXPECT_EQ(cz_related(c, Trump, king, below, .manager = &cz_base_manager).count, 6);
+    /* changes of many rows */
+    CZ_EXPECT_EQ(cz_update(c, Trump, CZ_EVERY_ROW, (name, "seen")), 3);
+    CZ_EXPECT_EQ(cz_update_rows(c, Trump, CZ_QUERY(Trump, .manager = &low_cards), (name, "low")),
+                 3);
+    CZ_EXPECT_EQ(cz_delete(c, Trump, CZ_Q(Trump, rank, GT, 5)), 1);
+    cz_remove(c, hidden);
+    CZ_EXPECT_EQ(cz_delete_rows(c, CZ_QUERY(Trump, .manager = &cz_base_manager)), 5);
+}
+CZ_DATABASE_TEST(queries_go_by_their_manager)
+{
+    cz__orm_test_run(&game, managed);
 }

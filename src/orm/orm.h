@@ -44,6 +44,9 @@ struct cz__model_state {
     } * referrers;
     size_t referrer_count;
     uint32_t signals; /* bits by cz_signal: somebody listens */
+    /* Of a model that is CZ_SOFT_DELETED; NULL: it is not, or has no such column. */
+    const cz__column *deleted_at, *is_deleted;
+    const struct cz__cond *is_kept, *is_gone; /* conditions on deleted_at */
 };
 
 /* Resolve `count` models of `app`, then, once every app is in, their relations. The registry lives as
@@ -104,6 +107,15 @@ struct cz__links {
 };
 struct cz__links cz__links_of(cz_ctx *ctx, const cz_model *model, const cz__column *column,
                               const void *keys, size_t count);
+
+/* Whether a column has a value of its own in a new row that gives none: NULL and "" aside. */
+static inline bool cz__column_fills_itself(const cz__column *column)
+{
+    const cz_field_options *options = &column->field->options;
+    return options->default_.kind != CZ__TAG_NONE || options->default_function ||
+           options->auto_now || options->auto_now_add || options->auto_actor ||
+           options->auto_actor_add;
+}
 
 /* Rows without their types. */
 static inline size_t cz__model_words(const cz_model *model)

@@ -111,6 +111,13 @@ struct cz__shape {
 /* Raises: CZ_EINVAL: conditions or expressions nested too deep, a condition about another model. */
 void cz__shape_build(cz_ctx *ctx, struct cz__shape *shape, const struct cz__plan_request *request,
                      const cz__db_features *features);
+/* scopes.c: the conditions of a query: its own, its manager's and that on deleted rows. */
+enum { CZ__CONDS_MAX = 3 };
+size_t cz__conds_of(const cz_query *query, cz_cond out[CZ__CONDS_MAX]);
+/* Whether a change of many rows says which: `call` is its name, for the message. Raises: CZ_EINVAL. */
+void cz__check_change(cz_ctx *ctx, const cz_query *query, const char *call);
+/* Whether deleted rows of other models are left out where the query goes over a relation to several of them. */
+bool cz__leaves_out_deleted(const cz_query *query);
 const cz_order_list *cz__ordering_of(const cz_query *query);
 bool cz__isnull_value(const struct cz__cond *leaf);
 /* Whether an argument or value is an expression, and which. */
@@ -160,6 +167,8 @@ cz__db_param cz__param_of_value(cz_ctx *ctx, cz__db_type type, const char *name,
 cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_kind,
                           const void *value);
 uint8_t cz__value_kind_of(const cz__column *column);
+/* rows.c: what a new row has in a column that is not given; false when it has nothing. Raises: CZ_ENOMEM. */
+bool cz__default_of(cz_ctx *ctx, const cz__column *column, cz__db_param *out);
 /* The bytes of a row's member. */
 size_t cz__column_bytes(const cz__column *column);
 /* Write a parameter made for the column into a row's member and mark it. Raises: CZ_EINVAL: out of range. */

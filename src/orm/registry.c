@@ -119,9 +119,9 @@ static char *lower(cz_arena *arena, const char *text)
     return copy;
 }
 
-static bool is_number(const cz_field *field)
+static bool is_number(cz__db_type type)
 {
-    cz__db_kind kind = CZ__DB_KIND(type_of(field));
+    cz__db_kind kind = CZ__DB_KIND(type);
     return kind == CZ__DB_INT16 || kind == CZ__DB_INT32 || kind == CZ__DB_INT64 ||
            kind == CZ__DB_REAL || kind == CZ__DB_DECIMAL;
 }
@@ -134,17 +134,17 @@ static bool is_choice(const cz_choice_list *choices, const char *value)
     return choices->count == 0;
 }
 
-/* Whether a tagged value is one, and of the field's kind. */
-static cz_status check_tagged(const cz_model *model, const cz_field *field, const char *option,
-                              const cz_tagged *value, cz_error *err)
+/* Whether a tagged value is one, and suits what the field stores. */
+static cz_status check_tagged(const cz_model *model, const cz_field *field, cz__db_type type,
+                              const char *option, const cz_tagged *value, cz_error *err)
 {
-    cz__db_kind kind = CZ__DB_KIND(type_of(field));
+    cz__db_kind kind = CZ__DB_KIND(type);
     bool suits = false;
     switch (value->kind) {
     case CZ__TAG_NONE:
         return CZ_OK;
     case CZ__TAG_INT:
-        suits = is_number(field);
+        suits = is_number(type);
         break;
     case CZ__TAG_REAL:
         suits = kind == CZ__DB_REAL;
@@ -175,11 +175,14 @@ static double number_of(const cz_tagged *value)
 static cz_status check_values(const cz_model *model, const cz_field *field, cz_error *err)
 {
     const cz_field_options *options = &field->options;
-    cz_status status = check_tagged(model, field, "default_", &options->default_, err);
+    cz_status status =
+        is_stored_relation(field->kind)
+            ? CZ_OK /* once the target's key is known */
+            : check_tagged(model, field, type_of(field), "default_", &options->default_, err);
     if (!status)
-        status = check_tagged(model, field, "min", &options->min, err);
+        status = check_tagged(model, field, type_of(field), "min", &options->min, err);
     if (!status)
-        status = check_tagged(model, field, "max", &options->max, err);
+        status = check_tagged(model, field, type_of(field), "max", &options->max, err);
     if (status)
         return status;
     if (options->default_.kind && options->default_function)
@@ -187,7 +190,7 @@ static cz_status check_values(const cz_model *model, const cz_field *field, cz_e
     if (options->min.kind && options->max.kind &&
         number_of(&options->min) > number_of(&options->max))
         return refuse(err, model, field, ".min is greater than .max");
-    if ((options->min.kind || options->max.kind) && !is_number(field))
+    if ((options->min.kind || options->max.kind) && !is_number(type_of(field)))
         return refuse(err, model, field, ".min and .max are for numbers");
     if (options->default_.kind == CZ__TAG_TEXT && type_of(field) == CZ__DB_TEXT &&
         !is_choice(&options->choices, options->default_.text))
@@ -201,13 +204,23 @@ static cz_status check_options(const cz_model *model, const cz_field *field, cz_
     if (is_stored_relation(field->kind)) {
         if (!options->on_delete)
             return refuse(err, model, field,
-                          "a foreign key must say on_delete: CZ_CASCADE, CZ_PROTECT, "
-                          "CZ_SET_NULL or CZ_DO_NOTHING");
+                          "a foreign key must say on_delete: CZ_CASCADE, CZ_PROTECT, CZ_RESTRICT, "
+                          "CZ_SET_NULL, CZ_SET_DEFAULT or CZ_DO_NOTHING");
         if (options->on_delete == CZ_SET_NULL && !options->null)
             return refuse(err, model, field, "on_delete is CZ_SET_NULL, so it needs .null = true");
+        if (options->on_delete == CZ_SET_DEFAULT && !options->default_.kind &&
+            !options->default_function && !options->null)
+            return refuse(err, model, field,
+                          "on_delete is CZ_SET_DEFAULT, so it needs a default, or .null = true");
     }
     if ((options->auto_now || options->auto_now_add) && field->kind != CZ_KIND_datetime_field)
         return refuse(err, model, field, "auto_now and auto_now_add are for datetime fields");
+    if ((options->auto_actor || options->auto_actor_add) && type_of(field) != CZ__DB_TEXT)
+        return refuse(err, model, field, "auto_actor and auto_actor_add are for text fields");
+    if (options->marks_deleted && !(field->kind == CZ_KIND_datetime_field && options->null) &&
+        field->kind != CZ_KIND_bool_field)
+        return refuse(err, model, field,
+                      "marks_deleted is for a datetime that may be NULL and a boolean beside it");
     if (options->choices.count && type_of(field) != CZ__DB_TEXT)
         return refuse(err, model, field, "choices are for text fields");
     if (field->kind == CZ_KIND_decimal_field) {
@@ -221,6 +234,19 @@ static cz_status check_options(const cz_model *model, const cz_field *field, cz_
     if (strstr(field->name, "__"))
         return refuse(err, model, field, "a field's name may not contain two underscores in a row");
     return check_values(model, field, err);
+}
+
+/* Whether a default that is text can be read as what the column stores. */
+static cz_status check_default_text(const cz_model *model, const cz__column *column, cz_error *err)
+{
+    const cz_tagged *value = &column->field->options.default_;
+    char out[sizeof(cz_decimal)] __attribute__((aligned(16))); /* the largest member */
+    cz_error why;
+    if (value->kind == CZ__TAG_TEXT &&
+        cz__value_from_text(column, cz_str_from(value->text), out, &why))
+        return cz_error_set(err, CZ_EVALIDATION, "%s.%s: default_ = cz_text(\"%s\"): %s",
+                            model->name, column->field->name, value->text, cz_error_message(&why));
+    return CZ_OK;
 }
 
 static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_error *err)
@@ -245,14 +271,10 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
         .position = state->stored_count,
         .max_length = max_length_of(field),
     };
-    if (field->options.default_.kind == CZ__TAG_TEXT) {
-        char value[sizeof(cz_decimal)] __attribute__((aligned(16)));
-        cz_error why;
-        if (cz__value_from_text(column, cz_str_from(field->options.default_.text), value, &why))
-            return cz_error_set(err, CZ_EVALIDATION, "%s.%s: default_ = cz_text(\"%s\"): %s",
-                                model->name, field->name, field->options.default_.text,
-                                cz_error_message(&why));
-    }
+    if (!relation)
+        status = check_default_text(model, column, err);
+    if (status)
+        return status;
     const char *attribute = field->name;
     if (relation)
         attribute = cz_arena_printf(registry, "%s_id", field->name);
@@ -270,6 +292,44 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
         return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
     state->stored_count = (uint16_t)(state->stored_count + column->stored);
     return CZ_OK;
+}
+
+static cz_cond is_null_cond(cz_model *model, const cz__column *column, bool null)
+{
+    static const bool truths[] = { false, true };
+    struct cz__cond *cond = cz_arena_new(registry, struct cz__cond);
+    if (cond)
+        *cond = (struct cz__cond){ .op = CZ__COND_LEAF,
+                                   .lookup = CZ_LOOKUP_ISNULL,
+                                   .value_kind = CZ__VALUE_BOOL,
+                                   .model = model,
+                                   .path = column->attribute,
+                                   .value = &truths[null] };
+    return cond;
+}
+
+/* What CZ_SOFT_DELETED marks a row by. */
+static cz_status find_marks(struct cz__model_state *state, cz_error *err)
+{
+    for (uint16_t i = 0; i < state->column_count; i++) {
+        const cz__column *column = &state->columns[i];
+        const cz__column **mark =
+            column->field->kind == CZ_KIND_bool_field ? &state->is_deleted : &state->deleted_at;
+        if (!column->field->options.marks_deleted)
+            continue;
+        if (*mark)
+            return refuse(err, state->model, column->field, "is a second field with marks_deleted");
+        *mark = column;
+    }
+    if (!state->deleted_at)
+        return state->is_deleted ? refuse(err, state->model, state->is_deleted->field,
+                                          "marks_deleted needs a datetime that does, too")
+                                 : CZ_OK;
+    state->is_kept = is_null_cond(state->model, state->deleted_at, true);
+    state->is_gone = is_null_cond(state->model, state->deleted_at, false);
+    return state->is_kept && state->is_gone
+               ? CZ_OK
+               : cz_error_set(err, CZ_ENOMEM, "no memory for the models");
 }
 
 /* The columns of a model or record, each resolved on its own. */
@@ -330,6 +390,8 @@ static cz_status add_model(const char *app, cz_model *model, cz_error *err)
     state->model = model;
     state->app = app;
     cz_status status = add_columns(state, err);
+    if (!status)
+        status = find_marks(state, err);
     if (status)
         return status;
     state->label = cz_arena_printf(registry, "%s.%s", app, state->lower_name);
@@ -430,6 +492,12 @@ static cz_status resolve_column(cz_model *model, cz__column *column, bool revers
     if (field->kind == CZ_KIND_many_to_many)
         return name_link(model, column, err);
     column->type = field->target->state->key->type;
+    cz_status status =
+        check_tagged(model, field, column->type, "default_", &field->options.default_, err);
+    if (!status)
+        status = check_default_text(model, column, err);
+    if (status)
+        return status;
     return add_referrer(field->target, model, column, err);
 }
 

@@ -11,6 +11,20 @@ CZ_MODEL_FORWARD(Stranger)
 CZ_MODEL(NoRule, NO_RULE);
 #define NO_NULL(F) F(foreign_key, other, NoNull, .on_delete = CZ_SET_NULL)
 CZ_MODEL(NoNull, NO_NULL);
+#define NO_DEFAULT(F) F(foreign_key, other, NoDefault, .on_delete = CZ_SET_DEFAULT)
+CZ_MODEL(NoDefault, NO_DEFAULT);
+#define ACTOR_OF_INT(F) F(int_field, who, .auto_actor = true)
+CZ_MODEL(ActorOfInt, ACTOR_OF_INT);
+#define MARK_OF_DAY(F) F(date_field, gone, .null = true, .marks_deleted = true)
+CZ_MODEL(MarkOfDay, MARK_OF_DAY);
+#define MARK_NOT_NULL(F) F(datetime_field, gone, .marks_deleted = true)
+CZ_MODEL(MarkNotNull, MARK_NOT_NULL);
+#define MARK_ALONE(F) F(bool_field, gone, .marks_deleted = true)
+CZ_MODEL(MarkAlone, MARK_ALONE);
+#define MARKED_TWICE(F)                                                                            \
+    CZ_SOFT_DELETED(F)                                                                             \
+    F(datetime_field, gone, .null = true, .marks_deleted = true)
+CZ_MODEL(MarkedTwice, MARKED_TWICE);
 #define BARE_NUMBER(F) F(int_field, cents, .min = { 50, 0, 0, 0 })
 CZ_MODEL(BareNumber, BARE_NUMBER);
 #define WRONG_DEFAULT(F) F(char_field, name, .default_ = cz_int(3))
@@ -33,6 +47,10 @@ CZ_MODEL(ToStranger, TO_STRANGER);
 CZ_MODEL(Stranger, STRANGER);
 
 #define RULED(F) F(int_field, cents)
+#define TEXT_FOR_KEY(F)                                                                            \
+    F(foreign_key, other, Ruled, .default_ = cz_text("one"), .on_delete = CZ_CASCADE)
+CZ_MODEL(Ruled, RULED);
+CZ_MODEL(TextForKey, TEXT_FOR_KEY);
 CZ_MODEL(EmptyIndex, RULED, .indexes = CZ_INDEXES({ .name = "x" }));
 CZ_MODEL(NamelessRule, RULED, .constraints = CZ_CONSTRAINTS({ .check = "\"cents\" > 0" }));
 CZ_MODEL(TwoRules, RULED,
@@ -51,11 +69,29 @@ CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
     } cases[] = {
         { { &NoRule__model },
           1,
-          "NoRule.other: a foreign key must say on_delete: CZ_CASCADE, CZ_PROTECT, CZ_SET_NULL or "
-          "CZ_DO_NOTHING" },
+          "NoRule.other: a foreign key must say on_delete: CZ_CASCADE, CZ_PROTECT, CZ_RESTRICT, "
+          "CZ_SET_NULL, CZ_SET_DEFAULT or CZ_DO_NOTHING" },
         { { &NoNull__model },
           1,
           "NoNull.other: on_delete is CZ_SET_NULL, so it needs .null = true" },
+        { { &NoDefault__model },
+          1,
+          "NoDefault.other: on_delete is CZ_SET_DEFAULT, so it needs a default, or .null = true" },
+        { { &ActorOfInt__model },
+          1,
+          "ActorOfInt.who: auto_actor and auto_actor_add are for text fields" },
+        { { &MarkOfDay__model },
+          1,
+          "MarkOfDay.gone: marks_deleted is for a datetime that may be NULL and a boolean beside "
+          "it" },
+        { { &MarkNotNull__model },
+          1,
+          "MarkNotNull.gone: marks_deleted is for a datetime that may be NULL and a boolean beside "
+          "it" },
+        { { &MarkAlone__model },
+          1,
+          "MarkAlone.gone: marks_deleted needs a datetime that does, too" },
+        { { &MarkedTwice__model }, 1, "MarkedTwice.gone: is a second field with marks_deleted" },
         { { &BareNumber__model },
           1,
           "BareNumber.cents: .min is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or "
@@ -102,6 +138,16 @@ static void refused(cz_model *model, const char *message)
     CZ_REQUIRE_OK(cz__models_add("bad", &model, 1, &err));
     CZ_EXPECT_EQ(cz__models_resolve(&err), CZ_EVALIDATION);
     CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), message);
+}
+
+CZ_TEST(the_default_of_a_foreign_key_is_a_key)
+{
+    cz_model *const models[] = { &Ruled__model, &TextForKey__model };
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(cz__models_add("bad", models, 2, &err));
+    CZ_EXPECT_EQ(cz__models_resolve(&err), CZ_EVALIDATION);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                  "TextForKey.other: .default_ is not of the field's kind");
 }
 
 CZ_TEST(an_index_has_fields)

@@ -76,7 +76,9 @@ void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field)
         .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_IN, .model = target, .path = key->attribute
     };
     batch_keys(ctx, row, result, column, &leaf);
-    cz_query query = { .model = target, .where = &leaf, .unordered = true };
+    cz_query query = {
+        .model = target, .where = &leaf, .unordered = true, .manager = &cz_base_manager
+    };
     struct cz__rows found = cz__select(ctx, &query);
     cz_map by_key; /* key bytes -> row */
     cz_map_init(&by_key, ctx->arena);
@@ -239,9 +241,10 @@ static const struct cz__loaded *load(cz_ctx *ctx, const cz_row *row, const cz__c
 
 static bool is_plain(const cz_query *query)
 {
-    return !query->where && !query->order_by.count && !query->related.count && !query->limit &&
-           !query->offset && !query->unordered && !query->distinct && !query->only.count &&
-           !query->defer.count && !query->lock && !query->combine.count;
+    return !query->where && !query->manager && !query->deleted && !query->order_by.count &&
+           !query->related.count && !query->limit && !query->offset && !query->unordered &&
+           !query->distinct && !query->only.count && !query->defer.count && !query->lock &&
+           !query->combine.count;
 }
 
 /* The condition that rows are those a field of `row` leads to. */
@@ -318,8 +321,8 @@ static void refer(cz_ctx *ctx, const struct change *change, cz_cond where, bool 
                                  to_row ? cz__value_kind_of(model->state->key)
                                         : (uint8_t)CZ__VALUE_NULL,
                                  cz__row_at(change->row, model->state->key) };
-    cz_ignore(cz__update(ctx, change->column->field->target, where, &assign, 1) <
-              0); /* how many it were does not matter */
+    cz_query query = { .model = change->column->field->target, .where = where };
+    cz_ignore(cz__update(ctx, &query, &assign, 1) < 0); /* how many it were does not matter */
 }
 
 /* Reverse sides: the other rows' foreign keys. */

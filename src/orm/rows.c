@@ -13,14 +13,17 @@ void cz__row_assign(cz_ctx *ctx, cz_row *row, const struct cz__assign *assign)
     cz__row_store(ctx, row, column, &param);
 }
 
-/* A new row's value for a column that is not given; false when there is none. */
-static bool default_of(cz_ctx *ctx, const cz__column *column, cz__db_param *out)
+bool cz__default_of(cz_ctx *ctx, const cz__column *column, cz__db_param *out)
 {
     char value[sizeof(cz_decimal)] __attribute__((aligned(16))); /* the largest member */
     const cz_field_options *options = &column->field->options;
     *out = (cz__db_param){ .kind = CZ__PARAM_NULL };
     if (options->auto_now || options->auto_now_add) {
         *out = (cz__db_param){ .kind = CZ__PARAM_DATETIME, .integer = cz_now().us };
+        return true;
+    }
+    if (options->auto_actor || options->auto_actor_add) {
+        *out = (cz__db_param){ .kind = CZ__PARAM_TEXT, .text = ctx->actor };
         return true;
     }
     switch (options->default_.kind) {
@@ -67,7 +70,7 @@ static cz_row *make_row(cz_ctx *ctx, cz_model *model)
     for (uint16_t i = 0; i < model->state->column_count; i++) {
         const cz__column *column = &model->state->columns[i];
         cz__db_param param;
-        if (column->stored && default_of(ctx, column, &param))
+        if (column->stored && cz__default_of(ctx, column, &param))
             cz__row_store(ctx, row, column, &param);
     }
     return row;
@@ -143,14 +146,17 @@ static void clear_dirty(cz_row *row)
     memset(cz__row_bits(row, words, CZ__BITS_DIRTY), 0, words * sizeof(uint64_t));
 }
 
-static void touch_auto_now(cz_ctx *ctx, cz_row *row)
+/* What every save sets. */
+static void touch(cz_ctx *ctx, cz_row *row)
 {
     for (uint16_t i = 0; i < row->model->state->column_count; i++) {
         const cz__column *column = &row->model->state->columns[i];
-        if (!column->field->options.auto_now)
-            continue;
         cz__db_param now = { .kind = CZ__PARAM_DATETIME, .integer = cz_now().us };
-        cz__row_store(ctx, row, column, &now);
+        cz__db_param actor = { .kind = CZ__PARAM_TEXT, .text = ctx->actor };
+        if (column->field->options.auto_now)
+            cz__row_store(ctx, row, column, &now);
+        else if (column->field->options.auto_actor)
+            cz__row_store(ctx, row, column, &actor);
     }
 }
 
@@ -159,9 +165,11 @@ static void write_row(cz_ctx *ctx, cz_row *row, bool update)
     struct cz__assign *assigns = cz_array(ctx, struct cz__assign, row->model->state->column_count);
     if (update && dirty_assigns(row, assigns) == 0)
         return; /* nothing to write */
-    touch_auto_now(ctx, row);
+    touch(ctx, row);
     size_t count = dirty_assigns(row, assigns);
-    cz_query query = { .model = row->model, .where = update ? cz__cond_key(ctx, row) : NULL };
+    cz_query query = { .model = row->model,
+                       .where = update ? cz__cond_key(ctx, row) : NULL,
+                       .manager = &cz_base_manager };
     struct cz__plan_request request = { .kind = update ? CZ__PLAN_UPDATE : CZ__PLAN_INSERT,
                                         .query = &query,
                                         .assigns = assigns,
@@ -222,34 +230,29 @@ void *cz__create(cz_ctx *ctx, cz_model *model, const struct cz__assign *assigns,
     return row;
 }
 
-int64_t cz__update(cz_ctx *ctx, cz_model *model, cz_cond where, const struct cz__assign *assigns,
+int64_t cz__update(cz_ctx *ctx, const cz_query *query, const struct cz__assign *assigns,
                    size_t count)
 {
-    if (!where)
-        cz_raise(ctx, CZ_EINVAL, "cz_update without a condition; CZ_EVERY_ROW means every row");
+    cz__check_change(ctx, query, "cz_update");
     if (count == 0)
         return 0;
     for (size_t i = 0; i < count; i++)
-        if (!model->state->columns[assigns[i].field].stored)
-            cz_raise(ctx, CZ_EINVAL, "%s.%s has no column to set", model->name,
-                     model->fields[assigns[i].field].name);
-    cz_query query = { .model = model, .where = where };
+        if (!query->model->state->columns[assigns[i].field].stored)
+            cz_raise(ctx, CZ_EINVAL, "%s.%s has no column to set", query->model->name,
+                     query->model->fields[assigns[i].field].name);
     struct cz__plan_request request = {
-        .kind = CZ__PLAN_UPDATE, .query = &query, .assigns = assigns, .assign_count = count
+        .kind = CZ__PLAN_UPDATE, .query = query, .assigns = assigns, .assign_count = count
     };
     return cz__run_change(ctx, &request, NULL);
 }
 
 void cz__refresh(cz_ctx *ctx, cz_row *row)
 {
-    cz_query query = { .model = row->model, .where = cz__cond_key(ctx, row) };
+    cz_query query = { .model = row->model,
+                       .where = cz__cond_key(ctx, row),
+                       .manager = &cz_base_manager };
     cz_row *fresh = cz__get(ctx, &query);
     struct cz__result *result = row->result;
     memcpy(row, fresh, row->model->row_bytes);
     row->result = result;
-}
-
-void cz__remove(cz_ctx *ctx, cz_row *row)
-{
-    cz__delete(ctx, row->model, cz__cond_key(ctx, row));
 }

@@ -64,13 +64,6 @@ bool cz__isnull_value(const struct cz__cond *leaf)
     return *(const int *)leaf->value != 0;
 }
 
-const cz_order_list *cz__ordering_of(const cz_query *query)
-{
-    if (query->order_by.count || query->unordered)
-        return &query->order_by;
-    return &query->model->meta.ordering;
-}
-
 static void shape_query(struct cz__shape *shape, const cz_query *query, enum cz__plan_kind kind,
                         unsigned depth);
 static void shape_expr(struct cz__shape *shape, const struct cz__expr *expr, unsigned depth);
@@ -215,9 +208,11 @@ static void shape_query(struct cz__shape *shape, const cz_query *query, enum cz_
     }
     if (query->values.count)
         add(shape, &query->values.record, sizeof query->values.record);
-    add_byte(shape, query->where != NULL);
-    if (query->where)
-        shape_cond(shape, query->model, query->where, depth + 1);
+    cz_cond conds[CZ__CONDS_MAX];
+    size_t cond_count = kind == CZ__PLAN_INSERT ? 0 : cz__conds_of(query, conds);
+    add_byte(shape, (unsigned)cond_count | (unsigned)cz__leaves_out_deleted(query) << 2);
+    for (size_t i = 0; i < cond_count; i++)
+        shape_cond(shape, query->model, conds[i], depth + 1);
     const cz_order_list none = { 0 };
     bool ordered = kind != CZ__PLAN_COUNT && kind != CZ__PLAN_EXISTS && kind != CZ__PLAN_UPDATE &&
                    kind != CZ__PLAN_DELETE;

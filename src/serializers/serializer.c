@@ -13,12 +13,6 @@ static bool listed(const cz_fields *fields, cz_str name)
     return false;
 }
 
-static bool has_default(const cz__column *column)
-{
-    const cz_field_options *options = &column->field->options;
-    return options->default_.kind != CZ__TAG_NONE || options->auto_now || options->auto_now_add;
-}
-
 static cz_status prepare_field(const cz_serializer *serializer, size_t i,
                                struct cz__serializer_field *out, cz_error *err)
 {
@@ -35,7 +29,8 @@ static cz_status prepare_field(const cz_serializer *serializer, size_t i,
     out->column = column;
     out->name = name;
     out->read_only = options->read_only || listed(&serializer->read_only, name);
-    out->required = !out->read_only && !options->null && !options->blank && !has_default(column);
+    out->required =
+        !out->read_only && !options->null && !options->blank && !cz__column_fills_itself(column);
     cz_buf key = { 0 };
     cz_json_writer json;
     cz_json_writer_init(&json, &key);

@@ -361,7 +361,8 @@ static bool taken(struct cz__input *input, cz_cond *conds, size_t count, bool ex
     }
     cz_query query = { .model = input->row->model,
                        .where = cz_cond_all(ctx, conds, count),
-                       .unordered = true };
+                       .unordered = true,
+                       .manager = &cz_base_manager }; /* the database asks every row, too */
     return cz__exists(ctx, &query);
 }
 

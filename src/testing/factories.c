@@ -342,8 +342,7 @@ static void fill_column(cz_ctx *ctx, cz_row *row, const cz__column *column, cz_f
 static bool has_default(const cz__column *column)
 {
     const cz_field_options *options = &column->field->options;
-    if (options->auto_now || options->auto_now_add || options->default_.kind != CZ__TAG_NONE ||
-        options->default_function || column->null)
+    if (cz__column_fills_itself(column) || column->null)
         return true;
     return options->blank && !options->unique && CZ__DB_KIND(column->type) == CZ__DB_TEXT;
 }

@@ -273,10 +273,8 @@ static cz_status check_complete(const cz_viewset *view, cz_error *err)
         return CZ_OK;
     for (uint16_t i = 1; i < state->column_count; i++) {
         const cz__column *column = &state->columns[i];
-        const cz_field_options *options = &column->field->options;
         bool given = !column->stored || column->null || column->type == CZ__DB_TEXT ||
-                     options->auto_now || options->auto_now_add ||
-                     options->default_.kind != CZ__TAG_NONE;
+                     cz__column_fills_itself(column);
         for (size_t f = 0; !given && f < view->serializer->fields.count; f++)
             given = cz__column_find(view->model, view->serializer->fields.items[f]) == column;
         if (!given)

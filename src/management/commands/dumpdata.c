@@ -60,9 +60,11 @@ static struct page read_page(cz_ctx *ctx, cz_model *model, const cz__column *con
                              size_t column_count, cz_cond where, size_t limit)
 {
     cz_order by_key = { .path = model->state->key->attribute };
-    cz_query query = {
-        .model = model, .where = where, .order_by = { &by_key, 1 }, .limit = (int64_t)limit
-    };
+    cz_query query = { .model = model,
+                       .where = where,
+                       .order_by = { &by_key, 1 },
+                       .limit = (int64_t)limit,
+                       .manager = &cz_base_manager };
     struct page page = { .arena = ctx->arena,
                          .model = model,
                          .columns = columns,

@@ -242,8 +242,11 @@ static cz_row *find_by_natural_key(cz_ctx *ctx, const struct item *item, const c
                 cz_cond_text(ctx, model, part->attribute, CZ_LOOKUP_EXACT, text_of(ctx, value));
         }
     }
-    cz_query query = { .model = model, .where = cz_cond_all(ctx, parts, count), .unordered = true };
-    query.limit = 2;
+    cz_query query = { .model = model,
+                       .where = cz_cond_all(ctx, parts, count),
+                       .unordered = true,
+                       .limit = 2,
+                       .manager = &cz_base_manager };
     struct cz__rows rows = cz__select(ctx, &query);
     if (rows.count > 1)
         refuse(ctx, item, column,
@@ -328,7 +331,10 @@ static void find_existing(cz_ctx *ctx, const struct load *load, struct item *ite
     size_t count = model->meta.natural_key.count;
     if (item->pk && item->pk->kind != CZ_JSON_NULL) {
         load_value(ctx, load, item, row, key, item->pk);
-        cz_query query = { .model = model, .where = cz__cond_key(ctx, row), .unordered = true };
+        cz_query query = { .model = model,
+                           .where = cz__cond_key(ctx, row),
+                           .unordered = true,
+                           .manager = &cz_base_manager };
         if (cz__exists(ctx, &query))
             cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
         return;
@@ -438,7 +444,9 @@ static void check_references(cz_ctx *ctx, const struct load *load)
         const struct reference *reference = entry->value;
         if (cz_map_get(&load->loaded, entry->key))
             continue;
-        cz_query query = { .model = reference->model, .unordered = true };
+        cz_query query = { .model = reference->model,
+                           .unordered = true,
+                           .manager = &cz_base_manager };
         query.where = cz_cond_text(ctx, reference->model, reference->model->state->key->attribute,
                                    CZ_LOOKUP_EXACT, reference->key);
         if (!cz__exists(ctx, &query))

@@ -1,0 +1,312 @@
+/* Deleting by each rule of on_delete, marking instead of deleting, and bringing back. */
+#include "orm/orm_testing.h"
+#include <calzone/relations.h>
+
+/* ---- RESTRICT and SET_DEFAULT, after the examples of Django's documentation of RESTRICT ---- */
+
+#define ARTIST(F) F(char_field, name)
+CZ_MODEL(Artist, ARTIST);
+
+#define ALBUM(F)                                                                                   \
+    F(char_field, title)                                                                           \
+    F(foreign_key, artist, Artist, .on_delete = CZ_CASCADE)
+CZ_MODEL(Album, ALBUM);
+
+#define TRACK(F)                                                                                   \
+    F(foreign_key, artist, Artist, .on_delete = CZ_CASCADE)                                        \
+    F(foreign_key, album, Album, .on_delete = CZ_RESTRICT)
+CZ_MODEL(Track, TRACK);
+
+static void second(void *out)
+{
+    *(int64_t *)out = 2;
+}
+#define FAN(F)                                                                                     \
+    F(foreign_key, likes, Artist, .default_ = cz_int(1), .on_delete = CZ_SET_DEFAULT)              \
+    F(foreign_key, also, Artist, .default_function = second, .on_delete = CZ_SET_DEFAULT)          \
+    F(foreign_key, maybe, Artist, .null = true, .on_delete = CZ_SET_DEFAULT)
+CZ_MODEL(Fan, FAN);
+
+static const struct cz__orm_test music = { "music", CZ_MODELS(Artist, Album, Track, Fan) };
+
+static void delete_album(cz_ctx *c, void *arg)
+{
+    cz_delete(c, Album, CZ_Q(Album, title, EXACT, (const char *)arg));
+}
+static void delete_artist(cz_ctx *c, void *arg)
+{
+    cz_delete(c, Artist, CZ_Q(Artist, name, EXACT, (const char *)arg));
+}
+
+static void restricted(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Artist *one = cz_create(c, Artist, (name, "one")), *two = cz_create(c, Artist, (name, "two"));
+    Album *first = cz_create(c, Album, (title, "first"), (artist_id, one->id));
+    Album *other = cz_create(c, Album, (title, "other"), (artist_id, two->id));
+    cz_create(c, Track, (artist_id, one->id), (album_id, first->id));
+    cz_error err;
+    char title[] = "first", name[] = "one", second_name[] = "two";
+    CZ_EXPECT_EQ(cz_try(c, delete_album, title, &err), CZ_EINTEGRITY);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                  "Cannot delete: a track still refers to this album.");
+    CZ_EXPECT_EQ(cz_count(c, Album), 2);
+    /* A track of another artist keeps the album, and with it everything. */
+    Track *guest = cz_create(c, Track, (artist_id, two->id), (album_id, first->id));
+    CZ_EXPECT_EQ(cz_try(c, delete_artist, name, &err), CZ_EINTEGRITY);
+    CZ_EXPECT_EQ(cz_count(c, Track), 2);
+    CZ_EXPECT_EQ(cz_count(c, Artist), 2);
+    cz_remove(c, guest);
+    /* The track goes with its artist, so nothing keeps the album. */
+    CZ_EXPECT_EQ(cz_try(c, delete_artist, name, &err), CZ_OK);
+    CZ_EXPECT_EQ(cz_count(c, Artist), 1);
+    CZ_EXPECT_EQ(cz_count(c, Album), 1);
+    CZ_EXPECT_EQ(cz_count(c, Track), 0);
+    CZ_EXPECT_EQ(cz_try(c, delete_artist, second_name, &err), CZ_OK);
+    CZ_EXPECT(!cz_exists(c, Album, .where = CZ_Q(Album, id, EXACT, other->id)));
+}
+CZ_DATABASE_TEST(restrict_lets_go_what_goes_anyway)
+{
+    cz__orm_test_run(&music, restricted);
+}
+
+static void to_defaults(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Artist *items[4];
+    for (size_t i = 0; i < CZ_COUNT(items); i++)
+        items[i] = cz_create(c, Artist, (name, "an artist"));
+    int64_t gone = items[2]->id, kept = items[3]->id;
+    cz_create(c, Fan, (likes_id, gone), (also_id, gone), (maybe_id, gone));
+    cz_create(c, Fan, (likes_id, kept), (also_id, gone), (maybe_id, kept));
+    cz_remove(c, items[2]);
+    cz_rows(Fan) fans = cz_select(c, Fan, .order_by = CZ_ORDER_BY(CZ_ASC(Fan, id)));
+    CZ_REQUIRE(fans.count == 2);
+    CZ_EXPECT_EQ(fans.items[0].likes_id, items[0]->id);
+    CZ_EXPECT_EQ(fans.items[0].also_id, items[1]->id);
+    CZ_EXPECT(cz_is_null(&fans.items[0], maybe_id));
+    CZ_EXPECT_EQ(fans.items[1].likes_id, kept);
+    CZ_EXPECT_EQ(fans.items[1].also_id, items[1]->id);
+    CZ_EXPECT_EQ(fans.items[1].maybe_id, kept);
+    /* A default that is not there, or goes itself, is for the database to refuse. */
+    cz_error err;
+    char name[] = "an artist";
+    CZ_EXPECT_EQ(cz_try(c, delete_artist, name, &err), CZ_EINTEGRITY);
+    CZ_EXPECT_EQ(cz_count(c, Artist), 3);
+}
+CZ_DATABASE_TEST(set_default_refers_to_the_default)
+{
+    cz__orm_test_run(&music, to_defaults);
+}
+
+/* ---- marking ---- */
+
+CZ_MODEL_FORWARD(Note)
+
+#define FOLDER(F)                                                                                  \
+    CZ_SOFT_DELETED(F)                                                                             \
+    CZ_AUDITED(F)                                                                                  \
+    F(char_field, name)                                                                            \
+    F(foreign_key, inside, Folder, .null = true, .on_delete = CZ_CASCADE)                          \
+    F(reverse, folders, Folder, inside)                                                            \
+    F(reverse, notes, Note, folder)
+CZ_MODEL(Folder, FOLDER, .ordering = CZ_ORDER_BY(CZ_ASC(Folder, name)));
+
+#define NOTE(F)                                                                                    \
+    CZ_BASE_MODEL(F)                                                                               \
+    F(char_field, text)                                                                            \
+    F(foreign_key, folder, Folder, .on_delete = CZ_CASCADE)                                        \
+    F(foreign_key, copied_to, Folder, .null = true, .on_delete = CZ_SET_NULL)                      \
+    F(many_to_many, labels, Label)
+
+#define LABEL(F) F(char_field, name)
+CZ_MODEL(Label, LABEL);
+CZ_MODEL(Note, NOTE);
+
+#define STAMP(F) F(foreign_key, note, Note, .on_delete = CZ_CASCADE)
+CZ_MODEL(Stamp, STAMP);
+#define LEASE(F)                                                                                   \
+    CZ_SOFT_DELETED(F)                                                                             \
+    F(foreign_key, note, Note, .on_delete = CZ_PROTECT)
+CZ_MODEL(Lease, LEASE);
+
+static unsigned told;
+static void count_event(cz_ctx *c, const cz_event *event)
+{
+    (void)c;
+    told += event->model == &Folder__model;
+}
+static const cz_receiver receivers[] = { CZ_RECEIVER_OF_ALL(CZ_POST_DELETE, count_event),
+                                         CZ_RECEIVER_OF_ALL(CZ_POST_SAVE, count_event) };
+static const struct cz__orm_test desk = { "desk", CZ_MODELS(Folder, Note, Label, Stamp, Lease),
+                                          .receivers = { receivers, CZ_COUNT(receivers) } };
+
+static Folder *folder(cz_ctx *c, const char *name, const Folder *inside)
+{
+    Folder *made = cz_row_new(c, Folder);
+    cz_set(c, made, name, name);
+    if (inside)
+        cz_set(c, made, inside_id, inside->id);
+    cz_save(c, made);
+    return made;
+}
+
+static void marks(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Folder *top = folder(c, "top", NULL), *in = folder(c, "in", top), *other = folder(c, "other", NULL);
+    Label *label = cz_create(c, Label, (name, "urgent"));
+    Note *note = cz_create(c, Note, (text, "a"), (folder_id, in->id), (copied_to_id, top->id));
+    Note *early = cz_create(c, Note, (text, "b"), (folder_id, in->id));
+    cz_create(c, Note, (text, "c"), (folder_id, other->id), (copied_to_id, top->id));
+    cz_related_add(c, note, labels, CZ_INTS(label->id));
+    cz_create(c, Stamp, (note_id, note->id));
+    cz_remove(c, early); /* before the rest, by itself */
+    CZ_EXPECT(early->is_deleted);
+    CZ_EXPECT(!cz_is_null(early, deleted_at));
+    CZ_EXPECT_EQ(cz_count(c, Note), 2);
+
+    told = 0;
+    CZ_EXPECT_EQ(cz_delete(c, Folder, CZ_Q(Folder, name, EXACT, "top")), 3); /* top, in, note */
+    CZ_EXPECT_EQ(told, 2);
+    CZ_EXPECT_EQ(cz_count(c, Folder), 1);
+    CZ_EXPECT_EQ(cz_count(c, Folder, .deleted = CZ_WITH_DELETED), 3);
+    CZ_EXPECT_EQ(cz_count(c, Folder, .deleted = CZ_ONLY_DELETED), 2);
+    CZ_EXPECT_EQ(cz_count(c, Folder, .manager = &cz_base_manager), 3);
+    CZ_EXPECT_EQ(cz_count(c, Note), 1);
+    CZ_EXPECT_EQ(cz_count(c, Stamp), 1); /* cannot be marked, so it stays with its note */
+    /* What only points there stays as it is, and the row is found. */
+    Note *c_note = cz_get(c, Note, .where = CZ_Q(Note, text, EXACT, "c"));
+    CZ_EXPECT_EQ(c_note->copied_to_id, top->id);
+    CZ_EXPECT(CZ_REL(c, c_note, copied_to)->is_deleted);
+    Note *with = cz_get(c, Note, .where = CZ_Q(Note, text, EXACT, "c"), .related = CZ_RELATED(Note, copied_to));
+    CZ_EXPECT_STR(CZ_REL(c, with, copied_to)->name, "top");
+    /* On the way to several rows deleted ones are left out. */
+    CZ_EXPECT_EQ(cz_count(c, Folder, .where = CZ_Q(Folder, notes->text, EXACT, "a")), 0);
+    CZ_EXPECT_EQ(cz_count(c, Folder, .where = CZ_Q(Folder, notes->text, EXACT, "a"), .deleted = CZ_WITH_DELETED), 1);
+    CZ_EXPECT_EQ(cz_count(c, Label, .where = CZ_Q(Label, name, EXACT, "urgent")), 1);
+    cz_rows(Folder) all = cz_select(c, Folder, .deleted = CZ_WITH_DELETED);
+    size_t notes = 0;
+    for (size_t i = 0; i < all.count; i++)
+        notes += cz_related(c, Note, &all.items[i], notes).count;
+    CZ_EXPECT_EQ(notes, 1);
+    CZ_EXPECT(!cz_exists(c, Folder, .where = CZ_EXISTS(Note, .where = CZ_Q(Note, text, EXACT, "a"))));
+
+    /* Again is nothing; a row that was read can be saved. */
+    CZ_EXPECT_EQ(cz_delete(c, Folder, CZ_Q(Folder, name, EXACT, "top")), 0);
+    Folder *read = cz_get(c, Folder, .where = CZ_Q(Folder, id, EXACT, top->id), .deleted = CZ_ONLY_DELETED);
+    cz_set(c, read, name, "renamed");
+    cz_save(c, read);
+    cz_refresh(c, read);
+    CZ_EXPECT_STR(read->name, "renamed");
+
+    /* Back comes what went then: not the note that was deleted before. */
+    told = 0;
+    CZ_EXPECT_EQ(cz_restore(c, Folder, CZ_Q(Folder, id, EXACT, top->id)), 3);
+    CZ_EXPECT_EQ(told, 2);
+    CZ_EXPECT_EQ(cz_count(c, Folder), 3);
+    CZ_EXPECT_EQ(cz_count(c, Note), 2);
+    CZ_EXPECT(!cz_exists(c, Note, .where = CZ_Q(Note, text, EXACT, "b")));
+    CZ_EXPECT(cz_exists(c, Note, .where = CZ_AND(CZ_Q(Note, labels->name, EXACT, "urgent"),
+                                                      CZ_Q(Note, is_deleted, EXACT, false))));
+    CZ_EXPECT_EQ(cz_restore(c, Folder, CZ_EVERY_ROW), 0);
+    CZ_EXPECT_EQ(cz_update_rows(c, Note, CZ_QUERY(Note, .deleted = CZ_ONLY_DELETED), (text, "gone")), 1);
+}
+CZ_DATABASE_TEST(soft_deleted_rows_leave_queries_and_come_back)
+{
+    cz__orm_test_run(&desk, marks);
+}
+
+static void delete_notes(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_delete(c, Note, CZ_EVERY_ROW);
+}
+static void purge_notes(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_purge(c, Note, CZ_EVERY_ROW);
+}
+static void restore_labels(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_restore(c, Label, CZ_EVERY_ROW);
+}
+static void update_nothing_said(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_update_rows(c, Note, CZ_QUERY(Note), (text, "x"));
+}
+static void delete_limited(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_delete_rows(c, CZ_QUERY(Note, .where = CZ_EVERY_ROW, .limit = 1));
+}
+static void long_actor(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    char name[CZ_ACTOR_BYTES_MAX + 1];
+    memset(name, 'x', sizeof name);
+    cz_set_actor(c, cz_str_of(name, sizeof name));
+}
+
+static void for_good(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Folder *top = folder(c, "top", NULL);
+    Note *note = cz_create(c, Note, (text, "a"), (folder_id, top->id));
+    Lease *lease = cz_create(c, Lease, (note_id, note->id));
+    cz_create(c, Stamp, (note_id, note->id));
+    cz_error err;
+    CZ_EXPECT_EQ(cz_try(c, delete_notes, NULL, &err), CZ_EINTEGRITY); /* protected */
+    CZ_EXPECT_EQ(cz_count(c, Note), 1);
+    cz_remove(c, lease);
+    CZ_EXPECT_EQ(cz_try(c, delete_notes, NULL, &err), CZ_OK); /* by nothing but a deleted row */
+    CZ_EXPECT_EQ(cz_try(c, purge_notes, NULL, &err), CZ_EINTEGRITY); /* which still refers to it */
+    CZ_EXPECT_EQ(cz_purge(c, Lease, CZ_EVERY_ROW), 1);
+    CZ_EXPECT_EQ(cz_purge(c, Note, CZ_EVERY_ROW), 2); /* and its stamp */
+    CZ_EXPECT_EQ(cz_count(c, Note, .deleted = CZ_WITH_DELETED), 0);
+    CZ_EXPECT_EQ(cz_count(c, Stamp), 0);
+    const struct {
+        void (*body)(cz_ctx *ctx, void *arg);
+        const char *message;
+    } bad[] = {
+        { restore_labels, "Label is not CZ_SOFT_DELETED: its rows cannot be restored" },
+        { update_nothing_said, "cz_update without a condition; CZ_EVERY_ROW means every row" },
+        { delete_limited,
+          "cz_delete takes conditions alone: no order, limit, union, lock or values" },
+        { long_actor, "an actor's name has at most 150 bytes, not 151" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(bad); i++) {
+        CZ_EXPECT_EQ(cz_try(c, bad[i].body, NULL, &err), CZ_EINVAL);
+        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), bad[i].message);
+    }
+}
+CZ_DATABASE_TEST(purging_deletes_for_good)
+{
+    cz__orm_test_run(&desk, for_good);
+}
+
+static void actors(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Folder *top = folder(c, "top", NULL);
+    CZ_EXPECT_STR(top->created_by, "");
+    cz_set_actor(c, CZ_STR("user:7"));
+    Folder *mine = folder(c, "mine", NULL);
+    cz_set_actor(c, CZ_STR("user:8"));
+    cz_set(c, mine, name, "ours");
+    cz_save(c, mine);
+    cz_refresh(c, mine);
+    CZ_EXPECT_STR(mine->created_by, "user:7");
+    CZ_EXPECT_STR(mine->updated_by, "user:8");
+}
+CZ_DATABASE_TEST(audited_rows_know_who)
+{
+    cz__orm_test_run(&desk, actors);
+}
