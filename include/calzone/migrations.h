@@ -82,8 +82,11 @@ typedef struct cz_names {
 
 typedef struct cz_state_index {
     const char *name;
-    cz_names fields;       /* "-price" is descending */
-    const char *condition; /* SQL over columns in double quotes: the rows it holds; NULL: all */
+    cz_names fields;         /* "-price" is descending */
+    const char *condition;   /* SQL over columns in double quotes: the rows it holds; NULL: all */
+    const char *expressions; /* SQL instead of fields; NULL: fields */
+    cz_names include;        /* fields it holds beside */
+    const char *method;      /* PostgreSQL's, "gin"; NULL: btree */
 } cz_state_index;
 typedef struct cz_state_index_list {
     const cz_state_index *items;

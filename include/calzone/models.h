@@ -269,11 +269,22 @@ typedef struct cz_fields {
 
 /* ---- models ---- */
 
-/* An index over columns of the table: CZ_INDEXES({ .fields = CZ_FIELDS(Book, author, year) }, ...). */
+/* An index over columns of the table: CZ_INDEXES({ .fields = CZ_FIELDS(Book, author, year) }, ...). It has one
+ * of .fields, .order and .expressions. */
 typedef struct cz_index {
-    const char *name;      /* NULL: "<table>_<columns>_idx" */
-    cz_fields fields;      /* of the model itself */
+    const char *name;    /* NULL: "<table>_<columns>_idx" */
+    cz_fields fields;    /* of the model itself */
+    cz_order_list order; /* the same with directions: CZ_ORDER_BY(CZ_DESC(Book, year)) */
+    /* SQL over columns in double quotes, what stands in CREATE INDEX's parentheses: "lower(\"title\")". What is
+     * no call of a function stands in parentheses of its own. Needs a name. */
+    const char *expressions;
     const char *condition; /* SQL over columns in double quotes: the rows it holds; NULL: all */
+    cz_fields
+        include; /* columns it holds beside, so that a query of them need not read the table; SQLite has
+                          them as further columns */
+    const char *
+        method; /* PostgreSQL: "hash", "gin", "gist", "spgist" or "brin"; NULL: "btree". SQLite has no
+                           others, and leaves such an index out */
 } cz_index;
 typedef struct cz_index_list {
     const cz_index *items;

@@ -160,6 +160,10 @@ typedef struct cz__db_index {
     size_t column_count;
     const char *where; /* a condition in SQL, for a partial index; NULL: all rows */
     bool unique;
+    const char *expressions;    /* SQL instead of columns; NULL: columns */
+    const char *const *include; /* further columns that are no part of the key */
+    size_t include_count;
+    const char *method; /* NULL: a B-tree; others only PostgreSQL has */
 } cz__db_index;
 
 typedef struct cz__db_check {

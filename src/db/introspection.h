@@ -16,7 +16,8 @@ typedef struct cz__column_info {
 typedef struct cz__index_info {
     const char *
         name; /* "" for what a UNIQUE in SQLite's CREATE TABLE makes, which has no name of its own */
-    const char **columns; /* "-price" is descending */
+    /* "-price" is descending, "+price" held beside the key; what is no column is "()" or its SQL */
+    const char **columns;
     size_t column_count;
     const char *where; /* NULL: all rows */
     bool unique;

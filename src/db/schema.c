@@ -174,15 +174,22 @@ static bool is_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-bool cz__db_index_eq(const cz__db_index *a, const cz__db_index *b)
+static bool are_names(const char *const *a, size_t a_count, const char *const *b, size_t b_count)
 {
-    if (a->column_count != b->column_count || a->unique != b->unique ||
-        !is_text(a->where, b->where))
+    if (a_count != b_count)
         return false;
-    for (size_t i = 0; i < a->column_count; i++)
-        if (!is_name(a->columns[i], b->columns[i]))
+    for (size_t i = 0; i < a_count; i++)
+        if (!is_name(a[i], b[i]))
             return false;
     return true;
+}
+
+bool cz__db_index_eq(const cz__db_index *a, const cz__db_index *b)
+{
+    return a->unique == b->unique && is_text(a->where, b->where) &&
+           is_text(a->expressions, b->expressions) && is_text(a->method, b->method) &&
+           are_names(a->columns, a->column_count, b->columns, b->column_count) &&
+           are_names(a->include, a->include_count, b->include, b->include_count);
 }
 
 bool cz__db_has_index(cz_arena *arena, const cz__db_table *table, const cz__db_index *index)

@@ -386,7 +386,8 @@ static void add_indexes(struct detector *d, struct work *work, const cz__state_m
     for (size_t i = 0; i < is->indexes.count; i++) {
         const cz__state_model *was = cz__state_get(d->from, is->app, is->name);
         const cz_state_index *index = &is->indexes.items[i];
-        if (!find_index(&was->indexes, index->name) && has_fields(was, &index->fields))
+        if (!find_index(&was->indexes, index->name) && has_fields(was, &index->fields) &&
+            has_fields(was, &index->include))
             push(d, work, later,
                  (cz_operation){
                      .kind = CZ_OPERATION_ADD_INDEX, .model = is->name, .indexes = { index, 1 } });

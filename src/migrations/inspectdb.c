@@ -202,11 +202,24 @@ static bool is_uuid(cz_ctx *ctx, const cz__table_info *table)
     return kind && (strcmp(kind, "uuid_field") == 0 || strcmp(kind, "text_field") == 0);
 }
 
+/* Whether an index is of columns alone. */
+static bool is_plain(const cz__table_info *table, const cz__index_info *index)
+{
+    for (size_t i = 0; i < index->column_count; i++) {
+        bool found = false;
+        for (size_t c = 0; c < table->column_count && !found; c++)
+            found = strcmp(table->columns[c].name, index->columns[i]) == 0;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
 static void write_together(cz_ctx *ctx, cz_buf *out, const cz__table_info *table)
 {
     for (size_t i = 0; i < table->index_count; i++) {
         const cz__index_info *index = &table->indexes[i];
-        if (!index->unique || index->column_count < 2 || index->where)
+        if (!index->unique || index->column_count < 2 || index->where || !is_plain(table, index))
             continue;
         cz_buf_printf(out, ", .unique_together = CZ_FIELDS(%s", model_name(ctx, table->name));
         for (size_t c = 0; c < index->column_count; c++)

@@ -196,7 +196,9 @@ static void rename_field(const struct change *c)
     for (size_t i = 0; i < model->indexes.count; i++) {
         indexes[i] = model->indexes.items[i];
         indexes[i].fields = renamed_names(c, &indexes[i].fields);
+        indexes[i].include = renamed_names(c, &indexes[i].include);
         indexes[i].condition = cz__rename_in_sql(c->ctx, indexes[i].condition, from, to);
+        indexes[i].expressions = cz__rename_in_sql(c->ctx, indexes[i].expressions, from, to);
     }
     model->indexes.items = indexes;
     cz_state_constraint *constraints =

@@ -146,10 +146,16 @@ static void copy_meta(cz_ctx *ctx, const cz_model *model, cz__state_model *out)
     cz_state_index *indexes = cz_array(ctx, cz_state_index, meta->indexes.count + 1);
     cz_state_constraint *constraints =
         cz_array(ctx, cz_state_constraint, meta->constraints.count + 1);
-    for (size_t i = 0; i < meta->indexes.count; i++)
-        indexes[i] = (cz_state_index){ cz__index_name(ctx, model, &meta->indexes.items[i]),
-                                       names_of(ctx, model, &meta->indexes.items[i].fields),
-                                       meta->indexes.items[i].condition };
+    for (size_t i = 0; i < meta->indexes.count; i++) {
+        const cz_index *index = &meta->indexes.items[i];
+        indexes[i] = (cz_state_index){ .name = cz__index_name(ctx, model, index),
+                                       .condition = index->condition,
+                                       .expressions = index->expressions,
+                                       .include = names_of(ctx, model, &index->include),
+                                       .method = index->method };
+        indexes[i].fields.items =
+            cz__index_columns(ctx, model, index, true, &indexes[i].fields.count);
+    }
     for (size_t i = 0; i < meta->constraints.count; i++) {
         const cz_constraint *constraint = &meta->constraints.items[i];
         constraints[i] =
@@ -244,7 +250,9 @@ bool cz__state_field_eq(const cz_state_field *a, const cz_state_field *b)
 
 bool cz__state_index_eq(const cz_state_index *a, const cz_state_index *b)
 {
-    return cz__names_eq(&a->fields, &b->fields) && is_text(a->condition, b->condition);
+    return cz__names_eq(&a->fields, &b->fields) && is_text(a->condition, b->condition) &&
+           is_text(a->expressions, b->expressions) && cz__names_eq(&a->include, &b->include) &&
+           is_text(a->method, b->method);
 }
 
 bool cz__state_constraint_eq(const cz_state_constraint *a, const cz_state_constraint *b)

@@ -125,7 +125,11 @@ static void describe_indexes(cz_ctx *ctx, const cz__state_model *model, struct d
             (cz__db_index){ .name = index->name,
                             .columns = columns_named(ctx, model, &index->fields),
                             .column_count = index->fields.count,
-                            .where = index->condition };
+                            .where = index->condition,
+                            .expressions = index->expressions,
+                            .include = columns_named(ctx, model, &index->include),
+                            .include_count = index->include.count,
+                            .method = index->method };
     }
     for (size_t i = 0; i < model->constraints.count; i++) {
         const cz_state_constraint *constraint = &model->constraints.items[i];
@@ -365,6 +369,15 @@ static const char *rename_in_list(cz_ctx *ctx, const char *name, const char *fro
     return descending ? cz_format(ctx, "-%s", to).ptr : to;
 }
 
+static const char *const *rename_in_names(cz_ctx *ctx, const char *const *names, size_t count,
+                                          const char *from, const char *to)
+{
+    const char **renamed = cz_array(ctx, const char *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        renamed[i] = rename_in_list(ctx, names[i], from, to);
+    return renamed;
+}
+
 static void rename_column(struct difference *d, struct described *before, size_t column,
                           const char *to)
 {
@@ -376,11 +389,10 @@ static void rename_column(struct difference *d, struct described *before, size_t
         before->together[i] = rename_in_list(ctx, before->together[i], from, to);
     for (size_t i = 0; i < before->table.index_count; i++) {
         cz__db_index *index = &before->indexes[i];
-        const char **columns = cz_array(ctx, const char *, index->column_count);
-        for (size_t c = 0; c < index->column_count; c++)
-            columns[c] = rename_in_list(ctx, index->columns[c], from, to);
-        index->columns = columns;
+        index->columns = rename_in_names(ctx, index->columns, index->column_count, from, to);
+        index->include = rename_in_names(ctx, index->include, index->include_count, from, to);
         index->where = cz__rename_in_sql(ctx, index->where, from, to);
+        index->expressions = cz__rename_in_sql(ctx, index->expressions, from, to);
     }
     for (size_t i = 0; i < before->table.check_count; i++)
         before->checks[i].sql = cz__rename_in_sql(ctx, before->checks[i].sql, from, to);

@@ -134,10 +134,23 @@ static void write_index(cz_buf *out, const cz_state_index *index)
     cz_buf_append_lit(out, "{ ");
     write_text(out, index->name);
     cz_buf_append_lit(out, ", ");
-    write_names(out, &index->fields);
+    if (index->expressions) {
+        cz_buf_append_lit(out, ".expressions = ");
+        write_text(out, index->expressions);
+    } else {
+        write_names(out, &index->fields);
+    }
     if (index->condition) {
         write_option(out, "condition");
         write_text(out, index->condition);
+    }
+    if (index->include.count) {
+        write_option(out, "include");
+        write_names(out, &index->include);
+    }
+    if (index->method) {
+        write_option(out, "method");
+        write_text(out, index->method);
     }
     cz_buf_append_lit(out, " }");
 }

@@ -157,7 +157,8 @@ static void marks(cz_ctx *c, void *arg)
 {
     (void)arg;
     cz__tables_create(c);
-    Folder *top = folder(c, "top", NULL), *in = folder(c, "in", top), *other = folder(c, "other", NULL);
+    Folder *top = folder(c, "top", NULL), *in = folder(c, "in", top),
+           *other = folder(c, "other", NULL);
     Label *label = cz_create(c, Label, (name, "urgent"));
     Note *note = cz_create(c, Note, (text, "a"), (folder_id, in->id), (copied_to_id, top->id));
     Note *early = cz_create(c, Note, (text, "b"), (folder_id, in->id));
@@ -182,22 +183,27 @@ static void marks(cz_ctx *c, void *arg)
     Note *c_note = cz_get(c, Note, .where = CZ_Q(Note, text, EXACT, "c"));
     CZ_EXPECT_EQ(c_note->copied_to_id, top->id);
     CZ_EXPECT(CZ_REL(c, c_note, copied_to)->is_deleted);
-    Note *with = cz_get(c, Note, .where = CZ_Q(Note, text, EXACT, "c"), .related = CZ_RELATED(Note, copied_to));
+    Note *with = cz_get(c, Note, .where = CZ_Q(Note, text, EXACT, "c"),
+                        .related = CZ_RELATED(Note, copied_to));
     CZ_EXPECT_STR(CZ_REL(c, with, copied_to)->name, "top");
     /* On the way to several rows deleted ones are left out. */
     CZ_EXPECT_EQ(cz_count(c, Folder, .where = CZ_Q(Folder, notes->text, EXACT, "a")), 0);
-    CZ_EXPECT_EQ(cz_count(c, Folder, .where = CZ_Q(Folder, notes->text, EXACT, "a"), .deleted = CZ_WITH_DELETED), 1);
+    CZ_EXPECT_EQ(cz_count(c, Folder, .where = CZ_Q(Folder, notes->text, EXACT, "a"),
+                          .deleted = CZ_WITH_DELETED),
+                 1);
     CZ_EXPECT_EQ(cz_count(c, Label, .where = CZ_Q(Label, name, EXACT, "urgent")), 1);
     cz_rows(Folder) all = cz_select(c, Folder, .deleted = CZ_WITH_DELETED);
     size_t notes = 0;
     for (size_t i = 0; i < all.count; i++)
         notes += cz_related(c, Note, &all.items[i], notes).count;
     CZ_EXPECT_EQ(notes, 1);
-    CZ_EXPECT(!cz_exists(c, Folder, .where = CZ_EXISTS(Note, .where = CZ_Q(Note, text, EXACT, "a"))));
+    CZ_EXPECT(
+        !cz_exists(c, Folder, .where = CZ_EXISTS(Note, .where = CZ_Q(Note, text, EXACT, "a"))));
 
     /* Again is nothing; a row that was read can be saved. */
     CZ_EXPECT_EQ(cz_delete(c, Folder, CZ_Q(Folder, name, EXACT, "top")), 0);
-    Folder *read = cz_get(c, Folder, .where = CZ_Q(Folder, id, EXACT, top->id), .deleted = CZ_ONLY_DELETED);
+    Folder *read =
+        cz_get(c, Folder, .where = CZ_Q(Folder, id, EXACT, top->id), .deleted = CZ_ONLY_DELETED);
     cz_set(c, read, name, "renamed");
     cz_save(c, read);
     cz_refresh(c, read);
@@ -210,10 +216,12 @@ static void marks(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(cz_count(c, Folder), 3);
     CZ_EXPECT_EQ(cz_count(c, Note), 2);
     CZ_EXPECT(!cz_exists(c, Note, .where = CZ_Q(Note, text, EXACT, "b")));
-    CZ_EXPECT(cz_exists(c, Note, .where = CZ_AND(CZ_Q(Note, labels->name, EXACT, "urgent"),
-                                                      CZ_Q(Note, is_deleted, EXACT, false))));
+    CZ_EXPECT(cz_exists(c, Note,
+                        .where = CZ_AND(CZ_Q(Note, labels->name, EXACT, "urgent"),
+                                        CZ_Q(Note, is_deleted, EXACT, false))));
     CZ_EXPECT_EQ(cz_restore(c, Folder, CZ_EVERY_ROW), 0);
-    CZ_EXPECT_EQ(cz_update_rows(c, Note, CZ_QUERY(Note, .deleted = CZ_ONLY_DELETED), (text, "gone")), 1);
+    CZ_EXPECT_EQ(
+        cz_update_rows(c, Note, CZ_QUERY(Note, .deleted = CZ_ONLY_DELETED), (text, "gone")), 1);
 }
 CZ_DATABASE_TEST(soft_deleted_rows_leave_queries_and_come_back)
 {

@@ -1,5 +1,6 @@
 /* What a model's meta asks of its table, the table does. */
 #include "orm/orm_testing.h"
+#include "db/introspection.h"
 #include <calzone/relations.h>
 
 #define LOAN(F)                                                                                    \
@@ -7,10 +8,17 @@
     F(int_field, days)                                                                             \
     F(date_field, returned, .null = true)
 CZ_MODEL(Loan, LOAN,
-         .indexes = CZ_INDEXES({ .fields = CZ_FIELDS(Loan, book, days) },
-                               { .name = "loan_open",
-                                 .fields = CZ_FIELDS(Loan, days),
-                                 .condition = "\"returned\" IS NULL" }),
+         .indexes =
+             CZ_INDEXES({ .fields = CZ_FIELDS(Loan, book, days) },
+                        { .name = "loan_open",
+                          .fields = CZ_FIELDS(Loan, days),
+                          .condition = "\"returned\" IS NULL" },
+                        { .name = "loan_twice", .expressions = "(\"days\" * 2)" },
+                        { .order = CZ_ORDER_BY(CZ_DESC(Loan, book), CZ_ASC(Loan, id)) },
+                        { .name = "loan_covers",
+                          .fields = CZ_FIELDS(Loan, returned),
+                          .include = CZ_FIELDS(Loan, days) },
+                        { .name = "loan_hash", .fields = CZ_FIELDS(Loan, book), .method = "hash" }),
          .constraints = CZ_CONSTRAINTS({ .name = "loan_days", .check = "\"days\" > 0" },
                                        { .name = "loan_one_open",
                                          .unique = CZ_FIELDS(Loan, book),
@@ -47,6 +55,38 @@ static void rules(cz_ctx *c, void *arg)
         CZ_EXPECT_EQ(cz_try(c, in_block, &bad[i], &err), CZ_EINTEGRITY);
     }
     CZ_EXPECT_EQ(cz_count(c, Loan), 3);
+}
+
+static void indexes(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    const cz__db_driver *driver = cz__db_default->driver;
+    cz__db_session *session;
+    cz__table_info info = { 0 };
+    cz_error err;
+    cz_str text;
+    CZ_REQUIRE_OK(cz__db_session_of(c, &session, &err));
+    CZ_REQUIRE_OK(driver->describe_table(c, session, "library_loan", &info, &err));
+    CZ_REQUIRE_OK(cz__table_info_text(&info, c->arena, &text));
+    bool postgresql = driver->features->returning_key;
+    const char *const lines[] = {
+        "index library_loan_book_days_idx(book, days)\n",
+        "index library_loan_book_id_idx(-book, id)\n",
+        "index loan_open(days) where ",
+        postgresql ? "index loan_twice((days * 2))\n" : "index loan_twice(())\n",
+        postgresql ? "index loan_covers(returned, +days)\n" : "index loan_covers(returned, days)\n",
+        postgresql ? "index loan_hash(book)\n" : "",
+    };
+    for (size_t i = 0; i < CZ_COUNT(lines); i++)
+        CZ_EXPECT_MSG(cz_str_find(text, cz_str_from(lines[i])) != SIZE_MAX, "no \"%s\" in %.*s",
+                      lines[i], CZ_STR_ARG(text));
+    CZ_EXPECT_EQ(cz_str_find(text, CZ_STR("loan_hash")) == SIZE_MAX, !postgresql);
+}
+
+CZ_DATABASE_TEST(indexes_of_a_model_are_its_tables)
+{
+    cz__orm_test_run(&library, indexes);
 }
 
 CZ_DATABASE_TEST(constraints_of_a_model_are_its_tables)

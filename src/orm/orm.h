@@ -171,6 +171,10 @@ void cz__atomic_lazily(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *ar
 /* Rows of the model were saved with keys of their own, as a fixture's are. Raises. */
 void cz__keys_given(cz_ctx *ctx, const cz_model *model);
 
+/* The columns of an index of .fields or .order, "-price" for a descending one; in the arena, `*out_count` of
+ * them. Raises: CZ_ENOMEM. */
+const char *const *cz__index_columns(cz_ctx *ctx, const cz_model *model, const cz_index *index,
+                                     bool as_fields, size_t *out_count);
 /* An index's name, or the one it gets by itself, in the arena. Raises: CZ_ENOMEM. */
 const char *cz__index_name(cz_ctx *ctx, const cz_model *model, const cz_index *index);
 /* Create the tables that are missing, of apps without migrations, in one transaction, and record them in

@@ -552,14 +552,52 @@ static cz_status check_name(const cz_model *model, const char *option, const cha
     return CZ_OK;
 }
 
+static bool is_method(const char *method)
+{
+    static const char *const methods[] = { "hash", "gin", "gist", "spgist", "brin" };
+    for (size_t i = 0; i < CZ_COUNT(methods); i++)
+        if (strcmp(method, methods[i]) == 0)
+            return true;
+    return false;
+}
+
+static cz_status check_index_order(const cz_model *model, const cz_order_list *order, cz_error *err)
+{
+    for (size_t i = 0; i < order->count; i++) {
+        const cz_order *item = &order->items[i];
+        const cz_fields path = { &item->path, 1 };
+        if (item->expr || item->random || item->nulls)
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "%s: an index's .order has fields and directions alone",
+                                model->name);
+        cz_status status = check_fields(model, "indexes", &path, err);
+        if (status)
+            return status;
+    }
+    return CZ_OK;
+}
+
 static cz_status check_indexes(const cz_model *model, cz_error *err)
 {
     cz_status status = CZ_OK;
     for (size_t i = 0; !status && i < model->meta.indexes.count; i++) {
         const cz_index *index = &model->meta.indexes.items[i];
-        if (!index->fields.count)
-            return cz_error_set(err, CZ_EVALIDATION, "%s: an index without .fields", model->name);
+        if ((index->fields.count > 0) + (index->order.count > 0) + (index->expressions != NULL) !=
+            1)
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "%s: an index has one of .fields, .order and .expressions",
+                                model->name);
+        if (index->expressions && !index->name)
+            return cz_error_set(err, CZ_EVALIDATION, "%s: an index of .expressions needs a .name",
+                                model->name);
+        if (index->method && !is_method(index->method))
+            return cz_error_set(err, CZ_EVALIDATION, "%s: there is no index method \"%s\"",
+                                model->name, index->method);
         status = check_fields(model, "indexes", &index->fields, err);
+        if (!status)
+            status = check_index_order(model, &index->order, err);
+        if (!status)
+            status = check_fields(model, "indexes", &index->include, err);
         if (!status)
             status = check_name(model, "indexes", index->name, err);
     }

@@ -52,6 +52,13 @@ CZ_MODEL(Stranger, STRANGER);
 CZ_MODEL(Ruled, RULED);
 CZ_MODEL(TextForKey, TEXT_FOR_KEY);
 CZ_MODEL(EmptyIndex, RULED, .indexes = CZ_INDEXES({ .name = "x" }));
+CZ_MODEL(NamelessIndex, RULED, .indexes = CZ_INDEXES({ .expressions = "abs(\"cents\")" }));
+CZ_MODEL(TwoLists, RULED,
+         .indexes = CZ_INDEXES({ .fields = CZ_FIELDS(TwoLists, cents),
+                                 .order = CZ_ORDER_BY(CZ_DESC(TwoLists, cents)) }));
+CZ_MODEL(NoMethod, RULED,
+         .indexes = CZ_INDEXES({ .fields = CZ_FIELDS(NoMethod, cents), .method = "bitmap" }));
+CZ_MODEL(RandomIndex, RULED, .indexes = CZ_INDEXES({ .order = CZ_ORDER_BY(CZ_RANDOM) }));
 CZ_MODEL(NamelessRule, RULED, .constraints = CZ_CONSTRAINTS({ .check = "\"cents\" > 0" }));
 CZ_MODEL(TwoRules, RULED,
          .constraints = CZ_CONSTRAINTS(
@@ -152,7 +159,23 @@ CZ_TEST(the_default_of_a_foreign_key_is_a_key)
 
 CZ_TEST(an_index_has_fields)
 {
-    refused(&EmptyIndex__model, "EmptyIndex: an index without .fields");
+    refused(&EmptyIndex__model, "EmptyIndex: an index has one of .fields, .order and .expressions");
+}
+CZ_TEST(an_index_of_expressions_has_a_name)
+{
+    refused(&NamelessIndex__model, "NamelessIndex: an index of .expressions needs a .name");
+}
+CZ_TEST(an_index_has_one_list)
+{
+    refused(&TwoLists__model, "TwoLists: an index has one of .fields, .order and .expressions");
+}
+CZ_TEST(an_index_has_a_method_there_is)
+{
+    refused(&NoMethod__model, "NoMethod: there is no index method \"bitmap\"");
+}
+CZ_TEST(an_index_is_ordered_by_columns)
+{
+    refused(&RandomIndex__model, "RandomIndex: an index's .order has fields and directions alone");
 }
 
 CZ_TEST(a_constraint_has_a_name)

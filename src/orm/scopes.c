@@ -51,6 +51,6 @@ void cz__check_change(cz_ctx *ctx, const cz_query *query, const char *call)
         cz_raise(ctx, CZ_EINVAL, "%s without a condition; CZ_EVERY_ROW means every row", call);
     if (query->limit || query->offset || query->order_by.count || query->combine.count ||
         query->distinct || query->lock || query->values.count)
-        cz_raise(ctx, CZ_EINVAL, "%s takes conditions alone: no order, limit, union, lock or values",
-                 call);
+        cz_raise(ctx, CZ_EINVAL,
+                 "%s takes conditions alone: no order, limit, union, lock or values", call);
 }

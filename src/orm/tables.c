@@ -16,13 +16,30 @@ static const char *const *columns_of(cz_ctx *ctx, const cz_model *model, const c
     return names;
 }
 
+const char *const *cz__index_columns(cz_ctx *ctx, const cz_model *model, const cz_index *index,
+                                     bool as_fields, size_t *out_count)
+{
+    *out_count = index->fields.count ? index->fields.count : index->order.count;
+    const char **names = cz_array(ctx, const char *, *out_count + 1);
+    for (size_t i = 0; i < *out_count; i++) {
+        const cz_order *order = index->fields.count ? NULL : &index->order.items[i];
+        const cz__column *column =
+            cz__column_find(model, order ? order->path : index->fields.items[i]);
+        names[i] = as_fields ? column->field->name : column->name;
+        if (order && order->descending)
+            names[i] = cz_format(ctx, "-%s", names[i]).ptr;
+    }
+    return names;
+}
+
 const char *cz__index_name(cz_ctx *ctx, const cz_model *model, const cz_index *index)
 {
     if (index->name)
         return index->name;
     char *name = cz_alloc(ctx, CZ__DB_NAME_BYTES_MAX + 1);
-    cz__db_name(name, model->state->table, columns_of(ctx, model, &index->fields),
-                index->fields.count, "idx");
+    size_t count;
+    const char *const *columns = cz__index_columns(ctx, model, index, false, &count);
+    cz__db_name(name, model->state->table, columns, count, "idx");
     return name;
 }
 
@@ -35,11 +52,14 @@ static void describe_meta(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
     cz__db_check *checks = cz_array(ctx, cz__db_check, meta->constraints.count + 1);
     for (size_t i = 0; i < meta->indexes.count; i++) {
         const cz_index *index = &meta->indexes.items[i];
-        indexes[out->index_count++] =
-            (cz__db_index){ .name = cz__index_name(ctx, model, index),
-                            .columns = columns_of(ctx, model, &index->fields),
-                            .column_count = index->fields.count,
-                            .where = index->condition };
+        cz__db_index *described = &indexes[out->index_count++];
+        *described = (cz__db_index){ .name = cz__index_name(ctx, model, index),
+                                     .where = index->condition,
+                                     .expressions = index->expressions,
+                                     .include = columns_of(ctx, model, &index->include),
+                                     .include_count = index->include.count,
+                                     .method = index->method };
+        described->columns = cz__index_columns(ctx, model, index, false, &described->column_count);
     }
     for (size_t i = 0; i < meta->constraints.count; i++) {
         const cz_constraint *constraint = &meta->constraints.items[i];

@@ -164,14 +164,15 @@ static cz_status describe_indexes(cz_ctx *ctx, cz__db_session *session, cz__tabl
     cz_status status = read_rows(
         ctx, session,
         CZ_STR("SELECT c.relname::text, "
-               "CASE WHEN i.indoption[k - 1] & 1 = 1 THEN '-' ELSE '' END || "
+               "CASE WHEN k > i.indnkeyatts THEN '+' "
+               "WHEN i.indoption[k - 1] & 1 = 1 THEN '-' ELSE '' END || "
                "coalesce(a.attname::text, pg_get_indexdef(i.indexrelid, k, true)), "
                "i.indisunique::text, pg_get_expr(i.indpred, i.indrelid)::text "
                "FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
                "CROSS JOIN generate_series(1, 32) k "
                "LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid "
                "AND a.attnum = i.indkey[k - 1] AND a.attnum > 0 "
-               "WHERE i.indrelid = " TABLE_OID " AND NOT i.indisprimary AND k <= i.indnkeyatts "
+               "WHERE i.indrelid = " TABLE_OID " AND NOT i.indisprimary AND k <= i.indnatts "
                "ORDER BY c.relname, k"),
         out->name, 4, &rows, err);
     if (status)

@@ -197,7 +197,18 @@ static void append_index(cz_buf *sql, const cz__db_table *table, const cz__db_in
     cz__db_append_name(sql, index->name);
     cz_buf_append_lit(sql, " ON ");
     cz__db_append_name(sql, table->name);
-    append_names(sql, index->columns, index->column_count);
+    if (index->method) {
+        cz_buf_append_lit(sql, " USING ");
+        cz__db_append_name(sql, index->method);
+    }
+    if (index->expressions)
+        cz_buf_printf(sql, " (%s)", index->expressions);
+    else
+        append_names(sql, index->columns, index->column_count);
+    if (index->include_count) {
+        cz_buf_append_lit(sql, " INCLUDE");
+        append_names(sql, index->include, index->include_count);
+    }
     if (index->where) {
         cz_buf_append_lit(sql, " WHERE ");
         cz_buf_append_str(sql, cz_str_from(index->where));

@@ -164,7 +164,7 @@ static cz_status describe_index(cz_ctx *ctx, cz__db_session *session, const char
     struct rows rows;
     cz_status status =
         read_rows(ctx, session,
-                  CZ_STR("SELECT CASE WHEN \"desc\" THEN '-' || name ELSE coalesce(name, '') END "
+                  CZ_STR("SELECT CASE WHEN \"desc\" THEN '-' ELSE '' END || coalesce(name, '()') "
                          "FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno"),
                   name, 1, &rows, err);
     if (status)

@@ -94,12 +94,19 @@ static void append_index(cz_buf *sql, const cz__db_table *table, const cz__db_in
     cz__db_append_name(sql, index->name);
     cz_buf_append_lit(sql, " ON ");
     cz__db_append_name(sql, table->name);
+    cz_buf_append_lit(sql, " (");
+    if (index->expressions)
+        cz_buf_append_str(sql, cz_str_from(index->expressions));
     for (size_t i = 0; i < index->column_count; i++) {
         bool descending = index->columns[i][0] == '-';
-        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ("));
+        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(""));
         cz__db_append_name(sql, index->columns[i] + descending);
         if (descending)
             cz_buf_append_lit(sql, " DESC");
+    }
+    for (size_t i = 0; i < index->include_count && !index->unique; i++) {
+        cz_buf_append_lit(sql, ", "); /* it would change what is unique */
+        cz__db_append_name(sql, index->include[i]);
     }
     cz_buf_append_lit(sql, ")");
     if (index->where) {
@@ -260,7 +267,7 @@ static void create_indexes(struct script *script, const cz__schema_step *step, b
 {
     cz__db_index index;
     for (size_t i = 0; cz__db_index_at(script->out->arena, step->after, i, &index); i++) {
-        if (!all && cz__db_has_index(script->out->arena, step->before, &index))
+        if (index.method || (!all && cz__db_has_index(script->out->arena, step->before, &index)))
             continue;
         append_index(&script->sql, step->after, &index);
         add(script);

@@ -43,8 +43,8 @@ static int64_t purge_rows(cz_ctx *ctx, cz_model *model, const struct cz__rows *r
 {
     cz_cond *each = cz_array(ctx, cz_cond, rows->count);
     for (size_t n = 0; n < rows->count; n++)
-        each[n] = cz__cond_key(ctx, (const cz_row *)(const void *)((char *)rows->items +
-                                                                   n * model->row_bytes));
+        each[n] = cz__cond_key(
+            ctx, (const cz_row *)(const void *)((char *)rows->items + n * model->row_bytes));
     struct cz__cond any = { .op = CZ__COND_OR, .count = (uint32_t)rows->count, .children = each };
     size_t kept;
     int64_t removed = try_purge(ctx, model, &any, &kept);
@@ -101,8 +101,8 @@ static int purge_all(cz_ctx *ctx, void *arg)
     for (size_t i = 0; i < purge->label_count; i++) {
         const cz_model *model = cz__models_find(cz_str_from(purge->labels[i]));
         if (!model || !model->state->deleted_at)
-            cz_raise(ctx, CZ_EVALIDATION, model ? "purge: %s is not CZ_SOFT_DELETED"
-                                                : "purge: there is no model \"%s\"",
+            cz_raise(ctx, CZ_EVALIDATION,
+                     model ? "purge: %s is not CZ_SOFT_DELETED" : "purge: there is no model \"%s\"",
                      purge->labels[i]);
     }
     purge->before.us = cz_now().us - purge->days * INT64_C(86400000000);
@@ -136,7 +136,8 @@ int cz__command_purge(struct cz__site *site, int argc, char **argv)
             purge.labels[purge.label_count++] = argv[i];
         }
         if (!fine) {
-            fprintf(stderr, "purge: \"%s\" makes no sense; see --help\n", argv[i < argc ? i : argc - 1]);
+            fprintf(stderr, "purge: \"%s\" makes no sense; see --help\n",
+                    argv[i < argc ? i : argc - 1]);
             return 2;
         }
     }
