@@ -46,6 +46,7 @@ extern "C" {
     X(FLAG, auto_now_add)                                                                          \
     X(FLAG, auto_now)                                                                              \
     X(VALUE, default_)                                                                             \
+    X(VALUE, db_default)                                                                           \
     X(ON_DELETE, on_delete)                                                                        \
     X(TEXT, column)
 

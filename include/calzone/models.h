@@ -132,7 +132,15 @@ typedef enum cz_on_delete {
 
 typedef struct cz_tagged {
     /* Far from any number one would write: `.min = 50` lands here, and start-up refuses it. */
-    enum { CZ__TAG_NONE, CZ__TAG_INT = 0x7a670001, CZ__TAG_REAL, CZ__TAG_TEXT, CZ__TAG_BOOL } kind;
+    enum {
+        CZ__TAG_NONE,
+        CZ__TAG_INT = 0x7a670001,
+        CZ__TAG_REAL,
+        CZ__TAG_TEXT,
+        CZ__TAG_BOOL,
+        CZ__TAG_SQL,
+        CZ__TAG_NOW
+    } kind;
     int64_t integer;
     double real;
     const char *text;
@@ -152,6 +160,16 @@ typedef struct cz_tagged {
 #define cz_bool(value)                                                                             \
     {                                                                                              \
         CZ__TAG_BOOL, (value), 0, 0                                                                \
+    }
+
+/* Of a .db_default alone: an expression the database computes, the same SQL on both, and its clock. */
+#define cz_sql(expression)                                                                         \
+    {                                                                                              \
+        CZ__TAG_SQL, 0, 0, (expression)                                                            \
+    }
+#define cz_db_now()                                                                                \
+    {                                                                                              \
+        CZ__TAG_NOW, 0, 0, 0                                                                       \
     }
 
 typedef struct cz_choice {
@@ -191,7 +209,11 @@ typedef struct cz_field_options {
     cz_tagged default_; /* cz_int(0), cz_text("draft"), cz_bool(true); of the kinds that are neither
                            number nor boolean, the text they are read from: cz_text("9.90") */
     void (*default_function)(
-        void *out);         /* writes a default of the row member's type; may not raise */
+        void *out); /* writes a default of the row member's type; may not raise */
+    /* What the database itself gives a row whose INSERT says nothing of the column, Calzone's or anybody's: a
+     * value as default_, cz_sql("lower(hex(randomblob(8)))"), cz_db_now(). A row made with cz_create() has it
+     * when it is stored. Beside a default_ it is for others. */
+    cz_tagged db_default;
     cz_tagged min, max;     /* of a number */
     cz_choice_list choices; /* the only values allowed in a text field */
     cz_validator validator;

@@ -146,12 +146,20 @@ static inline void cz__db_release_write(cz_ctx *ctx)
 
 /* ---- describing tables ---- */
 
+/* What a column has when an INSERT says nothing of it. */
+typedef struct cz__db_default_value {
+    enum { CZ__DEFAULT_NONE, CZ__DEFAULT_VALUE, CZ__DEFAULT_SQL, CZ__DEFAULT_NOW } kind;
+    cz__db_param value;
+    const char *sql;
+} cz__db_default_value;
+
 typedef struct cz__db_column {
     const char *name;
     cz__db_type type;
     uint32_t max_length; /* text; 0: none */
     bool null, unique, index, primary_key;
     const char *references_table, *references_column; /* foreign key; NULL: none */
+    cz__db_default_value default_;
 } cz__db_column;
 
 typedef struct cz__db_index {

@@ -174,6 +174,19 @@ static bool is_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static bool param_eq(const cz__db_param *a, const cz__db_param *b)
+{
+    return a->kind == b->kind && a->type == b->type && a->integer == b->integer &&
+           a->real <= b->real && a->real >= b->real && cz_str_eq(a->text, b->text) &&
+           memcmp(&a->uuid, &b->uuid, sizeof a->uuid) == 0 &&
+           cz_decimal_compare(a->decimal, b->decimal) == 0;
+}
+
+bool cz__db_default_eq(const cz__db_default_value *a, const cz__db_default_value *b)
+{
+    return a->kind == b->kind && is_text(a->sql, b->sql) && param_eq(&a->value, &b->value);
+}
+
 static bool are_names(const char *const *a, size_t a_count, const char *const *b, size_t b_count)
 {
     if (a_count != b_count)

@@ -50,6 +50,8 @@ void cz__db_append_text(cz_buf *sql, cz_str text);
 
 /* The column of `table` called `name`, in any case; NULL when there is none. */
 const cz__db_column *cz__db_column_find(const cz__db_table *table, const char *name);
+/* Whether the database gives both the same when nothing is said. */
+bool cz__db_default_eq(const cz__db_default_value *a, const cz__db_default_value *b);
 /* What a new column is filled with; NULL: nothing. */
 const cz__db_param *cz__schema_fill(const cz__schema_step *step, const cz__db_column *column);
 

@@ -244,7 +244,7 @@ static void create_models(struct detector *d, struct work *work)
 static bool needs_fill(const cz_state_field *field)
 {
     return cz__kind_is_stored(field->kind) && !field->null && !field->default_.kind &&
-           !field->fill.kind && !field->auto_now && !field->auto_now_add;
+           !field->db_default.kind && !field->fill.kind && !field->auto_now && !field->auto_now_add;
 }
 
 static void add_fields(struct detector *d, struct work *work, const cz__state_model *is, bool later,

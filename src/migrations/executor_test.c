@@ -501,6 +501,50 @@ ON_BOTH_AND_ONLINE(a_field_of_every_kind_is_added)
         field.default_ = default_of(kinds[i]);
         run_scenario(&(struct scenario){ "add with default", kinds[i], NULL,
                                          one_field(CZ_OPERATION_ADD_FIELD, field) });
+        if (cz__kind_is_relation(kinds[i]))
+            continue;
+        field.default_ = (cz_tagged){ 0 };
+        field.db_default = default_of(kinds[i]);
+        run_scenario(&(struct scenario){ "add with db_default", kinds[i], NULL,
+                                         one_field(CZ_OPERATION_ADD_FIELD, field) });
+    }
+}
+
+ON_BOTH_AND_ONLINE(defaults_of_the_database_come_change_and_go)
+{
+    static const char *const kept =
+        "SELECT coalesce(CAST(extra AS TEXT), 'none') FROM store_book ORDER BY id";
+    static const cz_tagged values[] = {
+        { 0 }, cz_text("a 'b'"), cz_text("c"), cz_sql("upper('d')")
+    };
+    for (size_t i = 0; i < CZ_COUNT(values); i++)
+        for (size_t j = 0; j < CZ_COUNT(values); j++) {
+            cz_state_field field = field_of("extra", "char_field"), changed;
+            field.null = true;
+            changed = field;
+            field.db_default = values[i];
+            changed.db_default = values[j];
+            if (i != j)
+                run_scenario(&(struct scenario){ "db_default", "char_field", keep(field),
+                                                 one_field(CZ_OPERATION_ALTER_FIELD, changed),
+                                                 kept });
+        }
+    cz_state_field number = field_of("extra", "int_field"), text = field_of("extra", "text_field");
+    number.null = text.null = true;
+    number.db_default = (cz_tagged)cz_int(7);
+    text.db_default = (cz_tagged)cz_text("seven");
+    run_scenario(&(struct scenario){ "db_default", "to another type", keep(number),
+                                     one_field(CZ_OPERATION_ALTER_FIELD, text), kept });
+    cz_state_field required = number;
+    required.null = false;
+    run_scenario(&(struct scenario){ "db_default", "to not null", keep(number),
+                                     one_field(CZ_OPERATION_ALTER_FIELD, required), kept });
+    static const char *const now[] = { "datetime_field", "date_field" };
+    for (size_t i = 0; i < CZ_COUNT(now); i++) {
+        cz_state_field field = field_of("extra", now[i]);
+        field.db_default = (cz_tagged)cz_db_now();
+        run_scenario(&(struct scenario){ "db_default now", now[i], NULL,
+                                         one_field(CZ_OPERATION_ADD_FIELD, field) });
     }
 }
 

@@ -59,9 +59,11 @@ static void describe_field(cz_ctx *ctx, const cz__state *state, const cz_state_f
                                        .places = from->places,
                                        .null = from->null,
                                        .default_ = from->default_,
+                                       .db_default = from->db_default,
                                        .auto_now = from->auto_now,
                                        .auto_now_add = from->auto_now_add };
     out->options.default_.text = lasting_text(ctx, from->default_.text);
+    out->options.db_default.text = lasting_text(ctx, from->db_default.text);
     out->options.column = lasting_text(ctx, cz__state_column(ctx, from));
 }
 

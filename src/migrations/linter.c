@@ -33,10 +33,15 @@ static cz__finding judge_addition(const cz_state_field *field)
 {
     if (!cz__kind_is_stored(field->kind))
         return safe; /* a table of its own */
-    if (!field->null)
+    if (field->db_default.kind == CZ__TAG_SQL)
+        return (cz__finding){ CZ__BLOCKING, false, "ACCESS EXCLUSIVE",
+                              "each row is written anew when the default differs from row to row: "
+                              "add the field without it, fill it in batches, and give it the "
+                              "default then" };
+    if (!field->null && !field->db_default.kind)
         return two_steps("the version that runs stores rows without it, and they would be refused: "
-                         "add it with .null = true, release, and make it required in a later "
-                         "migration");
+                         "give it a .db_default, or add it with .null = true, release, and make it "
+                         "required in a later migration");
     if (has_index(field))
         return blocking("SHARE", "its index or foreign key is made while nobody writes: make the "
                                  "migration .online = true");

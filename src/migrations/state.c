@@ -215,6 +215,7 @@ bool cz__tagged_eq(const cz_tagged *a, const cz_tagged *b)
     case CZ__TAG_REAL:
         return a->real <= b->real && a->real >= b->real;
     case CZ__TAG_TEXT:
+    case CZ__TAG_SQL:
         return is_text(a->text, b->text);
     default:
         return a->integer == b->integer;

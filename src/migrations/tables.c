@@ -52,6 +52,84 @@ static const cz__state_model *target_of(cz_ctx *ctx, const cz__state *state,
     return target;
 }
 
+/* ---- values ---- */
+
+static cz_status read_text(cz_str text, cz__db_type type, cz__db_param *out)
+{
+    union {
+        cz_date date;
+        cz_datetime instant;
+        cz_time time;
+        cz_duration duration;
+    } value = { { 0 } };
+    cz_status status;
+    switch (CZ__DB_KIND(type)) {
+    case CZ__DB_TEXT:
+    case CZ__DB_JSON:
+    case CZ__DB_IP:
+        *out = (cz__db_param){ .kind = CZ__PARAM_TEXT, .text = text };
+        return CZ_OK;
+    case CZ__DB_DATE:
+        status = cz_date_parse(text, &value.date);
+        *out = (cz__db_param){ .kind = CZ__PARAM_DATE, .integer = value.date.days };
+        return status;
+    case CZ__DB_DATETIME:
+        status = cz_datetime_parse(text, &value.instant);
+        *out = (cz__db_param){ .kind = CZ__PARAM_DATETIME, .integer = value.instant.us };
+        return status;
+    case CZ__DB_TIME:
+        status = cz_time_parse(text, &value.time);
+        *out = (cz__db_param){ .kind = CZ__PARAM_TIME, .integer = value.time.us };
+        return status;
+    case CZ__DB_DURATION:
+        status = cz_duration_parse(text, &value.duration);
+        *out = (cz__db_param){ .kind = CZ__PARAM_DURATION, .integer = value.duration.us };
+        return status;
+    case CZ__DB_UUID:
+        *out = (cz__db_param){ .kind = CZ__PARAM_UUID };
+        return cz_uuid_parse(text, &out->uuid);
+    case CZ__DB_DECIMAL:
+        *out = (cz__db_param){ .kind = CZ__PARAM_DECIMAL };
+        status = cz_decimal_parse(text, &out->decimal);
+        return status ? status : cz_decimal_round(out->decimal, CZ__DB_PLACES(type), &out->decimal);
+    default:
+        return CZ_EVALIDATION;
+    }
+}
+
+static cz__db_param param_of_text(cz_ctx *ctx, const cz_state_field *field, cz__db_type type,
+                                  const char *text)
+{
+    cz__db_param param;
+    if (read_text(cz_str_from(text), type, &param))
+        cz_raise(ctx, CZ_EVALIDATION, "\"%s\" is no value for the field %s (%s)", text, field->name,
+                 field->kind);
+    param.type = type;
+    return param;
+}
+
+static cz__db_param param_of(cz_ctx *ctx, const cz_state_field *field, cz__db_type type,
+                             const cz_tagged *value)
+{
+    switch (value->kind) {
+    case CZ__TAG_INT:
+    case CZ__TAG_BOOL:
+        if (type == CZ__DB_REAL)
+            return (cz__db_param){ .kind = CZ__PARAM_REAL, .real = (double)value->integer };
+        if (CZ__DB_KIND(type) == CZ__DB_DECIMAL)
+            return (cz__db_param){ .kind = CZ__PARAM_DECIMAL,
+                                   .type = type,
+                                   .decimal = cz_decimal_of(value->integer, 0) };
+        return (cz__db_param){ .kind = CZ__PARAM_INT, .integer = value->integer };
+    case CZ__TAG_REAL:
+        return (cz__db_param){ .kind = CZ__PARAM_REAL, .real = value->real };
+    case CZ__TAG_TEXT:
+        return param_of_text(ctx, field, type, value->text);
+    default:
+        return (cz__db_param){ .kind = CZ__PARAM_NULL };
+    }
+}
+
 /* ---- describing ---- */
 
 static void describe_reference(cz_ctx *ctx, const cz__state_model *target, cz__db_column *out)
@@ -60,6 +138,18 @@ static void describe_reference(cz_ctx *ctx, const cz__state_model *target, cz__d
     out->type = type_of(key);
     out->references_table = cz__state_table(ctx, target);
     out->references_column = cz__state_column(ctx, key);
+}
+
+static void describe_default(cz_ctx *ctx, const cz_state_field *field, cz__db_column *out)
+{
+    const cz_tagged *value = &field->db_default;
+    if (value->kind == CZ__TAG_SQL)
+        out->default_ = (cz__db_default_value){ CZ__DEFAULT_SQL, .sql = value->text };
+    else if (value->kind == CZ__TAG_NOW)
+        out->default_.kind = CZ__DEFAULT_NOW;
+    else if (value->kind)
+        out->default_ =
+            (cz__db_default_value){ CZ__DEFAULT_VALUE, param_of(ctx, field, out->type, value) };
 }
 
 static void describe_column(cz_ctx *ctx, const cz__state *state, const cz__state_model *model,
@@ -74,6 +164,7 @@ static void describe_column(cz_ctx *ctx, const cz__state *state, const cz__state
                             .primary_key = field->primary_key };
     if (kind == CZ_KIND_foreign_key || kind == CZ_KIND_one_to_one)
         describe_reference(ctx, target_of(ctx, state, model, field), out);
+    describe_default(ctx, field, out);
 }
 
 /* The column of a field, with the "-" of a descending one. */
@@ -420,97 +511,28 @@ static void rename_columns(struct difference *d, struct described *before,
 
 /* ---- what rows that are there get ---- */
 
-static cz_status read_text(cz_str text, cz__db_type type, cz__db_param *out)
-{
-    union {
-        cz_date date;
-        cz_datetime instant;
-        cz_time time;
-        cz_duration duration;
-    } value = { { 0 } };
-    cz_status status;
-    switch (CZ__DB_KIND(type)) {
-    case CZ__DB_TEXT:
-    case CZ__DB_JSON:
-    case CZ__DB_IP:
-        *out = (cz__db_param){ .kind = CZ__PARAM_TEXT, .text = text };
-        return CZ_OK;
-    case CZ__DB_DATE:
-        status = cz_date_parse(text, &value.date);
-        *out = (cz__db_param){ .kind = CZ__PARAM_DATE, .integer = value.date.days };
-        return status;
-    case CZ__DB_DATETIME:
-        status = cz_datetime_parse(text, &value.instant);
-        *out = (cz__db_param){ .kind = CZ__PARAM_DATETIME, .integer = value.instant.us };
-        return status;
-    case CZ__DB_TIME:
-        status = cz_time_parse(text, &value.time);
-        *out = (cz__db_param){ .kind = CZ__PARAM_TIME, .integer = value.time.us };
-        return status;
-    case CZ__DB_DURATION:
-        status = cz_duration_parse(text, &value.duration);
-        *out = (cz__db_param){ .kind = CZ__PARAM_DURATION, .integer = value.duration.us };
-        return status;
-    case CZ__DB_UUID:
-        *out = (cz__db_param){ .kind = CZ__PARAM_UUID };
-        return cz_uuid_parse(text, &out->uuid);
-    case CZ__DB_DECIMAL:
-        *out = (cz__db_param){ .kind = CZ__PARAM_DECIMAL };
-        status = cz_decimal_parse(text, &out->decimal);
-        return status ? status : cz_decimal_round(out->decimal, CZ__DB_PLACES(type), &out->decimal);
-    default:
-        return CZ_EVALIDATION;
-    }
-}
-
-static cz__db_param param_of_text(cz_ctx *ctx, const cz_state_field *field, cz__db_type type,
-                                  const char *text)
-{
-    cz__db_param param;
-    if (read_text(cz_str_from(text), type, &param))
-        cz_raise(ctx, CZ_EVALIDATION, "\"%s\" is no value for the field %s (%s)", text, field->name,
-                 field->kind);
-    param.type = type;
-    return param;
-}
-
-static cz__db_param param_of(cz_ctx *ctx, const cz_state_field *field, cz__db_type type,
-                             const cz_tagged *value)
-{
-    switch (value->kind) {
-    case CZ__TAG_INT:
-    case CZ__TAG_BOOL:
-        if (type == CZ__DB_REAL)
-            return (cz__db_param){ .kind = CZ__PARAM_REAL, .real = (double)value->integer };
-        if (CZ__DB_KIND(type) == CZ__DB_DECIMAL)
-            return (cz__db_param){ .kind = CZ__PARAM_DECIMAL,
-                                   .type = type,
-                                   .decimal = cz_decimal_of(value->integer, 0) };
-        return (cz__db_param){ .kind = CZ__PARAM_INT, .integer = value->integer };
-    case CZ__TAG_REAL:
-        return (cz__db_param){ .kind = CZ__PARAM_REAL, .real = value->real };
-    case CZ__TAG_TEXT:
-        return param_of_text(ctx, field, type, value->text);
-    default:
-        return (cz__db_param){ .kind = CZ__PARAM_NULL };
-    }
-}
-
 void cz__fill_check(cz_ctx *ctx, const cz_state_field *field, const cz_tagged *value)
 {
     cz_ignore(param_of(ctx, field, type_of(field), value).kind); /* raises when it is none */
 }
 
 static cz__db_param fill_of(const struct difference *d, const cz_state_field *field,
-                            const cz__db_column *column)
+                            const cz__db_column *column, bool is_new)
 {
     const cz_tagged *value = field->fill.kind ? &field->fill : &field->default_;
+    bool is_null_no_more = !is_new && field->db_default.kind;
+    if (!value->kind && is_null_no_more && field->db_default.kind != CZ__TAG_SQL)
+        value = &field->db_default;
+    if (value->kind == CZ__TAG_NOW)
+        return (cz__db_param){ .kind = CZ__PARAM_DATETIME, .integer = cz_now().us };
     if (value->kind)
         return param_of(d->ctx, field, column->type, value);
     if (column->null)
         return (cz__db_param){ .kind = CZ__PARAM_NULL };
     if (field->auto_now || field->auto_now_add)
         return (cz__db_param){ .kind = CZ__PARAM_DATETIME, .integer = cz_now().us };
+    if (is_new && column->default_.kind)
+        return (cz__db_param){ .kind = CZ__PARAM_NULL }; /* the database knows */
     if (d->backward && column->type == CZ__DB_TEXT && !column->unique)
         return (cz__db_param){ .kind = CZ__PARAM_TEXT }; /* a removed text comes back empty */
     return (cz__db_param){ .kind = CZ__PARAM_NULL };
@@ -525,7 +547,7 @@ static const cz__db_param *fills_of(const struct difference *d, const struct des
     for (size_t i = 0; i < after->table.column_count; i++) {
         const cz__db_column *column = &after->columns[i];
         const cz__db_column *was = cz__db_column_find(&before->table, column->name);
-        fills[i] = !was || (was->null && !column->null) ? fill_of(d, after->field[i], column)
+        fills[i] = !was || (was->null && !column->null) ? fill_of(d, after->field[i], column, !was)
                                                         : (cz__db_param){ .kind = CZ__PARAM_NULL };
     }
     return fills;

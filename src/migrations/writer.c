@@ -50,9 +50,13 @@ static void write_value(cz_buf *out, const cz_tagged *value)
         cz_buf_printf(out, "cz_real(%s)", number);
         return;
     case CZ__TAG_TEXT:
-        cz_buf_append_lit(out, "cz_text(");
+    case CZ__TAG_SQL:
+        cz_buf_append_str(out, value->kind == CZ__TAG_SQL ? CZ_STR("cz_sql(") : CZ_STR("cz_text("));
         write_text(out, value->text);
         cz_buf_append_char(out, ')');
+        return;
+    case CZ__TAG_NOW:
+        cz_buf_append_lit(out, "cz_db_now()");
         return;
     default:
         return;

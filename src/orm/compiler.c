@@ -771,7 +771,32 @@ static void append_conflict(struct cz__compiler *c, cz_buf *sql,
     }
 }
 
-static void compile_insert(struct cz__compiler *c, cz_buf *sql,
+/* " RETURNING" the key and the columns with a default of the database's that were not given. */
+static const uint64_t *append_returning(struct cz__compiler *c, cz_buf *sql,
+                                        const struct cz__plan_request *request)
+{
+    const struct cz__model_state *state = c->scope->model->state;
+    uint64_t *bits = cz_array(c->ctx, uint64_t, cz__model_words(c->scope->model));
+    bits[0] = 1;
+    for (uint16_t i = 1; i < state->column_count; i++)
+        if (state->columns[i].field->options.db_default.kind)
+            bits[i / 64] |= UINT64_C(1) << (i % 64);
+    for (size_t i = 0; i < request->assign_count; i++)
+        if (request->assigns[i].field)
+            bits[request->assigns[i].field / 64] &=
+                ~(UINT64_C(1) << (request->assigns[i].field % 64));
+    cz_buf_append_lit(sql, " RETURNING ");
+    for (uint16_t i = 0; i < state->column_count; i++) {
+        if (!(bits[i / 64] >> (i % 64) & 1))
+            continue;
+        if (i)
+            cz_buf_append_lit(sql, ", ");
+        cz__db_append_name(sql, state->columns[i].name);
+    }
+    return bits;
+}
+
+static void compile_insert(struct cz__compiler *c, struct cz__plan *plan, cz_buf *sql,
                            const struct cz__plan_request *request)
 {
     const struct cz__model_state *state = c->scope->model->state;
@@ -798,7 +823,9 @@ static void compile_insert(struct cz__compiler *c, cz_buf *sql,
         cz_buf_append_char(sql, ')');
     if (request->conflict)
         append_conflict(c, sql, request->conflict);
-    if (request->row_count || (c->features->returning_key && !keyed)) {
+    if (request->returning) {
+        plan->loaded = append_returning(c, sql, request);
+    } else if (request->row_count || (c->features->returning_key && !keyed)) {
         cz_buf_append_lit(sql, " RETURNING ");
         cz__db_append_name(sql, state->key->name);
     }
@@ -951,7 +978,7 @@ void cz__compile(cz_ctx *ctx, const cz__db_features *features,
     if (request->explain)
         cz_buf_append_str(sql, cz_str_from(features->explain));
     if (request->kind == CZ__PLAN_INSERT)
-        compile_insert(&c, sql, request);
+        compile_insert(&c, plan, sql, request);
     else if (request->kind == CZ__PLAN_UPDATE || request->kind == CZ__PLAN_DELETE)
         compile_change(&c, sql, request);
     else

@@ -153,3 +153,56 @@ CZ_DATABASE_TEST(queries_go_by_their_manager)
 {
     cz__orm_test_run(&game, managed);
 }
+
+/* ---- defaults of the database ---- */
+
+#define TICKET(F)                                                                                  \
+    F(char_field, title)                                                                           \
+    F(char_field, state, .db_default = cz_text("it's new"))                                        \
+    F(int_field, votes, .db_default = cz_int(-3))                                                  \
+    F(bool_field, open, .db_default = cz_bool(true))                                               \
+    F(decimal_field, price, .digits = 8, .places = 2, .db_default = cz_text("9.90"))               \
+    F(float_field, share, .db_default = cz_real(0.5))                                              \
+    F(datetime_field, made, .db_default = cz_db_now())                                             \
+    F(date_field, day, .null = true, .db_default = cz_db_now())                                    \
+    F(date_field, due, .null = true, .db_default = cz_text("2001-02-03"))                          \
+    F(uuid_field, token, .db_default = cz_text("00000000-0000-4000-8000-000000000001"))            \
+    F(char_field, code, .null = true, .db_default = cz_sql("upper('a' || 'b')"))
+CZ_MODEL(Ticket, TICKET);
+static const struct cz__orm_test fair = { "fair", CZ_MODELS(Ticket) };
+
+static void given(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Ticket *new = cz_create(c, Ticket, (title, "a"));
+    CZ_EXPECT_STR(new->state, "it's new");
+    CZ_EXPECT_EQ(new->votes, -3);
+    CZ_EXPECT(new->open);
+    CZ_EXPECT_EQ(cz_decimal_compare(new->price, cz_decimal_of(990, 2)), 0);
+    CZ_EXPECT(new->share > 0.49 && new->share < 0.51);
+    CZ_EXPECT(cz_now().us - new->made.us < 60000000 && new->made.us - cz_now().us < 60000000);
+    CZ_EXPECT(!cz_is_null(new, day) && !cz_is_dirty(new, day));
+    CZ_EXPECT_EQ(new->due.days, 11356);
+    CZ_EXPECT_EQ(new->token.bytes[15], 1);
+    CZ_EXPECT_STR(new->code, "AB");
+    CZ_EXPECT_EQ(new->id, 1);
+    CZ_EXPECT_EQ(cz_count(c, Ticket, .where = CZ_Q(Ticket, made, EXACT, new->made)), 1);
+    /* what is given is what is stored, NULL too */
+    Ticket *own =
+        cz_create(c, Ticket, (title, "b"), (state, ""), (votes, 0), (due, NULL), (open, false));
+    CZ_EXPECT_STR(own->state, "");
+    CZ_EXPECT_EQ(own->votes, 0);
+    CZ_EXPECT(cz_is_null(own, due) && !own->open);
+    CZ_EXPECT_STR(own->code, "AB");
+    cz_refresh(c, own);
+    CZ_EXPECT(cz_is_null(own, due));
+    /* and inside a transaction, where a rollback takes it away */
+    Ticket *keyed = cz_create(c, Ticket, (id, 70), (title, "c"));
+    CZ_EXPECT_EQ(keyed->id, 70);
+    CZ_EXPECT_EQ(keyed->votes, -3);
+}
+CZ_DATABASE_TEST(the_database_gives_its_defaults)
+{
+    cz__orm_test_run(&fair, given);
+}

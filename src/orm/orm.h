@@ -44,6 +44,7 @@ struct cz__model_state {
     } * referrers;
     size_t referrer_count;
     uint32_t signals; /* bits by cz_signal: somebody listens */
+    bool db_defaults; /* a column has a .db_default */
     /* Of a model that is CZ_SOFT_DELETED; NULL: it is not, or has no such column. */
     const cz__column *deleted_at, *is_deleted;
     const struct cz__cond *is_kept, *is_gone; /* conditions on deleted_at */
@@ -113,8 +114,8 @@ static inline bool cz__column_fills_itself(const cz__column *column)
 {
     const cz_field_options *options = &column->field->options;
     return options->default_.kind != CZ__TAG_NONE || options->default_function ||
-           options->auto_now || options->auto_now_add || options->auto_actor ||
-           options->auto_actor_add;
+           options->db_default.kind != CZ__TAG_NONE || options->auto_now || options->auto_now_add ||
+           options->auto_actor || options->auto_actor_add;
 }
 
 /* Rows without their types. */

@@ -94,6 +94,8 @@ struct cz__plan_request {
         row_count; /* INSERT: assign_count assigns for each of so many rows, whose keys come back as
                          rows of a SELECT; 0: one */
     const struct cz__conflict *conflict;
+    bool
+        returning; /* INSERT of one row: its key and what the database gave it come back as a row */
     bool explain;
 };
 
@@ -167,6 +169,8 @@ cz__db_param cz__param_of_value(cz_ctx *ctx, cz__db_type type, const char *name,
 cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_kind,
                           const void *value);
 uint8_t cz__value_kind_of(const cz__column *column);
+/* rows.c: an option's value for a column; SQL and the database's clock are none: NULL. Raises: CZ_ENOMEM. */
+cz__db_param cz__tagged_param(cz_ctx *ctx, const cz__column *column, const cz_tagged *tagged);
 /* rows.c: what a new row has in a column that is not given; false when it has nothing. Raises: CZ_ENOMEM. */
 bool cz__default_of(cz_ctx *ctx, const cz__column *column, cz__db_param *out);
 /* The bytes of a row's member. */
@@ -180,6 +184,8 @@ CZ_NORETURN void cz__raise_broken(cz_ctx *ctx);
 /* Run a change. Raises. */
 int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int64_t *out_last_id);
 
+/* Run an INSERT that is .returning, inside a transaction, and read what comes back into the row. Raises. */
+void cz__run_insert_row(cz_ctx *ctx, const struct cz__plan_request *request, cz_row *row);
 /* Run an INSERT of many rows inside a transaction; the new keys, in the order of the rows. Raises. */
 struct cz__keys {
     const int64_t *integers; /* of keys that are numbers; NULL: of UUIDs, which the caller knows */

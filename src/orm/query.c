@@ -415,6 +415,27 @@ struct cz__keys cz__run_insert(cz_ctx *ctx, const struct cz__plan_request *reque
     return (struct cz__keys){ keys.integers ? keys.items : NULL, keys.count };
 }
 
+struct returned {
+    const struct cz__plan *plan;
+    cz_row *row;
+    cz_arena *arena;
+};
+
+static bool read_returned(cz__db_cursor *cursor, void *arg)
+{
+    const struct returned *returned = arg;
+    return read_row(cursor, 0, returned->row->model, returned->plan->loaded, returned->row,
+                    returned->arena);
+}
+
+void cz__run_insert_row(cz_ctx *ctx, const struct cz__plan_request *request, cz_row *row)
+{
+    cz__db_cursor cursor;
+    struct returned returned = { .row = row, .arena = ctx->arena };
+    returned.plan = open_plan(ctx, request, &cursor);
+    read_all(ctx, &cursor, request->query, read_returned, &returned);
+}
+
 /* ---- one row, counts ---- */
 
 void *cz__get(cz_ctx *ctx, const cz_query *query)

@@ -167,6 +167,21 @@ static cz_status check_tagged(const cz_model *model, const cz_field *field, cz__
                                 model->name, field->name, option);
 }
 
+static cz_status check_db_default(const cz_model *model, const cz_field *field, cz__db_type type,
+                                  cz_error *err)
+{
+    const cz_tagged *value = &field->options.db_default;
+    if (value->kind == CZ__TAG_SQL)
+        return CZ_OK;
+    if (value->kind == CZ__TAG_NOW)
+        return type == CZ__DB_DATETIME || type == CZ__DB_DATE
+                   ? CZ_OK
+                   : refuse(err, model, field, "cz_db_now() is for datetime and date fields");
+    if (is_stored_relation(field->kind))
+        return value->kind ? refuse(err, model, field, "db_default is not for relations") : CZ_OK;
+    return check_tagged(model, field, type, "db_default", value, err);
+}
+
 static double number_of(const cz_tagged *value)
 {
     return value->kind == CZ__TAG_REAL ? value->real : (double)value->integer;
@@ -179,6 +194,8 @@ static cz_status check_values(const cz_model *model, const cz_field *field, cz_e
         is_stored_relation(field->kind)
             ? CZ_OK /* once the target's key is known */
             : check_tagged(model, field, type_of(field), "default_", &options->default_, err);
+    if (!status)
+        status = check_db_default(model, field, type_of(field), err);
     if (!status)
         status = check_tagged(model, field, type_of(field), "min", &options->min, err);
     if (!status)
@@ -237,16 +254,23 @@ static cz_status check_options(const cz_model *model, const cz_field *field, cz_
 }
 
 /* Whether a default that is text can be read as what the column stores. */
-static cz_status check_default_text(const cz_model *model, const cz__column *column, cz_error *err)
+static cz_status check_text(const cz_model *model, const cz__column *column, const char *option,
+                            const cz_tagged *value, cz_error *err)
 {
-    const cz_tagged *value = &column->field->options.default_;
     char out[sizeof(cz_decimal)] __attribute__((aligned(16))); /* the largest member */
     cz_error why;
     if (value->kind == CZ__TAG_TEXT &&
         cz__value_from_text(column, cz_str_from(value->text), out, &why))
-        return cz_error_set(err, CZ_EVALIDATION, "%s.%s: default_ = cz_text(\"%s\"): %s",
-                            model->name, column->field->name, value->text, cz_error_message(&why));
+        return cz_error_set(err, CZ_EVALIDATION, "%s.%s: %s = cz_text(\"%s\"): %s", model->name,
+                            column->field->name, option, value->text, cz_error_message(&why));
     return CZ_OK;
+}
+
+static cz_status check_default_text(const cz_model *model, const cz__column *column, cz_error *err)
+{
+    const cz_field_options *options = &column->field->options;
+    cz_status status = check_text(model, column, "default_", &options->default_, err);
+    return status ? status : check_text(model, column, "db_default", &options->db_default, err);
 }
 
 static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_error *err)
@@ -291,6 +315,7 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
         cz_map_set(&state->by_name, column->attribute, column))
         return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
     state->stored_count = (uint16_t)(state->stored_count + column->stored);
+    state->db_defaults |= column->stored && field->options.db_default.kind;
     return CZ_OK;
 }
 

@@ -25,6 +25,14 @@ CZ_MODEL(MarkAlone, MARK_ALONE);
     CZ_SOFT_DELETED(F)                                                                             \
     F(datetime_field, gone, .null = true, .marks_deleted = true)
 CZ_MODEL(MarkedTwice, MARKED_TWICE);
+#define DB_NOW_OF_INT(F) F(int_field, seen, .db_default = cz_db_now())
+CZ_MODEL(DbNowOfInt, DB_NOW_OF_INT);
+#define DB_TEXT_OF_INT(F) F(int_field, seen, .db_default = cz_text("1"))
+CZ_MODEL(DbTextOfInt, DB_TEXT_OF_INT);
+#define DB_NO_DAY(F) F(date_field, seen, .db_default = cz_text("yesterday"))
+CZ_MODEL(DbNoDay, DB_NO_DAY);
+#define SQL_AS_DEFAULT(F) F(char_field, seen, .default_ = cz_sql("lower('X')"))
+CZ_MODEL(SqlAsDefault, SQL_AS_DEFAULT);
 #define BARE_NUMBER(F) F(int_field, cents, .min = { 50, 0, 0, 0 })
 CZ_MODEL(BareNumber, BARE_NUMBER);
 #define WRONG_DEFAULT(F) F(char_field, name, .default_ = cz_int(3))
@@ -99,6 +107,18 @@ CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
           1,
           "MarkAlone.gone: marks_deleted needs a datetime that does, too" },
         { { &MarkedTwice__model }, 1, "MarkedTwice.gone: is a second field with marks_deleted" },
+        { { &DbNowOfInt__model },
+          1,
+          "DbNowOfInt.seen: cz_db_now() is for datetime and date fields" },
+        { { &DbTextOfInt__model }, 1, "DbTextOfInt.seen: .db_default is not of the field's kind" },
+        { { &DbNoDay__model },
+          1,
+          "DbNoDay.seen: db_default = cz_text(\"yesterday\"): Date has wrong format. Use one of "
+          "these formats instead: YYYY-MM-DD." },
+        { { &SqlAsDefault__model },
+          1,
+          "SqlAsDefault.seen: .default_ is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or "
+          "cz_bool(true)" },
         { { &BareNumber__model },
           1,
           "BareNumber.cents: .min is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or "

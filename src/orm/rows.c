@@ -13,6 +13,23 @@ void cz__row_assign(cz_ctx *ctx, cz_row *row, const struct cz__assign *assign)
     cz__row_store(ctx, row, column, &param);
 }
 
+cz__db_param cz__tagged_param(cz_ctx *ctx, const cz__column *column, const cz_tagged *tagged)
+{
+    char value[sizeof(cz_decimal)] __attribute__((aligned(16))); /* the largest member */
+    switch (tagged->kind) {
+    case CZ__TAG_INT:
+    case CZ__TAG_BOOL:
+        return cz__param_of(ctx, column, CZ__VALUE_I64, &tagged->integer);
+    case CZ__TAG_REAL:
+        return cz__param_of(ctx, column, CZ__VALUE_DOUBLE, &tagged->real);
+    case CZ__TAG_TEXT:
+        cz_check(ctx, cz__value_from_text(column, cz_str_from(tagged->text), value, NULL));
+        return cz__param_of(ctx, column, cz__value_kind_of(column), value);
+    default:
+        return (cz__db_param){ .kind = CZ__PARAM_NULL };
+    }
+}
+
 bool cz__default_of(cz_ctx *ctx, const cz__column *column, cz__db_param *out)
 {
     char value[sizeof(cz_decimal)] __attribute__((aligned(16))); /* the largest member */
@@ -26,27 +43,17 @@ bool cz__default_of(cz_ctx *ctx, const cz__column *column, cz__db_param *out)
         *out = (cz__db_param){ .kind = CZ__PARAM_TEXT, .text = ctx->actor };
         return true;
     }
-    switch (options->default_.kind) {
-    case CZ__TAG_INT:
-    case CZ__TAG_BOOL:
-        *out = cz__param_of(ctx, column, CZ__VALUE_I64, &options->default_.integer);
+    if (options->default_.kind) {
+        *out = cz__tagged_param(ctx, column, &options->default_);
         return true;
-    case CZ__TAG_REAL:
-        *out = cz__param_of(ctx, column, CZ__VALUE_DOUBLE, &options->default_.real);
-        return true;
-    case CZ__TAG_TEXT:
-        cz_check(ctx,
-                 cz__value_from_text(column, cz_str_from(options->default_.text), value, NULL));
-        *out = cz__param_of(ctx, column, cz__value_kind_of(column), value);
-        return true;
-    case CZ__TAG_NONE:
-        break;
     }
     if (options->default_function) {
         options->default_function(value);
         *out = cz__param_of(ctx, column, cz__value_kind_of(column), value);
         return true;
     }
+    if (options->db_default.kind)
+        return false; /* the database's */
     if (column->null)
         return true;
     cz__db_kind kind = CZ__DB_KIND(column->type);
@@ -160,6 +167,28 @@ static void touch(cz_ctx *ctx, cz_row *row)
     }
 }
 
+/* Whether the database is to say what a column has. */
+static bool lacks_db_default(const cz_row *row)
+{
+    const struct cz__model_state *state = row->model->state;
+    for (uint16_t i = 1; state->db_defaults && i < state->column_count; i++)
+        if (state->columns[i].field->options.db_default.kind &&
+            !cz__row_bit(row, CZ__BITS_DIRTY, i))
+            return true;
+    return false;
+}
+
+struct insertion {
+    const struct cz__plan_request *request;
+    cz_row *row;
+};
+
+static void insert_returning(cz_ctx *ctx, void *arg)
+{
+    const struct insertion *insertion = arg;
+    cz__run_insert_row(ctx, insertion->request, insertion->row);
+}
+
 static void write_row(cz_ctx *ctx, cz_row *row, bool update)
 {
     struct cz__assign *assigns = cz_array(ctx, struct cz__assign, row->model->state->column_count);
@@ -174,6 +203,13 @@ static void write_row(cz_ctx *ctx, cz_row *row, bool update)
                                         .query = &query,
                                         .assigns = assigns,
                                         .assign_count = count };
+    if (!update && lacks_db_default(row)) {
+        struct insertion insertion = { &request, row };
+        request.returning = true;
+        cz_atomic(ctx, insert_returning, &insertion);
+        clear_dirty(row);
+        return;
+    }
     int64_t last_id;
     int64_t rows = cz__run_change(ctx, &request, &last_id);
     if (update && rows == 0)

@@ -245,7 +245,7 @@ void cz__shape_build(cz_ctx *ctx, struct cz__shape *shape, const struct cz__plan
     shape->ref_count = 0;
     add(shape, &features, sizeof features); /* SQL is of one database's kind */
     add_byte(shape, request->kind);
-    add_byte(shape, request->explain);
+    add_byte(shape, (unsigned)request->explain | (unsigned)request->returning << 1);
     add_number(shape, (uint32_t)request->row_count);
     add_byte(shape, request->conflict != NULL);
     if (request->conflict) {

@@ -100,6 +100,14 @@ static cz_status describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
                              .unique = options->unique || column->field->kind == CZ_KIND_one_to_one,
                              .index = options->index || column->relation,
                              .primary_key = i == 0 };
+        const cz_tagged *given = &options->db_default;
+        if (given->kind == CZ__TAG_SQL)
+            described->default_ = (cz__db_default_value){ CZ__DEFAULT_SQL, .sql = given->text };
+        else if (given->kind == CZ__TAG_NOW)
+            described->default_.kind = CZ__DEFAULT_NOW;
+        else if (given->kind)
+            described->default_ =
+                (cz__db_default_value){ CZ__DEFAULT_VALUE, cz__tagged_param(ctx, column, given) };
         if (column->relation) {
             const struct cz__model_state *target = column->field->target->state;
             described->references_table = target->table;

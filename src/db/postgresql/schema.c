@@ -89,6 +89,23 @@ static void append_value(cz_buf *sql, const cz__db_column *column, const cz__db_
     cz__db_append_text(sql, cz_str_of(text, len));
 }
 
+/* " DEFAULT ..." */
+static void append_default(cz_buf *sql, const cz__db_column *column)
+{
+    const cz__db_default_value *value = &column->default_;
+    if (!value->kind)
+        return;
+    cz_buf_append_lit(sql, " DEFAULT ");
+    if (value->kind == CZ__DEFAULT_VALUE)
+        append_value(sql, column, &value->value);
+    else if (value->kind == CZ__DEFAULT_SQL)
+        cz_buf_printf(sql, "(%s)", value->sql);
+    else if (CZ__DB_KIND(column->type) == CZ__DB_DATE)
+        cz_buf_append_lit(sql, "CURRENT_DATE");
+    else
+        cz_buf_append_lit(sql, "now()");
+}
+
 static void append_column(cz_buf *sql, const cz__db_table *table, const cz__db_column *column,
                           const cz__db_param *fill)
 {
@@ -98,6 +115,8 @@ static void append_column(cz_buf *sql, const cz__db_table *table, const cz__db_c
     if (fill) {
         cz_buf_append_lit(sql, " DEFAULT ");
         append_value(sql, column, fill);
+    } else {
+        append_default(sql, column);
     }
     if (!column->null)
         cz_buf_append_lit(sql, " NOT NULL");
@@ -556,18 +575,40 @@ static void fill_nulls(struct script *script, const cz__schema_step *step,
     add(script);
 }
 
+static void set_default(struct script *script, const char *table, const cz__db_column *column)
+{
+    append_alter_column(&script->sql, table, column->name);
+    if (column->default_.kind) {
+        cz_buf_append_lit(&script->sql, "SET");
+        append_default(&script->sql, column);
+    } else {
+        cz_buf_append_lit(&script->sql, "DROP DEFAULT");
+    }
+    add(script);
+}
+
 static void alter_column(struct script *script, const cz__schema_step *step,
                          const cz__db_column *was, const cz__db_column *is)
 {
     const char *table = step->after->name;
     cz_buf *sql = &script->sql;
-    if (!type_eq(was, is)) {
+    bool new_type = !type_eq(was, is);
+    bool new_default = !cz__db_default_eq(&was->default_, &is->default_);
+    if (new_type && was->default_.kind) { /* which might not be of the new type */
+        cz__db_column without = *was;
+        without.default_.kind = CZ__DEFAULT_NONE;
+        set_default(script, table, &without);
+        new_default = is->default_.kind;
+    }
+    if (new_type) {
         append_alter_column(sql, table, is->name);
         cz_buf_append_lit(sql, "TYPE ");
         append_type(sql, is);
         append_using(sql, was, is);
         add(script);
     }
+    if (new_default)
+        set_default(script, table, is);
     if (was->null && !is->null) {
         const cz__db_param *fill = cz__schema_fill(step, is);
         if (fill)
@@ -600,9 +641,7 @@ static void add_column(struct script *script, const cz__schema_step *step,
     add(script);
     if (!fill)
         return;
-    append_alter_column(&script->sql, step->after->name, column->name);
-    cz_buf_append_lit(&script->sql, "DROP DEFAULT");
-    add(script);
+    set_default(script, step->after->name, column);
 }
 
 static void change_columns(struct script *script, const cz__schema_step *step)

@@ -60,7 +60,8 @@ static const char *const functions[CZ__FN_COUNT] = {
     [CZ__FN_SIGN] = "sign($1)",
     [CZ__FN_SQRT] = "sqrt($1)",
     [CZ__FN_POWER] = "power($1, $2)",
-    [CZ__FN_NOW] = "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+    [CZ__FN_NOW] = /* as connections write an instant: no fraction, or six digits of one */
+    "replace(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000', '.000000', '')",
     [CZ__FN_YEAR] = "cz_date_part('year', $1)",
     [CZ__FN_ISO_YEAR] = "cz_date_part('isoyear', $1)",
     [CZ__FN_QUARTER] = "cz_date_part('quarter', $1)",

@@ -32,61 +32,6 @@ static void append_check(cz_buf *sql, const cz__db_column *column, const char *b
     cz_buf_append_char(sql, ')');
 }
 
-static void append_column(cz_buf *sql, const cz__db_column *column)
-{
-    cz__db_append_name(sql, column->name);
-    cz_buf_append_char(sql, ' ');
-    cz__db_kind kind = CZ__DB_KIND(column->type);
-    if (kind == CZ__DB_DECIMAL && !cz__sqlite_decimal_is_scaled(column->type))
-        cz_buf_append_lit(sql, "TEXT COLLATE cz_decimal");
-    else
-        cz_buf_append_str(sql, cz_str_from(type_names[kind]));
-    if (!column->null)
-        cz_buf_append_lit(sql, " NOT NULL");
-    if (column->primary_key) {
-        cz_buf_append_lit(sql, " PRIMARY KEY");
-        if (column->type == CZ__DB_INT64) /* a key is never given twice, as in Django */
-            cz_buf_append_lit(sql, " AUTOINCREMENT");
-    } else if (column->unique) {
-        cz_buf_append_lit(sql, " UNIQUE");
-    }
-    if (kind == CZ__DB_BOOL)
-        append_check(sql, column, "", " IN (0, 1)");
-    else if (kind == CZ__DB_JSON || kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST)
-        append_check(sql, column, "json_valid(", ")");
-    if (column->references_table) {
-        cz_buf_append_lit(sql, " REFERENCES ");
-        cz__db_append_name(sql, column->references_table);
-        cz_buf_append_lit(sql, " (");
-        cz__db_append_name(sql, column->references_column);
-        cz_buf_append_lit(sql, ") DEFERRABLE INITIALLY DEFERRED");
-    }
-}
-
-static void append_table(cz_buf *sql, const cz__db_table *table, const char *name)
-{
-    cz_buf_append_lit(sql, "CREATE TABLE ");
-    cz__db_append_name(sql, name);
-    for (size_t i = 0; i < table->column_count; i++) {
-        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ("));
-        append_column(sql, &table->columns[i]);
-    }
-    for (size_t i = 0; i < table->unique_together_count; i++) {
-        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(", UNIQUE ("));
-        cz__db_append_name(sql, table->unique_together[i]);
-    }
-    if (table->unique_together_count)
-        cz_buf_append_lit(sql, ")");
-    for (size_t i = 0; i < table->check_count; i++) {
-        cz_buf_append_lit(sql, ", CONSTRAINT ");
-        cz__db_append_name(sql, table->checks[i].name);
-        cz_buf_append_lit(sql, " CHECK (");
-        cz_buf_append_str(sql, cz_str_from(table->checks[i].sql));
-        cz_buf_append_lit(sql, ")");
-    }
-    cz_buf_append_lit(sql, ") STRICT");
-}
-
 static void append_index(cz_buf *sql, const cz__db_table *table, const cz__db_index *index)
 {
     cz_buf_append_str(sql,
@@ -167,6 +112,80 @@ static void append_value(cz_buf *sql, const cz__db_param *value)
     cz__db_append_text(sql, cz_str_of(text, len));
 }
 
+/* " DEFAULT ..." */
+static void append_default(cz_buf *sql, const cz__db_column *column)
+{
+    const cz__db_default_value *value = &column->default_;
+    if (!value->kind)
+        return;
+    cz_buf_append_lit(sql, " DEFAULT ");
+    if (value->kind == CZ__DEFAULT_VALUE)
+        append_value(sql, &value->value);
+    else if (value->kind == CZ__DEFAULT_SQL)
+        cz_buf_printf(sql, "(%s)", value->sql);
+    else if (CZ__DB_KIND(column->type) == CZ__DB_DATE)
+        cz_buf_append_lit(sql, "CURRENT_DATE");
+    else
+        cz_buf_append_lit(
+            sql, "(replace(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000', '.000000', ''))");
+}
+
+static void append_column(cz_buf *sql, const cz__db_column *column)
+{
+    cz__db_append_name(sql, column->name);
+    cz_buf_append_char(sql, ' ');
+    cz__db_kind kind = CZ__DB_KIND(column->type);
+    if (kind == CZ__DB_DECIMAL && !cz__sqlite_decimal_is_scaled(column->type))
+        cz_buf_append_lit(sql, "TEXT COLLATE cz_decimal");
+    else
+        cz_buf_append_str(sql, cz_str_from(type_names[kind]));
+    append_default(sql, column);
+    if (!column->null)
+        cz_buf_append_lit(sql, " NOT NULL");
+    if (column->primary_key) {
+        cz_buf_append_lit(sql, " PRIMARY KEY");
+        if (column->type == CZ__DB_INT64) /* a key is never given twice, as in Django */
+            cz_buf_append_lit(sql, " AUTOINCREMENT");
+    } else if (column->unique) {
+        cz_buf_append_lit(sql, " UNIQUE");
+    }
+    if (kind == CZ__DB_BOOL)
+        append_check(sql, column, "", " IN (0, 1)");
+    else if (kind == CZ__DB_JSON || kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST)
+        append_check(sql, column, "json_valid(", ")");
+    if (column->references_table) {
+        cz_buf_append_lit(sql, " REFERENCES ");
+        cz__db_append_name(sql, column->references_table);
+        cz_buf_append_lit(sql, " (");
+        cz__db_append_name(sql, column->references_column);
+        cz_buf_append_lit(sql, ") DEFERRABLE INITIALLY DEFERRED");
+    }
+}
+
+static void append_table(cz_buf *sql, const cz__db_table *table, const char *name)
+{
+    cz_buf_append_lit(sql, "CREATE TABLE ");
+    cz__db_append_name(sql, name);
+    for (size_t i = 0; i < table->column_count; i++) {
+        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ("));
+        append_column(sql, &table->columns[i]);
+    }
+    for (size_t i = 0; i < table->unique_together_count; i++) {
+        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(", UNIQUE ("));
+        cz__db_append_name(sql, table->unique_together[i]);
+    }
+    if (table->unique_together_count)
+        cz_buf_append_lit(sql, ")");
+    for (size_t i = 0; i < table->check_count; i++) {
+        cz_buf_append_lit(sql, ", CONSTRAINT ");
+        cz__db_append_name(sql, table->checks[i].name);
+        cz_buf_append_lit(sql, " CHECK (");
+        cz_buf_append_str(sql, cz_str_from(table->checks[i].sql));
+        cz_buf_append_lit(sql, ")");
+    }
+    cz_buf_append_lit(sql, ") STRICT");
+}
+
 /* ---- what a step needs ---- */
 
 static bool is_text(const char *a, const char *b)
@@ -204,6 +223,7 @@ static bool column_eq(const cz__db_column *a, const cz__db_column *b)
 {
     return strcmp(a->name, b->name) == 0 && type_eq(a->type, b->type) && a->null == b->null &&
            a->unique == b->unique && a->primary_key == b->primary_key &&
+           cz__db_default_eq(&a->default_, &b->default_) &&
            is_text(a->references_table, b->references_table) &&
            is_text(a->references_column, b->references_column);
 }
@@ -228,7 +248,7 @@ static bool needs_rebuild(const cz__schema_step *step)
         const cz__db_column *was = cz__db_column_find(before, column->name);
         if (was ? !column_eq(was, column)
                 : !column->null || column->unique || column->primary_key ||
-                      cz__schema_fill(step, column))
+                      column->default_.kind > CZ__DEFAULT_VALUE || cz__schema_fill(step, column))
             return true;
     }
     for (size_t i = 0; i < before->column_count; i++) {
