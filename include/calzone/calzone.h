@@ -33,6 +33,7 @@
 #include <calzone/str.h>
 #include <calzone/time.h>
 #include <calzone/transactions.h>
+#include <calzone/validation.h>
 #include <calzone/views.h>
 
 #endif

@@ -337,6 +337,7 @@ typedef struct cz_constraint_list {
             sizeof((const cz_constraint[]){ __VA_ARGS__ }) / sizeof(cz_constraint)                 \
     }
 
+struct cz_field_errors;
 struct cz__cond; /* a condition, cz_cond of queries.h */
 
 /* A manager: the rows of a model that queries are about, and their order when they name none. A query takes one
@@ -366,6 +367,9 @@ typedef struct cz_meta {
     cz_fields
         natural_key; /* columns that name a row in fixtures instead of its key, CZ_FIELDS(Book, isbn) */
     bool unmanaged; /* the table is somebody else's: never created or changed */
+    /* Rules over several fields, which serializers and cz_full_clean() ask (validation.h): adds what is wrong with
+     * `row`, one of the model's, as it would be stored. May query and raise. */
+    void (*clean)(cz_ctx *ctx, void *row, struct cz_field_errors *errors);
 } cz_meta;
 
 struct cz_model {
@@ -700,8 +704,10 @@ typedef struct cz_row {
 
 /* Abstract base: who made the row and who changed it last, as cz_set_actor() says; kept by the ORM. */
 #define CZ_AUDITED(F)                                                                              \
-    F(char_field, created_by, .max_length = 150, .auto_actor_add = true, .read_only = true)        \
-    F(char_field, updated_by, .max_length = 150, .auto_actor = true, .read_only = true)
+    F(char_field, created_by, .max_length = 150, .blank = true, .auto_actor_add = true,            \
+      .read_only = true)                                                                           \
+    F(char_field, updated_by, .max_length = 150, .blank = true, .auto_actor = true,                \
+      .read_only = true)
 
 /* Abstract base: deleting marks a row and leaves it; it is in no query that does not ask for it by `.deleted` or
  * cz_base_manager. cz_restore() brings it back, cz_purge() deletes it for good (queries.h). */

@@ -10,7 +10,8 @@
  * Out: rows go straight to text, without a tree. In: JSON goes straight into a row; every error is
  * collected and raised as one CZ_EVALIDATION whose document is `{"field": ["message"]}`, with DRF's
  * sentences. Checked are kind, required, null, blank, length, choices, range, the field's validator, that
- * a related row exists, and uniqueness; then, when all fields are fine, unique_together and `validate`.
+ * a related row exists, and uniqueness; then, when all fields are fine, unique_together, `validate` and
+ * the model's `.clean`.
  * Unknown members are refused; read-only ones are passed over; of a repeated one only the last counts.
  */
 #ifndef CALZONE_SERIALIZERS_H

@@ -40,7 +40,11 @@ void cz_field_errors_raise(cz_ctx *ctx, const cz_field_errors *errors)
         return;
     cz_field_errors *kept = cz_new(ctx, cz_field_errors);
     *kept = *errors;
-    cz_error err = { .status = CZ_EVALIDATION, .details = kept };
+    cz_error err;
+    const cz_field_error *first = errors->first;
+    cz_ignore(cz_error_set(&err, CZ_EVALIDATION, "%.*s: %.*s%s", CZ_STR_ARG(first->field),
+                           CZ_STR_ARG(first->message), errors->count > 1 ? " (and more)" : ""));
+    err.details = kept;
     cz_raise_error(ctx, &err);
 }
 

@@ -120,6 +120,8 @@ cz_row *cz__read_row_text(cz_ctx *ctx, cz_str text, cz_serializer *serializer, c
     cz_field_errors_raise(ctx, &errors);
     if (serializer->validate)
         serializer->validate(ctx, input.row, &errors);
+    if (serializer->model->meta.clean)
+        serializer->model->meta.clean(ctx, input.row, &errors);
     cz_field_errors_raise(ctx, &errors);
     return input.row;
 }

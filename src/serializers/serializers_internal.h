@@ -4,7 +4,7 @@
 
 #include <calzone/json.h>
 #include <calzone/serializers.h>
-#include "orm/orm.h"
+#include "orm/validation.h"
 
 struct cz__serializer_field {
     const cz__column *column;
@@ -49,8 +49,6 @@ void cz__input_list(struct cz__input *input, const struct cz__serializer_field *
                     const struct cz__member *member);
 void cz__input_value(struct cz__input *input, const struct cz__serializer_field *field,
                      const struct cz__member *member);
-/* Whether `field` has an error. */
-bool cz__has_error(const cz_field_errors *errors, cz_str field);
 /* The checks that need the database, and those over several fields. */
 void cz__input_check_rows(struct cz__input *input, const cz_serializer *serializer,
                           const struct cz__serializer_state *state, bool existing);

@@ -1,6 +1,5 @@
 /* One value against its field, with DRF's sentences, because clients match on them. */
 #include "serializers/serializers_internal.h"
-#include "serializers/formats.h"
 
 void cz__input_fail(struct cz__input *input, const struct cz__serializer_field *field,
                     const char *code, const char *text)
@@ -19,36 +18,10 @@ static cz_str quoted(cz_str text, size_t bytes_max)
 
 /* ---- text ---- */
 
-static const char *format_error(cz_field_kind kind, cz_str text)
-{
-    switch (kind) {
-    case CZ_KIND_email_field:
-        return cz__is_email(text) ? NULL : "Enter a valid email address.";
-    case CZ_KIND_url_field:
-        return cz__is_url(text) ? NULL : "Enter a valid URL.";
-    case CZ_KIND_slug_field:
-        return cz__is_slug(text)
-                   ? NULL
-                   : "Enter a valid \"slug\" consisting of letters, numbers, underscores or "
-                     "hyphens.";
-    default:
-        return NULL;
-    }
-}
-
-static bool is_choice(const cz_choice_list *choices, cz_str text)
-{
-    for (size_t i = 0; i < choices->count; i++)
-        if (cz_str_eq(text, cz_str_from(choices->items[i].value)))
-            return true;
-    return choices->count == 0;
-}
-
 static void take_text(struct cz__input *input, const struct cz__serializer_field *field,
                       const struct cz__member *member)
 {
     const cz__column *column = field->column;
-    const cz_field_options *options = &column->field->options;
     if (member->kind != CZ_JSON_STR && member->kind != CZ_JSON_INT &&
         member->kind != CZ_JSON_REAL) {
         cz__input_fail(input, field, "invalid", "Not a valid string.");
@@ -60,64 +33,18 @@ static void take_text(struct cz__input *input, const struct cz__serializer_field
                        "Null characters are not allowed.");
         return;
     }
-    if (!text.len && (options->blank || !options->choices.count)) {
-        if (!options->blank)
-            cz__input_fail(input, field, "blank", "This field may not be blank.");
-    } else if (!is_choice(&options->choices, text)) {
-        cz_field_errors_add(input->ctx, input->errors, field->name, "invalid_choice",
-                            "\"%.*s\" is not a valid choice.", CZ_STR_ARG(quoted(text, 100)));
+    if (!cz__check_text(input->ctx, column, field->name, text, input->errors))
         return;
-    } else {
-        const char *wrong = format_error(column->field->kind, text);
-        if (!wrong && options->validator)
-            wrong = options->validator(text, 0);
-        if (wrong)
-            cz__input_fail(input, field, "invalid", wrong);
-    }
-    if (column->max_length && text.len > column->max_length &&
-        cz_str_utf8_length(text) > column->max_length)
-        cz_field_errors_add(input->ctx, input->errors, field->name, "max_length",
-                            "Ensure this field has no more than %u characters.",
-                            column->max_length);
     *(cz_str *)cz__row_at(input->row, column) = cz_copy(input->ctx, text);
     cz__row_mark(input->row, column, false);
 }
 
 /* ---- numbers ---- */
 
-/* `bound` is a number as text. */
-static void out_of_range(struct cz__input *input, const struct cz__serializer_field *field,
-                         bool above, cz_str bound)
-{
-    cz_field_errors_add(input->ctx, input->errors, field->name, above ? "max_value" : "min_value",
-                        "Ensure this value is %s than or equal to %.*s.",
-                        above ? "less" : "greater", CZ_STR_ARG(bound));
-}
-
 static void check_range(struct cz__input *input, const struct cz__serializer_field *field,
                         double value)
 {
-    const cz_field_options *options = &field->column->field->options;
-    const struct {
-        const cz_tagged *bound;
-        bool upper;
-    } bounds[] = { { &options->min, false }, { &options->max, true } };
-    for (size_t i = 0; i < CZ_COUNT(bounds); i++) {
-        const cz_tagged *bound = bounds[i].bound;
-        if (bound->kind == CZ__TAG_NONE)
-            continue;
-        bool real = bound->kind == CZ__TAG_REAL;
-        double limit = real ? bound->real : (double)bound->integer;
-        if (bounds[i].upper ? value <= limit : value >= limit)
-            continue;
-        char text[CZ__JSON_F64_BYTES]; /* as Python writes it */
-        size_t len = real ? (size_t)(cz__json_write_f64(text, limit) - text)
-                          : cz_i64_write(text, bound->integer);
-        out_of_range(input, field, bounds[i].upper, cz_str_of(text, len));
-    }
-    const char *wrong = options->validator ? options->validator(CZ_STR(""), value) : NULL;
-    if (wrong)
-        cz__input_fail(input, field, "invalid", wrong);
+    cz__check_number(input->ctx, field->column, field->name, value, input->errors);
 }
 
 /* DRF takes 3, "3" and 3.0 for an integer. */
@@ -163,7 +90,8 @@ static void take_integer(struct cz__input *input, const struct cz__serializer_fi
     if (huge || value < min || value > max) {
         bool above = huge ? cz_str_trim(member->text).ptr[0] != '-' : value > max;
         char text[24];
-        out_of_range(input, field, above, cz_str_of(text, cz_i64_write(text, above ? max : min)));
+        cz__out_of_range(input->ctx, field->name, above,
+                         cz_str_of(text, cz_i64_write(text, above ? max : min)), input->errors);
         return;
     }
     check_range(input, field, (double)value);
@@ -340,84 +268,14 @@ void cz__input_value(struct cz__input *input, const struct cz__serializer_field 
 
 /* ---- checks against other rows ---- */
 
-bool cz__has_error(const cz_field_errors *errors, cz_str field)
-{
-    for (const cz_field_error *e = errors->first; e; e = e->next)
-        if (cz_str_eq(e->field, field))
-            return true;
-    return false;
-}
-
-/* Whether another row matches `conds`; the row itself does not count. */
-static bool taken(struct cz__input *input, cz_cond *conds, size_t count, bool existing)
-{
-    cz_ctx *ctx = input->ctx;
-    if (existing) {
-        struct cz__cond *not_self = cz_new(ctx, struct cz__cond);
-        cz_cond *self = cz_new(ctx, cz_cond);
-        *self = cz__cond_key(ctx, input->row);
-        *not_self = (struct cz__cond){ .op = CZ__COND_NOT, .count = 1, .children = self };
-        conds[count++] = not_self;
-    }
-    cz_query query = { .model = input->row->model,
-                       .where = cz_cond_all(ctx, conds, count),
-                       .unordered = true,
-                       .manager = &cz_base_manager }; /* the database asks every row, too */
-    return cz__exists(ctx, &query);
-}
-
-static void check_unique(struct cz__input *input, const struct cz__serializer_field *field,
-                         bool existing)
-{
-    const cz__column *column = field->column;
-    bool unique = column->field->options.unique || column->field->kind == CZ_KIND_one_to_one;
-    if (!unique || field->read_only || !cz__row_bit(input->row, CZ__BITS_DIRTY, column->ordinal) ||
-        cz__row_bit(input->row, CZ__BITS_NULL, column->ordinal) ||
-        cz__has_error(input->errors, field->name))
-        return;
-    cz_cond conds[2] = { cz__cond_column(input->ctx, input->row->model, column,
-                                         cz__row_at(input->row, column)) };
-    const cz_model *model = input->row->model;
-    if (taken(input, conds, 1, existing))
-        cz_field_errors_add(
-            input->ctx, input->errors, field->name, "unique", "%s with this %s already exists.",
-            model->meta.verbose_name ? model->meta.verbose_name : model->state->lower_name,
-            column->field->options.verbose_name ? column->field->options.verbose_name
-                                                : column->field->name);
-}
-
-static void check_unique_together(struct cz__input *input, bool existing)
-{
-    const cz_model *model = input->row->model;
-    const cz_fields *together = &model->meta.unique_together;
-    if (!together->count)
-        return;
-    cz_cond *conds = cz_array(input->ctx, cz_cond, together->count + 1);
-    char names[160] = "";
-    size_t len = 0;
-    for (size_t i = 0; i < together->count; i++) {
-        const cz__column *column = cz__column_find(model, together->items[i]);
-        if (cz__row_bit(input->row, CZ__BITS_NULL, column->ordinal) ||
-            !cz__row_bit(input->row, CZ__BITS_LOADED, column->ordinal))
-            return; /* NULL equals nothing */
-        conds[i] =
-            cz__cond_column(input->ctx, input->row->model, column, cz__row_at(input->row, column));
-        int added =
-            snprintf(names + len, sizeof names - len, "%s%s", i ? ", " : "", column->field->name);
-        if (added > 0 && (size_t)added < sizeof names - len)
-            len += (size_t)added;
-    }
-    if (taken(input, conds, together->count, existing))
-        cz_field_errors_add(input->ctx, input->errors, CZ_STR("non_field_errors"), "unique",
-                            "The fields %s must make a unique set.", names);
-}
-
 void cz__input_check_rows(struct cz__input *input, const cz_serializer *serializer,
                           const struct cz__serializer_state *state, bool existing)
 {
     (void)serializer;
     for (size_t i = 0; i < state->count; i++)
-        check_unique(input, &state->fields[i], existing);
+        if (!state->fields[i].read_only)
+            cz__check_unique(input->ctx, input->row, state->fields[i].column, state->fields[i].name,
+                             existing, input->errors);
     if (!input->errors->count)
-        check_unique_together(input, existing);
+        cz__check_unique_together(input->ctx, input->row, existing, input->errors);
 }

@@ -31,6 +31,7 @@ OWNERS = {
     "errors": "routing", "lookups": "db", "transactions": "db", "functions": "db",
     "factories": "testing",
     "models": "orm", "signals": "orm", "fields": "orm", "queries": "orm", "expressions": "orm", "relations": "orm", "bulk": "orm",
+    "validation": "orm",
     "query": "orm", "rows": "orm",
     "project": "management", "commands": "management",
     "viewsets": "views", "urls": "routing", "validators": "serializers",

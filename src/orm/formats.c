@@ -1,4 +1,4 @@
-#include "serializers/formats.h"
+#include "orm/formats.h"
 
 enum { EMAIL_BYTES_MAX = 320, URL_BYTES_MAX = 2048, LABEL_BYTES_MAX = 63, HOST_BYTES_MAX = 253 };
 

@@ -1,7 +1,7 @@
-/* serializers/formats.h: text formats fields check. Each is linear in its input and refuses what is longer
+/* orm/formats.h: text formats fields check. Each is linear in its input and refuses what is longer
  * than the format allows. Context: any thread. */
-#ifndef CZ_SERIALIZERS_FORMATS_H
-#define CZ_SERIALIZERS_FORMATS_H
+#ifndef CZ_ORM_FORMATS_H
+#define CZ_ORM_FORMATS_H
 
 #include <calzone/str.h>
 

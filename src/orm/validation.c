@@ -1,0 +1,237 @@
+#include "orm/validation.h"
+#include "orm/formats.h"
+#include <calzone/json.h>
+#include <calzone/validation.h>
+#include <stdio.h>
+
+bool cz__has_error(const cz_field_errors *errors, cz_str name)
+{
+    for (const cz_field_error *e = errors->first; e; e = e->next)
+        if (cz_str_eq(e->field, name))
+            return true;
+    return false;
+}
+
+/* ---- values ---- */
+
+/* What a message repeats of the input: at most so many bytes, cut between characters. */
+static cz_str quoted(cz_str text, size_t bytes_max)
+{
+    cz_str head = cz_str_head(text, bytes_max);
+    while (head.len && head.len < text.len && ((unsigned char)text.ptr[head.len] & 0xc0) == 0x80)
+        head.len--;
+    return head;
+}
+
+static const char *format_error(cz_field_kind kind, cz_str text)
+{
+    switch (kind) {
+    case CZ_KIND_email_field:
+        return cz__is_email(text) ? NULL : "Enter a valid email address.";
+    case CZ_KIND_url_field:
+        return cz__is_url(text) ? NULL : "Enter a valid URL.";
+    case CZ_KIND_slug_field:
+        return cz__is_slug(text)
+                   ? NULL
+                   : "Enter a valid \"slug\" consisting of letters, numbers, underscores or "
+                     "hyphens.";
+    default:
+        return NULL;
+    }
+}
+
+static bool is_choice(const cz_choice_list *choices, cz_str text)
+{
+    for (size_t i = 0; i < choices->count; i++)
+        if (cz_str_eq(text, cz_str_from(choices->items[i].value)))
+            return true;
+    return choices->count == 0;
+}
+
+bool cz__check_text(cz_ctx *ctx, const cz__column *column, cz_str name, cz_str text,
+                    cz_field_errors *errors)
+{
+    const cz_field_options *options = &column->field->options;
+    if (!text.len && (options->blank || !options->choices.count)) {
+        if (!options->blank)
+            cz_field_errors_add(ctx, errors, name, "blank", "This field may not be blank.");
+    } else if (!is_choice(&options->choices, text)) {
+        cz_field_errors_add(ctx, errors, name, "invalid_choice",
+                            "\"%.*s\" is not a valid choice.", CZ_STR_ARG(quoted(text, 100)));
+        return false;
+    } else {
+        const char *wrong = format_error(column->field->kind, text);
+        if (!wrong && options->validator)
+            wrong = options->validator(text, 0);
+        if (wrong)
+            cz_field_errors_add(ctx, errors, name, "invalid", "%s", wrong);
+    }
+    if (column->max_length && text.len > column->max_length &&
+        cz_str_utf8_length(text) > column->max_length)
+        cz_field_errors_add(ctx, errors, name, "max_length",
+                            "Ensure this field has no more than %u characters.",
+                            column->max_length);
+    return true;
+}
+
+void cz__out_of_range(cz_ctx *ctx, cz_str name, bool above, cz_str bound, cz_field_errors *errors)
+{
+    cz_field_errors_add(ctx, errors, name, above ? "max_value" : "min_value",
+                        "Ensure this value is %s than or equal to %.*s.",
+                        above ? "less" : "greater", CZ_STR_ARG(bound));
+}
+
+void cz__check_number(cz_ctx *ctx, const cz__column *column, cz_str name, double value,
+                      cz_field_errors *errors)
+{
+    const cz_field_options *options = &column->field->options;
+    const struct {
+        const cz_tagged *bound;
+        bool upper;
+    } bounds[] = { { &options->min, false }, { &options->max, true } };
+    for (size_t i = 0; i < CZ_COUNT(bounds); i++) {
+        const cz_tagged *bound = bounds[i].bound;
+        if (bound->kind == CZ__TAG_NONE)
+            continue;
+        bool real = bound->kind == CZ__TAG_REAL;
+        double limit = real ? bound->real : (double)bound->integer;
+        if (bounds[i].upper ? value <= limit : value >= limit)
+            continue;
+        char text[CZ__JSON_F64_BYTES]; /* as Python writes it */
+        size_t len = real ? (size_t)(cz__json_write_f64(text, limit) - text)
+                          : cz_i64_write(text, bound->integer);
+        cz__out_of_range(ctx, name, bounds[i].upper, cz_str_of(text, len), errors);
+    }
+    const char *wrong = options->validator ? options->validator(CZ_STR(""), value) : NULL;
+    if (wrong)
+        cz_field_errors_add(ctx, errors, name, "invalid", "%s", wrong);
+}
+
+/* ---- other rows ---- */
+
+/* Whether another row matches `conds`, which has room for one more. */
+static bool taken(cz_ctx *ctx, const cz_row *row, cz_cond *conds, size_t count, bool existing)
+{
+    if (existing) {
+        struct cz__cond *not_self = cz_new(ctx, struct cz__cond);
+        cz_cond *self = cz_new(ctx, cz_cond);
+        *self = cz__cond_key(ctx, row);
+        *not_self = (struct cz__cond){ .op = CZ__COND_NOT, .count = 1, .children = self };
+        conds[count++] = not_self;
+    }
+    cz_query query = { .model = row->model,
+                       .where = cz_cond_all(ctx, conds, count),
+                       .unordered = true,
+                       .manager = &cz_base_manager }; /* the database asks every row, too */
+    return cz__exists(ctx, &query);
+}
+
+void cz__check_unique(cz_ctx *ctx, const cz_row *row, const cz__column *column, cz_str name,
+                      bool existing, cz_field_errors *errors)
+{
+    bool unique = column->field->options.unique || column->field->kind == CZ_KIND_one_to_one;
+    if (!unique || !cz__row_bit(row, CZ__BITS_DIRTY, column->ordinal) ||
+        cz__row_bit(row, CZ__BITS_NULL, column->ordinal) || cz__has_error(errors, name))
+        return;
+    const cz_model *model = row->model;
+    cz_cond conds[2] = { cz__cond_column(ctx, row->model, column, cz__row_at(row, column)) };
+    if (taken(ctx, row, conds, 1, existing))
+        cz_field_errors_add(
+            ctx, errors, name, "unique", "%s with this %s already exists.",
+            model->meta.verbose_name ? model->meta.verbose_name : model->state->lower_name,
+            column->field->options.verbose_name ? column->field->options.verbose_name
+                                                : column->field->name);
+}
+
+void cz__check_unique_together(cz_ctx *ctx, const cz_row *row, bool existing,
+                               cz_field_errors *errors)
+{
+    const cz_model *model = row->model;
+    const cz_fields *together = &model->meta.unique_together;
+    if (!together->count)
+        return;
+    cz_cond *conds = cz_array(ctx, cz_cond, together->count + 1);
+    char names[160] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < together->count; i++) {
+        const cz__column *column = cz__column_find(model, together->items[i]);
+        if (cz__row_bit(row, CZ__BITS_NULL, column->ordinal) ||
+            !cz__row_bit(row, CZ__BITS_LOADED, column->ordinal))
+            return; /* NULL equals nothing */
+        conds[i] = cz__cond_column(ctx, row->model, column, cz__row_at(row, column));
+        int added =
+            snprintf(names + len, sizeof names - len, "%s%s", i ? ", " : "", column->field->name);
+        if (added > 0 && (size_t)added < sizeof names - len)
+            len += (size_t)added;
+    }
+    if (taken(ctx, row, conds, together->count, existing))
+        cz_field_errors_add(ctx, errors, CZ_STR("non_field_errors"), "unique",
+                            "The fields %s must make a unique set.", names);
+}
+
+/* ---- a whole row ---- */
+
+static void check_value(cz_ctx *ctx, const cz_row *row, const cz__column *column, cz_str name,
+                        cz_field_errors *errors)
+{
+    const void *at = cz__row_at(row, column);
+    switch (CZ__DB_KIND(column->type)) {
+    case CZ__DB_TEXT:
+        cz_ignore(!cz__check_text(ctx, column, name, *(const cz_str *)at, errors)); /* told */
+        return;
+    case CZ__DB_INT16:
+        cz__check_number(ctx, column, name, *(const int16_t *)at, errors);
+        return;
+    case CZ__DB_INT32:
+        cz__check_number(ctx, column, name, *(const int32_t *)at, errors);
+        return;
+    case CZ__DB_INT64:
+        if (!column->relation)
+            cz__check_number(ctx, column, name, (double)*(const int64_t *)at, errors);
+        return;
+    case CZ__DB_REAL:
+        cz__check_number(ctx, column, name, *(const double *)at, errors);
+        return;
+    case CZ__DB_DECIMAL:
+        cz__check_number(ctx, column, name, cz_decimal_to_double(*(const cz_decimal *)at), errors);
+        return;
+    default: /* any value of the type will do */
+        return;
+    }
+}
+
+static void check_column(cz_ctx *ctx, const cz_row *row, const cz__column *column, bool existing,
+                         cz_field_errors *errors)
+{
+    cz_str name = cz_str_from(column->field->name);
+    bool loaded = cz__row_bit(row, CZ__BITS_LOADED, column->ordinal);
+    if (!loaded && !existing && !column->null && !column->field->options.db_default.kind)
+        cz_field_errors_add(ctx, errors, name, "required", "This field is required.");
+    if (!loaded)
+        return;
+    if (!cz__row_bit(row, CZ__BITS_NULL, column->ordinal))
+        check_value(ctx, row, column, name, errors);
+    else if (!column->null)
+        cz_field_errors_add(ctx, errors, name, "null", "This field may not be null.");
+}
+
+void cz__full_clean(cz_ctx *ctx, cz_row *row)
+{
+    const struct cz__model_state *state = row->model->state;
+    bool existing =
+        cz__row_bit(row, CZ__BITS_LOADED, 0) && !cz__row_bit(row, CZ__BITS_DIRTY, 0);
+    cz_field_errors errors;
+    cz_field_errors_init(&errors);
+    for (uint16_t i = 1; i < state->column_count; i++)
+        if (state->columns[i].stored)
+            check_column(ctx, row, &state->columns[i], existing, &errors);
+    if (row->model->meta.clean)
+        row->model->meta.clean(ctx, row, &errors);
+    for (uint16_t i = 1; i < state->column_count; i++)
+        if (state->columns[i].stored)
+            cz__check_unique(ctx, row, &state->columns[i],
+                             cz_str_from(state->columns[i].field->name), existing, &errors);
+    if (!errors.count)
+        cz__check_unique_together(ctx, row, existing, &errors);
+    cz_field_errors_raise(ctx, &errors);
+}

@@ -1,0 +1,27 @@
+/* orm/validation.h: the checks of values and rows, for cz_full_clean() and for serializers. Each adds what is wrong
+ * to `errors`, under `name`, with DRF's sentences, because clients match on them. All raise CZ_ENOMEM. */
+#ifndef CZ_ORM_VALIDATION_H
+#define CZ_ORM_VALIDATION_H
+
+#include <calzone/errors.h>
+#include "orm/orm.h"
+
+/* A text: blank, choices, form, the field's validator, length. Returns false when it is none of the choices. */
+bool cz__check_text(cz_ctx *ctx, const cz__column *column, cz_str name, cz_str text,
+                    cz_field_errors *errors);
+/* A number: range and the field's validator. */
+void cz__check_number(cz_ctx *ctx, const cz__column *column, cz_str name, double value,
+                      cz_field_errors *errors);
+/* That a number is beyond `bound`, which is written as text. */
+void cz__out_of_range(cz_ctx *ctx, cz_str name, bool above, cz_str bound, cz_field_errors *errors);
+/* The value of a column that is unique and was set: that no other row has it. `existing`: the row is stored, and
+ * does not count. Raises as a query. */
+void cz__check_unique(cz_ctx *ctx, const cz_row *row, const cz__column *column, cz_str name,
+                      bool existing, cz_field_errors *errors);
+/* The model's unique_together, when all of its columns have a value. Raises as a query. */
+void cz__check_unique_together(cz_ctx *ctx, const cz_row *row, bool existing,
+                               cz_field_errors *errors);
+/* Whether `name` has an error. */
+bool cz__has_error(const cz_field_errors *errors, cz_str name);
+
+#endif
