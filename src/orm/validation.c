@@ -56,8 +56,8 @@ bool cz__check_text(cz_ctx *ctx, const cz__column *column, cz_str name, cz_str t
         if (!options->blank)
             cz_field_errors_add(ctx, errors, name, "blank", "This field may not be blank.");
     } else if (!is_choice(&options->choices, text)) {
-        cz_field_errors_add(ctx, errors, name, "invalid_choice",
-                            "\"%.*s\" is not a valid choice.", CZ_STR_ARG(quoted(text, 100)));
+        cz_field_errors_add(ctx, errors, name, "invalid_choice", "\"%.*s\" is not a valid choice.",
+                            CZ_STR_ARG(quoted(text, 100)));
         return false;
     } else {
         const char *wrong = format_error(column->field->kind, text);
@@ -218,8 +218,7 @@ static void check_column(cz_ctx *ctx, const cz_row *row, const cz__column *colum
 void cz__full_clean(cz_ctx *ctx, cz_row *row)
 {
     const struct cz__model_state *state = row->model->state;
-    bool existing =
-        cz__row_bit(row, CZ__BITS_LOADED, 0) && !cz__row_bit(row, CZ__BITS_DIRTY, 0);
+    bool existing = cz__row_bit(row, CZ__BITS_LOADED, 0) && !cz__row_bit(row, CZ__BITS_DIRTY, 0);
     cz_field_errors errors;
     cz_field_errors_init(&errors);
     for (uint16_t i = 1; i < state->column_count; i++)

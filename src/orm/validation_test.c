@@ -19,7 +19,8 @@ static void clean_pet(cz_ctx *ctx, void *row, cz_field_errors *errors);
 
 #define PET(F)                                                                                     \
     F(char_field, name, .max_length = 5, .validator = is_quiet)                                    \
-    F(char_field, tag, .max_length = 9, .unique = true, .null = true, .verbose_name = "tag number") \
+    F(char_field, tag, .max_length = 9, .unique = true, .null = true,                              \
+      .verbose_name = "tag number")                                                                \
     F(char_field, mood, .choices = CZ_CHOICES(MOODS), .default_ = cz_text("calm"))                 \
     F(text_field, story, .blank = true)                                                            \
     F(email_field, owner, .null = true)                                                            \

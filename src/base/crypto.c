@@ -1,0 +1,147 @@
+/* The functions are declared here, as OpenSSL's manual (EVP_EncryptInit(3)) has them: its headers use names that
+ * the library's own code may not. */
+#include "base/crypto.h"
+#include <calzone/random.h>
+#include <dlfcn.h>
+#include <pthread.h>
+
+typedef struct evp_cipher_ctx_st EVP_CIPHER_CTX;
+typedef struct evp_cipher_st EVP_CIPHER;
+typedef struct engine_st ENGINE;
+enum { EVP_CTRL_GCM_GET_TAG = 0x10, EVP_CTRL_GCM_SET_TAG = 0x11 };
+
+#define FUNCTIONS(X)                                                                               \
+    X(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, (void))                                                \
+    X(void, EVP_CIPHER_CTX_free, (EVP_CIPHER_CTX *))                                               \
+    X(int, EVP_CIPHER_CTX_ctrl, (EVP_CIPHER_CTX *, int type, int arg, void *ptr))                  \
+    X(const EVP_CIPHER *, EVP_aes_256_gcm, (void))                                                 \
+    X(int, EVP_EncryptInit_ex,                                                                     \
+      (EVP_CIPHER_CTX *, const EVP_CIPHER *, ENGINE *, const unsigned char *key,                   \
+       const unsigned char *iv))                                                                   \
+    X(int, EVP_EncryptUpdate,                                                                      \
+      (EVP_CIPHER_CTX *, unsigned char *out, int *outl, const unsigned char *in, int inl))         \
+    X(int, EVP_EncryptFinal_ex, (EVP_CIPHER_CTX *, unsigned char *out, int *outl))                 \
+    X(int, EVP_DecryptInit_ex,                                                                     \
+      (EVP_CIPHER_CTX *, const EVP_CIPHER *, ENGINE *, const unsigned char *key,                   \
+       const unsigned char *iv))                                                                   \
+    X(int, EVP_DecryptUpdate,                                                                      \
+      (EVP_CIPHER_CTX *, unsigned char *out, int *outl, const unsigned char *in, int inl))         \
+    X(int, EVP_DecryptFinal_ex, (EVP_CIPHER_CTX *, unsigned char *out, int *outl))
+
+static struct {
+#define X(type, name, arguments) type(*name) arguments;
+    FUNCTIONS(X)
+#undef X
+} crypto;
+
+static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+static bool loaded;
+
+static cz_status find(void *library, const char *name, void *out, cz_error *err)
+{
+    void *symbol = dlsym(library, name);
+    if (!symbol)
+        return cz_error_set(err, CZ_EUNSUPPORTED, "libcrypto lacks %s(); version 3 is needed", name);
+    memcpy(out, &symbol, sizeof symbol); /* POSIX: a function's address fits a data pointer */
+    return CZ_OK;
+}
+
+static cz_status load(cz_error *err)
+{
+    void *library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        return cz_error_set(err, CZ_EUNSUPPORTED,
+                            "libcrypto.so.3 cannot be loaded (package libssl3): %s", dlerror());
+    cz_status status = CZ_OK;
+#define X(type, name, arguments)                                                                   \
+    if (!status)                                                                                   \
+        status = find(library, #name, &crypto.name, err);
+    FUNCTIONS(X)
+#undef X
+    return status;
+}
+
+cz_status cz__crypto_load(cz_error *err)
+{
+    pthread_mutex_lock(&loading);
+    cz_status status = loaded ? CZ_OK : load(err);
+    loaded = !status;
+    pthread_mutex_unlock(&loading);
+    return status;
+}
+
+/* Lengths are int there. */
+static bool fits(cz_str text)
+{
+    return text.len <= INT32_MAX - CZ__AEAD_OVERHEAD;
+}
+
+static bool encrypt(EVP_CIPHER_CTX *context, const unsigned char *key, cz_str plain,
+                    unsigned char *out)
+{
+    unsigned char *text = out + CZ__AEAD_NONCE;
+    int len = 0, rest = 0;
+    return crypto.EVP_EncryptInit_ex(context, crypto.EVP_aes_256_gcm(), NULL, key, out) == 1 &&
+           crypto.EVP_EncryptUpdate(context, text, &len, (const unsigned char *)plain.ptr,
+                                    (int)plain.len) == 1 &&
+           crypto.EVP_EncryptFinal_ex(context, text + len, &rest) == 1 &&
+           crypto.EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, CZ__AEAD_TAG,
+                                      text + plain.len) == 1;
+}
+
+cz_status cz__aead_seal(const unsigned char key[CZ__AEAD_KEY], cz_str plain, cz_buf *out,
+                        cz_error *err)
+{
+    cz_status status = cz__crypto_load(err);
+    if (status)
+        return status;
+    if (!fits(plain))
+        return cz_error_set(err, CZ_ETOOBIG, "a text to encrypt has at most 2 GiB");
+    char *room = cz_buf_reserve(out, plain.len + CZ__AEAD_OVERHEAD);
+    EVP_CIPHER_CTX *context = crypto.EVP_CIPHER_CTX_new();
+    if (!room || !context) {
+        crypto.EVP_CIPHER_CTX_free(context);
+        return cz_error_set(err, CZ_ENOMEM, "no memory to encrypt");
+    }
+    cz_random_bytes(room, CZ__AEAD_NONCE);
+    cz_str text = plain.len ? plain : CZ_STR("");
+    bool fine = encrypt(context, key, text, (unsigned char *)room);
+    crypto.EVP_CIPHER_CTX_free(context);
+    if (!fine)
+        return cz_error_set(err, CZ_EUNSUPPORTED, "libcrypto has no AES-256-GCM");
+    out->len += plain.len + CZ__AEAD_OVERHEAD;
+    return CZ_OK;
+}
+
+static bool decrypt(EVP_CIPHER_CTX *context, const unsigned char *key, cz_str sealed,
+                    unsigned char *out)
+{
+    const unsigned char *nonce = (const unsigned char *)sealed.ptr, *text = nonce + CZ__AEAD_NONCE;
+    size_t text_len = sealed.len - CZ__AEAD_OVERHEAD;
+    unsigned char tag[CZ__AEAD_TAG], none[1];
+    int len = 0, rest = 0;
+    memcpy(tag, text + text_len, sizeof tag);
+    return crypto.EVP_DecryptInit_ex(context, crypto.EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+           crypto.EVP_DecryptUpdate(context, text_len ? out : none, &len, text, (int)text_len) ==
+               1 &&
+           crypto.EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, CZ__AEAD_TAG, tag) == 1 &&
+           crypto.EVP_DecryptFinal_ex(context, text_len ? out + len : none, &rest) == 1;
+}
+
+cz_status cz__aead_open(const unsigned char key[CZ__AEAD_KEY], cz_str sealed, char *out,
+                        cz_error *err)
+{
+    cz_status status = cz__crypto_load(err);
+    if (status)
+        return status;
+    if (sealed.len < CZ__AEAD_OVERHEAD || !fits(sealed))
+        return cz_error_set(err, CZ_EVALIDATION, "not an encrypted text");
+    EVP_CIPHER_CTX *context = crypto.EVP_CIPHER_CTX_new();
+    if (!context)
+        return cz_error_set(err, CZ_ENOMEM, "no memory to decrypt");
+    bool fine = decrypt(context, key, sealed, (unsigned char *)out);
+    crypto.EVP_CIPHER_CTX_free(context);
+    return fine ? CZ_OK
+                : cz_error_set(err, CZ_EVALIDATION,
+                               "not encrypted with this key, or changed since");
+}

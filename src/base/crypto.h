@@ -1,0 +1,30 @@
+/* base/crypto.h: authenticated encryption, by OpenSSL's libcrypto.
+ *
+ * The library is loaded when it is first asked for: a program that encrypts nothing does not pay for it.
+ */
+#ifndef CZ_BASE_CRYPTO_H
+#define CZ_BASE_CRYPTO_H
+
+#include <calzone/buf.h>
+#include <calzone/status.h>
+#include <calzone/str.h>
+
+enum {
+    CZ__AEAD_KEY = 32,                 /* bytes of a key: AES-256 */
+    CZ__AEAD_NONCE = 12, CZ__AEAD_TAG = 16,
+    CZ__AEAD_OVERHEAD = CZ__AEAD_NONCE + CZ__AEAD_TAG
+};
+
+/* Load libcrypto. Errors: CZ_EUNSUPPORTED; `err` names what is missing. Context: any thread, as all here. */
+CZ_NODISCARD cz_status cz__crypto_load(cz_error *err);
+
+/* Append nonce, ciphertext and tag of AES-256-GCM (NIST SP 800-38D) with a nonce of the system's randomness: one
+ * key is good for 2^32 messages. Errors: CZ_EUNSUPPORTED, CZ_ENOMEM, CZ_EIO: no randomness. */
+CZ_NODISCARD cz_status cz__aead_seal(const unsigned char key[CZ__AEAD_KEY], cz_str plain,
+                                     cz_buf *out, cz_error *err);
+/* The plain text of what was sealed, in `out`, which has room for `sealed.len - CZ__AEAD_OVERHEAD` bytes.
+ * Errors: CZ_EUNSUPPORTED; CZ_EVALIDATION: not sealed with this key, or changed since. */
+CZ_NODISCARD cz_status cz__aead_open(const unsigned char key[CZ__AEAD_KEY], cz_str sealed,
+                                     char *out, cz_error *err);
+
+#endif
