@@ -26,6 +26,7 @@ typedef struct cz_bulk_options {
     bool ignore_conflicts; /* leave out rows that are there already; no row gets its key */
     cz_fields update;      /* change these fields of a row that is there already ... */
     cz_fields unique;      /* ... by these fields of a unique rule; required with .update */
+    const char *database;  /* by its alias (databases.h); NULL: the router's, the model's */
 } cz_bulk_options;
 
 int64_t cz__bulk_create(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_t count,

@@ -6,6 +6,7 @@
 #include <calzone/buf.h>
 #include <calzone/bulk.h>
 #include <calzone/context.h>
+#include <calzone/databases.h>
 #include <calzone/decimal.h>
 #include <calzone/errors.h>
 #include <calzone/http.h>

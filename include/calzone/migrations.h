@@ -175,7 +175,10 @@ struct cz_operation { /* written with the macros below */
     cz_state_constraint_list constraints; /* ADD_CONSTRAINT: one */
     const char *sql,
         *reverse_sql;     /* RUN_SQL; reverse NULL: cannot be undone; "": nothing to undo */
-    const char *database; /* RUN_SQL: only for this one, "sqlite" or "postgresql" */
+    const char *database; /* RUN_SQL: only for this kind, "sqlite" or "postgresql" */
+    /* CREATE_MODEL: of the database its table is in (databases.h), NULL: "default". RUN_SQL, RUN_C: of the only
+     * one they run in; NULL: of those in which the app has a model, of an app without models "default". */
+    const char *alias;
     cz_migration_function run, reverse;    /* RUN_C; reverse NULL: cannot be undone */
     cz_operation_list database_operations; /* SEPARATE: what the database does */
     cz_operation_list state_operations;    /* SEPARATE: what the models' state takes from it */
@@ -240,13 +243,15 @@ struct cz_operation { /* written with the macros below */
     CZ__OPERATION(.kind = CZ_OPERATION_REMOVE_CONSTRAINT, .model = (model_name),                   \
                   .name = (constraint_name))
 /* Statements, and those that undo them: NULL when nothing can, "" when nothing need be undone. Further
- * arguments are members: .database = "postgresql". */
+ * arguments are members: .database = "postgresql", .alias = "reports". */
 #define CZ_RUN_SQL(forward_sql, backward_sql, ...)                                                 \
     CZ__OPERATION(.kind = CZ_OPERATION_RUN_SQL, .sql = (forward_sql),                              \
                   .reverse_sql = (backward_sql), ##__VA_ARGS__)
-/* A function, and the one that undoes it; NULL when nothing can, cz_run_nothing when nothing need be. */
-#define CZ_RUN_C(forward, backward)                                                                \
-    CZ__OPERATION(.kind = CZ_OPERATION_RUN_C, .run = (forward), .reverse = (backward))
+/* A function, and the one that undoes it; NULL when nothing can, cz_run_nothing when nothing need be. Further
+ * arguments are members: .alias = "reports". */
+#define CZ_RUN_C(forward, backward, ...)                                                           \
+    CZ__OPERATION(.kind = CZ_OPERATION_RUN_C, .run = (forward), .reverse = (backward),             \
+                  ##__VA_ARGS__)
 /* What the database does apart from what the models' state takes from it:
  * CZ_SEPARATE(.database_operations = CZ_OPERATIONS(...), .state_operations = CZ_OPERATIONS(...)). */
 #define CZ_SEPARATE(...) CZ__OPERATION(.kind = CZ_OPERATION_SEPARATE, ##__VA_ARGS__)

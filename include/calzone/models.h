@@ -370,6 +370,7 @@ typedef struct cz_meta {
     /* Rules over several fields, which serializers and cz_full_clean() ask (validation.h): adds what is wrong with
      * `row`, one of the model's, as it would be stored. May query and raise. */
     void (*clean)(cz_ctx *ctx, void *row, struct cz_field_errors *errors);
+    const char *database; /* the alias of the one its table is in (databases.h); NULL: "default" */
 } cz_meta;
 
 struct cz_model {
@@ -387,7 +388,8 @@ struct cz_model {
 /* What begins every row. */
 typedef struct cz_row {
     cz_model *model;
-    struct cz__result *result; /* the rows it was read with, for loading relations in batches */
+    struct cz__result *result;     /* the rows it was read with, for loading relations in batches */
+    struct cz__database *database; /* where it was read or stored; NULL: nowhere yet */
 } cz_row;
 
 #define CZ__BIT_WORDS(fields) (((fields) + 63) / 64)

@@ -11,6 +11,7 @@
 #ifndef CALZONE_PROJECT_H
 #define CALZONE_PROJECT_H
 
+#include <calzone/databases.h>
 #include <calzone/middleware.h>
 #include <calzone/migrations.h>
 #include <calzone/models.h>
@@ -65,7 +66,9 @@ struct cz_project {
     const cz_route *urls;                   /* required */
     const cz_middleware *const *middleware; /* ended by NULL; NULL: cz_default_middleware */
     const cz_converter *converters;
-    cz_setting_table settings; /* the project's own settings */
+    cz_setting_table settings;                 /* the project's own settings */
+    cz_database_list databases;                /* those beside "default" (databases.h) */
+    const cz_database_router *database_router; /* NULL: models say where they are */
 };
 
 /* A project under a name of its own, which its tests can use beside its binary:

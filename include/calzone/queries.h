@@ -430,6 +430,7 @@ typedef struct cz_query {
     cz_combine combine;        /* CZ_UNION(...), CZ_INTERSECT(...), CZ_EXCEPT(...) */
     const cz_manager *manager; /* instead of the model's */
     cz_deleted deleted;        /* soft-deleted rows; those on the way over relations too */
+    const char *database; /* the alias of the one it asks (databases.h); NULL: the router's, the model's */
 } cz_query;
 
 /* Another query of the same model, for .combine. */
@@ -514,7 +515,8 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query);
 #define CZ__ASSIGNS(M, ...)                                                                        \
     (const struct cz__assign[]){ CZ__EACH(CZ__ASSIGN, M, ##__VA_ARGS__) }, CZ__NARG(__VA_ARGS__)
 
-void *cz__create(cz_ctx *ctx, cz_model *model, const struct cz__assign *assigns, size_t count);
+void *cz__create(cz_ctx *ctx, const char *database, cz_model *model,
+                 const struct cz__assign *assigns, size_t count);
 int64_t cz__update(cz_ctx *ctx, const cz_query *query, const struct cz__assign *assigns,
                    size_t count);
 int64_t cz__delete(cz_ctx *ctx, const cz_query *query);
@@ -523,6 +525,7 @@ int64_t cz__purge(cz_ctx *ctx, const cz_query *query);
 void cz__row_assign(cz_ctx *ctx, cz_row *row, const struct cz__assign *assign);
 void *cz__row_new(cz_ctx *ctx, cz_model *model);
 void cz__save(cz_ctx *ctx, cz_row *row);
+void cz__save_on(cz_ctx *ctx, const char *database, cz_row *row);
 void cz__remove(cz_ctx *ctx, cz_row *row);
 void cz__refresh(cz_ctx *ctx, cz_row *row);
 
@@ -531,7 +534,7 @@ void cz__refresh(cz_ctx *ctx, cz_row *row);
  * Raises: CZ_EINTEGRITY: a unique, foreign key or not-null rule; CZ_EINVAL: a value outside the field's
  * type. Values are not validated beyond that: a serializer does. */
 #define cz_create(ctx, M, ...)                                                                     \
-    ((M *)cz__create((ctx), &M##__model, CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__)))
+    ((M *)cz__create((ctx), NULL, &M##__model, CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__)))
 /* Change every row that matches in one statement: cz_update(ctx, Book, CZ_WHERE(...), (year, 1965)).
  * Returns how many matched. auto_now fields are not touched, as in Django. */
 #define cz_update(ctx, M, where, ...)                                                              \
@@ -547,6 +550,14 @@ void cz__refresh(cz_ctx *ctx, cz_row *row);
 #define cz_delete(ctx, M, where) cz__delete((ctx), CZ__QUERY_WHERE(M, where))
 /* The same for the rows of a query, as cz_update_rows(). */
 #define cz_delete_rows(ctx, query) cz__delete((ctx), (query))
+/* The same in a database by its alias (databases.h). Raises: CZ_EINVAL: there is none of this alias. */
+#define cz_create_on(ctx, database, M, ...)                                                        \
+    ((M *)cz__create((ctx), (database), &M##__model, CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__)))
+#define cz_update_on(ctx, alias, M, condition, ...)                                                \
+    cz__update((ctx), CZ_QUERY(M, .where = (condition), .database = (alias)),                      \
+               CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__))
+#define cz_delete_on(ctx, alias, M, condition)                                                     \
+    cz__delete((ctx), CZ_QUERY(M, .where = (condition), .database = (alias)))
 
 /* Of a model that is CZ_SOFT_DELETED, cz_delete() marks the rows that match, and what their CASCADE rules lead to
  * as far as that is CZ_SOFT_DELETED too; CZ_PROTECT and CZ_RESTRICT refuse as ever, and all other references
@@ -574,6 +585,9 @@ void cz__refresh(cz_ctx *ctx, cz_row *row);
 /* Write the changed fields of a row: an UPDATE when it came from the database, an INSERT when not.
  * Raises as cz_create(); CZ_ENOTFOUND when the row is gone. */
 #define cz_save(ctx, row) cz__save((ctx), &(row)->row_)
+/* Write the row to the database of this alias, which it belongs to from then on. When it came from another one,
+ * all its fields that are loaded are written: to the row of its key if there is one, else to a new one. */
+#define cz_save_on(ctx, database, row) cz__save_on((ctx), (database), &(row)->row_)
 /* Delete this row, as cz_delete(). */
 #define cz_remove(ctx, row) cz__remove((ctx), &(row)->row_)
 /* Read it again. Raises: CZ_ENOTFOUND. */

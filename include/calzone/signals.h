@@ -63,6 +63,8 @@ typedef struct cz_event {
     bool
         raw; /* by `loaddata`: other rows may not be there yet, so neither ask for nor change them */
     const char *app; /* the migrations': "store" */
+    const char
+        *database; /* the alias of the one that is changed; NULL for CZ_PRE_INIT and CZ_POST_INIT */
     /* CZ_M2M_CHANGED: which links of `row`, to rows of `other` with these keys (int64_t or cz_uuid by its
      * model; none for a clear) */
     cz_m2m_action action;

@@ -54,6 +54,9 @@ typedef struct cz_atomic_options {
                                transaction got in between (CZ_ESERIALIZATION), or was busy when the
                                transaction was to begin (CZ_EBUSY). Inside another block it does not count:
                                only the whole transaction can run again */
+    const char
+        *database; /* by its alias (databases.h); NULL: "default". Blocks of two databases may stand
+                               inside each other in any order: each is committed or rolled back by itself */
 } cz_atomic_options;
 
 /* cz_atomic() with options. Before `fn` runs again the failed try is rolled back, its clean-ups have run and
@@ -80,6 +83,14 @@ bool cz_in_atomic(const cz_ctx *ctx);
 void cz_set_rollback(cz_ctx *ctx, bool rollback);
 /* Whether the innermost block is marked. */
 bool cz_get_rollback(const cz_ctx *ctx);
+
+/* The same for the blocks of one database by its alias; those above are about the blocks of "default".
+ * Raises: CZ_EINVAL: there is no such database. */
+void cz_on_commit_on(cz_ctx *ctx, const char *database, void (*fn)(cz_ctx *ctx, void *arg),
+                     void *arg);
+bool cz_in_atomic_on(cz_ctx *ctx, const char *database);
+void cz_set_rollback_on(cz_ctx *ctx, const char *database, bool rollback);
+bool cz_get_rollback_on(cz_ctx *ctx, const char *database);
 
 #ifdef __cplusplus
 }

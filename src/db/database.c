@@ -1,12 +1,27 @@
 #include "db/database.h"
+#include "db/replicas.h"
+#include <stdio.h>
 
-cz__db *cz__db_default;
+cz__database cz__databases[CZ__DATABASES_MAX] = { { .alias = "default" } };
+size_t cz__database_count = 1;
+bool cz__db_must_choose;
 int64_t cz__db_write_hold_ms = -1;
 
-void cz__db_hold_write(cz_ctx *ctx)
+void cz__db_hold_write(cz_ctx *ctx, cz__db_session *session)
 {
-    ctx->write_hold_us =
-        cz__db_write_hold_ms < 0 ? -1 : cz_monotonic_us() + cz__db_write_hold_ms * 1000;
+    session->holds = true;
+    if (!ctx->write_hold_us) /* else what the first one allows goes on */
+        ctx->write_hold_us =
+            cz__db_write_hold_ms < 0 ? -1 : cz_monotonic_us() + cz__db_write_hold_ms * 1000;
+}
+
+void cz__db_release_write(cz_ctx *ctx, cz__db_session *session)
+{
+    session->holds = false;
+    for (const cz__db_session *other = ctx->db; other; other = other->next)
+        if (other->holds)
+            return;
+    ctx->write_hold_us = 0;
 }
 
 static const cz__db_driver *const drivers[] = {
@@ -70,18 +85,156 @@ void cz__db_close(cz__db *db)
         db->driver->close(db);
 }
 
+/* ---- aliases ---- */
+
+/* It becomes part of a setting's name, and of a file's. */
+static bool is_alias(const char *alias)
+{
+    size_t len = strlen(alias);
+    for (size_t i = 0; i < len; i++) {
+        char c = alias[i];
+        if (!((c >= 'a' && c <= 'z') || (i && ((c >= '0' && c <= '9') || c == '_'))))
+            return false;
+    }
+    return len > 0 && len <= CZ__ALIAS_BYTES_MAX;
+}
+
+cz__database *cz__database_find(const char *alias)
+{
+    for (size_t i = 0; i < cz__database_count; i++)
+        if (strcmp(cz__databases[i].alias, alias) == 0)
+            return &cz__databases[i];
+    return NULL;
+}
+
+cz_status cz__database_declare(const char *alias, bool atomic_requests, cz_error *err)
+{
+    if (!alias || !is_alias(alias))
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "a database's alias is small letters, digits and underscores, a "
+                            "letter first and at most %d: not \"%s\"",
+                            CZ__ALIAS_BYTES_MAX, alias ? alias : "");
+    if (cz__database_find(alias))
+        return cz_error_set(err, CZ_EVALIDATION, "the database \"%s\" is declared twice", alias);
+    if (cz__database_count == CZ__DATABASES_MAX)
+        return cz_error_set(err, CZ_ETOOBIG, "more than %d databases", CZ__DATABASES_MAX);
+    cz__databases[cz__database_count++] =
+        (cz__database){ .alias = alias, .atomic_requests = atomic_requests };
+    cz__db_must_choose = true;
+    return CZ_OK;
+}
+
+void cz__database_names(char *out, size_t bytes)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < cz__database_count; i++) {
+        int added = snprintf(out + len, bytes - len, "%s%s", i ? ", " : "", cz__databases[i].alias);
+        len += added > 0 ? (size_t)added : 0;
+        if (len >= bytes)
+            return;
+    }
+}
+
+void cz__databases_close(bool forget)
+{
+    for (size_t i = 0; i < cz__database_count; i++) {
+        cz__database *database = &cz__databases[i];
+        if (cz__replicas_close(database))
+            cz__db_close(database->primary);
+        database->primary = NULL;
+    }
+    if (!forget)
+        return;
+    cz__database_count = 1;
+    cz__db_must_choose = false;
+}
+
+/* ---- sessions ---- */
+
+/* Replicas are for workers: a command has no loop to ask them how far they are. */
+static cz__db_session *new_session(const cz_ctx *ctx, cz__database *database)
+{
+    bool reader = database->replicas != NULL;
+    cz__db_session *session = cz_arena_array(ctx->arena, cz__db_session, reader ? 2 : 1);
+    if (!session)
+        return NULL;
+    session[0] = (cz__db_session){ .db = database->primary,
+                                   .database = database,
+                                   .alone = !cz__db_must_choose,
+                                   .primary_only = !reader };
+    if (reader) {
+        session[1] = (cz__db_session){ .database = database };
+        session->reader = &session[1];
+    }
+    return session;
+}
+
+cz__db_session *cz__db_session_find(const cz_ctx *ctx, const cz__database *database)
+{
+    cz__db_session *session = ctx->db;
+    while (session && session->database != database)
+        session = session->next;
+    return session;
+}
+
+cz_status cz__db_session_on(cz_ctx *ctx, cz__database *database, cz__db_session **out,
+                            cz_error *err)
+{
+    cz__db_session **end = &ctx->db;
+    for (cz__database *make = cz__databases;; make = database) { /* that of "default" is first */
+        cz__db_session *session = cz__db_session_find(ctx, make);
+        if (!session) {
+            session = new_session(ctx, make);
+            if (!session)
+                return cz_error_set(err, CZ_ENOMEM, "no memory for a database session");
+            while (*end)
+                end = &(*end)->next;
+            *end = session;
+        }
+        if (make != database)
+            continue;
+        if (!session->db && database->primary)
+            session->db = database->primary; /* opened meanwhile */
+        if (!session->db && database == cz__databases)
+            return cz_error_set(err, CZ_EINVAL, "no database is open; set DATABASE_URL");
+        if (!session->db)
+            return cz_error_set(err, CZ_EINVAL, "the database \"%s\" is not open", database->alias);
+        *out = session;
+        return CZ_OK;
+    }
+}
+
 cz_status cz__db_session_of(cz_ctx *ctx, cz__db_session **out, cz_error *err)
 {
-    if (!ctx->db) {
-        if (!cz__db_default)
-            return cz_error_set(err, CZ_EINVAL, "no database is open; set DATABASE_URL");
-        cz__db_session *session = cz_arena_new(ctx->arena, cz__db_session);
-        if (!session)
-            return cz_error_set(err, CZ_ENOMEM, "no memory for a database session");
-        session->db = cz__db_default;
-        ctx->db = session;
+    if (ctx->db && ctx->db->home) {
+        *out = ctx->db->home;
+        return CZ_OK;
     }
-    *out = ctx->db;
+    if (ctx->db && ctx->db->db) {
+        *out = ctx->db;
+        return CZ_OK;
+    }
+    return cz__db_session_on(ctx, cz__databases, out, err);
+}
+
+cz_status cz__db_sessions_make(cz_ctx *ctx, cz_error *err)
+{
+    cz_status status = CZ_OK;
+    cz__db_session *session;
+    for (size_t i = 0; i < cz__database_count && !status; i++)
+        if (cz__databases[i].primary)
+            status = cz__db_session_on(ctx, &cz__databases[i], &session, err);
+    return status;
+}
+
+cz_status cz__db_go_home(cz_ctx *ctx, cz__database *database, cz_error *err)
+{
+    cz__db_session *session;
+    cz_status status = cz__db_session_on(ctx, database, &session, err);
+    if (status)
+        return status;
+    ctx->db->home = session;
+    ctx->db->alone = database == cz__databases && !cz__db_must_choose;
     return CZ_OK;
 }
 

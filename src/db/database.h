@@ -116,9 +116,15 @@ typedef struct cz__db_cursor {
     bool uncached; /* the driver's */
 } cz__db_cursor;
 
+struct cz__database;
+struct cz__replica;
+
 /* A unit of work's use of one database; in the context's arena, made at its first query. */
 typedef struct cz__db_session {
     cz__db *db;
+    /* The context's only database, nor are there replicas or a router: there is nothing to choose. */
+    bool alone;
+    bool holds; /* it is one for which the context's waits are limited, see cz__db_hold_write() */
     unsigned depth; /* nested atomic blocks; 0: autocommit */
     bool writing;   /* holds the write side */
     /* the driver's */
@@ -132,17 +138,26 @@ typedef struct cz__db_session {
      * rolled back. */
     bool broken;
     struct cz__block *block; /* the ORM's: the innermost atomic block; NULL: none */
+
+    /* several databases: the first session of a context is that of "default" */
+    struct cz__database *database; /* NULL: a session that no context has */
+    struct cz__db_session *next;
+    struct cz__db_session
+        *home; /* the first session's: where what names no database goes; NULL: to itself */
+    /* replicas */
+    struct cz__db_session *reader; /* its reads outside transactions; NULL: there are no replicas */
+    struct cz__replica *replica;   /* a reader's; NULL: none is chosen yet */
+    bool primary_only;             /* reads go to the primary from here on */
+    bool wrote;                    /* it may have changed something */
+    uint64_t wanted; /* a replica that reads for it has replayed so far; 0: anything will do */
 } cz__db_session;
 
 /* How long a write transaction may wait for anything but its database, in milliseconds; then the wait fails
  * with CZ_ETIMEDOUT. Negative: not at all, it fails at once with CZ_EINVAL, as in development. A driver whose
  * transactions hold up every other writer sets cz_ctx.write_hold_us by it while it holds the write side. */
 extern int64_t cz__db_write_hold_ms;
-void cz__db_hold_write(cz_ctx *ctx);
-static inline void cz__db_release_write(cz_ctx *ctx)
-{
-    ctx->write_hold_us = 0;
-}
+void cz__db_hold_write(cz_ctx *ctx, cz__db_session *session);
+void cz__db_release_write(cz_ctx *ctx, cz__db_session *session);
 
 /* ---- describing tables ---- */
 
@@ -301,6 +316,10 @@ struct cz__db_driver {
     /* Copy the database, while others use it, to a new file, checked before it gets its name. Waits for no
      * writer and lets none wait. NULL: the server has its own way. */
     cz_status (*backup)(cz_ctx *ctx, cz__db *db, const char *path, cz_error *err);
+    /* How far the server's log has come: of a primary what every later commit lies behind, of a replica what it
+     * has replayed. Errors: CZ_EUNSUPPORTED: asked as a replica it is none. NULL: there are no replicas. */
+    cz_status (*position)(cz_ctx *ctx, cz__db_session *session, bool as_replica, uint64_t *out,
+                          cz_error *err);
     /* Prepare what `processes` processes of this one's children will share; before they fork. May be NULL. */
     cz_status (*share)(unsigned processes, cz_error *err);
 };
@@ -316,11 +335,47 @@ void cz__db_close(cz__db *db); /* NULL does nothing */
 /* For a master: what the drivers of its workers share. Opens no database. Errors: the driver's. */
 CZ_NODISCARD cz_status cz__db_share(unsigned processes, cz_error *err);
 
-/* The database of this process, which contexts use; set by the worker or command that opened it. */
-extern cz__db *cz__db_default;
+/* ---- the databases of this process, by alias ---- */
 
-/* The context's session, made when there is none. Errors: CZ_ENOMEM; CZ_EINVAL: no database is open. */
+enum { CZ__DATABASES_MAX = 16, CZ__REPLICAS_MAX = 8, CZ__ALIAS_BYTES_MAX = 40 };
+
+typedef struct cz__database {
+    const char *alias;             /* "default", "reports" */
+    cz__db *primary;               /* NULL: not open */
+    struct cz__replicas *replicas; /* replicas.h; NULL: none */
+    bool atomic_requests;          /* cz_atomic_requests stands around it as well */
+} cz__database;
+
+/* "default" first; it is always declared. Declared at start, opened by a worker or command. */
+extern cz__database cz__databases[CZ__DATABASES_MAX];
+extern size_t cz__database_count;
+#define cz__db_default (cz__databases[0].primary)
+/* Whether sessions must ask where a statement goes: set when there is more than one database, a replica or a
+ * router; before the first session. */
+extern bool cz__db_must_choose;
+
+/* Declare another one. `alias` is borrowed. Errors: CZ_EVALIDATION: no name for one, or taken; CZ_ETOOBIG. */
+CZ_NODISCARD cz_status cz__database_declare(const char *alias, bool atomic_requests, cz_error *err);
+/* NULL: there is none of this alias. */
+cz__database *cz__database_find(const char *alias);
+/* "default, reports", cut at `bytes`. */
+void cz__database_names(char *out, size_t bytes);
+/* Close what is open, replicas included; with `forget`, "default" alone stays declared. */
+void cz__databases_close(bool forget);
+
+/* The context's session of what names no database, made when there is none. Errors: CZ_ENOMEM; CZ_EINVAL: no
+ * database is open. */
 CZ_NODISCARD cz_status cz__db_session_of(cz_ctx *ctx, cz__db_session **out, cz_error *err);
+/* Its session of a database. Errors: as above. */
+CZ_NODISCARD cz_status cz__db_session_on(cz_ctx *ctx, cz__database *database, cz__db_session **out,
+                                         cz_error *err);
+/* The same, made or not: NULL when it has used it for nothing yet. */
+cz__db_session *cz__db_session_find(const cz_ctx *ctx, const cz__database *database);
+/* Make every session now: for a context that is lent to one with a shorter life. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__db_sessions_make(cz_ctx *ctx, cz_error *err);
+/* Whatever the context asks without naming a database goes to this one from here on, wherever its models
+ * live. Errors: as cz__db_session_on(). */
+CZ_NODISCARD cz_status cz__db_go_home(cz_ctx *ctx, cz__database *database, cz_error *err);
 
 /* Append a name in double quotes, those inside it doubled (SQL-92, 5.2): the only way a name gets into
  * SQL. Failures stay in the buffer. */

@@ -10,6 +10,17 @@ const cz_setting cz__framework_settings[] = {
       .required_in_production = true,
       .help =
           "The database: sqlite:///absolute/path.db. In development a file beside the settings." },
+    { .name = "DATABASE_REPLICA_URLS",
+      .kind = CZ_SETTING_LIST,
+      .secret = true,
+      .help =
+          "Copies of DATABASE_URL's server that serve reads, PostgreSQL only; commas between." },
+    { .name = "DATABASE_REPLICA_LAG_MAX",
+      .kind = CZ_SETTING_DURATION,
+      .default_value = "10s",
+      .min = 1000,
+      .max = HOUR_MS,
+      .help = "A replica further behind its primary is not used." },
     { .name = "WRITE_HOLD_TIME",
       .kind = CZ_SETTING_DURATION,
       .default_value = "2s",

@@ -8,7 +8,6 @@
 #include "routing/errors.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static const cz_settings *current_settings;
 static cz_router_options router_options;
@@ -160,9 +159,12 @@ static cz_status start_models(const cz_project *project, cz_error *err)
 static cz_status start(struct cz__site *site, cz_error *err)
 {
     const cz_project *project = site->project;
-    const cz_setting_table tables[] = { { cz__framework_settings, cz__framework_setting_count },
-                                        project->settings };
-    cz_status status = cz_settings_load(NULL, tables, CZ_COUNT(tables), &site->settings, err);
+    cz_setting_table tables[] = { { cz__framework_settings, cz__framework_setting_count },
+                                  project->settings,
+                                  { 0 } };
+    cz_status status = cz__site_declare_databases(site, &tables[2], err);
+    if (!status)
+        status = cz_settings_load(NULL, tables, CZ_COUNT(tables), &site->settings, err);
     if (status)
         return status;
     current_settings = site->settings;
@@ -210,85 +212,11 @@ void cz__site_stop(struct cz__site *site)
     cz_router_destroy(site->router);
     cz_settings_destroy(site->settings);
     current_settings = NULL;
+    cz__databases_close(true);
+    cz_arena_destroy(site->arena);
+    site->arena = NULL;
     site->router = NULL;
     site->settings = NULL;
-}
-
-/* ---- the database ---- */
-
-cz_status cz__site_database_url(const struct cz__site *site, cz_buf *out, cz_error *err)
-{
-    cz_str url = cz_setting_str(site->settings, "DATABASE_URL");
-    char here[4096];
-    if (url.len) {
-        cz_buf_append_str(out, url);
-    } else if (getcwd(here, sizeof here)) {
-        cz_buf_append_lit(out, "sqlite://");
-        cz_percent_encode(out, cz_str_from(here)); /* it may hold blanks, "%" and "?" */
-        cz_buf_append_char(out, '/');
-        cz_percent_encode(out, cz_str_from(site->project->name));
-        cz_buf_append_lit(out, ".db");
-    } else {
-        return cz_error_set(err, CZ_EIO, "the working directory cannot be read");
-    }
-    cz_status status = cz_buf_status(out);
-    return status ? cz_error_set(err, status, "no memory to open the database") : CZ_OK;
-}
-
-cz_status cz__site_open_database(const struct cz__site *site, cz_error *err)
-{
-    cz_buf text = { 0 };
-    cz_status status = cz__site_database_url(site, &text, err);
-    if (!status)
-        status = cz__db_open(cz_buf_str(&text), &cz__db_default, err);
-    cz_buf_done(&text);
-    return status;
-}
-
-struct site_job {
-    int (*fn)(cz_ctx *ctx, void *arg);
-    void *arg;
-    int code;
-};
-
-static void run_job(cz_ctx *ctx, void *arg)
-{
-    struct site_job *job = arg;
-    job->code = job->fn(ctx, job->arg);
-}
-
-static int run_site(const struct cz__site *site, bool offline, int (*fn)(cz_ctx *ctx, void *arg),
-                    void *arg)
-{
-    cz_error err;
-    cz_arena *arena;
-    if (cz_arena_create(NULL, 0, &arena)) {
-        fputs("out of memory\n", stderr);
-        return 1;
-    }
-    struct site_job job = { fn, arg, 1 };
-    cz_ctx ctx;
-    cz_ctx_init(&ctx, arena);
-    cz_status status = offline ? CZ_OK : cz__site_open_database(site, &err);
-    if (!status)
-        status = cz_try(&ctx, run_job, &job, &err);
-    if (status)
-        fprintf(stderr, "%s: %s\n", site->project->name, cz_error_message(&err));
-    cz_ctx_done(&ctx);
-    cz__db_close(cz__db_default);
-    cz__db_default = NULL;
-    cz_arena_destroy(arena);
-    return status ? 1 : job.code;
-}
-
-int cz__site_run(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg), void *arg)
-{
-    return run_site(site, false, fn, arg);
-}
-
-int cz__site_run_offline(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg), void *arg)
-{
-    return run_site(site, true, fn, arg);
 }
 
 /* ---- the command line ---- */
@@ -296,7 +224,7 @@ int cz__site_run_offline(const struct cz__site *site, int (*fn)(cz_ctx *ctx, voi
 static const struct cz__builtin builtins[] = {
     { "run", "Serve the site.", "[--bind ADDRESS:PORT] [--workers N]", cz__command_run },
     { "routes", "List the routes in the order they are tried.", "[--json]", cz__command_routes },
-    { "check", "Check settings, models and routes without starting anything.", "",
+    { "check", "Check settings, models and routes without starting anything.", "[--databases]",
       cz__command_check },
     { "settings", "List the settings, their values and where those came from.", "[--json]",
       cz__command_settings },
@@ -307,23 +235,28 @@ static const struct cz__builtin builtins[] = {
       "[--rename APP.MODEL[.FIELD]:NAME] [--no-rename] [--default APP.MODEL.FIELD=VALUE]",
       cz__command_makemigrations },
     { "migrate", "Bring the database to the newest migration, or to one that is named.",
-      "[APP [NAME|zero]] [--plan] [--check] [--fake] [--fake-initial]", cz__command_migrate },
-    { "showmigrations", "List the migrations; [X] marks those the database has.", "[APP]",
-      cz__command_showmigrations },
-    { "sqlmigrate", "Print what a migration runs.", "APP NAME [--backwards]",
+      "[APP [NAME|zero]] [--database ALIAS] [--plan] [--check] [--fake] [--fake-initial]",
+      cz__command_migrate },
+    { "showmigrations", "List the migrations; [X] marks those the database has.",
+      "[APP] [--database ALIAS]", cz__command_showmigrations },
+    { "sqlmigrate", "Print what a migration runs.", "APP NAME [--backwards] [--database ALIAS]",
       cz__command_sqlmigrate },
     { "squashmigrations", "Write one migration in place of an app's first ones.",
       "APP LAST [--without-data] [--dry-run] [--folder FOLDER]", cz__command_squashmigrations },
-    { "inspectdb", "Print models for the tables there are.", "[TABLE...]", cz__command_inspectdb },
-    { "createtables", "Create the tables that are missing, of apps without migrations.", "",
-      cz__command_createtables },
-    { "backup", "Copy the SQLite database while it is in use, and check the copy.", "FILE",
-      cz__command_backup },
-    { "dbshell", "Open sqlite3 or psql on the database.", "[ARGUMENT]...", cz__command_dbshell },
+    { "inspectdb", "Print models for the tables there are.", "[--database ALIAS] [TABLE...]",
+      cz__command_inspectdb },
+    { "createtables", "Create the tables that are missing, of apps without migrations.",
+      "[--database ALIAS]", cz__command_createtables },
+    { "backup", "Copy the SQLite database while it is in use, and check the copy.",
+      "[--database ALIAS] FILE", cz__command_backup },
+    { "dbshell", "Open sqlite3 or psql on the database.", "[--database ALIAS] [ARGUMENT]...",
+      cz__command_dbshell },
     { "loaddata", "Load rows from JSON or CSV files, all or none; those that exist are replaced.",
-      "[--model APP.MODEL] [--ignorenonexistent] FILE...", cz__command_loaddata },
+      "[--database ALIAS] [--model APP.MODEL] [--ignorenonexistent] FILE...",
+      cz__command_loaddata },
     { "dumpdata", "Write rows as JSON, in Django's form, or CSV.",
-      "[--format json|csv] [--indent N] [--natural-foreign] [--natural-primary] [-e "
+      "[--database ALIAS] [--format json|csv] [--indent N] [--natural-foreign] [--natural-primary] "
+      "[-e "
       "APP[.MODEL]]... "
       "[-o FILE] [APP[.MODEL]]...",
       cz__command_dumpdata },

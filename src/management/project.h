@@ -3,6 +3,7 @@
 #define CZ_MANAGEMENT_PROJECT_H
 
 #include <calzone/project.h>
+#include "db/database.h"
 #include "http/http_server.h"
 
 struct cz__site {
@@ -12,6 +13,7 @@ struct cz__site {
     cz_http_limits limits;
     cz__http_app app;
     cz_env env;
+    cz_arena *arena; /* as long as the site: the settings of its databases */
 };
 
 /* Read the settings, resolve the models, compile the routes, configure logs and middleware. Opens no
@@ -20,15 +22,32 @@ CZ_NODISCARD cz_status cz__site_start(const cz_project *project, struct cz__site
                                       cz_error *err);
 void cz__site_stop(struct cz__site *site);
 
-/* Append DATABASE_URL, or what it is when it is not set. */
-CZ_NODISCARD cz_status cz__site_database_url(const struct cz__site *site, cz_buf *out,
+/* "DATABASE_REPORTS_URL" of "reports" and "URL"; without the alias of "default". NULL: no memory. */
+const char *cz__database_setting(cz_arena *arena, const char *alias, const char *last);
+/* The settings of a project's databases beside "default", in the arena. */
+CZ_NODISCARD cz_status cz__database_settings(cz_arena *arena, const cz_project *project,
+                                             cz_setting_table *out, cz_error *err);
+/* Declare the project's databases and its router; their settings, in the site's arena. */
+CZ_NODISCARD cz_status cz__site_declare_databases(struct cz__site *site, cz_setting_table *out,
+                                                  cz_error *err);
+/* Append a database's URL, or what it is when it is not set. */
+CZ_NODISCARD cz_status cz__site_database_url(const struct cz__site *site,
+                                             const cz__database *database, cz_buf *out,
                                              cz_error *err);
-/* Open DATABASE_URL as this process's database. */
-CZ_NODISCARD cz_status cz__site_open_database(const struct cz__site *site, cz_error *err);
+/* Open all databases of the project, in a worker with their replicas, or one. Errors name the alias. */
+CZ_NODISCARD cz_status cz__site_open_databases(const struct cz__site *site, cz_error *err);
+CZ_NODISCARD cz_status cz__site_open_database(const struct cz__site *site, cz__database *database,
+                                              cz_error *err);
 
-/* Run `fn(ctx, arg)` with a context of its own and the database open, printing what it raises. Returns the
+/* Run `fn(ctx, arg)` with a context of its own and the databases open, printing what it raises. Returns the
  * exit code: what `fn` returned, or 1. */
 int cz__site_run(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg), void *arg);
+/* The same with one database, to which everything goes: "default" when `alias` is NULL. 2 when there is none. */
+int cz__site_run_on(const struct cz__site *site, const char *alias,
+                    int (*fn)(cz_ctx *ctx, void *arg), void *arg);
+/* Take "--database ALIAS" out of a command's arguments; NULL: it was not there. False: without an alias, which
+ * was printed. */
+bool cz__command_database(int *argc, char **argv, const char **out);
 
 /* The same with no database opened. */
 int cz__site_run_offline(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg), void *arg);

@@ -214,6 +214,7 @@ static void create_model(struct detector *d, struct work *work, const cz__state_
                          .fields = { fields, count },
                          .table = model->table,
                          .unmanaged = model->unmanaged,
+                         .alias = model->alias,
                          .unique_together = together ? model->unique_together : (cz_names){ 0 } });
 }
 
@@ -440,6 +441,12 @@ static bool is_text(const char *a, const char *b)
 static void alter_options(struct detector *d, struct work *work, const cz__state_model *is)
 {
     const cz__state_model *was = cz__state_get(d->from, is->app, is->name);
+    if (!is_text(was->alias, is->alias))
+        cz_raise(d->ctx, CZ_EUNSUPPORTED,
+                 "%s.%s was in the database \"%s\" and is to be in \"%s\": no migration can move "
+                 "its rows; declare a new model there, copy them, then remove this one",
+                 is->app, is->name, was->alias ? was->alias : "default",
+                 is->alias ? is->alias : "default");
     if (was->unmanaged != is->unmanaged)
         push(d, work, false,
              (cz_operation){ .kind = CZ_OPERATION_ALTER_OPTIONS,

@@ -6,6 +6,7 @@
  * two processes one runs a migration and the other finds it done. */
 #include "migrations/migrations_internal.h"
 #include "migrations/ledger.h"
+#include <calzone/databases.h>
 #include <time.h>
 
 enum { BUSY_TRIES_MAX = 10 };
@@ -225,10 +226,47 @@ static void run_operations(const struct run *run, const cz_operation_list *list,
     }
 }
 
+/* Where an app's functions and SQL run when nobody has said: where it has a model. */
+static bool app_is_in(const cz__state *state, const char *app, const cz__database *database)
+{
+    size_t models = 0;
+    for (size_t i = 0; i < state->count; i++) {
+        const cz__state_model *model = state->models[i];
+        if (strcmp(model->app, app) != 0)
+            continue;
+        models++;
+        if (cz__database_has(database, app, model->name, model->alias))
+            return true;
+    }
+    return !models && database == cz__databases;
+}
+
+/* Whether an operation is for the database that is migrated; of others the state alone goes on. */
+static bool belongs_here(const struct run *run, const cz_operation *op, const cz__state *before,
+                         const cz__state *after)
+{
+    const cz__database *database = session_of(run->ctx)->database;
+    const char *app = run->migration->app;
+    if (op->kind == CZ_OPERATION_SEPARATE)
+        return true; /* each inside is asked for itself */
+    if (op->kind == CZ_OPERATION_RUN_SQL || op->kind == CZ_OPERATION_RUN_C) {
+        int opinion = cz__database_opinion(database, app, NULL);
+        if (op->alias)
+            return strcmp(op->alias, database->alias) == 0;
+        return opinion == CZ_NO_OPINION ? app_is_in(after, app, database) : opinion == CZ_ALLOW;
+    }
+    const cz__state_model *model = cz__state_get(before, app, op->model);
+    if (!model)
+        model = cz__state_get(after, app, op->model);
+    return !model || cz__database_has(database, app, model->name, model->alias);
+}
+
 static void run_operation(const struct run *run, const cz_operation *op, const cz__state *before,
                           const cz__state *after, bool backward)
 {
     cz__steps steps = { 0 };
+    if (!belongs_here(run, op, before, after))
+        return;
     switch (op->kind) {
     case CZ_OPERATION_RUN_SQL:
         run_sql(run, op, backward);
@@ -286,7 +324,8 @@ static const char *find_missing(cz_ctx *ctx, const cz__state *state, const cz_mi
         if (op->kind != CZ_OPERATION_CREATE_MODEL)
             continue;
         const cz__state_model *model = cz__state_get(state, migration->app, op->model);
-        if (!model || model->unmanaged)
+        if (!model || model->unmanaged ||
+            !cz__database_has(session_of(ctx)->database, migration->app, model->name, model->alias))
             continue;
         const char *table = cz__state_table(ctx, model);
         if (!has_column(ctx, table, NULL))
@@ -478,7 +517,9 @@ void cz__migrate_signal(cz_ctx *ctx, cz_signal signal)
     for (size_t i = 0; i < cz__models_count(); i++) { /* an app's models stand together */
         const char *app = cz__models_at(i)->state->app;
         if (!before || strcmp(before, app) != 0)
-            cz__signal_send(ctx, &(const cz_event){ .signal = signal, .app = app });
+            cz__signal_send(ctx, &(const cz_event){ .signal = signal,
+                                                    .app = app,
+                                                    .database = session_of(ctx)->database->alias });
         before = app;
     }
 }

@@ -53,7 +53,7 @@ static cz_ctx *open_database(const char *url, cz_ctx *ctx)
     cz_ctx_init(ctx, arena);
     ctx->db = cz_arena_new(arena, cz__db_session);
     CZ_REQUIRE(ctx->db);
-    ctx->db->db = db;
+    *ctx->db = (cz__db_session){ .db = db, .alone = true, .database = cz__databases };
     return ctx;
 }
 

@@ -14,6 +14,7 @@ typedef struct cz__state_model {
     const char *app, *name; /* "store", "Book" */
     const char *table;      /* NULL: by app and name */
     bool unmanaged;
+    const char *alias;          /* of its database; NULL: "default" */
     cz_state_field_list fields; /* the key first */
     cz_names unique_together;
     cz_state_index_list indexes;

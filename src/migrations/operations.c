@@ -58,6 +58,7 @@ static void create_model(const struct change *c)
                                 .name = op->model,
                                 .table = op->table,
                                 .unmanaged = op->unmanaged,
+                                .alias = op->alias,
                                 .fields = op->fields,
                                 .unique_together = op->unique_together,
                                 .indexes = op->indexes,

@@ -174,6 +174,7 @@ static const cz__state_model *model_of(cz_ctx *ctx, const cz_model *model)
     out->name = model->name;
     out->table = model->meta.table;
     out->unmanaged = model->meta.unmanaged;
+    out->alias = model->meta.database;
     cz_state_field *fields = cz_array(ctx, cz_state_field, state->column_count);
     size_t count = 0;
     for (uint16_t i = 0; i < state->column_count; i++) {

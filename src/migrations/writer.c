@@ -206,6 +206,10 @@ static void write_create(cz_buf *out, const cz_operation *op)
     }
     if (op->unmanaged)
         cz_buf_append_lit(out, ",\n            .unmanaged = true");
+    if (op->alias) {
+        cz_buf_append_lit(out, ",\n            .alias = ");
+        write_text(out, op->alias);
+    }
     if (op->unique_together.count) {
         cz_buf_append_lit(out, ",\n            .unique_together = ");
         write_names(out, &op->unique_together);
@@ -259,6 +263,10 @@ static void write_sql(cz_buf *out, const cz_operation *op)
     if (op->database) {
         write_option(out, "database");
         write_text(out, op->database);
+    }
+    if (op->alias) {
+        write_option(out, "alias");
+        write_text(out, op->alias);
     }
     cz_buf_append_char(out, ')');
 }

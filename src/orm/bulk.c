@@ -7,6 +7,7 @@ enum { ROWS_PER_STATEMENT = 256, PARAMETERS_MAX = 30000 };
 
 struct bulk {
     cz_model *model;
+    const char *database; /* NULL: there is nothing to choose */
     cz_row *const *rows;
     size_t count;
     const struct cz__conflict *conflict;
@@ -44,8 +45,10 @@ static void choose_columns(cz_ctx *ctx, struct bulk *bulk, bool with_key)
             bulk->columns[bulk->column_count++] = &state->columns[i];
 }
 
-static void now_stored(cz_row *row, const cz__column *key, const int64_t *id)
+static void now_stored(cz_ctx *ctx, const struct bulk *bulk, cz_row *row, const int64_t *id)
 {
+    const cz__column *key = bulk->model->state->key;
+    row->database = bulk->database ? cz__database_named(ctx, bulk->database) : cz__databases;
     size_t words = cz__model_words(row->model);
     memset(cz__row_bits(row, words, CZ__BITS_DIRTY), 0, words * sizeof(uint64_t));
     if (id && key->type == CZ__DB_INT64) {
@@ -56,7 +59,7 @@ static void now_stored(cz_row *row, const cz__column *key, const int64_t *id)
 
 static void insert_one(cz_ctx *ctx, struct bulk *bulk, cz_row *row)
 {
-    cz_query query = { .model = bulk->model };
+    cz_query query = { .model = bulk->model, .database = bulk->database };
     struct cz__plan_request request = { .kind = CZ__PLAN_INSERT,
                                         .query = &query,
                                         .assigns = bulk->assigns,
@@ -67,12 +70,12 @@ static void insert_one(cz_ctx *ctx, struct bulk *bulk, cz_row *row)
     int64_t stored = cz__run_change(ctx, &request, &id);
     bulk->stored += stored;
     if (!bulk->conflict && stored)
-        now_stored(row, bulk->model->state->key, has_key(row) ? NULL : &id);
+        now_stored(ctx, bulk, row, has_key(row) ? NULL : &id);
 }
 
 static void insert_many(cz_ctx *ctx, struct bulk *bulk, cz_row *const *rows, size_t count)
 {
-    cz_query query = { .model = bulk->model };
+    cz_query query = { .model = bulk->model, .database = bulk->database };
     struct cz__plan_request request = { .kind = CZ__PLAN_INSERT,
                                         .query = &query,
                                         .assigns = bulk->assigns,
@@ -81,7 +84,6 @@ static void insert_many(cz_ctx *ctx, struct bulk *bulk, cz_row *const *rows, siz
                                         .conflict = bulk->conflict };
     for (size_t i = 0; i < count; i++)
         assign_row(bulk, rows[i], bulk->assigns + i * bulk->column_count);
-    const cz__column *key = bulk->model->state->key;
     struct cz__keys keys = cz__run_insert(ctx, &request);
     bulk->stored += (int64_t)keys.count;
     if (bulk->conflict)
@@ -89,7 +91,7 @@ static void insert_many(cz_ctx *ctx, struct bulk *bulk, cz_row *const *rows, siz
     cz_assert(keys.count ==
               count); /* each row of an INSERT gives one, in the order of its VALUES */
     for (size_t i = 0; i < count; i++)
-        now_stored(rows[i], key, has_key(rows[i]) ? NULL : &keys.integers[i]);
+        now_stored(ctx, bulk, rows[i], has_key(rows[i]) ? NULL : &keys.integers[i]);
 }
 
 /* Statements of 256, 128, ... rows: few shapes, whatever the number of rows. */
@@ -99,7 +101,8 @@ static void insert_run(cz_ctx *ctx, struct bulk *bulk, cz_row *const *rows, size
     while (most > 1 && most * bulk->column_count > PARAMETERS_MAX)
         most /= 2;
     bulk->assigns = cz_array(ctx, struct cz__assign, most * bulk->column_count + 1);
-    if (!cz__session(ctx)->db->driver->features->returning_key) {
+    cz__db_session *session = cz__session_to_write(ctx, bulk->model, NULL, bulk->database);
+    if (!session->db->driver->features->returning_key) {
         for (size_t i = 0; i < count; i++)
             insert_one(ctx, bulk, rows[i]);
         return;
@@ -158,8 +161,10 @@ int64_t cz__bulk_create(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
     struct cz__conflict conflict = { options->unique, update, options->update.count };
     if (options->ignore_conflicts || options->update.count)
         bulk.conflict = &conflict;
+    bulk.database = cz__alias_of(ctx, model, NULL, options->database, true);
     if (count)
-        cz_atomic(ctx, create_in_transaction, &bulk);
+        cz__atomic_in(ctx, cz__session_to_write(ctx, model, NULL, bulk.database),
+                      create_in_transaction, &bulk);
     return bulk.stored;
 }
 
@@ -178,7 +183,10 @@ static void update_in_transaction(cz_ctx *ctx, void *arg)
                                   .value_kind = cz__value_kind_of(key),
                                   .value = cz__row_at(row, key) };
         assign_row(bulk, row, bulk->assigns);
-        cz_query query = { .model = bulk->model, .where = &where, .manager = &cz_base_manager };
+        cz_query query = { .model = bulk->model,
+                           .where = &where,
+                           .manager = &cz_base_manager,
+                           .database = bulk->database };
         bulk->stored += cz__update(ctx, &query, bulk->assigns, bulk->column_count);
     }
 }
@@ -198,8 +206,13 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
     for (size_t i = 0; i < count; i++)
         if (!has_key(rows[i]))
             cz_raise(ctx, CZ_EINVAL, "row %zu of a bulk update is not stored", i);
+    for (size_t i = 1; i < count; i++)
+        if (rows[i]->database && rows[0]->database && rows[i]->database != rows[0]->database)
+            cz_raise(ctx, CZ_EINVAL, "row %zu of a bulk update is in another database", i);
+    bulk.database = cz__alias_of(ctx, model, count ? rows[0] : NULL, NULL, true);
     if (count)
-        cz_atomic(ctx, update_in_transaction, &bulk);
+        cz__atomic_in(ctx, cz__session_to_write(ctx, model, NULL, bulk.database),
+                      update_in_transaction, &bulk);
     for (size_t i = 0; i < count; i++)
         for (size_t f = 0; f < bulk.column_count; f++)
             cz__row_bit_set(rows[i], CZ__BITS_DIRTY, bulk.columns[f]->ordinal, false);
@@ -210,6 +223,7 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
 
 struct wanted {
     cz_model *model;
+    const char *database; /* NULL: there is nothing to choose */
     cz_pairs match, defaults;
     bool update, created;
     cz_row *row;
@@ -236,6 +250,7 @@ static cz_row *find(cz_ctx *ctx, const struct wanted *wanted)
                        .where = cz_cond_all(ctx, conds, count),
                        .limit = 2,
                        .unordered = true,
+                       .database = wanted->database,
                        .lock = wanted->update ? CZ_FOR_UPDATE : CZ_NO_LOCK };
     struct cz__rows found = cz__select(ctx, &query);
     if (found.count > 1)
@@ -254,13 +269,15 @@ static void create_wanted(cz_ctx *ctx, void *arg)
     if (wanted->defaults.count)
         memcpy(all + wanted->match.count, wanted->defaults.items,
                wanted->defaults.count * sizeof *all);
-    wanted->row = cz__create(ctx, wanted->model, all, count);
+    wanted->row = cz__create(ctx, wanted->database, wanted->model, all, count);
     wanted->created = true;
 }
 
 static void create_apart(cz_ctx *ctx, void *arg)
 {
-    cz_atomic(ctx, create_wanted, arg);
+    const struct wanted *wanted = arg;
+    cz__atomic_in(ctx, cz__session_to_write(ctx, wanted->model, NULL, wanted->database),
+                  create_wanted, arg);
 }
 
 static void find_or_create(cz_ctx *ctx, void *arg)
@@ -290,8 +307,10 @@ void *cz__get_or_create(cz_ctx *ctx, cz_model *model, cz_pairs match, cz_pairs d
     struct wanted wanted = {
         .model = model, .match = match, .defaults = defaults, .update = update
     };
+    wanted.database = cz__alias_of(ctx, model, NULL, NULL, true);
     if (update)
-        cz_atomic(ctx, find_or_create, &wanted);
+        cz__atomic_in(ctx, cz__session_to_write(ctx, model, NULL, wanted.database), find_or_create,
+                      &wanted);
     else
         find_or_create(ctx, &wanted);
     if (out_created)

@@ -78,7 +78,10 @@ struct cz__rows cz__chunks_next(cz_chunks *chunks)
     own->label = ctx->label;
     own->fiber = ctx->fiber;
     own->cancelled = ctx->cancelled;
-    own->db = cz__session(ctx); /* the caller's transaction, if it has one */
+    cz_error unmade;
+    if (cz__db_sessions_make(ctx, &unmade))
+        cz_raise_error(ctx, &unmade);
+    own->db = ctx->db; /* the caller's transactions, if it has some */
     own->write_hold_us = ctx->write_hold_us;
     cz_error err;
     cz_status status = cz_try(own, read_chunk, chunks, &err);

@@ -22,6 +22,7 @@ struct keys { /* of rows of one model, as a counted list of its key's type */
 
 struct deletion {
     const cz_query *query; /* which rows */
+    const char *database;  /* all of it is one's; NULL: there is nothing to choose */
     bool soft;             /* rows are marked and stay */
     cz_datetime now;
     int64_t removed;
@@ -54,13 +55,16 @@ static bool is_new(cz_ctx *ctx, struct deletion *deletion, const cz_row *row)
     return true;
 }
 
+/* Those that are not deleted, whatever the model's manager says. */
+static const cz_manager every_kept_row = { 0 };
+
 /* Rows that refer to others: when those are only marked, the ones that are not marked themselves. */
 static cz_query referrers(const struct deletion *deletion, cz_model *model, cz_cond where)
 {
-    static const cz_manager every_kept_row = { 0 };
     return (cz_query){ .model = model,
                        .where = where,
                        .unordered = true,
+                       .database = deletion->database,
                        .manager = deletion->soft ? &every_kept_row : &cz_base_manager };
 }
 
@@ -219,10 +223,10 @@ static void settle_referrer(cz_ctx *ctx, struct deletion *deletion, const struct
 }
 
 /* The links of a many-to-many to the keys, which stand in `side` of its table. */
-static int64_t delete_links(cz_ctx *ctx, const struct keys *keys, const char *table,
-                            const char *side)
+static int64_t delete_links(cz_ctx *ctx, const struct deletion *deletion, const struct keys *keys,
+                            const char *table, const char *side)
 {
-    cz__db_session *session = cz__session(ctx);
+    cz__db_session *session = cz__session_to_write(ctx, keys->model, NULL, deletion->database);
     int64_t removed = 0;
     for (size_t from = 0; from < keys->count; from += KEYS_PER_STATEMENT) {
         size_t count =
@@ -245,7 +249,8 @@ static int64_t delete_links(cz_ctx *ctx, const struct keys *keys, const char *ta
 }
 
 /* From both sides: the other may not declare its own. */
-static int64_t delete_all_links(cz_ctx *ctx, const struct keys *keys)
+static int64_t delete_all_links(cz_ctx *ctx, const struct deletion *deletion,
+                                const struct keys *keys)
 {
     int64_t removed = 0;
     for (size_t m = 0; m < cz__models_count(); m++) {
@@ -255,9 +260,9 @@ static int64_t delete_all_links(cz_ctx *ctx, const struct keys *keys)
             if (column->field->kind != CZ_KIND_many_to_many)
                 continue;
             if (state->model == keys->model)
-                removed += delete_links(ctx, keys, column->link_table, column->link_from);
+                removed += delete_links(ctx, deletion, keys, column->link_table, column->link_from);
             if (column->field->target == keys->model)
-                removed += delete_links(ctx, keys, column->link_table, column->link_to);
+                removed += delete_links(ctx, deletion, keys, column->link_table, column->link_to);
         }
     }
     return removed;
@@ -275,27 +280,30 @@ static int64_t mark(cz_ctx *ctx, const cz_query *query, const cz_datetime *now)
     return cz__update(ctx, query, marks, state->is_deleted ? 2 : 1);
 }
 
-static int64_t mark_keys(cz_ctx *ctx, const struct keys *keys, const cz_datetime *now)
+static int64_t mark_keys(cz_ctx *ctx, const char *database, const struct keys *keys,
+                         const cz_datetime *now)
 {
     int64_t marked = 0;
     cz_str key = keys->model->state->key->attribute;
     for (size_t from = 0; from < keys->count; from += KEYS_PER_STATEMENT) {
         cz_query query = { .model = keys->model,
                            .where = in_part(ctx, keys->model, key, keys, from),
-                           .manager = &cz_base_manager };
+                           .manager = &cz_base_manager,
+                           .database = database };
         marked += mark(ctx, &query, now);
     }
     return marked;
 }
 
-static int64_t delete_keys(cz_ctx *ctx, const struct keys *keys)
+static int64_t delete_keys(cz_ctx *ctx, const struct deletion *deletion, const struct keys *keys)
 {
-    int64_t removed = delete_all_links(ctx, keys);
+    int64_t removed = delete_all_links(ctx, deletion, keys);
     cz_str key = keys->model->state->key->attribute;
     for (size_t from = 0; from < keys->count; from += KEYS_PER_STATEMENT) {
         cz_query query = { .model = keys->model,
                            .where = in_part(ctx, keys->model, key, keys, from),
-                           .manager = &cz_base_manager };
+                           .manager = &cz_base_manager,
+                           .database = deletion->database };
         struct cz__plan_request request = { .kind = CZ__PLAN_DELETE, .query = &query };
         removed += cz__run_change(ctx, &request, NULL);
     }
@@ -315,7 +323,11 @@ static void settle(cz_ctx *ctx, struct deletion *deletion, const struct keys *ke
 static void tell(cz_ctx *ctx, const struct keys *keys, cz_signal signal)
 {
     for (size_t i = 0; keys->rows && i < keys->count; i++)
-        cz__signal_row(ctx, signal, keys->rows[i]);
+        if (cz__signal_wanted(keys->model, signal))
+            cz__signal_send(ctx, &(const cz_event){ .signal = signal,
+                                                    .model = keys->model,
+                                                    .row = keys->rows[i],
+                                                    .database = keys->rows[i]->database->alias });
 }
 
 static void delete_in_transaction(cz_ctx *ctx, void *arg)
@@ -323,6 +335,7 @@ static void delete_in_transaction(cz_ctx *ctx, void *arg)
     struct deletion *deletion = arg;
     cz_query query = *deletion->query;
     query.unordered = true;
+    query.database = deletion->database;
     cz_map_init(&deletion->seen, ctx->arena);
     collect(ctx, deletion, &query);
     struct keys *first = deletion->last;
@@ -332,20 +345,30 @@ static void delete_in_transaction(cz_ctx *ctx, void *arg)
         tell(ctx, keys, CZ_PRE_DELETE);
     settle(ctx, deletion, first, CHANGE);
     for (const struct keys *keys = deletion->last; keys; keys = keys->before) {
-        deletion->removed +=
-            deletion->soft ? mark_keys(ctx, keys, &deletion->now) : delete_keys(ctx, keys);
+        deletion->removed += deletion->soft
+                                 ? mark_keys(ctx, deletion->database, keys, &deletion->now)
+                                 : delete_keys(ctx, deletion, keys);
         tell(ctx, keys, CZ_POST_DELETE);
     }
+}
+
+/* Delete the rows of the query, with `row`, one of them or NULL, saying which database they are in. */
+static int64_t run(cz_ctx *ctx, struct deletion *deletion, const cz_row *row)
+{
+    const cz_query *query = deletion->query;
+    deletion->now = cz_now();
+    deletion->database = cz__alias_of(ctx, query->model, row, query->database, true);
+    cz__db_session *session = cz__session_to_write(ctx, query->model, NULL, deletion->database);
+    cz__atomic_in(ctx, session, delete_in_transaction, deletion);
+    return deletion->removed;
 }
 
 int64_t cz__delete(cz_ctx *ctx, const cz_query *query)
 {
     cz__check_change(ctx, query, "cz_delete");
     struct deletion deletion = { .query = query,
-                                 .soft = query->model->state->deleted_at != NULL,
-                                 .now = cz_now() };
-    cz_atomic(ctx, delete_in_transaction, &deletion);
-    return deletion.removed;
+                                 .soft = query->model->state->deleted_at != NULL };
+    return run(ctx, &deletion, NULL);
 }
 
 void cz__remove(cz_ctx *ctx, cz_row *row)
@@ -353,10 +376,9 @@ void cz__remove(cz_ctx *ctx, cz_row *row)
     const struct cz__model_state *state = row->model->state;
     cz_query query = { .model = row->model,
                        .where = cz__cond_key(ctx, row),
-                       .manager = state->deleted_at ? NULL : &cz_base_manager };
-    struct deletion deletion = { .query = &query, .soft = state->deleted_at, .now = cz_now() };
-    cz_atomic(ctx, delete_in_transaction, &deletion);
-    if (!deletion.soft || !deletion.removed)
+                       .manager = state->deleted_at ? &every_kept_row : &cz_base_manager };
+    struct deletion deletion = { .query = &query, .soft = state->deleted_at };
+    if (!run(ctx, &deletion, row) || !deletion.soft)
         return;
     cz__db_param now = { .kind = CZ__PARAM_DATETIME, .integer = deletion.now.us };
     cz__db_param yes = { .kind = CZ__PARAM_INT, .integer = 1 };
@@ -374,8 +396,7 @@ int64_t cz__purge(cz_ctx *ctx, const cz_query *query)
     cz_query every = *query;
     every.deleted = CZ_WITH_DELETED;
     struct deletion deletion = { .query = &every };
-    cz_atomic(ctx, delete_in_transaction, &deletion);
-    return deletion.removed;
+    return run(ctx, &deletion, NULL);
 }
 
 /* ---- restoring ---- */
@@ -389,6 +410,7 @@ struct restored { /* rows of one model that came back and are to be followed */
 
 struct restoration {
     const cz_query *query;
+    const char *database;
     int64_t restored;
     struct restored *first, **end;
 };
@@ -425,7 +447,7 @@ static void bring_back(cz_ctx *ctx, struct restoration *work, const struct cz__r
     }
     if (!back->count)
         return;
-    work->restored += mark_keys(ctx, &keys, NULL);
+    work->restored += mark_keys(ctx, work->database, &keys, NULL);
     *work->end = back;
     work->end = &back->next;
 }
@@ -454,7 +476,8 @@ static void follow_back(cz_ctx *ctx, struct restoration *work, const struct rest
                                             &keys, from),
                            .unordered = true,
                            .manager = &cz_base_manager,
-                           .deleted = CZ_ONLY_DELETED };
+                           .deleted = CZ_ONLY_DELETED,
+                           .database = work->database };
         struct cz__rows rows = cz__select(ctx, &query);
         bring_back(ctx, work, &rows, referrer->model, referrer->column, &at);
     }
@@ -466,6 +489,7 @@ static void restore_in_transaction(cz_ctx *ctx, void *arg)
     cz_query query = *work->query;
     query.deleted = CZ_ONLY_DELETED;
     query.unordered = true;
+    query.database = work->database;
     struct cz__rows rows = cz__select(ctx, &query);
     bring_back(ctx, work, &rows, query.model, NULL, NULL);
     for (const struct restored *back = work->first; back; back = back->next) /* which grows */
@@ -490,6 +514,8 @@ int64_t cz__restore(cz_ctx *ctx, const cz_query *query)
                  query->model->name);
     struct restoration work = { .query = query };
     work.end = &work.first;
-    cz_atomic(ctx, restore_in_transaction, &work);
+    work.database = cz__alias_of(ctx, query->model, NULL, query->database, true);
+    cz__atomic_in(ctx, cz__session_to_write(ctx, query->model, NULL, work.database),
+                  restore_in_transaction, &work);
     return work.restored;
 }

@@ -28,7 +28,7 @@ static bool grow(cz_ctx *ctx, char **keys, size_t *cap, size_t count, size_t byt
 
 size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, void **out)
 {
-    cz__db_session *session = cz__session(ctx);
+    cz__db_session *session = cz__session_to_read(ctx, row->model, row, NULL, false);
     const cz__db_driver *driver = session->db->driver;
     const cz_model *target = column->field->target;
     size_t bytes = key_bytes(target), count = 0, cap = 8;
@@ -38,7 +38,7 @@ size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, 
     cz__db_param param = key_param(row->model, cz__row_at(row, row->model->state->key));
     cz__db_cursor cursor;
     cz_error err;
-    if (driver->select(ctx, session, &statement, &param, 1, &cursor, &err))
+    if (cz__open_rows(ctx, session, &statement, &param, 1, &cursor, &err))
         cz_raise_error(ctx, &err);
     bool more = true, enough_memory = true;
     cz_status status = CZ_OK;
@@ -99,9 +99,10 @@ static void change(cz_ctx *ctx, const struct setting *setting, const char *keys,
     bool wanted = cz__signal_wanted(event.model, CZ_M2M_CHANGED);
     if (!count)
         return;
+    cz__db_session *session = cz__session_to_write(ctx, event.model, event.row, NULL);
+    event.database = session->database->alias;
     if (wanted)
         cz__signal_send(ctx, &event);
-    cz__db_session *session = cz__session(ctx);
     cz__db_statement statement =
         cz__link_change(ctx, session, column->link_table, column->link_from, column->link_to, add);
     for (size_t i = 0; i < count; i++) {
@@ -153,10 +154,10 @@ void cz__links_change(cz_ctx *ctx, cz_row *row, const cz__column *column, const 
     change(ctx, &setting, wanted, wanted_count, add);
 }
 
-struct cz__links cz__links_of(cz_ctx *ctx, const cz_model *model, const cz__column *column,
-                              const void *keys, size_t count)
+struct cz__links cz__links_of(cz_ctx *ctx, const char *database, const cz_model *model,
+                              const cz__column *column, const void *keys, size_t count)
 {
-    cz__db_session *session = cz__session(ctx);
+    cz__db_session *session = cz__session_to_read(ctx, model, NULL, database, false);
     const cz__db_driver *driver = session->db->driver;
     const cz_model *target = column->field->target;
     bool uuid = model->state->key->type == CZ__DB_UUID;
@@ -173,7 +174,7 @@ struct cz__links cz__links_of(cz_ctx *ctx, const cz_model *model, const cz__colu
     statement.type_count = 1;
     cz__db_cursor cursor;
     cz_error err;
-    if (driver->select(ctx, session, &statement, &list, 1, &cursor, &err))
+    if (cz__open_rows(ctx, session, &statement, &list, 1, &cursor, &err))
         cz_raise_error(ctx, &err);
     struct cz__links links = { 0 };
     bool more = true, enough_memory = true;
@@ -201,5 +202,6 @@ void cz__links_set(cz_ctx *ctx, cz_row *row, const cz__column *column, const voi
 {
     struct setting setting = { row, column, keys, count };
     cz_assert(column->link_table);
-    cz_atomic(ctx, set_in_transaction, &setting);
+    cz__db_session *session = cz__session_to_write(ctx, row->model, row, NULL);
+    cz__atomic_in(ctx, session, set_in_transaction, &setting);
 }

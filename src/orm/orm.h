@@ -48,6 +48,7 @@ struct cz__model_state {
     /* Of a model that is CZ_SOFT_DELETED; NULL: it is not, or has no such column. */
     const cz__column *deleted_at, *is_deleted;
     const struct cz__cond *is_kept, *is_gone; /* conditions on deleted_at */
+    cz__database *database; /* by its meta; NULL: "default" */
 };
 
 /* Resolve `count` models of `app`, then, once every app is in, their relations. The registry lives as
@@ -91,6 +92,27 @@ static inline void cz__signal_row(cz_ctx *ctx, cz_signal signal, cz_row *row)
 /* Save a row as `loaddata` does: receivers see it as raw. */
 void cz__save_raw(cz_ctx *ctx, cz_row *row);
 
+/* ---- databases.c: which one ---- */
+
+struct cz_database_router;
+/* The project's; NULL: none. Before workers. */
+void cz__database_router_set(const struct cz_database_router *router);
+/* The alias that a statement about rows of `model` is to name, or NULL where there is nothing to choose. `row` and
+ * `database` may be NULL. Raises: CZ_EINVAL: there is no such database, or the router named none. */
+const char *cz__alias_of(cz_ctx *ctx, const cz_model *model, const cz_row *row,
+                         const char *database, bool write);
+/* Raises: CZ_EINVAL: there is no such database. */
+cz__database *cz__database_named(cz_ctx *ctx, const char *alias);
+/* Whether a database has the table of a model; of a model of the past `alias` is what its state says, NULL
+ * "default". */
+bool cz__database_has(const cz__database *database, const char *app, const char *model,
+                      const char *alias);
+bool cz__database_has_model(const cz__database *database, const cz_model *model);
+/* The router's word on functions and SQL of the app's migrations. */
+int cz__database_opinion(const cz__database *database, const char *app, const char *model);
+/* The database of what names none. Raises: none is open. */
+cz__database *cz__database_at_home(cz_ctx *ctx);
+
 /* The keys of the rows that a many-to-many column of `row` links to, in order: `*out` is an int64_t or cz_uuid
  * array in the arena, as the target's key is. Returns their number. Raises as a query. */
 size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, void **out);
@@ -101,13 +123,14 @@ void cz__links_set(cz_ctx *ctx, cz_row *row, const cz__column *column, const voi
 /* Add or remove links, sending CZ_M2M_CHANGED; those that are there, or are not, stay as they are. */
 void cz__links_change(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
                       size_t count, bool add);
-/* The links of several rows of `model`, by their keys: pairs in the order of this side's keys. */
+/* The links of several rows of `model`, by their keys, in a database by its alias (NULL: the model's): pairs in
+ * the order of this side's keys. */
 struct cz__links {
     const char *from, *to; /* keys, each of its model's bytes */
     size_t count;
 };
-struct cz__links cz__links_of(cz_ctx *ctx, const cz_model *model, const cz__column *column,
-                              const void *keys, size_t count);
+struct cz__links cz__links_of(cz_ctx *ctx, const char *database, const cz_model *model,
+                              const cz__column *column, const void *keys, size_t count);
 
 /* Whether a column has a value of its own in a new row that gives none: NULL and "" aside. */
 static inline bool cz__column_fills_itself(const cz__column *column)
@@ -167,7 +190,8 @@ cz_cond cz__cond_column(cz_ctx *ctx, cz_model *model, const cz__column *column, 
 
 /* A transaction that takes the database's write side at its first change, or at the first block inside it; one
  * that only reads never does. Inside another block `fn` is just called. As cz_atomic() else. */
-void cz__atomic_lazily(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg);
+void cz__atomic_lazily(cz_ctx *ctx, cz__database *database, void (*fn)(cz_ctx *ctx, void *arg),
+                       void *arg);
 
 /* Rows of the model were saved with keys of their own, as a fixture's are. Raises. */
 void cz__keys_given(cz_ctx *ctx, const cz_model *model);

@@ -107,12 +107,15 @@ struct cz__shape {
     bool overflow; /* too long for the cache */
     struct cz__ref *refs;
     size_t ref_count, ref_cap;
+    const cz__database *database; /* the one that is asked */
+    const cz_model *outermost;
     struct cz__ref inline_refs[CZ__SHAPE_REFS_INLINE];
     char bytes[CZ__SHAPE_BYTES_MAX];
 };
-/* Raises: CZ_EINVAL: conditions or expressions nested too deep, a condition about another model. */
+/* Raises: CZ_EINVAL: conditions or expressions nested too deep, a condition about another model, a part that asks
+ * another database. */
 void cz__shape_build(cz_ctx *ctx, struct cz__shape *shape, const struct cz__plan_request *request,
-                     const cz__db_features *features);
+                     const cz__db_session *session);
 /* scopes.c: the conditions of a query: its own, its manager's and that on deleted rows. */
 enum { CZ__CONDS_MAX = 3 };
 size_t cz__conds_of(const cz_query *query, cz_cond out[CZ__CONDS_MAX]);
@@ -178,8 +181,22 @@ size_t cz__column_bytes(const cz__column *column);
 /* Write a parameter made for the column into a row's member and mark it. Raises: CZ_EINVAL: out of range. */
 void cz__row_store(cz_ctx *ctx, cz_row *row, const cz__column *column, const cz__db_param *param);
 
-/* Raises: no database is open, or the block around can only be rolled back (CZ_EDATABASE). */
+/* The session of what names no database. Raises: no database is open, or the block around can only be rolled
+ * back (CZ_EDATABASE). */
 cz__db_session *cz__session(cz_ctx *ctx);
+/* Those of rows of `model`: for reading a query, which may be a replica's, and for a change. `row` and `database`
+ * may be NULL. Raise likewise. */
+cz__db_session *cz__session_to_read(cz_ctx *ctx, const cz_model *model, const cz_row *row,
+                                    const char *database, bool lock);
+cz__db_session *cz__session_to_write(cz_ctx *ctx, const cz_model *model, const cz_row *row,
+                                     const char *database);
+/* Open a statement's rows; what fails on a replica is asked of the primary. */
+CZ_NODISCARD cz_status cz__open_rows(cz_ctx *ctx, cz__db_session *session,
+                                     const cz__db_statement *statement, const cz__db_param *params,
+                                     size_t count, cz__db_cursor *out, cz_error *err);
+/* cz_atomic() on a session. */
+void cz__atomic_in(cz_ctx *ctx, cz__db_session *session, void (*fn)(cz_ctx *ctx, void *arg),
+                   void *arg);
 CZ_NORETURN void cz__raise_broken(cz_ctx *ctx);
 /* Run a change. Raises. */
 int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int64_t *out_last_id);

@@ -62,7 +62,7 @@ static const struct cz__plan *keep(const struct cz__shape *shape, const struct c
 const struct cz__plan *cz__plan_for(cz_ctx *ctx, cz__db_session *session,
                                     const struct cz__plan_request *request, struct cz__shape *shape)
 {
-    cz__shape_build(ctx, shape, request, session->db->driver->features);
+    cz__shape_build(ctx, shape, request, session);
     if (!shape->overflow && plan_arena) {
         const struct cz__plan *kept = cz_map_get(&plan_map, cz_str_of(shape->bytes, shape->len));
         if (kept)

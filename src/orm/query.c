@@ -1,32 +1,29 @@
 /* Running queries: rows into the arena, or one after the other past a callback. */
 #include "orm/orm_internal.h"
 
-cz__db_session *cz__session(cz_ctx *ctx)
+/* Run a request on a session and open its rows; raises. */
+static const struct cz__plan *open_on(cz_ctx *ctx, cz__db_session *session,
+                                      const struct cz__plan_request *request, cz__db_cursor *out)
 {
-    cz__db_session *session;
-    cz_error err;
-    if (ctx->db && !ctx->db->broken)
-        return ctx->db;
-    if (ctx->db)
-        cz__raise_broken(ctx);
-    if (cz__db_session_of(ctx, &session, &err))
-        cz_raise_error(ctx, &err);
-    return session;
-}
-
-/* Run a request and open its rows; raises. */
-static const struct cz__plan *open_plan(cz_ctx *ctx, const struct cz__plan_request *request,
-                                        cz__db_cursor *out)
-{
-    cz__db_session *session = cz__session(ctx);
     struct cz__shape shape;
     const struct cz__plan *plan = cz__plan_for(ctx, session, request, &shape);
     cz__db_param *params = cz__plan_params(ctx, plan, &shape, request->query);
     cz_error err;
-    if (session->db->driver->select(ctx, session, &plan->statement, params, plan->slot_count, out,
-                                    &err))
+    if (cz__open_rows(ctx, session, &plan->statement, params, plan->slot_count, out, &err))
         cz_raise_error(ctx, &err);
     return plan;
+}
+
+static cz__db_session *reader_of(cz_ctx *ctx, const cz_query *query)
+{
+    return cz__session_to_read(ctx, query->model, NULL, query->database, query->lock != CZ_NO_LOCK);
+}
+
+/* Run a request that reads and open its rows; raises. */
+static const struct cz__plan *open_plan(cz_ctx *ctx, const struct cz__plan_request *request,
+                                        cz__db_cursor *out)
+{
+    return open_on(ctx, reader_of(ctx, request->query), request, out);
 }
 
 /* Read a row's columns, from `first` on, into `row`, its text into `arena`; only the `wanted`, NULL for all.
@@ -95,6 +92,7 @@ struct collect {
     cz_ctx *ctx;
     const struct cz__plan *plan;
     cz_model *model;
+    cz__database *database;
     char *rows;     /* model->row_bytes each */
     char **related; /* for each relation of the plan: its rows, one per row of the result */
     size_t count, cap;
@@ -139,6 +137,7 @@ static bool collect_row(struct collect *c, const cz__db_cursor *cursor)
     cz_row *row = (cz_row *)(void *)(c->rows + c->count * c->model->row_bytes);
     memset(row, 0, c->model->row_bytes);
     row->model = c->model;
+    row->database = c->database;
     if (!read_row(cursor, 0, c->model, c->plan->loaded, row, c->ctx->arena))
         return false;
     unsigned first = c->own_columns;
@@ -147,6 +146,7 @@ static bool collect_row(struct collect *c, const cz__db_cursor *cursor)
         cz_row *item = (cz_row *)(void *)(c->related[i] + c->count * model->row_bytes);
         memset(item, 0, model->row_bytes);
         item->model = model;
+        item->database = c->database;
         if (!read_row(cursor, first, model, NULL, item, c->ctx->arena))
             return false;
         first += model->state->stored_count;
@@ -232,7 +232,9 @@ struct cz__rows cz__select(cz_ctx *ctx, const cz_query *query)
     c.related = cz_alloc(ctx, (CZ__RELATED_MAX + 1u) * sizeof(char *));
     c.cap = query->limit > 0 && query->limit < 64 ? (size_t)query->limit : 16;
     cz__db_cursor cursor;
-    c.plan = open_plan(ctx, &request, &cursor);
+    cz__db_session *session = reader_of(ctx, query);
+    c.database = session->database;
+    c.plan = open_on(ctx, session, &request, &cursor);
     c.own_columns = count_columns(query->model, c.plan->loaded);
     read_all(ctx, &cursor, query, collect_one, &c);
     if (link_rows(&c))
@@ -379,8 +381,9 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query)
                                         .explain = true };
     cz__db_cursor cursor;
     struct lines lines = { .ctx = ctx, .text = cz__scratch(ctx) };
-    lines.column = cz__session(ctx)->db->driver->features->explain_column;
-    cz_ignore(!open_plan(ctx, &request, &cursor)); /* its lines are what is read */
+    cz__db_session *session = reader_of(ctx, query);
+    lines.column = session->db->driver->features->explain_column;
+    cz_ignore(!open_on(ctx, session, &request, &cursor)); /* its lines are what is read */
     read_all(ctx, &cursor, query, read_line, &lines);
     return cz_copy(ctx, cz_buf_str(lines.text));
 }
@@ -410,8 +413,10 @@ struct cz__keys cz__run_insert(cz_ctx *ctx, const struct cz__plan_request *reque
                              .integers = request->query->model->state->key->type == CZ__DB_INT64,
                              .items = cz_array(ctx, int64_t, request->row_count) };
     cz__db_cursor cursor;
-    cz_ignore(!open_plan(ctx, request, &cursor)); /* of one column */
-    read_all(ctx, &cursor, request->query, read_key, &keys);
+    const cz_query *query = request->query;
+    cz__db_session *session = cz__session_to_write(ctx, query->model, NULL, query->database);
+    cz_ignore(!open_on(ctx, session, request, &cursor)); /* of one column */
+    read_all(ctx, &cursor, query, read_key, &keys);
     return (struct cz__keys){ keys.integers ? keys.items : NULL, keys.count };
 }
 
@@ -432,7 +437,9 @@ void cz__run_insert_row(cz_ctx *ctx, const struct cz__plan_request *request, cz_
 {
     cz__db_cursor cursor;
     struct returned returned = { .row = row, .arena = ctx->arena };
-    returned.plan = open_plan(ctx, request, &cursor);
+    cz__db_session *session =
+        cz__session_to_write(ctx, row->model, NULL, request->query->database);
+    returned.plan = open_on(ctx, session, request, &cursor);
     read_all(ctx, &cursor, request->query, read_returned, &returned);
 }
 

@@ -688,6 +688,49 @@ static cz_status check_natural_key(const cz_model *model, cz_error *err)
     return CZ_OK;
 }
 
+static cz_status find_database(cz_model *model, cz_error *err)
+{
+    const char *alias = model->meta.database;
+    char names[256];
+    model->state->database = alias ? cz__database_find(alias) : NULL;
+    if (!alias || model->state->database)
+        return CZ_OK;
+    cz__database_names(names, sizeof names);
+    return cz_error_set(err, CZ_EVALIDATION,
+                        "%s: .database: the project declares no \"%s\"; there are %s", model->name,
+                        alias, names);
+}
+
+static const cz__database *database_of(const cz_model *model)
+{
+    return model->state->database ? model->state->database : cz__databases;
+}
+
+/* No statement can join them, and no database would hold the rows to it. */
+static cz_status check_same_database(const cz_model *model, const cz__column *column, cz_error *err)
+{
+    const cz_model *target = column->field->target;
+    if (!target || database_of(model) == database_of(target))
+        return CZ_OK;
+    return cz_error_set(err, CZ_EVALIDATION,
+                        "%s.%s: %s is in the database \"%s\" and %s in \"%s\": a relation cannot "
+                        "lead from one to the other; keep the key in a %s",
+                        model->name, column->field->name, model->name, database_of(model)->alias,
+                        target->name, database_of(target)->alias,
+                        target->state->key->type == CZ__DB_UUID ? "uuid_field" : "big_int_field");
+}
+
+static cz_status resolve_databases(cz_error *err)
+{
+    cz_status status = CZ_OK;
+    for (size_t i = 0; i < model_count && !status; i++)
+        status = find_database(models[i], err);
+    for (size_t i = 0; i < model_count && !status; i++)
+        for (uint16_t f = 0; f < models[i]->state->column_count && !status; f++)
+            status = check_same_database(models[i], &models[i]->state->columns[f], err);
+    return status;
+}
+
 cz_status cz__models_resolve(cz_error *err)
 {
     for (int reverse_sides = 0; reverse_sides < 2; reverse_sides++)
@@ -705,5 +748,5 @@ cz_status cz__models_resolve(cz_error *err)
         if (status)
             return status;
     }
-    return CZ_OK;
+    return resolve_databases(err);
 }

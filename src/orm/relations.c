@@ -76,9 +76,11 @@ void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field)
         .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_IN, .model = target, .path = key->attribute
     };
     batch_keys(ctx, row, result, column, &leaf);
-    cz_query query = {
-        .model = target, .where = &leaf, .unordered = true, .manager = &cz_base_manager
-    };
+    cz_query query = { .model = target,
+                       .where = &leaf,
+                       .unordered = true,
+                       .manager = &cz_base_manager,
+                       .database = cz__alias_of(ctx, target, row, NULL, false) };
     struct cz__rows found = cz__select(ctx, &query);
     cz_map by_key; /* key bytes -> row */
     cz_map_init(&by_key, ctx->arena);
@@ -102,7 +104,8 @@ void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field)
 struct cz__loaded { /* what a to-many field of all rows of a result leads to */
     struct cz__loaded *next;
     const cz__column *column;
-    cz_map rows; /* key bytes of this side -> struct cz__rows */
+    const char *database; /* it was read from; NULL: there is nothing to choose */
+    cz_map rows;          /* key bytes of this side -> struct cz__rows */
 };
 
 /* A list of keys as the value of a condition. */
@@ -136,7 +139,10 @@ static void load_reverse(cz_ctx *ctx, struct cz__loaded *loaded, const void *key
     order[0].path = via->attribute;
     if (own->count)
         memcpy(order + 1, own->items, own->count * sizeof *order);
-    cz_query query = { .model = target, .where = &leaf, .order_by = { order, own->count + 1 } };
+    cz_query query = { .model = target,
+                       .where = &leaf,
+                       .order_by = { order, own->count + 1 },
+                       .database = loaded->database };
     struct cz__rows found = cz__select(ctx, &query);
     for (size_t from = 0, n = 1; from < found.count; n++) {
         cz_str key = key_text(row_at(found.items, from, target), via);
@@ -159,7 +165,8 @@ static void load_links(cz_ctx *ctx, struct cz__loaded *loaded, const cz_model *m
                        const void *keys, size_t count)
 {
     cz_model *target = loaded->column->field->target;
-    struct cz__links links = cz__links_of(ctx, model, loaded->column, keys, count);
+    struct cz__links links =
+        cz__links_of(ctx, loaded->database, model, loaded->column, keys, count);
     struct cz__cond leaf = { .op = CZ__COND_LEAF,
                              .lookup = CZ_LOOKUP_IN,
                              .model = target,
@@ -181,7 +188,7 @@ static void load_links(cz_ctx *ctx, struct cz__loaded *loaded, const cz_model *m
         cz_raise(ctx, CZ_EINVAL, "more than %d rows behind %s.%s; ask in parts", CZ__LIST_ITEMS_MAX,
                  model->name, loaded->column->field->name);
     set_keys(ctx, &leaf, target, wanted, distinct);
-    cz_query query = { .model = target, .where = &leaf };
+    cz_query query = { .model = target, .where = &leaf, .database = loaded->database };
     if (distinct)
         found = cz__select(ctx, &query);
     for (size_t n = 0; n < found.count; n++)
@@ -227,6 +234,7 @@ static const struct cz__loaded *load(cz_ctx *ctx, const cz_row *row, const cz__c
     }
     struct cz__loaded *loaded = cz_new(ctx, struct cz__loaded);
     loaded->column = column;
+    loaded->database = cz__alias_of(ctx, column->field->target, row, NULL, false);
     cz_map_init(&loaded->rows, ctx->arena);
     if (column->link_table)
         load_links(ctx, loaded, model, keys, count);
@@ -244,7 +252,7 @@ static bool is_plain(const cz_query *query)
     return !query->where && !query->manager && !query->deleted && !query->order_by.count &&
            !query->related.count && !query->limit && !query->offset && !query->unordered &&
            !query->distinct && !query->only.count && !query->defer.count && !query->lock &&
-           !query->combine.count;
+           !query->combine.count && !query->database;
 }
 
 /* The condition that rows are those a field of `row` leads to. */
@@ -287,6 +295,7 @@ struct cz__rows cz__related_rows(cz_ctx *ctx, const cz_row *row, size_t field,
     both[0] = behind(ctx, row, column);
     both[1] = query->where;
     narrowed.where = cz_cond_all(ctx, both, query->where ? 2 : 1);
+    narrowed.database = cz__alias_of(ctx, narrowed.model, row, query->database, false);
     return cz__select(ctx, &narrowed);
 }
 
@@ -298,6 +307,7 @@ struct change {
     const void *keys;
     size_t count;
     enum cz__related_change how;
+    const char *database; /* NULL: there is nothing to choose */
 };
 
 /* What was read of the field is no longer so. */
@@ -321,7 +331,9 @@ static void refer(cz_ctx *ctx, const struct change *change, cz_cond where, bool 
                                  to_row ? cz__value_kind_of(model->state->key)
                                         : (uint8_t)CZ__VALUE_NULL,
                                  cz__row_at(change->row, model->state->key) };
-    cz_query query = { .model = change->column->field->target, .where = where };
+    cz_query query = {
+        .model = change->column->field->target, .where = where, .database = change->database
+    };
     cz_ignore(cz__update(ctx, &query, &assign, 1) < 0); /* how many it were does not matter */
 }
 
@@ -344,7 +356,9 @@ static void change_reverse(cz_ctx *ctx, const struct change *change)
         both[0] = ours;
         both[1] = others;
         cz_cond gone = cz_cond_all(ctx, both, change->count ? 2 : 1);
-        cz_query query = { .model = target, .where = gone, .unordered = true };
+        cz_query query = {
+            .model = target, .where = gone, .unordered = true, .database = change->database
+        };
         if (cz__exists(ctx, &query)) /* a key that may not be NULL matters only when one would be */
             refer(ctx, change, gone, false);
     }
@@ -374,10 +388,13 @@ void cz__related_change(cz_ctx *ctx, cz_row *row, size_t field, enum cz__related
                         const void *list)
 {
     const cz_int_list *keys = list; /* all lists begin alike */
-    struct change change = { row, to_many(ctx, row, field), keys ? keys->items : NULL,
-                             keys ? keys->count : 0, how };
+    struct change change = {
+        row, to_many(ctx, row, field), keys ? keys->items : NULL, keys ? keys->count : 0, how, NULL
+    };
     if (change.count > CZ__LIST_ITEMS_MAX)
         cz_raise(ctx, CZ_EINVAL, "at most %d related rows change at once", CZ__LIST_ITEMS_MAX);
-    cz_atomic(ctx, change_in_transaction, &change);
+    change.database = cz__alias_of(ctx, row->model, row, NULL, true);
+    cz__db_session *session = cz__session_to_write(ctx, row->model, row, NULL);
+    cz__atomic_in(ctx, session, change_in_transaction, &change);
     forget(row, change.column);
 }

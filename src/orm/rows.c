@@ -94,7 +94,8 @@ void *cz__row_new(cz_ctx *ctx, cz_model *model)
 
 int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int64_t *out_last_id)
 {
-    cz__db_session *session = cz__session(ctx);
+    const cz_query *query = request->query;
+    cz__db_session *session = cz__session_to_write(ctx, query->model, NULL, query->database);
     struct cz__shape shape;
     const struct cz__plan *plan = cz__plan_for(ctx, session, request, &shape);
     cz__db_param *params = cz__plan_params(ctx, plan, &shape, request->query);
@@ -167,6 +168,12 @@ static void touch(cz_ctx *ctx, cz_row *row)
     }
 }
 
+static void stored(cz_ctx *ctx, const char *database, cz_row *row)
+{
+    row->database = database ? cz__database_named(ctx, database) : cz__databases;
+    clear_dirty(row);
+}
+
 /* Whether the database is to say what a column has. */
 static bool lacks_db_default(const cz_row *row)
 {
@@ -189,7 +196,7 @@ static void insert_returning(cz_ctx *ctx, void *arg)
     cz__run_insert_row(ctx, insertion->request, insertion->row);
 }
 
-static void write_row(cz_ctx *ctx, cz_row *row, bool update)
+static void write_row(cz_ctx *ctx, const char *database, cz_row *row, bool update)
 {
     struct cz__assign *assigns = cz_array(ctx, struct cz__assign, row->model->state->column_count);
     if (update && dirty_assigns(row, assigns) == 0)
@@ -198,7 +205,8 @@ static void write_row(cz_ctx *ctx, cz_row *row, bool update)
     size_t count = dirty_assigns(row, assigns);
     cz_query query = { .model = row->model,
                        .where = update ? cz__cond_key(ctx, row) : NULL,
-                       .manager = &cz_base_manager };
+                       .manager = &cz_base_manager,
+                       .database = database };
     struct cz__plan_request request = { .kind = update ? CZ__PLAN_UPDATE : CZ__PLAN_INSERT,
                                         .query = &query,
                                         .assigns = assigns,
@@ -206,8 +214,9 @@ static void write_row(cz_ctx *ctx, cz_row *row, bool update)
     if (!update && lacks_db_default(row)) {
         struct insertion insertion = { &request, row };
         request.returning = true;
-        cz_atomic(ctx, insert_returning, &insertion);
-        clear_dirty(row);
+        cz__atomic_in(ctx, cz__session_to_write(ctx, row->model, NULL, database), insert_returning,
+                      &insertion);
+        stored(ctx, database, row);
         return;
     }
     int64_t last_id;
@@ -219,12 +228,12 @@ static void write_row(cz_ctx *ctx, cz_row *row, bool update)
         *(int64_t *)cz__row_at(row, key) = last_id;
         cz__row_bit_set(row, CZ__BITS_LOADED, 0, true);
     }
-    clear_dirty(row);
+    stored(ctx, database, row);
 }
 
 void cz__keys_given(cz_ctx *ctx, const cz_model *model)
 {
-    cz__db_session *session = cz__session(ctx);
+    cz__db_session *session = cz__session_to_write(ctx, model, NULL, NULL);
     const cz__column *key = model->state->key;
     cz_error err;
     if (session->db->driver->keys_given && key->type == CZ__DB_INT64 &&
@@ -232,15 +241,35 @@ void cz__keys_given(cz_ctx *ctx, const cz_model *model)
         cz_raise_error(ctx, &err);
 }
 
-static void save(cz_ctx *ctx, cz_row *row, bool raw)
+/* It came from another database, which is nothing to this one: what it holds is all to be written, if there is
+ * such a row here or not. Returns whether there is. */
+static bool move_to(cz_ctx *ctx, const char *database, cz_row *row)
 {
+    for (uint16_t i = 0; i < row->model->state->column_count; i++)
+        if (row->model->state->columns[i].stored && cz__row_bit(row, CZ__BITS_LOADED, i))
+            cz__row_bit_set(row, CZ__BITS_DIRTY, i, true);
+    cz_query query = { .model = row->model, .where = cz__cond_key(ctx, row), .database = database };
+    bool found = cz__exists(ctx, &query);
+    if (found)
+        cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
+    return found;
+}
+
+static void save(cz_ctx *ctx, const char *named, cz_row *row, bool raw)
+{
+    const char *database = cz__alias_of(ctx, row->model, row, named, true);
     bool update = from_database(row);
-    cz_event event = {
-        .signal = CZ_PRE_SAVE, .model = row->model, .row = row, .created = !update, .raw = raw
-    };
+    if (database && update && row->database && strcmp(row->database->alias, database) != 0)
+        update = move_to(ctx, database, row);
+    cz_event event = { .signal = CZ_PRE_SAVE,
+                       .model = row->model,
+                       .row = row,
+                       .database = database ? database : cz__databases[0].alias,
+                       .created = !update,
+                       .raw = raw };
     if (cz__signal_wanted(row->model, CZ_PRE_SAVE))
         cz__signal_send(ctx, &event);
-    write_row(ctx, row, update);
+    write_row(ctx, database, row, update);
     event.signal = CZ_POST_SAVE;
     if (cz__signal_wanted(row->model, CZ_POST_SAVE))
         cz__signal_send(ctx, &event);
@@ -248,21 +277,27 @@ static void save(cz_ctx *ctx, cz_row *row, bool raw)
 
 void cz__save(cz_ctx *ctx, cz_row *row)
 {
-    save(ctx, row, false);
+    save(ctx, NULL, row, false);
+}
+
+void cz__save_on(cz_ctx *ctx, const char *database, cz_row *row)
+{
+    save(ctx, database, row, false);
 }
 
 void cz__save_raw(cz_ctx *ctx, cz_row *row)
 {
-    save(ctx, row, true);
+    save(ctx, NULL, row, true);
 }
 
-void *cz__create(cz_ctx *ctx, cz_model *model, const struct cz__assign *assigns, size_t count)
+void *cz__create(cz_ctx *ctx, const char *database, cz_model *model,
+                 const struct cz__assign *assigns, size_t count)
 {
     cz_row *row = make_row(ctx, model);
     for (size_t i = 0; i < count; i++)
         cz__row_assign(ctx, row, &assigns[i]);
     cz__signal_row(ctx, CZ_POST_INIT, row);
-    cz__save(ctx, row);
+    save(ctx, database, row, false);
     return row;
 }
 
@@ -286,7 +321,8 @@ void cz__refresh(cz_ctx *ctx, cz_row *row)
 {
     cz_query query = { .model = row->model,
                        .where = cz__cond_key(ctx, row),
-                       .manager = &cz_base_manager };
+                       .manager = &cz_base_manager,
+                       .database = cz__alias_of(ctx, row->model, row, NULL, false) };
     cz_row *fresh = cz__get(ctx, &query);
     struct cz__result *result = row->result;
     memcpy(row, fresh, row->model->row_bytes);

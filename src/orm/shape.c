@@ -196,10 +196,31 @@ static void shape_cond(struct cz__shape *shape, const cz_model *model, cz_cond c
     shape_value(shape, cond->value_kind, cond->value, depth);
 }
 
+/* A statement is one database's, so each query inside it must be able to go where the whole goes. */
+static void check_database(const struct cz__shape *shape, const cz_query *query)
+{
+    const cz__database *asked = shape->database,
+                       *own = query->model->state->database ? query->model->state->database
+                                                            : cz__databases,
+                       *outer = shape->outermost->state->database
+                                    ? shape->outermost->state->database
+                                    : cz__databases;
+    const char *alias = query->database ? query->database
+                        : own == outer  ? asked->alias /* it goes along */
+                                        : own->alias;
+    if (strcmp(alias, asked->alias) != 0)
+        cz_raise(shape->ctx, CZ_EINVAL,
+                 "a query of %s in the database \"%s\" holds one of %s in \"%s\": a statement "
+                 "is one database's; ask twice",
+                 shape->outermost->name, asked->alias, query->model->name, alias);
+}
+
 static void shape_query(struct cz__shape *shape, const cz_query *query, enum cz__plan_kind kind,
                         unsigned depth)
 {
     check_depth(shape, depth);
+    if (depth)
+        check_database(shape, query);
     add(shape, &query->model, sizeof query->model);
     add_number(shape, (uint32_t)query->values.count);
     for (size_t i = 0; i < query->values.count; i++) {
@@ -235,9 +256,12 @@ static void shape_query(struct cz__shape *shape, const cz_query *query, enum cz_
 }
 
 void cz__shape_build(cz_ctx *ctx, struct cz__shape *shape, const struct cz__plan_request *request,
-                     const cz__db_features *features)
+                     const cz__db_session *session)
 {
+    const cz__db_features *features = session->db->driver->features;
     shape->ctx = ctx;
+    shape->database = session->database;
+    shape->outermost = request->query->model;
     shape->len = 0;
     shape->overflow = false;
     shape->refs = shape->inline_refs;

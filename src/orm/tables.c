@@ -176,7 +176,8 @@ static void walk_tables(cz_ctx *ctx,
 {
     for (size_t m = 0; m < cz__models_count(); m++) {
         cz_model *model = cz__models_at(m);
-        if (model->meta.unmanaged || cz__migrations_of(model->state->app))
+        if (model->meta.unmanaged || cz__migrations_of(model->state->app) ||
+            !cz__database_has_model(cz__database_at_home(ctx), model))
             continue;
         if (!each(ctx, model, NULL, arg))
             return;

@@ -55,9 +55,19 @@ static void run_hooks(cz_ctx *ctx, const struct hook *hook)
     ctx->deadline_us = deadline_us;
 }
 
-void cz_on_commit(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
+/* The session of a database by its alias, NULL for what names none; NULL when nothing has used it yet. */
+static cz__db_session *used_session(const cz_ctx *ctx, const cz__database *database)
 {
-    struct cz__block *block = ctx->db ? ctx->db->block : NULL;
+    if (database)
+        return cz__db_session_find(ctx, database);
+    return ctx->db && ctx->db->home ? ctx->db->home : ctx->db;
+}
+
+static void on_commit(cz_ctx *ctx, const cz__database *database, void (*fn)(cz_ctx *ctx, void *arg),
+                      void *arg)
+{
+    const cz__db_session *session = used_session(ctx, database);
+    struct cz__block *block = session ? session->block : NULL;
     if (!block) {
         fn(ctx, arg);
         return;
@@ -68,24 +78,62 @@ void cz_on_commit(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
     block->hooks_end = &hook->next;
 }
 
+void cz_on_commit(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
+{
+    on_commit(ctx, NULL, fn, arg);
+}
+
+void cz_on_commit_on(cz_ctx *ctx, const char *database, void (*fn)(cz_ctx *ctx, void *arg),
+                     void *arg)
+{
+    on_commit(ctx, cz__database_named(ctx, database), fn, arg);
+}
+
 /* ---- marks ---- */
+
+static bool is_open(const cz__db_session *session)
+{
+    return session && session->block;
+}
+
+static void set_rollback(cz_ctx *ctx, cz__db_session *session, bool rollback)
+{
+    if (!is_open(session))
+        cz_raise(ctx, CZ_EINVAL, "cz_set_rollback() outside any cz_atomic()");
+    session->broken = rollback;
+    session->block->asked = rollback;
+}
 
 bool cz_in_atomic(const cz_ctx *ctx)
 {
-    return ctx->db && ctx->db->block;
+    return is_open(used_session(ctx, NULL));
+}
+
+bool cz_in_atomic_on(cz_ctx *ctx, const char *database)
+{
+    return is_open(used_session(ctx, cz__database_named(ctx, database)));
 }
 
 void cz_set_rollback(cz_ctx *ctx, bool rollback)
 {
-    if (!cz_in_atomic(ctx))
-        cz_raise(ctx, CZ_EINVAL, "cz_set_rollback() outside any cz_atomic()");
-    ctx->db->broken = rollback;
-    ctx->db->block->asked = rollback;
+    set_rollback(ctx, used_session(ctx, NULL), rollback);
+}
+
+void cz_set_rollback_on(cz_ctx *ctx, const char *database, bool rollback)
+{
+    set_rollback(ctx, used_session(ctx, cz__database_named(ctx, database)), rollback);
 }
 
 bool cz_get_rollback(const cz_ctx *ctx)
 {
-    return cz_in_atomic(ctx) && ctx->db->broken;
+    const cz__db_session *session = used_session(ctx, NULL);
+    return is_open(session) && session->broken;
+}
+
+bool cz_get_rollback_on(cz_ctx *ctx, const char *database)
+{
+    const cz__db_session *session = used_session(ctx, cz__database_named(ctx, database));
+    return is_open(session) && session->broken;
 }
 
 /* ---- blocks ---- */
@@ -153,15 +201,35 @@ static void run_block(cz_ctx *ctx, cz__db_session *session, void (*fn)(cz_ctx *c
         cz_raise_error(ctx, &err);
 }
 
-void cz_atomic(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
+void cz__atomic_in(cz_ctx *ctx, cz__db_session *session, void (*fn)(cz_ctx *ctx, void *arg),
+                   void *arg)
 {
-    cz__db_session *session = cz__session(ctx);
     run_block(ctx, session, fn, arg);
 }
 
-void cz__atomic_lazily(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
+void cz_atomic(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
 {
-    cz__db_session *session = cz__session(ctx);
+    run_block(ctx, cz__session(ctx), fn, arg);
+}
+
+/* The session of a database by its alias, for a block. */
+static cz__db_session *block_session(cz_ctx *ctx, cz__database *database)
+{
+    cz__db_session *session;
+    cz_error err;
+    if (!database)
+        return cz__session(ctx);
+    if (cz__db_session_on(ctx, database, &session, &err))
+        cz_raise_error(ctx, &err);
+    if (session->broken)
+        cz__raise_broken(ctx);
+    return session;
+}
+
+void cz__atomic_lazily(cz_ctx *ctx, cz__database *database, void (*fn)(cz_ctx *ctx, void *arg),
+                       void *arg)
+{
+    cz__db_session *session = block_session(ctx, database);
     if (session->block) {
         fn(ctx, arg);
         return;
@@ -226,7 +294,8 @@ static void check_options(cz_ctx *ctx, const cz__db_session *session,
 void cz_atomic_with(cz_ctx *ctx, const cz_atomic_options *options,
                     void (*fn)(cz_ctx *ctx, void *arg), void *arg)
 {
-    struct attempt attempt = { .session = cz__session(ctx), .fn = fn, .arg = arg };
+    cz__database *database = options->database ? cz__database_named(ctx, options->database) : NULL;
+    struct attempt attempt = { .session = block_session(ctx, database), .fn = fn, .arg = arg };
     check_options(ctx, attempt.session, options);
     bool outermost = !attempt.session->block;
     unsigned retries = outermost ? options->retries : 0;

@@ -24,10 +24,14 @@ static struct {
     const cz_project *project; /* NULL: not started */
     struct cz__site site;
     cz__loop *loop;
-    cz__db_driver driver; /* the database's, with counting in front */
-    const cz__db_driver *counted;
+    struct counted {
+        cz__db_driver driver; /* the database's, with counting in front */
+        const cz__db_driver *own;
+    } counted[CZ__DATABASES_MAX];
     uint32_t query_count;
-    cz__test_database database;
+    cz__test_database databases[CZ__DATABASES_MAX]; /* as cz__databases */
+    size_t database_count;
+    cz__database *migrating;
 } self;
 
 /* ---- counting statements ---- */
@@ -37,7 +41,8 @@ static cz_status count_select(cz_ctx *ctx, cz__db_session *session,
                               size_t count, cz__db_cursor *out, cz_error *err)
 {
     self.query_count++;
-    return self.counted->select(ctx, session, statement, params, count, out, err);
+    const struct counted *counted = (const struct counted *)session->db->driver;
+    return counted->own->select(ctx, session, statement, params, count, out, err);
 }
 
 static cz_status count_change(cz_ctx *ctx, cz__db_session *session,
@@ -45,16 +50,17 @@ static cz_status count_change(cz_ctx *ctx, cz__db_session *session,
                               size_t count, int64_t *out_rows, int64_t *out_last_id, cz_error *err)
 {
     self.query_count++;
-    return self.counted->change(ctx, session, statement, params, count, out_rows, out_last_id, err);
+    const struct counted *counted = (const struct counted *)session->db->driver;
+    return counted->own->change(ctx, session, statement, params, count, out_rows, out_last_id, err);
 }
 
-static void count_queries(cz__db *db)
+static void count_queries(cz__db *db, struct counted *counted)
 {
-    self.counted = db->driver;
-    self.driver = *db->driver;
-    self.driver.select = count_select;
-    self.driver.change = count_change;
-    db->driver = &self.driver;
+    counted->own = db->driver;
+    counted->driver = *db->driver;
+    counted->driver.select = count_select;
+    counted->driver.change = count_change;
+    db->driver = &counted->driver;
 }
 
 /* ---- running something as a handler runs ---- */
@@ -103,9 +109,9 @@ static void stop(void)
     cz_log_flush(true);
     if (cz__fiber_current())
         return; /* the test ended inside its handler, on a stack that would go away here */
-    cz__db_close(cz__db_default);
-    cz__db_default = NULL;
-    cz__test_database_drop(&self.database);
+    cz__databases_close(false);
+    for (size_t i = 0; i < self.database_count; i++)
+        cz__test_database_drop(&self.databases[i]);
     cz__site_stop(&self.site);
     cz__fibers_done();
     cz__loop_destroy(self.loop);
@@ -114,6 +120,9 @@ static void stop(void)
 static void create_tables(cz_ctx *ctx, void *arg)
 {
     (void)arg;
+    cz_error err;
+    if (cz__db_go_home(ctx, self.migrating, &err))
+        cz_raise_error(ctx, &err);
     cz__migrate_signal(ctx, CZ_PRE_MIGRATE);
     cz__migrate_all(ctx);
     cz__tables_create(ctx);
@@ -124,18 +133,19 @@ static void create_tables(cz_ctx *ctx, void *arg)
 static void migrate(const char *url)
 {
     cz_error err = { 0 };
-    if (cz__db_open(cz_str_from(url), &cz__db_default, &err))
+    if (cz__db_open(cz_str_from(url), &self.migrating->primary, &err))
         cz__test_die("%s: %s", url, cz_error_message(&err));
     cz_client_run(NULL, create_tables, NULL);
-    cz__db_close(cz__db_default);
-    cz__db_default = NULL;
+    cz__db_close(self.migrating->primary);
+    self.migrating->primary = NULL;
 }
 
 /* What the project's settings say for ENV=test; empty: nothing, or they are wrong, which its start will tell. */
-static cz_str project_database(const cz_project *project)
+static cz_str project_database(const cz_project *project, const char *setting)
 {
-    const cz_setting_table tables[] = { { cz__framework_settings, cz__framework_setting_count },
-                                        project->settings };
+    cz_setting_table tables[] = { { cz__framework_settings, cz__framework_setting_count },
+                                  project->settings,
+                                  { 0 } };
     cz_settings *settings;
     cz_str url;
     const char *server = getenv("CZ_TEST_POSTGRESQL_URL");
@@ -147,11 +157,31 @@ static cz_str project_database(const cz_project *project)
             cz_test_skip("CZ_TEST_POSTGRESQL_URL names no PostgreSQL server");
         return cz_str_from(server);
     }
+    CZ_REQUIRE_OK(cz__database_settings(cz_test_arena(), project, &tables[2], NULL));
     if (cz_settings_load(NULL, tables, CZ_COUNT(tables), &settings, NULL))
         return CZ_STR("");
-    CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), cz_setting_str(settings, "DATABASE_URL"), &url));
+    CZ_REQUIRE_OK(cz_str_dup(cz_test_arena(), cz_setting_str(settings, setting), &url));
     cz_settings_destroy(settings);
     return url;
+}
+
+/* Each alias has a database of the test's own, and nothing in the test can reach another one. */
+static void plan_databases(const cz_project *project)
+{
+    CZ_REQUIRE(project->databases.count < CZ__DATABASES_MAX);
+    self.database_count = project->databases.count + 1;
+    for (size_t i = 0; i < self.database_count; i++) {
+        const char *alias = i ? project->databases.items[i - 1].alias : "default";
+        const char *url = cz__database_setting(cz_test_arena(), alias, "URL");
+        const char *replicas = cz__database_setting(cz_test_arena(), alias, "REPLICA_URLS");
+        CZ_REQUIRE(url && replicas);
+        cz__test_database_plan(project, alias, project_database(project, url), &self.databases[i]);
+        setenv(replicas, "", 1);
+    }
+    for (size_t i = 0; i < self.database_count; i++) {
+        const char *alias = i ? project->databases.items[i - 1].alias : "default";
+        setenv(cz__database_setting(cz_test_arena(), alias, "URL"), self.databases[i].url, 1);
+    }
 }
 
 static void set_environment(const cz_project *project)
@@ -160,8 +190,7 @@ static void set_environment(const cz_project *project)
     setenv("LOG_LEVEL", "warning", 0);
     setenv("LOG_FORMAT", "console", 0);
     setenv("ACCESS_LOG", "off", 0);
-    cz__test_database_plan(project, project_database(project), &self.database);
-    setenv("DATABASE_URL", self.database.url, 1); /* nothing in the test can reach another one */
+    plan_databases(project);
 }
 
 static void start(const cz_project *project)
@@ -175,10 +204,14 @@ static void start(const cz_project *project)
         cz__test_die("%s does not start: %s", project->name, cz_error_message(&err));
     self.project = project;
     atexit(stop);
-    cz__test_database_make(&self.database, migrate);
-    if (cz__site_open_database(&self.site, &err))
+    for (size_t i = 0; i < self.database_count; i++) {
+        self.migrating = &cz__databases[i];
+        cz__test_database_make(&self.databases[i], migrate);
+    }
+    if (cz__site_open_databases(&self.site, &err))
         cz__test_die("%s does not start: %s", project->name, cz_error_message(&err));
-    count_queries(cz__db_default);
+    for (size_t i = 0; i < self.database_count; i++)
+        count_queries(cz__databases[i].primary, &self.counted[i]);
 }
 
 cz_client *cz_client_create(const cz_project *project)

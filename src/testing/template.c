@@ -17,10 +17,11 @@ enum { PART_BYTES = 64 * 1024, URL_BYTES_MAX = 4096 };
 
 /* ---- names ---- */
 
-static uint64_t identity(const void *project, cz_str base)
+static uint64_t identity(const void *project, const char *alias, cz_str base)
 {
     static const uint8_t key[16] = "calzone template"; /* the same in every process of the run */
-    const char *text = cz_arena_printf(cz_test_arena(), "%p %.*s", project, CZ_STR_ARG(base));
+    const char *text =
+        cz_arena_printf(cz_test_arena(), "%p %s %.*s", project, alias, CZ_STR_ARG(base));
     CZ_REQUIRE(text);
     return cz__siphash13(key, text, strlen(text));
 }
@@ -49,15 +50,18 @@ static const char *sqlite_url(const char *path, cz_str base)
     return out.ptr;
 }
 
-void cz__test_database_plan(const void *project, cz_str base, cz__test_database *out)
+void cz__test_database_plan(const void *project, const char *alias, cz_str base,
+                            cz__test_database *out)
 {
-    uint64_t id = identity(project, base);
+    uint64_t id = identity(project, alias, base);
     *out = (cz__test_database){ 0 };
     out->mark = cz_arena_printf(cz_test_arena(), "%s/template-%016llx", cz__test_run_directory(),
                                 (unsigned long long)id);
     CZ_REQUIRE(out->mark);
     if (!cz_str_starts_with(base, CZ_STR("postgres"))) {
-        out->path = joined("/", cz_test_directory(), "test.db");
+        const char *name =
+            strcmp(alias, "default") == 0 ? "test.db" : joined(".", alias, "test.db");
+        out->path = joined("/", cz_test_directory(), name);
         out->url = sqlite_url(out->path, base);
         out->template_ = joined(".", out->mark, "db");
         /* not the finished name: that one appears when it is whole */

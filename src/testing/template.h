@@ -21,9 +21,10 @@ typedef struct cz__test_database {
     const char *mark; /* the beginning of the template's files in the run's directory */
 } cz__test_database;
 
-/* Choose the names; makes nothing. `base` is the URL the project would use, empty for SQLite; `project` tells one
- * template from another. In the test's arena. */
-void cz__test_database_plan(const void *project, cz_str base, cz__test_database *out);
+/* Choose the names; makes nothing. `base` is the URL the project would use, empty for SQLite; `project`
+ * and `alias` tell one template from another. In the test's arena. */
+void cz__test_database_plan(const void *project, const char *alias, cz_str base,
+                            cz__test_database *out);
 /* Make the database. When the template is not there yet, `migrate(url)` fills it, in one test of the run while
  * the others wait. */
 void cz__test_database_make(const cz__test_database *database, void (*migrate)(const char *url));

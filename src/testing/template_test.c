@@ -85,7 +85,7 @@ CZ_TEST(a_template_whose_maker_was_killed_is_made_anew)
     cz__test_database database;
     const char *own = "sqlite:///own.db?synchronous=normal"; /* a template no other test shares */
     setenv("DATABASE_URL", own, 1);
-    cz__test_database_plan(&quay, cz_str_from(own), &database);
+    cz__test_database_plan(&quay, "default", cz_str_from(own), &database);
     const char *part = cz_arena_printf(cz_test_arena(), "%s.part", database.template_);
     FILE *file = fopen(part, "w");
     CZ_REQUIRE(file);

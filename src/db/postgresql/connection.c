@@ -27,6 +27,8 @@ static cz_status pg_change(cz_ctx *ctx, cz__db_session *session, const cz__db_st
 static cz_status pg_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err);
 static cz_status pg_commit(cz_ctx *ctx, cz__db_session *session, cz_error *err);
 static void pg_rollback(cz_ctx *ctx, cz__db_session *session);
+static cz_status pg_position(cz_ctx *ctx, cz__db_session *session, bool as_replica, uint64_t *out,
+                             cz_error *err);
 
 const cz__db_driver cz__postgresql_driver = {
     .scheme = "postgresql",
@@ -55,6 +57,7 @@ const cz__db_driver cz__postgresql_driver = {
     .describe_table = cz__postgresql_describe_table,
     .list_tables = cz__postgresql_list_tables,
     .keys_given = cz__postgresql_keys_given,
+    .position = pg_position,
 };
 
 /* cz_error_set(), so that static analysis sees that it returns `status`. */
@@ -843,6 +846,44 @@ static void pg_rollback(cz_ctx *ctx, cz__db_session *session)
     cz_ignore(snprintf(back, sizeof back, "ROLLBACK TO SAVEPOINT cz_%u", session->depth));
     cz_ignore(snprintf(release, sizeof release, "RELEASE SAVEPOINT cz_%u", session->depth));
     send_rollback(session->connection, back, release);
+}
+
+/* ---- replicas ---- */
+
+/* Where the log is written, not where it is flushed: a commit that does not wait for the disk lies before it,
+ * too. */
+static cz_status pg_position(cz_ctx *ctx, cz__db_session *session, bool as_replica, uint64_t *out,
+                             cz_error *err)
+{
+    static const cz__db_type none[1];
+    static const cz__db_statement primary = {
+        .sql = { "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint", 60 },
+        .number = 1,
+        .types = none,
+    };
+    static const cz__db_statement replica = {
+        .sql = { "SELECT CASE WHEN pg_is_in_recovery() THEN "
+                 "(pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint END",
+                 96 },
+        .number = 2,
+        .types = none,
+    };
+    const cz__db_statement *statement = as_replica ? &replica : &primary;
+    cz__db_cursor cursor;
+    cz_assert(statement->sql.len == strlen(statement->sql.ptr));
+    cz_status status = cz__postgresql_select(ctx, session, statement, NULL, 0, &cursor, err);
+    if (status)
+        return status;
+    bool row = false, known = false;
+    int64_t position = 0;
+    status = cz__postgresql_step(&cursor, &row, err);
+    if (!status && row)
+        known = cz__postgresql_read(&cursor, 0, CZ__DB_INT64, &position);
+    cz__postgresql_finish(&cursor);
+    if (!status && !known)
+        return fail(err, CZ_EUNSUPPORTED, "the server is no replica: it does not follow another");
+    *out = (uint64_t)position;
+    return status;
 }
 
 /* Whether the lock of migrations was free, and is this transaction's now. */

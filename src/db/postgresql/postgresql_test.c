@@ -1031,7 +1031,7 @@ static cz_status use_once(cz_ctx *ctx, const char *url)
     cz_status status = cz__db_open(cz_str_from(url), &cz__db_default, &err);
     if (status)
         return status;
-    cz__db_session session = { .db = cz__db_default };
+    cz__db_session session = { .db = cz__db_default, .alone = true, .database = cz__databases };
     ctx->db = &session;
     int64_t rows, value = 0;
     cz__db_param param = { .kind = CZ__PARAM_INT, .integer = 5 };

@@ -197,7 +197,7 @@ static cz_status take_for(cz_ctx *ctx, cz__db_session *session, cz_error *err)
         return status;
     }
     session->writing = true;
-    cz__db_hold_write(ctx);
+    cz__db_hold_write(ctx, session);
     return CZ_OK;
 }
 
@@ -301,7 +301,7 @@ cz_status cz__sqlite_commit(cz_ctx *ctx, cz__db_session *session, cz_error *err)
     if (session->depth > 0)
         return run_savepoint(db, "RELEASE", session->depth, err);
     session->writing = false;
-    cz__db_release_write(ctx);
+    cz__db_release_write(ctx, session);
     cz_status status = cz__sqlite_end_write(ctx, db, err);
     cz__sqlite_give_turn(db);
     return status;
@@ -321,7 +321,7 @@ void cz__sqlite_rollback(cz_ctx *ctx, cz__db_session *session)
         return;
     }
     session->writing = false;
-    cz__db_release_write(ctx);
+    cz__db_release_write(ctx, session);
     cz__sqlite_undo_write(db);
     cz__sqlite_give_turn(db);
 }

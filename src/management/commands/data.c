@@ -18,9 +18,12 @@ static int create_tables(cz_ctx *ctx, void *arg)
 
 int cz__command_createtables(struct cz__site *site, int argc, char **argv)
 {
+    const char *database;
+    if (!cz__command_database(&argc, argv, &database))
+        return 2;
     if (argc > 1) {
         fprintf(stderr, "createtables: unknown argument \"%s\"; see --help\n", argv[1]);
         return 2;
     }
-    return cz__site_run(site, create_tables, site);
+    return cz__site_run_on(site, database, create_tables, site);
 }

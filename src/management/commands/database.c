@@ -1,6 +1,6 @@
 /* `backup` and `dbshell`. */
 #include "management/project.h"
-#include "db/database.h"
+#include "orm/orm.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +14,10 @@ static int back_up(cz_ctx *ctx, void *arg)
     const char *path = arg;
     cz_error err;
     struct stat about;
-    if (!cz__db_default->driver->backup)
+    cz__db *db = cz__database_at_home(ctx)->primary;
+    if (!db->driver->backup)
         cz_raise(ctx, CZ_EUNSUPPORTED, "backup is for SQLite; PostgreSQL has pg_dump");
-    if (cz__db_default->driver->backup(ctx, cz__db_default, path, &err))
+    if (db->driver->backup(ctx, db, path, &err))
         cz_raise_error(ctx, &err);
     if (stat(path, &about))
         cz_raise(ctx, CZ_EIO, "%s: %s", path, strerror(errno));
@@ -26,6 +27,9 @@ static int back_up(cz_ctx *ctx, void *arg)
 
 int cz__command_backup(struct cz__site *site, int argc, char **argv)
 {
+    const char *database;
+    if (!cz__command_database(&argc, argv, &database))
+        return 2;
     if (argc != 2 || argv[1][0] == '-') {
         fputs("backup: name one file; see --help\n", stderr);
         return 2;
@@ -34,7 +38,7 @@ int cz__command_backup(struct cz__site *site, int argc, char **argv)
         fprintf(stderr, "backup: %s is there already\n", argv[1]);
         return 1;
     }
-    return cz__site_run(site, back_up, argv[1]);
+    return cz__site_run_on(site, database, back_up, argv[1]);
 }
 
 /* ---- dbshell ---- */
@@ -91,7 +95,17 @@ int cz__command_dbshell(struct cz__site *site, int argc, char **argv)
     cz_url url;
     cz_buf text = { 0 }, address = { 0 }, password = { 0 };
     cz_error err;
-    if (cz__site_database_url(site, &text, &err)) {
+    const char *alias;
+    char names[256];
+    if (!cz__command_database(&argc, argv, &alias))
+        return 2;
+    const cz__database *database = cz__database_find(alias ? alias : cz__databases[0].alias);
+    if (!database) {
+        cz__database_names(names, sizeof names);
+        fprintf(stderr, "dbshell: there is no database \"%s\"; declared are %s\n", alias, names);
+        return 2;
+    }
+    if (cz__site_database_url(site, database, &text, &err)) {
         fprintf(stderr, "dbshell: %s\n", cz_error_message(&err));
         return 1;
     }

@@ -374,7 +374,8 @@ static void dump_all(cz_ctx *ctx, void *arg)
     for (size_t i = 0; i < cz__models_count(); i++) {
         cz_model *model = cz__models_at(i);
         if ((!dump->label_count || is_named(model, dump->labels, dump->label_count)) &&
-            !is_named(model, dump->excluded, dump->excluded_count))
+            !is_named(model, dump->excluded, dump->excluded_count) &&
+            cz__database_has_model(cz__database_at_home(ctx), model))
             models[wanted++] = model;
     }
     if (dump->csv && wanted != 1)
@@ -440,6 +441,9 @@ static bool read_indent(const char *text, int64_t *out)
 int cz__command_dumpdata(struct cz__site *site, int argc, char **argv)
 {
     struct dump dump = { 0 };
+    const char *database;
+    if (!cz__command_database(&argc, argv, &database))
+        return 2;
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
         bool fine = true, takes = true;
@@ -470,5 +474,5 @@ int cz__command_dumpdata(struct cz__site *site, int argc, char **argv)
         }
         i += takes;
     }
-    return cz__site_run(site, dump_data, &dump);
+    return cz__site_run_on(site, database, dump_data, &dump);
 }

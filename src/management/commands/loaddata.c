@@ -390,9 +390,12 @@ static bool store(cz_ctx *ctx, struct load *load, struct item *item)
     return true;
 }
 
-/* Store a row and its links; false: a row it refers to is not there yet. */
+/* Store a row and its links; false: a row it refers to is not there yet. Rows whose table is in another database
+ * are passed over, as in Django: one file can be loaded into each. */
 static bool load_item(cz_ctx *ctx, struct load *load, struct item *item)
 {
+    if (!cz__database_has_model(cz__database_at_home(ctx), item->model))
+        return true;
     if (!item->row && !store(ctx, load, item))
         return false;
     for (uint32_t i = 0; i < item->fields->count; i++) {
@@ -710,7 +713,8 @@ static void load_all(cz_ctx *ctx, void *arg)
     load_waiting(ctx, load);
     check_references(ctx, load);
     for (size_t m = 0; m < cz__models_count(); m++)
-        if (!cz__models_at(m)->meta.unmanaged)
+        if (!cz__models_at(m)->meta.unmanaged &&
+            cz__database_has_model(cz__database_at_home(ctx), cz__models_at(m)))
             cz__keys_given(ctx, cz__models_at(m));
 }
 
@@ -727,6 +731,9 @@ int cz__command_loaddata(struct cz__site *site, int argc, char **argv)
 {
     struct load load = { 0 };
     int first = 1;
+    const char *database;
+    if (!cz__command_database(&argc, argv, &database))
+        return 2;
     for (; first < argc && argv[first][0] == '-'; first++) {
         if (!strcmp(argv[first], "--ignorenonexistent")) {
             load.ignore_unknown = true;
@@ -743,5 +750,5 @@ int cz__command_loaddata(struct cz__site *site, int argc, char **argv)
     }
     load.argc = argc - first;
     load.argv = argv + first;
-    return cz__site_run(site, load_data, &load);
+    return cz__site_run_on(site, database, load_data, &load);
 }

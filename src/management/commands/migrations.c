@@ -20,6 +20,7 @@ struct arguments { /* of any of the commands; each takes those it knows */
     const char *app, *name; /* what stands without an option: APP [NAME] */
     const char *file_name;  /* --name */
     const char *folder;
+    const char *database; /* --database */
     const char *renames[REPEATS_MAX], *defaults[REPEATS_MAX];
     size_t rename_count, default_count;
     bool no_rename, online, without_data, check, dry_run, empty, merge, plan, fake, fake_initial,
@@ -449,6 +450,7 @@ int cz__command_migrate(struct cz__site *site, int argc, char **argv)
 {
     struct arguments a = { .site = site };
     const struct flag flags[] = {
+        { "--database", NULL, &a.database, NULL, NULL },
         { "--plan", &a.plan, NULL, NULL, NULL },
         { "--check", &a.check, NULL, NULL, NULL },
         { "--fake", &a.fake, NULL, NULL, NULL },
@@ -456,7 +458,7 @@ int cz__command_migrate(struct cz__site *site, int argc, char **argv)
     };
     if (!read_arguments(argc, argv, flags, CZ_COUNT(flags), &a, 2))
         return 2;
-    return cz__site_run(site, migrate, &a);
+    return cz__site_run_on(site, a.database, migrate, &a);
 }
 
 /* ---- showmigrations, sqlmigrate ---- */
@@ -488,9 +490,10 @@ static int show_migrations(cz_ctx *ctx, void *arg)
 int cz__command_showmigrations(struct cz__site *site, int argc, char **argv)
 {
     struct arguments a = { .site = site };
-    if (!read_arguments(argc, argv, NULL, 0, &a, 1))
+    const struct flag flags[] = { { "--database", NULL, &a.database, NULL, NULL } };
+    if (!read_arguments(argc, argv, flags, CZ_COUNT(flags), &a, 1))
         return 2;
-    return cz__site_run(site, show_migrations, &a);
+    return cz__site_run_on(site, a.database, show_migrations, &a);
 }
 
 static int sql_migrate(cz_ctx *ctx, void *arg)
@@ -513,14 +516,15 @@ static int sql_migrate(cz_ctx *ctx, void *arg)
 int cz__command_sqlmigrate(struct cz__site *site, int argc, char **argv)
 {
     struct arguments a = { .site = site };
-    const struct flag flags[] = { { "--backwards", &a.backwards, NULL, NULL, NULL } };
+    const struct flag flags[] = { { "--backwards", &a.backwards, NULL, NULL, NULL },
+                                  { "--database", NULL, &a.database, NULL, NULL } };
     if (!read_arguments(argc, argv, flags, CZ_COUNT(flags), &a, 2))
         return 2;
     if (!a.name) {
         fputs("sqlmigrate: name an app and a migration; see --help\n", stderr);
         return 2;
     }
-    return cz__site_run(site, sql_migrate, &a);
+    return cz__site_run_on(site, a.database, sql_migrate, &a);
 }
 
 /* ---- squashmigrations ---- */
@@ -584,11 +588,14 @@ static int inspect_database(cz_ctx *ctx, void *arg)
 
 int cz__command_inspectdb(struct cz__site *site, int argc, char **argv)
 {
+    const char *database;
+    if (!cz__command_database(&argc, argv, &database))
+        return 2;
     for (int i = 1; i < argc; i++)
         if (argv[i][0] == '-') {
             fprintf(stderr, "inspectdb: unknown argument \"%s\"; see --help\n", argv[i]);
             return 2;
         }
     struct inspection asked = { (const char *const *)(argv + 1), (size_t)argc - 1 };
-    return cz__site_run(site, inspect_database, &asked);
+    return cz__site_run_on(site, database, inspect_database, &asked);
 }

@@ -20,34 +20,50 @@ struct worker_state {
 static int prepare_tables(cz_ctx *ctx, void *arg)
 {
     const struct cz__site *site = arg;
+    const char *alias = cz__database_at_home(ctx)->alias;
+    bool other = alias != cz__databases[0].alias;
     if (site->env == CZ_ENV_DEVELOPMENT || site->env == CZ_ENV_TEST) {
         cz__migrate_signal(ctx, CZ_PRE_MIGRATE);
         size_t migrated = cz__migrate_all(ctx), created = cz__tables_create(ctx);
         cz__migrate_signal(ctx, CZ_POST_MIGRATE);
         if (migrated)
             cz_log_info(NULL, "calzone.db", "applied the pending migrations",
-                        CZ_FIELD_INT("migrations", (int64_t)migrated));
+                        CZ_FIELD_INT("migrations", (int64_t)migrated),
+                        CZ_FIELD_STR("database", cz_str_from(alias)));
         if (cz__models_drift(ctx))
             cz_log_warning(NULL, "calzone.db",
                            "the models have changes that no migration has: run makemigrations");
         if (created)
             cz_log_info(NULL, "calzone.db", "created the missing tables",
-                        CZ_FIELD_INT("tables", (int64_t)created));
+                        CZ_FIELD_INT("tables", (int64_t)created),
+                        CZ_FIELD_STR("database", cz_str_from(alias)));
         cz_log_flush(true);
         return 0;
     }
     size_t pending = cz__migrate_pending(ctx);
     if (pending) {
-        fprintf(stderr, "%s: %zu migration%s not applied; run `%s migrate`\n", site->project->name,
-                pending, pending == 1 ? " is" : "s are", site->project->name);
+        fprintf(stderr, "%s: %zu migration%s not applied; run `%s migrate%s%s`\n",
+                site->project->name, pending, pending == 1 ? " is" : "s are", site->project->name,
+                other ? " --database " : "", other ? alias : "");
         return 1;
     }
     const char *missing = cz__tables_missing(ctx);
     if (!missing)
         return 0;
-    fprintf(stderr, "%s: table %s does not exist; run `%s createtables`\n", site->project->name,
-            missing, site->project->name);
+    fprintf(stderr, "%s: table %s does not exist; run `%s createtables%s%s`\n", site->project->name,
+            missing, site->project->name, other ? " --database " : "", other ? alias : "");
     return 1;
+}
+
+/* One after the other, also when one cannot be reached: each that cannot is told. */
+static int prepare_all(struct cz__site *site)
+{
+    int code = 0;
+    for (size_t i = 0; i < cz__database_count; i++) {
+        int one = cz__site_run_on(site, cz__databases[i].alias, prepare_tables, site);
+        code = code ? code : one;
+    }
+    return code;
 }
 
 /* Set-up work runs in a child that ends before the workers start: the master never opens a database. */
@@ -60,7 +76,7 @@ static int prepare_in_child(struct cz__site *site)
         return 1;
     }
     if (child == 0) {
-        int code = cz__site_run(site, prepare_tables, site);
+        int code = prepare_all(site);
         fflush(NULL);
         _exit(code);
     }
@@ -76,7 +92,7 @@ static int prepare_in_child(struct cz__site *site)
 static cz_status on_start(cz__worker *worker, cz_error *err)
 {
     struct worker_state *state = worker->user;
-    cz_status status = cz__site_open_database(state->site, err);
+    cz_status status = cz__site_open_databases(state->site, err);
     if (status)
         return status;
     status = cz__http_server_create(worker->loop, worker->listen_fd, &state->site->limits,
@@ -100,7 +116,7 @@ static void on_stop(cz__worker *worker)
     struct worker_state *state = worker->user;
     if (state->server)
         cz__http_server_destroy(state->server);
-    cz__db_close(cz__db_default);
+    cz__databases_close(false);
 }
 
 static void on_ready(const char *address, unsigned workers, void *user)
@@ -124,6 +140,24 @@ static bool read_workers(const char *text, unsigned *out)
     return true;
 }
 
+static bool refuses_memory(const struct cz__site *site)
+{
+    bool refused = false;
+    for (size_t i = 0; i < cz__database_count; i++) {
+        cz_buf url = { 0 };
+        if (!cz__site_database_url(site, &cz__databases[i], &url, NULL) &&
+            cz_str_ends_with(cz_buf_str(&url), CZ_STR("/:memory:"))) {
+            fprintf(stderr,
+                    "run: DATABASE_URL%s%s: a database in memory is one process's alone, and a "
+                    "site has several; name a file\n",
+                    i ? " of " : "", i ? cz__databases[i].alias : "");
+            refused = true;
+        }
+        cz_buf_done(&url);
+    }
+    return refused;
+}
+
 int cz__command_run(struct cz__site *site, int argc, char **argv)
 {
     const char *bind = cz_setting_str(site->settings, "BIND").ptr;
@@ -143,13 +177,8 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
             return 2;
         }
     }
-    if (cz_str_ends_with(cz_setting_str(site->settings, "DATABASE_URL"), CZ_STR("/:memory:"))) {
-        fputs("run: DATABASE_URL: a database in memory is one process's alone, and a site has "
-              "several; name a "
-              "file\n",
-              stderr);
+    if (refuses_memory(site))
         return 1;
-    }
     int code = prepare_in_child(site);
     if (code)
         return code;
