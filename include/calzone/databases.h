@@ -69,13 +69,13 @@ void cz_with_database(cz_ctx *ctx, const char *alias, void (*fn)(cz_ctx *ctx, vo
 void cz_read_primary(cz_ctx *ctx);
 /* A text for cz_read_after() that stands for what this unit of work has written, in the arena; empty when it
  * wrote to no database with replicas. Call it after the transaction. It is signed with SECRET_KEY, at most
- * CZ_POSITION_BYTES_MAX long, made of letters, digits, ".", "-" and "_", and useless once DATABASE_REPLICA_LAG_MAX
- * is over. Raises: CZ_ENOMEM. Context: may suspend: it asks each such database once. */
+ * CZ_POSITION_BYTES_MAX long, made of letters, digits, "." and "_", and useless once DATABASE_REPLICA_LAG_MAX is
+ * over. Raises: CZ_ENOMEM. Context: may suspend: it asks each such database once. */
 cz_str cz_read_position(cz_ctx *ctx);
 /* Read only from replicas that have replayed as far as a position says, else from the primary. False: it is
  * none of this site's, or too old to matter; nothing has changed then. */
 bool cz_read_after(cz_ctx *ctx, cz_str position);
-enum { CZ_POSITION_BYTES_MAX = 512 };
+enum { CZ_POSITION_BYTES_MAX = 1280 };
 
 #ifdef __cplusplus
 }

@@ -59,6 +59,12 @@ bool cz_host_is_allowed(cz_str host, const cz_str_list *allowed);
  * the whole project, last, or for a route or an include. A commit that fails is raised. */
 extern const cz_middleware cz_atomic_requests;
 
+/* Where databases have replicas: lets a client that wrote read from replicas only when they have what it wrote, by
+ * a cookie, calzone_position, and for clients without cookies a header of the answer, X-Read-After, that they send
+ * back. Requests that are not GET, HEAD or OPTIONS read from the primary. List it outside cz_atomic_requests.
+ * Without replicas it does nothing. */
+extern const cz_middleware cz_read_your_writes;
+
 /* The first four above, in the order they belong. */
 extern const cz_middleware *const cz_default_middleware[];
 

@@ -1,5 +1,6 @@
 #include "db/database.h"
 #include "db/replicas.h"
+#include "runtime/fiber.h"
 #include <stdio.h>
 
 cz__database cz__databases[CZ__DATABASES_MAX] = { { .alias = "default" } };
@@ -22,6 +23,26 @@ void cz__db_release_write(cz_ctx *ctx, cz__db_session *session)
         if (other->holds)
             return;
     ctx->write_hold_us = 0;
+}
+
+cz_status cz__db_wait(cz_ctx *ctx)
+{
+    int64_t hold_us = ctx->write_hold_us;
+    if (hold_us < 0)
+        ctx->write_hold_us = 0;
+    cz_status status = cz__fiber_wait(ctx);
+    ctx->write_hold_us = hold_us;
+    return status;
+}
+
+cz_status cz__db_sleep(cz_ctx *ctx, uint64_t ms)
+{
+    int64_t hold_us = ctx->write_hold_us;
+    if (hold_us < 0)
+        ctx->write_hold_us = 0;
+    cz_status status = cz__fiber_sleep(ctx, ms);
+    ctx->write_hold_us = hold_us;
+    return status;
 }
 
 static const cz__db_driver *const drivers[] = {

@@ -158,6 +158,10 @@ typedef struct cz__db_session {
 extern int64_t cz__db_write_hold_ms;
 void cz__db_hold_write(cz_ctx *ctx, cz__db_session *session);
 void cz__db_release_write(cz_ctx *ctx, cz__db_session *session);
+/* A driver's waits, cz__fiber_wait() and cz__fiber_sleep(): a transaction that may not wait for anything else may
+ * wait for another database, as long as a setting lets it in production. */
+CZ_NODISCARD cz_status cz__db_wait(cz_ctx *ctx);
+CZ_NODISCARD cz_status cz__db_sleep(cz_ctx *ctx, uint64_t ms);
 
 /* ---- describing tables ---- */
 

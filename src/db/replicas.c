@@ -210,6 +210,14 @@ size_t cz__replicas_usable(const cz__database *database)
     return usable;
 }
 
+bool cz__replicas_any(void)
+{
+    for (size_t i = 0; i < cz__database_count; i++)
+        if (cz__databases[i].replicas)
+            return true;
+    return false;
+}
+
 /* ---- beginning and end ---- */
 
 static cz_status open_one(cz__database *database, size_t number, cz_str url, cz_error *err)
@@ -222,7 +230,7 @@ static cz_status open_one(cz__database *database, size_t number, cz_str url, cz_
     if (status)
         return cz_error_set(err, status, "%s: %s", replica->name, cz_error_message(&why));
     database->replicas->count++;
-    if (replica->probe.db->driver != database->primary->driver)
+    if (strcmp(replica->probe.db->driver->scheme, database->primary->driver->scheme) != 0)
         return cz_error_set(err, CZ_EVALIDATION, "%s: it is not of its primary's kind",
                             replica->name);
     return CZ_OK;

@@ -29,7 +29,9 @@ cz__db_session *cz__replica_session(cz__db_session *session);
  * the primary from here on. */
 bool cz__replica_failed(cz__db_session *session, cz__db_session *reader, const cz_error *error);
 
-/* How many are in use, for a wait until replicas are known. */
+/* How many are in use. */
 size_t cz__replicas_usable(const cz__database *database);
+/* Whether any open database has replicas. */
+bool cz__replicas_any(void);
 
 #endif

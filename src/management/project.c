@@ -170,6 +170,7 @@ static cz_status start(struct cz__site *site, cz_error *err)
     current_settings = site->settings;
     site->env = cz_settings_env(site->settings);
     read_limits(site);
+    cz__position_set_key(cz_setting_str(site->settings, "SECRET_KEY"));
     cz__views_configure(cz_setting_int(site->settings, "PAGE_SIZE"));
     router_options = (cz_router_options){
         .middleware = project->middleware ? project->middleware : cz_default_middleware,

@@ -103,6 +103,9 @@ const char *cz__alias_of(cz_ctx *ctx, const cz_model *model, const cz_row *row,
                          const char *database, bool write);
 /* Raises: CZ_EINVAL: there is no such database. */
 cz__database *cz__database_named(cz_ctx *ctx, const char *alias);
+/* position.c: what positions are signed with, and how long they matter. */
+void cz__position_set_key(cz_str secret);
+int64_t cz__position_life_ms(void);
 /* Whether a database has the table of a model; of a model of the past `alias` is what its state says, NULL
  * "default". */
 bool cz__database_has(const cz__database *database, const char *app, const char *model,

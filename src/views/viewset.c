@@ -1,4 +1,5 @@
 /* Viewsets: routes from a declaration, and the stock actions. */
+#include <calzone/databases.h>
 #include <calzone/json.h>
 #include <calzone/pagination.h>
 #include <calzone/views.h>
@@ -193,6 +194,7 @@ static cz_str detail_path(cz_ctx *ctx, const cz_request *req, const cz_row *row)
 void cz_view_create(cz_ctx *ctx, cz_request *req)
 {
     cz_viewset *view = cz_view_of(req);
+    cz_read_primary(ctx); /* what is validated against must not be old */
     cz_row *row = cz__read_row(ctx, req, view->serializer, NULL, false);
     if (view->before_save)
         view->before_save(ctx, req, row, CZ_ACTION_create);
@@ -204,6 +206,7 @@ void cz_view_create(cz_ctx *ctx, cz_request *req)
 static void update(cz_ctx *ctx, cz_request *req, bool partial)
 {
     cz_viewset *view = cz_view_of(req);
+    cz_read_primary(ctx);
     cz_row *row = cz__read_row(ctx, req, view->serializer, find_object(ctx, req, view), partial);
     if (view->before_save)
         view->before_save(ctx, req, row, partial ? CZ_ACTION_partial_update : CZ_ACTION_update);
@@ -224,6 +227,7 @@ void cz_view_partial_update(cz_ctx *ctx, cz_request *req)
 void cz_view_destroy(cz_ctx *ctx, cz_request *req)
 {
     cz_viewset *view = cz_view_of(req);
+    cz_read_primary(ctx);
     cz__remove(ctx, find_object(ctx, req, view));
     cz_respond_empty(ctx, req, 204);
 }

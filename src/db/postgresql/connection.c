@@ -932,7 +932,7 @@ cz_status cz__postgresql_schema_begin(cz_ctx *ctx, cz__db_session *session, cz_e
                 cz_error_set(err, CZ_EBUSY, "another process has been migrating for %d minutes",
                              SCHEMA_TIMEOUT_MS / 60000);
         if (!status)
-            status = cz__fiber_sleep(ctx, SCHEMA_RETRY_MS);
+            status = cz__db_sleep(ctx, SCHEMA_RETRY_MS);
         if (status)
             return status;
     }

@@ -399,7 +399,7 @@ static cz_status wait_open(cz_ctx *ctx, struct cz__pg_link *link)
         cz__timer_set(db->loop, &waiter.timer, DOWN_GRACE_MS, waiter_timed_out);
     cz_status status = CZ_OK;
     while (!status && !waiter.link && !waiter.timed_out)
-        status = cz__fiber_wait(ctx);
+        status = cz__db_wait(ctx);
     cz__timer_cancel(db->loop, &waiter.timer);
     if (!waiter.link) {
         struct cz__pg_waiter **at = &link->opening;
@@ -653,7 +653,7 @@ cz_status cz__pg_request_wait(cz_ctx *ctx, struct cz__pg_request *request, bool 
         if (uncancelled)
             cz__fiber_wait_uncancelled(ctx);
         else
-            status = cz__fiber_wait(ctx);
+            status = cz__db_wait(ctx);
     }
     if (request->done)
         return CZ_OK;

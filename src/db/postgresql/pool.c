@@ -49,7 +49,7 @@ static cz_status wait_in_queue(cz_ctx *ctx, struct cz__pg *db, struct cz__pg_lin
     cz__timer_set(db->loop, &waiter.timer, db->settings.pool_timeout_ms, wait_over);
     cz_status status = CZ_OK;
     while (!status && !waiter.link && !waiter.timed_out)
-        status = cz__fiber_wait(ctx);
+        status = cz__db_wait(ctx);
     cz__timer_cancel(db->loop, &waiter.timer);
     if (waiter.link) {
         *out = waiter.link;

@@ -28,9 +28,9 @@ static cz_status copy_pages(cz_ctx *ctx, sqlite3 *from, sqlite3 *to, cz_error *e
         code = sqlite3_backup_step(backup, STEP_PAGES);
         if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
             code = SQLITE_OK;
-            status = cz__fiber_sleep(ctx, 10);
+            status = cz__db_sleep(ctx, 10);
         } else if (code == SQLITE_OK) {
-            status = cz__fiber_sleep(ctx, 0); /* others of this process, and cancellation */
+            status = cz__db_sleep(ctx, 0); /* others of this process, and cancellation */
         }
     }
     cz_ignore(sqlite3_backup_finish(backup)); /* repeats the last step's error */

@@ -190,7 +190,7 @@ static cz_status wait_for(cz_ctx *ctx, struct cz__sqlite *db, struct cz__sqlite_
             cz__fiber_wait_uncancelled(ctx);
             continue;
         }
-        cz_status status = cz__fiber_wait(ctx);
+        cz_status status = cz__db_wait(ctx);
         if (status && !job->running && !job->done) {
             take_back(db, job);
             return cz_error_set(err, status, "gave up waiting to write");

@@ -118,7 +118,7 @@ cz_status cz__sqlite_take_turn(cz_ctx *ctx, struct cz__sqlite *db, int64_t give_
     }
     wait_behind(db, &waiter);
     while (!waiter.granted) {
-        cz_status status = cz__fiber_wait(ctx);
+        cz_status status = cz__db_wait(ctx);
         if (waiter.granted || (status == CZ_OK && !waiter.late))
             continue;
         stop_waiting(db, &waiter);

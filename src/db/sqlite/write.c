@@ -29,7 +29,7 @@ static int64_t give_up_at(const struct cz__sqlite *db)
 /* Sleep between two tries for the lock another process holds. */
 static cz_status sleep_before_retry(cz_ctx *ctx, int tries)
 {
-    return cz__fiber_sleep(ctx, tries < 5 ? 1 : tries < 20 ? 5 : RETRY_MS_MAX);
+    return cz__db_sleep(ctx, tries < 5 ? 1 : tries < 20 ? 5 : RETRY_MS_MAX);
 }
 
 cz_status cz__sqlite_begin_write(cz_ctx *ctx, struct cz__sqlite *db, int64_t give_up_us,
