@@ -162,6 +162,15 @@ static void broken_stream(cz_ctx *ctx, cz_request *req)
     cz_respond_stream(ctx, req, 200, CZ_STR("text/plain"), send_and_fail, NULL);
 }
 
+/* Writes without having read: what it reads then, it must see. */
+static void make_own_note(cz_ctx *ctx, cz_request *req)
+{
+    const Note *made = cz_create(ctx, Note, (text, req->body));
+    bool seen = cz_exists(ctx, Note, .where = CZ_Q(Note, id, EXACT, made->id));
+    say(ctx, req, seen ? 201 : 500, seen ? CZ_STR("seen") : CZ_STR("not seen"));
+}
+
+static const cz_middleware *const read_your_writes[] = { &cz_read_your_writes, NULL };
 static const cz_middleware *const atomic_requests[] = { &cz_atomic_requests, NULL };
 
 static const cz_route urls[] = {
@@ -177,6 +186,8 @@ static const cz_route urls[] = {
     CZ_GET("/broken-stream", broken_stream),
     CZ_POST("/notes", make_note),
     CZ_POST("/no-notes", make_no_note),
+    CZ_POST("/own-notes", make_own_note, .middleware = read_your_writes),
+    CZ_GET("/own-notes", count_notes, .middleware = read_your_writes),
     CZ_POST("/slow-notes/<int:ms>", make_note_slowly, .middleware = atomic_requests),
     CZ_GET("/mix", mix),
     CZ_ROUTES_END,

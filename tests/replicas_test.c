@@ -1,0 +1,287 @@
+/* A site whose reads are served by a copy of its database that follows it. The copy can be held back, killed and
+ * stopped, so that what would go wrong without care does go wrong where no care is taken. */
+#include "server.h"
+#include <calzone/time.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SKIPPED = 77, WAIT_MS = 15000 };
+
+/* ---- two servers ---- */
+
+struct pg {
+    char folder[80];
+    pid_t pid; /* 0: not running */
+    const char *url;
+};
+static struct pg primary, copy;
+
+/* Run tests/postgresql with arguments and wait; what it printed. */
+static cz_str run_script(const char *first, const char *second, const char *third)
+{
+    int fds[2], status;
+    CZ_REQUIRE(!pipe2(fds, O_CLOEXEC));
+    fflush(NULL);
+    pid_t pid = fork();
+    CZ_REQUIRE(pid >= 0);
+    if (pid == 0) {
+        dup2(fds[1], STDOUT_FILENO);
+        const char *script = CZ_SOURCE_DIR "/tests/postgresql";
+        execl(script, script, first, second, third, NULL);
+        _exit(127);
+    }
+    close(fds[1]);
+    char text[4096];
+    size_t len = 0;
+    ssize_t got;
+    while ((got = read(fds[0], text + len, sizeof text - len)) > 0)
+        len += (size_t)got;
+    close(fds[0]);
+    CZ_REQUIRE(waitpid(pid, &status, 0) == pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+        cz_test_skip("PostgreSQL's server is not installed");
+    CZ_EXPECT_MSG(status == 0, "%s %s failed", first, third ? third : "");
+    return cz_str_trim(format("%.*s", (int)len, text));
+}
+
+/* It belongs to this test's process group, and so ends with it, however that ends. */
+static void pg_run(struct pg *pg)
+{
+    int fds[2];
+    CZ_REQUIRE(!pipe2(fds, O_CLOEXEC));
+    fflush(NULL);
+    pg->pid = fork();
+    CZ_REQUIRE(pg->pid >= 0);
+    if (pg->pid == 0) {
+        dup2(fds[1], STDOUT_FILENO);
+        execl(CZ_SOURCE_DIR "/tests/postgresql", "postgresql", "run", pg->folder, NULL);
+        _exit(127);
+    }
+    close(fds[1]);
+    char url[256];
+    size_t len = 0;
+    while (len < sizeof url && read(fds[0], url + len, 1) == 1 && url[len] != '\n')
+        len++;
+    close(fds[0]);
+    if (!len) {
+        int status;
+        waitpid(pg->pid, &status, 0);
+        pg->pid = 0;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+            cz_test_skip("PostgreSQL's server is not installed");
+        CZ_REQUIRE(len > 0);
+    }
+    pg->url = format("%.*s", (int)len, url).ptr;
+    run_script("wait", pg->folder, NULL);
+}
+
+static void pg_end(struct pg *pg)
+{
+    if (pg->pid > 0) {
+        kill(pg->pid, SIGQUIT); /* at once, as after a crash */
+        waitpid(pg->pid, NULL, 0);
+    }
+    pg->pid = 0;
+}
+
+static void remove_both(void)
+{
+    pg_end(&copy);
+    pg_end(&primary);
+    pid_t pid = fork();
+    if (pid == 0) {
+        execlp("rm", "rm", "-rf", primary.folder, copy.folder, NULL);
+        _exit(127);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+static void create_both(void)
+{
+#ifndef CZ_POSTGRESQL
+    cz_test_skip("built without PostgreSQL");
+#endif
+    strcpy(primary.folder, "/tmp/calzone-pg-XXXXXX");
+    CZ_REQUIRE(mkdtemp(primary.folder) && !chmod(primary.folder, 0755));
+    snprintf(copy.folder, sizeof copy.folder, "%s-copy", primary.folder);
+    atexit(remove_both);
+    pg_run(&primary);
+    run_script("replica", primary.folder, copy.folder);
+    pg_run(&copy);
+}
+
+static void hold_back(void)
+{
+    run_script("sql", copy.folder, "SELECT pg_wal_replay_pause()");
+    for (int i = 0; i < WAIT_MS; i += 10) { /* it is asked for, and then comes */
+        cz_str state = run_script("sql", copy.folder, "SELECT pg_get_wal_replay_pause_state()");
+        if (cz_str_eq(state, CZ_STR("paused")))
+            return;
+        sleep_ms(10);
+    }
+    cz__test_fail(__FILE__, __LINE__, "the replay does not pause");
+}
+
+static void let_go(void)
+{
+    run_script("sql", copy.folder, "SELECT pg_wal_replay_resume()");
+}
+
+/* ---- the site ---- */
+
+static struct server start(unsigned workers, const char *lag_max)
+{
+    create_both();
+    const char *env[] = { format("DATABASE_URL=%s?application_name=site", primary.url).ptr,
+                          format("DATABASE_REPLICA_URLS=%s?application_name=site", copy.url).ptr,
+                          format("DATABASE_REPLICA_LAG_MAX=%s", lag_max).ptr,
+                          "SECRET_KEY=of the test alone", NULL };
+    return server_start("lab", workers, env);
+}
+
+/* The number of notes a client without memory is told; -1: it got no answer, or a bad one. */
+static int count_of(const cz_answer *answer)
+{
+    uint64_t count;
+    if (!answer || answer->status != 200 || cz_str_to_u64(answer->body, &count))
+        return -1;
+    return (int)count;
+}
+
+static int anybodys_count(const struct server *server)
+{
+    return count_of(get(server->port, "/notes"));
+}
+
+/* Until whoever asks is told `count`; false when that does not come. */
+static bool comes_to(const struct server *server, int count)
+{
+    for (int i = 0; i < WAIT_MS; i += 20) {
+        if (anybodys_count(server) == count)
+            return true;
+        sleep_ms(20);
+    }
+    return false;
+}
+
+/* Store a note; the headers a client that remembers it sends. */
+static const char *add_note(const struct server *server, const char *text, bool by_cookie)
+{
+    const cz_answer *answer = post(server->port, "/own-notes", text);
+    CZ_EXPECT_STATUS(answer, 201);
+    cz_str cookie = cz_answer_header(answer, "Set-Cookie"),
+           header = cz_answer_header(answer, "X-Read-After");
+    CZ_EXPECT(cz_str_starts_with(cookie, CZ_STR("calzone_position=")) && header.len);
+    CZ_EXPECT(cz_str_find(cookie, CZ_STR("HttpOnly")) != SIZE_MAX);
+    if (!by_cookie)
+        return format("X-Read-After: %.*s\r\n", CZ_STR_ARG(header)).ptr;
+    cz_str pair = cz_str_cut(&cookie, ';');
+    return format("Cookie: a=b; %.*s; c=d\r\n", CZ_STR_ARG(pair)).ptr;
+}
+
+/* Hold the copy back and add a note, until somebody is told the old count: then the copy serves again. */
+static bool copy_serves(const struct server *server, int *count)
+{
+    if (!comes_to(server, *count))
+        return false;
+    for (int i = 0; i < WAIT_MS / 500; i++) {
+        hold_back();
+        cz_ignore(!add_note(server, format("more %d %d", *count, i).ptr, true));
+        bool stale = anybodys_count(server) == *count;
+        ++*count;
+        let_go();
+        CZ_EXPECT(comes_to(server, *count));
+        if (stale)
+            return true;
+        sleep_ms(300);
+    }
+    return false;
+}
+
+CZ_TEST(who_wrote_sees_it_though_a_replica_that_is_behind_serves_others)
+{
+    struct server server = start(2, "60s");
+    int count = 0;
+    CZ_REQUIRE(copy_serves(&server, &count));
+    hold_back();
+    const char *mine = add_note(&server, "mine", true), *yours = add_note(&server, "yours", false);
+    const char *forged = "Cookie: calzone_position=1.default.99999999.12345\r\n";
+    for (int i = 0; i < 50; i++) { /* over both workers, again and again */
+        CZ_EXPECT_EQ(count_of(ask(server.port, "GET", "/own-notes", mine, NULL)), count + 2);
+        CZ_EXPECT_EQ(count_of(ask(server.port, "GET", "/own-notes", yours, NULL)), count + 2);
+    }
+    /* what is seen without: the copy serves, and does not have it */
+    int stale = 0, fooled = 0;
+    for (int i = 0; i < 50; i++) {
+        stale += anybodys_count(&server) == count;
+        fooled += count_of(ask(server.port, "GET", "/own-notes", forged, NULL)) == count;
+    }
+    CZ_EXPECT(stale > 0 && fooled > 0);
+    let_go();
+    CZ_EXPECT(comes_to(&server, count + 2));
+    CZ_EXPECT_EQ(count_of(ask(server.port, "GET", "/own-notes", mine, NULL)), count + 2);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(a_replica_too_far_behind_is_not_used)
+{
+    struct server server = start(1, "1s");
+    int count = 0;
+    CZ_REQUIRE(copy_serves(&server, &count));
+    hold_back();
+    cz_ignore(!add_note(&server, "late", true));
+    count++;
+    int64_t began_us = cz_monotonic_us();
+    CZ_EXPECT(comes_to(&server, count)); /* though the copy does not have it */
+    CZ_EXPECT(cz_monotonic_us() - began_us < 4 * 1000000);
+    for (int i = 0; i < 50; i++)
+        CZ_EXPECT_EQ(anybodys_count(&server), count);
+    let_go();
+    CZ_EXPECT(copy_serves(&server, &count));
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(no_read_fails_when_a_replica_dies_and_it_is_used_again_when_it_is_back)
+{
+    struct server server = start(2, "60s");
+    int count = 0;
+    CZ_REQUIRE(copy_serves(&server, &count));
+    for (int i = 0; i < 200; i++) {
+        if (i == 50)
+            pg_end(&copy);
+        CZ_EXPECT_EQ(anybodys_count(&server), count);
+        sleep_ms(2);
+    }
+    cz_ignore(!add_note(&server, "meanwhile", true));
+    count++;
+    for (int i = 0; i < 50; i++)
+        CZ_EXPECT_EQ(anybodys_count(&server), count);
+    pg_run(&copy);
+    CZ_EXPECT(copy_serves(&server, &count));
+    CZ_EXPECT(cz_str_find(server_log(&server), CZ_STR("a replica is not used")) != SIZE_MAX);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(no_read_fails_when_a_replica_stops_answering)
+{
+    struct server server = start(1, "60s");
+    int count = 0;
+    CZ_REQUIRE(copy_serves(&server, &count));
+    run_script("signal", "STOP", copy.folder);
+    int64_t worst_us = 0;
+    for (int i = 0; i < 100; i++) {
+        int64_t began_us = cz_monotonic_us();
+        CZ_EXPECT_EQ(anybodys_count(&server), count);
+        int64_t us = cz_monotonic_us() - began_us;
+        worst_us = us > worst_us ? us : worst_us;
+    }
+    run_script("signal", "CONT", copy.folder);
+    CZ_EXPECT_MSG(worst_us < 15 * 1000000, "a read took %lld ms", (long long)worst_us / 1000);
+    CZ_EXPECT(copy_serves(&server, &count));
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
