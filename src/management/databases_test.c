@@ -1,0 +1,209 @@
+/* The commands of a project with several databases, as its binary runs them. */
+#include "management/project.h"
+#include "orm/orm.h"
+#include <calzone/calzone.h>
+#include <calzone/testing.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TOOL(F) F(char_field, name, .max_length = 40)
+CZ_MODEL(Tool, TOOL);
+#define VISIT(F) F(char_field, who, .max_length = 40)
+CZ_MODEL(Visit, VISIT, .database = "logs");
+/* of an app that has migrations */
+#define SALE(F) F(int_field, amount)
+CZ_MODEL(Sale, SALE, .database = "logs");
+
+static void fill(cz_ctx *ctx, const cz_history *history)
+{
+    cz_past_row *row = cz_past_new(ctx, history, "Sale");
+    cz_past_set_int(ctx, row, "amount", 7);
+    cz_past_save(ctx, row);
+}
+
+/* One model there was once has gone: its table was in "logs" all the same. */
+static const CZ_MIGRATION(
+    sales_0001_initial, "sales", "0001_initial",
+    .operations = CZ_OPERATIONS(
+        CZ_CREATE_MODEL("Sale",
+                        CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
+                                        { "amount", "int_field" }),
+                        .alias = "logs"),
+        CZ_CREATE_MODEL("Old", CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true }),
+                        .alias = "logs"),
+        CZ_RUN_C(fill, cz_run_nothing),
+        CZ_RUN_SQL("CREATE TABLE only_default (id INTEGER)", "DROP TABLE only_default",
+                   .alias = "default")));
+static const CZ_MIGRATION(sales_0002_delete_old, "sales", "0002_delete_old",
+                          .depends = CZ_DEPENDS({ "sales", "0001_initial" }),
+                          .operations = CZ_OPERATIONS(CZ_DELETE_MODEL("Old")));
+CZ_MIGRATION_LIST(sales_migrations)
+{
+    CZ_LISTED(sales_0001_initial);
+    CZ_LISTED(sales_0002_delete_old);
+    CZ_LIST_END;
+}
+
+static int add_visit(cz_ctx *ctx, const cz_project *project, int argc, char **argv)
+{
+    (void)project;
+    (void)argc;
+    (void)argv;
+    cz_create(ctx, Visit, (who, "Ann"));
+    cz_create(ctx, Tool, (name, "saw"));
+    printf("%lld %lld\n", (long long)cz_count(ctx, Visit), (long long)cz_count(ctx, Tool));
+    return 0;
+}
+
+static const cz_command commands[] = { { "visit", "Visit.", NULL, add_visit } };
+static const cz_app shed_app = { "shed", .models = CZ_MODELS(Tool, Visit),
+                                 .commands = CZ_COMMANDS(commands) };
+static const cz_app sales_app = { "sales", .models = CZ_MODELS(Sale),
+                                  .migrations = sales_migrations };
+static const cz_route urls[] = { CZ_ROUTES_END };
+static CZ_PROJECT(shed, "shed", .apps = CZ_APPS(&shed_app, &sales_app), .urls = urls,
+                  .databases = CZ_DATABASES({ "logs" }));
+
+static const char *in_directory(const char *name)
+{
+    return cz_arena_printf(cz_test_arena(), "%s/%s", cz_test_directory(), name);
+}
+
+/* Run a command with its arguments, ended by NULL; what it printed, the test's directory left out. */
+static int run(cz_str *out, ...)
+{
+    const char *argv[16] = { "shed" };
+    int argc = 1, status;
+    va_list args;
+    va_start(args, out);
+    while ((argv[argc] = va_arg(args, const char *)))
+        argc++;
+    va_end(args);
+    const char *output = in_directory("output");
+    fflush(NULL);
+    pid_t child = fork();
+    CZ_REQUIRE(child >= 0);
+    if (child == 0) {
+        const char *logs = getenv("LOGS");
+        setenv("DATABASE_URL",
+               cz_arena_printf(cz_test_arena(), "sqlite://%s", in_directory("default.db")), 1);
+        setenv("DATABASE_LOGS_URL",
+               logs ? logs
+                    : cz_arena_printf(cz_test_arena(), "sqlite://%s", in_directory("logs.db")),
+               1);
+        setenv("ENV", "test", 1);
+        int fd = open(output, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+        if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
+            _exit(99);
+        int code = cz_project_main(&shed, argc, (char **)(uintptr_t)argv);
+        fflush(NULL);
+        _exit(code);
+    }
+    CZ_REQUIRE(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    char *text = cz_arena_alloc(cz_test_arena(), 1 << 16);
+    int fd = open(output, O_RDONLY | O_CLOEXEC);
+    CZ_REQUIRE(text && fd >= 0);
+    ssize_t len = read(fd, text, 1 << 16);
+    close(fd);
+    CZ_REQUIRE(len >= 0);
+    *out = cz_str_of(text, (size_t)len);
+    return WEXITSTATUS(status);
+}
+
+#define EXPECT_RUN(code, text, ...)                                                                \
+    do {                                                                                           \
+        cz_str run_out;                                                                            \
+        int run_code = run(&run_out, __VA_ARGS__, NULL);                                           \
+        CZ_EXPECT_EQ(run_code, code);                                                              \
+        CZ_EXPECT_STR(run_out, text);                                                              \
+    } while (0)
+#define EXPECT_PART(code, text, ...)                                                               \
+    do {                                                                                           \
+        cz_str run_out;                                                                            \
+        CZ_EXPECT_EQ(run(&run_out, __VA_ARGS__, NULL), code);                                      \
+        CZ_EXPECT_MSG(cz_str_find(run_out, cz_str_from(text)) != SIZE_MAX,                         \
+                      "\"%s\" is not in \"%.*s\"", text, CZ_STR_ARG(run_out));                     \
+    } while (0)
+
+CZ_TEST(each_database_is_migrated_dumped_and_loaded_by_itself)
+{
+    static const char fixture[] =
+        "[{\"model\": \"shed.tool\", \"pk\": 1, \"fields\": {\"name\": \"adze\"}},"
+        "{\"model\": \"shed.visit\", \"pk\": 1, \"fields\": {\"who\": \"Bob\"}}]";
+    const char *file = in_directory("rows.json");
+    FILE *out = fopen(file, "we");
+    CZ_REQUIRE(out && fputs(fixture, out) >= 0 && fclose(out) == 0);
+
+    EXPECT_RUN(0,
+               "Running migrations:\n  Applying sales.0001_initial... OK\n"
+               "  Applying sales.0002_delete_old... OK\n"
+               "  Created 1 table of apps without migrations.\n",
+               "migrate");
+    EXPECT_RUN(1, "", "migrate", "--check", "--database", "logs");
+    EXPECT_RUN(0, "sales\n [ ] 0001_initial\n [ ] 0002_delete_old\n", "showmigrations", "sales",
+               "--database", "logs");
+    EXPECT_RUN(0,
+               "Running migrations:\n  Applying sales.0001_initial... OK\n"
+               "  Applying sales.0002_delete_old... OK\n"
+               "  Created 1 table of apps without migrations.\n",
+               "migrate", "--database", "logs");
+    EXPECT_RUN(0, "No changes detected in sales\n", "makemigrations", "sales");
+    EXPECT_RUN(0, "shed: 0 tables created\n", "createtables", "--database", "logs");
+    EXPECT_RUN(0, "", "sqlmigrate", "sales", "0002");
+    EXPECT_RUN(0, "DROP TABLE \"sales_old\";\n", "sqlmigrate", "sales", "0002", "--database",
+               "logs");
+    EXPECT_RUN(0, "1 1\n", "visit");
+    EXPECT_RUN(0, "[]\n", "dumpdata", "sales", "--database", "default");
+    EXPECT_RUN(0, "[{\"model\": \"shed.tool\", \"pk\": 1, \"fields\": {\"name\": \"saw\"}}]\n",
+               "dumpdata");
+    EXPECT_RUN(0,
+               "[{\"model\": \"shed.visit\", \"pk\": 1, \"fields\": {\"who\": \"Ann\"}}, "
+               "{\"model\": \"sales.sale\", \"pk\": 1, \"fields\": {\"amount\": 7}}]\n",
+               "dumpdata", "--database", "logs");
+    EXPECT_RUN(0, "1 row loaded from 1 file\n", "loaddata", file);
+    EXPECT_RUN(0, "1 row loaded from 1 file\n", "loaddata", "--database", "logs", file);
+    EXPECT_RUN(0, "[{\"model\": \"shed.visit\", \"pk\": 1, \"fields\": {\"who\": \"Bob\"}}]\n",
+               "dumpdata", "shed", "--database", "logs");
+    EXPECT_PART(0, "CZ_MODEL(ShedVisit", "inspectdb", "--database", "logs", "shed_visit");
+    EXPECT_PART(1, "shed_tool", "inspectdb", "--database", "logs", "shed_tool");
+    EXPECT_PART(0, "bytes, checked", "backup", "--database", "logs", in_directory("copy.db"));
+    EXPECT_RUN(0, "shed: no issues in 3 models and 0 routes (test)\n", "check", "--databases");
+}
+
+CZ_TEST(a_database_that_is_not_there_is_told_by_its_alias)
+{
+    static const char *const known[] = { "migrate", "showmigrations", "createtables", "dumpdata",
+                                         "inspectdb" };
+    for (size_t i = 0; i < CZ_COUNT(known); i++) {
+        EXPECT_RUN(2, "shed: there is no database \"log\"; declared are default, logs\n", known[i],
+                   "--database", "log");
+        EXPECT_PART(2, "--database", known[i], "--database");
+    }
+    EXPECT_RUN(2, "dbshell: there is no database \"x\"; declared are default, logs\n", "dbshell",
+               "--database", "x");
+    setenv("LOGS", "sqlite:///no/such/folder/logs.db", 1);
+    EXPECT_PART(1, "shed (logs): database \"logs\": ", "check", "--databases");
+    EXPECT_PART(1, "shed (logs): database \"logs\": ", "run", "--bind", "127.0.0.1:0");
+    EXPECT_RUN(0, "shed: no issues in 3 models and 0 routes (test)\n", "check");
+    EXPECT_PART(0, "No migrations to apply", "migrate"); /* it is not needed for this one */
+    setenv("LOGS", "sqlite:///:memory:", 1);
+    EXPECT_PART(1, "run: DATABASE_URL of logs: a database in memory", "run", "--bind",
+                "127.0.0.1:0");
+    unsetenv("LOGS");
+}
+
+CZ_TEST(rows_do_not_move_to_another_database_by_a_migration)
+{
+    Sale__model.meta.database = NULL; /* as if its declaration had changed */
+    EXPECT_RUN(
+        1,
+        "shed: sales.Sale was in the database \"logs\" and is to be in \"default\": no "
+        "migration can move its rows; declare a new model there, copy them, then remove this "
+        "one\n",
+        "makemigrations", "sales");
+}
