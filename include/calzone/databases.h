@@ -1,6 +1,6 @@
 /* calzone/databases.h: more than one database, and copies to read from.
  *
- *     CZ_PROJECT_MAIN("shop", ..., .databases = CZ_DATABASES({ "reports" }, { "archive" }))
+ *     CZ_PROJECT_MAIN("shop", ..., .databases = CZ_DATABASES({ .alias = "reports" }, { .alias = "archive" }))
  *     CZ_MODEL(Report, REPORT, .database = "reports");
  *
  *     cz_rows(Book) old = cz_select(ctx, Book, .database = "archive");
@@ -34,7 +34,7 @@ typedef struct cz_database_list {
     const cz_database *items;
     size_t count;
 } cz_database_list;
-/* Those beside "default": CZ_DATABASES({ "reports" }, { "archive", .atomic_requests = true }). */
+/* Those beside "default": CZ_DATABASES({ .alias = "reports" }, { .alias = "archive", .atomic_requests = true }). */
 #define CZ_DATABASES(...)                                                                          \
     {                                                                                              \
         (const cz_database[]){ __VA_ARGS__ },                                                      \

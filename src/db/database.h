@@ -147,7 +147,8 @@ typedef struct cz__db_session {
     /* replicas */
     struct cz__db_session *reader; /* its reads outside transactions; NULL: there are no replicas */
     struct cz__replica *replica;   /* a reader's; NULL: none is chosen yet */
-    bool primary_only;             /* reads go to the primary from here on */
+    bool primary_only;             /* its reads go to the primary from here on */
+    bool all_primary;              /* the first session's: and so do those of all others */
     bool wrote;                    /* it may have changed something */
     uint64_t wanted; /* a replica that reads for it has replayed so far; 0: anything will do */
 } cz__db_session;

@@ -27,7 +27,7 @@ static void fill(cz_ctx *ctx, const cz_history *history)
 }
 
 /* One model there was once has gone: its table was in "logs" all the same. */
-static const CZ_MIGRATION(
+static CZ_MIGRATION(
     sales_0001_initial, "sales", "0001_initial",
     .operations = CZ_OPERATIONS(
         CZ_CREATE_MODEL("Sale",
@@ -39,9 +39,9 @@ static const CZ_MIGRATION(
         CZ_RUN_C(fill, cz_run_nothing),
         CZ_RUN_SQL("CREATE TABLE only_default (id INTEGER)", "DROP TABLE only_default",
                    .alias = "default")));
-static const CZ_MIGRATION(sales_0002_delete_old, "sales", "0002_delete_old",
-                          .depends = CZ_DEPENDS({ "sales", "0001_initial" }),
-                          .operations = CZ_OPERATIONS(CZ_DELETE_MODEL("Old")));
+static CZ_MIGRATION(sales_0002_delete_old, "sales", "0002_delete_old",
+                    .depends = CZ_DEPENDS({ "sales", "0001_initial" }),
+                    .operations = CZ_OPERATIONS(CZ_DELETE_MODEL("Old")));
 CZ_MIGRATION_LIST(sales_migrations)
 {
     CZ_LISTED(sales_0001_initial);

@@ -97,7 +97,7 @@ cz__db_session *cz__session_to_read(cz_ctx *ctx, const cz_model *model, const cz
     if (is_alone(ctx, database))
         return ctx->db;
     cz__db_session *session = session_on(ctx, choose(ctx, model, row, database, false));
-    if (session->primary_only || session->block || session->depth || lock || ctx->db->primary_only)
+    if (session->primary_only || session->block || session->depth || lock || ctx->db->all_primary)
         return session;
     return cz__replica_session(session);
 }
@@ -147,7 +147,7 @@ void cz_read_primary(cz_ctx *ctx)
     cz_error err;
     if (!ctx->db && cz__db_session_of(ctx, &session, &err))
         cz_raise_error(ctx, &err);
-    ctx->db->primary_only = true; /* which goes for sessions to come */
+    ctx->db->all_primary = true; /* also those to come */
 }
 
 /* ---- whose tables are where ---- */

@@ -605,6 +605,8 @@ static void give_replicas(cz_ctx *ctx, void *arg)
     /* it is the primary itself, which follows nobody: asked, and never used */
     int64_t until_us = cz_monotonic_us() + 700000;
     CZ_EXPECT_EQ(cz_count(ctx, Report), 0);
+    CZ_EXPECT(
+        cz__db_session_find(ctx, reports)->primary_only); /* it was looked for, and not found */
     while (cz_monotonic_us() < until_us)
         cz_sleep(ctx, 20);
     CZ_EXPECT_EQ(cz__replicas_usable(reports), 0);

@@ -17,6 +17,16 @@ struct worker_state {
 
 /* ---- before the workers ---- */
 
+/* Of several databases which. */
+static void tell_done(const char *alias, const char *sentence, const char *what, size_t count)
+{
+    if (count && cz__database_count == 1)
+        cz_log_info(NULL, "calzone.db", sentence, CZ_FIELD_INT(what, (int64_t)count));
+    else if (count)
+        cz_log_info(NULL, "calzone.db", sentence, CZ_FIELD_INT(what, (int64_t)count),
+                    CZ_FIELD_STR("database", cz_str_from(alias)));
+}
+
 static int prepare_tables(cz_ctx *ctx, void *arg)
 {
     const struct cz__site *site = arg;
@@ -26,17 +36,11 @@ static int prepare_tables(cz_ctx *ctx, void *arg)
         cz__migrate_signal(ctx, CZ_PRE_MIGRATE);
         size_t migrated = cz__migrate_all(ctx), created = cz__tables_create(ctx);
         cz__migrate_signal(ctx, CZ_POST_MIGRATE);
-        if (migrated)
-            cz_log_info(NULL, "calzone.db", "applied the pending migrations",
-                        CZ_FIELD_INT("migrations", (int64_t)migrated),
-                        CZ_FIELD_STR("database", cz_str_from(alias)));
+        tell_done(alias, "applied the pending migrations", "migrations", migrated);
         if (cz__models_drift(ctx))
             cz_log_warning(NULL, "calzone.db",
                            "the models have changes that no migration has: run makemigrations");
-        if (created)
-            cz_log_info(NULL, "calzone.db", "created the missing tables",
-                        CZ_FIELD_INT("tables", (int64_t)created),
-                        CZ_FIELD_STR("database", cz_str_from(alias)));
+        tell_done(alias, "created the missing tables", "tables", created);
         cz_log_flush(true);
         return 0;
     }
