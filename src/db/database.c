@@ -198,31 +198,36 @@ cz__db_session *cz__db_session_find(const cz_ctx *ctx, const cz__database *datab
     return session;
 }
 
+/* Found or made; NULL: no memory. */
+static cz__db_session *session_for(cz_ctx *ctx, cz__database *database)
+{
+    cz__db_session *session = cz__db_session_find(ctx, database), **end = &ctx->db;
+    if (!session) {
+        session = new_session(ctx, database);
+        while (*end)
+            end = &(*end)->next;
+        *end = session;
+    }
+    if (session && !session->db)
+        session->db = database->primary; /* opened meanwhile */
+    return session;
+}
+
 cz_status cz__db_session_on(cz_ctx *ctx, cz__database *database, cz__db_session **out,
                             cz_error *err)
 {
-    cz__db_session **end = &ctx->db;
-    for (cz__database *make = cz__databases;; make = database) { /* that of "default" is first */
-        cz__db_session *session = cz__db_session_find(ctx, make);
-        if (!session) {
-            session = new_session(ctx, make);
-            if (!session)
-                return cz_error_set(err, CZ_ENOMEM, "no memory for a database session");
-            while (*end)
-                end = &(*end)->next;
-            *end = session;
-        }
-        if (make != database)
-            continue;
-        if (!session->db && database->primary)
-            session->db = database->primary; /* opened meanwhile */
-        if (!session->db && database == cz__databases)
-            return cz_error_set(err, CZ_EINVAL, "no database is open; set DATABASE_URL");
-        if (!session->db)
-            return cz_error_set(err, CZ_EINVAL, "the database \"%s\" is not open", database->alias);
+    cz__db_session *first = session_for(ctx, cz__databases); /* that of "default" */
+    cz__db_session *session = first ? session_for(ctx, database) : NULL;
+    cz_status status = CZ_OK;
+    if (!session)
+        status = cz_error_set(err, CZ_ENOMEM, "no memory for a database session");
+    else if (!session->db && session == first)
+        status = cz_error_set(err, CZ_EINVAL, "no database is open; set DATABASE_URL");
+    else if (!session->db)
+        status = cz_error_set(err, CZ_EINVAL, "the database \"%s\" is not open", database->alias);
+    else
         *out = session;
-        return CZ_OK;
-    }
+    return status;
 }
 
 cz_status cz__db_session_of(cz_ctx *ctx, cz__db_session **out, cz_error *err)
@@ -250,7 +255,7 @@ cz_status cz__db_sessions_make(cz_ctx *ctx, cz_error *err)
 
 cz_status cz__db_go_home(cz_ctx *ctx, cz__database *database, cz_error *err)
 {
-    cz__db_session *session;
+    cz__db_session *session = NULL;
     cz_status status = cz__db_session_on(ctx, database, &session, err);
     if (status)
         return status;

@@ -24,7 +24,7 @@ cz__database *cz__database_named(cz_ctx *ctx, const char *alias)
 
 cz__database *cz__database_at_home(cz_ctx *ctx)
 {
-    cz__db_session *session;
+    cz__db_session *session = NULL;
     cz_error err;
     if (cz__db_session_of(ctx, &session, &err))
         cz_raise_error(ctx, &err);
@@ -143,7 +143,7 @@ void cz_with_database(cz_ctx *ctx, const char *alias, void (*fn)(cz_ctx *ctx, vo
 
 void cz_read_primary(cz_ctx *ctx)
 {
-    cz__db_session *session;
+    cz__db_session *session = NULL;
     cz_error err;
     if (!ctx->db && cz__db_session_of(ctx, &session, &err))
         cz_raise_error(ctx, &err);

@@ -93,7 +93,7 @@ static bool is_recent(cz_str time)
 
 static void read_one_after(cz_ctx *ctx, cz_str alias, uint64_t position)
 {
-    cz__db_session *session;
+    cz__db_session *session = NULL;
     cz_error err;
     for (size_t i = 0; i < cz__database_count; i++) {
         cz__database *database = &cz__databases[i];

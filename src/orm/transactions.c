@@ -215,7 +215,7 @@ void cz_atomic(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
 /* The session of a database by its alias, for a block. */
 static cz__db_session *block_session(cz_ctx *ctx, cz__database *database)
 {
-    cz__db_session *session;
+    cz__db_session *session = NULL;
     cz_error err;
     if (!database)
         return cz__session(ctx);

@@ -32,6 +32,7 @@ OWNERS = {
     "factories": "testing",
     "models": "orm", "signals": "orm", "fields": "orm", "queries": "orm", "expressions": "orm", "relations": "orm", "bulk": "orm",
     "validation": "orm",
+    "databases": "orm",
     "query": "orm", "rows": "orm",
     "project": "management", "commands": "management",
     "viewsets": "views", "urls": "routing", "validators": "serializers",

@@ -86,7 +86,7 @@ int cz__command_settings(struct cz__site *site, int argc, char **argv)
 static int ask_database(cz_ctx *ctx, void *arg)
 {
     (void)arg;
-    cz__db_session *session;
+    cz__db_session *session = NULL;
     cz_error err;
     bool found;
     if (cz__db_session_of(ctx, &session, &err) ||
