@@ -430,7 +430,8 @@ typedef struct cz_query {
     cz_combine combine;        /* CZ_UNION(...), CZ_INTERSECT(...), CZ_EXCEPT(...) */
     const cz_manager *manager; /* instead of the model's */
     cz_deleted deleted;        /* soft-deleted rows; those on the way over relations too */
-    const char *database; /* the alias of the one it asks (databases.h); NULL: the router's, the model's */
+    const char
+        *database; /* the alias of the one it asks (databases.h); NULL: the router's, the model's */
 } cz_query;
 
 /* Another query of the same model, for .combine. */

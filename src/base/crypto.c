@@ -41,7 +41,8 @@ static cz_status find(void *library, const char *name, void *out, cz_error *err)
 {
     void *symbol = dlsym(library, name);
     if (!symbol)
-        return cz_error_set(err, CZ_EUNSUPPORTED, "libcrypto lacks %s(); version 3 is needed", name);
+        return cz_error_set(err, CZ_EUNSUPPORTED, "libcrypto lacks %s(); version 3 is needed",
+                            name);
     memcpy(out, &symbol, sizeof symbol); /* POSIX: a function's address fits a data pointer */
     return CZ_OK;
 }
@@ -141,7 +142,7 @@ cz_status cz__aead_open(const unsigned char key[CZ__AEAD_KEY], cz_str sealed, ch
         return cz_error_set(err, CZ_ENOMEM, "no memory to decrypt");
     bool fine = decrypt(context, key, sealed, (unsigned char *)out);
     crypto.EVP_CIPHER_CTX_free(context);
-    return fine ? CZ_OK
-                : cz_error_set(err, CZ_EVALIDATION,
-                               "not encrypted with this key, or changed since");
+    return fine
+               ? CZ_OK
+               : cz_error_set(err, CZ_EVALIDATION, "not encrypted with this key, or changed since");
 }

@@ -10,8 +10,9 @@
 #include <calzone/str.h>
 
 enum {
-    CZ__AEAD_KEY = 32,                 /* bytes of a key: AES-256 */
-    CZ__AEAD_NONCE = 12, CZ__AEAD_TAG = 16,
+    CZ__AEAD_KEY = 32, /* bytes of a key: AES-256 */
+    CZ__AEAD_NONCE = 12,
+    CZ__AEAD_TAG = 16,
     CZ__AEAD_OVERHEAD = CZ__AEAD_NONCE + CZ__AEAD_TAG
 };
 

@@ -16,12 +16,12 @@ CZ_MODEL(Tool, TOOL);
 #define VISIT(F) F(char_field, who, .max_length = 40)
 CZ_MODEL(Visit, VISIT, .database = "logs");
 /* of an app that has migrations */
-#define SALE(F) F(int_field, amount)
-CZ_MODEL(Sale, SALE, .database = "logs");
+#define RECEIPT(F) F(int_field, amount)
+CZ_MODEL(Receipt, RECEIPT, .database = "logs");
 
 static void fill(cz_ctx *ctx, const cz_history *history)
 {
-    cz_past_row *row = cz_past_new(ctx, history, "Sale");
+    cz_past_row *row = cz_past_new(ctx, history, "Receipt");
     cz_past_set_int(ctx, row, "amount", 7);
     cz_past_save(ctx, row);
 }
@@ -30,7 +30,7 @@ static void fill(cz_ctx *ctx, const cz_history *history)
 static CZ_MIGRATION(
     sales_0001_initial, "sales", "0001_initial",
     .operations = CZ_OPERATIONS(
-        CZ_CREATE_MODEL("Sale",
+        CZ_CREATE_MODEL("Receipt",
                         CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
                                         { "amount", "int_field" }),
                         .alias = "logs"),
@@ -63,7 +63,7 @@ static int add_visit(cz_ctx *ctx, const cz_project *project, int argc, char **ar
 static const cz_command commands[] = { { "visit", "Visit.", NULL, add_visit } };
 static const cz_app shed_app = { "shed", .models = CZ_MODELS(Tool, Visit),
                                  .commands = CZ_COMMANDS(commands) };
-static const cz_app sales_app = { "sales", .models = CZ_MODELS(Sale),
+static const cz_app sales_app = { "sales", .models = CZ_MODELS(Receipt),
                                   .migrations = sales_migrations };
 static const cz_route urls[] = { CZ_ROUTES_END };
 static CZ_PROJECT(shed, "shed", .apps = CZ_APPS(&shed_app, &sales_app), .urls = urls,
@@ -163,7 +163,7 @@ CZ_TEST(each_database_is_migrated_dumped_and_loaded_by_itself)
                "dumpdata");
     EXPECT_RUN(0,
                "[{\"model\": \"shed.visit\", \"pk\": 1, \"fields\": {\"who\": \"Ann\"}}, "
-               "{\"model\": \"sales.sale\", \"pk\": 1, \"fields\": {\"amount\": 7}}]\n",
+               "{\"model\": \"sales.receipt\", \"pk\": 1, \"fields\": {\"amount\": 7}}]\n",
                "dumpdata", "--database", "logs");
     EXPECT_RUN(0, "1 row loaded from 1 file\n", "loaddata", file);
     EXPECT_RUN(0, "1 row loaded from 1 file\n", "loaddata", "--database", "logs", file);
@@ -199,10 +199,10 @@ CZ_TEST(a_database_that_is_not_there_is_told_by_its_alias)
 
 CZ_TEST(rows_do_not_move_to_another_database_by_a_migration)
 {
-    Sale__model.meta.database = NULL; /* as if its declaration had changed */
+    Receipt__model.meta.database = NULL; /* as if its declaration had changed */
     EXPECT_RUN(
         1,
-        "shed: sales.Sale was in the database \"logs\" and is to be in \"default\": no "
+        "shed: sales.Receipt was in the database \"logs\" and is to be in \"default\": no "
         "migration can move its rows; declare a new model there, copy them, then remove this "
         "one\n",
         "makemigrations", "sales");

@@ -5,30 +5,30 @@
 #include <calzone/testing.h>
 #include <stdlib.h>
 
-#define SHELF(F)                                                                                   \
+#define RACK(F)                                                                                    \
     F(char_field, name, .max_length = 20, .unique = true)                                          \
-    F(reverse, crates, Crate, shelf)
-#define CRATE(F)                                                                                   \
+    F(reverse, kegs, Keg, rack)
+#define KEG(F)                                                                                     \
     F(char_field, name, .max_length = 20)                                                          \
     F(int_field, weight, .default_ = cz_int(1))                                                    \
-    F(foreign_key, shelf, Shelf, .null = true, .on_delete = CZ_CASCADE)                            \
-    F(many_to_many, labels, Label)
-#define LABEL(F) F(char_field, word, .max_length = 20)
-CZ_MODEL_FORWARD(Crate);
-CZ_MODEL(Shelf, SHELF);
-CZ_MODEL(Label, LABEL);
-CZ_MODEL(Crate, CRATE, .ordering = CZ_ORDER_BY(CZ_ASC(Crate, name)));
+    F(foreign_key, rack, Rack, .null = true, .on_delete = CZ_CASCADE)                              \
+    F(many_to_many, stickers, Sticker)
+#define STICKER(F) F(char_field, word, .max_length = 20)
+CZ_MODEL_FORWARD(Keg);
+CZ_MODEL(Rack, RACK);
+CZ_MODEL(Sticker, STICKER);
+CZ_MODEL(Keg, KEG, .ordering = CZ_ORDER_BY(CZ_ASC(Keg, name)));
 
 #define REPORT(F)                                                                                  \
     F(char_field, title, .max_length = 40)                                                         \
-    F(big_int_field, crate_id, .null = true)
+    F(big_int_field, keg_id, .null = true)
 CZ_MODEL(Report, REPORT, .database = "reports");
 
-static const cz_app depot_app = { "depot", .models = CZ_MODELS(Shelf, Label, Crate, Report) };
+static const cz_app depot_app = { "depot", .models = CZ_MODELS(Rack, Sticker, Keg, Report) };
 
 static void respond(cz_ctx *ctx, cz_request *req)
 {
-    cz_create(ctx, Crate, (name, "asked"));
+    cz_create(ctx, Keg, (name, "asked"));
     cz_create(ctx, Report, (title, "asked"));
     CZ_EXPECT(cz_in_atomic(ctx) && cz_in_atomic_on(ctx, "reports") &&
               !cz_in_atomic_on(ctx, "archive"));
@@ -107,11 +107,11 @@ static void look_at_tables(cz_ctx *ctx, void *arg)
         const char *alias, *table;
         bool there;
     } cases[] = {
-        { "default", "depot_crate", true },        { "reports", "depot_crate", false },
-        { "archive", "depot_crate", true },        { "default", "depot_report", false },
+        { "default", "depot_keg", true },          { "reports", "depot_keg", false },
+        { "archive", "depot_keg", true },          { "default", "depot_report", false },
         { "reports", "depot_report", true },       { "archive", "depot_report", false },
-        { "default", "depot_crate_labels", true }, { "reports", "depot_crate_labels", false },
-        { "archive", "depot_crate_labels", true },
+        { "default", "depot_keg_stickers", true }, { "reports", "depot_keg_stickers", false },
+        { "archive", "depot_keg_stickers", true },
     };
     (void)arg;
     for (size_t i = 0; i < CZ_COUNT(cases); i++)
@@ -128,12 +128,12 @@ static void use_models(cz_ctx *ctx, void *arg)
 {
     (void)arg;
     Report *report = cz_create(ctx, Report, (title, "first"));
-    Crate *crate = cz_create(ctx, Crate, (name, "oak"));
+    Keg *keg = cz_create(ctx, Keg, (name, "oak"));
     CZ_EXPECT(!strcmp(report->row_.database->alias, "reports"));
-    CZ_EXPECT(!strcmp(crate->row_.database->alias, "default"));
+    CZ_EXPECT(!strcmp(keg->row_.database->alias, "default"));
     CZ_EXPECT_EQ(cz_count(ctx, Report), 1);
-    CZ_EXPECT_EQ(cz_count(ctx, Crate), 1);
-    CZ_EXPECT_EQ(cz_count(ctx, Crate, .database = "archive"), 0);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg), 1);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg, .database = "archive"), 0);
     CZ_EXPECT_EQ(cz_update(ctx, Report, CZ_ALL, (title, "changed")), 1);
     cz_refresh(ctx, report);
     CZ_EXPECT_STR(report->title, "changed");
@@ -154,32 +154,32 @@ static void name_databases(cz_ctx *ctx, void *arg)
     (void)arg;
     /* the same shapes, on both kinds of database and in turn */
     for (int i = 0; i < 3; i++) {
-        cz_create(ctx, Crate, (name, "here"));
-        cz_create_on(ctx, "archive", Crate, (name, "there"));
-        cz_create_on(ctx, "archive", Crate, (name, "there"));
+        cz_create(ctx, Keg, (name, "here"));
+        cz_create_on(ctx, "archive", Keg, (name, "there"));
+        cz_create_on(ctx, "archive", Keg, (name, "there"));
         cz_create(ctx, Report, (title, "there"));
     }
-    CZ_EXPECT_EQ(cz_count(ctx, Crate), 3);
-    CZ_EXPECT_EQ(cz_count(ctx, Crate, .database = "default"), 3);
-    CZ_EXPECT_EQ(cz_count(ctx, Crate, .database = "archive"), 6);
-    CZ_EXPECT_EQ(cz_update_on(ctx, "archive", Crate, CZ_ALL, (weight, 7)), 6);
-    CZ_EXPECT(!cz_exists(ctx, Crate, .where = CZ_Q(Crate, weight, EXACT, 7)));
-    CZ_EXPECT_EQ(cz_delete_on(ctx, "archive", Crate, CZ_Q(Crate, id, LT, 5)), 4);
-    CZ_EXPECT_EQ(cz_count(ctx, Crate), 3);
-    Crate *rows[3];
+    CZ_EXPECT_EQ(cz_count(ctx, Keg), 3);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg, .database = "default"), 3);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg, .database = "archive"), 6);
+    CZ_EXPECT_EQ(cz_update_on(ctx, "archive", Keg, CZ_ALL, (weight, 7)), 6);
+    CZ_EXPECT(!cz_exists(ctx, Keg, .where = CZ_Q(Keg, weight, EXACT, 7)));
+    CZ_EXPECT_EQ(cz_delete_on(ctx, "archive", Keg, CZ_Q(Keg, id, LT, 5)), 4);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg), 3);
+    Keg *rows[3];
     for (int i = 0; i < 3; i++)
-        rows[i] = cz_row_new(ctx, Crate);
+        rows[i] = cz_row_new(ctx, Keg);
     cz_set(ctx, rows[0], name, "a"), cz_set(ctx, rows[1], name, "b"),
         cz_set(ctx, rows[2], name, "c");
-    CZ_EXPECT_EQ(cz_bulk_create(ctx, Crate, rows, 3, .database = "archive"), 3);
+    CZ_EXPECT_EQ(cz_bulk_create(ctx, Keg, rows, 3, .database = "archive"), 3);
     CZ_EXPECT(!strcmp(rows[2]->row_.database->alias, "archive"));
     cz_set(ctx, rows[1], weight, 11);
-    CZ_EXPECT_EQ(cz_bulk_update(ctx, Crate, rows, 3, weight), 3);
-    CZ_EXPECT_EQ(
-        cz_count(ctx, Crate, .database = "archive", .where = CZ_Q(Crate, weight, EXACT, 11)), 1);
+    CZ_EXPECT_EQ(cz_bulk_update(ctx, Keg, rows, 3, weight), 3);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg, .database = "archive", .where = CZ_Q(Keg, weight, EXACT, 11)),
+                 1);
     size_t seen = 0;
-    cz_chunks *chunks = cz_chunks_begin(ctx, Crate, 2, .database = "archive");
-    for (cz_rows(Crate) part; (part = cz_chunks_next(chunks, Crate)).count;)
+    cz_chunks *chunks = cz_chunks_begin(ctx, Keg, 2, .database = "archive");
+    for (cz_rows(Keg) part; (part = cz_chunks_next(chunks, Keg)).count;)
         seen += part.count;
     CZ_EXPECT_EQ(seen, 5);
 }
@@ -191,11 +191,11 @@ CZ_TEST(a_statement_goes_to_the_database_it_names)
 
 static void ask_nowhere(cz_ctx *ctx)
 {
-    cz_count(ctx, Crate, .database = "archives");
+    cz_count(ctx, Keg, .database = "archives");
 }
 static void create_nowhere(cz_ctx *ctx)
 {
-    cz_create_on(ctx, "Default", Crate, (name, "x"));
+    cz_create_on(ctx, "Default", Keg, (name, "x"));
 }
 static void begin_nowhere(cz_ctx *ctx)
 {
@@ -211,16 +211,16 @@ static void scope_nowhere(cz_ctx *ctx)
 }
 static void ask_two(cz_ctx *ctx)
 {
-    cz_count(ctx, Crate, .where = CZ_EXISTS(Report));
+    cz_count(ctx, Keg, .where = CZ_EXISTS(Report));
 }
 static void ask_two_by_name(cz_ctx *ctx)
 {
-    cz_count(ctx, Crate, .where = CZ_EXISTS(Shelf, .database = "archive"));
+    cz_count(ctx, Keg, .where = CZ_EXISTS(Rack, .database = "archive"));
 }
 static void unite_two(cz_ctx *ctx)
 {
-    cz_select(ctx, Crate, .unordered = true,
-              .combine = CZ_UNION(CZ_QUERY(Crate, .database = "archive")));
+    cz_select(ctx, Keg, .unordered = true,
+              .combine = CZ_UNION(CZ_QUERY(Keg, .database = "archive")));
 }
 static void ask_where_it_is_not(cz_ctx *ctx)
 {
@@ -240,8 +240,8 @@ static void refuse(cz_ctx *ctx, void *arg)
         { hook_nowhere, "there is no database \"nowhere\"" },
         { scope_nowhere, "there is no database \"nowhere\"" },
         { ask_two, "holds one of Report in \"reports\": a statement is one database's" },
-        { ask_two_by_name, "holds one of Shelf in \"archive\"" },
-        { unite_two, "holds one of Crate in \"archive\"" },
+        { ask_two_by_name, "holds one of Rack in \"archive\"" },
+        { unite_two, "holds one of Keg in \"archive\"" },
         { ask_where_it_is_not, "no such table: depot_report" },
     };
     (void)arg;
@@ -251,7 +251,7 @@ static void refuse(cz_ctx *ctx, void *arg)
                       text);
     }
     /* what goes along is no other database */
-    CZ_EXPECT_EQ(cz_count(ctx, Crate, .database = "archive", .where = CZ_EXISTS(Shelf)), 0);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg, .database = "archive", .where = CZ_EXISTS(Rack)), 0);
     CZ_EXPECT_EQ(cz_count(ctx, Report, .where = CZ_EXISTS(Report)), 0);
 }
 
@@ -265,34 +265,33 @@ CZ_TEST(what_names_no_database_or_two_is_refused)
 static void follow_rows(cz_ctx *ctx, void *arg)
 {
     (void)arg;
-    Shelf *shelf = cz_create_on(ctx, "archive", Shelf, (name, "top"));
-    Label *label = cz_create_on(ctx, "archive", Label, (word, "old"));
-    cz_create_on(ctx, "archive", Crate, (name, "elm"), (shelf_id, shelf->id));
-    cz_create(ctx, Shelf, (name, "not this")); /* of the same key */
-    cz_create(ctx, Label, (word, "nor this"));
-    Crate *crate = cz_get(ctx, Crate, .database = "archive");
-    CZ_EXPECT_STR(CZ_REL(ctx, crate, shelf)->name, "top");
-    cz_rows(Crate) behind = cz_related(ctx, Crate, shelf, crates);
+    Rack *rack = cz_create_on(ctx, "archive", Rack, (name, "top"));
+    Sticker *sticker = cz_create_on(ctx, "archive", Sticker, (word, "old"));
+    cz_create_on(ctx, "archive", Keg, (name, "elm"), (rack_id, rack->id));
+    cz_create(ctx, Rack, (name, "not this")); /* of the same key */
+    cz_create(ctx, Sticker, (word, "nor this"));
+    Keg *keg = cz_get(ctx, Keg, .database = "archive");
+    CZ_EXPECT_STR(CZ_REL(ctx, keg, rack)->name, "top");
+    cz_rows(Keg) behind = cz_related(ctx, Keg, rack, kegs);
     CZ_EXPECT_EQ(behind.count, 1);
-    cz_related_add(ctx, crate, labels, CZ_INTS(label->id));
-    cz_rows(Label) labels = cz_related(ctx, Label, crate, labels);
-    CZ_REQUIRE(labels.count == 1);
-    CZ_EXPECT_STR(labels.items[0].word, "old");
-    cz_set(ctx, crate, weight, 5);
-    cz_save(ctx, crate);
-    CZ_EXPECT_EQ(cz_count(ctx, Crate), 0);
-    CZ_EXPECT_EQ(cz_get(ctx, Crate, .database = "archive")->weight, 5);
-    const Crate *joined =
-        cz_get(ctx, Crate, .database = "archive", .related = CZ_RELATED(Crate, shelf));
-    Shelf *along = CZ_REL(ctx, (Crate *)(uintptr_t)joined, shelf);
+    cz_related_add(ctx, keg, stickers, CZ_INTS(sticker->id));
+    cz_rows(Sticker) stickers = cz_related(ctx, Sticker, keg, stickers);
+    CZ_REQUIRE(stickers.count == 1);
+    CZ_EXPECT_STR(stickers.items[0].word, "old");
+    cz_set(ctx, keg, weight, 5);
+    cz_save(ctx, keg);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg), 0);
+    CZ_EXPECT_EQ(cz_get(ctx, Keg, .database = "archive")->weight, 5);
+    const Keg *joined = cz_get(ctx, Keg, .database = "archive", .related = CZ_RELATED(Keg, rack));
+    Rack *along = CZ_REL(ctx, (Keg *)(uintptr_t)joined, rack);
     cz_set(ctx, along, name, "first");
     cz_save(ctx, along); /* one that was read along knows it, too */
-    CZ_EXPECT(cz_exists(ctx, Shelf, .where = CZ_Q(Shelf, name, EXACT, "not this")));
+    CZ_EXPECT(cz_exists(ctx, Rack, .where = CZ_Q(Rack, name, EXACT, "not this")));
     CZ_EXPECT(
-        cz_exists(ctx, Shelf, .database = "archive", .where = CZ_Q(Shelf, name, EXACT, "first")));
-    cz_remove(ctx, along); /* takes the crate and its link along */
-    CZ_EXPECT_EQ(cz_count(ctx, Crate, .database = "archive"), 0);
-    CZ_EXPECT_EQ(cz_count(ctx, Shelf), 1);
+        cz_exists(ctx, Rack, .database = "archive", .where = CZ_Q(Rack, name, EXACT, "first")));
+    cz_remove(ctx, along); /* takes the keg and its link along */
+    CZ_EXPECT_EQ(cz_count(ctx, Keg, .database = "archive"), 0);
+    CZ_EXPECT_EQ(cz_count(ctx, Rack), 1);
 }
 
 CZ_TEST(a_row_and_its_relations_stay_in_the_database_it_came_from)
@@ -303,16 +302,16 @@ CZ_TEST(a_row_and_its_relations_stay_in_the_database_it_came_from)
 static void copy_rows(cz_ctx *ctx, void *arg)
 {
     (void)arg;
-    Crate *crate = cz_create(ctx, Crate, (name, "ash"), (weight, 9));
-    cz_save_on(ctx, "archive", crate); /* there is none of its key */
-    CZ_EXPECT(!strcmp(crate->row_.database->alias, "archive"));
-    Crate *copy = cz_get(ctx, Crate, .database = "archive");
-    CZ_EXPECT(copy->id == crate->id && copy->weight == 9);
-    copy = cz_get(ctx, Crate);
+    Keg *keg = cz_create(ctx, Keg, (name, "ash"), (weight, 9));
+    cz_save_on(ctx, "archive", keg); /* there is none of its key */
+    CZ_EXPECT(!strcmp(keg->row_.database->alias, "archive"));
+    Keg *copy = cz_get(ctx, Keg, .database = "archive");
+    CZ_EXPECT(copy->id == keg->id && copy->weight == 9);
+    copy = cz_get(ctx, Keg);
     cz_set(ctx, copy, weight, 10);
     cz_save_on(ctx, "archive", copy); /* there is one */
-    CZ_EXPECT_EQ(cz_get(ctx, Crate, .database = "archive")->weight, 10);
-    CZ_EXPECT_EQ(cz_get(ctx, Crate)->weight, 9);
+    CZ_EXPECT_EQ(cz_get(ctx, Keg, .database = "archive")->weight, 10);
+    CZ_EXPECT_EQ(cz_get(ctx, Keg)->weight, 9);
 }
 
 CZ_TEST(a_row_saved_to_another_database_is_written_whole)
@@ -323,9 +322,9 @@ CZ_TEST(a_row_saved_to_another_database_is_written_whole)
 static void in_scope(cz_ctx *ctx, void *arg)
 {
     bool *created = arg;
-    cz_get_or_create(ctx, Shelf, CZ_PAIRS(Shelf, (name, "low")), CZ_PAIRS(Shelf), created);
-    CZ_EXPECT_EQ(cz_count(ctx, Shelf), 1);
-    CZ_EXPECT_EQ(cz_count(ctx, Shelf, .database = "default"), 0);
+    cz_get_or_create(ctx, Rack, CZ_PAIRS(Rack, (name, "low")), CZ_PAIRS(Rack), created);
+    CZ_EXPECT_EQ(cz_count(ctx, Rack), 1);
+    CZ_EXPECT_EQ(cz_count(ctx, Rack, .database = "default"), 0);
 }
 
 static void raise_in_scope(cz_ctx *ctx, void *arg)
@@ -346,8 +345,8 @@ static void use_scope(cz_ctx *ctx, void *arg)
     cz_with_database(ctx, "archive", in_scope, &created);
     CZ_EXPECT(created);
     CZ_EXPECT(!strcmp(raised(ctx, leave_scope), "out"));
-    CZ_EXPECT_EQ(cz_count(ctx, Shelf), 0);
-    CZ_EXPECT_EQ(cz_count(ctx, Shelf, .database = "archive"), 1);
+    CZ_EXPECT_EQ(cz_count(ctx, Rack), 0);
+    CZ_EXPECT_EQ(cz_count(ctx, Rack, .database = "archive"), 1);
 }
 
 CZ_TEST(a_scope_sends_everything_to_one_database_and_ends_also_by_a_raise)
@@ -368,7 +367,7 @@ static void note(cz_ctx *ctx, void *arg)
 static void both(cz_ctx *ctx, void *arg)
 {
     CZ_EXPECT(cz_in_atomic_on(ctx, "archive") && !cz_in_atomic_on(ctx, "reports"));
-    cz_create_on(ctx, "archive", Crate, (name, "inner"));
+    cz_create_on(ctx, "archive", Keg, (name, "inner"));
     cz_on_commit_on(ctx, "archive", note, (void *)(uintptr_t) "archive ");
     cz_on_commit(ctx, note, (void *)(uintptr_t) "default ");
     if (arg)
@@ -378,7 +377,7 @@ static void both(cz_ctx *ctx, void *arg)
 static void around(cz_ctx *ctx, void *arg)
 {
     cz_atomic_options archive = { .database = "archive" };
-    cz_create(ctx, Crate, (name, "outer"));
+    cz_create(ctx, Keg, (name, "outer"));
     cz_atomic_with(ctx, &archive, both, NULL);
     CZ_EXPECT(!strcmp(trail, "archive ")); /* its block has ended, this one has not */
     CZ_EXPECT(!cz_in_atomic_on(ctx, "archive") && cz_in_atomic(ctx));
@@ -397,14 +396,14 @@ static void transact(cz_ctx *ctx, void *arg)
     (void)arg;
     CZ_EXPECT(!strcmp(raised(ctx, fail_outside), "outside"));
     CZ_EXPECT(!strcmp(trail, "archive "));
-    CZ_EXPECT_EQ(cz_count(ctx, Crate), 0);
-    CZ_EXPECT_EQ(cz_count(ctx, Crate, .database = "archive"), 1);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg), 0);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg, .database = "archive"), 1);
     CZ_EXPECT(ctx->write_hold_us == 0);
     trail[0] = '\0';
     cz_atomic(ctx, around, NULL);
     CZ_EXPECT(!strcmp(trail, "archive default "));
-    CZ_EXPECT_EQ(cz_count(ctx, Crate), 1);
-    CZ_EXPECT_EQ(cz_count(ctx, Crate, .database = "archive"), 2);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg), 1);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg, .database = "archive"), 2);
     cz_on_commit_on(ctx, "archive", note, (void *)(uintptr_t) "now");
     CZ_EXPECT(strstr(trail, "now")); /* outside any block of it */
 }
@@ -417,19 +416,19 @@ CZ_TEST(transactions_of_two_databases_end_each_by_itself)
 static void set_aside(cz_ctx *ctx, void *arg)
 {
     (void)arg;
-    cz_create_on(ctx, "archive", Crate, (name, "gone"));
-    cz_create(ctx, Crate, (name, "stays"));
+    cz_create_on(ctx, "archive", Keg, (name, "gone"));
+    cz_create(ctx, Keg, (name, "stays"));
     cz_set_rollback_on(ctx, "archive", true);
     CZ_EXPECT(cz_get_rollback_on(ctx, "archive") && !cz_get_rollback(ctx));
-    cz_create(ctx, Crate, (name, "stays as well"));
+    cz_create(ctx, Keg, (name, "stays as well"));
 }
 
 static void count_marked(cz_ctx *ctx, void *arg)
 {
     (void)arg;
     cz_atomic_with(ctx, &(cz_atomic_options){ .database = "archive" }, set_aside, NULL);
-    CZ_EXPECT_EQ(cz_count(ctx, Crate), 2);
-    CZ_EXPECT_EQ(cz_count(ctx, Crate, .database = "archive"), 0);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg), 2);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg, .database = "archive"), 0);
 }
 
 CZ_TEST(a_mark_rolls_back_one_database)
@@ -442,7 +441,7 @@ static int64_t counts[2];
 static void count_both(cz_ctx *ctx, void *arg)
 {
     (void)arg;
-    counts[0] = cz_count(ctx, Crate);
+    counts[0] = cz_count(ctx, Keg);
     counts[1] = cz_count(ctx, Report);
 }
 
@@ -490,16 +489,16 @@ static void use_router(cz_ctx *ctx, void *arg)
 {
     (void)arg;
     write_alias = "archive";
-    Crate *crate = cz_create(ctx, Crate, (name, "fir"));
-    CZ_EXPECT(!strcmp(crate->row_.database->alias, "archive"));
-    CZ_EXPECT_EQ(cz_count(ctx, Crate), 0); /* no opinion: "default" */
+    Keg *keg = cz_create(ctx, Keg, (name, "fir"));
+    CZ_EXPECT(!strcmp(keg->row_.database->alias, "archive"));
+    CZ_EXPECT_EQ(cz_count(ctx, Keg), 0); /* no opinion: "default" */
     read_alias = "archive";
-    CZ_EXPECT_EQ(cz_count(ctx, Crate), 1);
-    CZ_EXPECT_EQ(cz_count(ctx, Crate, .database = "default"), 0); /* what is named comes first */
+    CZ_EXPECT_EQ(cz_count(ctx, Keg), 1);
+    CZ_EXPECT_EQ(cz_count(ctx, Keg, .database = "default"), 0); /* what is named comes first */
     CZ_EXPECT(!hint);
-    cz_set(ctx, crate, weight, 3);
-    cz_save(ctx, crate);
-    CZ_EXPECT(hint == &crate->row_);
+    cz_set(ctx, keg, weight, 3);
+    cz_save(ctx, keg);
+    CZ_EXPECT(hint == &keg->row_);
     write_alias = "nowhere";
     read_alias = NULL;
     cz_create(ctx, Report, (title, "x")); /* no opinion: the model's */
@@ -509,7 +508,7 @@ static void use_router(cz_ctx *ctx, void *arg)
 static void save_nowhere(cz_ctx *ctx)
 {
     write_alias = "nowhere";
-    cz_create(ctx, Crate, (name, "x"));
+    cz_create(ctx, Keg, (name, "x"));
 }
 
 static void misroute(cz_ctx *ctx, void *arg)
@@ -617,7 +616,7 @@ static cz_str position;
 static void write_and_look(cz_ctx *ctx, void *arg)
 {
     (void)arg;
-    cz_create(ctx, Crate, (name, "x"));
+    cz_create(ctx, Keg, (name, "x"));
     CZ_EXPECT_STR(cz_read_position(ctx), ""); /* "default" has no replicas */
     CZ_EXPECT_EQ(cz_count(ctx, Report), 0);
     CZ_EXPECT_STR(cz_read_position(ctx), ""); /* nor was anything written */

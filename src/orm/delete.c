@@ -366,8 +366,7 @@ static int64_t run(cz_ctx *ctx, struct deletion *deletion, const cz_row *row)
 int64_t cz__delete(cz_ctx *ctx, const cz_query *query)
 {
     cz__check_change(ctx, query, "cz_delete");
-    struct deletion deletion = { .query = query,
-                                 .soft = query->model->state->deleted_at != NULL };
+    struct deletion deletion = { .query = query, .soft = query->model->state->deleted_at != NULL };
     return run(ctx, &deletion, NULL);
 }
 

@@ -55,7 +55,8 @@ static cz_status read_key(cz_arena *arena, cz_str item, cz_error *err)
                             CZ_STR_ARG(name));
     if (find_key(name))
         return cz_error_set(err, CZ_EVALIDATION,
-                            "FIELD_ENCRYPTION_KEYS: two keys are called \"%.*s\"", CZ_STR_ARG(name));
+                            "FIELD_ENCRYPTION_KEYS: two keys are called \"%.*s\"",
+                            CZ_STR_ARG(name));
     if (key_count == CZ__FIELD_KEYS_MAX)
         return cz_error_set(err, CZ_EVALIDATION, "FIELD_ENCRYPTION_KEYS: more than %d keys",
                             CZ__FIELD_KEYS_MAX);
@@ -133,8 +134,7 @@ static bool split(cz_str stored, cz_str *out_name, cz_str *out_text)
 bool cz__field_is_current(cz_str stored)
 {
     cz_str name, text;
-    return split(stored, &name, &text) && key_count &&
-           cz_str_eq(name, cz_str_from(keys[0].name));
+    return split(stored, &name, &text) && key_count && cz_str_eq(name, cz_str_from(keys[0].name));
 }
 
 cz_status cz__field_decrypt(cz_arena *arena, cz_str stored, cz_str *out, cz_error *err)
@@ -156,8 +156,8 @@ cz_status cz__field_decrypt(cz_arena *arena, cz_str stored, cz_str *out, cz_erro
     if (!plain)
         return cz_error_set(err, CZ_ENOMEM, "no memory to decrypt");
     if (!status)
-        status = cz__aead_open(key->bytes, cz_str_of((const char *)sealed.ptr, sealed.len), plain,
-                               err);
+        status =
+            cz__aead_open(key->bytes, cz_str_of((const char *)sealed.ptr, sealed.len), plain, err);
     if (status)
         return cz_error_set(err, CZ_EDATABASE,
                             "a value encrypted with the key \"%s\" was changed, or the key is "

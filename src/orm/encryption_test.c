@@ -69,7 +69,7 @@ CZ_TEST(a_value_opens_with_the_key_it_names)
     CZ_EXPECT_EQ(cz__field_decrypt(arena, stored, &plain, &err), CZ_EDATABASE);
     CZ_REQUIRE_OK(cz__field_keys_set(CZ_STR("a:" KEY_B), &err));
     CZ_EXPECT_EQ(cz__field_decrypt(arena, stored, &plain, &err), CZ_EDATABASE);
-    static const char *const bad[] = { "",      "a secret", "v1",      "v1:",      "v1:a",
+    static const char *const bad[] = { "",      "a secret", "v1",        "v1:",       "v1:a",
                                        "v1:a:", "v1:a:!",   "v1:a:YWFh", "v2:a:YWFh", "v1::YWFh" };
     for (size_t i = 0; i < CZ_COUNT(bad); i++)
         CZ_EXPECT_EQ(open_stored(bad[i], &plain), CZ_EDATABASE);

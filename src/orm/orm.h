@@ -48,7 +48,7 @@ struct cz__model_state {
     /* Of a model that is CZ_SOFT_DELETED; NULL: it is not, or has no such column. */
     const cz__column *deleted_at, *is_deleted;
     const struct cz__cond *is_kept, *is_gone; /* conditions on deleted_at */
-    cz__database *database; /* by its meta; NULL: "default" */
+    cz__database *database;                   /* by its meta; NULL: "default" */
 };
 
 /* Resolve `count` models of `app`, then, once every app is in, their relations. The registry lives as

@@ -437,8 +437,7 @@ void cz__run_insert_row(cz_ctx *ctx, const struct cz__plan_request *request, cz_
 {
     cz__db_cursor cursor;
     struct returned returned = { .row = row, .arena = ctx->arena };
-    cz__db_session *session =
-        cz__session_to_write(ctx, row->model, NULL, request->query->database);
+    cz__db_session *session = cz__session_to_write(ctx, row->model, NULL, request->query->database);
     returned.plan = open_on(ctx, session, request, &cursor);
     read_all(ctx, &cursor, request->query, read_returned, &returned);
 }

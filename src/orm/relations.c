@@ -331,9 +331,9 @@ static void refer(cz_ctx *ctx, const struct change *change, cz_cond where, bool 
                                  to_row ? cz__value_kind_of(model->state->key)
                                         : (uint8_t)CZ__VALUE_NULL,
                                  cz__row_at(change->row, model->state->key) };
-    cz_query query = {
-        .model = change->column->field->target, .where = where, .database = change->database
-    };
+    cz_query query = { .model = change->column->field->target,
+                       .where = where,
+                       .database = change->database };
     cz_ignore(cz__update(ctx, &query, &assign, 1) < 0); /* how many it were does not matter */
 }
 
