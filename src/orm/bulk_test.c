@@ -1,7 +1,6 @@
 /* Many rows at once, rows that may be there, rows in chunks. */
-#include "orm/orm.h"
+#include "orm/orm_testing.h"
 #include <calzone/bulk.h>
-#include <calzone/testing.h>
 
 #define CITY(F)                                                                                    \
     F(char_field, name, .unique = true)                                                            \
@@ -12,27 +11,7 @@ CZ_MODEL(City, CITY);
 #define STREET(F) F(char_field, name)
 CZ_MODEL_UUID(Street, STREET);
 
-static cz_arena *arena;
-static cz_ctx ctx;
-
-static void within(void (*body)(cz_ctx *ctx, void *arg))
-{
-    static cz_model *const models[] = { &City__model, &Street__model };
-    cz_error err = { 0 };
-    if (cz__models_add("map", models, CZ_COUNT(models), &err) || cz__models_resolve(&err) ||
-        cz__db_open(cz_str_from(cz_test_database()), &cz__db_default, &err)) {
-        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
-        cz__test_abort();
-    }
-    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-    cz_ctx_init(&ctx, arena);
-    if (cz_try(&ctx, body, NULL, &err))
-        cz__test_fail(__FILE__, __LINE__, "raised %s: %s", cz_status_name(err.status),
-                      cz_error_message(&err));
-    cz_ctx_done(&ctx);
-    cz__db_close(cz__db_default);
-    cz_arena_destroy(arena);
-}
+static const struct cz__orm_test map = { "map", CZ_MODELS(City, Street) };
 
 static City **cities(cz_ctx *c, int from, int count)
 {
@@ -80,7 +59,7 @@ static void create_many(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(many_rows_are_stored_and_changed)
 {
-    within(create_many);
+    cz__orm_test_run(&map, create_many);
 }
 
 static void conflicts(cz_ctx *c, void *arg)
@@ -101,7 +80,7 @@ static void conflicts(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(rows_that_are_there_are_left_or_changed)
 {
-    within(conflicts);
+    cz__orm_test_run(&map, conflicts);
 }
 
 static void get_or_create(cz_ctx *c, void *arg)
@@ -126,7 +105,7 @@ static void get_or_create(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(a_row_is_read_or_made)
 {
-    within(get_or_create);
+    cz__orm_test_run(&map, get_or_create);
 }
 
 static void in_chunks(cz_ctx *c, void *arg)
@@ -163,7 +142,7 @@ static void in_chunks(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(chunks_give_each_row_once)
 {
-    within(in_chunks);
+    cz__orm_test_run(&map, in_chunks);
 }
 
 static void twice(cz_ctx *c, void *arg)
@@ -229,5 +208,5 @@ static void mistakes(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(bulk_calls_that_cannot_be_store_nothing)
 {
-    within(mistakes);
+    cz__orm_test_run(&map, mistakes);
 }

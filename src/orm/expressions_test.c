@@ -1,6 +1,5 @@
 /* Expressions, aggregates, windows, subqueries, unions: each asked of a small shop whose answers are known. */
-#include "orm/orm.h"
-#include <calzone/testing.h>
+#include "orm/orm_testing.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -33,8 +32,7 @@ CZ_MODEL(Ware, WARE);
     F(int_field, pieces)
 CZ_MODEL(Sale, SALE);
 
-static cz_arena *arena;
-static cz_ctx ctx;
+static const struct cz__orm_test shop = { "shop", CZ_MODELS(Maker, Ware, Sale) };
 
 static cz_decimal decimal(const char *text)
 {
@@ -72,25 +70,6 @@ static void seed(cz_ctx *c)
     for (int i = 1; i <= 3; i++)
         cz_create(c, Sale, (ware, jam->id), (pieces, i));
     cz_create(c, Sale, (ware, tea->id), (pieces, 10));
-}
-
-static void within(void (*body)(cz_ctx *ctx, void *arg))
-{
-    static cz_model *const models[] = { &Maker__model, &Ware__model, &Sale__model };
-    cz_error err = { 0 };
-    if (cz__models_add("shop", models, CZ_COUNT(models), &err) || cz__models_resolve(&err) ||
-        cz__db_open(cz_str_from(cz_test_database()), &cz__db_default, &err)) {
-        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
-        cz__test_abort();
-    }
-    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-    cz_ctx_init(&ctx, arena);
-    if (cz_try(&ctx, body, NULL, &err))
-        cz__test_fail(__FILE__, __LINE__, "raised %s: %s", cz_status_name(err.status),
-                      cz_error_message(&err));
-    cz_ctx_done(&ctx);
-    cz__db_close(cz__db_default);
-    cz_arena_destroy(arena);
 }
 
 static bool same(cz_decimal d, const char *text)
@@ -132,7 +111,7 @@ static void conditions(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(conditions_compare_expressions)
 {
-    within(conditions);
+    cz__orm_test_run(&shop, conditions);
 }
 
 static void text_and_time(cz_ctx *c, void *arg)
@@ -178,7 +157,7 @@ static void text_and_time(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(functions_of_text_and_time)
 {
-    within(text_and_time);
+    cz__orm_test_run(&shop, text_and_time);
 }
 
 static void choices(cz_ctx *c, void *arg)
@@ -223,7 +202,7 @@ static void choices(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(choices_documents_and_arrays)
 {
-    within(choices);
+    cz__orm_test_run(&shop, choices);
 }
 
 static void subqueries(cz_ctx *c, void *arg)
@@ -299,12 +278,12 @@ static void copies(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(a_copied_condition_owns_its_expressions)
 {
-    within(copies);
+    cz__orm_test_run(&shop, copies);
 }
 
 CZ_DATABASE_TEST(subqueries_and_negated_relations)
 {
-    within(subqueries);
+    cz__orm_test_run(&shop, subqueries);
 }
 
 #define TOTALS(F)                                                                                  \
@@ -377,7 +356,7 @@ static void aggregates(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(aggregates_and_groups)
 {
-    within(aggregates);
+    cz__orm_test_run(&shop, aggregates);
 }
 
 static void windows(cz_ctx *c, void *arg)
@@ -405,7 +384,7 @@ static void windows(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(windows_rank_and_run)
 {
-    within(windows);
+    cz__orm_test_run(&shop, windows);
 }
 
 static void unions(cz_ctx *c, void *arg)
@@ -463,7 +442,7 @@ static void unions(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(unions_parts_of_rows_orders_and_updates_by_expressions)
 {
-    within(unions);
+    cz__orm_test_run(&shop, unions);
 }
 
 static void outer_outside(cz_ctx *c, void *arg)
@@ -550,5 +529,5 @@ static void mistakes(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(expressions_that_cannot_be_raise_with_the_reason)
 {
-    within(mistakes);
+    cz__orm_test_run(&shop, mistakes);
 }

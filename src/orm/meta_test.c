@@ -1,6 +1,5 @@
 /* What a model's meta asks of its table, the table does. */
-#include "orm/orm.h"
-#include <calzone/testing.h>
+#include "orm/orm_testing.h"
 
 #define LOAN(F)                                                                                    \
     F(int_field, book)                                                                             \
@@ -16,27 +15,7 @@ CZ_MODEL(Loan, LOAN,
                                          .unique = CZ_FIELDS(Loan, book),
                                          .condition = "\"returned\" IS NULL" }));
 
-static cz_arena *arena;
-static cz_ctx ctx;
-
-static void within(void (*body)(cz_ctx *ctx, void *arg))
-{
-    static cz_model *const models[] = { &Loan__model };
-    cz_error err = { 0 };
-    if (cz__models_add("library", models, CZ_COUNT(models), &err) || cz__models_resolve(&err) ||
-        cz__db_open(cz_str_from(cz_test_database()), &cz__db_default, &err)) {
-        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
-        cz__test_abort();
-    }
-    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-    cz_ctx_init(&ctx, arena);
-    if (cz_try(&ctx, body, NULL, &err))
-        cz__test_fail(__FILE__, __LINE__, "raised %s: %s", cz_status_name(err.status),
-                      cz_error_message(&err));
-    cz_ctx_done(&ctx);
-    cz__db_close(cz__db_default);
-    cz_arena_destroy(arena);
-}
+static const struct cz__orm_test library = { "library", CZ_MODELS(Loan) };
 
 static void no_days(cz_ctx *c, void *arg)
 {
@@ -71,5 +50,5 @@ static void rules(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(constraints_of_a_model_are_its_tables)
 {
-    within(rules);
+    cz__orm_test_run(&library, rules);
 }

@@ -1,5 +1,4 @@
-#include "orm/orm.h"
-#include <calzone/testing.h>
+#include "orm/orm_testing.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -36,48 +35,7 @@ CZ_MODEL(Writer, WRITER);
     F(foreign_key, inside, Shelf, .null = true, .on_delete = CZ_CASCADE)
 CZ_MODEL_UUID(Shelf, SHELF);
 
-static cz_arena *arena;
-static cz_ctx ctx;
-
-static void start(void)
-{
-    static cz_model *const models[] = { &Tome__model, &Writer__model, &Shelf__model };
-    cz_error err = { 0 };
-    if (cz__models_add("library", models, CZ_COUNT(models), &err) || cz__models_resolve(&err)) {
-        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
-        cz__test_abort();
-    }
-    const char *url = cz_test_database();
-    if (cz__db_open(cz_str_from(url), &cz__db_default, &err)) {
-        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
-        cz__test_abort();
-    }
-    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-    cz_ctx_init(&ctx, arena);
-}
-
-static void finish(void)
-{
-    cz_ctx_done(&ctx);
-    cz__db_close(cz__db_default);
-    cz_arena_destroy(arena);
-}
-
-/* Run `body` inside a boundary and report what it raises. */
-static void in_boundary(void (*body)(cz_ctx *ctx, void *arg))
-{
-    start();
-    cz_error err;
-    if (cz_try(&ctx, body, NULL, &err))
-        cz__test_fail(__FILE__, __LINE__, "raised %s: %s (%s:%d)", cz_status_name(err.status),
-                      cz_error_message(&err), err.file ? err.file : "?", err.line);
-    finish();
-}
-
-static cz_status caught(void (*body)(cz_ctx *ctx, void *arg), void *arg, cz_error *err)
-{
-    return cz_try(&ctx, body, arg, err);
-}
+static const struct cz__orm_test library = { "library", CZ_MODELS(Tome, Writer, Shelf) };
 
 static void seed(cz_ctx *c)
 {
@@ -121,7 +79,7 @@ static void create_and_read(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(a_created_row_is_read_back_with_its_defaults)
 {
-    in_boundary(create_and_read);
+    cz__orm_test_run(&library, create_and_read);
 }
 
 static int64_t n(cz_ctx *c, cz_cond where)
@@ -200,7 +158,7 @@ static void look_up(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(every_lookup_finds_its_rows)
 {
-    in_boundary(look_up);
+    cz__orm_test_run(&library, look_up);
 }
 
 static const cz_cond old_books = CZ_Q(Tome, year, LT, 1970);
@@ -247,7 +205,7 @@ static void slices(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(rows_come_in_order_in_slices_and_with_their_relations)
 {
-    in_boundary(slices);
+    cz__orm_test_run(&library, slices);
 }
 
 static void get_nothing(cz_ctx *c, void *arg)
@@ -327,7 +285,7 @@ static void failures(cz_ctx *c, void *arg)
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         cz_error err = { 0 };
-        CZ_EXPECT_EQ(caught(cases[i].body, NULL, &err), cases[i].status);
+        CZ_EXPECT_EQ(cz_try(c, cases[i].body, NULL, &err), cases[i].status);
         CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].message);
     }
     CZ_EXPECT_EQ(n(c, NULL), 4);
@@ -335,7 +293,7 @@ static void failures(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(what_cannot_be_done_raises_and_changes_nothing)
 {
-    in_boundary(failures);
+    cz__orm_test_run(&library, failures);
 }
 
 static void changes(cz_ctx *c, void *arg)
@@ -376,7 +334,7 @@ static void changes(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(rows_are_changed_and_deleted_by_their_rules)
 {
-    in_boundary(changes);
+    cz__orm_test_run(&library, changes);
 }
 
 static void add_and_fail(cz_ctx *c, void *arg)
@@ -416,7 +374,7 @@ static void transactions(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(a_raise_rolls_back_to_its_savepoint_and_no_further)
 {
-    in_boundary(transactions);
+    cz__orm_test_run(&library, transactions);
 }
 
 struct text_case {
@@ -480,7 +438,7 @@ static void from_text(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(conditions_from_text_are_read_as_the_fields_kind)
 {
-    in_boundary(from_text);
+    cz__orm_test_run(&library, from_text);
 }
 
 static void count_range(cz_ctx *c, void *arg)
@@ -501,17 +459,17 @@ static void ranges(cz_ctx *c, void *arg)
     (void)arg;
     seed(c);
     cz_int_list two = CZ_INTS(1965, 1968), one = CZ_INTS(1965), three = CZ_INTS(1965, 1968, 2000);
-    CZ_EXPECT_EQ(caught(count_range, &two, NULL), CZ_OK); /* from here on the plan is cached */
-    CZ_EXPECT_EQ(caught(count_range, &one, NULL), CZ_EINVAL);
-    CZ_EXPECT_EQ(caught(count_range, &three, NULL), CZ_EINVAL);
-    CZ_EXPECT_EQ(caught(range_from_text, (char[]){ "a,z" }, NULL), CZ_OK);
-    CZ_EXPECT_EQ(caught(range_from_text, (char[]){ "a" }, NULL), CZ_EVALIDATION);
-    CZ_EXPECT_EQ(caught(range_from_text, (char[]){ "a,b,c" }, NULL), CZ_EVALIDATION);
+    CZ_EXPECT_EQ(cz_try(c, count_range, &two, NULL), CZ_OK); /* from here on the plan is cached */
+    CZ_EXPECT_EQ(cz_try(c, count_range, &one, NULL), CZ_EINVAL);
+    CZ_EXPECT_EQ(cz_try(c, count_range, &three, NULL), CZ_EINVAL);
+    CZ_EXPECT_EQ(cz_try(c, range_from_text, (char[]){ "a,z" }, NULL), CZ_OK);
+    CZ_EXPECT_EQ(cz_try(c, range_from_text, (char[]){ "a" }, NULL), CZ_EVALIDATION);
+    CZ_EXPECT_EQ(cz_try(c, range_from_text, (char[]){ "a,b,c" }, NULL), CZ_EVALIDATION);
 }
 
 CZ_DATABASE_TEST(a_range_takes_two_values_also_from_the_plan_cache)
 {
-    in_boundary(ranges);
+    cz__orm_test_run(&library, ranges);
 }
 
 static void update_pages(cz_ctx *c, void *arg)
@@ -525,8 +483,8 @@ static void update_out_of_range(cz_ctx *c, void *arg)
     (void)arg;
     seed(c);
     int most = INT16_MAX, over = 70000;
-    CZ_EXPECT_EQ(caught(update_pages, &most, NULL), CZ_OK);
-    CZ_EXPECT_EQ(caught(update_pages, &over, NULL), CZ_EINVAL);
+    CZ_EXPECT_EQ(cz_try(c, update_pages, &most, NULL), CZ_OK);
+    CZ_EXPECT_EQ(cz_try(c, update_pages, &over, NULL), CZ_EINVAL);
     CZ_EXPECT_EQ(n(c, CZ_Q(Tome, pages, EXACT, INT16_MAX)), 4);
     CZ_EXPECT_EQ(n(c, CZ_Q(Tome, pages, LT, 70000)),
                  4); /* a condition may name what cannot be stored */
@@ -534,7 +492,7 @@ static void update_out_of_range(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(an_update_out_of_a_fields_range_is_refused)
 {
-    in_boundary(update_out_of_range);
+    cz__orm_test_run(&library, update_out_of_range);
 }
 
 static void load_relation_of_late_row(cz_ctx *c, void *arg)
@@ -553,7 +511,7 @@ static void load_relation_of_late_row(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(a_relation_is_loaded_whatever_the_rows_place_in_its_result)
 {
-    in_boundary(load_relation_of_late_row);
+    cz__orm_test_run(&library, load_relation_of_late_row);
 }
 
 static void delete_chains(cz_ctx *c, void *arg)
@@ -574,7 +532,7 @@ static void delete_chains(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(a_delete_cascades_down_long_chains_and_around_cycles)
 {
-    in_boundary(delete_chains);
+    cz__orm_test_run(&library, delete_chains);
 }
 
 static void put_on_shelf(cz_ctx *c, int64_t tome, cz_uuid shelf)
@@ -609,7 +567,7 @@ static void delete_linked(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(a_delete_takes_many_to_many_links_along)
 {
-    in_boundary(delete_linked);
+    cz__orm_test_run(&library, delete_linked);
 }
 
 static void fail_and_go_on(cz_ctx *c, void *arg)
@@ -648,7 +606,7 @@ static void database_rolls_back(cz_ctx *c, void *arg)
 
 CZ_TEST(what_follows_a_rollback_by_the_database_is_not_stored)
 {
-    in_boundary(database_rolls_back);
+    cz__orm_test_run(&library, database_rolls_back);
 }
 
 #define VOLUME(F)                                                                                  \

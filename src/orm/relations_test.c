@@ -1,7 +1,6 @@
 /* Reverse sides and many-to-many: read for a whole result at once, narrowed, changed. */
-#include "orm/orm.h"
+#include "orm/orm_testing.h"
 #include <calzone/relations.h>
-#include <calzone/testing.h>
 
 CZ_MODEL_FORWARD(Song)
 CZ_MODEL_FORWARD_UUID(Playlist)
@@ -25,8 +24,6 @@ CZ_MODEL(Song, SONG, .ordering = CZ_ORDER_BY(CZ_DESC(Song, title)));
     F(many_to_many_reverse, songs, Song, playlists)
 CZ_MODEL_UUID(Playlist, PLAYLIST, .ordering = CZ_ORDER_BY(CZ_ASC(Playlist, name)));
 
-static cz_arena *arena;
-static cz_ctx ctx;
 static unsigned told;
 
 static void count_event(cz_ctx *c, const cz_event *event)
@@ -36,27 +33,10 @@ static void count_event(cz_ctx *c, const cz_event *event)
         told += (unsigned)event->key_count;
 }
 
-static void within(void (*body)(cz_ctx *ctx, void *arg))
-{
-    static cz_model *const models[] = { &Band__model, &Song__model, &Playlist__model };
-    static const cz_receiver receivers[] = { CZ_RECEIVER_OF_ALL(CZ_M2M_CHANGED, count_event) };
-    static const cz_receiver_list list = { receivers, 1 };
-    cz_error err = { 0 };
-    if (cz__models_add("radio", models, CZ_COUNT(models), &err) || cz__models_resolve(&err) ||
-        cz__receivers_add("radio", &list, &err) ||
-        cz__db_open(cz_str_from(cz_test_database()), &cz__db_default, &err)) {
-        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
-        cz__test_abort();
-    }
-    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-    cz_ctx_init(&ctx, arena);
-    if (cz_try(&ctx, body, NULL, &err))
-        cz__test_fail(__FILE__, __LINE__, "raised %s: %s", cz_status_name(err.status),
-                      cz_error_message(&err));
-    cz_ctx_done(&ctx);
-    cz__db_close(cz__db_default);
-    cz_arena_destroy(arena);
-}
+static const cz_receiver receivers[] = { CZ_RECEIVER_OF_ALL(CZ_M2M_CHANGED, count_event) };
+static const struct cz__orm_test radio = { "radio",
+                                           CZ_MODELS(Band, Song, Playlist),
+                                           { receivers, CZ_COUNT(receivers) } };
 
 static const char *titles(cz_ctx *c, cz_rows(Song) songs)
 {
@@ -107,7 +87,7 @@ static void reverse_sides(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(reverse_sides_are_read_for_all_rows_and_changed)
 {
-    within(reverse_sides);
+    cz__orm_test_run(&radio, reverse_sides);
 }
 
 static void many_to_many(cz_ctx *c, void *arg)
@@ -150,7 +130,7 @@ static void many_to_many(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(links_are_read_for_all_rows_and_changed)
 {
-    within(many_to_many);
+    cz__orm_test_run(&radio, many_to_many);
 }
 
 static void remove_not_null(cz_ctx *c, void *arg)
@@ -197,5 +177,5 @@ static void mistakes(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(related_rows_that_cannot_change_say_why)
 {
-    within(mistakes);
+    cz__orm_test_run(&radio, mistakes);
 }

@@ -1,7 +1,6 @@
 /* Every kind of field: what is stored is read back, compared and refused. */
-#include "orm/orm.h"
+#include "orm/orm_testing.h"
 #include <calzone/serializers.h>
-#include <calzone/testing.h>
 
 static void fresh_key(void *out)
 {
@@ -23,28 +22,7 @@ static void fresh_key(void *out)
     F(date_field, day, .default_ = cz_text("2026-11-21"))
 CZ_MODEL(Sample, SAMPLE);
 
-static cz_arena *arena;
-static cz_ctx ctx;
-
-static void within(void (*body)(cz_ctx *ctx, void *arg))
-{
-    static cz_model *const models[] = { &Sample__model };
-    cz_error err = { 0 };
-    const char *url = cz_test_database();
-    if (cz__models_add("lab", models, CZ_COUNT(models), &err) || cz__models_resolve(&err) ||
-        cz__db_open(cz_str_from(url), &cz__db_default, &err)) {
-        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
-        cz__test_abort();
-    }
-    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-    cz_ctx_init(&ctx, arena);
-    if (cz_try(&ctx, body, NULL, &err))
-        cz__test_fail(__FILE__, __LINE__, "raised %s: %s", cz_status_name(err.status),
-                      cz_error_message(&err));
-    cz_ctx_done(&ctx);
-    cz__db_close(cz__db_default);
-    cz_arena_destroy(arena);
-}
+static const struct cz__orm_test lab = { "lab", CZ_MODELS(Sample) };
 
 static cz_decimal decimal(const char *text)
 {
@@ -97,7 +75,7 @@ static void round_trip(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(every_kind_of_field_is_stored_and_read_back)
 {
-    within(round_trip);
+    cz__orm_test_run(&lab, round_trip);
 }
 
 static void compare(cz_ctx *c, void *arg)
@@ -130,7 +108,7 @@ static void compare(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(decimals_times_and_durations_compare_by_value)
 {
-    within(compare);
+    cz__orm_test_run(&lab, compare);
 }
 
 static cz_decimal wanted_price;
@@ -161,7 +139,7 @@ static void refuse(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(values_a_column_cannot_hold_are_refused)
 {
-    within(refuse);
+    cz__orm_test_run(&lab, refuse);
 }
 
 CZ_SERIALIZER(SampleSerializer, Sample,
@@ -192,7 +170,7 @@ static void through_json(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(every_kind_goes_from_json_to_a_row_and_back)
 {
-    within(through_json);
+    cz__orm_test_run(&lab, through_json);
 }
 
 static const char *bad_document;
@@ -238,5 +216,5 @@ static void wrong_json(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(json_that_is_no_such_kind_is_refused_with_the_reason)
 {
-    within(wrong_json);
+    cz__orm_test_run(&lab, wrong_json);
 }

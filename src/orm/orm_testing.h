@@ -1,0 +1,46 @@
+/* orm/orm_testing.h: what tests of the ORM stand on: an app's models, a database of the test's own, a context.
+ *
+ *     static const struct cz__orm_test map = { "map", CZ_MODELS(City, Street) };
+ *
+ *     CZ_DATABASE_TEST(cities_have_streets)
+ *     {
+ *         cz__orm_test_run(&map, cities);
+ *     }
+ */
+#ifndef CZ_ORM_ORM_TESTING_H
+#define CZ_ORM_ORM_TESTING_H
+
+#include "orm/orm.h"
+#include <calzone/testing.h>
+
+struct cz__orm_test {
+    const char *app;
+    cz_model_list models;
+    cz_receiver_list receivers; /* may be empty */
+};
+
+/* Resolve the models, open the database the test is run on and call `body(ctx, NULL)` inside a boundary. What
+ * goes wrong or is raised fails the test. Once in a test. */
+static inline void cz__orm_test_run(const struct cz__orm_test *test,
+                                    void (*body)(cz_ctx *ctx, void *arg))
+{
+    cz_arena *arena;
+    cz_ctx ctx;
+    cz_error err = { 0 };
+    if (cz__models_add(test->app, test->models.items, test->models.count, &err) ||
+        cz__models_resolve(&err) || cz__receivers_add(test->app, &test->receivers, &err) ||
+        cz__db_open(cz_str_from(cz_test_database()), &cz__db_default, &err)) {
+        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
+        cz__test_abort();
+    }
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena);
+    if (cz_try(&ctx, body, NULL, &err))
+        cz__test_fail(err.file ? err.file : __FILE__, err.line, "raised %s: %s",
+                      cz_status_name(err.status), cz_error_message(&err));
+    cz_ctx_done(&ctx);
+    cz__db_close(cz__db_default);
+    cz_arena_destroy(arena);
+}
+
+#endif
