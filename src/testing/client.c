@@ -24,38 +24,8 @@ static struct {
     const cz_project *project; /* NULL: not started */
     struct cz__site site;
     cz__loop *loop;
-    cz__db_driver driver; /* the database's, with counting in front */
-    const cz__db_driver *counted;
-    uint32_t query_count;
     cz__test_database database;
 } self;
-
-/* ---- counting statements ---- */
-
-static cz_status count_select(cz_ctx *ctx, cz__db_session *session,
-                              const cz__db_statement *statement, const cz__db_param *params,
-                              size_t count, cz__db_cursor *out, cz_error *err)
-{
-    self.query_count++;
-    return self.counted->select(ctx, session, statement, params, count, out, err);
-}
-
-static cz_status count_change(cz_ctx *ctx, cz__db_session *session,
-                              const cz__db_statement *statement, const cz__db_param *params,
-                              size_t count, int64_t *out_rows, int64_t *out_last_id, cz_error *err)
-{
-    self.query_count++;
-    return self.counted->change(ctx, session, statement, params, count, out_rows, out_last_id, err);
-}
-
-static void count_queries(cz__db *db)
-{
-    self.counted = db->driver;
-    self.driver = *db->driver;
-    self.driver.select = count_select;
-    self.driver.change = count_change;
-    db->driver = &self.driver;
-}
 
 /* ---- running something as a handler runs ---- */
 
@@ -178,7 +148,7 @@ static void start(const cz_project *project)
     cz__test_database_make(&self.database, migrate);
     if (cz__site_open_database(&self.site, &err))
         cz__test_die("%s does not start: %s", project->name, cz_error_message(&err));
-    count_queries(cz__db_default);
+    cz__test_count_queries();
 }
 
 cz_client *cz_client_create(const cz_project *project)
@@ -219,9 +189,9 @@ static const cz_answer *exchange(cz_str bytes, bool head)
     CZ_REQUIRE(answer);
     cz_buf out;
     cz_buf_init(&out, 0);
-    self.query_count = 0;
+    struct cz__test_queries before = cz__test_queries();
     cz_status status = cz__http_serve_bytes(&self.site.limits, &self.site.app, bytes, &out);
-    uint32_t queries = self.query_count;
+    struct cz__test_queries after = cz__test_queries();
     cz__loop_turn(self.loop, 0);
     cz_log_flush(true);
     if (status)
@@ -230,7 +200,8 @@ static const cz_answer *exchange(cz_str bytes, bool head)
     if (!used || used != out.len)
         cz__test_die("not one whole answer: %.*s", CZ_STR_ARG(cz_str_head(cz_buf_str(&out), 300)));
     cz_buf_done(&out);
-    answer->query_count = queries;
+    answer->query_count = after.count - before.count;
+    answer->queries = after.items + before.count;
     return answer;
 }
 

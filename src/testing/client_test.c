@@ -130,6 +130,40 @@ static void expect_failure(void (*test)(void))
     CZ_EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 
+static void count_ships(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    CZ_EXPECT_QUERIES_OF(2)
+    {
+        cz_ignore(cz_count(ctx, Ship) + cz_count(ctx, Ship) == 0); /* only that it is asked */
+    }
+}
+static void count_too_many(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    CZ_EXPECT_QUERIES_OF(1)
+    {
+        count_ships(ctx, NULL);
+    }
+}
+static void expect_one_of_two(void)
+{
+    cz_client_run(cz_client_create(&fleet), count_too_many, NULL);
+}
+
+CZ_TEST(a_block_counts_its_queries)
+{
+    cz_client *client = cz_client_create(&fleet);
+    cz_client_run(client, count_ships, NULL);
+    const cz_answer *answer = cz_client_get(client, "/ships/7");
+    CZ_REQUIRE(answer->query_count == 1);
+    CZ_EXPECT(cz_str_find(answer->queries[0], CZ_STR("fleet_ship")) != SIZE_MAX);
+}
+CZ_TEST(a_block_with_other_queries_fails)
+{
+    expect_failure(expect_one_of_two);
+}
+
 static cz_answer answer_of(const char *text)
 {
     cz_answer answer = { 0 };
