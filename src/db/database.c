@@ -79,6 +79,7 @@ cz_status cz__db_session_of(cz_ctx *ctx, cz__db_session **out, cz_error *err)
         if (!session)
             return cz_error_set(err, CZ_ENOMEM, "no memory for a database session");
         session->db = cz__db_default;
+        session->arena = ctx->arena;
         ctx->db = session;
     }
     *out = ctx->db;

@@ -119,8 +119,9 @@ typedef struct cz__db_cursor {
 /* A unit of work's use of one database; in the context's arena, made at its first query. */
 typedef struct cz__db_session {
     cz__db *db;
-    unsigned depth; /* nested atomic blocks; 0: autocommit */
-    bool writing;   /* holds the write side */
+    cz_arena *arena; /* where the session lives, and what is kept for it */
+    unsigned depth;  /* nested atomic blocks; 0: autocommit */
+    bool writing;    /* holds the write side */
     /* the driver's */
     void *connection;    /* taken for this transaction; NULL: none yet */
     unsigned depth_sent; /* of the atomic blocks, those the server was told of */
@@ -132,6 +133,7 @@ typedef struct cz__db_session {
      * rolled back. */
     bool broken;
     struct cz__block *block; /* the ORM's: the innermost atomic block; NULL: none */
+    struct cz__watch *watch; /* the ORM's: what was changed and asked; NULL: nothing yet */
 } cz__db_session;
 
 /* How long a write transaction may wait for anything but its database, in milliseconds; then the wait fails

@@ -127,6 +127,8 @@ static unsigned follow(struct cz__compiler *c, struct cz__scope *scope, unsigned
 
 void cz__append_joins(const struct cz__scope *scope, cz_buf *sql)
 {
+    if (scope->link)
+        cz__append_link_join(scope, sql);
     for (unsigned i = 0; i < scope->join_count; i++) {
         const struct cz__join *join = &scope->joins[i];
         const cz__column *column = join->column;
@@ -617,6 +619,15 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     unsigned aliases[CZ__RELATED_MAX + 1] = { 0 };
     plan->related = cz_array(c->ctx, struct cz__related, CZ__RELATED_MAX);
     struct select select = new_select(c->ctx);
+    cz_buf *behind = NULL; /* what rows are behind */
+    bool sliced = request->behind && (query->limit || query->offset);
+    if (request->behind) {
+        behind = cz__scratch(c->ctx);
+        cz_buf *among = cz__scratch(c->ctx);
+        cz__compile_behind(c, behind, among, request->behind);
+        add_clause(select.where, " WHERE ", among);
+        add_group(select.group, behind);
+    }
     bool values = query->values.count > 0;
     bool first = true, ordered = kind != CZ__PLAN_COUNT && kind != CZ__PLAN_EXISTS;
     if (values)
@@ -626,6 +637,10 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     struct ordering order = { .sql = select.order,
                               .before = " ORDER BY ",
                               .group = select.grouped ? select.group : NULL };
+    if (behind && !sliced) {
+        begin_item(&order);
+        cz_buf_append_str(select.order, cz_buf_str(behind));
+    }
     if (ordered && !query->combine.count)
         compile_order(c, &order, cz__ordering_of(query));
     select.aggregates |= order.has_aggregate;
@@ -650,6 +665,14 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
             append_columns(select.outputs, plan->related[i].model, aliases[i + 1], NULL, &first);
     } else {
         cz__append_column(select.outputs, c->scope->base, c->scope->model->state->key->name);
+    }
+    if (behind)
+        cz__append_behind(c, select.outputs, behind, sliced ? select.order : NULL);
+    if (sliced) {
+        cz__append_sliced(c, sql, query, true);
+        append_body(c, sql, &select, query);
+        cz__append_sliced(c, sql, query, false);
+        return;
     }
     if (inside)
         cz_buf_append_lit(sql, "SELECT COUNT(*) FROM (");
@@ -873,28 +896,6 @@ cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const cha
     cz__db_append_name(sql, from);
     cz_buf_append_lit(sql, " = ");
     append_place(session->db->driver->features, sql, 1);
-    cz_buf_append_lit(sql, " ORDER BY 1");
-    cz_check(ctx, cz_buf_status(sql));
-    return (cz__db_statement){ .sql = cz_copy(ctx, cz_buf_str(sql)),
-                               .number = CZ__STATEMENT_UNCACHED };
-}
-
-cz__db_statement cz__link_pairs(cz_ctx *ctx, cz__db_session *session, const char *table,
-                                const char *from, const char *to)
-{
-    const cz__db_features *features = session->db->driver->features;
-    struct cz__compiler c = { .ctx = ctx, .features = features };
-    cz_buf *sql = cz__scratch(ctx), *list[2] = { cz__scratch(ctx), cz__scratch(ctx) };
-    cz_buf_append_lit(sql, "SELECT ");
-    cz__db_append_name(sql, from);
-    cz_buf_append_lit(sql, ", ");
-    cz__db_append_name(sql, to);
-    cz_buf_append_lit(sql, " FROM ");
-    cz__db_append_name(sql, table);
-    cz_buf_append_lit(sql, " WHERE ");
-    cz__db_append_name(sql, from);
-    append_place(features, list[1], 1);
-    cz__append_template(&c, sql, features->in_list, list, 2);
     cz_buf_append_lit(sql, " ORDER BY 1");
     cz_check(ctx, cz_buf_status(sql));
     return (cz__db_statement){ .sql = cz_copy(ctx, cz_buf_str(sql)),

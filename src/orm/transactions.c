@@ -105,6 +105,7 @@ static void roll_back(cz_ctx *ctx, cz__db_session *session, struct cz__block *bl
 {
     session->broken = false;
     session->db->driver->rollback(ctx, session);
+    cz__watch_change(session, NULL);
     leave(session, block);
 }
 

@@ -124,6 +124,16 @@ static cz_str project_database(const cz_project *project)
     return url;
 }
 
+/* One query a row is a mistake of the line that asks. */
+static void fail_repeat(const cz_ctx *ctx, const struct cz__repeat *repeat)
+{
+    (void)ctx;
+    cz__test_fail(repeat->file, repeat->line,
+                  "asked %u times for one row after another, which one query can read together "
+                  "(if it must be so: .repeats = true): %.*s",
+                  repeat->times, CZ_STR_ARG(repeat->sql));
+}
+
 static void set_environment(const cz_project *project)
 {
     setenv("ENV", "test", 1);
@@ -144,6 +154,7 @@ static void start(const cz_project *project)
     if (status)
         cz__test_die("%s does not start: %s", project->name, cz_error_message(&err));
     self.project = project;
+    cz__repeats_report = fail_repeat;
     atexit(stop);
     cz__test_database_make(&self.database, migrate);
     if (cz__site_open_database(&self.site, &err))
