@@ -134,7 +134,7 @@ typedef struct cz_answer {
     uint32_t header_count;
     const cz_json_value *json; /* the body, when its type is JSON and it is well-formed; or NULL */
     uint32_t query_count;  /* statements the request ran; 0 over a socket, where nobody counts */
-    const cz_str *queries; /* their SQL */
+    const cz_str *queries; /* their SQL; NULL when there was no memory to keep it */
 } cz_answer;
 
 /* The first header of this name, compared without case; empty when there is none. */

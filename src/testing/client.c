@@ -212,7 +212,7 @@ static const cz_answer *exchange(cz_str bytes, bool head)
         cz__test_die("not one whole answer: %.*s", CZ_STR_ARG(cz_str_head(cz_buf_str(&out), 300)));
     cz_buf_done(&out);
     answer->query_count = after.count - before.count;
-    answer->queries = after.items + before.count;
+    answer->queries = after.items ? after.items + before.count : NULL;
     return answer;
 }
 

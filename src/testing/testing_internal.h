@@ -7,7 +7,7 @@
 /* queries.c: the statements run so far on the database that is open, which are kept from the first call of either
  * on. In the test's arena. */
 struct cz__test_queries {
-    const cz_str *items;
+    const cz_str *items; /* NULL: there was no memory to keep them */
     uint32_t count;
 };
 void cz__test_count_queries(void);
