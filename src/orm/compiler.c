@@ -276,7 +276,9 @@ static void add_related(struct cz__compiler *c, struct cz__plan *plan, unsigned 
                 found = (uint16_t)(i + 1);
         if (!found) {
             if (plan->related_count == CZ__RELATED_MAX)
-                cz_raise(c->ctx, CZ_EINVAL, "more than %d related relations", CZ__RELATED_MAX);
+                cz_raise(c->ctx, CZ_EINVAL,
+                         "related: %s joins more than %d relations; read some by .prefetch",
+                         c->scope->model->name, CZ__RELATED_MAX);
             plan->related[plan->related_count] =
                 (struct cz__related){ column, column->field->target, parent };
             aliases[plan->related_count + 1] = follow(c, c->scope, aliases[parent], model, column);

@@ -28,6 +28,7 @@ struct cz__result { /* rows read together, so that a relation is loaded for all 
     cz_arena *arena;           /* of the contexts that may keep something here */
     struct cz__loaded *loaded; /* related.c: what their relations lead to */
     bool strict;               /* what was not read raises */
+    bool repeats;              /* one of many on purpose, as a chunk is */
     const char *file;          /* the query's call; NULL: unknown */
     int line;
 };

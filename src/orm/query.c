@@ -184,6 +184,7 @@ static struct cz__result *new_result(const struct collect *c, const cz_query *qu
                                    .count = c->count,
                                    .arena = c->ctx->arena,
                                    .strict = query->strict,
+                                   .repeats = query->repeats,
                                    .file = query->file,
                                    .line = query->line };
     for (size_t n = 0; n < c->count; n++)

@@ -125,7 +125,9 @@ static void read_behind(cz_ctx *ctx, struct cz__loaded *loaded, const cz_model *
     if (!keys.count)
         return;
     char *ends;
-    struct cz__rows found = cz__select_behind(ctx, query, &behind, &ends);
+    cz_query all = *query;
+    all.repeats |= keys.count > 1; /* which is not one query a row */
+    struct cz__rows found = cz__select_behind(ctx, &all, &behind, &ends);
     const cz_model *target = query->model;
     for (size_t first = 0, n = 1; first < found.count; n++) {
         const char *end = ends + first * bytes;
@@ -190,6 +192,7 @@ static cz_query plain_query(const struct cz__result *result, const cz__column *c
     return (cz_query){ .model = column->field->target,
                        .unordered = !column->many,
                        .strict = result && result->strict,
+                       .repeats = result && result->repeats,
                        .file = file,
                        .line = line };
 }
@@ -509,6 +512,7 @@ static void read_column(cz_ctx *ctx, const struct touch *touch)
                        .where = &leaf,
                        .only = { &column->attribute, 1 },
                        .unordered = true,
+                       .repeats = keys.count > 1 || (result && result->repeats),
                        .file = touch->file,
                        .line = touch->line };
     struct cz__rows found = cz__select(ctx, &query);

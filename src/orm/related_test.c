@@ -1,6 +1,9 @@
 /* Rows read along with others: by .prefetch, at the first touch, and what a strict query refuses. */
 #include "orm/orm_testing.h"
+#include <calzone/http.h>
+#include <calzone/log.h>
 #include <calzone/relations.h>
+#include <stdio.h>
 
 CZ_MODEL_FORWARD(Saga)
 CZ_MODEL_FORWARD(Portrait)
@@ -34,6 +37,11 @@ CZ_MODEL(Saga, SAGA, .ordering = CZ_ORDER_BY(CZ_ASC(Saga, title)));
     F(char_field, name)                                                                            \
     F(many_to_many_reverse, sagas, Saga, themes)
 CZ_MODEL_UUID(Theme, THEME, .ordering = CZ_ORDER_BY(CZ_ASC(Theme, name)));
+
+#define KNOT(F)                                                                                    \
+    F(foreign_key, parent, Knot, .null = true, .on_delete = CZ_CASCADE)                            \
+    F(reverse, children, Knot, parent)
+CZ_MODEL(Knot, KNOT);
 
 static const struct cz__orm_test library = { "library",
                                              CZ_MODELS(Press, Penman, Portrait, Saga, Theme) };
@@ -579,4 +587,186 @@ static void strict(cz_ctx *c, void *arg)
 CZ_DATABASE_TEST(a_strict_query_refuses_what_it_did_not_read)
 {
     cz__orm_test_run(&library, strict);
+}
+
+/* ---- joins ---- */
+
+static const struct cz__orm_test ropes = { "ropes", CZ_MODELS(Knot) };
+
+static void join_too_many(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_str path = CZ_STR("parent");
+    for (int i = 1; i < 17; i++)
+        path = cz_format(c, "%.*s->parent", CZ_STR_ARG(path));
+    cz_query query = { .model = &Knot__model, .related = { &path, 1 } };
+    cz__first(c, &query);
+}
+
+static void joins(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Knot *last = NULL;
+    for (int i = 0; i < 3; i++) {
+        Knot *knot = cz_row_new(c, Knot);
+        if (last)
+            cz_set(c, knot, parent, last->id);
+        cz_save(c, knot);
+        last = knot;
+    }
+    cz_rows(Knot) knots = { 0 };
+    CZ_EXPECT_QUERIES_OF(1) /* over keys that are NULL, and behind those */
+    {
+        knots = cz_select(c, Knot, .related = CZ_RELATED(Knot, parent->parent->parent),
+                          .order_by = CZ_ORDER_BY(CZ_ASC(Knot, id)), .strict = true);
+        CZ_EXPECT(!CZ_REL(c, &knots.items[0], parent));
+        CZ_EXPECT(!CZ_REL(c, CZ_REL(c, &knots.items[1], parent), parent));
+        Knot *up = CZ_REL(c, CZ_REL(c, &knots.items[2], parent), parent);
+        CZ_REQUIRE(up);
+        CZ_EXPECT_EQ(up->id, knots.items[0].id);
+        CZ_EXPECT(!CZ_REL(c, up, parent));
+    }
+    cz_str longest = CZ_STR("parent");
+    for (int i = 1; i < 16; i++)
+        longest = cz_format(c, "%.*s->parent", CZ_STR_ARG(longest));
+    cz_query query = { .model = &Knot__model, .related = { &longest, 1 } };
+    CZ_EXPECT(cz__first(c, &query) != NULL);
+    cz_error err = { 0 };
+    CZ_EXPECT_EQ(cz_try(c, join_too_many, NULL, &err), CZ_EINVAL);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                  "related: Knot joins more than 16 relations; read some by .prefetch");
+}
+
+CZ_DATABASE_TEST(joined_relations_may_be_null_and_are_sixteen_at_most)
+{
+    cz__orm_test_run(&ropes, joins);
+}
+
+/* ---- one query a row ---- */
+
+static int asking_line;
+static void ask_row_by_row(cz_ctx *c, void *arg)
+{
+    for (int64_t id = 1; id <= 6; id++) {
+        cz_rows(Saga) saga = cz_select(c, Saga, .where = CZ_Q(Saga, id, EXACT, id));
+        asking_line = __LINE__ - 1;
+        CZ_REL(c, saga.items, penman); /* of rows that came one by one */
+        if (arg)
+            cz_raise(c, CZ_EDENIED, "in the middle");
+    }
+    for (int i = 0; i < 40; i++) /* what makes a shape of its own is another query */
+        cz_exists(c, Saga, .where = i % 2 ? CZ_Q(Saga, year, EXACT, 1) : CZ_Q(Saga, year, LT, 1));
+}
+
+/* The log of a request that runs `body`. */
+static const char *log_of(cz_ctx *c, void (*body)(cz_ctx *c, void *arg), void *arg)
+{
+    const char *path = cz_format(c, "%s/log", cz_test_directory()).ptr;
+    static cz_request request;
+    cz_arena *arena;
+    cz_ctx own;
+    CZ_REQUIRE_OK(cz_log_configure(&(cz_log_options){ CZ_LOG_WARNING, CZ_LOG_JSON, path }, NULL));
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&own, arena);
+    own.request = &request;
+    cz_error err = { 0 };
+    cz_ignore(cz_try(&own, body, arg, &err)); /* it may raise */
+    cz_ctx_done(&own);
+    cz_arena_destroy(arena);
+    cz_log_flush(true);
+    char text[8192] = "";
+    FILE *file = fopen(path, "r");
+    CZ_REQUIRE(file);
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    CZ_REQUIRE_OK(cz_log_configure(&(cz_log_options){ .level = CZ_LOG_WARNING }, NULL));
+    return cz_copy(c, cz_str_of(text, len)).ptr;
+}
+
+static size_t lines_of(const char *text)
+{
+    size_t lines = 0;
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+static void repeats(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    CZ_EXPECT_STR(cz_str_from(log_of(c, ask_row_by_row, NULL)), ""); /* nobody counts */
+    cz__repeats_max = 5;
+    const char *log = log_of(c, ask_row_by_row, NULL);
+    CZ_EXPECT_MSG(strstr(log, cz_format(c, "related_test.c\",\"line\":%d", asking_line).ptr), "%s",
+                  log);
+    CZ_EXPECT_MSG(strstr(log, "\"times\":6") && strstr(log, "library_saga"), "%s", log);
+    CZ_EXPECT_EQ(lines_of(log), 1); /* the penmen are two, and each is asked for once */
+    CZ_EXPECT(lines_of(log_of(c, ask_row_by_row, c)) == 1);
+    cz__repeats_max = 6;
+    CZ_EXPECT_EQ(lines_of(log_of(c, ask_row_by_row, NULL)), 1); /* the line from before */
+}
+
+CZ_DATABASE_TEST(a_line_that_asks_row_by_row_is_logged)
+{
+    cz__orm_test_run(&library, repeats);
+}
+
+/* A tree is read level by level, and its chunks chunk by chunk: no row alone. */
+static void ask_level_by_level(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_rows(Knot) level = cz_select(c, Knot, .where = CZ_Q(Knot, parent, ISNULL, true));
+    for (int depth = 0; depth < 4; depth++)
+        level = cz_related(c, Knot, &level.items[0], children);
+    cz_chunks *chunks = cz_chunks_begin(c, Knot, 2);
+    for (cz_rows(Knot) rows; (rows = cz_chunks_next(chunks, Knot)).count;)
+        CZ_REL(c, &rows.items[0], parent);
+}
+
+static void levels(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    int64_t parents[2] = { 0 };
+    for (int i = 0; i < 10; i++) { /* two lines of five */
+        Knot *knot = cz_row_new(c, Knot);
+        if (i > 1)
+            cz_set(c, knot, parent, parents[i % 2]);
+        cz_save(c, knot);
+        parents[i % 2] = knot->id;
+    }
+    cz__repeats_max = 2;
+    CZ_EXPECT_STR(cz_str_from(log_of(c, ask_level_by_level, NULL)), "");
+}
+
+CZ_DATABASE_TEST(levels_of_a_tree_and_chunks_are_not_rows)
+{
+    cz__orm_test_run(&ropes, levels);
+}
+
+/* ---- chunks ---- */
+
+static void chunks(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    size_t themes = 0, sagas = 0;
+    CZ_EXPECT_QUERIES_OF(6) /* two chunks, their themes, and their penmen */
+    {
+        cz_chunks *chunks = cz_chunks_begin(c, Saga, 4, .prefetch = CZ_PREFETCH(Saga, (themes)));
+        for (cz_rows(Saga) rows; (rows = cz_chunks_next(chunks, Saga)).count;)
+            for (size_t i = 0; i < rows.count; i++) {
+                themes += cz_related(c, Theme, &rows.items[i], themes).count;
+                sagas += CZ_REL(c, &rows.items[i], penman)->id == (sagas < 4 ? 1 : 2);
+            }
+    }
+    CZ_EXPECT_EQ(themes, 6);
+    CZ_EXPECT_EQ(sagas, 6);
+}
+
+CZ_DATABASE_TEST(relations_of_chunks_are_read_for_each_chunk)
+{
+    cz__orm_test_run(&library, chunks);
 }
