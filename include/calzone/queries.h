@@ -436,7 +436,7 @@ typedef struct cz_query {
     cz_outputs values;         /* of cz_values() and cz_aggregate() */
     cz_combine combine;        /* CZ_UNION(...), CZ_INTERSECT(...), CZ_EXCEPT(...) */
     cz_prefetch_list prefetch; /* CZ_PREFETCH(Author, (books)): one more query for each relation */
-    const char *as; /* inside CZ_PREFETCH(): the name cz_prefetched() finds the rows by; borrowed */
+    const char *as; /* inside CZ_PREFETCH(): the name cz_prefetched() finds the rows by */
     bool strict;  /* touching a relation or column of the rows that was not read raises CZ_EINVAL */
     bool repeats; /* asked again and again on purpose: not reported as one query a row */
     const char *file; /* of the call; set by the macros */

@@ -5,17 +5,32 @@
 
 enum { SQL_BYTES_MAX = 8 << 20, ORDER_DEPTH_MAX = 4 };
 
-static void free_buf(void *buf)
+struct scratch {
+    cz_buf buf;
+    struct scratch *before;
+};
+static _Thread_local struct scratch *last_scratch; /* those before the compile under way are gone */
+
+static void free_scratch(void *scratch)
 {
-    cz_buf_done(buf);
+    cz_buf_done(&((struct scratch *)scratch)->buf);
 }
 
 cz_buf *cz__scratch(cz_ctx *ctx)
 {
-    cz_buf *buf = cz_new(ctx, cz_buf);
-    cz_buf_init(buf, SQL_BYTES_MAX);
-    cz_defer(ctx, free_buf, buf);
-    return buf;
+    struct scratch *scratch = cz_new(ctx, struct scratch);
+    cz_buf_init(&scratch->buf, SQL_BYTES_MAX);
+    cz_defer(ctx, free_scratch, scratch);
+    scratch->before = last_scratch;
+    last_scratch = scratch;
+    return &scratch->buf;
+}
+
+/* A statement lacks whatever did not fit into the buffer it was put together in, and would be kept so. */
+static void check_scratches(cz_ctx *ctx)
+{
+    for (const struct scratch *scratch = last_scratch; scratch; scratch = scratch->before)
+        cz_check(ctx, cz_buf_status(&scratch->buf));
 }
 
 /* ---- pieces ---- */
@@ -938,6 +953,7 @@ void cz__compile(cz_ctx *ctx, const cz__db_features *features,
 {
     struct cz__scope *scope = cz_new(ctx, struct cz__scope);
     scope->model = request->query->model;
+    last_scratch = NULL;
     struct cz__compiler c = { .ctx = ctx, .features = features, .shape = shape, .scope = scope };
     if (request->explain)
         cz_buf_append_str(sql, cz_str_from(features->explain));
@@ -947,6 +963,7 @@ void cz__compile(cz_ctx *ctx, const cz__db_features *features,
         compile_change(&c, sql, request);
     else
         compile_select(&c, plan, sql, request);
+    check_scratches(ctx);
     cz_assert(c.next_ref == shape->ref_count); /* else a parameter would be another's value */
     plan->slots = c.slots;
     plan->slot_count = c.slot_count;

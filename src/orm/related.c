@@ -458,7 +458,7 @@ static struct cz__result *step(cz_ctx *ctx, struct cz__result *result, const cz_
             return (*cz__row_slot(row, column))->result;
     }
     loaded = new_loaded(ctx, column);
-    loaded->name = query.as;
+    loaded->name = query.as ? cz_copy(ctx, cz_str_from(query.as)).ptr : NULL;
     read_behind(ctx, loaded, result->model,
                 gather(ctx, NULL, result, near_end(result->model, column), NULL), &query);
     keep(ctx, result, loaded);

@@ -387,6 +387,30 @@ static void narrowed(cz_ctx *c, void *arg)
                           : i == 4 ? " sea"
                                    : "");
     }
+    /* groups, and their slices */
+    static const char *const themed[] = { "a", "e", "" };
+    CZ_EXPECT_QUERIES_OF(2)
+    {
+        for (size_t i = 0; i < penmen.count; i++) {
+            EXPECT_SAGAS(cz_related(c, Saga, &penmen.items[i], sagas,
+                                    .where = CZ_QE(CZ_COUNT_OF(CZ_F(Saga, themes)), GTE, 2)),
+                         themed[i]);
+            EXPECT_SAGAS(cz_related(c, Saga, &penmen.items[i], sagas, .limit = 1,
+                                    .where = CZ_QE(CZ_COUNT_OF(CZ_F(Saga, themes)), GTE, 1),
+                                    .order_by = CZ_ORDER_BY(CZ_ASC_OF(
+                                        CZ_COUNT_OF(CZ_F(Saga, themes)), .nulls = CZ_NULLS_LAST))),
+                         i == 0 ? "b" : themed[i]);
+        }
+    }
+    CZ_EXPECT_QUERIES_OF(1)
+    {
+        for (size_t i = 0; i < sagas.count; i++)
+            EXPECT_THEMES(cz_related(c, Theme, &sagas.items[i], themes, .limit = 2,
+                                     .where = CZ_QE(CZ_COUNT_OF(CZ_F(Theme, sagas)), GTE, 2)),
+                          i == 0 || i == 4 ? " love war"
+                          : i == 1         ? " love"
+                                           : "");
+    }
     /* what one query for all cannot say */
     CZ_EXPECT_QUERIES_OF(3)
     {
@@ -770,3 +794,52 @@ CZ_DATABASE_TEST(relations_of_chunks_are_read_for_each_chunk)
 {
     cz__orm_test_run(&library, chunks);
 }
+
+#ifdef CZ_FAULTS
+/* ---- memory ---- */
+
+static void read_all_ways(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_rows(Penman) penmen = cz_select(
+        c, Penman,
+        .prefetch = CZ_PREFETCH(Penman, (sagas->themes), (sagas, Saga, .limit = 1, .as = "first")));
+    for (size_t i = 0; i < penmen.count; i++) {
+        cz_related(c, Saga, &penmen.items[i], sagas, .where = CZ_Q(Saga, year, GT, 1902));
+        cz_related(c, Portrait, &penmen.items[i], portrait);
+    }
+    cz_rows(Saga) sagas = cz_select(c, Saga, .only = CZ_FIELDS(Saga, title));
+    for (size_t i = 0; i < sagas.count; i++)
+        CZ_REL(c, &sagas.items[i], penman);
+}
+
+static void without_memory(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    cz__repeats_max = 2;
+    static cz_request request;
+    cz_status status = CZ_ENOMEM;
+    for (uint64_t nth = 1; status; nth++) {
+        cz_arena *arena;
+        cz_ctx own;
+        CZ_REQUIRE(nth < 2000);
+        CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+        cz_ctx_init(&own, arena);
+        own.request = &request;
+        cz__alloc_fail_at(nth, nth % 2);
+        cz_error err = { 0 };
+        status = cz_try(&own, read_all_ways, NULL, &err);
+        cz__alloc_fail_at(0, false);
+        CZ_EXPECT_MSG(!status || status == CZ_ENOMEM, "%llu: %s: %s", (unsigned long long)nth,
+                      cz_status_name(status), cz_error_message(&err));
+        cz_ctx_done(&own);
+        cz_arena_destroy(arena);
+    }
+}
+
+CZ_DATABASE_TEST(relations_are_read_or_memory_is_missing)
+{
+    cz__orm_test_run(&library, without_memory);
+}
+#endif
