@@ -14,9 +14,11 @@ fail() { echo "FAIL: $*"; bad=1; }
 
 cat >"$work/models.h" <<'C'
 #include <calzone/calzone.h>
+CZ_MODEL_FORWARD(Book)
 #define AUTHOR(F)                                                                                  \
     F(char_field, name, .max_length = 120, .unique = true)                                         \
-    F(int_field, birth_year, .null = true)
+    F(int_field, birth_year, .null = true)                                                         \
+    F(reverse, books, Book, author)
 CZ_MODEL(Author, AUTHOR);
 #define BOOK(F)                                                                                    \
     F(char_field, title, .max_length = 200)                                                        \
@@ -114,6 +116,36 @@ accepted "right code" '
     cz_set(ctx, book, title, constant);
     cz_set(ctx, book, bought, then);
     cz_save(ctx, book);'
+
+accepted "relations read ahead" '
+    cz_rows(Author) authors = cz_select(ctx, Author, .prefetch = CZ_PREFETCH(Author, (books), (books->author),
+        (books, Book, .where = CZ_Q(Book, title, GT, text), .order_by = CZ_ORDER_BY(CZ_DESC(Book, year)), .limit = 3,
+         .as = "late", .prefetch = CZ_PREFETCH(Book, (author, Author, .only = CZ_FIELDS(Author, name))))));
+    for (size_t i = 0; i < authors.count; i++)
+        if (!cz_prefetched(ctx, Book, &authors.items[i], books, "late").count)
+            cz_related_create(ctx, Book, &authors.items[i], books, (title, cz_load(ctx, &authors.items[i], name)));'
+
+refused "a misspelt relation to prefetch" '
+    cz_select(ctx, Author,
+        .prefetch = CZ_PREFETCH(Author, (books), (boks))); /* here */' "no member named .boks"
+refused "a misspelt step to prefetch" '
+    cz_select(ctx, Author,
+        .prefetch = CZ_PREFETCH(Author, (books->autor))); /* here */' "no member named .autor"
+refused "a prefetch of another model" '
+    cz_select(ctx, Author,
+        .prefetch = CZ_PREFETCH(Author, (books, Author, .limit = 3))); /* here */' "Book__path"
+refused "a prefetch of a column" '
+    cz_select(ctx, Author,
+        .prefetch = CZ_PREFETCH(Author, (name, Author, .limit = 3))); /* here */' "cz__text"
+refused "a misspelt field inside a prefetch" '
+    cz_select(ctx, Author,
+        .prefetch = CZ_PREFETCH(Author, (books, Book, .where = CZ_Q(Book, titel, GT, "a")))); /* here */' "$no_titel"
+refused "a prefetched relation of another model" '
+    cz_prefetched(ctx, Author, (Author *)cz_first(ctx, Author), books, "late"); /* here */' "books does not lead to Author"
+refused "a new row behind a column" '
+    cz_related_create(ctx, Book, (Author *)cz_first(ctx, Author), name, (title, "a")); /* here */' "name does not lead to Book"
+refused "a text for a number of a new row behind a field" '
+    cz_related_create(ctx, Book, (Author *)cz_first(ctx, Author), books, (year, "1900")); /* here */' "$a_text"
 
 refused "cz_select, a misspelt field" '
     cz_first(ctx, Book, .where = CZ_WHERE(CZ_Q(Book, titel, EXACT, "Dune"))); /* here */' "$no_titel"

@@ -414,6 +414,16 @@ typedef struct cz_combine { /* joined with the query's own rows */
 /* Which rows of a model that is CZ_SOFT_DELETED. */
 typedef enum cz_deleted { CZ_WITHOUT_DELETED, CZ_WITH_DELETED, CZ_ONLY_DELETED } cz_deleted;
 
+/* Rows to read along with those of a query, by a path of relations of either side (relations.h). */
+typedef struct cz_prefetch {
+    cz_str path;
+    const struct cz_query *query; /* which of them, in which order; NULL: as they are */
+} cz_prefetch;
+typedef struct cz_prefetch_list {
+    const cz_prefetch *items;
+    size_t count;
+} cz_prefetch_list;
+
 typedef struct cz_query {
     cz_model *model;        /* set by the macros */
     cz_cond where;          /* NULL: every row; aggregates in it ask about groups (HAVING) */
@@ -432,6 +442,12 @@ typedef struct cz_query {
     cz_deleted deleted;        /* soft-deleted rows; those on the way over relations too */
     const char
         *database; /* the alias of the one it asks (databases.h); NULL: the router's, the model's */
+    cz_prefetch_list prefetch; /* CZ_PREFETCH(Author, (books)): one more query for each relation */
+    const char *as; /* inside CZ_PREFETCH(): the name cz_prefetched() finds the rows by */
+    bool strict;  /* touching a relation or column of the rows that was not read raises CZ_EINVAL */
+    bool repeats; /* asked again and again on purpose: not reported as one query a row */
+    const char *file; /* of the call; set by the macros */
+    int line;
 } cz_query;
 
 /* Another query of the same model, for .combine. */
@@ -448,8 +464,36 @@ typedef struct cz_query {
 
 #define CZ_RELATED(M, ...) CZ_FIELDS(M, __VA_ARGS__)
 
+/* For .prefetch: relations to read along, one query each whatever the number of rows, in the order they stand.
+ * Each is a path; what further narrows it names the model it leads to and cz_query members, whose .limit and
+ * .offset count for each row apart:
+ *
+ *     .prefetch = CZ_PREFETCH(Author,
+ *         (books->publisher),
+ *         (books, Book, .where = CZ_Q(Book, year, GTE, 1900), .limit = 3, .as = "recent"))
+ *
+ * A path's own steps are read as they are. What has a name is found by cz_prefetched(); what has none is what
+ * CZ_REL() and cz_related() without arguments then give. Members may be .where .order_by .unordered .limit
+ * .offset .related .prefetch .only .defer .distinct .as. */
+#define CZ_PREFETCH(M, ...)                                                                        \
+    {                                                                                              \
+        (const cz_prefetch[]){ CZ__EACH(CZ__PREFETCH, M, __VA_ARGS__) }, CZ__NARG(__VA_ARGS__)     \
+    }
+#define CZ__PREFETCH(M, item) CZ__PREFETCH_(M, CZ__UNPAIRED item)
+#define CZ__PREFETCH_(M, ...) CZ__PREFETCH__(M, __VA_ARGS__)
+#define CZ__PREFETCH__(M, at, ...)                                                                 \
+    {                                                                                              \
+        CZ__PATH_STR(M, at) __VA_OPT__(, CZ__PREFETCH_QUERY(M, at, __VA_ARGS__))                   \
+    }
+#define CZ__PREFETCH_QUERY(M, at, Target, ...)                                                     \
+    (&(const cz_query){ .model = _Generic(CZ__AT(M, at), struct Target##__path *                   \
+                                          : &Target##__model),                                     \
+                        ##__VA_ARGS__ })
+#define CZ__UNPAIRED(...) __VA_ARGS__
+
 #define cz_rows(M) M##__rows
-#define cz__query_of(M, ...) (&(const cz_query){ .model = &M##__model, ##__VA_ARGS__ })
+#define cz__query_of(M, ...)                                                                       \
+    (&(const cz_query){ .model = &M##__model, .file = __FILE__, .line = __LINE__, ##__VA_ARGS__ })
 
 struct cz__rows {
     void *items;
@@ -528,7 +572,7 @@ void *cz__row_new(cz_ctx *ctx, cz_model *model);
 void cz__save(cz_ctx *ctx, cz_row *row);
 void cz__save_on(cz_ctx *ctx, const char *database, cz_row *row);
 void cz__remove(cz_ctx *ctx, cz_row *row);
-void cz__refresh(cz_ctx *ctx, cz_row *row);
+void cz__refresh(cz_ctx *ctx, cz_row *row, const char *file, int line);
 
 /* Insert a row: cz_create(ctx, Book, (title, "Dune"), (author_id, author->id)). Fields left out take
  * their default. Returns the row, with its key.
@@ -591,15 +635,27 @@ void cz__refresh(cz_ctx *ctx, cz_row *row);
 #define cz_save_on(ctx, database, row) cz__save_on((ctx), (database), &(row)->row_)
 /* Delete this row, as cz_delete(). */
 #define cz_remove(ctx, row) cz__remove((ctx), &(row)->row_)
-/* Read it again. Raises: CZ_ENOTFOUND. */
-#define cz_refresh(ctx, row) cz__refresh((ctx), &(row)->row_)
+/* Read it again, with all its columns; what was read of its relations is forgotten. Raises: CZ_ENOTFOUND. */
+#define cz_refresh(ctx, row) cz__refresh((ctx), &(row)->row_, __FILE__, __LINE__)
 
 /* The row a foreign key points to; NULL when the key is NULL. Loaded at the first touch, for all rows of
- * the same result in one query. */
+ * the same result in one query. Raises: as a query; CZ_EINVAL: it was not read and the query is .strict. */
 #define CZ_REL(ctx, row, relation)                                                                 \
-    ((__typeof__((row)->relation##_slot_))cz__relation((ctx), &(row)->row_,                        \
-                                                       CZ__INDEX_OF(row, relation)))
-void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field);
+    ((__typeof__((row)->relation##_slot_))cz__relation(                                            \
+        (ctx), &(row)->row_, CZ__INDEX_OF(row, relation), __FILE__, __LINE__))
+void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field, const char *file, int line);
+
+/* A column that .only or .defer may have left out. Its member is zero until it is read, which this does at the
+ * first touch, for all rows of the same result in one query; cz_is_loaded() (models.h) only asks.
+ * Raises: as a query; CZ_ENOTFOUND: the row is gone; CZ_EINVAL: the query is .strict, or the row is new and the
+ * member was never set. */
+#define cz_load(ctx, row, field)                                                                   \
+    ({                                                                                             \
+        if (!cz_is_loaded(row, field))                                                             \
+            cz__load((ctx), &(row)->row_, CZ__INDEX_OF(row, field), __FILE__, __LINE__);           \
+        (row)->field;                                                                              \
+    })
+void cz__load(cz_ctx *ctx, cz_row *row, size_t field, const char *file, int line);
 
 #ifdef __cplusplus
 }

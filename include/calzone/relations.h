@@ -4,36 +4,66 @@
  *     cz_rows(Book) early = cz_related(ctx, Book, author, books, .where = CZ_Q(Book, year, LT, 1900));
  *     cz_related_add(ctx, book, shelves, CZ_INTS(shelf->id));
  *
- * What Django's related managers do. Without further arguments the rows are read for all rows of the result
- * that the row came with, in one statement (two for a many-to-many), at the first touch: a loop over authors
- * asks once. With arguments each call is a query of its own. CZ_REL() (queries.h) is the same for a foreign
- * key.
+ * What Django's related managers do. The rows are read for all rows of the result that the row came with, in one
+ * statement, at the first touch: a loop over authors asks once, with further arguments once for each set of their
+ * values. CZ_REL() (queries.h) is the same for a foreign key, CZ_PREFETCH() reads at once.
  */
 #ifndef CALZONE_RELATIONS_H
 #define CALZONE_RELATIONS_H
 
+#include <calzone/bulk.h>
 #include <calzone/queries.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum cz__related_change { CZ__RELATED_ADD, CZ__RELATED_REMOVE, CZ__RELATED_SET, CZ__RELATED_CLEAR };
-struct cz__rows cz__related_rows(cz_ctx *ctx, const cz_row *row, size_t field,
-                                 const cz_query *query);
+enum cz__related_change {
+    CZ__RELATED_ADD,
+    CZ__RELATED_REMOVE,
+    CZ__RELATED_SET,
+    CZ__RELATED_REPLACE,
+    CZ__RELATED_CLEAR
+};
+struct cz__rows cz__related_rows(cz_ctx *ctx, cz_row *row, size_t field, const cz_query *query);
+struct cz__rows cz__prefetched(cz_ctx *ctx, const cz_row *row, size_t field, const char *name);
+void *cz__related_one(cz_ctx *ctx, cz_row *row, size_t field, const char *file, int line);
 void cz__related_change(cz_ctx *ctx, cz_row *row, size_t field, enum cz__related_change how,
                         const void *list);
+void *cz__related_create(cz_ctx *ctx, cz_row *row, size_t field, cz_pairs pairs);
+enum cz__related_or { CZ__RELATED_GET, CZ__RELATED_UPDATE };
+void *cz__related_or_create(cz_ctx *ctx, cz_row *row, size_t field, cz_pairs match,
+                            cz_pairs defaults, enum cz__related_or how, bool *out_created);
 
 /* The rows of `Target` that `field` of a stored row leads to, in Target's order, as cz_rows(Target). Further
- * arguments are cz_query members. They live in the context's arena; after a change through the calls below
- * they are read again. Raises: as a query; CZ_EINVAL: the row is not stored. */
+ * arguments are cz_query members; .limit and .offset count for each row apart. They live in the context's arena;
+ * after a change through the calls below they are read again.
+ * Raises: as a query; CZ_EINVAL: the row is not stored, or they were not read and its query is .strict. */
 #define cz_related(ctx, Target, row, field, ...)                                                   \
     ({                                                                                             \
-        _Static_assert(_Generic((row)->path_[0]->field, struct Target##__path * : 1, default : 0), \
-                       #field " does not lead to " #Target);                                       \
+        CZ__LEADS_TO(row, field, Target);                                                          \
         struct cz__rows cz__r = cz__related_rows((ctx), &(row)->row_, CZ__INDEX_OF(row, field),    \
                                                  cz__query_of(Target, ##__VA_ARGS__));             \
         (Target##__rows){ (Target *)cz__r.items, cz__r.count };                                    \
+    })
+#define CZ__LEADS_TO(row, field, Target)                                                           \
+    _Static_assert(_Generic((row)->path_[0]->field, struct Target##__path * : 1, default : 0),     \
+                   #field " does not lead to " #Target)
+/* The rows that a CZ_PREFETCH() of the row's query read under this name. Raises: CZ_EINVAL: none did. */
+#define cz_prefetched(ctx, Target, row, field, name)                                               \
+    ({                                                                                             \
+        CZ__LEADS_TO(row, field, Target);                                                          \
+        struct cz__rows cz__r =                                                                    \
+            cz__prefetched((ctx), &(row)->row_, CZ__INDEX_OF(row, field), (name));                 \
+        (Target##__rows){ (Target *)cz__r.items, cz__r.count };                                    \
+    })
+/* The row on the other side of a one-to-one, loaded as by cz_related(). Raises: CZ_ENOTFOUND (a 404): there is
+ * none. */
+#define cz_related_one(ctx, Target, row, field)                                                    \
+    ({                                                                                             \
+        CZ__LEADS_TO(row, field, Target);                                                          \
+        (Target *)cz__related_one((ctx), &(row)->row_, CZ__INDEX_OF(row, field), __FILE__,         \
+                                  __LINE__);                                                       \
     })
 
 #define CZ__RELATED_CHANGE(ctx, row, field, how, ...)                                              \
@@ -55,8 +85,34 @@ void cz__related_change(cz_ctx *ctx, cz_row *row, size_t field, enum cz__related
 /* Make these the related rows: those that are not among them go as by remove. */
 #define cz_related_set(ctx, row, field, ...)                                                       \
     CZ__RELATED_CHANGE(ctx, row, field, CZ__RELATED_SET, __VA_ARGS__)
+/* The same by taking all away and adding these, as Django's set(clear=True): also of links that stay, receivers are
+ * told. */
+#define cz_related_replace(ctx, row, field, ...)                                                   \
+    CZ__RELATED_CHANGE(ctx, row, field, CZ__RELATED_REPLACE, __VA_ARGS__)
 #define cz_related_clear(ctx, row, field)                                                          \
     cz__related_change((ctx), &(row)->row_, CZ__INDEX_OF(row, field), CZ__RELATED_CLEAR, NULL)
+
+/* A new row of `Target` behind the field: cz_related_create(ctx, Book, author, books, (title, "Dune")). Its
+ * foreign key is set, or it is linked. In a transaction. Raises as cz_create(); CZ_EINVAL: the row is not stored. */
+#define cz_related_create(ctx, Target, row, field, ...)                                            \
+    ({                                                                                             \
+        CZ__LEADS_TO(row, field, Target);                                                          \
+        (Target *)cz__related_create((ctx), &(row)->row_, CZ__INDEX_OF(row, field),                \
+                                     CZ_PAIRS(Target __VA_OPT__(, ) __VA_ARGS__));                 \
+    })
+/* The row behind the field whose fields equal those of `match`, or a new one there with them and `defaults`, as
+ * cz_get_or_create() (bulk.h). Of a many-to-many only linked rows are looked at, and a new one is linked.
+ * Raises: CZ_EMULTIPLE; CZ_EINTEGRITY: also when a row that is not behind the field is in the way. */
+#define cz_related_get_or_create(ctx, Target, row, field, match, defaults, out_created)            \
+    CZ__RELATED_OR_CREATE(ctx, Target, row, field, match, defaults, CZ__RELATED_GET, out_created)
+#define cz_related_update_or_create(ctx, Target, row, field, match, defaults, out_created)         \
+    CZ__RELATED_OR_CREATE(ctx, Target, row, field, match, defaults, CZ__RELATED_UPDATE, out_created)
+#define CZ__RELATED_OR_CREATE(ctx, Target, row, field, match, defaults, how, out_created)          \
+    ({                                                                                             \
+        CZ__LEADS_TO(row, field, Target);                                                          \
+        (Target *)cz__related_or_create((ctx), &(row)->row_, CZ__INDEX_OF(row, field), (match),    \
+                                        (defaults), how, (out_created));                           \
+    })
 
 #ifdef __cplusplus
 }

@@ -133,7 +133,8 @@ typedef struct cz_answer {
     const cz_header *headers;
     uint32_t header_count;
     const cz_json_value *json; /* the body, when its type is JSON and it is well-formed; or NULL */
-    uint32_t query_count; /* statements the request ran; 0 over a socket, where nobody counts */
+    uint32_t query_count;  /* statements the request ran; 0 over a socket, where nobody counts */
+    const cz_str *queries; /* their SQL; NULL when there was no memory to keep it */
 } cz_answer;
 
 /* The first header of this name, compared without case; empty when there is none. */
@@ -156,8 +157,33 @@ const cz_json_value *cz_answer_at(const cz_answer *answer, const char *path);
 #define CZ_EXPECT_HEADER(answer, name, expected)                                                   \
     cz__test_expect_str(__FILE__, __LINE__, name, cz_answer_header((answer), (name)),              \
                         cz_str_from(expected))
-/* So many statements ran; BEGIN and COMMIT are not counted. */
-#define CZ_EXPECT_QUERIES(answer, expected) CZ_EXPECT_EQ((answer)->query_count, (expected))
+/* So many statements ran; else their SQL is listed. BEGIN and COMMIT are not counted. */
+#define CZ_EXPECT_QUERIES(answer, expected)                                                        \
+    cz__expect_queries(__FILE__, __LINE__, (answer)->queries, (answer)->query_count, (expected))
+/* The same of a block, which a raise leaves unchecked. A database must be open.
+ *
+ *     CZ_EXPECT_QUERIES_OF(2)
+ *     {
+ *         cz_rows(Author) authors = cz_select(ctx, Author, .prefetch = CZ_PREFETCH(Author, (books)));
+ *         ...
+ *     }
+ */
+#define CZ_EXPECT_QUERIES_OF(expected) CZ__QUERY_BLOCK(CZ__CAT(cz__block_, __LINE__), expected)
+#define CZ__QUERY_BLOCK(block, expected)                                                           \
+    for (struct cz__query_block block __attribute__((cleanup(cz__query_block_end))) =              \
+             cz__query_block_begin(__FILE__, __LINE__, (expected));                                \
+         block.open; block.open = false)
+
+struct cz__query_block { /* private */
+    const char *file;
+    int line;
+    uint32_t before, expected;
+    bool open;
+};
+struct cz__query_block cz__query_block_begin(const char *file, int line, uint32_t expected);
+void cz__query_block_end(const struct cz__query_block *block);
+void cz__expect_queries(const char *file, int line, const cz_str *queries, uint32_t count,
+                        uint32_t expected);
 
 void cz__expect_status(const char *file, int line, const cz_answer *answer, int expected);
 void cz__expect_json_str(const char *file, int line, const cz_answer *answer, const char *path,

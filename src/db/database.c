@@ -180,6 +180,7 @@ static cz__db_session *new_session(const cz_ctx *ctx, cz__database *database)
     if (!session)
         return NULL;
     session[0] = (cz__db_session){ .db = database->primary,
+                                   .arena = ctx->arena,
                                    .database = database,
                                    .alone = !cz__db_must_choose,
                                    .primary_only = !reader };

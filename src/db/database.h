@@ -125,8 +125,9 @@ typedef struct cz__db_session {
     /* The context's only database, nor are there replicas or a router: there is nothing to choose. */
     bool alone;
     bool holds; /* it is one for which the context's waits are limited, see cz__db_hold_write() */
-    unsigned depth; /* nested atomic blocks; 0: autocommit */
-    bool writing;   /* holds the write side */
+    cz_arena *arena; /* where the session lives, and what is kept for it */
+    unsigned depth;  /* nested atomic blocks; 0: autocommit */
+    bool writing;    /* holds the write side */
     /* the driver's */
     void *connection;    /* taken for this transaction; NULL: none yet */
     unsigned depth_sent; /* of the atomic blocks, those the server was told of */
@@ -138,6 +139,8 @@ typedef struct cz__db_session {
      * rolled back. */
     bool broken;
     struct cz__block *block; /* the ORM's: the innermost atomic block; NULL: none */
+    struct cz__watch *
+        watch; /* the ORM's, of a context's first session: what was changed and asked; may be NULL */
 
     /* several databases: the first session of a context is that of "default" */
     struct cz__database *database; /* NULL: a session that no context has */

@@ -29,6 +29,14 @@ const cz_setting cz__framework_settings[] = {
       .help = "How long a write transaction of SQLite may wait for anything else before it is "
               "rolled back, in "
               "staging and production; in development and tests it may not." },
+    { .name = "QUERY_REPEATS_MAX",
+      .kind = CZ_SETTING_INT,
+      .default_value = "2",
+      .min = 0,
+      .max = 1000000,
+      .help = "How often one line may ask the same query of one row after another in a request; "
+              "more is warned of in development and fails tests. 0: as often as it likes. "
+              "Nobody counts in staging and production." },
     { .name = "ALLOWED_HOSTS",
       .kind = CZ_SETTING_LIST,
       .required_in_production = true,

@@ -229,25 +229,29 @@ struct wanted {
     cz_row *row;
 };
 
-static cz_row *find(cz_ctx *ctx, const struct wanted *wanted)
+cz_cond cz__pairs_cond(cz_ctx *ctx, const cz_model *model, cz_pairs pairs)
 {
-    size_t count = wanted->match.count;
-    struct cz__cond *leaves = cz_array(ctx, struct cz__cond, count + 1);
-    cz_cond *conds = cz_array(ctx, cz_cond, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        const struct cz__assign *pair = &wanted->match.items[i];
+    struct cz__cond *leaves = cz_array(ctx, struct cz__cond, pairs.count + 1);
+    cz_cond *conds = cz_array(ctx, cz_cond, pairs.count + 1);
+    for (size_t i = 0; i < pairs.count; i++) {
+        const struct cz__assign *pair = &pairs.items[i];
         leaves[i] = (struct cz__cond){
             .op = CZ__COND_LEAF,
             .lookup = CZ_LOOKUP_EXACT,
-            .model = wanted->model,
-            .path = wanted->model->state->columns[pair->field].attribute,
+            .model = model,
+            .path = model->state->columns[pair->field].attribute,
             .value_kind = pair->value_kind,
             .value = pair->value,
         };
         conds[i] = &leaves[i];
     }
+    return cz_cond_all(ctx, conds, pairs.count);
+}
+
+static cz_row *find(cz_ctx *ctx, const struct wanted *wanted)
+{
     cz_query query = { .model = wanted->model,
-                       .where = cz_cond_all(ctx, conds, count),
+                       .where = cz__pairs_cond(ctx, wanted->model, wanted->match),
                        .limit = 2,
                        .unordered = true,
                        .database = wanted->database,
@@ -302,12 +306,18 @@ static void find_or_create(cz_ctx *ctx, void *arg)
 void *cz__get_or_create(cz_ctx *ctx, cz_model *model, cz_pairs match, cz_pairs defaults,
                         bool update, bool *out_created)
 {
+    return cz__get_or_create_on(ctx, NULL, model, match, defaults, update, out_created);
+}
+
+void *cz__get_or_create_on(cz_ctx *ctx, const char *database, cz_model *model, cz_pairs match,
+                           cz_pairs defaults, bool update, bool *out_created)
+{
     if (!match.count)
         cz_raise(ctx, CZ_EINVAL, "get_or_create without anything to match a %s by", model->name);
     struct wanted wanted = {
         .model = model, .match = match, .defaults = defaults, .update = update
     };
-    wanted.database = cz__alias_of(ctx, model, NULL, NULL, true);
+    wanted.database = cz__alias_of(ctx, model, NULL, database, true);
     if (update)
         cz__atomic_in(ctx, cz__session_to_write(ctx, model, NULL, wanted.database), find_or_create,
                       &wanted);

@@ -35,6 +35,7 @@ cz_chunks *cz__chunks_begin(cz_ctx *ctx, size_t rows, const cz_query *query)
     chunks->query = *query;
     chunks->query.where = cz_cond_copy(ctx, query->where);
     chunks->query.limit = (int64_t)rows;
+    chunks->query.repeats = true; /* one query a chunk is what was asked for */
     chunks->key = query->model->state->key;
     cz_check(ctx, cz_arena_create(NULL, 0, &chunks->arena));
     cz_ctx_init(&chunks->own, chunks->arena);
@@ -62,6 +63,8 @@ static void read_chunk(cz_ctx *ctx, void *arg)
     query.where = count ? cz_cond_all(ctx, both, count) : NULL;
     query.order_by = (cz_order_list){ &order, 1 };
     chunks->found = cz__select(ctx, &query);
+    if (chunks->found.count) /* what is read for the rows outlives them */
+        ((cz_row *)chunks->found.items)->result->arena = chunks->ctx->arena;
 }
 
 struct cz__rows cz__chunks_next(cz_chunks *chunks)

@@ -5,17 +5,32 @@
 
 enum { SQL_BYTES_MAX = 8 << 20, ORDER_DEPTH_MAX = 4 };
 
-static void free_buf(void *buf)
+struct scratch {
+    cz_buf buf;
+    struct scratch *before;
+};
+static _Thread_local struct scratch *last_scratch; /* those before the compile under way are gone */
+
+static void free_scratch(void *scratch)
 {
-    cz_buf_done(buf);
+    cz_buf_done(&((struct scratch *)scratch)->buf);
 }
 
 cz_buf *cz__scratch(cz_ctx *ctx)
 {
-    cz_buf *buf = cz_new(ctx, cz_buf);
-    cz_buf_init(buf, SQL_BYTES_MAX);
-    cz_defer(ctx, free_buf, buf);
-    return buf;
+    struct scratch *scratch = cz_new(ctx, struct scratch);
+    cz_buf_init(&scratch->buf, SQL_BYTES_MAX);
+    cz_defer(ctx, free_scratch, scratch);
+    scratch->before = last_scratch;
+    last_scratch = scratch;
+    return &scratch->buf;
+}
+
+/* A statement lacks whatever did not fit into the buffer it was put together in, and would be kept so. */
+static void check_scratches(cz_ctx *ctx)
+{
+    for (const struct scratch *scratch = last_scratch; scratch; scratch = scratch->before)
+        cz_check(ctx, cz_buf_status(&scratch->buf));
 }
 
 /* ---- pieces ---- */
@@ -127,6 +142,8 @@ static unsigned follow(struct cz__compiler *c, struct cz__scope *scope, unsigned
 
 void cz__append_joins(const struct cz__scope *scope, cz_buf *sql)
 {
+    if (scope->link)
+        cz__append_link_join(scope, sql);
     for (unsigned i = 0; i < scope->join_count; i++) {
         const struct cz__join *join = &scope->joins[i];
         const cz__column *column = join->column;
@@ -279,7 +296,9 @@ static void add_related(struct cz__compiler *c, struct cz__plan *plan, unsigned 
                 found = (uint16_t)(i + 1);
         if (!found) {
             if (plan->related_count == CZ__RELATED_MAX)
-                cz_raise(c->ctx, CZ_EINVAL, "more than %d related relations", CZ__RELATED_MAX);
+                cz_raise(c->ctx, CZ_EINVAL,
+                         "related: %s joins more than %d relations; read some by .prefetch",
+                         c->scope->model->name, CZ__RELATED_MAX);
             plan->related[plan->related_count] =
                 (struct cz__related){ column, column->field->target, parent };
             aliases[plan->related_count + 1] = follow(c, c->scope, aliases[parent], model, column);
@@ -631,6 +650,15 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     unsigned aliases[CZ__RELATED_MAX + 1] = { 0 };
     plan->related = cz_array(c->ctx, struct cz__related, CZ__RELATED_MAX);
     struct select select = new_select(c->ctx);
+    cz_buf *behind = NULL; /* what rows are behind */
+    bool sliced = request->behind && (query->limit || query->offset);
+    if (request->behind) {
+        behind = cz__scratch(c->ctx);
+        cz_buf *among = cz__scratch(c->ctx);
+        cz__compile_behind(c, behind, among, request->behind);
+        add_clause(select.where, " WHERE ", among);
+        add_group(select.group, behind);
+    }
     bool values = query->values.count > 0;
     bool first = true, ordered = kind != CZ__PLAN_COUNT && kind != CZ__PLAN_EXISTS;
     if (values)
@@ -639,6 +667,10 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     struct ordering order = { .sql = select.order,
                               .before = " ORDER BY ",
                               .group = select.grouped ? select.group : NULL };
+    if (behind && !sliced) {
+        begin_item(&order);
+        cz_buf_append_str(select.order, cz_buf_str(behind));
+    }
     if (ordered && !query->combine.count)
         compile_order(c, &order, cz__ordering_of(query));
     select.aggregates |= order.has_aggregate;
@@ -663,6 +695,14 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
             append_columns(select.outputs, plan->related[i].model, aliases[i + 1], NULL, &first);
     } else {
         cz__append_column(select.outputs, c->scope->base, c->scope->model->state->key->name);
+    }
+    if (behind)
+        cz__append_behind(c, select.outputs, behind, sliced ? select.order : NULL);
+    if (sliced) {
+        cz__append_sliced(c, sql, query, true);
+        append_body(c, sql, &select, query);
+        cz__append_sliced(c, sql, query, false);
+        return;
     }
     if (inside)
         cz_buf_append_lit(sql, "SELECT COUNT(*) FROM (");
@@ -918,28 +958,6 @@ cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const cha
                                .number = CZ__STATEMENT_UNCACHED };
 }
 
-cz__db_statement cz__link_pairs(cz_ctx *ctx, cz__db_session *session, const char *table,
-                                const char *from, const char *to)
-{
-    const cz__db_features *features = session->db->driver->features;
-    struct cz__compiler c = { .ctx = ctx, .features = features };
-    cz_buf *sql = cz__scratch(ctx), *list[2] = { cz__scratch(ctx), cz__scratch(ctx) };
-    cz_buf_append_lit(sql, "SELECT ");
-    cz__db_append_name(sql, from);
-    cz_buf_append_lit(sql, ", ");
-    cz__db_append_name(sql, to);
-    cz_buf_append_lit(sql, " FROM ");
-    cz__db_append_name(sql, table);
-    cz_buf_append_lit(sql, " WHERE ");
-    cz__db_append_name(sql, from);
-    append_place(features, list[1], 1);
-    cz__append_template(&c, sql, features->in_list, list, 2);
-    cz_buf_append_lit(sql, " ORDER BY 1");
-    cz_check(ctx, cz_buf_status(sql));
-    return (cz__db_statement){ .sql = cz_copy(ctx, cz_buf_str(sql)),
-                               .number = CZ__STATEMENT_UNCACHED };
-}
-
 cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const char *table,
                                  const char *from, const char *to, bool add)
 {
@@ -974,6 +992,7 @@ void cz__compile(cz_ctx *ctx, const cz__db_features *features,
 {
     struct cz__scope *scope = cz_new(ctx, struct cz__scope);
     scope->model = request->query->model;
+    last_scratch = NULL;
     struct cz__compiler c = { .ctx = ctx, .features = features, .shape = shape, .scope = scope };
     if (request->explain)
         cz_buf_append_str(sql, cz_str_from(features->explain));
@@ -983,6 +1002,7 @@ void cz__compile(cz_ctx *ctx, const cz__db_features *features,
         compile_change(&c, sql, request);
     else
         compile_select(&c, plan, sql, request);
+    check_scratches(ctx);
     cz_assert(c.next_ref == shape->ref_count); /* else a parameter would be another's value */
     plan->slots = c.slots;
     plan->slot_count = c.slot_count;

@@ -21,6 +21,8 @@ struct cz__scope {
     bool leaves_out_deleted; /* rows of other models, on the way to several of them */
     struct cz__join joins[CZ__JOINS_MAX];
     unsigned join_count;
+    const cz__column *link; /* a many-to-many whose links the rows are behind; NULL: none */
+    unsigned link_alias;
 };
 
 struct cz__compiler {
@@ -64,6 +66,17 @@ void cz__append_order(struct cz__compiler *c, cz_buf *sql, const cz_order_list *
 /* Put arguments into "f($1, $2)" or "f($*)". */
 void cz__append_template(struct cz__compiler *c, cz_buf *sql, const char *format,
                          cz_buf *const *args, size_t count);
+
+/* behind_sql.c: what rows are behind into `key`, and that it is among the keys into `among`. */
+void cz__compile_behind(struct cz__compiler *c, cz_buf *key, cz_buf *among,
+                        const struct cz__behind *behind);
+/* " JOIN links ON ...", before the scope's other joins. */
+void cz__append_link_join(const struct cz__scope *scope, cz_buf *sql);
+/* The last columns: what a row is behind, and, where each one's rows are sliced, the row's number in `order`. */
+void cz__append_behind(struct cz__compiler *c, cz_buf *outputs, const cz_buf *key,
+                       const cz_buf *order);
+/* What stands before and after a SELECT with such numbers, to take the query's slice of each one's rows. */
+void cz__append_sliced(struct cz__compiler *c, cz_buf *sql, const cz_query *query, bool before);
 
 /* conditions_sql.c: a condition; returns whether it may be NULL. */
 bool cz__compile_cond(struct cz__compiler *c, cz_buf *sql, cz_cond cond);

@@ -500,7 +500,7 @@ static void restore_in_transaction(cz_ctx *ctx, void *arg)
         }
     for (const struct restored *back = work->first; back; back = back->next)
         for (size_t i = 0; i < back->count && cz__signal_wanted(back->model, CZ_POST_SAVE); i++) {
-            cz__refresh(ctx, back->rows[i]);
+            cz__refresh(ctx, back->rows[i], __FILE__, __LINE__);
             cz__signal_row(ctx, CZ_POST_SAVE, back->rows[i]);
         }
 }

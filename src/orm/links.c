@@ -103,6 +103,8 @@ static void change(cz_ctx *ctx, const struct setting *setting, const char *keys,
     event.database = session->database->alias;
     if (wanted)
         cz__signal_send(ctx, &event);
+    cz__watch_change(ctx, event.other); /* rows behind links are found by them */
+    cz__watch_change(ctx, event.model);
     cz__db_statement statement =
         cz__link_change(ctx, session, column->link_table, column->link_from, column->link_to, add);
     for (size_t i = 0; i < count; i++) {
@@ -154,49 +156,6 @@ void cz__links_change(cz_ctx *ctx, cz_row *row, const cz__column *column, const 
     change(ctx, &setting, wanted, wanted_count, add);
 }
 
-struct cz__links cz__links_of(cz_ctx *ctx, const char *database, const cz_model *model,
-                              const cz__column *column, const void *keys, size_t count)
-{
-    cz__db_session *session = cz__session_to_read(ctx, model, NULL, database, false);
-    const cz__db_driver *driver = session->db->driver;
-    const cz_model *target = column->field->target;
-    bool uuid = model->state->key->type == CZ__DB_UUID;
-    size_t from_bytes = key_bytes(model), to_bytes = key_bytes(target), from_cap = 16, to_cap = 16;
-    char *from = cz_alloc(ctx, from_cap * from_bytes), *to = cz_alloc(ctx, to_cap * to_bytes);
-    cz__db_statement statement =
-        cz__link_pairs(ctx, session, column->link_table, column->link_from, column->link_to);
-    cz__db_type type = uuid ? CZ__DB_UUID_LIST : CZ__DB_INT_LIST;
-    cz__db_param list = { .kind = uuid ? CZ__PARAM_UUID_LIST : CZ__PARAM_INT_LIST,
-                          .type = type,
-                          .items = keys,
-                          .item_count = count };
-    statement.types = &type;
-    statement.type_count = 1;
-    cz__db_cursor cursor;
-    cz_error err;
-    if (cz__open_rows(ctx, session, &statement, &list, 1, &cursor, &err))
-        cz_raise_error(ctx, &err);
-    struct cz__links links = { 0 };
-    bool more = true, enough_memory = true;
-    cz_status status = CZ_OK;
-    while (enough_memory && !(status = driver->step(&cursor, &more, &err)) && more) {
-        enough_memory = grow(ctx, &from, &from_cap, links.count, from_bytes) &&
-                        grow(ctx, &to, &to_cap, links.count, to_bytes);
-        if (enough_memory &&
-            driver->read(&cursor, 0, model->state->key->type, from + links.count * from_bytes) &&
-            driver->read(&cursor, 1, target->state->key->type, to + links.count * to_bytes))
-            links.count++;
-    }
-    driver->finish(&cursor);
-    if (status)
-        cz_raise_error(ctx, &err);
-    if (!enough_memory)
-        cz_raise(ctx, CZ_ENOMEM, "no memory for the links of rows");
-    links.from = from;
-    links.to = to;
-    return links;
-}
-
 void cz__links_set(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
                    size_t count)
 {
@@ -204,4 +163,25 @@ void cz__links_set(cz_ctx *ctx, cz_row *row, const cz__column *column, const voi
     cz_assert(column->link_table);
     cz__db_session *session = cz__session_to_write(ctx, row->model, row, NULL);
     cz__atomic_in(ctx, session, set_in_transaction, &setting);
+}
+
+static void replace_in_transaction(cz_ctx *ctx, void *arg)
+{
+    const struct setting *setting = arg;
+    size_t bytes = key_bytes(setting->column->field->target);
+    void *linked;
+    size_t linked_count = cz__links_read(ctx, setting->row, setting->column, &linked);
+    char *wanted;
+    size_t wanted_count = without(ctx, setting->keys, setting->count, NULL, 0, bytes, &wanted);
+    change(ctx, setting, linked, linked_count, false);
+    change(ctx, setting, wanted, wanted_count, true);
+}
+
+void cz__links_replace(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
+                       size_t count)
+{
+    struct setting setting = { row, column, keys, count };
+    cz_assert(column->link_table);
+    cz__atomic_in(ctx, cz__session_to_write(ctx, row->model, row, NULL), replace_in_transaction,
+                  &setting);
 }

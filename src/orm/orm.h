@@ -123,18 +123,13 @@ size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, 
 void cz__links_set(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
                    size_t count);
 
+/* The same by removing all and adding those. */
+void cz__links_replace(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
+                       size_t count);
+
 /* Add or remove links, sending CZ_M2M_CHANGED; those that are there, or are not, stay as they are. */
 void cz__links_change(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
                       size_t count, bool add);
-/* The links of several rows of `model`, by their keys, in a database by its alias (NULL: the model's): pairs in
- * the order of this side's keys. */
-struct cz__links {
-    const char *from, *to; /* keys, each of its model's bytes */
-    size_t count;
-};
-struct cz__links cz__links_of(cz_ctx *ctx, const char *database, const cz_model *model,
-                              const cz__column *column, const void *keys, size_t count);
-
 /* Whether a column has a value of its own in a new row that gives none: NULL and "" aside. */
 static inline bool cz__column_fills_itself(const cz__column *column)
 {
@@ -190,6 +185,19 @@ static inline void cz__row_mark(cz_row *row, const cz__column *column, bool null
 /* A condition "key = the row's key", and "column = the value at `value`, of the column's C type". */
 cz_cond cz__cond_key(cz_ctx *ctx, const cz_row *row);
 cz_cond cz__cond_column(cz_ctx *ctx, cz_model *model, const cz__column *column, const void *value);
+
+/* One line that asked the same of one row after another, where one query could have asked for all. */
+struct cz__repeat {
+    const char *file;
+    int line;
+    uint32_t times;
+    cz_str sql; /* the query, without its values */
+};
+/* How often a line may ask the same query with other values in one request, before cz__repeats_report is called at
+ * the request's end; 0: nobody counts. Set before requests are served. */
+extern uint32_t cz__repeats_max;
+/* What is done then: a warning in the log. May neither raise nor suspend. */
+extern void (*cz__repeats_report)(const cz_ctx *ctx, const struct cz__repeat *repeat);
 
 /* A transaction that takes the database's write side at its first change, or at the first block inside it; one
  * that only reads never does. Inside another block `fn` is just called. As cz_atomic() else. */

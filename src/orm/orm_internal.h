@@ -3,6 +3,7 @@
 #define CZ_ORM_INTERNAL_H
 
 #include "orm/orm.h"
+#include <calzone/bulk.h>
 
 enum {
     CZ__LIST_ITEMS_MAX = 10000, /* of an IN list */
@@ -22,10 +23,25 @@ static inline bool cz__cond_is_null(const struct cz__cond *leaf)
 
 struct cz__result { /* rows read together, so that a relation is loaded for all of them at once */
     cz_model *model;
-    char *items;
+    char *items; /* those a LEFT JOIN found nothing for have no key */
     size_t count;
-    cz_arena *arena;           /* where they live */
-    struct cz__loaded *loaded; /* relations.c: what their to-many fields lead to */
+    cz_arena *arena;           /* of the contexts that may keep something here */
+    struct cz__loaded *loaded; /* related.c: what their relations lead to */
+    bool strict;               /* what was not read raises */
+    bool repeats;              /* one of many on purpose, as a chunk is */
+    const char *file;          /* the query's call; NULL: unknown */
+    int line;
+};
+
+/* The rows behind a relation of many rows at once. */
+struct cz__behind {
+    const cz__column *column;
+    const cz_model *from;  /* whose field it is */
+    struct cz__key_list {  /* begins as all lists do */
+        const void *items; /* keys of `from`; to-one relations: of the target */
+        size_t count;
+    } keys;
+    uint8_t value_kind; /* of the list */
 };
 
 enum cz__plan_kind {
@@ -88,6 +104,9 @@ struct cz__plan {
 struct cz__plan_request {
     enum cz__plan_kind kind;
     const cz_query *query;
+    const struct cz__behind
+        *behind; /* SELECT: the rows behind others, in order of those, each row with the key
+                                        it is behind as a last column; the slice is each one's; NULL: none */
     const struct cz__assign *assigns; /* INSERT and UPDATE */
     size_t assign_count;
     size_t
@@ -151,16 +170,45 @@ cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const cha
                                  const char *from, const char *to);
 cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const char *table,
                                  const char *from, const char *to, bool add);
-/* "SELECT from, to FROM table WHERE from is one of a list", the list being its parameter; in order of from. */
-cz__db_statement cz__link_pairs(cz_ctx *ctx, cz__db_session *session, const char *table,
-                                const char *from, const char *to);
+/* query.c: rows behind others, in the order of what they are behind: for each the key, of the type of the list's
+ * items, in `*out_behind`. Raises. */
+struct cz__rows cz__select_behind(cz_ctx *ctx, const cz_query *query,
+                                  const struct cz__behind *behind, char **out_behind);
+/* related.c: read along what the query's .prefetch names. Raises. */
+void cz__prefetch(cz_ctx *ctx, struct cz__result *result, const cz_query *query);
+/* Forget what was read of a relation of the row's result, but for what has a name. */
+void cz__related_forget(const cz_row *row, const cz__column *column);
+/* The condition that rows are those a to-many field of `row` leads to. */
+cz_cond cz__related_cond(cz_ctx *ctx, const cz_row *row, const cz__column *column);
+/* A to-many field of a stored row. Raises: CZ_EINVAL: it is none. */
+const cz__column *cz__to_many(cz_ctx *ctx, const cz_row *row, size_t field);
+
+/* bulk.c: the condition that a row's fields equal the pairs'. */
+/* bulk.c: in a database by its alias; NULL: the model's. */
+void *cz__get_or_create_on(cz_ctx *ctx, const char *database, cz_model *model, cz_pairs match,
+                           cz_pairs defaults, bool update, bool *out_created);
+cz_cond cz__pairs_cond(cz_ctx *ctx, const cz_model *model, cz_pairs pairs);
+
+/* watch.c: what a unit of work has changed and asked. */
+/* Rows of a model were changed; NULL: of any. */
+void cz__watch_change(cz_ctx *ctx, const cz_model *model);
+uint64_t cz__watch_now(cz_ctx *ctx);
+/* Whether rows of the model, or of any when NULL, were changed after a moment. */
+bool cz__watch_changed(const cz_ctx *ctx, const cz_model *model, uint64_t since);
+/* A query is about to run; called while cz__repeats_max is not 0. */
+void cz__watch_query(cz_ctx *ctx, const cz_query *query, const struct cz__plan *plan,
+                     const struct cz__shape *shape);
+/* A shape's values as bytes that are equal when they are. Failures stay in the buffer. */
+void cz__shape_values(const struct cz__shape *shape, cz_buf *out);
+
 /* A buffer that goes with the context, also when something raises. */
 cz_buf *cz__scratch(cz_ctx *ctx);
 /* parameters.c: the parameters, in order, in the arena. Raises: CZ_EINVAL: a value out of its column's range. */
 cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
                               const struct cz__shape *shape, const cz_query *query);
-/* Values by their kind: what a list's items are, one of them, how many there are (1 for what is no list), and
- * a copy that lives as long as the context. */
+/* Values by their kind: their bytes, what a list's items are, one of them, how many there are (1 for what is no
+ * list), and a copy that lives as long as the context. */
+size_t cz__value_bytes(uint8_t value_kind);
 uint8_t cz__value_item_kind(uint8_t value_kind);
 const void *cz__value_item(uint8_t value_kind, const void *list, size_t index);
 size_t cz__value_count(uint8_t value_kind, const void *value);

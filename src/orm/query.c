@@ -8,6 +8,8 @@ static const struct cz__plan *open_on(cz_ctx *ctx, cz__db_session *session,
     struct cz__shape shape;
     const struct cz__plan *plan = cz__plan_for(ctx, session, request, &shape);
     cz__db_param *params = cz__plan_params(ctx, plan, &shape, request->query);
+    if (cz__repeats_max)
+        cz__watch_query(ctx, request->query, plan, &shape);
     cz_error err;
     if (cz__open_rows(ctx, session, &plan->statement, params, plan->slot_count, out, &err))
         cz_raise_error(ctx, &err);
@@ -96,7 +98,11 @@ struct collect {
     char *rows;     /* model->row_bytes each */
     char **related; /* for each relation of the plan: its rows, one per row of the result */
     size_t count, cap;
-    unsigned own_columns; /* of the model itself */
+    unsigned own_columns;            /* of the model itself */
+    const struct cz__behind *behind; /* NULL: the rows are behind none */
+    char *keys;                      /* what each row is behind */
+    size_t key_bytes;
+    cz__db_type key_type;
 };
 
 static unsigned count_columns(const cz_model *model, const uint64_t *loaded)
@@ -126,6 +132,14 @@ static bool grow(struct collect *c, size_t cap)
             memcpy(items, c->related[i], c->count * bytes);
         c->related[i] = items;
     }
+    if (c->behind) {
+        char *keys = cz_arena_alloc(c->ctx->arena, cap * c->key_bytes);
+        if (!keys)
+            return false;
+        if (c->count)
+            memcpy(keys, c->keys, c->count * c->key_bytes);
+        c->keys = keys;
+    }
     c->cap = cap;
     return true;
 }
@@ -151,22 +165,43 @@ static bool collect_row(struct collect *c, const cz__db_cursor *cursor)
             return false;
         first += model->state->stored_count;
     }
+    if (c->behind)
+        cz_ignore(!cursor->db->driver->read(cursor, first, c->key_type,
+                                            c->keys + c->count * c->key_bytes)); /* never NULL */
     c->count++;
     return true;
 }
 
-/* Rows have stopped moving: point them at their result and at the rows read along. */
-static cz_status link_rows(struct collect *c)
+/* Rows of one model that were read together. NULL: no memory. */
+static struct cz__result *new_result(const struct collect *c, const cz_query *query,
+                                     cz_model *model, char *rows)
 {
     struct cz__result *result = cz_arena_new(c->ctx->arena, struct cz__result);
     if (!result)
+        return NULL;
+    *result = (struct cz__result){ .model = model,
+                                   .items = rows,
+                                   .count = c->count,
+                                   .arena = c->ctx->arena,
+                                   .strict = query->strict,
+                                   .repeats = query->repeats,
+                                   .file = query->file,
+                                   .line = query->line };
+    for (size_t n = 0; n < c->count; n++)
+        ((cz_row *)(void *)(rows + n * model->row_bytes))->result = result;
+    return result;
+}
+
+/* Rows have stopped moving: point them at their result and at the rows read along. */
+static cz_status link_rows(struct collect *c, const cz_query *query)
+{
+    if (!new_result(c, query, c->model, c->rows))
         return CZ_ENOMEM;
-    *result = (struct cz__result){
-        .model = c->model, .items = c->rows, .count = c->count, .arena = c->ctx->arena
-    };
+    for (uint16_t i = 0; i < c->plan->related_count; i++)
+        if (!new_result(c, query, c->plan->related[i].model, c->related[i]))
+            return CZ_ENOMEM;
     for (size_t n = 0; n < c->count; n++) {
         cz_row *row = (cz_row *)(void *)(c->rows + n * c->model->row_bytes);
-        row->result = result;
         for (uint16_t i = 0; i < c->plan->related_count; i++) {
             const struct cz__related *related = &c->plan->related[i];
             cz_row *item = (cz_row *)(void *)(c->related[i] + n * related->model->row_bytes);
@@ -225,22 +260,46 @@ static void tell_of_rows(cz_ctx *ctx, const struct collect *c)
     }
 }
 
-struct cz__rows cz__select(cz_ctx *ctx, const cz_query *query)
+static void collect_all(struct collect *c, const cz_query *query)
 {
-    struct cz__plan_request request = { .kind = CZ__PLAN_SELECT, .query = query };
-    struct collect c = { .ctx = ctx, .model = query->model };
-    c.related = cz_alloc(ctx, (CZ__RELATED_MAX + 1u) * sizeof(char *));
-    c.cap = query->limit > 0 && query->limit < 64 ? (size_t)query->limit : 16;
+    cz_ctx *ctx = c->ctx;
+    struct cz__plan_request request = { .kind = CZ__PLAN_SELECT,
+                                        .query = query,
+                                        .behind = c->behind };
+    c->related = cz_alloc(ctx, (CZ__RELATED_MAX + 1u) * sizeof(char *));
+    c->cap = query->limit > 0 && query->limit < 64 ? (size_t)query->limit : 16;
     cz__db_cursor cursor;
     cz__db_session *session = reader_of(ctx, query);
-    c.database = session->database;
-    c.plan = open_on(ctx, session, &request, &cursor);
-    c.own_columns = count_columns(query->model, c.plan->loaded);
-    read_all(ctx, &cursor, query, collect_one, &c);
-    if (link_rows(&c))
+    c->database = session->database;
+    c->plan = open_on(ctx, session, &request, &cursor);
+    c->own_columns = count_columns(query->model, c->plan->loaded);
+    read_all(ctx, &cursor, query, collect_one, c);
+    if (link_rows(c, query))
         cz_raise(ctx, CZ_ENOMEM, "the rows of a query of %s do not fit the request's memory",
                  query->model->name);
-    tell_of_rows(ctx, &c);
+    tell_of_rows(ctx, c);
+    if (query->prefetch.count && c->count)
+        cz__prefetch(ctx, ((cz_row *)(void *)c->rows)->result, query);
+}
+
+struct cz__rows cz__select(cz_ctx *ctx, const cz_query *query)
+{
+    struct collect c = { .ctx = ctx, .model = query->model };
+    collect_all(&c, query);
+    return (struct cz__rows){ c.rows, c.count };
+}
+
+struct cz__rows cz__select_behind(cz_ctx *ctx, const cz_query *query,
+                                  const struct cz__behind *behind, char **out_behind)
+{
+    bool uuid = behind->value_kind == CZ__VALUE_UUIDS;
+    struct collect c = { .ctx = ctx,
+                         .model = query->model,
+                         .behind = behind,
+                         .key_bytes = uuid ? sizeof(cz_uuid) : sizeof(int64_t),
+                         .key_type = uuid ? CZ__DB_UUID : CZ__DB_INT64 };
+    collect_all(&c, query);
+    *out_behind = c.keys;
     return (struct cz__rows){ c.rows, c.count };
 }
 
@@ -415,6 +474,7 @@ struct cz__keys cz__run_insert(cz_ctx *ctx, const struct cz__plan_request *reque
     cz__db_cursor cursor;
     const cz_query *query = request->query;
     cz__db_session *session = cz__session_to_write(ctx, query->model, NULL, query->database);
+    cz__watch_change(ctx, query->model);
     cz_ignore(!open_on(ctx, session, request, &cursor)); /* of one column */
     read_all(ctx, &cursor, query, read_key, &keys);
     return (struct cz__keys){ keys.integers ? keys.items : NULL, keys.count };

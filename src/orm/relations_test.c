@@ -179,3 +179,126 @@ CZ_DATABASE_TEST(related_rows_that_cannot_change_say_why)
 {
     cz__orm_test_run(&radio, mistakes);
 }
+
+/* ---- new rows behind a field ---- */
+
+static void make_behind(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Band *x = cz_create(c, Band, (name, "x")), *y = cz_create(c, Band, (name, "y"));
+    cz_rows(Band) bands = cz_select(c, Band, .order_by = CZ_ORDER_BY(CZ_ASC(Band, id)));
+    EXPECT_SONGS(cz_related(c, Song, &bands.items[0], songs), "");
+    Song *a = cz_related_create(c, Song, &bands.items[0], songs, (title, "a"));
+    CZ_EXPECT_EQ(a->band_id, x->id);
+    EXPECT_SONGS(cz_related(c, Song, &bands.items[0], songs), "a"); /* what was read is not so */
+    /* a key that is given as well gives way to the row's, as in Django */
+    Song *b = cz_related_create(c, Song, x, songs, (title, "b"), (band, y->id));
+    CZ_EXPECT_EQ(b->band_id, x->id);
+    bool created;
+    Song *found = cz_related_get_or_create(c, Song, x, songs, CZ_PAIRS(Song, (title, "a")),
+                                           CZ_PAIRS(Song), &created);
+    CZ_EXPECT(!created && found->id == a->id);
+    found = cz_related_get_or_create(c, Song, y, songs, CZ_PAIRS(Song, (title, "a")),
+                                     CZ_PAIRS(Song, (covered_from, x->id)), &created);
+    CZ_EXPECT(created && found->band_id == y->id && found->covered_from_id == x->id);
+    found = cz_related_update_or_create(c, Song, x, songs, CZ_PAIRS(Song, (title, "a")),
+                                        CZ_PAIRS(Song, (title, "A")), &created);
+    CZ_EXPECT(!created && found->id == a->id);
+    EXPECT_SONGS(cz_related(c, Song, x, songs), "bA");
+    /* of links */
+    Playlist *new = cz_related_create(c, Playlist, a, playlists, (name, "new"));
+    EXPECT_SONGS(cz_related(c, Song, new, songs), "A");
+    CZ_EXPECT_EQ(told, 1);
+    Playlist *again = cz_related_get_or_create(
+        c, Playlist, a, playlists, CZ_PAIRS(Playlist, (name, "new")), CZ_PAIRS(Playlist), &created);
+    CZ_EXPECT(!created && cz_uuid_eq(again->id, new->id));
+    again = cz_related_get_or_create(c, Playlist, b, playlists, CZ_PAIRS(Playlist, (name, "new")),
+                                     CZ_PAIRS(Playlist), NULL);
+    CZ_EXPECT(!cz_uuid_eq(again->id, new->id)); /* b was not linked with the first */
+    CZ_EXPECT_EQ(cz_related(c, Playlist, b, playlists).count, 1);
+    again =
+        cz_related_update_or_create(c, Playlist, b, playlists, CZ_PAIRS(Playlist, (name, "new")),
+                                    CZ_PAIRS(Playlist, (name, "newer")), &created);
+    CZ_EXPECT(!created);
+    CZ_EXPECT_STR(cz_related(c, Playlist, b, playlists).items[0].name, "newer");
+    /* set tells of what comes; replace of all that is there then */
+    told = 0;
+    cz_related_set(c, a, playlists, CZ_UUIDS(new->id, again->id));
+    CZ_EXPECT_EQ(told, 1);
+    cz_related_replace(c, a, playlists, CZ_UUIDS(new->id, again->id, new->id));
+    CZ_EXPECT_EQ(told, 3);
+    CZ_EXPECT_EQ(cz_related(c, Playlist, a, playlists).count, 2);
+    cz_related_replace(c, x, covers, CZ_INTS(b->id));
+    EXPECT_SONGS(cz_related(c, Song, x, covers), "b");
+}
+
+CZ_DATABASE_TEST(rows_are_made_behind_a_field_and_found_there)
+{
+    cz__orm_test_run(&radio, make_behind);
+}
+
+static void make_behind_no_row(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_related_create(c, Song, cz_row_new(c, Band), songs, (title, "a"));
+}
+static void make_without_match(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_related_get_or_create(c, Song, (Band *)cz_first(c, Band), songs, CZ_PAIRS(Song),
+                             CZ_PAIRS(Song, (title, "a")), NULL);
+}
+static void make_where_two_match(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Band *band = cz_first(c, Band);
+    cz_related_create(c, Song, band, songs, (title, "a"));
+    cz_related_create(c, Song, band, songs, (title, "a"));
+    cz_related_get_or_create(c, Song, band, songs, CZ_PAIRS(Song, (title, "a")), CZ_PAIRS(Song),
+                             NULL);
+}
+static void make_where_two_links_match(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Song *song = cz_first(c, Song);
+    cz_related_create(c, Playlist, song, playlists, (name, "a"));
+    cz_related_create(c, Playlist, song, playlists, (name, "a"));
+    cz_related_get_or_create(c, Playlist, song, playlists, CZ_PAIRS(Playlist, (name, "a")),
+                             CZ_PAIRS(Playlist), NULL);
+}
+static void replace_not_null(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_related_replace(c, (Band *)cz_first(c, Band), songs, CZ_INTS(1));
+}
+
+static void mistakes_behind(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    cz_create(c, Band, (name, "x"));
+    static const struct {
+        void (*body)(cz_ctx *c, void *arg);
+        cz_status status;
+        const char *said;
+    } cases[] = {
+        { make_behind_no_row, CZ_EINVAL, "a Band that is not stored has no relations" },
+        { make_without_match, CZ_EINVAL, "get_or_create without anything to match a Song by" },
+        { make_where_two_match, CZ_EMULTIPLE, "more than one Song matches the given query" },
+        { make_where_two_links_match, CZ_EMULTIPLE,
+          "more than one Playlist matches the given query" },
+        { replace_not_null, CZ_EINVAL,
+          "Song.band may not be NULL: rows can be added, not taken away" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_error err = { 0 };
+        CZ_EXPECT_EQ(cz_try(c, cases[i].body, NULL, &err), cases[i].status);
+        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
+    }
+}
+
+CZ_DATABASE_TEST(rows_that_cannot_be_made_behind_a_field_say_why)
+{
+    cz__orm_test_run(&radio, mistakes_behind);
+}

@@ -101,6 +101,7 @@ int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int6
     cz__db_param *params = cz__plan_params(ctx, plan, &shape, request->query);
     int64_t rows = 0, last_id = 0;
     cz_error err;
+    cz__watch_change(ctx, request->query->model);
     if (session->db->driver->change(ctx, session, &plan->statement, params, plan->slot_count, &rows,
                                     &last_id, &err))
         cz_raise_error(ctx, &err);
@@ -317,14 +318,14 @@ int64_t cz__update(cz_ctx *ctx, const cz_query *query, const struct cz__assign *
     return cz__run_change(ctx, &request, NULL);
 }
 
-void cz__refresh(cz_ctx *ctx, cz_row *row)
+void cz__refresh(cz_ctx *ctx, cz_row *row, const char *file, int line)
 {
     cz_query query = { .model = row->model,
                        .where = cz__cond_key(ctx, row),
                        .manager = &cz_base_manager,
-                       .database = cz__alias_of(ctx, row->model, row, NULL, false) };
-    cz_row *fresh = cz__get(ctx, &query);
-    struct cz__result *result = row->result;
-    memcpy(row, fresh, row->model->row_bytes);
-    row->result = result;
+                       .database = cz__alias_of(ctx, row->model, row, NULL, false),
+                       .file = file,
+                       .line = line };
+    query.strict = row->result && row->result->strict;
+    memcpy(row, cz__get(ctx, &query), row->model->row_bytes);
 }

@@ -292,5 +292,10 @@ void cz__shape_build(cz_ctx *ctx, struct cz__shape *shape, const struct cz__plan
         else /* of the column's type, whatever it is */
             add_ref(shape, assign->value_kind, assign->value);
     }
+    add_byte(shape, request->behind != NULL);
+    if (request->behind) {
+        add(shape, &request->behind->column, sizeof request->behind->column);
+        add_ref(shape, request->behind->value_kind, &request->behind->keys);
+    }
     shape_query(shape, request->query, request->kind, 0);
 }

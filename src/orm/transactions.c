@@ -153,6 +153,7 @@ static void roll_back(cz_ctx *ctx, cz__db_session *session, struct cz__block *bl
 {
     session->broken = false;
     session->db->driver->rollback(ctx, session);
+    cz__watch_change(ctx, NULL);
     leave(session, block);
 }
 

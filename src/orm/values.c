@@ -42,6 +42,11 @@ uint8_t cz__value_item_kind(uint8_t value_kind)
     return kinds[value_kind].item;
 }
 
+size_t cz__value_bytes(uint8_t value_kind)
+{
+    return kinds[value_kind].bytes;
+}
+
 const void *cz__value_item(uint8_t value_kind, const void *list, size_t index)
 {
     const cz_int_list *any = list; /* all lists begin alike */

@@ -232,29 +232,49 @@ void cz__serializer_write_cursor(const cz_serializer *serializer, const cz__db_c
     cz_buf_append_char(out, '}');
 }
 
+/* A member that was never read would be written as zero: a column that the row's query left out is read, for all
+ * rows of its result. Rows that were never stored have what they were given. */
+static void load_fields(cz_ctx *ctx, const struct cz__serializer_state *state, const cz_row *row)
+{
+    for (size_t i = 0; i < state->count; i++) {
+        const cz__column *column = state->fields[i].column;
+        if (cz__row_bit(row, CZ__BITS_LOADED, column->ordinal))
+            continue;
+        if (row->model->record)
+            cz_raise(ctx, CZ_EINVAL, "%s.%s was not among the query's values", row->model->name,
+                     column->field->name);
+        if (cz__row_bit(row, CZ__BITS_LOADED, 0))
+            cz__load(ctx, (cz_row *)(uintptr_t)row, column->ordinal, NULL, 0);
+    }
+}
+
 void cz__respond_row(cz_ctx *ctx, cz_request *req, int status, cz_serializer *serializer,
                      const cz_row *row)
 {
     cz_assert(serializer->model == row->model);
-    cz_ignore(!cz__serializer_state(ctx, serializer)); /* prepares it */
+    load_fields(ctx, cz__serializer_state(ctx, serializer), row);
     cz_buf *body = cz_respond_json_begin(ctx, req, status);
     cz__serializer_write(serializer, row, body);
     cz_check(ctx, cz_buf_status(body));
 }
 
+static const cz_row *row_at(const cz_model *model, const void *items, size_t n)
+{
+    return (const cz_row *)(const void *)((const char *)items + n * model->row_bytes);
+}
+
 void cz__respond_rows(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, const void *items,
                       size_t count)
 {
-    cz_ignore(!cz__serializer_state(ctx, serializer)); /* prepares it */
+    const struct cz__serializer_state *state = cz__serializer_state(ctx, serializer);
+    for (size_t i = 0; i < count; i++)
+        load_fields(ctx, state, row_at(serializer->model, items, i));
     cz_buf *body = cz_respond_json_begin(ctx, req, 200);
     cz_buf_append_char(body, '[');
     for (size_t i = 0; i < count; i++) {
         if (i)
             cz_buf_append_char(body, ',');
-        cz__serializer_write(
-            serializer,
-            (const cz_row *)(const void *)((const char *)items + i * serializer->model->row_bytes),
-            body);
+        cz__serializer_write(serializer, row_at(serializer->model, items, i), body);
     }
     cz_buf_append_char(body, ']');
     cz_check(ctx, cz_buf_status(body));

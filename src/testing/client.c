@@ -24,44 +24,10 @@ static struct {
     const cz_project *project; /* NULL: not started */
     struct cz__site site;
     cz__loop *loop;
-    struct counted {
-        cz__db_driver driver; /* the database's, with counting in front */
-        const cz__db_driver *own;
-    } counted[CZ__DATABASES_MAX];
-    uint32_t query_count;
     cz__test_database databases[CZ__DATABASES_MAX]; /* as cz__databases */
     size_t database_count;
     cz__database *migrating;
 } self;
-
-/* ---- counting statements ---- */
-
-static cz_status count_select(cz_ctx *ctx, cz__db_session *session,
-                              const cz__db_statement *statement, const cz__db_param *params,
-                              size_t count, cz__db_cursor *out, cz_error *err)
-{
-    self.query_count++;
-    const struct counted *counted = (const struct counted *)session->db->driver;
-    return counted->own->select(ctx, session, statement, params, count, out, err);
-}
-
-static cz_status count_change(cz_ctx *ctx, cz__db_session *session,
-                              const cz__db_statement *statement, const cz__db_param *params,
-                              size_t count, int64_t *out_rows, int64_t *out_last_id, cz_error *err)
-{
-    self.query_count++;
-    const struct counted *counted = (const struct counted *)session->db->driver;
-    return counted->own->change(ctx, session, statement, params, count, out_rows, out_last_id, err);
-}
-
-static void count_queries(cz__db *db, struct counted *counted)
-{
-    counted->own = db->driver;
-    counted->driver = *db->driver;
-    counted->driver.select = count_select;
-    counted->driver.change = count_change;
-    db->driver = &counted->driver;
-}
 
 /* ---- running something as a handler runs ---- */
 
@@ -184,6 +150,16 @@ static void plan_databases(const cz_project *project)
     }
 }
 
+/* One query a row is a mistake of the line that asks. */
+static void fail_repeat(const cz_ctx *ctx, const struct cz__repeat *repeat)
+{
+    (void)ctx;
+    cz__test_fail(repeat->file, repeat->line,
+                  "asked %u times for one row after another, which one query can read together "
+                  "(if it must be so: .repeats = true): %.*s",
+                  repeat->times, CZ_STR_ARG(repeat->sql));
+}
+
 static void set_environment(const cz_project *project)
 {
     setenv("ENV", "test", 1);
@@ -203,6 +179,7 @@ static void start(const cz_project *project)
     if (status)
         cz__test_die("%s does not start: %s", project->name, cz_error_message(&err));
     self.project = project;
+    cz__repeats_report = fail_repeat;
     atexit(stop);
     for (size_t i = 0; i < self.database_count; i++) {
         self.migrating = &cz__databases[i];
@@ -210,8 +187,7 @@ static void start(const cz_project *project)
     }
     if (cz__site_open_databases(&self.site, &err))
         cz__test_die("%s does not start: %s", project->name, cz_error_message(&err));
-    for (size_t i = 0; i < self.database_count; i++)
-        count_queries(cz__databases[i].primary, &self.counted[i]);
+    cz__test_count_queries();
 }
 
 cz_client *cz_client_create(const cz_project *project)
@@ -252,9 +228,9 @@ static const cz_answer *exchange(cz_str bytes, bool head)
     CZ_REQUIRE(answer);
     cz_buf out;
     cz_buf_init(&out, 0);
-    self.query_count = 0;
+    struct cz__test_queries before = cz__test_queries();
     cz_status status = cz__http_serve_bytes(&self.site.limits, &self.site.app, bytes, &out);
-    uint32_t queries = self.query_count;
+    struct cz__test_queries after = cz__test_queries();
     cz__loop_turn(self.loop, 0);
     cz_log_flush(true);
     if (status)
@@ -263,7 +239,8 @@ static const cz_answer *exchange(cz_str bytes, bool head)
     if (!used || used != out.len)
         cz__test_die("not one whole answer: %.*s", CZ_STR_ARG(cz_str_head(cz_buf_str(&out), 300)));
     cz_buf_done(&out);
-    answer->query_count = queries;
+    answer->query_count = after.count - before.count;
+    answer->queries = after.items ? after.items + before.count : NULL;
     return answer;
 }
 

@@ -2,6 +2,7 @@
 #include <calzone/testing.h>
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,8 +31,39 @@ static void fail_at_work(cz_ctx *ctx, cz_request *req)
     cz_raise(ctx, CZ_EDATABASE, "no");
 }
 
+/* Ask for each ship (1), on purpose (2), for one again and again (3), for two (4), whether each is there (5). */
+static void one_by_one(cz_ctx *ctx, cz_request *req)
+{
+    cz_rows(Ship) ships = cz_select(ctx, Ship);
+    int64_t how = req->params[0].integer;
+    for (size_t i = 0; i < ships.count && how == 1; i++)
+        cz_refresh(ctx, &ships.items[i]);
+    for (size_t i = 0; i < ships.count && how == 2; i++)
+        cz_get(ctx, Ship, .where = CZ_Q(Ship, id, EXACT, ships.items[i].id), .repeats = true);
+    for (size_t i = 0; i < ships.count && how == 3; i++)
+        cz_get(ctx, Ship, .where = CZ_Q(Ship, id, EXACT, ships.items[0].id));
+    for (size_t i = 0; i < 2 && how == 4; i++)
+        cz_get(ctx, Ship, .where = CZ_Q(Ship, id, EXACT, ships.items[i].id));
+    for (size_t i = 0; i < ships.count && how == 5; i++)
+        cz_exists(ctx, Ship, .where = CZ_Q(Ship, name, EXACT, ships.items[i].name));
+    cz_respond(ctx, req, 200, CZ_STR("text/plain"), CZ_STR("done"));
+}
+
+/* /partly: ships of which one column was read; /partly?strict: and no other may be. */
+static void partly(cz_ctx *ctx, cz_request *req)
+{
+    cz_rows(Ship) ships =
+        cz_select(ctx, Ship, .only = CZ_FIELDS(Ship, name), .strict = req->query.len > 0);
+    if (ships.count == 1)
+        cz_respond_row(ctx, req, 200, &ShipSerializer, &ships.items[0]);
+    else
+        cz_respond_rows(ctx, req, &ShipSerializer, ships);
+}
+
 static const cz_route urls[] = {
     CZ_RESOURCE("/ships", &ship_views),
+    CZ_GET("/partly", partly),
+    CZ_GET("/one-by-one/<int:how>", one_by_one),
     CZ_POST("/echo", echo),
     CZ_GET("/fail", fail_at_work),
     CZ_ROUTES_END,
@@ -128,6 +160,104 @@ static void expect_failure(void (*test)(void))
     int status;
     CZ_REQUIRE(waitpid(child, &status, 0) == child);
     CZ_EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+}
+
+static int ask_one_by_one(int how)
+{
+    cz_client *client = cz_client_create(&fleet);
+    int count = 3;
+    cz_client_run(client, add_ships, &count);
+    char target[] = "/one-by-one/0";
+    target[sizeof target - 2] = (char)('0' + how);
+    return cz_client_get(client, target)->status;
+}
+
+static void refresh_one_by_one(void)
+{
+    if (ask_one_by_one(1) != 200)
+        _exit(0); /* it failed, but not so */
+}
+static void exist_one_by_one(void)
+{
+    if (ask_one_by_one(5) != 200)
+        _exit(0); /* it failed, but not so */
+}
+
+CZ_TEST(a_request_that_asks_row_by_row_fails_its_test)
+{
+    expect_failure(refresh_one_by_one);
+    expect_failure(exist_one_by_one);
+}
+CZ_TEST(rows_asked_for_one_by_one_on_purpose_fail_nothing)
+{
+    CZ_EXPECT_EQ(ask_one_by_one(2), 200);
+}
+CZ_TEST(the_same_row_asked_for_again_fails_nothing)
+{
+    CZ_EXPECT_EQ(ask_one_by_one(3), 200);
+}
+CZ_TEST(two_rows_asked_for_one_by_one_fail_nothing)
+{
+    CZ_EXPECT_EQ(ask_one_by_one(4), 200);
+}
+CZ_TEST(rows_may_be_asked_for_one_by_one_where_the_setting_says_so)
+{
+    setenv("QUERY_REPEATS_MAX", "3", 1);
+    CZ_EXPECT_EQ(ask_one_by_one(1), 200);
+}
+
+static void add_ship(cz_ctx *ctx, void *arg)
+{
+    cz_create(ctx, Ship, (name, (const char *)arg), (draught, 4.5));
+}
+
+CZ_TEST(a_column_left_out_of_a_query_is_never_answered_as_zero)
+{
+    cz_client *client = cz_client_create(&fleet);
+    cz_client_run(client, add_ship, (char[]){ "Vasa" });
+    CZ_EXPECT_JSON_TEXT(cz_client_get(client, "/partly"), "",
+                        "{\"id\": 1, \"name\": \"Vasa\", \"afloat\": true, \"draught\": 4.5}");
+    CZ_EXPECT_STATUS(cz_client_get(client, "/partly?strict"), 500);
+    cz_client_run(client, add_ship, (char[]){ "Zeven" });
+    const cz_answer *answer = cz_client_get(client, "/partly");
+    CZ_EXPECT_JSON_TEXT(answer, "",
+                        "[{\"id\": 1, \"name\": \"Vasa\", \"afloat\": true, \"draught\": 4.5},"
+                        "{\"id\": 2, \"name\": \"Zeven\", \"afloat\": true, \"draught\": 4.5}]");
+    CZ_EXPECT_QUERIES(answer, 3); /* the rows, and two columns for all of them */
+}
+
+static void count_ships(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    CZ_EXPECT_QUERIES_OF(2)
+    {
+        cz_ignore(cz_count(ctx, Ship) + cz_count(ctx, Ship) == 0); /* only that it is asked */
+    }
+}
+static void count_too_many(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    CZ_EXPECT_QUERIES_OF(1)
+    {
+        count_ships(ctx, NULL);
+    }
+}
+static void expect_one_of_two(void)
+{
+    cz_client_run(cz_client_create(&fleet), count_too_many, NULL);
+}
+
+CZ_TEST(a_block_counts_its_queries)
+{
+    cz_client *client = cz_client_create(&fleet);
+    cz_client_run(client, count_ships, NULL);
+    const cz_answer *answer = cz_client_get(client, "/ships/7");
+    CZ_REQUIRE(answer->query_count == 1);
+    CZ_EXPECT(cz_str_find(answer->queries[0], CZ_STR("fleet_ship")) != SIZE_MAX);
+}
+CZ_TEST(a_block_with_other_queries_fails)
+{
+    expect_failure(expect_one_of_two);
 }
 
 static cz_answer answer_of(const char *text)

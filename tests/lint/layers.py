@@ -61,7 +61,7 @@ def check_include(path, owner, kind, target):
         included = owner_of_header(target[len("calzone/"):])
         if not os.path.exists("include/" + target):
             return "include/%s does not exist" % target
-        if included == "testing" and path.endswith(("_test.c", "_fuzz.c")):
+        if included == "testing" and path.endswith(("_test.c", "_testing.h", "_fuzz.c")):
             return None
         if included == WHOLE:
             return None if path.endswith("_test.c") else "includes all of calzone.h"

@@ -47,19 +47,19 @@ static int answer_all(cz_ctx *ctx, const cz_project *project, int argc, char **a
     (void)ctx, (void)project;
     const struct question *const parts[] = { questions_0, questions_1, questions_2, questions_3 };
     cz_buf_init(&answer, 16 << 20);
-    for (size_t part = 0; part < CZ_COUNT(parts); part++) {
-        for (const struct question *question = parts[part]; question->name; question++) {
-            if (!is_wanted(question, argc, argv))
-                continue;
-            cz_arena *arena;
-            cz_ctx own;
-            if (cz_arena_create(NULL, 0, &arena) != CZ_OK)
-                abort();
-            cz_ctx_init(&own, arena);
-            ask(&own, question);
-            cz_ctx_done(&own);
-            cz_arena_destroy(arena);
-        }
+    /* in the order Django is asked: a sequence of PostgreSQL does not go back with what is undone */
+    for (size_t n = 0; parts[n % CZ_COUNT(parts)][n / CZ_COUNT(parts)].name; n++) {
+        const struct question *question = &parts[n % CZ_COUNT(parts)][n / CZ_COUNT(parts)];
+        if (!is_wanted(question, argc, argv))
+            continue;
+        cz_arena *arena;
+        cz_ctx own;
+        if (cz_arena_create(NULL, 0, &arena) != CZ_OK)
+            abort();
+        cz_ctx_init(&own, arena);
+        ask(&own, question);
+        cz_ctx_done(&own);
+        cz_arena_destroy(arena);
     }
     cz_buf_done(&answer);
     return 0;

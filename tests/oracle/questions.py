@@ -592,6 +592,58 @@ def to_many():
         ask("staff " + name, "Staff", where, differs=EVERYWHERE if name == "not more than the boss" else None)
 
 
+def complements():
+    """What NOT means beside a condition on the same relation, and where the other side may be NULL: the rows that the
+    condition itself would not give, whatever stands beside it and in whichever order."""
+    a, b = Q("things__f_int", "gt", 4), Q("things__f_bool", "exact", True)
+    for name, way, where in (("and not", "filter(%s).exclude(%s)" % (a.django, b.django), a & ~b),
+                             ("not and", "filter(%s & %s)" % ((~b).django, a.django), ~b & a),
+                             ("by keys", "filter(%s).exclude(id__in=Box.objects.filter(%s).values('id'))" % (a.django, b.django), a & ~b)):
+        Question("complement " + name, ["int"], "Box.objects.%s.order_by('id').values_list('id')" % way,
+                 "IDS(Box, .where = %s, .order_by = CZ_ORDER_BY(CZ_ASC(Box, id)))" % where.of("Box"), model="Box", some=True)
+    for name, where in (("wage", Q("wage", "gt", F("boss__wage"))), ("team", Q("team", "exact", F("boss__team"))),
+                        ("two up", Q("wage", "lt", F("boss__boss__wage"))), ("since", Q("boss__since", "lte", F("since")))):
+        Question("complement of the boss's " + name, ["int"],
+                 "Staff.objects.exclude(id__in=Staff.objects.filter(%s).values('id')).order_by('id').values_list('id')" % where.django,
+                 "IDS(Staff, .where = %s, .order_by = CZ_ORDER_BY(CZ_ASC(Staff, id)))" % (~where).of("Staff"), model="Staff", some=True)
+
+
+def prefetched():
+    """Rows read along, narrowed and over several steps: (key of this side, key of the other)."""
+    for name, model, path, target, where, order in (
+            ("reverse", "Box", "things", "Thing", Q("f_int", "gt", 4), "id"), ("reverse down", "Thing", "parts", "Part", Q("size", "gt", 1), "-id"),
+            ("links", "Thing", "tags", "Tag", Q("id", "lt", 9), "-name"), ("links back", "Tag", "things", "Thing", Q("box__name", "gt", "box 1"), "id"),
+            ("links of crates", "Crate", "things", "Thing", ~Q("tags", "isnull", True), "-id"),
+            ("forward", "Part", "thing", "Thing", Q("f_bool", "exact", True), "id"), ("self", "Staff", "reports", "Staff", Q("wage", "gt", "1500", "short"), "-name")):
+        django = ("Prefetch('%s', queryset=%s.objects.filter(%s).order_by('%s').distinct(), to_attr='x')" % (path, target, where.django, order))
+        each = "(r.x if isinstance(r.x, list) else [r.x] if r.x else [])" if path != "thing" else "([r.x] if r.x else [])"
+        c_order = "CZ_%s(%s, %s)" % ("DESC" if order[0] == "-" else "ASC", target, order.lstrip("-"))
+        Question("prefetched " + name, ["int", "int"],
+                 "[(r.id, o.id) for r in %s.objects.prefetch_related(%s).order_by('id') for o in %s]" % (model, django, each),
+                 "{ cz_rows(%s) rows = cz_select(ctx, %s, .order_by = CZ_ORDER_BY(CZ_ASC(%s, id)), .prefetch = CZ_PREFETCH(%s, (%s, %s, .where = %s, "
+                 ".order_by = CZ_ORDER_BY(%s), .distinct = true, .as = \"x\"))); for (size_t i = 0; i < rows.count; i++) { "
+                 "cz_rows(%s) x = cz_prefetched(ctx, %s, &rows.items[i], %s, \"x\"); for (size_t n = 0; n < x.count; n++) { cz_json_list(&out); "
+                 "cz_json_i64(&out, rows.items[i].id); cz_json_i64(&out, x.items[n].id); cz_json_list_end(&out); } } }"
+                 % (model, model, model, model, path, target, where.of(target), c_order, target, target, path))
+    Question("prefetched steps", ["int", "int"],
+             "[(b.id, o.id) for b in Box.objects.prefetch_related('things__parts__bolts').order_by('id') for t in b.things.all().order_by('id') "
+             "for p in t.parts.all().order_by('id') for o in p.bolts.all().order_by('id')]",
+             "{ cz_rows(Box) rows = cz_select(ctx, Box, .order_by = CZ_ORDER_BY(CZ_ASC(Box, id)), .prefetch = CZ_PREFETCH(Box, (things, Thing, "
+             ".order_by = CZ_ORDER_BY(CZ_ASC(Thing, id)), .prefetch = CZ_PREFETCH(Thing, (parts, Part, .order_by = CZ_ORDER_BY(CZ_ASC(Part, id)), "
+             ".prefetch = CZ_PREFETCH(Part, (bolts, Bolt, .order_by = CZ_ORDER_BY(CZ_ASC(Bolt, id))))))))); for (size_t i = 0; i < rows.count; i++) { "
+             "cz_rows(Thing) t = cz_related(ctx, Thing, &rows.items[i], things); for (size_t j = 0; j < t.count; j++) { "
+             "cz_rows(Part) p = cz_related(ctx, Part, &t.items[j], parts); for (size_t k = 0; k < p.count; k++) { "
+             "cz_rows(Bolt) o = cz_related(ctx, Bolt, &p.items[k], bolts); for (size_t n = 0; n < o.count; n++) { cz_json_list(&out); "
+             "cz_json_i64(&out, rows.items[i].id); cz_json_i64(&out, o.items[n].id); cz_json_list_end(&out); } } } } }")
+    for lo, hi in ((0, 2), (1, 3), (2, 3)):  # of each row apart, which Django asks row by row
+        Question("sliced %d to %d" % (lo, hi), ["int", "int"],
+                 "[(b.id, t.id) for b in Box.objects.order_by('id') for t in b.things.order_by('-f_slug', 'id')[%d:%d]]" % (lo, hi),
+                 "{ cz_rows(Box) rows = cz_select(ctx, Box, .order_by = CZ_ORDER_BY(CZ_ASC(Box, id))); for (size_t i = 0; i < rows.count; i++) { "
+                 "cz_rows(Thing) t = cz_related(ctx, Thing, &rows.items[i], things, .order_by = CZ_ORDER_BY(CZ_DESC(Thing, f_slug), CZ_ASC(Thing, id)), "
+                 ".limit = %d, .offset = %d); for (size_t n = 0; n < t.count; n++) { cz_json_list(&out); cz_json_i64(&out, rows.items[i].id); "
+                 "cz_json_i64(&out, t.items[n].id); cz_json_list_end(&out); } } }" % (hi - lo, lo))
+
+
 def mixed():
     count = call("Count", "CZ_COUNT_OF", F("things"))
     for lookup, v in (("exact", 2), ("gt", 2), ("lt", 2), ("in", [1, 3]), ("range", (1, 2))):
@@ -732,8 +784,28 @@ def bulk():
                "({ Box *b = cz_get(ctx, Box, .where = CZ_Q(Box, id, EXACT, 3)); cz_related_%s; 0; })" % c, ["Thing"])
 
 
+    for name, django, c, tables in (
+            ("create reverse", "Tag.objects.count() and Part.objects.get(id=7).bolts.create(name='new', size=3).size",
+             "cz_related_create(ctx, Bolt, (Part *)cz_get(ctx, Part, .where = CZ_Q(Part, id, EXACT, 7)), bolts, (name, \"new\"), (size, 3))->size", ["Bolt"]),
+            ("create linked", "len(Thing.objects.get(id=7).tags.create(name='new').name)",
+             "(int64_t)cz_related_create(ctx, Tag, (Thing *)cz_get(ctx, Thing, .where = CZ_Q(Thing, id, EXACT, 7)), tags, (name, \"new\"))->name.len", ["Tag", "Links"]),
+            ("get or create linked", "sum(Thing.objects.get(id=k).tags.get_or_create(name='tag 3')[1] for k in (1, 1, 2))",
+             "({ int64_t n = 0; int64_t keys[] = { 1, 1, 2 }; for (int i = 0; i < 3; i++) { bool made; cz_related_get_or_create(ctx, Tag, "
+             "(Thing *)cz_get(ctx, Thing, .where = CZ_Q(Thing, id, EXACT, keys[i])), tags, CZ_PAIRS(Tag, (name, \"tag 3\")), CZ_PAIRS(Tag), &made); n += made; } n; })",
+             ["Tag", "Links"]),
+            ("update or create reverse", "sum(Part.objects.get(id=k).bolts.update_or_create(name='new', defaults={'size': k})[1] for k in (7, 7, 8))",
+             "({ int64_t n = 0; int64_t keys[] = { 7, 7, 8 }; for (int i = 0; i < 3; i++) { bool made; cz_related_update_or_create(ctx, Bolt, "
+             "(Part *)cz_get(ctx, Part, .where = CZ_Q(Part, id, EXACT, keys[i])), bolts, CZ_PAIRS(Bolt, (name, \"new\")), "
+             "CZ_PAIRS(Bolt, (size, keys[i])), &made); n += made; } n; })", ["Bolt"]),
+            ("replace links", "Thing.objects.get(id=7).tags.set([4, 5], clear=True) or 0",
+             "({ cz_related_replace(ctx, (Thing *)cz_get(ctx, Thing, .where = CZ_Q(Thing, id, EXACT, 7)), tags, CZ_INTS(4, 5)); 0; })", ["Links"]),
+            ("replace children", "Box.objects.get(id=3).things.set(Thing.objects.filter(id__in=[4, 5]), clear=True) or 0",
+             "({ cz_related_replace(ctx, (Box *)cz_get(ctx, Box, .where = CZ_Q(Box, id, EXACT, 3)), things, CZ_INTS(4, 5)); 0; })", ["Thing"])):
+        change("related " + name, django, c, tables)
+
+
 def questions():
     for part in (matrix, negations, relations, logic, arithmetic, texts, choices, times, documents, aggregates, groups, subqueries,
-                 windows, sets, orders, compared_texts, to_many, mixed, changes, bulk):
+                 windows, sets, orders, compared_texts, to_many, complements, prefetched, mixed, changes, bulk):
         part()
     return Question.all
