@@ -40,7 +40,8 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
 #define cz_bulk_create(ctx, M, rows, count, ...)                                                   \
     cz__bulk_create((ctx), &M##__model, CZ__ROW_POINTERS(M, rows), (count),                        \
                     &(const cz_bulk_options){ __VA_ARGS__ })
-/* Write these fields of rows that are stored, in one transaction; returns how many were found. */
+/* Write these fields of rows that are stored, in one transaction and a statement for each 256 rows; returns how many
+ * were found. Of a row given twice the later values hold. */
 #define cz_bulk_update(ctx, M, rows, count, ...)                                                   \
     cz__bulk_update((ctx), &M##__model, CZ__ROW_POINTERS(M, rows), (count),                        \
                     &(const cz_fields)CZ_FIELDS(M, __VA_ARGS__))

@@ -224,6 +224,19 @@ typedef struct cz__db_features {
     bool typed_sums;    /* SUM and AVG of integers need a cast back */
 } cz__db_features;
 
+/* ---- loading many rows ---- */
+
+typedef struct cz__db_load cz__db_load; /* the driver's, in the context's arena */
+struct cz__db_load_table {
+    const char *name;
+    const char *const *columns; /* that every row brings */
+    const cz__db_type *types;
+    size_t column_count;
+    const char *key; /* one of them whose values the database is to give beforehand; NULL: none */
+    size_t key_count;
+    int64_t *keys; /* so many are written here, in rising order; nobody else gets them */
+};
+
 struct cz__db_driver {
     const char *scheme, *scheme_short; /* of DATABASE_URL; the second may be NULL */
     const cz__db_features *features;
@@ -249,6 +262,18 @@ struct cz__db_driver {
     cz_status (*change)(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
                         const cz__db_param *params, size_t count, int64_t *out_rows,
                         int64_t *out_last_id, cz_error *err);
+    /* Load rows in the session's transaction by something faster than INSERT; NULL: there is nothing. Rows
+     * are kept until there are enough to send, load_end() sends the last; a row that fails may be noticed by any
+     * later call. load_destroy() gives back the memory and may follow any of them, more than once.
+     * Errors: CZ_EUNSUPPORTED, with nothing broken: of load_begin() this table has to be inserted into, of
+     * load_row() this row, which was not taken. */
+    cz_status (*load_begin)(cz_ctx *ctx, cz__db_session *session,
+                            const struct cz__db_load_table *table, cz__db_load **out,
+                            cz_error *err);
+    cz_status (*load_row)(cz_ctx *ctx, cz__db_load *load, const cz__db_param *params,
+                          cz_error *err);
+    cz_status (*load_end)(cz_ctx *ctx, cz__db_load *load, cz_error *err);
+    void (*load_destroy)(cz__db_load *load);
     /* Transactions: the outermost takes the write side, unless the session says otherwise; nested ones are
      * savepoints. commit() and rollback() end the innermost, also when they fail: of the outermost everything
      * is rolled back then, of a savepoint it stays to be rolled back with the block around it. */

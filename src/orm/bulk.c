@@ -1,11 +1,17 @@
-/* Many rows in one transaction. Where a new key comes back by RETURNING, rows are inserted many to a statement,
- * as each statement is a way to the server and back; else each with the same prepared one. */
+/* Many rows in one transaction. Where the database has a way to load rows, many are loaded. Else, where a new key comes
+ * back by RETURNING, rows are inserted many to a statement, as each statement is a way to the server and back; else
+ * each with the same prepared one. */
 #include "orm/orm_internal.h"
 #include <calzone/bulk.h>
 
-enum { ROWS_PER_STATEMENT = 256, PARAMETERS_MAX = 30000 };
+enum {
+    ROWS_PER_STATEMENT = 256,
+    PARAMETERS_MAX = 30000,
+    LOAD_ROWS_MIN = 512 /* fewer are inserted as fast */
+};
 
 struct bulk {
+    struct cz__apart *apart; /* where a statement's parameters are */
     cz_model *model;
     cz_row *const *rows;
     size_t count;
@@ -54,7 +60,15 @@ static void now_stored(cz_row *row, const cz__column *key, const int64_t *id)
     }
 }
 
-static void insert_one(cz_ctx *ctx, struct bulk *bulk, cz_row *row)
+/* Rows on their way in one statement. */
+struct part {
+    struct bulk *bulk;
+    cz_row *const *rows;
+    size_t count;
+    const int64_t *key; /* of a single row that does not know it yet; NULL: none */
+};
+
+static void insert_one(cz_ctx *ctx, struct bulk *bulk, cz_row *row, const int64_t *key)
 {
     cz_query query = { .model = bulk->model };
     struct cz__plan_request request = { .kind = CZ__PLAN_INSERT,
@@ -63,54 +77,155 @@ static void insert_one(cz_ctx *ctx, struct bulk *bulk, cz_row *row)
                                         .assign_count = bulk->column_count,
                                         .conflict = bulk->conflict };
     assign_row(bulk, row, bulk->assigns);
+    if (key)
+        bulk->assigns[0] = (struct cz__assign){ 0, CZ__VALUE_I64, key };
     int64_t id;
     int64_t stored = cz__run_change(ctx, &request, &id);
     bulk->stored += stored;
-    if (!bulk->conflict && stored)
+    if (!bulk->conflict && !key && stored)
         now_stored(row, bulk->model->state->key, has_key(row) ? NULL : &id);
 }
 
-static void insert_many(cz_ctx *ctx, struct bulk *bulk, cz_row *const *rows, size_t count)
+static void insert_each(cz_ctx *ctx, void *arg)
 {
+    const struct part *part = arg;
+    for (size_t i = 0; i < part->count; i++)
+        insert_one(ctx, part->bulk, part->rows[i], part->key);
+}
+
+static void insert_many(cz_ctx *ctx, void *arg)
+{
+    const struct part *part = arg;
+    struct bulk *bulk = part->bulk;
     cz_query query = { .model = bulk->model };
     struct cz__plan_request request = { .kind = CZ__PLAN_INSERT,
                                         .query = &query,
                                         .assigns = bulk->assigns,
                                         .assign_count = bulk->column_count,
-                                        .row_count = count,
+                                        .row_count = part->count,
                                         .conflict = bulk->conflict };
-    for (size_t i = 0; i < count; i++)
-        assign_row(bulk, rows[i], bulk->assigns + i * bulk->column_count);
+    for (size_t i = 0; i < part->count; i++)
+        assign_row(bulk, part->rows[i], bulk->assigns + i * bulk->column_count);
     const cz__column *key = bulk->model->state->key;
     struct cz__keys keys = cz__run_insert(ctx, &request);
     bulk->stored += (int64_t)keys.count;
     if (bulk->conflict)
         return;
     cz_assert(keys.count ==
-              count); /* each row of an INSERT gives one, in the order of its VALUES */
-    for (size_t i = 0; i < count; i++)
-        now_stored(rows[i], key, has_key(rows[i]) ? NULL : &keys.integers[i]);
+              part->count); /* each row of an INSERT gives one, in the order of its VALUES */
+    for (size_t i = 0; i < part->count; i++)
+        now_stored(part->rows[i], key, has_key(part->rows[i]) ? NULL : &keys.integers[i]);
+}
+
+static size_t rows_per_statement(const struct bulk *bulk)
+{
+    size_t most = ROWS_PER_STATEMENT;
+    while (most > 1 && most * bulk->column_count > PARAMETERS_MAX)
+        most /= 2;
+    return most;
 }
 
 /* Statements of 256, 128, ... rows: few shapes, whatever the number of rows. */
 static void insert_run(cz_ctx *ctx, struct bulk *bulk, cz_row *const *rows, size_t count)
 {
-    size_t most = ROWS_PER_STATEMENT;
-    while (most > 1 && most * bulk->column_count > PARAMETERS_MAX)
-        most /= 2;
+    size_t most = rows_per_statement(bulk);
+    bool many = cz__session(ctx)->db->driver->features->returning_key;
     bulk->assigns = cz_array(ctx, struct cz__assign, most * bulk->column_count + 1);
-    if (!cz__session(ctx)->db->driver->features->returning_key) {
-        for (size_t i = 0; i < count; i++)
-            insert_one(ctx, bulk, rows[i]);
-        return;
-    }
     for (size_t done = 0; done < count;) {
-        size_t part = most;
-        while (part > count - done)
-            part /= 2;
-        insert_many(ctx, bulk, rows + done, part);
-        done += part;
+        size_t size = most;
+        while (size > count - done)
+            size /= 2;
+        struct part part = { .bulk = bulk, .rows = rows + done, .count = size };
+        cz__apart_run(bulk->apart, many ? insert_many : insert_each, &part);
+        done += size;
     }
+}
+
+/* ---- loading ---- */
+
+struct load {
+    const cz__db_driver *driver;
+    cz__db_load *handle;
+};
+
+static void destroy_load(void *arg)
+{
+    struct load *load = arg;
+    load->driver->load_destroy(load->handle);
+}
+
+/* Begin; false: this table has to be inserted into. */
+static bool begin_load(cz_ctx *ctx, struct bulk *bulk, size_t count, int64_t *keys,
+                       struct load *load)
+{
+    cz__db_session *session = cz__session(ctx);
+    const char **names = cz_array(ctx, const char *, bulk->column_count);
+    cz__db_type *types = cz_array(ctx, cz__db_type, bulk->column_count);
+    for (size_t i = 0; i < bulk->column_count; i++) {
+        names[i] = bulk->columns[i]->name;
+        types[i] = bulk->columns[i]->type;
+    }
+    struct cz__db_load_table table = { .name = bulk->model->state->table,
+                                       .columns = names,
+                                       .types = types,
+                                       .column_count = bulk->column_count,
+                                       .key = keys ? bulk->model->state->key->name : NULL,
+                                       .key_count = count,
+                                       .keys = keys };
+    cz_error err;
+    cz_status status = load->driver->load_begin(ctx, session, &table, &load->handle, &err);
+    if (status && status != CZ_EUNSUPPORTED)
+        cz_raise_error(ctx, &err);
+    if (!status)
+        cz_defer(ctx, destroy_load, load);
+    return !status;
+}
+
+static void load_one(cz_ctx *ctx, struct bulk *bulk, struct load *load, cz_row *row,
+                     const int64_t *key, cz__db_param *params)
+{
+    assign_row(bulk, row, bulk->assigns);
+    if (key)
+        bulk->assigns[0] = (struct cz__assign){ 0, CZ__VALUE_I64, key };
+    for (size_t i = 0; i < bulk->column_count; i++)
+        params[i] = cz__param_of(ctx, bulk->columns[i], bulk->assigns[i].value_kind,
+                                 bulk->assigns[i].value);
+    cz_error err;
+    cz_status status = load->driver->load_row(ctx, load->handle, params, &err);
+    if (status == CZ_EUNSUPPORTED) {
+        struct part part = { .bulk = bulk, .rows = &row, .count = 1, .key = key };
+        cz__apart_run(bulk->apart, insert_each, &part);
+    } else if (status) {
+        cz_raise_error(ctx, &err);
+    } else {
+        bulk->stored++;
+    }
+}
+
+/* Load rows that all have a key, or none of which has one; false: they have to be inserted. */
+static bool load_run(cz_ctx *ctx, struct bulk *bulk, cz_row *const *rows, size_t count)
+{
+    const cz__column *key = bulk->model->state->key;
+    struct load *load = cz_new(ctx, struct load);
+    load->driver = cz__session(ctx)->db->driver;
+    bool given = has_key(rows[0]);
+    if (!load->driver->load_begin || bulk->conflict || count < LOAD_ROWS_MIN ||
+        (!given && key->type != CZ__DB_INT64))
+        return false;
+    int64_t *keys = given ? NULL : cz_array(ctx, int64_t, count);
+    choose_columns(ctx, bulk, true);
+    if (!begin_load(ctx, bulk, count, keys, load))
+        return false;
+    bulk->assigns = cz_array(ctx, struct cz__assign, bulk->column_count);
+    cz__db_param *params = cz_array(ctx, cz__db_param, bulk->column_count);
+    for (size_t i = 0; i < count; i++)
+        load_one(ctx, bulk, load, rows[i], keys ? &keys[i] : NULL, params);
+    cz_error err;
+    if (load->driver->load_end(ctx, load->handle, &err))
+        cz_raise_error(ctx, &err);
+    for (size_t i = 0; i < count; i++)
+        now_stored(rows[i], key, keys ? &keys[i] : NULL);
+    return true;
 }
 
 static void create_in_transaction(cz_ctx *ctx, void *arg)
@@ -120,10 +235,12 @@ static void create_in_transaction(cz_ctx *ctx, void *arg)
         size_t to = from;
         while (to < bulk->count && has_key(bulk->rows[to]) == has_key(bulk->rows[from]))
             to++;
-        choose_columns(ctx, bulk, has_key(bulk->rows[from]));
-        if (!bulk->column_count)
-            cz_raise(ctx, CZ_EINVAL, "%s has no columns to write", bulk->model->name);
-        insert_run(ctx, bulk, bulk->rows + from, to - from);
+        if (!load_run(ctx, bulk, bulk->rows + from, to - from)) {
+            choose_columns(ctx, bulk, has_key(bulk->rows[from]));
+            if (!bulk->column_count)
+                cz_raise(ctx, CZ_EINVAL, "%s has no columns to write", bulk->model->name);
+            insert_run(ctx, bulk, bulk->rows + from, to - from);
+        }
         from = to;
     }
 }
@@ -158,27 +275,72 @@ int64_t cz__bulk_create(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
     struct cz__conflict conflict = { options->unique, update, options->update.count };
     if (options->ignore_conflicts || options->update.count)
         bulk.conflict = &conflict;
-    if (count)
-        cz_atomic(ctx, create_in_transaction, &bulk);
+    if (!count)
+        return 0;
+    bulk.apart = cz__apart_create(ctx);
+    cz_atomic(ctx, create_in_transaction, &bulk);
+    cz__apart_done(bulk.apart);
     return bulk.stored;
 }
 
 /* ---- changing ---- */
 
+/* One statement for rows whose keys differ. The first column is the key. */
+static void update_many(cz_ctx *ctx, void *arg)
+{
+    const struct part *part = arg;
+    struct bulk *bulk = part->bulk;
+    cz_query query = { .model = bulk->model };
+    struct cz__plan_request request = { .kind = CZ__PLAN_UPDATE,
+                                        .query = &query,
+                                        .assigns = bulk->assigns,
+                                        .assign_count = bulk->column_count,
+                                        .row_count = part->count };
+    for (size_t i = 0; i < part->count; i++)
+        assign_row(bulk, part->rows[i], bulk->assigns + i * bulk->column_count);
+    bulk->stored += cz__run_change(ctx, &request, NULL);
+}
+
+static uint64_t key_number(const cz_row *row)
+{
+    const cz__column *key = row->model->state->key;
+    uint64_t halves[2] = { 0 };
+    memcpy(halves, cz__row_at(row, key), cz__column_bytes(key));
+    return (halves[0] ^ halves[1]) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* How many rows from the first on have keys of their own, up to `most`. Of two with one key the later would have
+ * to come after the other, and a statement has no order. */
+static size_t count_distinct(cz_row *const *rows, size_t most)
+{
+    enum { PLACES = ROWS_PER_STATEMENT * 2 }; /* a power of two: half of it stays free */
+    uint16_t places[PLACES] = { 0 };          /* a row's number, from 1 on */
+    const cz__column *key = rows[0]->model->state->key;
+    for (size_t i = 0; i < most; i++) {
+        size_t at = key_number(rows[i]) >> 32 & (PLACES - 1);
+        for (; places[at]; at = (at + 1) & (PLACES - 1))
+            if (!memcmp(cz__row_at(rows[places[at] - 1], key), cz__row_at(rows[i], key),
+                        cz__column_bytes(key)))
+                return i;
+        places[at] = (uint16_t)(i + 1);
+    }
+    return most;
+}
+
 static void update_in_transaction(cz_ctx *ctx, void *arg)
 {
     struct bulk *bulk = arg;
-    for (size_t i = 0; i < bulk->count; i++) {
-        const cz_row *row = bulk->rows[i];
-        const cz__column *key = bulk->model->state->key;
-        struct cz__cond where = { .op = CZ__COND_LEAF,
-                                  .lookup = CZ_LOOKUP_EXACT,
-                                  .model = bulk->model,
-                                  .path = key->attribute,
-                                  .value_kind = cz__value_kind_of(key),
-                                  .value = cz__row_at(row, key) };
-        assign_row(bulk, row, bulk->assigns);
-        bulk->stored += cz__update(ctx, bulk->model, &where, bulk->assigns, bulk->column_count);
+    size_t most = rows_per_statement(bulk);
+    bulk->assigns = cz_array(ctx, struct cz__assign, most * bulk->column_count);
+    for (size_t done = 0; done < bulk->count;) {
+        cz_row *const *rows = bulk->rows + done;
+        size_t left = bulk->count - done, size = most;
+        left = count_distinct(rows, left < most ? left : most);
+        while (size > left)
+            size /= 2;
+        struct part part = { .bulk = bulk, .rows = rows, .count = size };
+        cz__apart_run(bulk->apart, update_many, &part);
+        done += size;
     }
 }
 
@@ -187,20 +349,24 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
 {
     check_rows(ctx, model, rows, count);
     struct bulk bulk = { .model = model, .rows = rows, .count = count };
-    bulk.columns = cz_array(ctx, const cz__column *, fields->count);
-    bulk.assigns = cz_array(ctx, struct cz__assign, fields->count);
+    bulk.columns = cz_array(ctx, const cz__column *, fields->count + 1);
+    bulk.columns[bulk.column_count++] = model->state->key;
     for (size_t i = 0; i < fields->count; i++) {
-        bulk.columns[bulk.column_count++] = own_column(ctx, model, fields->items[i]);
-        if (bulk.columns[i]->ordinal == 0)
+        const cz__column *column = own_column(ctx, model, fields->items[i]);
+        if (column->ordinal == 0)
             cz_raise(ctx, CZ_EINVAL, "the key of a row cannot change");
+        bulk.columns[bulk.column_count++] = column;
     }
     for (size_t i = 0; i < count; i++)
         if (!has_key(rows[i]))
             cz_raise(ctx, CZ_EINVAL, "row %zu of a bulk update is not stored", i);
-    if (count)
-        cz_atomic(ctx, update_in_transaction, &bulk);
+    if (!count || !fields->count)
+        return 0;
+    bulk.apart = cz__apart_create(ctx);
+    cz_atomic(ctx, update_in_transaction, &bulk);
+    cz__apart_done(bulk.apart);
     for (size_t i = 0; i < count; i++)
-        for (size_t f = 0; f < bulk.column_count; f++)
+        for (size_t f = 1; f < bulk.column_count; f++)
             cz__row_bit_set(rows[i], CZ__BITS_DIRTY, bulk.columns[f]->ordinal, false);
     return bulk.stored;
 }

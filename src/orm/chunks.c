@@ -3,9 +3,7 @@
 #include <calzone/bulk.h>
 
 struct cz_chunks {
-    cz_ctx *ctx;     /* of the caller */
-    cz_ctx own;      /* the chunk's: it queries and its memory is the chunk's */
-    cz_arena *arena; /* owned */
+    struct cz__apart *apart; /* where a chunk's rows are */
     cz_query query;
     const cz__column *key;
     bool began, over;
@@ -16,13 +14,6 @@ struct cz_chunks {
     struct cz__rows found;
 };
 
-static void destroy(void *arg)
-{
-    cz_chunks *chunks = arg;
-    cz_ctx_done(&chunks->own);
-    cz_arena_destroy(chunks->arena);
-}
-
 cz_chunks *cz__chunks_begin(cz_ctx *ctx, size_t rows, const cz_query *query)
 {
     if (!rows || query->order_by.count || query->limit || query->offset || query->distinct ||
@@ -31,14 +22,11 @@ cz_chunks *cz__chunks_begin(cz_ctx *ctx, size_t rows, const cz_query *query)
                  "chunks of %s: they have a size, and no order, limit, distinct, union or values",
                  query->model->name);
     cz_chunks *chunks = cz_new(ctx, cz_chunks);
-    chunks->ctx = ctx;
     chunks->query = *query;
     chunks->query.where = cz_cond_copy(ctx, query->where);
     chunks->query.limit = (int64_t)rows;
     chunks->key = query->model->state->key;
-    cz_check(ctx, cz_arena_create(NULL, 0, &chunks->arena));
-    cz_ctx_init(&chunks->own, chunks->arena);
-    cz_defer(ctx, destroy, chunks);
+    chunks->apart = cz__apart_create(ctx);
     return chunks;
 }
 
@@ -66,26 +54,10 @@ static void read_chunk(cz_ctx *ctx, void *arg)
 
 struct cz__rows cz__chunks_next(cz_chunks *chunks)
 {
-    cz_ctx *ctx = chunks->ctx, *own = &chunks->own;
     chunks->found = (struct cz__rows){ 0 };
     if (chunks->over)
         return chunks->found;
-    cz_ctx_done(own);
-    cz_arena_reset(chunks->arena);
-    cz_ctx_init(own, chunks->arena);
-    own->deadline_us = ctx->deadline_us;
-    own->request_id = ctx->request_id;
-    own->label = ctx->label;
-    own->fiber = ctx->fiber;
-    own->cancelled = ctx->cancelled;
-    own->db = cz__session(ctx); /* the caller's transaction, if it has one */
-    own->write_hold_us = ctx->write_hold_us;
-    cz_error err;
-    cz_status status = cz_try(own, read_chunk, chunks, &err);
-    ctx->write_hold_us = own->write_hold_us;
-    own->db = NULL;
-    if (status)
-        cz_raise_error(ctx, &err);
+    cz__apart_run(chunks->apart, read_chunk, chunks);
     if (!chunks->found.count) {
         chunks->over = true;
         return chunks->found;

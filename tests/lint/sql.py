@@ -16,6 +16,7 @@ COMPOSERS = {
     "src/db/sqlite/schema.c": "tables on SQLite",
     "src/db/postgresql/schema.c": "tables on PostgreSQL",
     "src/db/postgresql/connection.c": "names of savepoints, which are numbers, and the session's settings",
+    "src/db/postgresql/load.c": "COPY",
     "src/testing/database.c": "a test's own schema",
     "src/testing/template_postgresql.c": "a test's own database",
 }

@@ -494,7 +494,7 @@ void cz__pg_request_send(struct cz__pg_request *request, bool sent)
     *link->end = request;
     link->end = &request->next;
     request->unsent = !sent;
-    if (!sent || !cz__pq.PQpipelineSync(link->conn)) {
+    if (!sent || (!request->loads && !cz__pq.PQpipelineSync(link->conn))) {
         cz__pg_link_close(link);
         return;
     }
@@ -511,6 +511,36 @@ void cz__pg_request_send(struct cz__pg_request *request, bool sent)
         set_timer(link, silence_ms(link));
 }
 
+struct cz__pg_request *cz__pg_request_load(struct cz__pg_link *link, const char *sql, cz_str load)
+{
+    struct cz__pg_request *request = cz__pg_request_create(link);
+    if (!request)
+        return NULL;
+    request->loads = true;
+    request->load = load;
+    bool sent = !link->first && cz__pq.PQexitPipelineMode(link->conn) &&
+                cz__pq.PQsendQueryParams(link->conn, sql, 0, NULL, NULL, NULL, NULL, 1);
+    cz__pg_request_send(request, sent);
+    return request;
+}
+
+/* The server waits for the data. libpq keeps what the socket does not take. False: the connection cannot go on. */
+static bool send_load(struct cz__pg_link *link, const struct cz__pg_request *request)
+{
+    PGconn *conn = link->conn;
+    if (request->abandoned) { /* its data went with who waited */
+        if (cz__pq.PQputCopyEnd(conn, "given up") != 1)
+            return false;
+    } else if (cz__pq.PQputCopyData(conn, request->load.ptr, (int)request->load.len) != 1 ||
+               cz__pq.PQputCopyEnd(conn, NULL) != 1) {
+        return false;
+    }
+    int pending = cz__pq.PQflush(conn);
+    if (pending > 0)
+        want(link, EPOLLIN | EPOLLOUT);
+    return pending >= 0;
+}
+
 /* False: the connection cannot go on. */
 static bool take_result(struct cz__pg_link *link, PGresult *result)
 {
@@ -524,11 +554,13 @@ static bool take_result(struct cz__pg_link *link, PGresult *result)
     case PGRES_PIPELINE_ABORTED: /* a command behind the one that failed */
         cz__pq.PQclear(result);
         return true;
-    case PGRES_COPY_IN: /* which only leaving the pipeline's protocol would end */
+    case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
     case PGRES_COPY_BOTH:
         cz__pq.PQclear(result);
-        request->copies = true;
+        if (request->loads)
+            return send_load(link, request);
+        request->copies = true; /* which only leaving the pipeline's protocol would end */
         return false;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
@@ -553,7 +585,13 @@ static bool take_results(struct cz__pg_link *link)
     unsigned empty = 0;
     while (link->first && empty <= EMPTY_RESULTS_MAX && !cz__pq.PQisBusy(link->conn)) {
         PGresult *result = cz__pq.PQgetResult(link->conn);
-        if (!result)
+        if (!result && link->first->loads && (link->first->succeeded || link->first->failure)) {
+            /* outside a pipeline that is the end of a request */
+            if (!cz__pq.PQenterPipelineMode(link->conn))
+                return false;
+            link->since_us = cz_monotonic_us();
+            request_over(link);
+        } else if (!result)
             empty++; /* after each command; and for ever on a connection that is gone */
         else if (take_result(link, result))
             empty = 0;

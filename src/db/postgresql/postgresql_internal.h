@@ -43,7 +43,9 @@ struct cz__pg_request {
     bool done;
     bool abandoned; /* nobody waits: freed at the end */
     bool lost;      /* the connection ended first: what became of it is not known */
-    bool copies;    /* it was a COPY */
+    bool copies;    /* it was a COPY that nobody feeds */
+    bool loads;     /* it is a COPY FROM STDIN, outside the pipeline's protocol, fed with `load` */
+    cz_str load;    /* borrowed from whoever waits */
     bool unsent;    /* or it was not even sent */
     int parse_at;   /* which of its commands prepares statement `number`; -1: none */
     int succeeded;  /* commands */
@@ -138,6 +140,10 @@ void cz__pg_request_destroy(struct cz__pg_request *request); /* done; NULL does 
 /* Nobody waits for it: its result is discarded when it comes. Outside a loop that is waited for. */
 void cz__pg_request_abandon(struct cz__pg_request *request);
 
+/* Leave the pipeline's protocol, in which there is no COPY, send COPY ... FROM STDIN and enter it again at the
+ * request's end. `load` is borrowed until then. Nothing may be under way on the connection. NULL: no memory. */
+struct cz__pg_request *cz__pg_request_load(struct cz__pg_link *link, const char *sql, cz_str load);
+
 /* ---- the pool (pool.c) ---- */
 
 /* Take a connection for the caller alone; it is open. Errors: CZ_EBUSY: none came free in time; those of
@@ -185,6 +191,15 @@ cz_status cz__postgresql_run_script(cz_ctx *ctx, cz__db_session *session, cz_str
 /* A transaction for changing tables: one at a time in the database, and no statement of it waits long for
  * a lock, as everybody else would wait behind it. */
 cz_status cz__postgresql_schema_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err);
+
+/* load.c */
+cz_status cz__postgresql_load_begin(cz_ctx *ctx, cz__db_session *session,
+                                    const struct cz__db_load_table *table, cz__db_load **out,
+                                    cz_error *err);
+cz_status cz__postgresql_load_row(cz_ctx *ctx, cz__db_load *load, const cz__db_param *params,
+                                  cz_error *err);
+cz_status cz__postgresql_load_end(cz_ctx *ctx, cz__db_load *load, cz_error *err);
+void cz__postgresql_load_destroy(cz__db_load *load);
 
 /* schema.c */
 cz_status cz__postgresql_schema_write(const struct cz__schema_step *step, struct cz__sql_list *out,
