@@ -112,8 +112,10 @@ struct cz__table_info;
  * raise: the statement would stay open across the turn. */
 typedef struct cz__db_cursor {
     cz__db *db;
-    void *handle;  /* the driver's */
-    bool uncached; /* the driver's */
+    void *handle; /* the driver's, as all that follows */
+    bool uncached;
+    void *stream;     /* of whose rows this is a part; NULL: none */
+    size_t rows_left; /* of the part */
 } cz__db_cursor;
 
 /* A unit of work's use of one database; in the context's arena, made at its first query. */
@@ -220,13 +222,15 @@ typedef struct cz__db_features {
     const char *list_lookups[3]; /* CONTAINS, CONTAINED_BY, OVERLAP on arrays; $1, $2 */
     bool scaled_decimals;        /* decimals of at most 18 digits are whole numbers */
     bool row_locks, distinct_on, ordered_aggregates;
-    bool returning_key; /* INSERT says the new key by RETURNING */
-    bool typed_sums;    /* SUM and AVG of integers need a cast back */
+    bool returning_key;          /* INSERT says the new key by RETURNING */
+    bool typed_sums;             /* SUM and AVG of integers need a cast back */
+    bool streams_in_transaction; /* stream_begin() needs a session with a transaction */
 } cz__db_features;
 
-/* ---- loading many rows ---- */
+/* ---- many rows ---- */
 
-typedef struct cz__db_load cz__db_load; /* the driver's, in the context's arena */
+typedef struct cz__db_stream cz__db_stream; /* the driver's, in the context's arena */
+typedef struct cz__db_load cz__db_load;     /* the driver's, in the context's arena */
 struct cz__db_load_table {
     const char *name;
     const char *const *columns; /* that every row brings */
@@ -262,6 +266,15 @@ struct cz__db_driver {
     cz_status (*change)(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
                         const cz__db_param *params, size_t count, int64_t *out_rows,
                         int64_t *out_last_id, cz_error *err);
+    /* The rows of one SELECT in parts, all of the state the database was in at its beginning, whatever happens
+     * meanwhile; between the parts the fiber may suspend. stream_next() opens a cursor on at most `rows` more, which
+     * are over before the next: none at the end. stream_end() may be called while nothing else can be: after a
+     * failure, in a clean-up; `ends_early`: and the transaction goes on. */
+    cz_status (*stream_begin)(cz_ctx *ctx, cz__db_session *session,
+                              const cz__db_statement *statement, const cz__db_param *params,
+                              size_t count, size_t rows, cz__db_stream **out, cz_error *err);
+    cz_status (*stream_next)(cz_ctx *ctx, cz__db_stream *stream, cz__db_cursor *out, cz_error *err);
+    void (*stream_end)(cz_ctx *ctx, cz__db_stream *stream, bool ends_early);
     /* Load rows in the session's transaction by something faster than INSERT; NULL: there is nothing. Rows
      * are kept until there are enough to send, load_end() sends the last; a row that fails may be noticed by any
      * later call. load_destroy() gives back the memory and may follow any of them, more than once.

@@ -105,7 +105,8 @@ struct cz__pg {
     struct cz__pg_shape **shapes;                 /* by statement number; owned */
     size_t shape_cap;
     struct cz__pg_request *free_requests;
-    cz_buf scratch; /* encoded parameters, until they are sent */
+    unsigned next_cursor; /* a name for a server-side cursor */
+    cz_buf scratch;       /* encoded parameters, until they are sent */
     const char **values;
     int *lengths, *formats;
     Oid *types;
@@ -191,6 +192,15 @@ cz_status cz__postgresql_run_script(cz_ctx *ctx, cz__db_session *session, cz_str
 /* A transaction for changing tables: one at a time in the database, and no statement of it waits long for
  * a lock, as everybody else would wait behind it. */
 cz_status cz__postgresql_schema_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err);
+
+/* stream.c */
+cz_status cz__postgresql_stream_begin(cz_ctx *ctx, cz__db_session *session,
+                                      const cz__db_statement *statement, const cz__db_param *params,
+                                      size_t count, size_t rows, cz__db_stream **out,
+                                      cz_error *err);
+cz_status cz__postgresql_stream_next(cz_ctx *ctx, cz__db_stream *stream, cz__db_cursor *out,
+                                     cz_error *err);
+void cz__postgresql_stream_end(cz_ctx *ctx, cz__db_stream *stream, bool ends_early);
 
 /* load.c */
 cz_status cz__postgresql_load_begin(cz_ctx *ctx, cz__db_session *session,
