@@ -241,6 +241,14 @@ struct cz__db_load_table {
     int64_t *keys; /* so many are written here, in rising order; nobody else gets them */
 };
 
+/* ---- notifications ---- */
+
+typedef struct cz__db_notification {
+    cz_str channel, payload;
+    int sender;
+    bool reconnected; /* nothing came, but what was sent before is lost */
+} cz__db_notification;
+
 struct cz__db_driver {
     const char *scheme, *scheme_short; /* of DATABASE_URL; the second may be NULL */
     const cz__db_features *features;
@@ -287,6 +295,16 @@ struct cz__db_driver {
                           cz_error *err);
     cz_status (*load_end)(cz_ctx *ctx, cz__db_load *load, cz_error *err);
     void (*load_destroy)(cz__db_load *load);
+    /* Send a notification when the transaction commits. NULL, as the three that follow: there are none. */
+    cz_status (*notify)(cz_ctx *ctx, cz__db_session *session, cz_str channel, cz_str payload,
+                        cz_error *err);
+    /* Listen to channels, copied, on a connection that is opened again whenever it is lost, and hand out what
+     * comes from the loop, in order. `deliver` neither raises nor suspends; when it returns false nothing more comes
+     * until listen_again(). Once per database. After listen_stop() the loop turns before the database is closed. */
+    cz_status (*listen)(cz__db *db, const char *const *channels, size_t count,
+                        bool (*deliver)(const cz__db_notification *notification), cz_error *err);
+    void (*listen_again)(cz__db *db);
+    void (*listen_stop)(cz__db *db);
     /* Transactions: the outermost takes the write side, unless the session says otherwise; nested ones are
      * savepoints. commit() and rollback() end the innermost, also when they fail: of the outermost everything
      * is rolled back then, of a savepoint it stays to be rolled back with the block around it. */

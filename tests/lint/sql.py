@@ -18,6 +18,7 @@ COMPOSERS = {
     "src/db/postgresql/schema.c": "tables on PostgreSQL",
     "src/db/postgresql/connection.c": "names of savepoints, which are numbers, and the session's settings",
     "src/db/postgresql/load.c": "COPY",
+    "src/db/postgresql/listen.c": "LISTEN and the channels' names",
     "src/db/postgresql/stream.c": "cursors, whose names are numbers, around the ORM's statements",
     "src/testing/database.c": "a test's own schema",
     "src/testing/template_postgresql.c": "a test's own database",

@@ -41,6 +41,10 @@ const cz__db_driver cz__postgresql_driver = {
     .write_json = cz__postgresql_write_json,
     .finish = cz__postgresql_finish,
     .change = pg_change,
+    .notify = cz__postgresql_notify,
+    .listen = cz__postgresql_listen,
+    .listen_again = cz__postgresql_listen_again,
+    .listen_stop = cz__postgresql_listen_stop,
     .stream_begin = cz__postgresql_stream_begin,
     .stream_next = cz__postgresql_stream_next,
     .stream_end = cz__postgresql_stream_end,
@@ -131,6 +135,7 @@ static void close_links(struct cz__pg_link *links, unsigned count)
 static void pg_close(cz__db *base)
 {
     struct cz__pg *db = (struct cz__pg *)base;
+    cz__postgresql_listen_stop(base);
     close_links(db->pipelines, db->settings.pipelines);
     close_links(db->pool, db->settings.pool_size);
     while (db->free_requests) {

@@ -147,6 +147,8 @@ void cz__pg_link_close(struct cz__pg_link *link)
     wake_openers(link);
     if (link->draining)
         cz__pg_pool_give(link);
+    if (link->listener)
+        cz__pg_listener_lost(link->listener);
 }
 
 /* The server cannot be reached: for a while nobody tries again, longer each time and never all at once. */
@@ -620,6 +622,8 @@ static void transfer(struct cz__pg_link *link, uint32_t events)
     }
     if (!link->first && link->draining)
         cz__pg_pool_give(link);
+    if (link->listener)
+        cz__pg_listener_take(link->listener);
 }
 
 static void link_step(struct cz__pg_link *link, uint32_t events)

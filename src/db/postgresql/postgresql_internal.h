@@ -81,9 +81,10 @@ struct cz__pg_link {
     struct cz__pg_waiter *opening;       /* fibers that wait for READY */
     uint16_t *prepared; /* by statement number: the version prepared here; 0: none. Owned */
     size_t prepared_cap;
-    bool pooled;   /* of the pool; else a shared pipeline */
-    bool taken;    /* pool: a fiber or a session has it */
-    bool draining; /* pool: given back when what is under way has ended */
+    struct cz__pg_listener *listener; /* it is the one that listens; NULL: not */
+    bool pooled;                      /* of the pool; else a shared pipeline */
+    bool taken;                       /* pool: a fiber or a session has it */
+    bool draining;                    /* pool: given back when what is under way has ended */
 };
 
 /* What is known of a numbered statement; lives as long as the database is open. */
@@ -105,8 +106,9 @@ struct cz__pg {
     struct cz__pg_shape **shapes;                 /* by statement number; owned */
     size_t shape_cap;
     struct cz__pg_request *free_requests;
-    unsigned next_cursor; /* a name for a server-side cursor */
-    cz_buf scratch;       /* encoded parameters, until they are sent */
+    struct cz__pg_listener *listener; /* owned; NULL: none */
+    unsigned next_cursor;             /* a name for a server-side cursor */
+    cz_buf scratch;                   /* encoded parameters, until they are sent */
     const char **values;
     int *lengths, *formats;
     Oid *types;
@@ -192,6 +194,18 @@ cz_status cz__postgresql_run_script(cz_ctx *ctx, cz__db_session *session, cz_str
 /* A transaction for changing tables: one at a time in the database, and no statement of it waits long for
  * a lock, as everybody else would wait behind it. */
 cz_status cz__postgresql_schema_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err);
+
+/* listen.c */
+cz_status cz__postgresql_notify(cz_ctx *ctx, cz__db_session *session, cz_str channel,
+                                cz_str payload, cz_error *err);
+cz_status cz__postgresql_listen(cz__db *base, const char *const *channels, size_t count,
+                                bool (*deliver)(const cz__db_notification *notification),
+                                cz_error *err);
+void cz__postgresql_listen_again(cz__db *base);
+void cz__postgresql_listen_stop(cz__db *base);
+/* Its connection has read something; is closed. */
+void cz__pg_listener_take(struct cz__pg_listener *listener);
+void cz__pg_listener_lost(struct cz__pg_listener *listener);
 
 /* stream.c */
 cz_status cz__postgresql_stream_begin(cz_ctx *ctx, cz__db_session *session,
