@@ -26,7 +26,8 @@ static cz_status open_own(cz__db_stream *stream, const cz__db_statement *stateme
     if (status)
         return status;
     cz_ignore(sqlite3_busy_timeout(stream->own.handle, READ_TIMEOUT_MS));
-    status = cz__sqlite_run_text(&stream->own, "PRAGMA query_only=ON;", err);
+    /* not mapped: the whole file would count as this process's memory in the end */
+    status = cz__sqlite_run_text(&stream->own, "PRAGMA query_only=ON; PRAGMA mmap_size=0;", err);
     if (!status)
         status = cz__sqlite_prepare(&stream->own, statement, &stream->prepared, err);
     if (!status)
