@@ -2,6 +2,8 @@
 
     make     the table, COUNT rows by bulk_create()
     iterate  all rows by iterator(), 2,000 at a time
+    change   add, index or alter: one change of the table that migrate.c makes
+    probe    a reader and a writer beside it, on PostgreSQL
 """
 import datetime
 import os
@@ -77,5 +79,72 @@ def iterate():
     report(began, began_cpu, count, total)
 
 
+class Heap(models.Model):
+    name = models.CharField(max_length=200)
+    quantity = models.IntegerField()
+    price = models.IntegerField()
+
+    class Meta:
+        app_label = "bench"
+        db_table = "bench_heap"
+
+
+def change(step):
+    """One change by the schema editor, as `migrate` makes it; the table is the one that ours has made."""
+    began = time.monotonic()
+    with connection.schema_editor(atomic=True) as editor:
+        if step == "add":
+            field = models.CharField(max_length=20, default="new")
+            field.set_attributes_from_name("state")
+            editor.add_field(Heap, field)
+        elif step == "index":
+            editor.add_index(Heap, models.Index(fields=["quantity"], name="heap_quantity"))
+        else:
+            wider = models.BigIntegerField()
+            wider.set_attributes_from_name("quantity")
+            wider.model = Heap
+            editor.alter_field(Heap, Heap._meta.get_field("quantity"), wider)
+    print(f"seconds {time.monotonic() - began:.3f}")
+
+
+def probe():
+    """Read and change a row again and again until standard input ends; how long each waited at most."""
+    import threading
+
+    import psycopg2
+    longest, over = {}, threading.Event()
+
+    def ask(name, sql):
+        session = psycopg2.connect(os.environ["DATABASE_URL"])
+        session.autocommit = True
+        cursor = session.cursor()
+        while not over.is_set():
+            began = time.monotonic()
+            cursor.execute(sql)
+            longest[name] = max(longest.get(name, 0), time.monotonic() - began)
+            time.sleep(0.001)
+        session.close()
+
+    threads = [threading.Thread(target=ask, args=args) for args in (
+        ("read_ms", "SELECT name FROM bench_heap WHERE id = 5"),
+        ("write_ms", "UPDATE bench_heap SET price = price + 1 WHERE id = 7"))]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.2)
+    longest.clear()
+    print("ready yes", flush=True)
+    sys.stdin.read()
+    over.set()
+    for thread in threads:
+        thread.join()
+    for name, seconds in sorted(longest.items()):
+        print(f"{name} {seconds * 1000:.2f}")
+
+
 if __name__ == "__main__":
-    make(int(sys.argv[2])) if sys.argv[1] == "make" else iterate()
+    if sys.argv[1] == "make":
+        make(int(sys.argv[2]))
+    elif sys.argv[1] == "change":
+        change(sys.argv[2])
+    else:
+        {"iterate": iterate, "probe": probe}[sys.argv[1]]()
