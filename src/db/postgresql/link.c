@@ -25,6 +25,7 @@ enum {
     DOWN_GRACE_MS = 250, /* one waits so long for a server that was away a moment ago */
     SILENCE_MS = 2000,   /* over the statement's time-out: no server is that late */
     KEYWORDS_MAX = 24,
+    STUCK_MS = 25, /* a statement that takes longer on a pipeline is overtaken */
     EMPTY_RESULTS_MAX = 2
 };
 
@@ -38,8 +39,10 @@ static void set_timer(struct cz__pg_link *link, int64_t ms)
 
 static void cancel_timer(struct cz__pg_link *link)
 {
-    if (link->db->loop)
-        cz__timer_cancel(link->db->loop, &link->timer);
+    if (!link->db->loop)
+        return;
+    cz__timer_cancel(link->db->loop, &link->timer);
+    cz__timer_cancel(link->db->loop, &link->stuck_timer);
 }
 
 /* ---- watching the socket ---- */
@@ -489,6 +492,30 @@ static int64_t silence_ms(const struct cz__pg_link *link)
     return statement ? statement + SILENCE_MS : 0;
 }
 
+bool cz__pg_link_is_stuck(const struct cz__pg_link *link)
+{
+    return link->state == CZ__PG_READY && link->first &&
+           cz_monotonic_us() - link->since_us >= STUCK_MS * 1000;
+}
+
+/* Who waits behind a slow statement and can run elsewhere does so. */
+static void stuck_timer_due(cz__timer *timer)
+{
+    struct cz__pg_link *link =
+        (struct cz__pg_link *)(void *)((char *)timer - offsetof(struct cz__pg_link, stuck_timer));
+    if (!link->first)
+        return; /* set again with the next request */
+    for (struct cz__pg_request *request = link->first->next; request && cz__pg_link_is_stuck(link);
+         request = request->next) {
+        if (!request->movable || request->moved || request->abandoned || !request->fiber)
+            continue;
+        request->moved = true;
+        cz__fiber_wake(request->fiber);
+    }
+    int64_t left_ms = STUCK_MS - (cz_monotonic_us() - link->since_us) / 1000;
+    cz__timer_set(link->db->loop, timer, left_ms > 0 ? left_ms : STUCK_MS, stuck_timer_due);
+}
+
 void cz__pg_request_send(struct cz__pg_request *request, bool sent)
 {
     struct cz__pg_link *link = request->link;
@@ -511,6 +538,8 @@ void cz__pg_request_send(struct cz__pg_request *request, bool sent)
         link->since_us = cz_monotonic_us();
     if (!cz__timer_is_set(&link->timer) && silence_ms(link))
         set_timer(link, silence_ms(link));
+    if (request->movable && !cz__timer_is_set(&link->stuck_timer))
+        cz__timer_set(link->db->loop, &link->stuck_timer, STUCK_MS, stuck_timer_due);
 }
 
 struct cz__pg_request *cz__pg_request_load(struct cz__pg_link *link, const char *sql, cz_str load)
@@ -691,7 +720,7 @@ cz_status cz__pg_request_wait(cz_ctx *ctx, struct cz__pg_request *request, bool 
         }
         return status;
     }
-    while (!request->done && !status) {
+    while (!request->done && !request->moved && !status) {
         if (uncancelled)
             cz__fiber_wait_uncancelled(ctx);
         else
@@ -699,6 +728,8 @@ cz_status cz__pg_request_wait(cz_ctx *ctx, struct cz__pg_request *request, bool 
     }
     if (request->done)
         return CZ_OK;
+    if (!status)
+        status = CZ_EBUSY;
     request->abandoned = true;
     return status;
 }

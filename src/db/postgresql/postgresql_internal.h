@@ -47,6 +47,8 @@ struct cz__pg_request {
     bool loads;     /* it is a COPY FROM STDIN, outside the pipeline's protocol, fed with `load` */
     cz_str load;    /* borrowed from whoever waits */
     bool unsent;    /* or it was not even sent */
+    bool movable;   /* it may run elsewhere as well: a read of the ORM's */
+    bool moved;     /* it should: what is before it takes long */
     int parse_at;   /* which of its commands prepares statement `number`; -1: none */
     int succeeded;  /* commands */
     uint32_t number;
@@ -77,6 +79,8 @@ struct cz__pg_link {
     uint32_t poll_events; /* what a wait outside a loop looks for */
     cz__timer timer;      /* CONNECTING: the attempt; READY: silence, draining or idleness */
     int64_t since_us;     /* when what the timer watches began */
+    cz__timer
+        stuck_timer; /* of pipelines: when to look whether the first request holds up the others */
     struct cz__pg_request *first, **end; /* sent, in order */
     struct cz__pg_waiter *opening;       /* fibers that wait for READY */
     uint16_t *prepared; /* by statement number: the version prepared here; 0: none. Owned */
@@ -126,6 +130,8 @@ struct cz__pg {
 /* Wait until a connection is open, opening it when it is not. Errors: CZ_EUNAVAILABLE; CZ_ECANCELED,
  * CZ_ETIMEDOUT: of the context. */
 CZ_NODISCARD cz_status cz__pg_link_open(cz_ctx *ctx, struct cz__pg_link *link, cz_error *err);
+/* Whether the first request on a pipeline takes so long that no other should be sent behind it. */
+bool cz__pg_link_is_stuck(const struct cz__pg_link *link);
 /* End a connection: what is under way on it is lost. */
 void cz__pg_link_close(struct cz__pg_link *link);
 /* Begin a request: commands are sent by libpq's functions, then cz__pg_request_send() ends it with a Sync.
@@ -134,8 +140,8 @@ struct cz__pg_request *cz__pg_request_create(struct cz__pg_link *link);
 /* End a request's commands; `sent`: libpq took them all. A connection that breaks here makes the request
  * done and `lost`. */
 void cz__pg_request_send(struct cz__pg_request *request, bool sent);
-/* Wait for the end. Returns CZ_OK when it has come, well or not; otherwise the context's reason, and the
- * request is abandoned. `uncancelled`: only the end ends it. */
+/* Wait for the end. Returns CZ_OK when it has come, well or not; otherwise the context's reason, or CZ_EBUSY of a
+ * movable one that waits behind a slow one, and the request is abandoned. `uncancelled`: only the end ends it. */
 CZ_NODISCARD cz_status cz__pg_request_wait(cz_ctx *ctx, struct cz__pg_request *request,
                                            bool uncancelled);
 void cz__pg_request_free_texts(struct cz__pg_request *request);

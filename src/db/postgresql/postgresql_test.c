@@ -1197,3 +1197,54 @@ CZ_TEST(a_load_that_is_given_up_or_loses_its_connection_stores_nothing)
     CZ_EXPECT_EQ(loaded(), 3000);
     finish_loop();
 }
+
+/* ---- behind a slow statement ---- */
+
+static void ask_slowly(cz_ctx *ctx, struct work *work)
+{
+    work->status =
+        select_i64(ctx, "SELECT count(*) FROM pg_sleep(0.6)", 50, NULL, &work->value, &work->err);
+}
+
+static void ask_quickly(cz_ctx *ctx, struct work *work)
+{
+    int64_t number = work->number;
+    work->status =
+        select_i64(ctx, "SELECT CAST($1 AS bigint)", 51, &number, &work->value, &work->err);
+}
+
+CZ_TEST(reads_behind_a_slow_statement_on_a_pipeline_overtake_it)
+{
+    static const char *const parameters[] = { "", "&pipelines=1", "&pipelines=3" };
+    cz_ignore(*cz_test_postgresql() == '\0');
+    for (size_t p = 0; p < CZ_COUNT(parameters); p++) {
+        struct work quick[60], slow;
+        start_loop(parameters[p]);
+        for (int i = 0; i < 3; i++) { /* connected and prepared everywhere */
+            start_work(&quick[0], ask_quickly, i);
+            finish_work(quick, 1);
+        }
+        start_work(&slow, ask_slowly, 0);
+        for (int i = 0; i < 30; i++)
+            start_work(&quick[i], ask_quickly, i);
+        finish_work(quick, 30); /* sent behind it */
+        for (int i = 30; i < 60; i++)
+            start_work(&quick[i], ask_quickly, i);
+        finish_work(quick, 60); /* sent while it is known to be slow */
+        CZ_EXPECT(!slow.done);
+        for (int i = 0; i < 60; i++) {
+            CZ_EXPECT_EQ(quick[i].status, CZ_OK);
+            CZ_EXPECT_EQ(quick[i].value, i);
+            CZ_EXPECT_MSG(quick[i].took_us < 150000, "%s: %lld us", parameters[p],
+                          (long long)quick[i].took_us);
+        }
+        finish_work(&slow, 1);
+        CZ_EXPECT_EQ(slow.status, CZ_OK);
+        CZ_EXPECT_EQ(slow.value, 1);
+        /* what was dropped there has taken nothing along */
+        start_work(&quick[0], ask_quickly, 77);
+        finish_work(quick, 1);
+        CZ_EXPECT_EQ(quick[0].value, 77);
+        finish_loop();
+    }
+}
