@@ -445,6 +445,6 @@ int main(int argc, char **argv)
     if (!strcmp(argv[1], "sqlite"))
         run_sqlite(argv[2], argv[3], count, argv[6]);
     else
-        run_postgresql(argv[2], argv[3], count, atoi(argv[5]), argv[6]);
+        run_postgresql(argv[2], argv[3], count, (int)strtol(argv[5], NULL, 10), argv[6]);
     return 0;
 }

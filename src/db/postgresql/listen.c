@@ -148,17 +148,15 @@ static void tell_reconnected(struct cz__pg_listener *listener)
 
 static void listen_on(cz_ctx *ctx, struct cz__pg_listener *listener)
 {
-    cz_status status = CZ_OK;
     int64_t retry_ms = RETRY_MS_MIN;
     bool lost = false;
     while (!listener->stopping && !ctx->cancelled) {
-        status = begin_listening(ctx, listener);
-        if (!status) {
+        if (!begin_listening(ctx, listener)) {
             retry_ms = RETRY_MS_MIN;
             if (lost)
                 tell_reconnected(listener);
             cz__pg_listener_take(listener); /* what came with the answers */
-            status = stay(ctx, listener);
+            cz_ignore(stay(ctx, listener)); /* the loop asks the context itself */
         }
         lost = true;
         if (ctx->cancelled || listener->stopping)
