@@ -495,7 +495,7 @@ static int64_t silence_ms(const struct cz__pg_link *link)
 bool cz__pg_link_is_stuck(const struct cz__pg_link *link)
 {
     return link->state == CZ__PG_READY && link->first &&
-           cz_monotonic_us() - link->since_us >= STUCK_MS * 1000;
+           cz__loop_now_us(link->db->loop) - link->since_us >= STUCK_MS * 1000;
 }
 
 /* Who waits behind a slow statement and can run elsewhere does so. */
@@ -512,7 +512,7 @@ static void stuck_timer_due(cz__timer *timer)
         request->moved = true;
         cz__fiber_wake(request->fiber);
     }
-    int64_t left_ms = STUCK_MS - (cz_monotonic_us() - link->since_us) / 1000;
+    int64_t left_ms = STUCK_MS - (cz__loop_now_us(link->db->loop) - link->since_us) / 1000;
     cz__timer_set(link->db->loop, timer, left_ms > 0 ? left_ms : STUCK_MS, stuck_timer_due);
 }
 
