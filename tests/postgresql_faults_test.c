@@ -383,3 +383,138 @@ CZ_TEST(postgresql_over_tls_proves_who_it_is_and_asks_for_the_password)
         CZ_EXPECT(cz_str_find(out, CZ_STR("p@ss")) == SIZE_MAX);
     }
 }
+
+/* ---- notifications ---- */
+
+/* Ask until the site has heard `wanted`, for at most 5 s; what it has heard. */
+static cz_str hear(uint16_t port, const char *wanted)
+{
+    cz_str heard = { 0 };
+    for (int i = 0; i < 250; i++) {
+        heard = get(port, "/heard")->body;
+        if (cz_str_find(heard, cz_str_from(wanted)) != SIZE_MAX)
+            return heard;
+        sleep_ms(20);
+    }
+    CZ_EXPECT_MSG(false, "\"%s\" was not heard, but \"%.*s\"", wanted, CZ_STR_ARG(heard));
+    return heard;
+}
+
+static struct server start_ear(void)
+{
+    pg_create();
+    const char *env[] = { format("DATABASE_URL=%s?application_name=ear", pg.url).ptr, NULL };
+    struct server server = server_start("ear", 1, env);
+    for (int i = 0; i < 250 && get(server.port, "/heard")->body.len == 0; i++) {
+        CZ_EXPECT_STATUS(post(server.port, "/send/news", "ready"), 200);
+        sleep_ms(20);
+    }
+    return server;
+}
+
+CZ_TEST(notifications_are_heard_when_they_are_committed)
+{
+    struct server server = start_ear();
+    CZ_EXPECT_STATUS(post(server.port, "/send/quoted", "of upper case"), 200);
+    hear(server.port, "News \"x\":of upper case\n");
+    sql("NOTIFY news, 'from elsewhere'");
+    hear(server.port, "news:from elsewhere\n");
+    /* inside a transaction */
+    CZ_EXPECT_STATUS(post(server.port, "/send-and-fail", "never"), 400);
+    fflush(NULL);
+    pid_t sender = fork();
+    CZ_REQUIRE(sender >= 0);
+    if (sender == 0) {
+        cz_ignore(post(server.port, "/send-in-transaction", "late") == NULL);
+        _exit(0);
+    }
+    sleep_ms(100);
+    cz_str before = get(server.port, "/heard")->body;
+    CZ_EXPECT(cz_str_find(before, CZ_STR("late")) == SIZE_MAX);
+    cz_str after = hear(server.port, "news:late\n");
+    waitpid(sender, NULL, 0);
+    CZ_EXPECT(cz_str_find(after, CZ_STR("never")) == SIZE_MAX);
+    /* one that raises takes no other along */
+    CZ_EXPECT_STATUS(post(server.port, "/send/bad", "this"), 200);
+    CZ_EXPECT_STATUS(post(server.port, "/send/news", "after bad"), 200);
+    hear(server.port, "news:after bad\n");
+    CZ_EXPECT(cz_str_find(server_log(&server), CZ_STR("this is not to be heard")) != SIZE_MAX);
+    /* limits */
+    cz_buf large = { 0 };
+    for (int i = 0; i < 7999; i++)
+        cz_buf_append_char(&large, 'x');
+    CZ_EXPECT_STATUS(post(server.port, "/send/news", cz_buf_cstr(&large)), 200);
+    hear(server.port, format("news:%s\n", cz_buf_cstr(&large)).ptr);
+    cz_buf_append_char(&large, 'x');
+    CZ_EXPECT_STATUS(post(server.port, "/send/news", cz_buf_cstr(&large)), 413);
+    cz_buf_done(&large);
+    static const char longest[] = "c23456789012345678901234567890123456789012345678901234567890123";
+    CZ_EXPECT_STATUS(post(server.port, format("/send/%s", longest).ptr, "x"), 200);
+    CZ_EXPECT_STATUS(post(server.port, format("/send/%s4", longest).ptr, "x"), 500);
+    CZ_EXPECT_STATUS(post(server.port, "/send/news", "\377"), 400);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(more_notifications_than_handlers_wait_in_order)
+{
+    struct server server = start_ear();
+    CZ_EXPECT_STATUS(post(server.port, "/send-many/news/300", ""), 200);
+    cz_str heard = hear(server.port, "news:299\n");
+    size_t at = 0;
+    for (int i = 0; i < 300; i++) { /* handlers that do not wait end in order, too */
+        cz_str line = format("news:%d\n", i);
+        size_t found = cz_str_find(cz_str_tail(heard, at), line);
+        CZ_REQUIRE(found != SIZE_MAX);
+        at += found + line.len;
+    }
+    CZ_EXPECT_STATUS(post(server.port, "/send-many/slow/200", ""), 200);
+    hear(server.port, "done:199\n");
+    for (int i = 0; i < 200; i++)
+        hear(server.port, format("done:%d\n", i).ptr);
+    CZ_EXPECT_STR(get(server.port, "/most")->body, "16");
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(a_listener_whose_connection_is_ended_listens_again_and_is_told)
+{
+    struct server server = start_ear();
+    for (int i = 1; i <= full_or_short(5, 2); i++) {
+        sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE application_name = 'ear' AND query LIKE 'LISTEN%'");
+        for (int tries = 0; tries < 250; tries++) {
+            cz_str heard = get(server.port, "/heard")->body;
+            if (cz_str_count(heard, '(') == 3 * (size_t)i) /* for each of its channels */
+                break;
+            sleep_ms(20);
+        }
+        hear(server.port, "News \"x\":(reconnected)\n");
+        CZ_EXPECT_STATUS(post(server.port, "/send/news", format("again %d", i).ptr), 200);
+        hear(server.port, format("news:again %d\n", i).ptr);
+    }
+    /* the whole server, for longer */
+    pg_end();
+    sleep_ms(700);
+    pg_run();
+    for (int i = 0; i < 250; i++) {
+        const cz_answer *answer = post(server.port, "/send/news", "back");
+        cz_str heard = get(server.port, "/heard")->body;
+        if (answer->status == 200 && cz_str_find(heard, CZ_STR("news:back\n")) != SIZE_MAX)
+            break;
+        sleep_ms(20);
+    }
+    hear(server.port, "news:back\n");
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(a_site_with_listeners_does_not_start_on_sqlite)
+{
+    const char *path = format("/tmp/calzone-ear-%d.db", (int)getpid()).ptr;
+    const char *const argv[] = { "ear", "run", NULL };
+    const char *env[] = { "ENV=test", format("DATABASE_URL=sqlite://%s", path).ptr, NULL };
+    cz_str out;
+    CZ_EXPECT_EQ(run_binary("ear", argv, env, &out), 1);
+    CZ_EXPECT(
+        cz_str_find(out, CZ_STR("ear: app ear has listeners, and SQLite has no notifications; "
+                                "PostgreSQL has")) != SIZE_MAX);
+    cz_ignore(unlink(path));
+}

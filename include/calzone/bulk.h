@@ -41,7 +41,8 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
 #define cz_bulk_create(ctx, M, rows, count, ...)                                                   \
     cz__bulk_create((ctx), &M##__model, CZ__ROW_POINTERS(M, rows), (count),                        \
                     &(const cz_bulk_options){ __VA_ARGS__ })
-/* Write these fields of rows that are stored, in one transaction; returns how many were found. */
+/* Write these fields of rows that are stored, in one transaction and a statement for each 256 rows; returns how many
+ * were found. Of a row given twice the later values hold. */
 #define cz_bulk_update(ctx, M, rows, count, ...)                                                   \
     cz__bulk_update((ctx), &M##__model, CZ__ROW_POINTERS(M, rows), (count),                        \
                     &(const cz_fields)CZ_FIELDS(M, __VA_ARGS__))
@@ -88,6 +89,31 @@ struct cz__rows cz__chunks_next(cz_chunks *chunks);
         struct cz__rows cz__r = cz__chunks_next(chunks);                                           \
         (M##__rows){ (M *)cz__r.items, cz__r.count };                                              \
     })
+
+/* ---- rows of one moment, in parts ---- */
+
+typedef struct cz_iterator cz_iterator;
+cz_iterator *cz__iterator_begin(cz_ctx *ctx, size_t rows, const cz_query *query);
+struct cz__rows cz__iterator_next(cz_iterator *iterator);
+
+/* Go through all rows that match, `rows` at a time, without ever holding more (Django's iterator()): one statement, in
+ * the query's order, whose rows are those of its beginning whatever is changed meanwhile. All of the query's arguments
+ * count but .values and .lock.
+ * On PostgreSQL it has a connection of the pool until its end, and outside cz_atomic() a transaction that only reads;
+ * between two parts no more time may pass than `idle_in_transaction_session_timeout`. On SQLite it has a connection of
+ * its own, and the log grows until its end; inside a transaction that writes, and in memory, the rows are copied first.
+ * Raises: CZ_EINVAL: arguments that cannot be; as a query. Context: fiber, may suspend. */
+#define cz_iterator_begin(ctx, M, rows, ...)                                                       \
+    cz__iterator_begin((ctx), (rows), cz__query_of(M, ##__VA_ARGS__))
+/* The next rows, until there are none. Those of the part before are gone with their text, and with what CZ_REL() read
+ * for them. Raises: as a query; CZ_EINVAL: the cz_atomic() it began in has ended. */
+#define cz_iterator_next(iterator, M)                                                              \
+    ({                                                                                             \
+        struct cz__rows cz__r = cz__iterator_next(iterator);                                       \
+        (M##__rows){ (M *)cz__r.items, cz__r.count };                                              \
+    })
+/* Leave it before its end; the unit of work's end, or a raise, does so too. */
+void cz_iterator_end(cz_iterator *iterator);
 
 #ifdef __cplusplus
 }

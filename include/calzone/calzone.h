@@ -19,6 +19,7 @@
 #include <calzone/middleware.h>
 #include <calzone/migrations.h>
 #include <calzone/models.h>
+#include <calzone/notifications.h>
 #include <calzone/pagination.h>
 #include <calzone/permissions.h>
 #include <calzone/project.h>

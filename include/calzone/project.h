@@ -15,6 +15,7 @@
 #include <calzone/middleware.h>
 #include <calzone/migrations.h>
 #include <calzone/models.h>
+#include <calzone/notifications.h>
 #include <calzone/routing.h>
 #include <calzone/settings.h>
 #include <calzone/signals.h>
@@ -48,6 +49,7 @@ typedef struct cz_app {
     cz_migration_list migrations; /* as its migrations/list.h declares it; NULL: none */
     const char *folder; /* where `makemigrations` finds its sources; NULL: src/NAME or NAME */
     cz_receiver_list receivers; /* of signals, signals.h */
+    cz_listener_list listeners; /* of notifications, in each worker; notifications.h */
 } cz_app;
 typedef struct cz_app_list {
     const cz_app *const *items;

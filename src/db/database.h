@@ -112,8 +112,10 @@ struct cz__table_info;
  * raise: the statement would stay open across the turn. */
 typedef struct cz__db_cursor {
     cz__db *db;
-    void *handle;  /* the driver's */
-    bool uncached; /* the driver's */
+    void *handle; /* the driver's, as all that follows */
+    bool uncached;
+    void *stream;     /* of whose rows this is a part; NULL: none */
+    size_t rows_left; /* of the part */
 } cz__db_cursor;
 
 struct cz__database;
@@ -255,9 +257,32 @@ typedef struct cz__db_features {
     const char *list_lookups[3]; /* CONTAINS, CONTAINED_BY, OVERLAP on arrays; $1, $2 */
     bool scaled_decimals;        /* decimals of at most 18 digits are whole numbers */
     bool row_locks, distinct_on, ordered_aggregates;
-    bool returning_key; /* INSERT says the new key by RETURNING */
-    bool typed_sums;    /* SUM and AVG of integers need a cast back */
+    bool returning_key;          /* INSERT says the new key by RETURNING */
+    bool typed_sums;             /* SUM and AVG of integers need a cast back */
+    bool streams_in_transaction; /* stream_begin() needs a session with a transaction */
 } cz__db_features;
+
+/* ---- many rows ---- */
+
+typedef struct cz__db_stream cz__db_stream; /* the driver's, in the context's arena */
+typedef struct cz__db_load cz__db_load;     /* the driver's, in the context's arena */
+struct cz__db_load_table {
+    const char *name;
+    const char *const *columns; /* that every row brings */
+    const cz__db_type *types;
+    size_t column_count;
+    const char *key; /* one of them whose values the database is to give beforehand; NULL: none */
+    size_t key_count;
+    int64_t *keys; /* so many are written here, in rising order; nobody else gets them */
+};
+
+/* ---- notifications ---- */
+
+typedef struct cz__db_notification {
+    cz_str channel, payload;
+    int sender;
+    bool reconnected; /* nothing came, but what was sent before is lost */
+} cz__db_notification;
 
 struct cz__db_driver {
     const char *scheme, *scheme_short; /* of DATABASE_URL; the second may be NULL */
@@ -284,6 +309,37 @@ struct cz__db_driver {
     cz_status (*change)(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
                         const cz__db_param *params, size_t count, int64_t *out_rows,
                         int64_t *out_last_id, cz_error *err);
+    /* The rows of one SELECT in parts, all of the state the database was in at its beginning, whatever happens
+     * meanwhile; between the parts the fiber may suspend. stream_next() opens a cursor on at most `rows` more, which
+     * are over before the next: none at the end. stream_end() may be called while nothing else can be: after a
+     * failure, in a clean-up; `ends_early`: and the transaction goes on. */
+    cz_status (*stream_begin)(cz_ctx *ctx, cz__db_session *session,
+                              const cz__db_statement *statement, const cz__db_param *params,
+                              size_t count, size_t rows, cz__db_stream **out, cz_error *err);
+    cz_status (*stream_next)(cz_ctx *ctx, cz__db_stream *stream, cz__db_cursor *out, cz_error *err);
+    void (*stream_end)(cz_ctx *ctx, cz__db_stream *stream, bool ends_early);
+    /* Load rows in the session's transaction by something faster than INSERT; NULL: there is nothing. Rows
+     * are kept until there are enough to send, load_end() sends the last; a row that fails may be noticed by any
+     * later call. load_destroy() gives back the memory and may follow any of them, more than once.
+     * Errors: CZ_EUNSUPPORTED, with nothing broken: of load_begin() this table has to be inserted into, of
+     * load_row() this row, which was not taken. */
+    cz_status (*load_begin)(cz_ctx *ctx, cz__db_session *session,
+                            const struct cz__db_load_table *table, cz__db_load **out,
+                            cz_error *err);
+    cz_status (*load_row)(cz_ctx *ctx, cz__db_load *load, const cz__db_param *params,
+                          cz_error *err);
+    cz_status (*load_end)(cz_ctx *ctx, cz__db_load *load, cz_error *err);
+    void (*load_destroy)(cz__db_load *load);
+    /* Send a notification when the transaction commits. NULL, as the three that follow: there are none. */
+    cz_status (*notify)(cz_ctx *ctx, cz__db_session *session, cz_str channel, cz_str payload,
+                        cz_error *err);
+    /* Listen to channels, copied, on a connection that is opened again whenever it is lost, and hand out what
+     * comes from the loop, in order. `deliver` neither raises nor suspends; when it returns false nothing more comes
+     * until listen_again(). Once per database. After listen_stop() the loop turns before the database is closed. */
+    cz_status (*listen)(cz__db *db, const char *const *channels, size_t count,
+                        bool (*deliver)(const cz__db_notification *notification), cz_error *err);
+    void (*listen_again)(cz__db *db);
+    void (*listen_stop)(cz__db *db);
     /* Transactions: the outermost takes the write side, unless the session says otherwise; nested ones are
      * savepoints. commit() and rollback() end the innermost, also when they fail: of the outermost everything
      * is rolled back then, of a savepoint it stays to be rolled back with the block around it. */

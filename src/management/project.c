@@ -4,6 +4,7 @@
 #include <calzone/log.h>
 #include <calzone/views.h>
 #include "migrations/migrations.h"
+#include "notifications/listeners.h"
 #include "orm/orm.h"
 #include "routing/errors.h"
 #include <stdio.h>
@@ -153,6 +154,9 @@ static cz_status start_models(const cz_project *project, cz_error *err)
     for (size_t i = 0; i < project->apps.count && !status; i++)
         status = cz__receivers_add(project->apps.items[i]->name, &project->apps.items[i]->receivers,
                                    err);
+    for (size_t i = 0; i < project->apps.count && !status; i++)
+        status = cz__listeners_check(project->apps.items[i]->name,
+                                     &project->apps.items[i]->listeners, err);
     return status;
 }
 

@@ -1,11 +1,18 @@
-/* Many rows in one transaction. Where a new key comes back by RETURNING, rows are inserted many to a statement,
- * as each statement is a way to the server and back; else each with the same prepared one. */
+/* Many rows in one transaction. Where the database has a way to load rows, many are loaded. Else, where a new key comes
+ * back by RETURNING, rows are inserted many to a statement, as each statement is a way to the server and back; else
+ * each with the same prepared one. */
 #include "orm/orm_internal.h"
 #include <calzone/bulk.h>
 
-enum { ROWS_PER_STATEMENT = 256, PARAMETERS_MAX = 30000 };
+enum {
+    ROWS_PER_STATEMENT = 256,
+    PARAMETERS_MAX = 30000,
+    LOAD_ROWS_MIN =
+        512 /* loading asks two questions beforehand; where it begins to pay was not measured */
+};
 
 struct bulk {
+    struct cz__apart *apart; /* where a statement's parameters are */
     cz_model *model;
     const char *database; /* NULL: there is nothing to choose */
     cz_row *const *rows;
@@ -34,14 +41,31 @@ static bool has_key(const cz_row *row)
     return cz__row_bit(row, CZ__BITS_LOADED, 0);
 }
 
-/* The columns of rows whose key is set, or is not. */
-static void choose_columns(cz_ctx *ctx, struct bulk *bulk, bool with_key)
+/* Whether the database itself is to say what a row has in a column. */
+static bool is_left_out(const cz_row *row, const cz__column *column)
+{
+    return column->field->options.db_default.kind &&
+           !cz__row_bit(row, CZ__BITS_LOADED, column->ordinal);
+}
+
+/* Whether two rows are written in the same columns. */
+static bool are_alike(const cz_row *a, const cz_row *b)
+{
+    const struct cz__model_state *state = a->model->state;
+    bool alike = has_key(a) == has_key(b);
+    for (uint16_t i = 1; alike && state->db_defaults && i < state->column_count; i++)
+        alike = is_left_out(a, &state->columns[i]) == is_left_out(b, &state->columns[i]);
+    return alike;
+}
+
+/* The columns of rows like this one. */
+static void choose_columns(cz_ctx *ctx, struct bulk *bulk, const cz_row *row, bool with_key)
 {
     const struct cz__model_state *state = bulk->model->state;
     bulk->columns = cz_array(ctx, const cz__column *, state->column_count);
     bulk->column_count = 0;
     for (uint16_t i = with_key ? 0 : 1; i < state->column_count; i++)
-        if (state->columns[i].stored)
+        if (state->columns[i].stored && !is_left_out(row, &state->columns[i]))
             bulk->columns[bulk->column_count++] = &state->columns[i];
 }
 
@@ -57,7 +81,15 @@ static void now_stored(cz_ctx *ctx, const struct bulk *bulk, cz_row *row, const 
     }
 }
 
-static void insert_one(cz_ctx *ctx, struct bulk *bulk, cz_row *row)
+/* Rows on their way in one statement. */
+struct part {
+    struct bulk *bulk;
+    cz_row *const *rows;
+    size_t count;
+    const int64_t *key; /* of a single row that does not know it yet; NULL: none */
+};
+
+static void insert_one(cz_ctx *ctx, struct bulk *bulk, cz_row *row, const int64_t *key)
 {
     cz_query query = { .model = bulk->model, .database = bulk->database };
     struct cz__plan_request request = { .kind = CZ__PLAN_INSERT,
@@ -66,54 +98,160 @@ static void insert_one(cz_ctx *ctx, struct bulk *bulk, cz_row *row)
                                         .assign_count = bulk->column_count,
                                         .conflict = bulk->conflict };
     assign_row(bulk, row, bulk->assigns);
+    if (key)
+        bulk->assigns[0] = (struct cz__assign){ 0, CZ__VALUE_I64, key };
     int64_t id;
     int64_t stored = cz__run_change(ctx, &request, &id);
     bulk->stored += stored;
-    if (!bulk->conflict && stored)
+    if (!bulk->conflict && !key && stored)
         now_stored(ctx, bulk, row, has_key(row) ? NULL : &id);
 }
 
-static void insert_many(cz_ctx *ctx, struct bulk *bulk, cz_row *const *rows, size_t count)
+static void insert_each(cz_ctx *ctx, void *arg)
 {
+    const struct part *part = arg;
+    for (size_t i = 0; i < part->count; i++)
+        insert_one(ctx, part->bulk, part->rows[i], part->key);
+}
+
+static void insert_many(cz_ctx *ctx, void *arg)
+{
+    const struct part *part = arg;
+    struct bulk *bulk = part->bulk;
     cz_query query = { .model = bulk->model, .database = bulk->database };
     struct cz__plan_request request = { .kind = CZ__PLAN_INSERT,
                                         .query = &query,
                                         .assigns = bulk->assigns,
                                         .assign_count = bulk->column_count,
-                                        .row_count = count,
+                                        .row_count = part->count,
                                         .conflict = bulk->conflict };
-    for (size_t i = 0; i < count; i++)
-        assign_row(bulk, rows[i], bulk->assigns + i * bulk->column_count);
+    for (size_t i = 0; i < part->count; i++)
+        assign_row(bulk, part->rows[i], bulk->assigns + i * bulk->column_count);
     struct cz__keys keys = cz__run_insert(ctx, &request);
     bulk->stored += (int64_t)keys.count;
     if (bulk->conflict)
         return;
     cz_assert(keys.count ==
-              count); /* each row of an INSERT gives one, in the order of its VALUES */
-    for (size_t i = 0; i < count; i++)
-        now_stored(ctx, bulk, rows[i], has_key(rows[i]) ? NULL : &keys.integers[i]);
+              part->count); /* each row of an INSERT gives one, in the order of its VALUES */
+    for (size_t i = 0; i < part->count; i++)
+        now_stored(ctx, bulk, part->rows[i], has_key(part->rows[i]) ? NULL : &keys.integers[i]);
+}
+
+static cz__db_session *writer_of(cz_ctx *ctx, const struct bulk *bulk)
+{
+    return cz__session_to_write(ctx, bulk->model, NULL, bulk->database);
+}
+
+static size_t rows_per_statement(const struct bulk *bulk)
+{
+    size_t most = ROWS_PER_STATEMENT;
+    while (most > 1 && most * bulk->column_count > PARAMETERS_MAX)
+        most /= 2;
+    return most;
 }
 
 /* Statements of 256, 128, ... rows: few shapes, whatever the number of rows. */
 static void insert_run(cz_ctx *ctx, struct bulk *bulk, cz_row *const *rows, size_t count)
 {
-    size_t most = ROWS_PER_STATEMENT;
-    while (most > 1 && most * bulk->column_count > PARAMETERS_MAX)
-        most /= 2;
+    size_t most = rows_per_statement(bulk);
+    bool many = writer_of(ctx, bulk)->db->driver->features->returning_key;
     bulk->assigns = cz_array(ctx, struct cz__assign, most * bulk->column_count + 1);
-    cz__db_session *session = cz__session_to_write(ctx, bulk->model, NULL, bulk->database);
-    if (!session->db->driver->features->returning_key) {
-        for (size_t i = 0; i < count; i++)
-            insert_one(ctx, bulk, rows[i]);
-        return;
-    }
     for (size_t done = 0; done < count;) {
-        size_t part = most;
-        while (part > count - done)
-            part /= 2;
-        insert_many(ctx, bulk, rows + done, part);
-        done += part;
+        size_t size = most;
+        while (size > count - done)
+            size /= 2;
+        struct part part = { .bulk = bulk, .rows = rows + done, .count = size };
+        cz__apart_run(bulk->apart, many ? insert_many : insert_each, &part);
+        done += size;
     }
+}
+
+/* ---- loading ---- */
+
+struct load {
+    const cz__db_driver *driver;
+    cz__db_load *handle;
+};
+
+static void destroy_load(void *arg)
+{
+    struct load *load = arg;
+    load->driver->load_destroy(load->handle);
+}
+
+/* Begin; false: this table has to be inserted into. */
+static bool begin_load(cz_ctx *ctx, struct bulk *bulk, size_t count, int64_t *keys,
+                       struct load *load)
+{
+    cz__db_session *session = writer_of(ctx, bulk);
+    const char **names = cz_array(ctx, const char *, bulk->column_count);
+    cz__db_type *types = cz_array(ctx, cz__db_type, bulk->column_count);
+    for (size_t i = 0; i < bulk->column_count; i++) {
+        names[i] = bulk->columns[i]->name;
+        types[i] = bulk->columns[i]->type;
+    }
+    struct cz__db_load_table table = { .name = bulk->model->state->table,
+                                       .columns = names,
+                                       .types = types,
+                                       .column_count = bulk->column_count,
+                                       .key = keys ? bulk->model->state->key->name : NULL,
+                                       .key_count = count,
+                                       .keys = keys };
+    cz_error err;
+    cz_status status = load->driver->load_begin(ctx, session, &table, &load->handle, &err);
+    if (status && status != CZ_EUNSUPPORTED)
+        cz_raise_error(ctx, &err);
+    if (!status)
+        cz_defer(ctx, destroy_load, load);
+    return !status;
+}
+
+static void load_one(cz_ctx *ctx, struct bulk *bulk, struct load *load, cz_row *row,
+                     const int64_t *key, cz__db_param *params)
+{
+    assign_row(bulk, row, bulk->assigns);
+    if (key)
+        bulk->assigns[0] = (struct cz__assign){ 0, CZ__VALUE_I64, key };
+    for (size_t i = 0; i < bulk->column_count; i++)
+        params[i] = cz__param_of(ctx, bulk->columns[i], bulk->assigns[i].value_kind,
+                                 bulk->assigns[i].value);
+    cz_error err;
+    cz_status status = load->driver->load_row(ctx, load->handle, params, &err);
+    if (status == CZ_EUNSUPPORTED) {
+        struct part part = { .bulk = bulk, .rows = &row, .count = 1, .key = key };
+        cz__apart_run(bulk->apart, insert_each, &part);
+    } else if (status) {
+        cz_raise_error(ctx, &err);
+    } else {
+        bulk->stored++;
+    }
+}
+
+/* Load rows that all have a key, or none of which has one; false: they have to be inserted. */
+static bool load_run(cz_ctx *ctx, struct bulk *bulk, cz_row *const *rows, size_t count)
+{
+    const cz__column *key = bulk->model->state->key;
+    struct load *load = cz_new(ctx, struct load);
+    load->driver = writer_of(ctx, bulk)->db->driver;
+    bool given = has_key(rows[0]);
+    if (!load->driver->load_begin || bulk->conflict || count < LOAD_ROWS_MIN ||
+        (!given && key->type != CZ__DB_INT64))
+        return false;
+    int64_t *keys = given ? NULL : cz_array(ctx, int64_t, count);
+    choose_columns(ctx, bulk, rows[0], true);
+    if (!begin_load(ctx, bulk, count, keys, load))
+        return false;
+    cz__watch_change(ctx, bulk->model);
+    bulk->assigns = cz_array(ctx, struct cz__assign, bulk->column_count);
+    cz__db_param *params = cz_array(ctx, cz__db_param, bulk->column_count);
+    for (size_t i = 0; i < count; i++)
+        load_one(ctx, bulk, load, rows[i], keys ? &keys[i] : NULL, params);
+    cz_error err;
+    if (load->driver->load_end(ctx, load->handle, &err))
+        cz_raise_error(ctx, &err);
+    for (size_t i = 0; i < count; i++)
+        now_stored(ctx, bulk, rows[i], keys ? &keys[i] : NULL);
+    return true;
 }
 
 static void create_in_transaction(cz_ctx *ctx, void *arg)
@@ -121,12 +259,14 @@ static void create_in_transaction(cz_ctx *ctx, void *arg)
     struct bulk *bulk = arg;
     for (size_t from = 0; from < bulk->count;) { /* runs of rows with a key, or without */
         size_t to = from;
-        while (to < bulk->count && has_key(bulk->rows[to]) == has_key(bulk->rows[from]))
+        while (to < bulk->count && are_alike(bulk->rows[to], bulk->rows[from]))
             to++;
-        choose_columns(ctx, bulk, has_key(bulk->rows[from]));
-        if (!bulk->column_count)
-            cz_raise(ctx, CZ_EINVAL, "%s has no columns to write", bulk->model->name);
-        insert_run(ctx, bulk, bulk->rows + from, to - from);
+        if (!load_run(ctx, bulk, bulk->rows + from, to - from)) {
+            choose_columns(ctx, bulk, bulk->rows[from], has_key(bulk->rows[from]));
+            if (!bulk->column_count)
+                cz_raise(ctx, CZ_EINVAL, "%s has no columns to write", bulk->model->name);
+            insert_run(ctx, bulk, bulk->rows + from, to - from);
+        }
         from = to;
     }
 }
@@ -161,33 +301,73 @@ int64_t cz__bulk_create(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
     struct cz__conflict conflict = { options->unique, update, options->update.count };
     if (options->ignore_conflicts || options->update.count)
         bulk.conflict = &conflict;
+    if (!count)
+        return 0;
     bulk.database = cz__alias_of(ctx, model, NULL, options->database, true);
-    if (count)
-        cz__atomic_in(ctx, cz__session_to_write(ctx, model, NULL, bulk.database),
-                      create_in_transaction, &bulk);
+    bulk.apart = cz__apart_create(ctx);
+    cz__atomic_in(ctx, writer_of(ctx, &bulk), create_in_transaction, &bulk);
+    cz__apart_done(bulk.apart);
     return bulk.stored;
 }
 
 /* ---- changing ---- */
 
+/* One statement for rows whose keys differ. The first column is the key. */
+static void update_many(cz_ctx *ctx, void *arg)
+{
+    const struct part *part = arg;
+    struct bulk *bulk = part->bulk;
+    cz_query query = { .model = bulk->model, .database = bulk->database };
+    struct cz__plan_request request = { .kind = CZ__PLAN_UPDATE,
+                                        .query = &query,
+                                        .assigns = bulk->assigns,
+                                        .assign_count = bulk->column_count,
+                                        .row_count = part->count };
+    for (size_t i = 0; i < part->count; i++)
+        assign_row(bulk, part->rows[i], bulk->assigns + i * bulk->column_count);
+    bulk->stored += cz__run_change(ctx, &request, NULL);
+}
+
+static uint64_t key_number(const cz_row *row)
+{
+    const cz__column *key = row->model->state->key;
+    uint64_t halves[2] = { 0 };
+    memcpy(halves, cz__row_at(row, key), cz__column_bytes(key));
+    return (halves[0] ^ halves[1]) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* How many rows from the first on have keys of their own, up to `most`. Of two with one key the later would have
+ * to come after the other, and a statement has no order. */
+static size_t count_distinct(cz_row *const *rows, size_t most)
+{
+    enum { PLACES = ROWS_PER_STATEMENT * 2 }; /* a power of two: half of it stays free */
+    uint16_t places[PLACES] = { 0 };          /* a row's number, from 1 on */
+    const cz__column *key = rows[0]->model->state->key;
+    for (size_t i = 0; i < most; i++) {
+        size_t at = key_number(rows[i]) >> 32 & (PLACES - 1);
+        for (; places[at]; at = (at + 1) & (PLACES - 1))
+            if (!memcmp(cz__row_at(rows[places[at] - 1], key), cz__row_at(rows[i], key),
+                        cz__column_bytes(key)))
+                return i;
+        places[at] = (uint16_t)(i + 1);
+    }
+    return most;
+}
+
 static void update_in_transaction(cz_ctx *ctx, void *arg)
 {
     struct bulk *bulk = arg;
-    for (size_t i = 0; i < bulk->count; i++) {
-        const cz_row *row = bulk->rows[i];
-        const cz__column *key = bulk->model->state->key;
-        struct cz__cond where = { .op = CZ__COND_LEAF,
-                                  .lookup = CZ_LOOKUP_EXACT,
-                                  .model = bulk->model,
-                                  .path = key->attribute,
-                                  .value_kind = cz__value_kind_of(key),
-                                  .value = cz__row_at(row, key) };
-        assign_row(bulk, row, bulk->assigns);
-        cz_query query = { .model = bulk->model,
-                           .where = &where,
-                           .manager = &cz_base_manager,
-                           .database = bulk->database };
-        bulk->stored += cz__update(ctx, &query, bulk->assigns, bulk->column_count);
+    size_t most = rows_per_statement(bulk);
+    bulk->assigns = cz_array(ctx, struct cz__assign, most * bulk->column_count);
+    for (size_t done = 0; done < bulk->count;) {
+        cz_row *const *rows = bulk->rows + done;
+        size_t left = bulk->count - done, size = most;
+        left = count_distinct(rows, left < most ? left : most);
+        while (size > left)
+            size /= 2;
+        struct part part = { .bulk = bulk, .rows = rows, .count = size };
+        cz__apart_run(bulk->apart, update_many, &part);
+        done += size;
     }
 }
 
@@ -196,12 +376,13 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
 {
     check_rows(ctx, model, rows, count);
     struct bulk bulk = { .model = model, .rows = rows, .count = count };
-    bulk.columns = cz_array(ctx, const cz__column *, fields->count);
-    bulk.assigns = cz_array(ctx, struct cz__assign, fields->count);
+    bulk.columns = cz_array(ctx, const cz__column *, fields->count + 1);
+    bulk.columns[bulk.column_count++] = model->state->key;
     for (size_t i = 0; i < fields->count; i++) {
-        bulk.columns[bulk.column_count++] = own_column(ctx, model, fields->items[i]);
-        if (bulk.columns[i]->ordinal == 0)
+        const cz__column *column = own_column(ctx, model, fields->items[i]);
+        if (column->ordinal == 0)
             cz_raise(ctx, CZ_EINVAL, "the key of a row cannot change");
+        bulk.columns[bulk.column_count++] = column;
     }
     for (size_t i = 0; i < count; i++)
         if (!has_key(rows[i]))
@@ -209,12 +390,14 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
     for (size_t i = 1; i < count; i++)
         if (rows[i]->database && rows[0]->database && rows[i]->database != rows[0]->database)
             cz_raise(ctx, CZ_EINVAL, "row %zu of a bulk update is in another database", i);
-    bulk.database = cz__alias_of(ctx, model, count ? rows[0] : NULL, NULL, true);
-    if (count)
-        cz__atomic_in(ctx, cz__session_to_write(ctx, model, NULL, bulk.database),
-                      update_in_transaction, &bulk);
+    if (!count || !fields->count)
+        return 0;
+    bulk.database = cz__alias_of(ctx, model, rows[0], NULL, true);
+    bulk.apart = cz__apart_create(ctx);
+    cz__atomic_in(ctx, writer_of(ctx, &bulk), update_in_transaction, &bulk);
+    cz__apart_done(bulk.apart);
     for (size_t i = 0; i < count; i++)
-        for (size_t f = 0; f < bulk.column_count; f++)
+        for (size_t f = 1; f < bulk.column_count; f++)
             cz__row_bit_set(rows[i], CZ__BITS_DIRTY, bulk.columns[f]->ordinal, false);
     return bulk.stored;
 }

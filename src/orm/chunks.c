@@ -3,9 +3,7 @@
 #include <calzone/bulk.h>
 
 struct cz_chunks {
-    cz_ctx *ctx;     /* of the caller */
-    cz_ctx own;      /* the chunk's: it queries and its memory is the chunk's */
-    cz_arena *arena; /* owned */
+    struct cz__apart *apart; /* where a chunk's rows are */
     cz_query query;
     const cz__column *key;
     bool began, over;
@@ -16,13 +14,6 @@ struct cz_chunks {
     struct cz__rows found;
 };
 
-static void destroy(void *arg)
-{
-    cz_chunks *chunks = arg;
-    cz_ctx_done(&chunks->own);
-    cz_arena_destroy(chunks->arena);
-}
-
 cz_chunks *cz__chunks_begin(cz_ctx *ctx, size_t rows, const cz_query *query)
 {
     if (!rows || query->order_by.count || query->limit || query->offset || query->distinct ||
@@ -31,15 +22,12 @@ cz_chunks *cz__chunks_begin(cz_ctx *ctx, size_t rows, const cz_query *query)
                  "chunks of %s: they have a size, and no order, limit, distinct, union or values",
                  query->model->name);
     cz_chunks *chunks = cz_new(ctx, cz_chunks);
-    chunks->ctx = ctx;
     chunks->query = *query;
     chunks->query.where = cz_cond_copy(ctx, query->where);
     chunks->query.limit = (int64_t)rows;
     chunks->query.repeats = true; /* one query a chunk is what was asked for */
     chunks->key = query->model->state->key;
-    cz_check(ctx, cz_arena_create(NULL, 0, &chunks->arena));
-    cz_ctx_init(&chunks->own, chunks->arena);
-    cz_defer(ctx, destroy, chunks);
+    chunks->apart = cz__apart_create(ctx);
     return chunks;
 }
 
@@ -63,35 +51,14 @@ static void read_chunk(cz_ctx *ctx, void *arg)
     query.where = count ? cz_cond_all(ctx, both, count) : NULL;
     query.order_by = (cz_order_list){ &order, 1 };
     chunks->found = cz__select(ctx, &query);
-    if (chunks->found.count) /* what is read for the rows outlives them */
-        ((cz_row *)chunks->found.items)->result->arena = chunks->ctx->arena;
 }
 
 struct cz__rows cz__chunks_next(cz_chunks *chunks)
 {
-    cz_ctx *ctx = chunks->ctx, *own = &chunks->own;
     chunks->found = (struct cz__rows){ 0 };
     if (chunks->over)
         return chunks->found;
-    cz_ctx_done(own);
-    cz_arena_reset(chunks->arena);
-    cz_ctx_init(own, chunks->arena);
-    own->deadline_us = ctx->deadline_us;
-    own->request_id = ctx->request_id;
-    own->label = ctx->label;
-    own->fiber = ctx->fiber;
-    own->cancelled = ctx->cancelled;
-    cz_error unmade;
-    if (cz__db_sessions_make(ctx, &unmade))
-        cz_raise_error(ctx, &unmade);
-    own->db = ctx->db; /* the caller's transactions, if it has some */
-    own->write_hold_us = ctx->write_hold_us;
-    cz_error err;
-    cz_status status = cz_try(own, read_chunk, chunks, &err);
-    ctx->write_hold_us = own->write_hold_us;
-    own->db = NULL;
-    if (status)
-        cz_raise_error(ctx, &err);
+    cz__apart_run(chunks->apart, read_chunk, chunks);
     if (!chunks->found.count) {
         chunks->over = true;
         return chunks->found;

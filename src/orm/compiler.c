@@ -871,6 +871,34 @@ static void compile_insert(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     }
 }
 
+/* UPDATE of many rows, each with values of its own: beside the rows of a VALUES, whose columns both databases call
+ * column1, column2, ... The first is the key. */
+static void compile_update_many(struct cz__compiler *c, cz_buf *sql,
+                                const struct cz__plan_request *request)
+{
+    const struct cz__model_state *state = c->scope->model->state;
+    cz_buf_append_lit(sql, "UPDATE ");
+    cz__db_append_name(sql, state->table);
+    cz_buf_append_lit(sql, " AS t0 SET ");
+    for (size_t i = 1; i < request->assign_count; i++) {
+        if (i > 1)
+            cz_buf_append_lit(sql, ", ");
+        cz__db_append_name(sql, state->columns[request->assigns[i].field].name);
+        cz_buf_append_lit(sql, " = v.column");
+        cz_buf_append_u64(sql, i + 1);
+    }
+    for (size_t i = 0; i < request->row_count * request->assign_count; i++) {
+        bool begins = i % request->assign_count == 0;
+        cz_buf_append_str(sql, !i       ? CZ_STR(" FROM (VALUES (")
+                               : begins ? CZ_STR("), (")
+                                        : CZ_STR(", "));
+        compile_assign(c, sql, &request->assigns[i]);
+    }
+    cz_buf_append_lit(sql, ")) AS v WHERE ");
+    cz__append_column(sql, 0, state->key->name);
+    cz_buf_append_lit(sql, " = v.column1");
+}
+
 /* UPDATE and DELETE: a condition that joins goes through the keys it selects. */
 static void compile_change(struct cz__compiler *c, cz_buf *sql,
                            const struct cz__plan_request *request)
@@ -998,6 +1026,8 @@ void cz__compile(cz_ctx *ctx, const cz__db_features *features,
         cz_buf_append_str(sql, cz_str_from(features->explain));
     if (request->kind == CZ__PLAN_INSERT)
         compile_insert(&c, plan, sql, request);
+    else if (request->kind == CZ__PLAN_UPDATE && request->row_count)
+        compile_update_many(&c, sql, request);
     else if (request->kind == CZ__PLAN_UPDATE || request->kind == CZ__PLAN_DELETE)
         compile_change(&c, sql, request);
     else

@@ -1,6 +1,7 @@
 /* What a model's meta asks of its table, the table does. */
 #include "orm/orm_testing.h"
 #include "db/introspection.h"
+#include <calzone/bulk.h>
 #include <calzone/relations.h>
 
 #define LOAN(F)                                                                                    \
@@ -205,4 +206,29 @@ static void given(cz_ctx *c, void *arg)
 CZ_DATABASE_TEST(the_database_gives_its_defaults)
 {
     cz__orm_test_run(&fair, given);
+}
+
+static void given_many(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    enum { ROWS = 600 }; /* enough to be loaded, where a database loads */
+    cz_row *rows[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
+        Ticket *ticket = cz_row_new(c, Ticket);
+        cz_set(c, ticket, title, "many");
+        if (i >= 550 && i % 2)
+            cz_set(c, ticket, votes, (int)i);
+        rows[i] = &ticket->row_;
+    }
+    CZ_EXPECT_EQ(cz__bulk_create(c, &Ticket__model, rows, ROWS, &(cz_bulk_options){ 0 }), ROWS);
+    CZ_EXPECT_EQ(cz_count(c, Ticket, .where = CZ_Q(Ticket, votes, EXACT, -3)), 575);
+    CZ_EXPECT_EQ(cz_count(c, Ticket, .where = CZ_Q(Ticket, votes, GTE, 551)), 25);
+    CZ_EXPECT_EQ(cz_count(c, Ticket, .where = CZ_Q(Ticket, state, EXACT, "it's new")), ROWS);
+    const Ticket *first = (const Ticket *)(const void *)rows[0];
+    CZ_EXPECT(!cz_is_loaded(first, votes)); /* as in Django, nobody asked what it was */
+}
+CZ_DATABASE_TEST(the_database_gives_its_defaults_to_many_rows)
+{
+    cz__orm_test_run(&fair, given_many);
 }

@@ -109,9 +109,9 @@ struct cz__plan_request {
                                         it is behind as a last column; the slice is each one's; NULL: none */
     const struct cz__assign *assigns; /* INSERT and UPDATE */
     size_t assign_count;
-    size_t
-        row_count; /* INSERT: assign_count assigns for each of so many rows, whose keys come back as
-                         rows of a SELECT; 0: one */
+    /* assign_count assigns for each of so many rows; 0: one. Of an INSERT the keys come back as rows of a
+     * SELECT; of an UPDATE without a condition the first of each row's is the key it is found by. */
+    size_t row_count;
     const struct cz__conflict *conflict;
     bool
         returning; /* INSERT of one row: its key and what the database gave it come back as a row */
@@ -248,6 +248,17 @@ void cz__atomic_in(cz_ctx *ctx, cz__db_session *session, void (*fn)(cz_ctx *ctx,
 CZ_NORETURN void cz__raise_broken(cz_ctx *ctx);
 /* Run a change. Raises. */
 int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int64_t *out_last_id);
+
+/* apart.c: work whose memory goes before the context's. Each run empties what the one before has left; cz__apart_done()
+ * the last, and the end of the context. Raises: CZ_ENOMEM; what `fn` raises. */
+struct cz__apart {
+    cz_ctx *ctx;
+    cz_arena *arena; /* owned; NULL: done */
+    struct cz__defer *defers;
+};
+struct cz__apart *cz__apart_create(cz_ctx *ctx);
+void cz__apart_run(struct cz__apart *apart, void (*fn)(cz_ctx *ctx, void *arg), void *arg);
+void cz__apart_done(struct cz__apart *apart);
 
 /* Run an INSERT that is .returning, inside a transaction, and read what comes back into the row. Raises. */
 void cz__run_insert_row(cz_ctx *ctx, const struct cz__plan_request *request, cz_row *row);

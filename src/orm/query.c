@@ -1,5 +1,6 @@
 /* Running queries: rows into the arena, or one after the other past a callback. */
 #include "orm/orm_internal.h"
+#include <calzone/bulk.h>
 
 /* Run a request on a session and open its rows; raises. */
 static const struct cz__plan *open_on(cz_ctx *ctx, cz__db_session *session,
@@ -260,26 +261,32 @@ static void tell_of_rows(cz_ctx *ctx, const struct collect *c)
     }
 }
 
-static void collect_all(struct collect *c, const cz_query *query)
+/* The rows of an open cursor, which is closed. */
+static void collect_open(struct collect *c, const cz_query *query, cz__db_cursor *cursor)
 {
     cz_ctx *ctx = c->ctx;
-    struct cz__plan_request request = { .kind = CZ__PLAN_SELECT,
-                                        .query = query,
-                                        .behind = c->behind };
     c->related = cz_alloc(ctx, (CZ__RELATED_MAX + 1u) * sizeof(char *));
-    c->cap = query->limit > 0 && query->limit < 64 ? (size_t)query->limit : 16;
-    cz__db_cursor cursor;
-    cz__db_session *session = reader_of(ctx, query);
-    c->database = session->database;
-    c->plan = open_on(ctx, session, &request, &cursor);
     c->own_columns = count_columns(query->model, c->plan->loaded);
-    read_all(ctx, &cursor, query, collect_one, c);
+    read_all(ctx, cursor, query, collect_one, c);
     if (link_rows(c, query))
         cz_raise(ctx, CZ_ENOMEM, "the rows of a query of %s do not fit the request's memory",
                  query->model->name);
     tell_of_rows(ctx, c);
     if (query->prefetch.count && c->count)
         cz__prefetch(ctx, ((cz_row *)(void *)c->rows)->result, query);
+}
+
+static void collect_all(struct collect *c, const cz_query *query)
+{
+    struct cz__plan_request request = { .kind = CZ__PLAN_SELECT,
+                                        .query = query,
+                                        .behind = c->behind };
+    c->cap = query->limit > 0 && query->limit < 64 ? (size_t)query->limit : 16;
+    cz__db_cursor cursor;
+    cz__db_session *session = reader_of(c->ctx, query);
+    c->database = session->database;
+    c->plan = open_on(c->ctx, session, &request, &cursor);
+    collect_open(c, query, &cursor);
 }
 
 struct cz__rows cz__select(cz_ctx *ctx, const cz_query *query)
@@ -301,6 +308,113 @@ struct cz__rows cz__select_behind(cz_ctx *ctx, const cz_query *query,
     collect_all(&c, query);
     *out_behind = c.keys;
     return (struct cz__rows){ c.rows, c.count };
+}
+
+/* ---- rows in parts ---- */
+
+struct cz_iterator {
+    cz_ctx *ctx;
+    struct cz__apart *apart; /* where a part's rows are */
+    cz_query query;
+    size_t rows; /* of a part */
+    const struct cz__plan *plan;
+    const cz__db_driver *driver;
+    cz__db_session *session; /* the caller's, or `own`, in a transaction that it has begun */
+    cz__db_session own;
+    unsigned depth;        /* of the transaction it began in */
+    cz__db_stream *stream; /* NULL: over */
+    struct cz__rows found;
+};
+
+static void end_iterator(cz_iterator *iterator, bool ends_early)
+{
+    bool owns = iterator->session == &iterator->own;
+    if (iterator->stream)
+        iterator->driver->stream_end(iterator->ctx, iterator->stream, ends_early && !owns);
+    iterator->stream = NULL;
+    if (owns && iterator->own.depth)
+        iterator->driver->rollback(iterator->ctx, &iterator->own); /* nothing was changed */
+}
+
+static void iterator_left(void *arg)
+{
+    end_iterator(arg, false);
+}
+
+void cz_iterator_end(cz_iterator *iterator)
+{
+    bool alive = iterator->stream && iterator->session->depth >= iterator->depth &&
+                 !iterator->session->broken;
+    end_iterator(iterator, alive);
+    cz__apart_done(iterator->apart);
+}
+
+cz_iterator *cz__iterator_begin(cz_ctx *ctx, size_t rows, const cz_query *query)
+{
+    if (!rows || rows > INT32_MAX || query->values.count || query->lock)
+        cz_raise(ctx, CZ_EINVAL,
+                 "an iterator over %s: its parts have a size, and no values or lock",
+                 query->model->name);
+    cz_iterator *iterator = cz_new(ctx, cz_iterator);
+    cz_error err;
+    iterator->ctx = ctx;
+    iterator->apart = cz__apart_create(ctx);
+    iterator->query = *query;       /* of what it points to, .prefetch is needed after the plan */
+    iterator->query.repeats = true; /* one query a part is what was asked for */
+    iterator->rows = rows;
+    iterator->session = cz__session_to_read(ctx, query->model, NULL, query->database, true);
+    iterator->driver = iterator->session->db->driver;
+    struct cz__plan_request request = { .kind = CZ__PLAN_SELECT, .query = query };
+    struct cz__shape shape;
+    iterator->plan = cz__plan_for(ctx, iterator->session, &request, &shape);
+    cz__db_param *params = cz__plan_params(ctx, iterator->plan, &shape, query);
+    cz_defer(ctx, iterator_left, iterator);
+    if (!iterator->session->depth && iterator->driver->features->streams_in_transaction) {
+        iterator->own = (cz__db_session){ .db = iterator->session->db,
+                                          .database = iterator->session->database,
+                                          .arena = ctx->arena,
+                                          .primary_only = true,
+                                          .read_only = true };
+        iterator->session = &iterator->own;
+        if (iterator->driver->begin(ctx, iterator->session, &err))
+            cz_raise_error(ctx, &err);
+    }
+    iterator->depth = iterator->session->depth;
+    if (iterator->driver->stream_begin(ctx, iterator->session, &iterator->plan->statement, params,
+                                       iterator->plan->slot_count, rows, &iterator->stream, &err))
+        cz_raise_error(ctx, &err);
+    return iterator;
+}
+
+static void read_part(cz_ctx *ctx, void *arg)
+{
+    cz_iterator *iterator = arg;
+    cz__db_cursor cursor;
+    cz_error err;
+    if (iterator->driver->stream_next(ctx, iterator->stream, &cursor, &err))
+        cz_raise_error(ctx, &err);
+    struct collect c = { .ctx = ctx,
+                         .model = iterator->query.model,
+                         .plan = iterator->plan,
+                         .database = iterator->session->database,
+                         .cap = iterator->rows < 64 ? iterator->rows : 64 };
+    collect_open(&c, &iterator->query, &cursor);
+    iterator->found = (struct cz__rows){ c.rows, c.count };
+}
+
+struct cz__rows cz__iterator_next(cz_iterator *iterator)
+{
+    cz_ctx *ctx = iterator->ctx;
+    iterator->found = (struct cz__rows){ 0 };
+    if (!iterator->stream)
+        return iterator->found;
+    if (iterator->session->depth < iterator->depth)
+        cz_raise(ctx, CZ_EINVAL, "the transaction this iterator over %s began in has ended",
+                 iterator->query.model->name);
+    cz__apart_run(iterator->apart, read_part, iterator);
+    if (iterator->found.count < iterator->rows)
+        end_iterator(iterator, true); /* the last part; its rows stay until the next call */
+    return iterator->found;
 }
 
 /* ---- records ---- */

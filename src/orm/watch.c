@@ -19,7 +19,8 @@ struct cz__watch {
     unsigned model_count;
     cz_map asked; /* line and shape -> struct asked; empty: nothing is counted */
     bool counts;
-    cz_ctx *ctx; /* of the request */
+    cz_ctx *ctx;     /* of the request */
+    cz_arena *arena; /* where what is asked is kept, until it is reported */
 };
 
 static void log_repeat(const cz_ctx *ctx, const struct cz__repeat *repeat)
@@ -147,10 +148,13 @@ static struct asked *asked_of(cz_ctx *ctx, struct cz__watch *watch, const cz_que
     struct asked *asked = cz_map_get(&watch->asked, key);
     if (asked || cz_map_count(&watch->asked) == REPEATS_MAX)
         return asked;
-    asked = cz_new(ctx, struct asked);
-    asked->repeat =
-        (struct cz__repeat){ .file = query->file, .line = query->line, .sql = plan->statement.sql };
-    cz_check(ctx, cz_map_set(&watch->asked, cz_copy(ctx, key), asked));
+    asked = cz_arena_new(watch->arena, struct asked);
+    cz_str kept, sql;
+    if (!asked || cz_str_dup(watch->arena, key, &kept) ||
+        cz_str_dup(watch->arena, plan->statement.sql, &sql))
+        return NULL;
+    asked->repeat = (struct cz__repeat){ .file = query->file, .line = query->line, .sql = sql };
+    cz_check(ctx, cz_map_set(&watch->asked, kept, asked));
     return asked;
 }
 
@@ -165,7 +169,8 @@ void cz__watch_query(cz_ctx *ctx, const cz_query *query, const struct cz__plan *
     if (!watch->counts) {
         watch->counts = true;
         watch->ctx = ctx;
-        cz_map_init(&watch->asked, ctx->arena);
+        watch->arena = ctx->arena; /* the clean-up goes before it does */
+        cz_map_init(&watch->asked, watch->arena);
         cz_defer(ctx, report, watch);
     }
     struct asked *asked = asked_of(ctx, watch, query, plan, shape);

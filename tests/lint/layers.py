@@ -15,7 +15,7 @@ LAYERS = [
     "json",
     "runtime settings",
     "http db brokers client",
-    "orm migrations routing middleware cache tasks events signals search storage mail",
+    "orm notifications migrations routing middleware cache tasks events signals search storage mail",
     "serializers views pagination filters throttling versioning auth sessions permissions templates "
     "forms realtime",
     "admin openapi asyncapi debug metrics health registry graphql management",

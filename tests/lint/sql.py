@@ -14,9 +14,13 @@ COMPOSERS = {
     "src/orm/conditions_sql.c": "conditions of queries",
     "src/orm/behind_sql.c": "the rows behind a relation of many rows",
     "src/orm/expressions.c": "expressions of queries",
+    "src/db/sqlite/stream.c": "temporary tables, whose names are numbers, of the ORM's statements",
     "src/db/sqlite/schema.c": "tables on SQLite",
     "src/db/postgresql/schema.c": "tables on PostgreSQL",
     "src/db/postgresql/connection.c": "names of savepoints, which are numbers, and the session's settings",
+    "src/db/postgresql/load.c": "COPY",
+    "src/db/postgresql/listen.c": "LISTEN and the channels' names",
+    "src/db/postgresql/stream.c": "cursors, whose names are numbers, around the ORM's statements",
     "src/testing/database.c": "a test's own schema",
     "src/testing/template_postgresql.c": "a test's own database",
 }

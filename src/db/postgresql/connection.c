@@ -43,6 +43,17 @@ const cz__db_driver cz__postgresql_driver = {
     .write_json = cz__postgresql_write_json,
     .finish = cz__postgresql_finish,
     .change = pg_change,
+    .notify = cz__postgresql_notify,
+    .listen = cz__postgresql_listen,
+    .listen_again = cz__postgresql_listen_again,
+    .listen_stop = cz__postgresql_listen_stop,
+    .stream_begin = cz__postgresql_stream_begin,
+    .stream_next = cz__postgresql_stream_next,
+    .stream_end = cz__postgresql_stream_end,
+    .load_begin = cz__postgresql_load_begin,
+    .load_row = cz__postgresql_load_row,
+    .load_end = cz__postgresql_load_end,
+    .load_destroy = cz__postgresql_load_destroy,
     .begin = pg_begin,
     .commit = pg_commit,
     .rollback = pg_rollback,
@@ -127,6 +138,7 @@ static void close_links(struct cz__pg_link *links, unsigned count)
 static void pg_close(cz__db *base)
 {
     struct cz__pg *db = (struct cz__pg *)base;
+    cz__postgresql_listen_stop(base);
     close_links(db->pipelines, db->settings.pipelines);
     close_links(db->pool, db->settings.pool_size);
     while (db->free_requests) {
@@ -161,6 +173,7 @@ struct call {
     bool read;                             /* it changes nothing */
     bool repeatable;                       /* of the ORM's: nor does a function in it */
     bool begins;                           /* the transaction, whose first statement it is */
+    bool moved;                            /* off a pipeline on which it would have waited */
     struct cz__pg_shape *shape, own_shape; /* own: of a statement without number */
 };
 
@@ -387,6 +400,8 @@ static cz_status execute(cz_ctx *ctx, struct cz__pg_link *link, struct call *cal
     struct cz__pg_request *request = new_request(link, err);
     if (!request)
         return CZ_ENOMEM;
+    /* once: where everything is slow, to ask again and again would make it slower */
+    request->movable = call->repeatable && !link->pooled && !call->session->depth && !call->moved;
     parsed = parsed && version == call->shape->version;
     if (is_numbered(call))
         parsed = link->prepared[call->statement->number] == call->shape->version;
@@ -398,6 +413,7 @@ static cz_status execute(cz_ctx *ctx, struct cz__pg_link *link, struct call *cal
     cz__pg_request_send(request, sent);
     /* A short change is waited for, so that its end is known. */
     status = cz__pg_request_wait(ctx, request, !call->read && !link->pooled);
+    call->moved |= status == CZ_EBUSY;
     if (status)
         return fail(err, status,
                     call->read || call->session->depth
@@ -452,12 +468,21 @@ static struct cz__pg_link *pick_pipeline(struct cz__pg *db, bool read)
     if (count > 1 && !read)
         return &db->pipelines[count - 1];
     unsigned readers = count > 1 ? count - 1 : count;
-    return &db->pipelines[db->next_pipeline++ % readers];
+    struct cz__pg_link *link = &db->pipelines[db->next_pipeline++ % readers];
+    /* behind a slow statement nobody should wait: better with the changes */
+    for (unsigned i = 0; read && i < count && cz__pg_link_is_stuck(link); i++)
+        link = &db->pipelines[i];
+    return link;
 }
 
 static bool belongs_on_pool(const struct cz__pg *db, const struct call *call)
 {
     if (!is_numbered(call) || !db->settings.pipelines)
+        return true;
+    bool stuck = call->repeatable;
+    for (unsigned i = 0; i < db->settings.pipelines && stuck; i++)
+        stuck = cz__pg_link_is_stuck(&db->pipelines[i]);
+    if (stuck)
         return true;
     return call->shape->pool_until_us && cz_monotonic_us() < call->shape->pool_until_us;
 }
@@ -590,6 +615,10 @@ static cz_status run(cz_ctx *ctx, struct call *call, struct cz__pg_request **out
         status = run_on(ctx, link, call, &request, err);
         if (single)
             cz__pg_pool_give(link);
+        if (status == CZ_EBUSY) { /* moved: what is read there is dropped when it comes */
+            on_pool = belongs_on_pool(db, call);
+            continue;
+        }
         if (status)
             return status;
         enum outcome outcome = judge(call, request, on_pool, &status, err);

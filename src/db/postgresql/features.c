@@ -134,4 +134,5 @@ const cz__db_features cz__postgresql_features = {
     .ordered_aggregates = true,
     .returning_key = true,
     .typed_sums = true,
+    .streams_in_transaction = true,
 };

@@ -18,19 +18,24 @@
     X(PQconsumeInput)                                                                              \
     X(PQenterPipelineMode)                                                                         \
     X(PQerrorMessage)                                                                              \
+    X(PQexitPipelineMode)                                                                          \
     X(PQfinish)                                                                                    \
     X(PQflush)                                                                                     \
+    X(PQfreemem)                                                                                   \
     X(PQftype)                                                                                     \
     X(PQgetisnull)                                                                                 \
     X(PQgetlength)                                                                                 \
     X(PQgetResult)                                                                                 \
     X(PQgetvalue)                                                                                  \
     X(PQisBusy)                                                                                    \
+    X(PQnotifies)                                                                                  \
     X(PQnfields)                                                                                   \
     X(PQnparams)                                                                                   \
     X(PQntuples)                                                                                   \
     X(PQparamtype)                                                                                 \
     X(PQpipelineSync)                                                                              \
+    X(PQputCopyData)                                                                               \
+    X(PQputCopyEnd)                                                                                \
     X(PQresultErrorField)                                                                          \
     X(PQresultMemorySize)                                                                          \
     X(PQresultStatus)                                                                              \

@@ -25,6 +25,7 @@ enum {
     DOWN_GRACE_MS = 250, /* one waits so long for a server that was away a moment ago */
     SILENCE_MS = 2000,   /* over the statement's time-out: no server is that late */
     KEYWORDS_MAX = 24,
+    STUCK_MS = 25, /* a statement that takes longer on a pipeline is overtaken */
     EMPTY_RESULTS_MAX = 2
 };
 
@@ -38,8 +39,10 @@ static void set_timer(struct cz__pg_link *link, int64_t ms)
 
 static void cancel_timer(struct cz__pg_link *link)
 {
-    if (link->db->loop)
-        cz__timer_cancel(link->db->loop, &link->timer);
+    if (!link->db->loop)
+        return;
+    cz__timer_cancel(link->db->loop, &link->timer);
+    cz__timer_cancel(link->db->loop, &link->stuck_timer);
 }
 
 /* ---- watching the socket ---- */
@@ -147,6 +150,8 @@ void cz__pg_link_close(struct cz__pg_link *link)
     wake_openers(link);
     if (link->draining)
         cz__pg_pool_give(link);
+    if (link->listener)
+        cz__pg_listener_lost(link->listener);
 }
 
 /* The server cannot be reached: for a while nobody tries again, longer each time and never all at once. */
@@ -487,6 +492,30 @@ static int64_t silence_ms(const struct cz__pg_link *link)
     return statement ? statement + SILENCE_MS : 0;
 }
 
+bool cz__pg_link_is_stuck(const struct cz__pg_link *link)
+{
+    return link->state == CZ__PG_READY && link->first &&
+           cz__loop_now_us(link->db->loop) - link->since_us >= STUCK_MS * 1000;
+}
+
+/* Who waits behind a slow statement and can run elsewhere does so. */
+static void stuck_timer_due(cz__timer *timer)
+{
+    struct cz__pg_link *link =
+        (struct cz__pg_link *)(void *)((char *)timer - offsetof(struct cz__pg_link, stuck_timer));
+    if (!link->first)
+        return; /* set again with the next request */
+    for (struct cz__pg_request *request = link->first->next; request && cz__pg_link_is_stuck(link);
+         request = request->next) {
+        if (!request->movable || request->moved || request->abandoned || !request->fiber)
+            continue;
+        request->moved = true;
+        cz__fiber_wake(request->fiber);
+    }
+    int64_t left_ms = STUCK_MS - (cz__loop_now_us(link->db->loop) - link->since_us) / 1000;
+    cz__timer_set(link->db->loop, timer, left_ms > 0 ? left_ms : STUCK_MS, stuck_timer_due);
+}
+
 void cz__pg_request_send(struct cz__pg_request *request, bool sent)
 {
     struct cz__pg_link *link = request->link;
@@ -494,7 +523,7 @@ void cz__pg_request_send(struct cz__pg_request *request, bool sent)
     *link->end = request;
     link->end = &request->next;
     request->unsent = !sent;
-    if (!sent || !cz__pq.PQpipelineSync(link->conn)) {
+    if (!sent || (!request->loads && !cz__pq.PQpipelineSync(link->conn))) {
         cz__pg_link_close(link);
         return;
     }
@@ -509,6 +538,38 @@ void cz__pg_request_send(struct cz__pg_request *request, bool sent)
         link->since_us = cz_monotonic_us();
     if (!cz__timer_is_set(&link->timer) && silence_ms(link))
         set_timer(link, silence_ms(link));
+    if (request->movable && !cz__timer_is_set(&link->stuck_timer))
+        cz__timer_set(link->db->loop, &link->stuck_timer, STUCK_MS, stuck_timer_due);
+}
+
+struct cz__pg_request *cz__pg_request_load(struct cz__pg_link *link, const char *sql, cz_str load)
+{
+    struct cz__pg_request *request = cz__pg_request_create(link);
+    if (!request)
+        return NULL;
+    request->loads = true;
+    request->load = load;
+    bool sent = !link->first && cz__pq.PQexitPipelineMode(link->conn) &&
+                cz__pq.PQsendQueryParams(link->conn, sql, 0, NULL, NULL, NULL, NULL, 1);
+    cz__pg_request_send(request, sent);
+    return request;
+}
+
+/* The server waits for the data. libpq keeps what the socket does not take. False: the connection cannot go on. */
+static bool send_load(struct cz__pg_link *link, const struct cz__pg_request *request)
+{
+    PGconn *conn = link->conn;
+    if (request->abandoned) { /* its data went with who waited */
+        if (cz__pq.PQputCopyEnd(conn, "given up") != 1)
+            return false;
+    } else if (cz__pq.PQputCopyData(conn, request->load.ptr, (int)request->load.len) != 1 ||
+               cz__pq.PQputCopyEnd(conn, NULL) != 1) {
+        return false;
+    }
+    int pending = cz__pq.PQflush(conn);
+    if (pending > 0)
+        want(link, EPOLLIN | EPOLLOUT);
+    return pending >= 0;
 }
 
 /* False: the connection cannot go on. */
@@ -524,11 +585,13 @@ static bool take_result(struct cz__pg_link *link, PGresult *result)
     case PGRES_PIPELINE_ABORTED: /* a command behind the one that failed */
         cz__pq.PQclear(result);
         return true;
-    case PGRES_COPY_IN: /* which only leaving the pipeline's protocol would end */
+    case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
     case PGRES_COPY_BOTH:
         cz__pq.PQclear(result);
-        request->copies = true;
+        if (request->loads)
+            return send_load(link, request);
+        request->copies = true; /* which only leaving the pipeline's protocol would end */
         return false;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
@@ -553,7 +616,13 @@ static bool take_results(struct cz__pg_link *link)
     unsigned empty = 0;
     while (link->first && empty <= EMPTY_RESULTS_MAX && !cz__pq.PQisBusy(link->conn)) {
         PGresult *result = cz__pq.PQgetResult(link->conn);
-        if (!result)
+        if (!result && link->first->loads && (link->first->succeeded || link->first->failure)) {
+            /* outside a pipeline that is the end of a request */
+            if (!cz__pq.PQenterPipelineMode(link->conn))
+                return false;
+            link->since_us = cz_monotonic_us();
+            request_over(link);
+        } else if (!result)
             empty++; /* after each command; and for ever on a connection that is gone */
         else if (take_result(link, result))
             empty = 0;
@@ -582,6 +651,8 @@ static void transfer(struct cz__pg_link *link, uint32_t events)
     }
     if (!link->first && link->draining)
         cz__pg_pool_give(link);
+    if (link->listener)
+        cz__pg_listener_take(link->listener);
 }
 
 static void link_step(struct cz__pg_link *link, uint32_t events)
@@ -649,7 +720,7 @@ cz_status cz__pg_request_wait(cz_ctx *ctx, struct cz__pg_request *request, bool 
         }
         return status;
     }
-    while (!request->done && !status) {
+    while (!request->done && !request->moved && !status) {
         if (uncancelled)
             cz__fiber_wait_uncancelled(ctx);
         else
@@ -657,6 +728,8 @@ cz_status cz__pg_request_wait(cz_ctx *ctx, struct cz__pg_request *request, bool 
     }
     if (request->done)
         return CZ_OK;
+    if (!status)
+        status = CZ_EBUSY;
     request->abandoned = true;
     return status;
 }

@@ -43,8 +43,12 @@ struct cz__pg_request {
     bool done;
     bool abandoned; /* nobody waits: freed at the end */
     bool lost;      /* the connection ended first: what became of it is not known */
-    bool copies;    /* it was a COPY */
+    bool copies;    /* it was a COPY that nobody feeds */
+    bool loads;     /* it is a COPY FROM STDIN, outside the pipeline's protocol, fed with `load` */
+    cz_str load;    /* borrowed from whoever waits */
     bool unsent;    /* or it was not even sent */
+    bool movable;   /* it may run elsewhere as well: a read of the ORM's */
+    bool moved;     /* it should: what is before it takes long */
     int parse_at;   /* which of its commands prepares statement `number`; -1: none */
     int succeeded;  /* commands */
     uint32_t number;
@@ -75,13 +79,16 @@ struct cz__pg_link {
     uint32_t poll_events; /* what a wait outside a loop looks for */
     cz__timer timer;      /* CONNECTING: the attempt; READY: silence, draining or idleness */
     int64_t since_us;     /* when what the timer watches began */
+    cz__timer
+        stuck_timer; /* of pipelines: when to look whether the first request holds up the others */
     struct cz__pg_request *first, **end; /* sent, in order */
     struct cz__pg_waiter *opening;       /* fibers that wait for READY */
     uint16_t *prepared; /* by statement number: the version prepared here; 0: none. Owned */
     size_t prepared_cap;
-    bool pooled;   /* of the pool; else a shared pipeline */
-    bool taken;    /* pool: a fiber or a session has it */
-    bool draining; /* pool: given back when what is under way has ended */
+    struct cz__pg_listener *listener; /* it is the one that listens; NULL: not */
+    bool pooled;                      /* of the pool; else a shared pipeline */
+    bool taken;                       /* pool: a fiber or a session has it */
+    bool draining;                    /* pool: given back when what is under way has ended */
 };
 
 /* What is known of a numbered statement; lives as long as the database is open. */
@@ -103,7 +110,9 @@ struct cz__pg {
     struct cz__pg_shape **shapes;                 /* by statement number; owned */
     size_t shape_cap;
     struct cz__pg_request *free_requests;
-    cz_buf scratch; /* encoded parameters, until they are sent */
+    struct cz__pg_listener *listener; /* owned; NULL: none */
+    unsigned next_cursor;             /* a name for a server-side cursor */
+    cz_buf scratch;                   /* encoded parameters, until they are sent */
     const char **values;
     int *lengths, *formats;
     Oid *types;
@@ -121,6 +130,8 @@ struct cz__pg {
 /* Wait until a connection is open, opening it when it is not. Errors: CZ_EUNAVAILABLE; CZ_ECANCELED,
  * CZ_ETIMEDOUT: of the context. */
 CZ_NODISCARD cz_status cz__pg_link_open(cz_ctx *ctx, struct cz__pg_link *link, cz_error *err);
+/* Whether the first request on a pipeline takes so long that no other should be sent behind it. */
+bool cz__pg_link_is_stuck(const struct cz__pg_link *link);
 /* End a connection: what is under way on it is lost. */
 void cz__pg_link_close(struct cz__pg_link *link);
 /* Begin a request: commands are sent by libpq's functions, then cz__pg_request_send() ends it with a Sync.
@@ -129,14 +140,18 @@ struct cz__pg_request *cz__pg_request_create(struct cz__pg_link *link);
 /* End a request's commands; `sent`: libpq took them all. A connection that breaks here makes the request
  * done and `lost`. */
 void cz__pg_request_send(struct cz__pg_request *request, bool sent);
-/* Wait for the end. Returns CZ_OK when it has come, well or not; otherwise the context's reason, and the
- * request is abandoned. `uncancelled`: only the end ends it. */
+/* Wait for the end. Returns CZ_OK when it has come, well or not; otherwise the context's reason, or CZ_EBUSY of a
+ * movable one that waits behind a slow one, and the request is abandoned. `uncancelled`: only the end ends it. */
 CZ_NODISCARD cz_status cz__pg_request_wait(cz_ctx *ctx, struct cz__pg_request *request,
                                            bool uncancelled);
 void cz__pg_request_free_texts(struct cz__pg_request *request);
 void cz__pg_request_destroy(struct cz__pg_request *request); /* done; NULL does nothing */
 /* Nobody waits for it: its result is discarded when it comes. Outside a loop that is waited for. */
 void cz__pg_request_abandon(struct cz__pg_request *request);
+
+/* Leave the pipeline's protocol, in which there is no COPY, send COPY ... FROM STDIN and enter it again at the
+ * request's end. `load` is borrowed until then. Nothing may be under way on the connection. NULL: no memory. */
+struct cz__pg_request *cz__pg_request_load(struct cz__pg_link *link, const char *sql, cz_str load);
 
 /* ---- the pool (pool.c) ---- */
 
@@ -185,6 +200,36 @@ cz_status cz__postgresql_run_script(cz_ctx *ctx, cz__db_session *session, cz_str
 /* A transaction for changing tables: one at a time in the database, and no statement of it waits long for
  * a lock, as everybody else would wait behind it. */
 cz_status cz__postgresql_schema_begin(cz_ctx *ctx, cz__db_session *session, cz_error *err);
+
+/* listen.c */
+cz_status cz__postgresql_notify(cz_ctx *ctx, cz__db_session *session, cz_str channel,
+                                cz_str payload, cz_error *err);
+cz_status cz__postgresql_listen(cz__db *base, const char *const *channels, size_t count,
+                                bool (*deliver)(const cz__db_notification *notification),
+                                cz_error *err);
+void cz__postgresql_listen_again(cz__db *base);
+void cz__postgresql_listen_stop(cz__db *base);
+/* Its connection has read something; is closed. */
+void cz__pg_listener_take(struct cz__pg_listener *listener);
+void cz__pg_listener_lost(struct cz__pg_listener *listener);
+
+/* stream.c */
+cz_status cz__postgresql_stream_begin(cz_ctx *ctx, cz__db_session *session,
+                                      const cz__db_statement *statement, const cz__db_param *params,
+                                      size_t count, size_t rows, cz__db_stream **out,
+                                      cz_error *err);
+cz_status cz__postgresql_stream_next(cz_ctx *ctx, cz__db_stream *stream, cz__db_cursor *out,
+                                     cz_error *err);
+void cz__postgresql_stream_end(cz_ctx *ctx, cz__db_stream *stream, bool ends_early);
+
+/* load.c */
+cz_status cz__postgresql_load_begin(cz_ctx *ctx, cz__db_session *session,
+                                    const struct cz__db_load_table *table, cz__db_load **out,
+                                    cz_error *err);
+cz_status cz__postgresql_load_row(cz_ctx *ctx, cz__db_load *load, const cz__db_param *params,
+                                  cz_error *err);
+cz_status cz__postgresql_load_end(cz_ctx *ctx, cz__db_load *load, cz_error *err);
+void cz__postgresql_load_destroy(cz__db_load *load);
 
 /* schema.c */
 cz_status cz__postgresql_schema_write(const struct cz__schema_step *step, struct cz__sql_list *out,

@@ -6,6 +6,7 @@
 #include <calzone/decimal.h>
 #include <calzone/json.h>
 #include <endian.h>
+#include <float.h>
 #include <stdio.h>
 
 enum { /* pg_type.dat; fixed for good */
@@ -142,6 +143,43 @@ static void put_f64(struct encoder *e, double value)
     put(e, &bits, sizeof bits, true);
 }
 
+/* Groups of four digits, those of the decimals from the point on; see read_numeric(). */
+static void put_numeric(struct encoder *e, cz_decimal value)
+{
+    enum { GROUPS_MAX = CZ_DECIMAL_DIGITS_MAX / 4 + 3, HEADER = 4, NEGATIVE = 0x4000 };
+    unsigned __int128 rest = (unsigned __int128)(uint64_t)value.high << 64 | value.low;
+    bool negative = value.high < 0;
+    rest = negative ? -rest : rest;
+    uint16_t groups[GROUPS_MAX], wire[HEADER + GROUPS_MAX]; /* the last group first */
+    int count = 0, last = -((value.places + 3) / 4), first_of_last = value.places % 4;
+    if (first_of_last && rest) { /* only the first digits of the last group are there */
+        static const unsigned scales[] = { 1, 10, 100, 1000 };
+        unsigned scale = scales[first_of_last];
+        groups[count++] = (uint16_t)((unsigned)(rest % scale) * (10000 / scale));
+        rest /= scale;
+    }
+    for (; rest; rest /= 10000)
+        groups[count++] = (uint16_t)(rest % 10000);
+    int weight = count ? last + count - 1 : 0, skip = 0;
+    while (skip < count && !groups[skip])
+        skip++;
+    wire[0] = htobe16((uint16_t)(count - skip));
+    wire[1] = htobe16((uint16_t)weight);
+    wire[2] = htobe16(negative ? NEGATIVE : 0);
+    wire[3] = htobe16((uint16_t)value.places);
+    for (int i = count, at = HEADER; i > skip; i--)
+        wire[at++] = htobe16(groups[i - 1]);
+    put(e, wire, (size_t)(HEADER + count - skip) * sizeof *wire, true);
+}
+
+static void put_f32(struct encoder *e, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    bits = htobe32(bits);
+    put(e, &bits, sizeof bits, true);
+}
+
 static void put_integer(struct encoder *e, int64_t value)
 {
     char text[24];
@@ -168,6 +206,9 @@ static void put_integer(struct encoder *e, int64_t value)
     case OID_FLOAT8:
         put_f64(e, (double)value);
         break;
+    case OID_NUMERIC:
+        put_numeric(e, cz_decimal_of(value, 0));
+        break;
     default:
         put_text(e, text, cz_i64_write(text, value));
     }
@@ -178,6 +219,8 @@ static void put_real(struct encoder *e, double value)
     char text[CZ__JSON_F64_BYTES];
     if (*e->type == OID_FLOAT8)
         put_f64(e, value);
+    else if (*e->type == OID_FLOAT4 && value >= (double)-FLT_MAX && value <= (double)FLT_MAX)
+        put_f32(e, (float)value);
     else if (value - value != 0) /* no number, or without end */
         put_text(e,
                  value != value ? "NaN"
@@ -196,12 +239,51 @@ static bool is_text(Oid type)
            type == OID_NAME || type == OID_UNKNOWN || type == OID_XML || type == OID_CHAR;
 }
 
+/* Behind the version of jsonb's format. */
+static void put_document(struct encoder *e, cz_str text)
+{
+    cz_buf *scratch = &e->db->scratch;
+    e->db->values[e->at] = (const char *)scratch->len; /* NOLINT(performance-no-int-to-ptr) */
+    e->db->lengths[e->at] = (int)(text.len + 1);
+    e->db->formats[e->at] = 1;
+    cz_buf_append_char(scratch, 1);
+    cz_buf_append_str(scratch, text);
+}
+
+/* See write_address(). What is no plain address is left to the server to read. */
+static void put_address(struct encoder *e, cz_str text)
+{
+    enum { HEADER = 4, FAMILY_V4 = 2, FAMILY_V6 = 3 };
+    char name[CZ__PG_ADDRESS_BYTES], wire[HEADER + 16] = { 0 };
+    if (text.len && text.len < sizeof name) {
+        memcpy(name, text.ptr, text.len);
+        name[text.len] = '\0';
+        bool v4 = inet_pton(AF_INET, name, wire + HEADER) == 1;
+        if (v4 || inet_pton(AF_INET6, name, wire + HEADER) == 1) {
+            wire[0] = v4 ? FAMILY_V4 : FAMILY_V6;
+            wire[1] = v4 ? 32 : (char)128;
+            wire[3] = v4 ? 4 : 16;
+            put(e, wire, HEADER + (size_t)wire[3], true);
+            return;
+        }
+    }
+    put_text(e, text.ptr, text.len);
+}
+
 static cz_status put_string(struct encoder *e, cz_str text, cz_error *err)
 {
     if (cz_str_find_char(text, '\0') != SIZE_MAX)
         return cz_error_set(err, CZ_EVALIDATION, "Null characters are not allowed.");
     if (text.len > INT32_MAX)
         return cz_error_set(err, CZ_ETOOBIG, "a text of over 2 GiB");
+    if (*e->type == OID_JSONB && text.len < INT32_MAX) {
+        put_document(e, text);
+        return CZ_OK;
+    }
+    if (*e->type == OID_INET) {
+        put_address(e, text);
+        return CZ_OK;
+    }
     if (!is_text(*e->type)) {
         put_text(e, text.ptr, text.len);
         return CZ_OK;
@@ -307,7 +389,10 @@ static cz_status encode_one(struct encoder *e, const cz__db_param *param, cz_err
         }
         return CZ_OK;
     case CZ__PARAM_DECIMAL:
-        put_text(e, text, cz_decimal_write(text, param->decimal));
+        if (*e->type == OID_NUMERIC)
+            put_numeric(e, param->decimal);
+        else
+            put_text(e, text, cz_decimal_write(text, param->decimal));
         return CZ_OK;
     case CZ__PARAM_TIME:
         if (*e->type == OID_TIME)

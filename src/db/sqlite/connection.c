@@ -31,6 +31,9 @@ const cz__db_driver cz__sqlite_driver = {
     .read_list = cz__sqlite_read_list,
     .write_json = cz__sqlite_write_json,
     .finish = cz__sqlite_finish,
+    .stream_begin = cz__sqlite_stream_begin,
+    .stream_next = cz__sqlite_stream_next,
+    .stream_end = cz__sqlite_stream_end,
     .change = cz__sqlite_change,
     .begin = cz__sqlite_begin,
     .commit = cz__sqlite_commit,
@@ -122,7 +125,7 @@ cz_status cz__sqlite_run_text(struct cz__sqlite_connection *connection, const ch
                : cz__sqlite_error(connection, sqlite3_extended_errcode(connection->handle), err);
 }
 
-static void connection_close(struct cz__sqlite_connection *connection)
+void cz__sqlite_connection_close(struct cz__sqlite_connection *connection)
 {
     for (size_t i = 0; i < connection->statement_cap; i++)
         cz_ignore(sqlite3_finalize(connection->statements[i])); /* repeats the last step's error */
@@ -131,8 +134,8 @@ static void connection_close(struct cz__sqlite_connection *connection)
     *connection = (struct cz__sqlite_connection){ 0 };
 }
 
-static cz_status connection_open(struct cz__sqlite_connection *connection, const char *path,
-                                 int flags, cz_error *err)
+cz_status cz__sqlite_connection_open(struct cz__sqlite_connection *connection, const char *path,
+                                     int flags, cz_error *err)
 {
     flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
     int code = sqlite3_open_v2(path, &connection->handle, flags, NULL);
@@ -140,7 +143,7 @@ static cz_status connection_open(struct cz__sqlite_connection *connection, const
         cz_status status = cz_error_set(
             err, code == SQLITE_NOMEM ? CZ_ENOMEM : CZ_EIO, "cannot open the database %s: %s", path,
             connection->handle ? sqlite3_errmsg(connection->handle) : sqlite3_errstr(code));
-        connection_close(connection);
+        cz__sqlite_connection_close(connection);
         return status;
     }
     cz_ignore(sqlite3_busy_timeout(connection->handle, OPEN_TIMEOUT_MS)); /* cannot fail */
@@ -151,16 +154,16 @@ static cz_status connection_open(struct cz__sqlite_connection *connection, const
     cz_ignore(sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL));
     /* before anything reads the schema, whose tables may call them */
     if (cz__sqlite_add_functions(connection->handle)) {
-        connection_close(connection);
+        cz__sqlite_connection_close(connection);
         return cz_error_set(err, CZ_ENOMEM, "no memory to open the database");
     }
     cz_status status = cz__sqlite_run_text(connection,
-                                           "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON;"
+                                           "PRAGMA foreign_keys=ON;"
                                            "PRAGMA temp_store=MEMORY;"
                                            "PRAGMA mmap_size=268435456; PRAGMA cache_size=-2048;",
                                            err);
     if (status)
-        connection_close(connection);
+        cz__sqlite_connection_close(connection);
     return status;
 }
 
@@ -211,16 +214,22 @@ cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err)
     db->busy_timeout_ms = options.busy_timeout_ms;
     db->slot = -1;
     db->loop = cz__loop_current();
-    status = connection_open(&db->write, in_memory ? ":memory:" : name,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    status = cz__sqlite_connection_open(&db->write, in_memory ? ":memory:" : name,
+                                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
     if (!status && !in_memory)
         status = enter_wal(db, err);
+    /* not where it only reads: mapped pages are checked at each visit, which costs more than the read (decision
+     * 43) */
+    if (!status)
+        status = cz__sqlite_run_text(&db->write, "PRAGMA cell_size_check=ON;", err);
     if (!status)
         status = cz__sqlite_run_text(&db->write, options.synchronous, err);
     if (!status && !in_memory)
-        status = connection_open(&db->read, name, SQLITE_OPEN_READWRITE, err);
+        status = cz__sqlite_connection_open(&db->read, name, SQLITE_OPEN_READWRITE, err);
     if (!status && !in_memory)
         status = cz__sqlite_run_text(&db->read, "PRAGMA query_only=ON;", err);
+    if (!status && !(db->path = cz_strdup(name)))
+        status = cz_error_set(err, CZ_ENOMEM, "no memory to open the database");
     if (status) {
         cz__sqlite_close(&db->base);
         return status;
@@ -244,8 +253,9 @@ void cz__sqlite_close(cz__db *base)
     if (db->turn_hook.on_turn_end)
         cz__turn_hook_remove(db->loop, &db->turn_hook);
     cz__sqlite_turn_stop(db);
-    connection_close(&db->read);
-    connection_close(&db->write);
+    cz__sqlite_connection_close(&db->read);
+    cz__sqlite_connection_close(&db->write);
+    cz_free(db->path);
     cz_free(db);
 }
 
@@ -373,18 +383,26 @@ cz_status cz__sqlite_select(cz_ctx *ctx, cz__db_session *session, const cz__db_s
 
 cz_status cz__sqlite_step(cz__db_cursor *cursor, bool *out_row, cz_error *err)
 {
+    if (cursor->stream && !cz__sqlite_stream_step(cursor)) {
+        *out_row = false;
+        return CZ_OK;
+    }
     int code = sqlite3_step(cursor->handle);
+    if (code == SQLITE_DONE && cursor->stream)
+        cz__sqlite_stream_over(cursor);
     if (code == SQLITE_ROW || code == SQLITE_DONE) {
         *out_row = code == SQLITE_ROW;
         return CZ_OK;
     }
-    struct cz__sqlite *db = (struct cz__sqlite *)cursor->db;
-    sqlite3 *handle = sqlite3_db_handle(cursor->handle);
-    return cz__sqlite_error(handle == db->write.handle ? &db->write : &db->read, code, err);
+    struct cz__sqlite_connection connection = { .handle = sqlite3_db_handle(cursor->handle) };
+    return cz__sqlite_error(&connection, code, err);
 }
 
 void cz__sqlite_finish(cz__db_cursor *cursor)
 {
-    cz__sqlite_release(cursor->handle, cursor->uncached);
+    if (cursor->stream)
+        cz__sqlite_stream_finish(cursor);
+    else
+        cz__sqlite_release(cursor->handle, cursor->uncached);
     cursor->handle = NULL;
 }

@@ -37,6 +37,7 @@ struct cz__sqlite_job { /* a change that shares a transaction with others; on it
 struct cz__sqlite {
     cz__db base;
     struct cz__sqlite_connection read, write; /* in memory both are `write` */
+    char *path;                               /* owned */
     bool in_memory;
     bool reading; /* the read connection has this turn's transaction open */
     bool taken;   /* the write connection belongs to a fiber */
@@ -66,6 +67,10 @@ cz_status cz__sqlite_read_options(cz_str query, struct cz__sqlite_options *out, 
 /* connection.c */
 cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err);
 void cz__sqlite_close(cz__db *db);
+/* Errors: CZ_ENOMEM, CZ_EIO; nothing is open then. */
+cz_status cz__sqlite_connection_open(struct cz__sqlite_connection *connection, const char *path,
+                                     int flags, cz_error *err);
+void cz__sqlite_connection_close(struct cz__sqlite_connection *connection);
 cz_status cz__sqlite_select(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
                             const cz__db_param *params, size_t count, cz__db_cursor *out,
                             cz_error *err);
@@ -81,6 +86,18 @@ void cz__sqlite_end_read(struct cz__sqlite *db);
 /* Statements without rows, separated by semicolons. */
 cz_status cz__sqlite_run_text(struct cz__sqlite_connection *connection, const char *sql,
                               cz_error *err);
+
+/* stream.c: rows in parts. */
+cz_status cz__sqlite_stream_begin(cz_ctx *ctx, cz__db_session *session,
+                                  const cz__db_statement *statement, const cz__db_param *params,
+                                  size_t count, size_t rows, cz__db_stream **out, cz_error *err);
+cz_status cz__sqlite_stream_next(cz_ctx *ctx, cz__db_stream *stream, cz__db_cursor *out,
+                                 cz_error *err);
+void cz__sqlite_stream_end(cz_ctx *ctx, cz__db_stream *stream, bool ends_early);
+/* Before a step: whether the part has another row; after the last of all; at the end of a part. */
+bool cz__sqlite_stream_step(cz__db_cursor *cursor);
+void cz__sqlite_stream_over(cz__db_cursor *cursor);
+void cz__sqlite_stream_finish(cz__db_cursor *cursor);
 
 /* queue.c: the queue of the processes that write; see there. */
 cz_status cz__sqlite_share(unsigned processes, cz_error *err);

@@ -2,6 +2,7 @@
 #include "management/project.h"
 #include <calzone/log.h>
 #include "migrations/migrations.h"
+#include "notifications/listeners.h"
 #include "orm/orm.h"
 #include "runtime/server.h"
 #include <errno.h>
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { APPS_MAX = 1024 };
 
 struct worker_state {
     struct cz__site *site;
@@ -32,6 +35,14 @@ static int prepare_tables(cz_ctx *ctx, void *arg)
     const struct cz__site *site = arg;
     const char *alias = cz__database_at_home(ctx)->alias;
     bool other = alias != cz__databases[0].alias;
+    for (size_t i = 0; i < site->project->apps.count; i++)
+        if (site->project->apps.items[i]->listeners.count && !cz__db_default->driver->listen) {
+            fprintf(stderr,
+                    "%s: app %s has listeners, and %s has no notifications; PostgreSQL has\n",
+                    site->project->name, site->project->apps.items[i]->name,
+                    cz__db_default->driver->features->name);
+            return 1;
+        }
     if (site->env == CZ_ENV_DEVELOPMENT || site->env == CZ_ENV_TEST) {
         cz__migrate_signal(ctx, CZ_PRE_MIGRATE);
         size_t migrated = cz__migrate_all(ctx), created = cz__tables_create(ctx);
@@ -93,10 +104,24 @@ static int prepare_in_child(struct cz__site *site)
 
 /* ---- in a worker ---- */
 
+static cz_status listen_in_worker(const struct cz__site *site, cz_error *err)
+{
+    static const cz_listener_list *lists[APPS_MAX]; /* as long as the worker */
+    size_t count = site->project->apps.count;
+    if (count > APPS_MAX)
+        return cz_error_set(err, CZ_ETOOBIG, "a project of over %d apps", APPS_MAX);
+    for (size_t i = 0; i < count; i++)
+        lists[i] = &site->project->apps.items[i]->listeners;
+    return cz__listeners_start(cz__db_default, lists, count, err);
+}
+
 static cz_status on_start(cz__worker *worker, cz_error *err)
 {
     struct worker_state *state = worker->user;
     cz_status status = cz__site_open_databases(state->site, err);
+    if (status)
+        return status;
+    status = listen_in_worker(state->site, err);
     if (status)
         return status;
     status = cz__http_server_create(worker->loop, worker->listen_fd, &state->site->limits,
@@ -120,6 +145,7 @@ static void on_stop(cz__worker *worker)
     struct worker_state *state = worker->user;
     if (state->server)
         cz__http_server_destroy(state->server);
+    cz__listeners_stop();
     cz__databases_close(false);
 }
 
