@@ -98,6 +98,8 @@ cz_status cz__sqlite_error(struct cz__sqlite_connection *connection, int code, c
         return cz_error_set(err, CZ_EBUSY, "the database is busy");
     case SQLITE_NOMEM:
         return cz_error_set(err, CZ_ENOMEM, "SQLite is out of memory");
+    case SQLITE_MISMATCH: /* regex.c */
+        return cz_error_set(err, CZ_EVALIDATION, "%s", text);
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_READONLY:
