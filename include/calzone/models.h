@@ -190,6 +190,7 @@ typedef struct cz_field_options {
     cz_choice_list choices; /* the only values allowed in a text field */
     cz_validator validator;
     cz_on_delete on_delete; /* required for foreign_key and one_to_one */
+    bool django;            /* as the model's .django, of this field alone */
     const char *column;     /* the column's name; NULL: the field's ("author_id" for relations) */
     const char *verbose_name, *help_text;
 } cz_field_options;
@@ -308,6 +309,8 @@ typedef struct cz_meta {
     cz_fields
         natural_key; /* columns that name a row in fixtures instead of its key, CZ_FIELDS(Book, isbn) */
     bool unmanaged; /* the table is somebody else's: never created or changed */
+    bool django;    /* Django made the table, or reads it: on SQLite its decimals are numbers and its UUIDs
+                       32 digits; elsewhere nothing differs */
 } cz_meta;
 
 struct cz_model {

@@ -32,7 +32,7 @@ struct deletion {
 static bool is_new(cz_ctx *ctx, struct deletion *deletion, const cz_row *row)
 {
     const cz__column *key = row->model->state->key;
-    size_t bytes = key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+    size_t bytes = CZ__DB_KIND(key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
     char name[sizeof(cz_model *) + sizeof(cz_uuid)];
     memcpy(name, &row->model, sizeof row->model);
     memcpy(name + sizeof row->model, cz__row_at(row, key), bytes);
@@ -47,7 +47,7 @@ static bool is_new(cz_ctx *ctx, struct deletion *deletion, const cz_row *row)
 static void collect(cz_ctx *ctx, struct deletion *deletion, cz_model *model, cz_cond where)
 {
     const cz__column *key = model->state->key;
-    struct keys keys = { .model = model, .uuid = key->type == CZ__DB_UUID };
+    struct keys keys = { .model = model, .uuid = CZ__DB_KIND(key->type) == CZ__DB_UUID };
     cz_query query = { .model = model, .where = where, .unordered = true };
     struct cz__rows rows = cz__select(ctx, &query);
     if (keys.uuid)
@@ -146,7 +146,9 @@ static int64_t delete_links(cz_ctx *ctx, const struct keys *keys, const char *ta
         for (size_t i = 0; i < count; i++)
             params[i] =
                 keys->uuid
-                    ? (cz__db_param){ .kind = CZ__PARAM_UUID, .uuid = keys->uuids[from + i] }
+                    ? (cz__db_param){ .kind = CZ__PARAM_UUID,
+                                      .type = keys->model->state->key->type,
+                                      .uuid = keys->uuids[from + i] }
                     : (cz__db_param){ .kind = CZ__PARAM_INT, .integer = keys->integers[from + i] };
         cz__db_statement statement = cz__link_delete(ctx, session, table, side, count);
         int64_t rows, last_id;

@@ -3,13 +3,15 @@
 
 static size_t key_bytes(const cz_model *model)
 {
-    return model->state->key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+    return CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
 }
 
 static cz__db_param key_param(const cz_model *model, const void *key)
 {
-    if (model->state->key->type == CZ__DB_UUID)
-        return (cz__db_param){ .kind = CZ__PARAM_UUID, .uuid = *(const cz_uuid *)key };
+    if (CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID)
+        return (cz__db_param){ .kind = CZ__PARAM_UUID,
+                               .type = model->state->key->type,
+                               .uuid = *(const cz_uuid *)key };
     return (cz__db_param){ .kind = CZ__PARAM_INT, .integer = *(const int64_t *)key };
 }
 
@@ -159,12 +161,13 @@ struct cz__links cz__links_of(cz_ctx *ctx, const cz_model *model, const cz__colu
     cz__db_session *session = cz__session(ctx);
     const cz__db_driver *driver = session->db->driver;
     const cz_model *target = column->field->target;
-    bool uuid = model->state->key->type == CZ__DB_UUID;
+    bool uuid = CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID;
     size_t from_bytes = key_bytes(model), to_bytes = key_bytes(target), from_cap = 16, to_cap = 16;
     char *from = cz_alloc(ctx, from_cap * from_bytes), *to = cz_alloc(ctx, to_cap * to_bytes);
     cz__db_statement statement =
         cz__link_pairs(ctx, session, column->link_table, column->link_from, column->link_to);
-    cz__db_type type = uuid ? CZ__DB_UUID_LIST : CZ__DB_INT_LIST;
+    cz__db_type digits = model->state->key->type & CZ__DB_AS_DIGITS;
+    cz__db_type type = uuid ? CZ__DB_UUID_LIST | digits : CZ__DB_INT_LIST;
     cz__db_param list = { .kind = uuid ? CZ__PARAM_UUID_LIST : CZ__PARAM_INT_LIST,
                           .type = type,
                           .items = keys,

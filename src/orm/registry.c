@@ -44,7 +44,20 @@ static bool is_stored_relation(cz_field_kind kind)
     return kind == CZ_KIND_foreign_key || kind == CZ_KIND_one_to_one;
 }
 
-static cz__db_type type_of(const cz_field *field)
+/* How Django keeps values of a type on SQLite. */
+static cz__db_type as_django(cz__db_type type)
+{
+    switch (CZ__DB_KIND(type)) {
+    case CZ__DB_DECIMAL:
+        return type | CZ__DB_AS_NUMBER;
+    case CZ__DB_UUID:
+        return type | CZ__DB_AS_DIGITS;
+    default:
+        return type;
+    }
+}
+
+static cz__db_type plain_type_of(const cz_field *field)
 {
     switch (field->kind) {
     case CZ_KIND_small_int_field:
@@ -82,6 +95,12 @@ static cz__db_type type_of(const cz_field *field)
     default:
         return CZ__DB_TEXT;
     }
+}
+
+static cz__db_type type_of(const cz_field *field)
+{
+    cz__db_type type = plain_type_of(field);
+    return field->options.django ? as_django(type) : type;
 }
 
 cz__db_type cz__field_type(const cz_field *field)
@@ -245,6 +264,8 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
         .position = state->stored_count,
         .max_length = max_length_of(field),
     };
+    if (model->meta.django)
+        column->type = as_django(column->type);
     if (field->options.default_.kind == CZ__TAG_TEXT) {
         char value[sizeof(cz_decimal)] __attribute__((aligned(16)));
         cz_error why;

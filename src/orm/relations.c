@@ -6,7 +6,7 @@
 
 static size_t key_bytes_of(const cz_model *model)
 {
-    return model->state->key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+    return CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
 }
 
 static cz_row *row_at(const void *items, size_t n, const cz_model *model)
@@ -17,7 +17,7 @@ static cz_row *row_at(const void *items, size_t n, const cz_model *model)
 static cz_str key_text(const cz_row *row, const cz__column *column)
 {
     return cz_str_of(cz__row_at(row, column),
-                     column->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
+                     CZ__DB_KIND(column->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
 }
 
 /* ---- one row: a foreign key ---- */
@@ -29,7 +29,7 @@ static void batch_keys(cz_ctx *ctx, const cz_row *touched, const struct cz__resu
 {
     size_t count = 1;
     const cz__column *key = column->field->target->state->key;
-    bool uuid = key->type == CZ__DB_UUID;
+    bool uuid = CZ__DB_KIND(key->type) == CZ__DB_UUID;
     int64_t *integers = uuid ? NULL : cz_array(ctx, int64_t, result->count + 1);
     cz_uuid *uuids = uuid ? cz_array(ctx, cz_uuid, result->count + 1) : NULL;
     if (uuid)
@@ -80,7 +80,7 @@ void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field)
     struct cz__rows found = cz__select(ctx, &query);
     cz_map by_key; /* key bytes -> row */
     cz_map_init(&by_key, ctx->arena);
-    size_t key_bytes = key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+    size_t key_bytes = CZ__DB_KIND(key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
     for (size_t n = 0; n < found.count; n++) {
         cz_row *item = (cz_row *)(void *)((char *)found.items + n * target->row_bytes);
         cz_check(ctx, cz_map_set(&by_key, cz_str_of(cz__row_at(item, key), key_bytes), item));
@@ -110,7 +110,7 @@ static void set_keys(cz_ctx *ctx, struct cz__cond *leaf, const cz_model *model, 
     cz_int_list *list = cz_new(ctx, cz_int_list); /* all lists begin alike */
     *list = (cz_int_list){ keys, count };
     leaf->value = list;
-    leaf->value_kind = model->state->key->type == CZ__DB_UUID ? CZ__VALUE_UUIDS : CZ__VALUE_INTS;
+    leaf->value_kind = CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID ? CZ__VALUE_UUIDS : CZ__VALUE_INTS;
 }
 
 static void remember(cz_ctx *ctx, struct cz__loaded *loaded, cz_str key, struct cz__rows found)
@@ -254,6 +254,7 @@ static cz_cond behind(cz_ctx *ctx, const cz_row *row, const cz__column *column)
     *linked = (struct cz__cond){ .op = CZ__COND_LINKED,
                                  .model = target,
                                  .link = column,
+                                 .count = row->model->state->key->type,
                                  .value_kind = cz__value_kind_of(row->model->state->key),
                                  .value = cz__row_at(row, row->model->state->key) };
     return linked;
