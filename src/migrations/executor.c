@@ -150,12 +150,16 @@ static void run_steps(const struct run *run, cz__steps *steps)
         cz__sql_list list = { .arena = run->ctx->arena };
         cz_error err;
         const cz__db_driver *driver = session->db->driver;
-        cz__sql_list kept = { .arena = run->ctx->arena };
+        cz__sql_list kept = { .arena = run->ctx->arena }, named = { .arena = run->ctx->arena };
         steps->items[i].online = run->online;
-        if (driver->schema_write(&steps->items[i], &list, &err) ||
+        if ((!run->text &&
+             driver->schema_names(run->ctx, session, &steps->items[i], &named, &err)) ||
+            driver->schema_write(&steps->items[i], &list, &err) ||
             (driver->schema_keep && !run->text &&
              driver->schema_keep(run->ctx, session, &steps->items[i], &kept, &err)))
             cz_raise_error(run->ctx, &err);
+        for (size_t s = 0; s < named.count; s++)
+            run_statement(run, named.items[s]);
         for (size_t s = 0; s < list.count; s++) {
             if (run->text)
                 write_down(run, list.items[s]);

@@ -15,6 +15,8 @@ COMPOSERS = {
     "src/orm/expressions.c": "expressions of queries",
     "src/db/sqlite/schema.c": "tables on SQLite",
     "src/db/postgresql/schema.c": "tables on PostgreSQL",
+    "src/db/sqlite/schema_names.c": "indexes that others named, on SQLite",
+    "src/db/postgresql/schema_names.c": "constraints and indexes that others named, on PostgreSQL",
     "src/db/postgresql/connection.c": "names of savepoints, which are numbers, and the session's settings",
     "src/testing/database.c": "a test's own schema",
     "src/testing/template_postgresql.c": "a test's own database",

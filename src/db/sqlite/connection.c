@@ -40,6 +40,7 @@ const cz__db_driver cz__sqlite_driver = {
     .schema_commit = cz__sqlite_schema_commit,
     .schema_rollback = cz__sqlite_schema_rollback,
     .schema_write = cz__sqlite_schema_write,
+    .schema_names = cz__sqlite_schema_names,
     .schema_keep = cz__sqlite_schema_keep,
     .create_table = cz__sqlite_create_table,
     .table_exists = cz__sqlite_table_exists,
