@@ -314,7 +314,7 @@ static const struct cz__builtin builtins[] = {
       cz__command_sqlmigrate },
     { "squashmigrations", "Write one migration in place of an app's first ones.",
       "APP LAST [--without-data] [--dry-run] [--folder FOLDER]", cz__command_squashmigrations },
-    { "inspectdb", "Print models for the tables there are.", "[TABLE...]", cz__command_inspectdb },
+    { "inspectdb", "Print models for the tables there are.", "[--unmanaged] [TABLE...]", cz__command_inspectdb },
     { "createtables", "Create the tables that are missing, of apps without migrations.", "",
       cz__command_createtables },
     { "backup", "Copy the SQLite database while it is in use, and check the copy.", "FILE",

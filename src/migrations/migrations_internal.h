@@ -87,6 +87,12 @@ cz__migration_list cz__autodetect_state(cz_ctx *ctx, const cz__graph *graph, con
                                         const cz__answers *answers, const char *app,
                                         const char *name);
 
+/* ---- writer.c ---- */
+
+/* Append text as a string of C, or inside a comment, which it cannot end. */
+void cz__append_c_text(cz_buf *out, const char *text);
+void cz__append_c_comment(cz_buf *out, const char *text);
+
 /* ---- operations.c ---- */
 
 /* Apply to a state, in place. CZ_EVALIDATION: the model or field it names is not there, or is already. */

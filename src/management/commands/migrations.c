@@ -572,23 +572,29 @@ int cz__command_squashmigrations(struct cz__site *site, int argc, char **argv)
 struct inspection {
     const char *const *tables;
     size_t count;
+    bool unmanaged;
 };
 
 static int inspect_database(cz_ctx *ctx, void *arg)
 {
     const struct inspection *asked = arg;
-    cz_str text = cz__inspectdb(ctx, asked->tables, asked->count);
+    cz_str text = cz__inspectdb(ctx, asked->tables, asked->count, asked->unmanaged);
     printf("%.*s", CZ_STR_ARG(text));
     return 0;
 }
 
 int cz__command_inspectdb(struct cz__site *site, int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++)
-        if (argv[i][0] == '-') {
+    struct inspection asked = { (const char *const *)(argv + 1), 0, false };
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--unmanaged") == 0) {
+            asked.unmanaged = true;
+        } else if (argv[i][0] == '-') {
             fprintf(stderr, "inspectdb: unknown argument \"%s\"; see --help\n", argv[i]);
             return 2;
+        } else {
+            argv[1 + asked.count++] = argv[i];
         }
-    struct inspection asked = { (const char *const *)(argv + 1), (size_t)argc - 1 };
+    }
     return cz__site_run(site, inspect_database, &asked);
 }
