@@ -319,7 +319,8 @@ static cz__state *state_after(cz_ctx *ctx, const cz__graph *graph, size_t node)
 static void record(cz_ctx *ctx, const cz_migration *migration, bool backward)
 {
     if (!backward) {
-        cz__ledger_add(ctx, migration->app, migration->name);
+        cz__ledger_add(ctx, migration->app, migration->name,
+                       cz__migration_fingerprint(ctx, migration));
         return;
     }
     cz__ledger_remove(ctx, migration->app, migration->name);

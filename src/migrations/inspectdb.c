@@ -4,7 +4,10 @@
 #include "migrations/inspectdb.h"
 #include "migrations/inspectdb_internal.h"
 
-enum { NAME_BYTES_MAX = 60 }; /* a constraint's or an index's in a model */
+enum {
+    NAME_BYTES_MAX = 60, /* of a constraint or an index in a model */
+    MODELS_PER_APP = 64,
+};
 
 static cz__db_session *session_of(cz_ctx *ctx)
 {
@@ -280,13 +283,17 @@ static void write_forwards(const struct cz__inspection *all, cz_buf *out)
     cz_buf_append_lit(out, "\n");
 }
 
+/* CZ_MODELS() takes no more than MODELS_PER_APP; what is more goes to another app. */
 static void write_list(const struct cz__inspection *all, cz_buf *out)
 {
     size_t count = 0;
-    for (size_t i = 0; i < all->count; i++)
-        if (is_written(&all->tables[i]))
-            cz_buf_printf(out, "%s%s", count++ ? ", " : "/* For the app: .models = CZ_MODELS(",
-                          all->tables[i].model);
+    for (size_t i = 0; i < all->count; i++) {
+        if (!is_written(&all->tables[i]))
+            continue;
+        if (count % MODELS_PER_APP == 0)
+            cz_buf_printf(out, "%s/* For an app: .models = CZ_MODELS(", count ? ") */\n" : "");
+        cz_buf_printf(out, "%s%s", count++ % MODELS_PER_APP ? ", " : "", all->tables[i].model);
+    }
     if (count)
         cz_buf_append_lit(out, ") */\n");
 }

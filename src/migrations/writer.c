@@ -14,31 +14,53 @@ enum { LIST_BYTES_MAX = 4 << 20 };
 
 /* ---- text ---- */
 
+/* Bytes of a character that turns the direction of what stands after it, so that a reader sees another program
+ * than the compiler: U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069. */
+static bool turns_direction(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    if (c[0] == 0xd8 && c[1] == 0x9c)
+        return true;
+    return c[0] == 0xe2 &&
+           ((c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xaa && c[2] <= 0xae))) ||
+            (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+}
+
 void cz__append_c_text(cz_buf *out, const char *text)
 {
+    bool question = false; /* "??" begins a trigraph */
+    size_t turning = 0;
     cz_buf_append_char(out, '"');
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\' || (c == '?' && text[1] == '?')) /* "??" begins a trigraph */
+        if (!turning && turns_direction(text))
+            turning = c == 0xd8 ? 2 : 3;
+        if (c == '"' || c == '\\' || (c == '?' && question))
             cz_buf_append_char(out, '\\');
         if (c == '\n')
             cz_buf_append_lit(out, "\\n");
-        else if (c < 0x20 || c == 0x7f)
+        else if (c < 0x20 || c == 0x7f || turning)
             cz_buf_printf(out, "\\%03o",
                           c); /* three digits: the next character is not one of them */
         else
             cz_buf_append_char(out, *text);
+        question = c == '?';
+        turning -= turning > 0;
     }
     cz_buf_append_char(out, '"');
 }
 
 void cz__append_c_comment(cz_buf *out, const char *text)
 {
+    size_t turning = 0;
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
-        bool ends = c < 0x20 || c == 0x7f || c == '\\' || (c == '?' && text[1] == '?') ||
+        if (!turning && turns_direction(text))
+            turning = c == 0xd8 ? 2 : 3;
+        bool ends = turning || c < 0x20 || c == 0x7f || c == '\\' || c == '?' ||
                     (c == '*' && text[1] == '/') || (c == '/' && text[1] == '*');
         cz_buf_append_char(out, ends ? '.' : *text);
+        turning -= turning > 0;
     }
 }
 
@@ -257,7 +279,7 @@ static void write_sql(cz_buf *out, const cz_operation *op)
     cz_buf_append_char(out, ')');
 }
 
-static void write_operation(cz_ctx *ctx, cz_buf *out, const cz_operation *op)
+void cz__append_operation(cz_ctx *ctx, cz_buf *out, const cz_operation *op)
 {
     switch (op->kind) {
     case CZ_OPERATION_CREATE_MODEL:
@@ -396,7 +418,7 @@ cz_str cz__migration_text(cz_ctx *ctx, const cz_migration *migration)
     for (size_t i = 0; i < migration->operations.count; i++) {
         cz_buf_append_str(out, i ? CZ_STR(",\n        ")
                                  : CZ_STR(",\n    .operations = CZ_OPERATIONS(\n        "));
-        write_operation(ctx, out, &migration->operations.items[i]);
+        cz__append_operation(ctx, out, &migration->operations.items[i]);
     }
     if (migration->operations.count)
         cz_buf_append_char(out, ')');

@@ -84,7 +84,8 @@ int cz__command_settings(struct cz__site *site, int argc, char **argv)
 
 int cz__command_check(struct cz__site *site, int argc, char **argv)
 {
-    if (argc > 1) {
+    bool database = argc == 2 && strcmp(argv[1], "--database") == 0;
+    if (argc > 1 && !database) {
         fprintf(stderr, "check: unknown argument \"%s\"; see --help\n", argv[1]);
         return 2;
     }
@@ -96,7 +97,7 @@ int cz__command_check(struct cz__site *site, int argc, char **argv)
     size_t models = cz__models_count();
     printf("%s: no issues in %zu model%s and %zu route%s (%s)\n", site->project->name, models,
            models == 1 ? "" : "s", routes, routes == 1 ? "" : "s", cz_env_name(site->env));
-    return 0;
+    return database ? cz__site_run(site, cz__command_check_database, site) : 0;
 }
 
 int cz__command_version(struct cz__site *site, int argc, char **argv)

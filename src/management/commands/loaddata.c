@@ -274,7 +274,8 @@ static bool load_relation(cz_ctx *ctx, struct load *load, struct item *item, cz_
     if (!of)
         return wait_for(ctx, item, target, value);
     memcpy(cz__row_at(row, column), cz__row_at(of, target->state->key),
-           CZ__DB_KIND(target->state->key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
+           CZ__DB_KIND(target->state->key->type) == CZ__DB_UUID ? sizeof(cz_uuid)
+                                                                : sizeof(int64_t));
     cz__row_mark(row, column, false);
     return true;
 }

@@ -415,6 +415,11 @@ static void run_plan(cz_ctx *ctx, const struct arguments *a, cz__graph *graph,
         puts("  No migrations to apply.");
 }
 
+static void tell_edited(const char *sentence)
+{
+    printf("  Warning: %s.\n", sentence);
+}
+
 static int migrate(cz_ctx *ctx, void *arg)
 {
     struct arguments *a = arg;
@@ -424,6 +429,7 @@ static int migrate(cz_ctx *ctx, void *arg)
     cz__graph_check_leaves(ctx, graph);
     cz__graph_check_applied(ctx, graph);
     cz__plan_list plan = cz__migrate_plan(ctx, graph, a->app, a->name);
+    cz__migrations_edited(ctx, graph, ledger, tell_edited);
     if (a->plan || a->check) {
         if (a->plan)
             tell_plan(ctx, graph, &plan);
@@ -457,6 +463,21 @@ int cz__command_migrate(struct cz__site *site, int argc, char **argv)
     if (!read_arguments(argc, argv, flags, CZ_COUNT(flags), &a, 2))
         return 2;
     return cz__site_run(site, migrate, &a);
+}
+
+int cz__command_check_database(cz_ctx *ctx, void *arg)
+{
+    const struct cz__site *site = arg;
+    cz__ledger *ledger;
+    cz__graph *graph = graph_of_database(ctx, &ledger);
+    cz__graph_check_leaves(ctx, graph);
+    cz__graph_check_applied(ctx, graph);
+    size_t edited = cz__migrations_edited(ctx, graph, ledger, tell_edited);
+    size_t pending = cz__migrate_plan(ctx, graph, NULL, NULL).count;
+    printf("%s: the database lacks %zu migration%s; %zu of those it has w%s changed since\n",
+           site->project->name, pending, pending == 1 ? "" : "s", edited,
+           edited == 1 ? "as" : "ere");
+    return 0;
 }
 
 /* ---- showmigrations, sqlmigrate ---- */
