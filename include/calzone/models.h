@@ -309,7 +309,8 @@ typedef struct cz_meta {
     cz_fields
         natural_key; /* columns that name a row in fixtures instead of its key, CZ_FIELDS(Book, isbn) */
     bool unmanaged; /* the table is somebody else's: never created or changed */
-    bool django;    /* Django made the table, or reads it: on SQLite its decimals are numbers and its UUIDs
+    bool
+        django; /* Django made the table, or reads it: on SQLite its decimals are numbers and its UUIDs
                        32 digits; elsewhere nothing differs */
 } cz_meta;
 

@@ -10,7 +10,7 @@ import urllib.parse
 
 here = os.path.dirname(os.path.realpath(__file__))
 root = os.path.dirname(os.path.dirname(here))
-PROGRAM = os.path.join(root, "build", "bin", "hostile")
+PROGRAM = os.environ.get("HOSTILE_PROGRAM", os.path.join(root, "build", "bin", "hostile"))
 START_SECONDS, ANSWER_SECONDS = 20, 30
 ALONE_BYTES = 6000  # more than that goes in one request at a time
 
