@@ -293,7 +293,7 @@ struct cz__cond {
     uint8_t op;         /* enum cz__cond_op */
     uint8_t lookup;     /* cz_lookup */
     uint8_t value_kind; /* cz__value_kind */
-    uint32_t count; /* of the children; of LINKED the key's type */
+    uint32_t count;     /* of the children; of LINKED the key's type */
     const cz_model *model;
     cz_str path;
     const struct cz__expr *expr; /* what is asked about, instead of a path */

@@ -306,12 +306,11 @@ static void compile_linked(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
     cz_buf_append_lit(sql, " WHERE ");
     cz__db_append_name(sql, column->link_from);
     cz_buf_append_lit(sql, " = ");
-    cz__append_slot(
-        c, sql,
-        (struct cz__slot){ .kind = CZ__SLOT_VALUE,
-                           .ref = cz__take_ref(c),
-                           .type = cond->count,
-                           .name = column->field->name });
+    cz__append_slot(c, sql,
+                    (struct cz__slot){ .kind = CZ__SLOT_VALUE,
+                                       .ref = cz__take_ref(c),
+                                       .type = cond->count,
+                                       .name = column->field->name });
     cz_buf_append_char(sql, ')');
 }
 

@@ -144,12 +144,11 @@ static int64_t delete_links(cz_ctx *ctx, const struct keys *keys, const char *ta
             keys->count - from < KEYS_PER_STATEMENT ? keys->count - from : KEYS_PER_STATEMENT;
         cz__db_param *params = cz_array(ctx, cz__db_param, count);
         for (size_t i = 0; i < count; i++)
-            params[i] =
-                keys->uuid
-                    ? (cz__db_param){ .kind = CZ__PARAM_UUID,
-                                      .type = keys->model->state->key->type,
-                                      .uuid = keys->uuids[from + i] }
-                    : (cz__db_param){ .kind = CZ__PARAM_INT, .integer = keys->integers[from + i] };
+            params[i] = keys->uuid ? (cz__db_param){ .kind = CZ__PARAM_UUID,
+                                                     .type = keys->model->state->key->type,
+                                                     .uuid = keys->uuids[from + i] }
+                                   : (cz__db_param){ .kind = CZ__PARAM_INT,
+                                                     .integer = keys->integers[from + i] };
         cz__db_statement statement = cz__link_delete(ctx, session, table, side, count);
         int64_t rows, last_id;
         cz_error err;

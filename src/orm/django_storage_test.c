@@ -117,8 +117,7 @@ static void stored(cz_ctx *c, void *arg)
              "SELECT group_concat(DISTINCT length(gadget_id) || ' ' || length(own) || "
              "typeof(cost)) FROM old_note",
              "32 36integer");
-    one_text(c, "SELECT max(\"table\") FROM pragma_foreign_key_check",
-             "nothing");
+    one_text(c, "SELECT max(\"table\") FROM pragma_foreign_key_check", "nothing");
 }
 
 CZ_DATABASE_TEST(values_are_stored_as_django_stores_them)

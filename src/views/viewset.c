@@ -38,8 +38,8 @@ static cz_cond object_cond(cz_ctx *ctx, const cz_request *req, const cz_viewset 
 {
     const cz__column *key = view->model->state->key;
     const cz_param *param = &req->params[req->param_count - 1];
-    const void *value =
-        CZ__DB_KIND(key->type) == CZ__DB_UUID ? (const void *)param->uuid : (const void *)&param->integer;
+    const void *value = CZ__DB_KIND(key->type) == CZ__DB_UUID ? (const void *)param->uuid
+                                                              : (const void *)&param->integer;
     cz_cond same_key = cz__cond_column(ctx, view->model, key, value);
     if (!view->rows)
         return same_key;

@@ -335,7 +335,7 @@ cz_status cz__sqlite_schema_keep(cz_ctx *ctx, cz__db_session *session, const cz_
                                  cz__sql_list *out, cz_error *err)
 {
     struct rows rows;
-    cz__table_info there;
+    cz__table_info there = { 0 };
     if (!cz__sqlite_is_rebuild(step))
         return CZ_OK;
     cz_status status = cz__sqlite_describe_table(ctx, session, step->before->name, &there, err);
