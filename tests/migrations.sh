@@ -72,6 +72,18 @@ expect 0 "Unapplying notes.0004_alter_note_colour... OK" migrate notes 0003
 [[ $(sql "SELECT title, colour FROM notes_note") == "one|red" ]] || fail "after going back: $(sql "SELECT * FROM notes_note")"
 expect 0 "0005_remove_note_colour... OK" migrate
 
+echo "a migration that was applied and then edited is told of, and one that says the same is not"
+changed=src/notes/migrations/0004_alter_note_colour.c
+cp $changed "$work/kept.c"
+sed -i 's|^CZ_MIGRATION|/* said otherwise */\n\n&|; s/, \.max_length = 30/,\n  .max_length = 15 * 2/' $changed
+! "$calzone" migrate | grep Warning || fail "another layout is told of as a change"
+sed -i 's/15 \* 2/31/' $changed
+expect 0 "Warning: notes.0004_alter_note_colour was changed after it was applied: its operation 1, \"Alter field colour on Note\", was another." migrate
+expect 0 "1 of those it has was changed since" check --databases
+mv "$work/kept.c" $changed && touch $changed
+expect 0 "0 of those it has were changed since" check --databases
+expect 2 "unknown argument" check --databases
+
 echo "models, relations, indexes"
 models 's/^#endif/#define TAG(F) F(slug_field, name, .unique = true) F(many_to_many, notes, Note)\nCZ_MODEL(Tag, TAG);\n#define LINE(F) F(foreign_key, note, Note, .on_delete = CZ_CASCADE) F(int_field, number) F(decimal_field, weight, .digits = 6, .places = 2, .default_ = cz_text("1.50"))\nCZ_MODEL(Line, LINE, .unique_together = CZ_FIELDS(Line, note, number), .indexes = CZ_INDEXES({ .fields = CZ_FIELDS(Line, note, weight) }), .constraints = CZ_CONSTRAINTS({ .name = "line_weight", .check = "\\"weight\\" >= 0" }));\n&/'
 sed -i 's/CZ_MODELS(Note)/CZ_MODELS(Note, Tag, Line)/' src/notes/app.c

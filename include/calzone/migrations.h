@@ -45,6 +45,7 @@ extern "C" {
     X(FLAG, index)                                                                                 \
     X(FLAG, auto_now_add)                                                                          \
     X(FLAG, auto_now)                                                                              \
+    X(FLAG, django)                                                                                \
     X(VALUE, default_)                                                                             \
     X(VALUE, db_default)                                                                           \
     X(ON_DELETE, on_delete)                                                                        \

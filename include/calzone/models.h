@@ -218,6 +218,7 @@ typedef struct cz_field_options {
     cz_choice_list choices; /* the only values allowed in a text field */
     cz_validator validator;
     cz_on_delete on_delete; /* required for foreign_key and one_to_one */
+    bool django;            /* as the model's .django, of this field alone */
     const char *column;     /* the column's name; NULL: the field's ("author_id" for relations) */
     const char *verbose_name, *help_text;
 } cz_field_options;
@@ -371,6 +372,9 @@ typedef struct cz_meta {
      * `row`, one of the model's, as it would be stored. May query and raise. */
     void (*clean)(cz_ctx *ctx, void *row, struct cz_field_errors *errors);
     const char *database; /* the alias of the one its table is in (databases.h); NULL: "default" */
+    bool
+        django; /* Django made the table, or reads it: on SQLite its decimals are numbers and its UUIDs
+                       32 digits; elsewhere nothing differs */
 } cz_meta;
 
 struct cz_model {

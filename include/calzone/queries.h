@@ -293,7 +293,7 @@ struct cz__cond {
     uint8_t op;         /* enum cz__cond_op */
     uint8_t lookup;     /* cz_lookup */
     uint8_t value_kind; /* cz__value_kind */
-    uint32_t count;
+    uint32_t count;     /* of the children; of LINKED the key's type */
     const cz_model *model;
     cz_str path;
     const struct cz__expr *expr; /* what is asked about, instead of a path */
@@ -371,9 +371,18 @@ cz_cond cz_cond_copy(cz_ctx *ctx, cz_cond cond);
 /* `count` conditions joined by AND; of none: every row. They and the array are borrowed. */
 cz_cond cz_cond_all(cz_ctx *ctx, const cz_cond *conds, size_t count);
 /* A condition whose field and value are known only at run time: `path` as in CZ_Q, the value as text,
- * read as the field's kind; lists are comma separated. For filter back-ends with an allow list.
- * Raises: CZ_EVALIDATION: the text is no such value; CZ_EINVAL: no such path. */
+ * read as the field's kind; lists, arrays and keys are comma separated, bytes base64. For filter back-ends
+ * with an allow list: a path reaches every column of every related model.
+ * Raises: CZ_EVALIDATION: the text is no such value, there is no such path, or its field has no such lookup. */
 cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup, cz_str text);
+/* The lookup of this name, "icontains", in any case. Returns false when there is none. */
+bool cz_lookup_find(cz_str name, cz_lookup *out);
+/* An order that comes as text, "-year,author__name": names of `allowed`, each with a "-" when descending, with
+ * "->" or "__" over relations. The result borrows `allowed`; of empty text it is empty.
+ * Raises: CZ_EVALIDATION: a name that is not among them, or too many names. */
+cz_order_list cz_order_text(cz_ctx *ctx, cz_fields allowed, cz_str text);
+/* Names that come as text, "title,year", as fields of `allowed`, for .only and the like. Raises likewise. */
+cz_fields cz_fields_text(cz_ctx *ctx, cz_fields allowed, cz_str text);
 
 /* ---- queries ---- */
 

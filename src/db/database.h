@@ -48,6 +48,8 @@ typedef uint32_t cz__db_type;
 #define CZ__DB_DIGITS(type) ((int)((type) >> 16 & 0xff))
 /* The column was made by somebody else and holds numbers as they are, not as scaled integers (SQLite). */
 #define CZ__DB_AS_NUMBER (UINT32_C(1) << 24)
+/* And UUIDs as 32 digits without hyphens (SQLite). */
+#define CZ__DB_AS_DIGITS (UINT32_C(1) << 25)
 static inline cz__db_type cz__db_decimal(int digits, int places)
 {
     return CZ__DB_DECIMAL | (cz__db_type)places << 8 | (cz__db_type)digits << 16;
@@ -367,6 +369,11 @@ struct cz__db_driver {
      * by itself. */
     cz_status (*keys_given)(cz_ctx *ctx, cz__db_session *session, const char *table,
                             const char *key, cz_error *err);
+    /* Others gave constraints and indexes of the step's table names of their own: the statements that give them
+     * those that schema_write() counts on, to be run before its own. */
+    cz_status (*schema_names)(cz_ctx *ctx, cz__db_session *session,
+                              const struct cz__schema_step *step, struct cz__sql_list *out,
+                              cz_error *err);
     /* What the step would take along that no model knows, such as triggers, as the statements that make it
      * again afterwards. NULL: it takes nothing along. */
     cz_status (*schema_keep)(cz_ctx *ctx, cz__db_session *session,

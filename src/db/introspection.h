@@ -11,6 +11,7 @@ typedef struct cz__column_info {
     bool null, primary_key;
     bool generated; /* the database gives the key: AUTOINCREMENT, an identity */
     const char *references_table, *references_column; /* NULL: none */
+    const char *references_name, *key_name; /* what their constraints are called (PostgreSQL) */
 } cz__column_info;
 
 typedef struct cz__index_info {
@@ -21,6 +22,8 @@ typedef struct cz__index_info {
     size_t column_count;
     const char *where; /* NULL: all rows */
     bool unique;
+    bool constraint; /* it belongs to a UNIQUE of its name (PostgreSQL) */
+    bool special;    /* made for LIKE and the like: of another operator class (PostgreSQL) */
 } cz__index_info;
 
 typedef struct cz__table_info {
@@ -29,7 +32,8 @@ typedef struct cz__table_info {
     size_t column_count;
     cz__index_info *indexes; /* without the primary key's */
     size_t index_count;
-    const char **checks; /* what stands in each CHECK */
+    const char **checks;      /* what stands in each CHECK */
+    const char **check_names; /* as `checks`; NULL: it has none */
     size_t check_count;
 } cz__table_info;
 

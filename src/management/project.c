@@ -230,8 +230,10 @@ void cz__site_stop(struct cz__site *site)
 static const struct cz__builtin builtins[] = {
     { "run", "Serve the site.", "[--bind ADDRESS:PORT] [--workers N]", cz__command_run },
     { "routes", "List the routes in the order they are tried.", "[--json]", cz__command_routes },
-    { "check", "Check settings, models and routes without starting anything.", "[--databases]",
-      cz__command_check },
+    { "check",
+      "Check settings, models and routes without starting anything; with --databases, that each "
+      "answers and what was migrated.",
+      "[--databases]", cz__command_check },
     { "settings", "List the settings, their values and where those came from.", "[--json]",
       cz__command_settings },
     { "version", "Print the versions of the project, Calzone and what is built in.", "[--json]",
@@ -249,8 +251,8 @@ static const struct cz__builtin builtins[] = {
       cz__command_sqlmigrate },
     { "squashmigrations", "Write one migration in place of an app's first ones.",
       "APP LAST [--without-data] [--dry-run] [--folder FOLDER]", cz__command_squashmigrations },
-    { "inspectdb", "Print models for the tables there are.", "[--database ALIAS] [TABLE...]",
-      cz__command_inspectdb },
+    { "inspectdb", "Print models for the tables there are.",
+      "[--database ALIAS] [--unmanaged] [TABLE...]", cz__command_inspectdb },
     { "createtables", "Create the tables that are missing, of apps without migrations.",
       "[--database ALIAS]", cz__command_createtables },
     { "backup", "Copy the SQLite database while it is in use, and check the copy.",

@@ -60,6 +60,8 @@ struct cz__builtin {
 int cz__command_run(struct cz__site *site, int argc, char **argv);
 int cz__command_routes(struct cz__site *site, int argc, char **argv);
 int cz__command_check(struct cz__site *site, int argc, char **argv);
+/* What `check --databases` asks it; `arg` is the site. */
+int cz__command_check_database(cz_ctx *ctx, void *arg);
 int cz__command_settings(struct cz__site *site, int argc, char **argv);
 int cz__command_version(struct cz__site *site, int argc, char **argv);
 int cz__command_createtables(struct cz__site *site, int argc, char **argv);

@@ -151,12 +151,16 @@ static void run_steps(const struct run *run, cz__steps *steps)
         cz__sql_list list = { .arena = run->ctx->arena };
         cz_error err;
         const cz__db_driver *driver = session->db->driver;
-        cz__sql_list kept = { .arena = run->ctx->arena };
+        cz__sql_list kept = { .arena = run->ctx->arena }, named = { .arena = run->ctx->arena };
         steps->items[i].online = run->online;
-        if (driver->schema_write(&steps->items[i], &list, &err) ||
+        if ((!run->text &&
+             driver->schema_names(run->ctx, session, &steps->items[i], &named, &err)) ||
+            driver->schema_write(&steps->items[i], &list, &err) ||
             (driver->schema_keep && !run->text &&
              driver->schema_keep(run->ctx, session, &steps->items[i], &kept, &err)))
             cz_raise_error(run->ctx, &err);
+        for (size_t s = 0; s < named.count; s++)
+            run_statement(run, named.items[s]);
         for (size_t s = 0; s < list.count; s++) {
             if (run->text)
                 write_down(run, list.items[s]);
@@ -354,7 +358,8 @@ static cz__state *state_after(cz_ctx *ctx, const cz__graph *graph, size_t node)
 static void record(cz_ctx *ctx, const cz_migration *migration, bool backward)
 {
     if (!backward) {
-        cz__ledger_add(ctx, migration->app, migration->name);
+        cz__ledger_add(ctx, migration->app, migration->name,
+                       cz__migration_fingerprint(ctx, migration));
         return;
     }
     cz__ledger_remove(ctx, migration->app, migration->name);

@@ -1,8 +1,13 @@
-/* Models from tables, as Django's inspectdb: a beginning for a person to go over. Types are those of SQLite and
- * PostgreSQL, and the names Django and others use in SQLite, where a column's type is what one writes. */
+/* Models from tables, as Django's inspectdb: a beginning for a person to go over. Whatever the database holds for
+ * names, types and conditions, what is written is C that compiles: names become identifiers, text stands in
+ * strings and comments that it cannot end. */
 #include "migrations/inspectdb.h"
-#include "db/introspection.h"
-#include "migrations/migrations_internal.h"
+#include "migrations/inspectdb_internal.h"
+
+enum {
+    NAME_BYTES_MAX = 60, /* of a constraint or an index in a model */
+    MODELS_PER_APP = 64,
+};
 
 static cz__db_session *session_of(cz_ctx *ctx)
 {
@@ -13,121 +18,7 @@ static cz__db_session *session_of(cz_ctx *ctx)
     return session;
 }
 
-static const char *const keywords = " auto break case char const continue default do double else "
-                                    "enum extern float for goto if inline "
-                                    "int long register restrict return short signed sizeof static "
-                                    "struct switch typedef typeof union "
-                                    "unsigned void volatile while asm bool true false ";
-
-/* "StoreBook" for "store_book". */
-static const char *model_name(cz_ctx *ctx, const char *table)
-{
-    char *name = cz_alloc(ctx, strlen(table) + 2);
-    size_t len = 0;
-    bool upper = true;
-    for (; *table; table++) {
-        bool letter = (*table >= 'a' && *table <= 'z') || (*table >= 'A' && *table <= 'Z');
-        bool digit = *table >= '0' && *table <= '9';
-        if (digit && !len)
-            name[len++] = 'T';
-        if (letter || digit)
-            name[len++] = upper && *table >= 'a' && *table <= 'z' ? (char)(*table - 32) : *table;
-        upper = !letter && !digit;
-    }
-    name[len] = '\0';
-    return len ? name : "Table";
-}
-
-/* A column's name as a C member: no keyword, no blanks, no two underscores in a row. */
-static const char *member_name(cz_ctx *ctx, const char *column)
-{
-    char *name = cz_alloc(ctx, strlen(column) + 8);
-    size_t len = 0;
-    for (const char *c = column; *c; c++) {
-        bool good =
-            (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
-        if (!len && *c >= '0' && *c <= '9')
-            name[len++] = 'n';
-        if (good || (len && name[len - 1] != '_'))
-            name[len++] = !good ? '_' : *c >= 'A' && *c <= 'Z' ? (char)(*c | 0x20) : *c;
-    }
-    name[len] = '\0';
-    if (!len || strstr(keywords, cz_format(ctx, " %s ", name).ptr))
-        memcpy(name + len, "_field", sizeof "_field");
-    return name;
-}
-
-/* ---- types ---- */
-
-static const struct {
-    const char *begins; /* the type, in small letters */
-    const char *kind;
-} types[] = {
-    { "bool", "bool_field" },
-    { "bigint[]", "int_array_field" },
-    { "integer[]", "int_array_field" },
-    { "text[]", "text_array_field" },
-    { "character varying[]", "text_array_field" },
-    { "bigint", "big_int_field" },
-    { "smallint", "small_int_field" },
-    { "integer", "int_field" },
-    { "int", "int_field" },
-    { "tinyint", "small_int_field" },
-    { "real", "float_field" },
-    { "double", "float_field" },
-    { "float", "float_field" },
-    { "numeric", "decimal_field" },
-    { "decimal", "decimal_field" },
-    { "timestamp", "datetime_field" },
-    { "datetime", "datetime_field" },
-    { "date", "date_field" },
-    { "time", "time_field" },
-    { "interval", "duration_field" },
-    { "uuid", "uuid_field" },
-    { "json", "json_field" },
-    { "bytea", "binary_field" },
-    { "blob", "binary_field" },
-    { "inet", "ip_field" },
-    { "cidr", "ip_field" },
-    { "character", "char_field" },
-    { "varchar", "char_field" },
-    { "char", "char_field" },
-    { "text", "text_field" },
-};
-
-static const char *kind_of(cz_ctx *ctx, const cz__table_info *table, const cz__column_info *column)
-{
-    const char *type = cz__lower(ctx, column->type);
-    const char *is_bool = cz_format(ctx, "\"%s\" IN (0, 1)", column->name).ptr;
-    const char *is_json = cz_format(ctx, "json_valid(\"%s\")", column->name).ptr;
-    for (size_t i = 0; i < table->check_count; i++) { /* how SQLite's tables of ours say it */
-        if (strcmp(table->checks[i], is_bool) == 0)
-            return "bool_field";
-        if (strcmp(table->checks[i], is_json) == 0)
-            return "json_field";
-    }
-    if (strcmp(column->type, "INTEGER") == 0)
-        return "big_int_field"; /* SQLite's whole numbers have 64 bits */
-    for (size_t i = 0; i < CZ_COUNT(types); i++)
-        if (strncmp(type, types[i].begins, strlen(types[i].begins)) == 0)
-            return types[i].kind;
-    return NULL;
-}
-
-/* The numbers of "numeric(8, 2)"; 0 where there is none. */
-static void read_numbers(const char *type, uint64_t out[2])
-{
-    cz_str rest = cz_str_from(type);
-    size_t open = cz_str_find_char(rest, '(');
-    out[0] = out[1] = 0;
-    if (open == SIZE_MAX)
-        return;
-    rest = cz_str_tail(rest, open + 1);
-    cz_str inside = cz_str_cut(&rest, ')');
-    for (int i = 0; i < 2; i++)
-        if (cz_str_to_u64(cz_str_trim(cz_str_cut(&inside, ',')), &out[i]))
-            out[i] = 0;
-}
+/* ---- fields ---- */
 
 static bool has_index(const cz__table_info *table, const char *column, bool unique)
 {
@@ -140,123 +31,274 @@ static bool has_index(const cz__table_info *table, const char *column, bool uniq
     return false;
 }
 
-/* ---- fields ---- */
-
-static void write_options(cz_buf *out, const cz__table_info *table, const cz__column_info *column,
-                          const char *kind, const char *implied)
+static void write_string(cz_buf *out, const char *option, const char *text)
 {
+    cz_buf_printf(out, "%s", option);
+    cz__append_c_text(out, text);
+}
+
+static void write_options(cz_buf *out, const cz__table_info *table,
+                          const struct cz__inspected_column *column, const char *kind,
+                          const char *implied)
+{
+    const cz__column_info *info = column->info;
     uint64_t numbers[2];
-    read_numbers(column->type, numbers);
-    if (strcmp(kind, "char_field") == 0 && numbers[0])
+    cz__inspect_numbers(info->type, numbers);
+    if (strcmp(kind, "char_field") == 0)
         cz_buf_printf(out, ", .max_length = %u", (unsigned)numbers[0]);
+    bool guessed = strcmp(kind, "decimal_field") == 0 && !numbers[0];
     if (strcmp(kind, "decimal_field") == 0)
-        cz_buf_printf(out, ", .digits = %u, .places = %u", numbers[0] ? (unsigned)numbers[0] : 18u,
-                      (unsigned)numbers[1]);
-    if (column->null)
+        cz_buf_printf(out, ", .digits = %u, .places = %u", guessed ? 15 : (unsigned)numbers[0],
+                      guessed ? 5 : (unsigned)numbers[1]);
+    if (info->null)
         cz_buf_append_lit(out, ", .null = true");
-    if (strcmp(kind, "one_to_one") != 0 && has_index(table, column->name, true))
+    if (strcmp(kind, "one_to_one") != 0 && has_index(table, info->name, true))
         cz_buf_append_lit(out, ", .unique = true");
-    else if (!column->references_table && has_index(table, column->name, false))
+    else if (column->as == CZ__INSPECTED_FIELD && has_index(table, info->name, false))
         cz_buf_append_lit(out, ", .index = true");
-    if (!cz_str_eq(cz_str_from(implied), cz_str_from(column->name)))
-        cz_buf_printf(out, ", .column = \"%s\"", column->name);
+    if (strcmp(implied, info->name) != 0)
+        write_string(out, ", .column = ", info->name);
+    cz_buf_append_char(out, ')');
+    if (guessed)
+        cz_buf_append_lit(out, " /* how many digits and places, the database does not say */");
+    if (column->unknown) {
+        cz_buf_append_lit(out, " /* its type is ");
+        cz__append_c_comment(out, info->type);
+        cz_buf_append_lit(out, " */");
+    }
 }
 
 static void write_field(cz_ctx *ctx, cz_buf *out, const cz__table_info *table,
-                        const cz__column_info *column)
+                        const struct cz__inspected_column *column)
 {
-    cz_str name = cz_str_from(member_name(ctx, column->name));
-    if (column->references_table) {
-        bool single = has_index(table, column->name, true);
-        if (cz_str_ends_with(name, CZ_STR("_id")) && name.len > 3)
-            name = cz_copy(ctx, cz_str_head(name, name.len - 3));
-        const char *kind = single ? "one_to_one" : "foreign_key";
-        cz_buf_printf(out, "    F(%s, %s, %s, .on_delete = CZ_DO_NOTHING", kind, name.ptr,
-                      model_name(ctx, column->references_table));
-        write_options(out, table, column, kind, cz_format(ctx, "%s_id", name.ptr).ptr);
+    cz_buf_append_lit(out, " \\\n");
+    if (column->as == CZ__INSPECTED_RELATION) {
+        const char *kind =
+            has_index(table, column->info->name, true) ? "one_to_one" : "foreign_key";
+        cz_buf_printf(out, "    F(%s, %s, %s, .on_delete = CZ_DO_NOTHING", kind, column->name,
+                      column->target->model);
+        write_options(out, table, column, kind, cz_format(ctx, "%s_id", column->name).ptr);
     } else {
-        const char *kind = kind_of(ctx, table, column);
-        cz_buf_printf(out, "    F(%s, %s", kind ? kind : "text_field", name.ptr);
-        write_options(out, table, column, kind ? kind : "text_field", name.ptr);
-        if (!kind)
-            cz_buf_printf(out, " /* its type is %s */", column->type);
+        cz_buf_printf(out, "    F(%s, %s", column->kind, column->name);
+        write_options(out, table, column, column->kind, column->name);
     }
-    cz_buf_append_char(out, ')');
+}
+
+/* ---- what is said of the whole table ---- */
+
+/* The member a column is in a list of fields; NULL: none. */
+static const char *member_of(cz_ctx *ctx, const struct cz__inspected *table, const char *column)
+{
+    for (size_t i = 0; i < table->info.column_count; i++) {
+        const struct cz__inspected_column *at = &table->columns[i];
+        if (strcmp(at->info->name, column) != 0)
+            continue;
+        return at->as == CZ__INSPECTED_KEY        ? "id"
+               : at->as == CZ__INSPECTED_RELATION ? cz_format(ctx, "%s_id", at->name).ptr
+                                                  : at->name;
+    }
+    return NULL;
+}
+
+/* ", CZ_FIELDS(M, a, b)"; false: it is about an expression, or descends. */
+static bool members(cz_ctx *ctx, const struct cz__inspected *table, const cz__index_info *index,
+                    cz_str *out)
+{
+    cz_buf *buf = cz_new(ctx, cz_buf);
+    bool good = index->column_count > 0;
+    cz_buf_printf(buf, "CZ_FIELDS(%s", table->model);
+    for (size_t i = 0; good && i < index->column_count; i++) {
+        const char *member = member_of(ctx, table, index->columns[i]);
+        good = member != NULL;
+        if (good)
+            cz_buf_printf(buf, ", %s", member);
+    }
+    cz_buf_append_char(buf, ')');
+    good = good && !cz_buf_status(buf);
+    if (good)
+        *out = cz_copy(ctx, cz_buf_str(buf));
+    cz_buf_done(buf);
+    return good;
+}
+
+static bool is_together(const cz__index_info *index)
+{
+    return index->unique && !index->where && index->column_count > 1;
+}
+
+static const cz__index_info *together_of(cz_ctx *ctx, const struct cz__inspected *table,
+                                         cz_str *out)
+{
+    for (size_t i = 0; i < table->info.index_count; i++)
+        if (is_together(&table->info.indexes[i]) &&
+            members(ctx, table, &table->info.indexes[i], out))
+            return &table->info.indexes[i];
+    return NULL;
+}
+
+static void write_condition(cz_buf *out, const char *condition)
+{
+    if (condition)
+        write_string(out, ", .condition = ", condition);
+}
+
+static void separate(cz_buf *out, size_t *count, const char *option, const char *macro)
+{
+    if ((*count)++)
+        cz_buf_append_lit(out, ",\n        ");
+    else
+        cz_buf_printf(out, ",\n    %s = %s(\n        ", option, macro);
+}
+
+/* Indexes of their own: those of one column stand at its field. */
+static void write_indexes(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *table)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->info.index_count; i++) {
+        const cz__index_info *index = &table->info.indexes[i];
+        cz_str list;
+        if (index->unique || index->special || (index->column_count < 2 && !index->where) ||
+            strlen(index->name) > NAME_BYTES_MAX || !members(ctx, table, index, &list))
+            continue;
+        separate(out, &count, ".indexes", "CZ_INDEXES");
+        write_string(out, "{ .name = ", index->name);
+        cz_buf_printf(out, ", .fields = %.*s", CZ_STR_ARG(list));
+        write_condition(out, index->where);
+        cz_buf_append_lit(out, " }");
+    }
+    if (count)
+        cz_buf_append_char(out, ')');
+}
+
+static void write_uniques(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *table,
+                          const cz__index_info *together, size_t *count)
+{
+    for (size_t i = 0; i < table->info.index_count; i++) {
+        const cz__index_info *index = &table->info.indexes[i];
+        cz_str list;
+        bool plain = index->column_count < 2 && !index->where;
+        if (!index->unique || plain || index == together || !*index->name ||
+            strlen(index->name) > NAME_BYTES_MAX || !members(ctx, table, index, &list))
+            continue;
+        separate(out, count, ".constraints", "CZ_CONSTRAINTS");
+        write_string(out, "{ .name = ", index->name);
+        cz_buf_printf(out, ", .unique = %.*s", CZ_STR_ARG(list));
+        write_condition(out, index->where);
+        cz_buf_append_lit(out, " }");
+    }
+}
+
+/* What stands in a CHECK; NULL: it is none. PostgreSQL's have their name before them. */
+static const char *inside_check(cz_ctx *ctx, const cz__table_info *table, size_t at)
+{
+    const char *name = table->check_names[at];
+    cz_str text = cz_str_from(table->checks[at]);
+    if (!name || !cz_str_starts_with(text, cz_format(ctx, "%s CHECK (", name)))
+        return cz_str_find(text, CZ_STR(" FOREIGN KEY ")) == SIZE_MAX ? text.ptr : NULL;
+    text = cz_str_tail(text, strlen(name) + strlen(" CHECK ("));
+    return cz_str_ends_with(text, CZ_STR(")")) ? cz_copy(ctx, cz_str_head(text, text.len - 1)).ptr
+                                               : NULL;
+}
+
+static void write_checks(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *table, size_t *count)
+{
+    for (size_t i = 0; i < table->info.check_count; i++) {
+        const char *check = inside_check(ctx, &table->info, i);
+        const char *name = table->info.check_names[i];
+        if (!check || cz__inspect_is_implied(ctx, &table->info, check))
+            continue;
+        if (!name)
+            name = cz_format(ctx, "%s_check%zu", table->info.name, i + 1).ptr;
+        if (strlen(name) > NAME_BYTES_MAX)
+            continue;
+        separate(out, count, ".constraints", "CZ_CONSTRAINTS");
+        write_string(out, "{ .name = ", name);
+        write_string(out, ", .check = ", check);
+        cz_buf_append_lit(out, " }");
+    }
 }
 
 /* ---- models ---- */
 
-static const cz__column_info *key_of(const cz__table_info *table)
+static void write_links(const struct cz__inspection *all, cz_buf *out,
+                        const struct cz__inspected *table)
 {
-    const cz__column_info *key = NULL;
-    for (size_t i = 0; i < table->column_count; i++)
-        if (table->columns[i].primary_key)
-            key = key ? NULL : &table->columns[i];
-    return key;
+    for (size_t i = 0; i < all->count; i++)
+        if (all->tables[i].link && all->tables[i].listed && all->tables[i].from == table)
+            cz_buf_printf(out, " \\\n    F(many_to_many, %s, %s)", all->tables[i].link,
+                          all->tables[i].to->model);
 }
 
-static bool is_uuid(cz_ctx *ctx, const cz__table_info *table)
+static void write_model(const struct cz__inspection *all, cz_buf *out,
+                        const struct cz__inspected *table)
 {
-    const cz__column_info *key = key_of(table);
-    const char *kind = key ? kind_of(ctx, table, key) : NULL;
-    return kind && (strcmp(kind, "uuid_field") == 0 || strcmp(kind, "text_field") == 0);
+    cz_ctx *ctx = all->ctx;
+    cz_str list = { 0 };
+    size_t constraints = 0;
+    const cz__index_info *together = together_of(ctx, table, &list);
+    cz_buf_printf(out, "#define %s(F)", table->list);
+    for (size_t i = 0; i < table->info.column_count; i++)
+        if (table->columns[i].as != CZ__INSPECTED_KEY)
+            write_field(ctx, out, &table->info, &table->columns[i]);
+    write_links(all, out, table);
+    cz_buf_printf(out, "\n%s(%s, %s, .table = ", table->uuid ? "CZ_MODEL_UUID" : "CZ_MODEL",
+                  table->model, table->list);
+    cz__append_c_text(out, table->info.name);
+    if (table->django)
+        cz_buf_append_lit(out, ", .django = true");
+    if (all->unmanaged)
+        cz_buf_append_lit(out, ", .unmanaged = true");
+    if (together)
+        cz_buf_printf(out, ", .unique_together = %.*s", CZ_STR_ARG(list));
+    write_indexes(ctx, out, table);
+    write_uniques(ctx, out, table, together, &constraints);
+    write_checks(ctx, out, table, &constraints);
+    cz_buf_append_str(out, constraints ? CZ_STR("));\n\n") : CZ_STR(");\n\n"));
 }
 
-/* Whether an index is of columns alone. */
-static bool is_plain(const cz__table_info *table, const cz__index_info *index)
+static bool is_written(const struct cz__inspected *table)
 {
-    for (size_t i = 0; i < index->column_count; i++) {
-        bool found = false;
-        for (size_t c = 0; c < table->column_count && !found; c++)
-            found = strcmp(table->columns[c].name, index->columns[i]) == 0;
-        if (!found)
-            return false;
+    return table->listed && table->keyed && !table->link;
+}
+
+static void write_left_out(cz_buf *out, const struct cz__inspected *table)
+{
+    cz_buf_append_lit(out, "/* Left out: ");
+    cz__append_c_comment(out, table->info.name);
+    cz_buf_append_lit(out,
+                      ". Its key is not one column called id, a whole number or a UUID, which a "
+                      "model needs. */\n");
+}
+
+/* The other models name them, so that each may refer to each. */
+static void write_forwards(const struct cz__inspection *all, cz_buf *out)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const struct cz__inspected *table = &all->tables[i];
+        if (table->keyed && !table->link)
+            cz_buf_printf(out, "%s(%s)%s\n",
+                          table->uuid ? "CZ_MODEL_FORWARD_UUID" : "CZ_MODEL_FORWARD", table->model,
+                          table->listed ? "" : " /* declared elsewhere */");
     }
-    return true;
+    cz_buf_append_lit(out, "\n");
 }
 
-static void write_together(cz_ctx *ctx, cz_buf *out, const cz__table_info *table)
+/* CZ_MODELS() takes no more than MODELS_PER_APP; what is more goes to another app. */
+static void write_list(const struct cz__inspection *all, cz_buf *out)
 {
-    for (size_t i = 0; i < table->index_count; i++) {
-        const cz__index_info *index = &table->indexes[i];
-        if (!index->unique || index->column_count < 2 || index->where || !is_plain(table, index))
+    size_t count = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        if (!is_written(&all->tables[i]))
             continue;
-        cz_buf_printf(out, ", .unique_together = CZ_FIELDS(%s", model_name(ctx, table->name));
-        for (size_t c = 0; c < index->column_count; c++)
-            cz_buf_printf(out, ", %s", member_name(ctx, index->columns[c]));
-        cz_buf_append_char(out, ')');
-        return;
+        if (count % MODELS_PER_APP == 0)
+            cz_buf_printf(out, "%s/* For an app: .models = CZ_MODELS(", count ? ") */\n" : "");
+        cz_buf_printf(out, "%s%s", count++ % MODELS_PER_APP ? ", " : "", all->tables[i].model);
     }
+    if (count)
+        cz_buf_append_lit(out, ") */\n");
 }
 
-static void write_model(cz_ctx *ctx, cz_buf *out, const cz__table_info *table)
-{
-    const char *model = model_name(ctx, table->name);
-    const cz__column_info *key = key_of(table);
-    size_t len = strlen(model);
-    char *list = cz_alloc(ctx, len + 1);
-    for (size_t i = 0; i <= len; i++)
-        list[i] = model[i] >= 'a' && model[i] <= 'z' ? (char)(model[i] - 32) : model[i];
-    if (!key || strcmp(key->name, "id") != 0)
-        cz_buf_printf(out, "/* %s: its key is not one column called id, which a model needs. */\n",
-                      table->name);
-    cz_buf_printf(out, "#define %s(F)", list);
-    for (size_t i = 0; i < table->column_count; i++) {
-        if (&table->columns[i] == key)
-            continue;
-        cz_buf_append_lit(out, " \\\n");
-        write_field(ctx, out, table, &table->columns[i]);
-    }
-    cz_buf_printf(out, "\n%s(%s, %s, .table = \"%s\"",
-                  is_uuid(ctx, table) ? "CZ_MODEL_UUID" : "CZ_MODEL", model, list, table->name);
-    write_together(ctx, out, table);
-    cz_buf_append_lit(out, ");\n\n");
-}
-
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
+/* ---- the tables ---- */
 
 static cz__table_info describe(cz_ctx *ctx, const char *table)
 {
@@ -274,32 +316,109 @@ static bool is_own(cz_str name)
            cz_str_eq(name, CZ_STR("django_migrations"));
 }
 
-cz_str cz__inspectdb(cz_ctx *ctx, const char *const *tables, size_t count)
+static bool is_found(const struct cz__inspection *all, const char *name)
 {
+    for (size_t i = 0; i < all->count; i++)
+        if (cz__same_name(all->tables[i].info.name, name))
+            return true;
+    return false;
+}
+
+static void add_table(struct cz__inspection *all, const char *name, bool listed)
+{
+    if (is_found(all, name))
+        return;
+    struct cz__inspected *grown = cz_array(all->ctx, struct cz__inspected, all->count + 1);
+    if (all->count)
+        memcpy(grown, all->tables, all->count * sizeof *grown);
+    grown[all->count].info = describe(all->ctx, name);
+    grown[all->count++].listed = listed;
+    all->tables = grown;
+}
+
+/* What the tables asked for refer to is described, but not written. */
+static void add_targets(struct cz__inspection *all)
+{
+    for (size_t i = 0, count = all->count; i < count; i++)
+        for (size_t c = 0; c < all->tables[i].info.column_count; c++) {
+            const char *target = all->tables[i].info.columns[c].references_table;
+            if (target)
+                add_table(all, target, false);
+        }
+}
+
+static bool is_model(void *arg, const char *name)
+{
+    const struct cz__inspection *all = arg;
+    for (size_t i = 0; i < all->count; i++)
+        if (all->tables[i].model && cz__same_name(all->tables[i].model, name))
+            return true;
+    return false;
+}
+
+static void name_models(struct cz__inspection *all)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const char *name = cz__inspect_model_name(all->ctx, all->tables[i].info.name);
+        /* Django's tables are called "app_model", and a many-to-many's columns go by the model alone */
+        const char *line = strchr(all->tables[i].info.name, '_');
+        if (all->made_by_django && line) {
+            const char *bare = cz__inspect_model_name(all->ctx, line + 1);
+            name = strcmp(bare, "Table") == 0 || is_model(all, bare) ? name : bare;
+        }
+        name = cz__inspect_unique(all->ctx, name, is_model, all);
+        all->tables[i].model = name;
+        all->tables[i].list = cz__inspect_list_name(all->ctx, name);
+    }
+}
+
+static void find_tables(struct cz__inspection *all, const char *const *tables, size_t count)
+{
+    cz_ctx *ctx = all->ctx;
     cz__db_session *session = session_of(ctx);
+    const cz__db_driver *driver = session->db->driver;
+    cz_str_list found = { 0 };
     cz_error err;
-    cz_str_list all = { 0 };
-    if (!count && session->db->driver->list_tables(ctx, session, &all, &err))
+    if (driver->table_exists(ctx, session, "django_migrations", &all->made_by_django, &err) ||
+        (!count && driver->list_tables(ctx, session, &found, &err)))
         cz_raise_error(ctx, &err);
-    cz__table_info *infos = cz_array(ctx, cz__table_info, count + all.count + 1);
-    size_t found = 0;
     for (size_t i = 0; i < count; i++)
-        infos[found++] = describe(ctx, tables[i]);
+        add_table(all, tables[i], true);
+    for (size_t i = 0; i < found.count; i++)
+        if (!is_own(found.items[i]))
+            add_table(all, found.items[i].ptr, true);
+    add_targets(all);
+}
+
+static void free_buf(void *buf)
+{
+    cz_buf_done(buf);
+}
+
+cz_str cz__inspectdb(cz_ctx *ctx, const char *const *tables, size_t count, bool unmanaged)
+{
+    struct cz__inspection all = { .ctx = ctx, .unmanaged = unmanaged };
+    find_tables(&all, tables, count);
+    name_models(&all);
     for (size_t i = 0; i < all.count; i++)
-        if (!is_own(all.items[i]))
-            infos[found++] = describe(ctx, all.items[i].ptr);
+        cz__inspect_key(&all, &all.tables[i]);
+    for (size_t i = 0; i < all.count; i++)
+        cz__inspect_columns(&all, &all.tables[i]);
+    for (size_t i = 0; i < all.count; i++)
+        cz__inspect_link(&all, &all.tables[i]);
     cz_buf *out = cz_new(ctx, cz_buf);
     cz_defer(ctx, free_buf, out);
     cz_buf_append_lit(out,
                       "/* Models of tables that existed: go over names, kinds and on_delete. */\n"
                       "#include <calzone/calzone.h>\n\n");
-    for (size_t i = 0; i < found; i++)
-        cz_buf_printf(out, "%s(%s)\n",
-                      is_uuid(ctx, &infos[i]) ? "CZ_MODEL_FORWARD_UUID" : "CZ_MODEL_FORWARD",
-                      model_name(ctx, infos[i].name));
-    cz_buf_append_lit(out, "\n");
-    for (size_t i = 0; i < found; i++)
-        write_model(ctx, out, &infos[i]);
+    write_forwards(&all, out);
+    for (size_t i = 0; i < all.count; i++) {
+        if (is_written(&all.tables[i]))
+            write_model(&all, out, &all.tables[i]);
+        else if (all.tables[i].listed && !all.tables[i].link)
+            write_left_out(out, &all.tables[i]);
+    }
+    write_list(&all, out);
     cz_check(ctx, cz_buf_status(out));
     return cz_copy(ctx, cz_buf_str(out));
 }

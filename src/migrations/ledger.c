@@ -1,4 +1,4 @@
-/* calzone_migrations: what the database has, one row for each migration. src/orm/tables.c makes the same
+/* calzone_migrations: what the database has, one row for each migration, with what it ran in "state" (fingerprint.c). src/orm/tables.c makes the same
  * table, with a row "0001_initial" and the models' state, for apps that have no migrations. */
 #include "migrations/migrations_internal.h"
 #include "migrations/ledger.h"
@@ -89,7 +89,13 @@ cz__ledger *cz__ledger_read(cz_ctx *ctx)
         }
         at->app = app.ptr;
         at->name = name.ptr;
-        at->from_tables = state.len > 0;
+        bool operations = cz__is_fingerprint(state);
+        at->from_tables = state.len > 0 && !operations;
+        if (operations && cz_str_dup(ctx->arena, state, &state)) {
+            status = cz_error_set(&err, CZ_ENOMEM, "no memory for the list of migrations");
+            break;
+        }
+        at->fingerprint = operations ? state.ptr : NULL;
         ledger->count++;
     }
     driver->finish(&cursor);
@@ -118,15 +124,15 @@ static void change(cz_ctx *ctx, cz_str sql, const cz__db_param *params, size_t c
         cz_raise_error(ctx, &err);
 }
 
-void cz__ledger_add(cz_ctx *ctx, const char *app, const char *name)
+void cz__ledger_add(cz_ctx *ctx, const char *app, const char *name, const char *fingerprint)
 {
     cz__db_param params[] = { { .kind = CZ__PARAM_TEXT, .text = cz_str_from(app) },
                               { .kind = CZ__PARAM_TEXT, .text = cz_str_from(name) },
-                              { .kind = CZ__PARAM_DATETIME, .integer = cz_now().us } };
-    change(
-        ctx,
-        CZ_STR("INSERT INTO calzone_migrations (app, name, applied, state) VALUES (?, ?, ?, '')"),
-        params, CZ_COUNT(params));
+                              { .kind = CZ__PARAM_DATETIME, .integer = cz_now().us },
+                              { .kind = CZ__PARAM_TEXT, .text = cz_str_from(fingerprint) } };
+    change(ctx,
+           CZ_STR("INSERT INTO calzone_migrations (app, name, applied, state) VALUES (?, ?, ?, ?)"),
+           params, CZ_COUNT(params));
 }
 
 void cz__ledger_remove(cz_ctx *ctx, const char *app, const char *name)

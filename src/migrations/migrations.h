@@ -23,7 +23,8 @@ bool cz__migrations_of(const char *app);
 typedef struct cz__ledger_row {
     const char *app, *name;
     cz_datetime applied;
-    bool from_tables; /* written when tables were created without migrations */
+    bool from_tables;        /* written when tables were created without migrations */
+    const char *fingerprint; /* of its operations as they were applied; NULL: not recorded */
 } cz__ledger_row;
 typedef struct cz__ledger {
     const cz__ledger_row *rows; /* as they were applied */
@@ -56,6 +57,10 @@ void cz__graph_check_leaves(cz_ctx *ctx, const cz__graph *graph);
 void cz__graph_check_applied(cz_ctx *ctx, const cz__graph *graph);
 /* Whether the node depends on none of its own app. */
 bool cz__graph_is_initial(const cz_migration *migration);
+
+/* Tell of each migration whose operations are others than those the database was given. Returns how many. */
+size_t cz__migrations_edited(cz_ctx *ctx, const cz__graph *graph, const cz__ledger *ledger,
+                             void (*each)(const char *sentence));
 
 /* ---- running ---- */
 

@@ -88,6 +88,22 @@ cz__migration_list cz__autodetect_state(cz_ctx *ctx, const cz__graph *graph, con
                                         const cz__answers *answers, const char *app,
                                         const char *name);
 
+/* ---- writer.c ---- */
+
+/* Append text as a string of C, or inside a comment, which it cannot end. */
+void cz__append_c_text(cz_buf *out, const char *text);
+void cz__append_c_comment(cz_buf *out, const char *text);
+/* An operation as it stands in a migration's file. Raises: CZ_EUNSUPPORTED: RUN_C and SEPARATE have no text. */
+void cz__append_operation(cz_ctx *ctx, cz_buf *out, const cz_operation *op);
+
+/* ---- fingerprint.c ---- */
+
+/* What the ledger keeps of a migration's operations; and whether text is that. */
+const char *cz__migration_fingerprint(cz_ctx *ctx, const cz_migration *migration);
+bool cz__is_fingerprint(cz_str text);
+/* A sentence that says what differs from what was recorded; NULL: nothing, or it cannot be told. */
+const char *cz__migration_edited(cz_ctx *ctx, const cz_migration *migration, const char *recorded);
+
 /* ---- operations.c ---- */
 
 /* Apply to a state, in place. CZ_EVALIDATION: the model or field it names is not there, or is already. */

@@ -392,6 +392,18 @@ const char *cz__operation_describe(cz_ctx *ctx, const cz_operation *op)
     return "An operation of no kind";
 }
 
+/* Small letters, digits and underscores: it becomes a file's name, and an index may be called anything. */
+static const char *name_of_file(cz_ctx *ctx, const char *text)
+{
+    size_t len = strlen(text);
+    char *name = cz_alloc(ctx, len + 1);
+    memcpy(name, cz__lower(ctx, text), len + 1);
+    for (char *c = name; *c; c++)
+        if (!(*c >= 'a' && *c <= 'z') && !(*c >= '0' && *c <= '9'))
+            *c = '_';
+    return name;
+}
+
 const char *cz__operation_fragment(cz_ctx *ctx, const cz_operation *op)
 {
     const char *text = NULL, *field = op->fields.count ? op->fields.items[0].name : "";
@@ -444,7 +456,7 @@ const char *cz__operation_fragment(cz_ctx *ctx, const cz_operation *op)
     case CZ_OPERATION_SEPARATE:
         return NULL;
     }
-    return text ? cz__lower(ctx, text) : NULL;
+    return text ? name_of_file(ctx, text) : NULL;
 }
 
 bool cz__operation_is_reversible(const cz_operation *op)

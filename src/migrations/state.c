@@ -123,6 +123,7 @@ static void field_of(cz_ctx *ctx, const cz__column *column, bool is_key, cz_stat
 #define X(type, member) out->member = options->member;
     CZ_STATE_OPTION_MAP(X)
 #undef X
+    out->django = column->type & (CZ__DB_AS_NUMBER | CZ__DB_AS_DIGITS) && !column->relation;
     out->max_length =
         column->max_length; /* as it works out: 255 for a char_field that names none */
     if (options->blank && !options->null && !options->default_.kind && column->type == CZ__DB_TEXT)
@@ -183,11 +184,7 @@ static const cz__state_model *model_of(cz_ctx *ctx, const cz_model *model)
             field_of(ctx, &state->columns[i], i == 0, &fields[count++]);
     }
     out->fields = (cz_state_field_list){ fields, count };
-    size_t together = model->meta.unique_together.count;
-    const char **names = cz_array(ctx, const char *, together + 1);
-    for (size_t i = 0; i < together; i++)
-        names[i] = cz_copy(ctx, model->meta.unique_together.items[i]).ptr;
-    out->unique_together = (cz_names){ names, together };
+    out->unique_together = names_of(ctx, model, &model->meta.unique_together);
     copy_meta(ctx, model, out);
     return out;
 }

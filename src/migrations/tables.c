@@ -39,6 +39,7 @@ static cz__db_type type_of(const cz_state_field *field)
     cz_field described = { .name = field->name, .kind = cz__kind_of(field->kind) };
     described.options.digits = field->digits;
     described.options.places = field->places;
+    described.options.django = field->django;
     return cz__field_type(&described);
 }
 
@@ -86,7 +87,7 @@ static cz_status read_text(cz_str text, cz__db_type type, cz__db_param *out)
         *out = (cz__db_param){ .kind = CZ__PARAM_DURATION, .integer = value.duration.us };
         return status;
     case CZ__DB_UUID:
-        *out = (cz__db_param){ .kind = CZ__PARAM_UUID };
+        *out = (cz__db_param){ .kind = CZ__PARAM_UUID, .type = type };
         return cz_uuid_parse(text, &out->uuid);
     case CZ__DB_DECIMAL:
         *out = (cz__db_param){ .kind = CZ__PARAM_DECIMAL };

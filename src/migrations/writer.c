@@ -14,22 +14,54 @@ enum { LIST_BYTES_MAX = 4 << 20 };
 
 /* ---- text ---- */
 
-static void write_text(cz_buf *out, const char *text)
+/* Bytes of a character that turns the direction of what stands after it, so that a reader sees another program
+ * than the compiler: U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069. */
+static bool turns_direction(const char *text)
 {
+    const unsigned char *c = (const unsigned char *)text;
+    if (c[0] == 0xd8 && c[1] == 0x9c)
+        return true;
+    return c[0] == 0xe2 &&
+           ((c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xaa && c[2] <= 0xae))) ||
+            (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+}
+
+void cz__append_c_text(cz_buf *out, const char *text)
+{
+    bool question = false; /* "??" begins a trigraph */
+    size_t turning = 0;
     cz_buf_append_char(out, '"');
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
+        if (!turning && turns_direction(text))
+            turning = c == 0xd8 ? 2 : 3;
+        if (c == '"' || c == '\\' || (c == '?' && question))
             cz_buf_append_char(out, '\\');
         if (c == '\n')
             cz_buf_append_lit(out, "\\n");
-        else if (c < 0x20 || c == 0x7f)
+        else if (c < 0x20 || c == 0x7f || turning)
             cz_buf_printf(out, "\\%03o",
                           c); /* three digits: the next character is not one of them */
         else
             cz_buf_append_char(out, *text);
+        question = c == '?';
+        turning -= turning > 0;
     }
     cz_buf_append_char(out, '"');
+}
+
+void cz__append_c_comment(cz_buf *out, const char *text)
+{
+    size_t turning = 0;
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (!turning && turns_direction(text))
+            turning = c == 0xd8 ? 2 : 3;
+        bool ends = turning || c < 0x20 || c == 0x7f || c == '\\' || c == '?' ||
+                    (c == '*' && text[1] == '/') || (c == '/' && text[1] == '*');
+        cz_buf_append_char(out, ends ? '.' : *text);
+        turning -= turning > 0;
+    }
 }
 
 static void write_value(cz_buf *out, const cz_tagged *value)
@@ -52,7 +84,7 @@ static void write_value(cz_buf *out, const cz_tagged *value)
     case CZ__TAG_TEXT:
     case CZ__TAG_SQL:
         cz_buf_append_str(out, value->kind == CZ__TAG_SQL ? CZ_STR("cz_sql(") : CZ_STR("cz_text("));
-        write_text(out, value->text);
+        cz__append_c_text(out, value->text);
         cz_buf_append_char(out, ')');
         return;
     case CZ__TAG_NOW:
@@ -68,7 +100,7 @@ static void write_names(cz_buf *out, const cz_names *names)
     cz_buf_append_lit(out, "CZ_NAMES(");
     for (size_t i = 0; i < names->count; i++) {
         cz_buf_append_str(out, i ? CZ_STR(", ") : CZ_STR(""));
-        write_text(out, names->items[i]);
+        cz__append_c_text(out, names->items[i]);
     }
     cz_buf_append_char(out, ')');
 }
@@ -108,18 +140,18 @@ static const char *const on_delete_names[] = {
 #define WRITE_TEXT(member)                                                                         \
     if (field->member) {                                                                           \
         write_option(out, #member);                                                                \
-        write_text(out, field->member);                                                            \
+        cz__append_c_text(out, field->member);                                                     \
     }
 
 static void write_field(cz_buf *out, const cz_state_field *field, bool fill)
 {
     cz_buf_append_lit(out, "{ ");
-    write_text(out, field->name);
+    cz__append_c_text(out, field->name);
     cz_buf_append_lit(out, ", ");
-    write_text(out, field->kind);
+    cz__append_c_text(out, field->kind);
     if (field->to) {
         cz_buf_append_lit(out, ", ");
-        write_text(out, field->to);
+        cz__append_c_text(out, field->to);
     }
     if (field->primary_key)
         cz_buf_append_lit(out, ", .primary_key = true");
@@ -136,17 +168,17 @@ static void write_field(cz_buf *out, const cz_state_field *field, bool fill)
 static void write_index(cz_buf *out, const cz_state_index *index)
 {
     cz_buf_append_lit(out, "{ ");
-    write_text(out, index->name);
+    cz__append_c_text(out, index->name);
     cz_buf_append_lit(out, ", ");
     if (index->expressions) {
         cz_buf_append_lit(out, ".expressions = ");
-        write_text(out, index->expressions);
+        cz__append_c_text(out, index->expressions);
     } else {
         write_names(out, &index->fields);
     }
     if (index->condition) {
         write_option(out, "condition");
-        write_text(out, index->condition);
+        cz__append_c_text(out, index->condition);
     }
     if (index->include.count) {
         write_option(out, "include");
@@ -154,7 +186,7 @@ static void write_index(cz_buf *out, const cz_state_index *index)
     }
     if (index->method) {
         write_option(out, "method");
-        write_text(out, index->method);
+        cz__append_c_text(out, index->method);
     }
     cz_buf_append_lit(out, " }");
 }
@@ -162,18 +194,18 @@ static void write_index(cz_buf *out, const cz_state_index *index)
 static void write_constraint(cz_buf *out, const cz_state_constraint *constraint)
 {
     cz_buf_append_lit(out, "{ ");
-    write_text(out, constraint->name);
+    cz__append_c_text(out, constraint->name);
     if (constraint->fields.count) {
         write_option(out, "fields");
         write_names(out, &constraint->fields);
     }
     if (constraint->condition) {
         write_option(out, "condition");
-        write_text(out, constraint->condition);
+        cz__append_c_text(out, constraint->condition);
     }
     if (constraint->check) {
         write_option(out, "check");
-        write_text(out, constraint->check);
+        cz__append_c_text(out, constraint->check);
     }
     cz_buf_append_lit(out, " }");
 }
@@ -193,7 +225,7 @@ static void write_constraint(cz_buf *out, const cz_state_constraint *constraint)
 static void write_create(cz_buf *out, const cz_operation *op)
 {
     cz_buf_append_lit(out, "CZ_CREATE_MODEL(");
-    write_text(out, op->model);
+    cz__append_c_text(out, op->model);
     cz_buf_append_lit(out, ", CZ_STATE_FIELDS(");
     for (size_t i = 0; i < op->fields.count; i++) {
         cz_buf_append_str(out, i ? CZ_STR(",\n            ") : CZ_STR("\n            "));
@@ -202,13 +234,13 @@ static void write_create(cz_buf *out, const cz_operation *op)
     cz_buf_append_char(out, ')');
     if (op->table) {
         cz_buf_append_lit(out, ",\n            .table = ");
-        write_text(out, op->table);
+        cz__append_c_text(out, op->table);
     }
     if (op->unmanaged)
         cz_buf_append_lit(out, ",\n            .unmanaged = true");
     if (op->alias) {
         cz_buf_append_lit(out, ",\n            .alias = ");
-        write_text(out, op->alias);
+        cz__append_c_text(out, op->alias);
     }
     if (op->unique_together.count) {
         cz_buf_append_lit(out, ",\n            .unique_together = ");
@@ -226,7 +258,7 @@ static void write_call(cz_buf *out, const char *macro, const char *a, const char
     cz_buf_printf(out, "%s(", macro);
     for (size_t i = 0; i < CZ_COUNT(texts) && texts[i]; i++) {
         cz_buf_append_str(out, i ? CZ_STR(", ") : CZ_STR(""));
-        write_text(out, texts[i]);
+        cz__append_c_text(out, texts[i]);
     }
     cz_buf_append_char(out, ')');
 }
@@ -234,7 +266,7 @@ static void write_call(cz_buf *out, const char *macro, const char *a, const char
 static void write_with_field(cz_buf *out, const char *macro, const cz_operation *op)
 {
     cz_buf_printf(out, "%s(", macro);
-    write_text(out, op->model);
+    cz__append_c_text(out, op->model);
     cz_buf_append_lit(out, ", ");
     write_field(out, &op->fields.items[0], true);
     cz_buf_append_char(out, ')');
@@ -243,10 +275,10 @@ static void write_with_field(cz_buf *out, const char *macro, const cz_operation 
 static void write_together(cz_buf *out, const cz_operation *op)
 {
     cz_buf_append_lit(out, "CZ_ALTER_UNIQUE_TOGETHER(");
-    write_text(out, op->model);
+    cz__append_c_text(out, op->model);
     for (size_t i = 0; i < op->unique_together.count; i++) {
         cz_buf_append_lit(out, ", ");
-        write_text(out, op->unique_together.items[i]);
+        cz__append_c_text(out, op->unique_together.items[i]);
     }
     cz_buf_append_char(out, ')');
 }
@@ -254,24 +286,24 @@ static void write_together(cz_buf *out, const cz_operation *op)
 static void write_sql(cz_buf *out, const cz_operation *op)
 {
     cz_buf_append_lit(out, "CZ_RUN_SQL(");
-    write_text(out, op->sql);
+    cz__append_c_text(out, op->sql);
     cz_buf_append_lit(out, ", ");
     if (op->reverse_sql)
-        write_text(out, op->reverse_sql);
+        cz__append_c_text(out, op->reverse_sql);
     else
         cz_buf_append_lit(out, "NULL");
     if (op->database) {
         write_option(out, "database");
-        write_text(out, op->database);
+        cz__append_c_text(out, op->database);
     }
     if (op->alias) {
         write_option(out, "alias");
-        write_text(out, op->alias);
+        cz__append_c_text(out, op->alias);
     }
     cz_buf_append_char(out, ')');
 }
 
-static void write_operation(cz_ctx *ctx, cz_buf *out, const cz_operation *op)
+void cz__append_operation(cz_ctx *ctx, cz_buf *out, const cz_operation *op)
 {
     switch (op->kind) {
     case CZ_OPERATION_CREATE_MODEL:
@@ -285,17 +317,17 @@ static void write_operation(cz_ctx *ctx, cz_buf *out, const cz_operation *op)
         return;
     case CZ_OPERATION_ALTER_TABLE:
         cz_buf_append_lit(out, "CZ_ALTER_TABLE(");
-        write_text(out, op->model);
+        cz__append_c_text(out, op->model);
         cz_buf_append_lit(out, ", ");
         if (op->table)
-            write_text(out, op->table);
+            cz__append_c_text(out, op->table);
         else
             cz_buf_append_lit(out, "NULL");
         cz_buf_append_char(out, ')');
         return;
     case CZ_OPERATION_ALTER_OPTIONS:
         cz_buf_append_lit(out, "CZ_ALTER_OPTIONS(");
-        write_text(out, op->model);
+        cz__append_c_text(out, op->model);
         cz_buf_printf(out, ", .unmanaged = %s)", op->unmanaged ? "true" : "false");
         return;
     case CZ_OPERATION_ALTER_UNIQUE_TOGETHER:
@@ -315,7 +347,7 @@ static void write_operation(cz_ctx *ctx, cz_buf *out, const cz_operation *op)
         return;
     case CZ_OPERATION_ADD_INDEX:
         cz_buf_append_lit(out, "CZ_ADD_INDEX(");
-        write_text(out, op->model);
+        cz__append_c_text(out, op->model);
         cz_buf_append_lit(out, ", ");
         write_index(out, &op->indexes.items[0]);
         cz_buf_append_char(out, ')');
@@ -328,7 +360,7 @@ static void write_operation(cz_ctx *ctx, cz_buf *out, const cz_operation *op)
         return;
     case CZ_OPERATION_ADD_CONSTRAINT:
         cz_buf_append_lit(out, "CZ_ADD_CONSTRAINT(");
-        write_text(out, op->model);
+        cz__append_c_text(out, op->model);
         cz_buf_append_lit(out, ", ");
         write_constraint(out, &op->constraints.items[0]);
         cz_buf_append_char(out, ')');
@@ -359,9 +391,9 @@ static void write_depends(cz_buf *out, const cz_dependency_list *depends)
     cz_buf_append_lit(out, ",\n    .depends = CZ_DEPENDS(");
     for (size_t i = 0; i < depends->count; i++) {
         cz_buf_append_str(out, i ? CZ_STR(", { ") : CZ_STR("{ "));
-        write_text(out, depends->items[i].app);
+        cz__append_c_text(out, depends->items[i].app);
         cz_buf_append_lit(out, ", ");
-        write_text(out, depends->items[i].name);
+        cz__append_c_text(out, depends->items[i].name);
         cz_buf_append_lit(out, " }");
     }
     cz_buf_append_char(out, ')');
@@ -383,9 +415,10 @@ cz_str cz__migration_text(cz_ctx *ctx, const cz_migration *migration)
 {
     cz_buf *out = new_buf(ctx);
     cz_buf_append_lit(out, "/* ");
-    for (size_t i = 0; i < migration->operations.count && i < 3; i++)
-        cz_buf_printf(out, "%s%s", i ? "; " : "",
-                      cz__operation_describe(ctx, &migration->operations.items[i]));
+    for (size_t i = 0; i < migration->operations.count && i < 3; i++) {
+        cz_buf_append_str(out, i ? CZ_STR("; ") : CZ_STR(""));
+        cz__append_c_comment(out, cz__operation_describe(ctx, &migration->operations.items[i]));
+    }
     if (!migration->operations.count)
         cz_buf_append_str(out, migration->depends.count > 1 ? CZ_STR("Join two histories")
                                                             : CZ_STR("Nothing yet"));
@@ -395,9 +428,9 @@ cz_str cz__migration_text(cz_ctx *ctx, const cz_migration *migration)
                       "#include <calzone/migrations.h>\n\n/* clang-format off */\nCZ_MIGRATION(");
     cz_buf_append_str(out, cz_str_from(variable_of(ctx, migration)));
     cz_buf_append_lit(out, ", ");
-    write_text(out, migration->app);
+    cz__append_c_text(out, migration->app);
     cz_buf_append_lit(out, ", ");
-    write_text(out, migration->name);
+    cz__append_c_text(out, migration->name);
     if (migration->replaces.count) {
         cz_buf_append_lit(out, ",\n    .replaces = ");
         write_names(out, &migration->replaces);
@@ -409,7 +442,7 @@ cz_str cz__migration_text(cz_ctx *ctx, const cz_migration *migration)
     for (size_t i = 0; i < migration->operations.count; i++) {
         cz_buf_append_str(out, i ? CZ_STR(",\n        ")
                                  : CZ_STR(",\n    .operations = CZ_OPERATIONS(\n        "));
-        write_operation(ctx, out, &migration->operations.items[i]);
+        cz__append_operation(ctx, out, &migration->operations.items[i]);
     }
     if (migration->operations.count)
         cz_buf_append_char(out, ')');

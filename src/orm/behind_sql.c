@@ -28,11 +28,13 @@ void cz__compile_behind(struct cz__compiler *c, cz_buf *key, cz_buf *among,
         cz__append_column(key, scope->base, compared->name);
     }
     bool uuid = behind->value_kind == CZ__VALUE_UUIDS;
+    cz__db_type near = column->many ? behind->from->state->key->type : column->type;
     cz_buf *args[2] = { key, cz__scratch(c->ctx) };
     cz__append_slot(c, args[1],
                     (struct cz__slot){ .kind = CZ__SLOT_LIST,
                                        .ref = cz__take_ref(c),
-                                       .type = uuid ? CZ__DB_UUID_LIST : CZ__DB_INT_LIST,
+                                       .type = uuid ? CZ__DB_UUID_LIST | (near & CZ__DB_AS_DIGITS)
+                                                    : CZ__DB_INT_LIST,
                                        .name = column->field->name });
     cz_buf_append_str(among, cz_buf_str(key));
     cz__append_template(c, among, c->features->in_list, args, 2);

@@ -67,7 +67,7 @@ struct cz__rows cz__chunks_next(cz_chunks *chunks)
     const char *last =
         (const char *)chunks->found.items + (chunks->found.count - 1) * model->row_bytes;
     memcpy(&chunks->last, cz__row_at((const cz_row *)(const void *)last, chunks->key),
-           chunks->key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
+           CZ__DB_KIND(chunks->key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
     chunks->over = chunks->found.count < (size_t)chunks->query.limit;
     chunks->began = true;
     return chunks->found;

@@ -1,4 +1,5 @@
 /* Conditions made at run time. */
+#include <calzone/base64.h>
 #include "orm/orm_internal.h"
 
 const struct cz__cond cz__every_row = { .op = CZ__COND_EVERY };
@@ -109,7 +110,48 @@ cz_cond cz_cond_all(cz_ctx *ctx, const cz_cond *conds, size_t count)
     return all;
 }
 
-/* A list lookup's text, values between commas, as a list of the column's kind. */
+/* ---- names and values that come as text ---- */
+
+bool cz_lookup_find(cz_str name, cz_lookup *out)
+{
+    static const char *const names[] = {
+#define X(lookup) #lookup,
+        CZ_LOOKUP_MAP(X)
+#undef X
+    };
+    for (size_t i = 0; i < CZ_COUNT(names); i++) {
+        if (cz_str_eq_icase(name, cz_str_from(names[i]))) {
+            *out = (cz_lookup)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_list(cz__db_kind kind)
+{
+    return kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST;
+}
+
+/* Whether columns of a kind can be asked this way: what CZ_Q() checks when it is compiled. */
+static bool is_asked(cz__db_kind kind, cz_lookup lookup)
+{
+    if (lookup == CZ_LOOKUP_EXACT || lookup == CZ_LOOKUP_ISNULL)
+        return true;
+    if (kind == CZ__DB_JSON)
+        return lookup == CZ_LOOKUP_CONTAINS || lookup == CZ_LOOKUP_HAS_KEY ||
+               lookup == CZ_LOOKUP_HAS_KEYS || lookup == CZ_LOOKUP_HAS_ANY_KEYS;
+    if (is_list(kind))
+        return lookup == CZ_LOOKUP_CONTAINS || lookup == CZ_LOOKUP_CONTAINED_BY ||
+               lookup == CZ_LOOKUP_OVERLAP;
+    if (lookup >= CZ_LOOKUP_IEXACT && lookup <= CZ_LOOKUP_IREGEX)
+        return kind == CZ__DB_TEXT || kind == CZ__DB_IP;
+    if (lookup == CZ_LOOKUP_IN || lookup == CZ_LOOKUP_RANGE)
+        return kind != CZ__DB_BINARY;
+    return lookup >= CZ_LOOKUP_GT && lookup <= CZ_LOOKUP_LTE;
+}
+
+/* A list's text, values between commas, as a list of the column's kind. */
 static void list_from_text(cz_ctx *ctx, const cz__column *column, cz_str text,
                            struct cz__cond *leaf)
 {
@@ -149,31 +191,126 @@ static void list_from_text(cz_ctx *ctx, const cz__column *column, cz_str text,
     leaf->value_kind = lists[kind];
 }
 
+/* Bytes come as base64, as in JSON. */
+static void bytes_from_text(cz_ctx *ctx, cz_str text, struct cz__cond *leaf)
+{
+    cz_bytes *value = cz_new(ctx, cz_bytes);
+    cz_status status = cz_base64_read(ctx->arena, text, value);
+    if (status)
+        cz_raise(ctx, status, "Value must be valid base64.");
+    leaf->value = value;
+    leaf->value_kind = CZ__VALUE_BYTES;
+}
+
+static void value_from_text(cz_ctx *ctx, const cz__column *column, cz_str text,
+                            struct cz__cond *leaf)
+{
+    cz__column typed = *column;
+    leaf->value_kind = cz__value_kind_of(column);
+    if (leaf->lookup == CZ_LOOKUP_ISNULL) {
+        typed.type = CZ__DB_BOOL;
+        leaf->value_kind = CZ__VALUE_BOOL;
+    } else if (leaf->lookup == CZ_LOOKUP_HAS_KEY ||
+               (leaf->lookup >= CZ_LOOKUP_IEXACT && leaf->lookup <= CZ_LOOKUP_IREGEX &&
+                CZ__DB_KIND(column->type) == CZ__DB_IP)) {
+        typed.type = CZ__DB_TEXT; /* a key; a part of an address */
+        leaf->value_kind = CZ__VALUE_STR;
+    }
+    void *value = cz_alloc(ctx, sizeof(cz_decimal)); /* the largest member */
+    cz_error err;
+    if (cz__value_from_text(&typed, text, value, &err))
+        cz_raise_error(ctx, &err);
+    leaf->value = value;
+}
+
 cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup, cz_str text)
 {
     const cz__column *column;
     cz_error err;
     if (cz__path_resolve(model, path, &column, &err))
-        cz_raise_error(ctx, &err);
+        cz_raise(ctx, CZ_EVALIDATION, "%s", cz_error_message(&err));
     if (column->many)
         column = column->field->target->state->key;
+    cz__db_kind kind = CZ__DB_KIND(column->type);
+    if (lookup >= CZ_LOOKUP_COUNT || !is_asked(kind, lookup))
+        cz_raise(ctx, CZ_EVALIDATION, "\"%s\" cannot be compared in this way.",
+                 column->field->name);
     struct cz__cond *leaf = cz_new(ctx, struct cz__cond);
     *leaf = (struct cz__cond){
         .op = CZ__COND_LEAF, .lookup = (uint8_t)lookup, .model = model, .path = path
     };
-    if (lookup == CZ_LOOKUP_IN || lookup == CZ_LOOKUP_RANGE) {
-        list_from_text(ctx, column, text, leaf);
-        return leaf;
-    }
-    cz__column typed = *column;
-    leaf->value_kind = cz__value_kind_of(column);
-    if (lookup == CZ_LOOKUP_ISNULL) {
-        typed.type = CZ__DB_BOOL;
-        leaf->value_kind = CZ__VALUE_BOOL;
-    }
-    void *value = cz_alloc(ctx, sizeof(cz_decimal)); /* the largest member */
-    if (cz__value_from_text(&typed, text, value, &err))
-        cz_raise_error(ctx, &err);
-    leaf->value = value;
+    bool keys = lookup == CZ_LOOKUP_HAS_KEYS || lookup == CZ_LOOKUP_HAS_ANY_KEYS;
+    bool one = lookup == CZ_LOOKUP_ISNULL;
+    cz__column items = *column; /* what a list's values are */
+    if (keys || kind == CZ__DB_TEXT_LIST)
+        items.type = CZ__DB_TEXT;
+    else if (kind == CZ__DB_INT_LIST)
+        items.type = CZ__DB_INT64;
+    if (keys || (is_list(kind) && !one) || lookup == CZ_LOOKUP_IN || lookup == CZ_LOOKUP_RANGE)
+        list_from_text(ctx, &items, text, leaf);
+    else if (kind == CZ__DB_BINARY && !one)
+        bytes_from_text(ctx, text, leaf);
+    else
+        value_from_text(ctx, column, text, leaf);
     return leaf;
+}
+
+/* Two paths are the same whatever blanks stand around their arrows, and with "__" for "->". */
+static bool same_path(cz_str path, cz_str text)
+{
+    for (;;) {
+        size_t arrow = cz_str_find(path, CZ_STR("->")), mark = cz_str_find(text, CZ_STR("->"));
+        size_t lines = cz_str_find(text, CZ_STR("__"));
+        mark = lines < mark ? lines : mark;
+        bool last = arrow == SIZE_MAX;
+        if (last != (mark == SIZE_MAX))
+            return false;
+        if (!cz_str_eq(cz_str_trim(last ? path : cz_str_head(path, arrow)),
+                       last ? text : cz_str_head(text, mark)))
+            return false;
+        if (last)
+            return true;
+        path = cz_str_tail(path, arrow + 2);
+        text = cz_str_tail(text, mark + 2);
+    }
+}
+
+/* The name of `allowed` that the text is. Raises: CZ_EVALIDATION: there is none. */
+static cz_str allowed_path(cz_ctx *ctx, cz_fields allowed, cz_str name, const char *purpose)
+{
+    for (size_t i = 0; i < allowed.count; i++)
+        if (same_path(allowed.items[i], name))
+            return allowed.items[i];
+    cz_raise(ctx, CZ_EVALIDATION, "\"%.*s\" is nothing to %s.",
+             (int)(name.len < 60 ? name.len : 60), name.ptr, purpose);
+}
+
+static size_t count_names(cz_ctx *ctx, cz_str text)
+{
+    size_t count = text.len ? cz_str_count(text, ',') + 1 : 0;
+    if (count > CZ__NAMES_MAX)
+        cz_raise(ctx, CZ_EVALIDATION, "At most %d fields can be named.", CZ__NAMES_MAX);
+    return count;
+}
+
+cz_fields cz_fields_text(cz_ctx *ctx, cz_fields allowed, cz_str text)
+{
+    size_t count = count_names(ctx, text);
+    cz_str *items = cz_array(ctx, cz_str, count);
+    for (size_t i = 0; i < count; i++)
+        items[i] = allowed_path(ctx, allowed, cz_str_trim(cz_str_cut(&text, ',')), "ask for");
+    return (cz_fields){ items, count };
+}
+
+cz_order_list cz_order_text(cz_ctx *ctx, cz_fields allowed, cz_str text)
+{
+    size_t count = count_names(ctx, text);
+    cz_order *items = cz_array(ctx, cz_order, count);
+    for (size_t i = 0; i < count; i++) {
+        cz_str name = cz_str_trim(cz_str_cut(&text, ','));
+        bool descending = cz_str_starts_with(name, CZ_STR("-"));
+        items[i].path = allowed_path(ctx, allowed, cz_str_tail(name, descending), "order by");
+        items[i].descending = descending;
+    }
+    return (cz_order_list){ items, count };
 }

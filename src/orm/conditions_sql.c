@@ -64,7 +64,7 @@ static void compile_in(struct cz__compiler *c, cz_buf *sql, const struct asked *
                                              [CZ__VALUE_UUIDS] = CZ__DB_UUID_LIST };
         cz_buf *args[2] = { asked->sql, cz__scratch(c->ctx) };
         slot.kind = CZ__SLOT_LIST;
-        slot.type = lists[leaf->value_kind];
+        slot.type = lists[leaf->value_kind] | (asked->type & CZ__DB_AS_DIGITS);
         cz__append_slot(c, args[1], slot);
         cz_buf_append_str(sql, cz_buf_str(asked->sql));
         cz__append_template(c, sql, c->features->in_list, args, 2);
@@ -307,12 +307,11 @@ static void compile_linked(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
     cz_buf_append_lit(sql, " WHERE ");
     cz__db_append_name(sql, column->link_from);
     cz_buf_append_lit(sql, " = ");
-    cz__append_slot(
-        c, sql,
-        (struct cz__slot){ .kind = CZ__SLOT_VALUE,
-                           .ref = cz__take_ref(c),
-                           .type = cond->value_kind == CZ__VALUE_UUID ? CZ__DB_UUID : CZ__DB_INT64,
-                           .name = column->field->name });
+    cz__append_slot(c, sql,
+                    (struct cz__slot){ .kind = CZ__SLOT_VALUE,
+                                       .ref = cz__take_ref(c),
+                                       .type = cond->count,
+                                       .name = column->field->name });
     cz_buf_append_char(sql, ')');
 }
 

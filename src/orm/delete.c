@@ -38,7 +38,7 @@ struct name {
 static cz_str name_row(const cz_row *row, struct name *out)
 {
     const cz__column *key = row->model->state->key;
-    size_t bytes = key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+    size_t bytes = CZ__DB_KIND(key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
     memcpy(out->bytes, &row->model, sizeof row->model);
     memcpy(out->bytes + sizeof row->model, cz__row_at(row, key), bytes);
     return cz_str_of(out->bytes, sizeof row->model + bytes);
@@ -73,7 +73,7 @@ static void collect(cz_ctx *ctx, struct deletion *deletion, const cz_query *quer
 {
     cz_model *model = query->model;
     const cz__column *key = model->state->key;
-    struct keys keys = { .model = model, .uuid = key->type == CZ__DB_UUID };
+    struct keys keys = { .model = model, .uuid = CZ__DB_KIND(key->type) == CZ__DB_UUID };
     struct cz__rows rows = cz__select(ctx, query);
     if (keys.uuid)
         keys.uuids = cz_array(ctx, cz_uuid, rows.count);
@@ -233,10 +233,11 @@ static int64_t delete_links(cz_ctx *ctx, const struct deletion *deletion, const 
             keys->count - from < KEYS_PER_STATEMENT ? keys->count - from : KEYS_PER_STATEMENT;
         cz__db_param *params = cz_array(ctx, cz__db_param, count);
         for (size_t i = 0; i < count; i++)
-            params[i] =
-                keys->uuid
-                    ? (cz__db_param){ .kind = CZ__PARAM_UUID, .uuid = keys->uuids[from + i] }
-                    : (cz__db_param){ .kind = CZ__PARAM_INT, .integer = keys->integers[from + i] };
+            params[i] = keys->uuid ? (cz__db_param){ .kind = CZ__PARAM_UUID,
+                                                     .type = keys->model->state->key->type,
+                                                     .uuid = keys->uuids[from + i] }
+                                   : (cz__db_param){ .kind = CZ__PARAM_INT,
+                                                     .integer = keys->integers[from + i] };
         cz__db_statement statement = cz__link_delete(ctx, session, table, side, count);
         int64_t rows, last_id;
         cz_error err;
@@ -426,7 +427,7 @@ static void bring_back(cz_ctx *ctx, struct restoration *work, const struct cz__r
 {
     const cz__column *key = model->state->key;
     struct restored *back = cz_new(ctx, struct restored);
-    struct keys keys = { .model = model, .uuid = key->type == CZ__DB_UUID };
+    struct keys keys = { .model = model, .uuid = CZ__DB_KIND(key->type) == CZ__DB_UUID };
     back->model = model;
     back->rows = cz_array(ctx, cz_row *, rows->count + 1);
     keys.integers = cz_array(ctx, int64_t, rows->count + 1);
@@ -456,7 +457,7 @@ static void follow_back(cz_ctx *ctx, struct restoration *work, const struct rest
                         const struct cz__referrer *referrer)
 {
     const cz__column *key = back->model->state->key;
-    struct keys keys = { .model = back->model, .uuid = key->type == CZ__DB_UUID };
+    struct keys keys = { .model = back->model, .uuid = CZ__DB_KIND(key->type) == CZ__DB_UUID };
     cz_map at;
     keys.integers = cz_array(ctx, int64_t, back->count);
     keys.uuids = cz_array(ctx, cz_uuid, back->count);

@@ -3,13 +3,15 @@
 
 static size_t key_bytes(const cz_model *model)
 {
-    return model->state->key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+    return CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
 }
 
 static cz__db_param key_param(const cz_model *model, const void *key)
 {
-    if (model->state->key->type == CZ__DB_UUID)
-        return (cz__db_param){ .kind = CZ__PARAM_UUID, .uuid = *(const cz_uuid *)key };
+    if (CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID)
+        return (cz__db_param){ .kind = CZ__PARAM_UUID,
+                               .type = model->state->key->type,
+                               .uuid = *(const cz_uuid *)key };
     return (cz__db_param){ .kind = CZ__PARAM_INT, .integer = *(const int64_t *)key };
 }
 

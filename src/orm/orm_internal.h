@@ -11,6 +11,7 @@ enum {
     CZ__OUTPUTS_MAX = 64,
     CZ__JOINS_MAX = 32,
     CZ__RELATED_MAX = 16,
+    CZ__NAMES_MAX = 64, /* of fields that come as text */
 };
 
 /* Whether a condition's value is NULL: written as such, or a text pointer that is. */

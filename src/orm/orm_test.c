@@ -426,6 +426,19 @@ static void from_text(cz_ctx *c, void *arg)
         { "bought", CZ_LOOKUP_RANGE, "2020-01-01,2021-01-01", 0 },
         { "bought", CZ_LOOKUP_RANGE, "1,2", -1 },
         { "created_at", CZ_LOOKUP_RANGE, "2020-01-01T00:00:00Z,2999-01-01T00:00:00Z", 4 },
+        { "nothing", CZ_LOOKUP_EXACT, "1", -1 },
+        { "", CZ_LOOKUP_EXACT, "1", -1 },
+        { "year\"", CZ_LOOKUP_EXACT, "1", -1 },
+        { "writer->nothing", CZ_LOOKUP_EXACT, "1", -1 },
+        { "title->name", CZ_LOOKUP_EXACT, "1", -1 },
+        { "year", CZ_LOOKUP_CONTAINS, "1", -1 },
+        { "year", CZ_LOOKUP_REGEX, "1", -1 },
+        { "title", CZ_LOOKUP_HAS_KEY, "a", -1 },
+        { "title", CZ_LOOKUP_OVERLAP, "a", -1 },
+        { "title", CZ_LOOKUP_COUNT, "a", -1 },
+        { "title", CZ_LOOKUP_REGEX, "Dune$", 1 },
+        { "title", CZ_LOOKUP_REGEX, "(", -1 },
+        { "title", CZ_LOOKUP_IREGEX, "[z-a]", -1 },
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         struct text_case one = { cases[i].path, cases[i].text, cases[i].lookup, -1 };
@@ -439,6 +452,103 @@ static void from_text(cz_ctx *c, void *arg)
 CZ_DATABASE_TEST(conditions_from_text_are_read_as_the_fields_kind)
 {
     cz__orm_test_run(&library, from_text);
+}
+
+static const cz_fields ALLOWED = CZ_FIELDS(Tome, title, year, writer->name);
+
+struct names_case {
+    const char *text;
+    size_t count;     /* of the names; SIZE_MAX: refused */
+    const char *last; /* path of the last */
+    bool descending;  /* the last */
+};
+
+static void read_order(cz_ctx *c, void *arg)
+{
+    struct names_case *one = arg;
+    cz_order_list order = cz_order_text(c, ALLOWED, cz_str_from(one->text));
+    one->count = order.count;
+    if (order.count) {
+        one->last = order.items[order.count - 1].path.ptr;
+        one->descending = order.items[order.count - 1].descending;
+    }
+    cz_rows(Tome) tomes = cz_select(c, Tome, .order_by = order);
+    CZ_EXPECT_EQ(tomes.count, 4);
+}
+
+static void read_fields(cz_ctx *c, void *arg)
+{
+    struct names_case *one = arg;
+    cz_fields fields = cz_fields_text(c, ALLOWED, cz_str_from(one->text));
+    one->count = fields.count;
+    one->last = fields.count ? fields.items[fields.count - 1].ptr : NULL;
+}
+
+static void names_from_text(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    char many[512] = "title";
+    for (int i = 0; i < 64; i++)
+        memcpy(many + 5 + i * 5, ",year", 6);
+    const struct {
+        const char *text;
+        size_t order, fields; /* names read; SIZE_MAX: refused */
+        const char *last;
+        bool descending;
+    } cases[] = {
+        { "", 0, 0, NULL, false },
+        { "title", 1, 1, "title", false },
+        { "-year", 1, SIZE_MAX, "year", true },
+        { "title, -year ", 2, SIZE_MAX, "year", true },
+        { "year,writer__name", 2, 2, "writer->name", false },
+        { " writer->name", 1, 1, "writer->name", false },
+        { "-writer__name", 1, SIZE_MAX, "writer->name", true },
+        { "isbn", SIZE_MAX, SIZE_MAX, NULL, false }, /* there, but not allowed */
+        { "writer", SIZE_MAX, SIZE_MAX, NULL, false },
+        { "writer__id", SIZE_MAX, SIZE_MAX, NULL, false },
+        { "writer__name__x", SIZE_MAX, SIZE_MAX, NULL, false },
+        { "__name", SIZE_MAX, SIZE_MAX, NULL, false },
+        { "Title", SIZE_MAX, SIZE_MAX, NULL, false },
+        { "--title", SIZE_MAX, SIZE_MAX, NULL, false },
+        { "title,", SIZE_MAX, SIZE_MAX, NULL, false },
+        { ",", SIZE_MAX, SIZE_MAX, NULL, false },
+        { "title DESC", SIZE_MAX, SIZE_MAX, NULL, false },
+        { "title\"", SIZE_MAX, SIZE_MAX, NULL, false },
+        { "1", SIZE_MAX, SIZE_MAX, NULL, false },
+        { "random()", SIZE_MAX, SIZE_MAX, NULL, false },
+        { many, SIZE_MAX, SIZE_MAX, NULL, false }, /* one more than may be */
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        for (int fields = 0; fields < 2; fields++) {
+            size_t wanted = fields ? cases[i].fields : cases[i].order;
+            struct names_case one = { cases[i].text, SIZE_MAX, NULL, false };
+            cz_status status = cz_try(c, fields ? read_fields : read_order, &one, NULL);
+            CZ_EXPECT_MSG(status == (wanted == SIZE_MAX ? CZ_EVALIDATION : CZ_OK), "%s: %s",
+                          one.text, cz_status_name(status));
+            CZ_EXPECT_EQ(one.count, wanted);
+            if (wanted != SIZE_MAX && cases[i].last)
+                CZ_EXPECT_STR(cz_str_from(one.last), cases[i].last);
+            if (!fields && wanted != SIZE_MAX)
+                CZ_EXPECT_EQ(one.descending, cases[i].descending);
+        }
+    }
+}
+
+CZ_DATABASE_TEST(orders_and_fields_from_text_are_of_those_allowed)
+{
+    cz__orm_test_run(&library, names_from_text);
+}
+
+CZ_TEST(lookups_have_their_names_in_any_case)
+{
+    cz_lookup lookup = CZ_LOOKUP_COUNT;
+    CZ_EXPECT(cz_lookup_find(CZ_STR("icontains"), &lookup) && lookup == CZ_LOOKUP_ICONTAINS);
+    CZ_EXPECT(cz_lookup_find(CZ_STR("Has_Any_Keys"), &lookup) && lookup == CZ_LOOKUP_HAS_ANY_KEYS);
+    static const char *const none[] = { "",      "contain", "icontains ", "exact--",
+                                        "COUNT", "=",       "exact,in" };
+    for (size_t i = 0; i < CZ_COUNT(none); i++)
+        CZ_EXPECT(!cz_lookup_find(cz_str_from(none[i]), &lookup));
 }
 
 static void count_range(cz_ctx *c, void *arg)

@@ -44,7 +44,20 @@ static bool is_stored_relation(cz_field_kind kind)
     return kind == CZ_KIND_foreign_key || kind == CZ_KIND_one_to_one;
 }
 
-static cz__db_type type_of(const cz_field *field)
+/* How Django keeps values of a type on SQLite. */
+static cz__db_type as_django(cz__db_type type)
+{
+    switch (CZ__DB_KIND(type)) {
+    case CZ__DB_DECIMAL:
+        return type | CZ__DB_AS_NUMBER;
+    case CZ__DB_UUID:
+        return type | CZ__DB_AS_DIGITS;
+    default:
+        return type;
+    }
+}
+
+static cz__db_type plain_type_of(const cz_field *field)
 {
     switch (field->kind) {
     case CZ_KIND_small_int_field:
@@ -82,6 +95,12 @@ static cz__db_type type_of(const cz_field *field)
     default:
         return CZ__DB_TEXT;
     }
+}
+
+static cz__db_type type_of(const cz_field *field)
+{
+    cz__db_type type = plain_type_of(field);
+    return field->options.django ? as_django(type) : type;
 }
 
 cz__db_type cz__field_type(const cz_field *field)
@@ -295,6 +314,8 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
         .position = state->stored_count,
         .max_length = max_length_of(field),
     };
+    if (model->meta.django)
+        column->type = as_django(column->type);
     if (!relation)
         status = check_default_text(model, column, err);
     if (status)
@@ -717,7 +738,8 @@ static cz_status check_same_database(const cz_model *model, const cz__column *co
                         "lead from one to the other; keep the key in a %s",
                         model->name, column->field->name, model->name, database_of(model)->alias,
                         target->name, database_of(target)->alias,
-                        target->state->key->type == CZ__DB_UUID ? "uuid_field" : "big_int_field");
+                        CZ__DB_KIND(target->state->key->type) == CZ__DB_UUID ? "uuid_field"
+                                                                             : "big_int_field");
 }
 
 static cz_status resolve_databases(cz_error *err)

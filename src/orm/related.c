@@ -28,7 +28,7 @@ struct touch { /* somebody asks about a relation of a row */
 
 static size_t key_bytes_of(const cz__column *column)
 {
-    return column->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+    return CZ__DB_KIND(column->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
 }
 
 static cz_row *row_at(const void *items, size_t n, const cz_model *model)
@@ -341,6 +341,7 @@ cz_cond cz__related_cond(cz_ctx *ctx, const cz_row *row, const cz__column *colum
     *linked = (struct cz__cond){ .op = CZ__COND_LINKED,
                                  .model = target,
                                  .link = column,
+                                 .count = key->type,
                                  .value_kind = cz__value_kind_of(key),
                                  .value = cz__row_at(row, key) };
     return linked;
@@ -522,8 +523,8 @@ static void read_column(cz_ctx *ctx, const struct touch *touch)
                              .model = model,
                              .path = key->attribute,
                              .value = &keys,
-                             .value_kind =
-                                 key->type == CZ__DB_UUID ? CZ__VALUE_UUIDS : CZ__VALUE_INTS };
+                             .value_kind = CZ__DB_KIND(key->type) == CZ__DB_UUID ? CZ__VALUE_UUIDS
+                                                                                 : CZ__VALUE_INTS };
     cz_query query = { .model = touch->row->model,
                        .where = &leaf,
                        .manager = &cz_base_manager,

@@ -9,7 +9,8 @@ static void set_keys(cz_ctx *ctx, struct cz__cond *leaf, const cz_model *model, 
     cz_int_list *list = cz_new(ctx, cz_int_list); /* all lists begin alike */
     *list = (cz_int_list){ keys, count };
     leaf->value = list;
-    leaf->value_kind = model->state->key->type == CZ__DB_UUID ? CZ__VALUE_UUIDS : CZ__VALUE_INTS;
+    leaf->value_kind =
+        CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID ? CZ__VALUE_UUIDS : CZ__VALUE_INTS;
 }
 
 struct change {

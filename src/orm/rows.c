@@ -62,7 +62,7 @@ bool cz__default_of(cz_ctx *ctx, const cz__column *column, cz__db_param *out)
         return true;
     }
     if (kind == CZ__DB_UUID && column->ordinal == 0) {
-        *out = (cz__db_param){ .kind = CZ__PARAM_UUID, .uuid = cz_uuid_v7() };
+        *out = (cz__db_param){ .kind = CZ__PARAM_UUID, .type = column->type, .uuid = cz_uuid_v7() };
         return true;
     }
     return false;

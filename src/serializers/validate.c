@@ -185,7 +185,7 @@ static void take_key(struct cz__input *input, const struct cz__serializer_field 
     cz_model *target = column->field->target;
     void *at = cz__row_at(input->row, column);
     bool huge, fine;
-    if (column->type == CZ__DB_UUID)
+    if (CZ__DB_KIND(column->type) == CZ__DB_UUID)
         fine = member->kind == CZ_JSON_STR && cz_uuid_parse(member->text, at) == CZ_OK;
     else
         fine = integer_of(member, at, &huge);

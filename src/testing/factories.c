@@ -311,7 +311,7 @@ static void fill_key(cz_ctx *ctx, cz_row *row, const cz__column *column, unsigne
                  row->model->name, column->field->name);
     const cz_row *other = make_row(ctx, target, NULL, 0, depth + 1);
     const void *key = cz__row_at(other, target->state->key);
-    if (column->type == CZ__DB_UUID)
+    if (CZ__DB_KIND(column->type) == CZ__DB_UUID)
         *(cz_uuid *)cz__row_at(row, column) = *(const cz_uuid *)key;
     else
         *(int64_t *)cz__row_at(row, column) = *(const int64_t *)key;

@@ -39,8 +39,8 @@ static cz_cond object_cond(cz_ctx *ctx, const cz_request *req, const cz_viewset 
 {
     const cz__column *key = view->model->state->key;
     const cz_param *param = &req->params[req->param_count - 1];
-    const void *value =
-        key->type == CZ__DB_UUID ? (const void *)param->uuid : (const void *)&param->integer;
+    const void *value = CZ__DB_KIND(key->type) == CZ__DB_UUID ? (const void *)param->uuid
+                                                              : (const void *)&param->integer;
     cz_cond same_key = cz__cond_column(ctx, view->model, key, value);
     if (!view->rows)
         return same_key;
@@ -176,7 +176,7 @@ static cz_str detail_path(cz_ctx *ctx, const cz_request *req, const cz_row *row)
     const cz__column *key = row->model->state->key;
     char text[CZ_UUID_TEXT + 1];
     size_t len = CZ_UUID_TEXT;
-    if (key->type == CZ__DB_UUID)
+    if (CZ__DB_KIND(key->type) == CZ__DB_UUID)
         cz_uuid_write(text, *(const cz_uuid *)cz__row_at(row, key));
     else
         len = cz_i64_write(text, *(const int64_t *)cz__row_at(row, key));
@@ -328,7 +328,7 @@ cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router,
         if (view->read_only && actions[i].writes)
             continue;
         char pattern[512], name[128], label[192];
-        const char *key = state->key->type == CZ__DB_UUID ? "uuid" : "int";
+        const char *key = CZ__DB_KIND(state->key->type) == CZ__DB_UUID ? "uuid" : "int";
         int len = actions[i].detail ? snprintf(pattern, sizeof pattern, "%s%s<%s:id>%s", prefix,
                                                slash ? "" : "/", key, slash ? "/" : "")
                                     : snprintf(pattern, sizeof pattern, "%s", prefix);

@@ -61,6 +61,7 @@ const cz__db_driver cz__postgresql_driver = {
     .schema_begin = cz__postgresql_schema_begin,
     .schema_commit = pg_commit,
     .schema_rollback = pg_rollback,
+    .schema_names = cz__postgresql_schema_names,
     .schema_write = cz__postgresql_schema_write,
     .create_table = cz__postgresql_create_table,
     .table_exists = cz__postgresql_table_exists,

@@ -56,6 +56,7 @@ static const struct {
     { "22P02", CZ_EINTEGRITY, "A value is not what its column holds." },
     { "22021", CZ_EVALIDATION, "A text is not valid UTF-8 or holds a null character." },
     { "22P05", CZ_EVALIDATION, "A text holds a character that cannot be stored." },
+    { "2201B", CZ_EVALIDATION, "A text is no regular expression, or one that is too large." },
     { "25006", CZ_EINVAL, "a change in a transaction that only reads" },
     { "25P02", CZ_EDATABASE,
       "an earlier statement of this transaction failed; give what may fail a cz_atomic() of its "

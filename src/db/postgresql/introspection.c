@@ -42,7 +42,7 @@ cz_status cz__postgresql_column_exists(cz_ctx *ctx, cz__db_session *session, con
 
 /* ---- a whole table ---- */
 
-enum { FIELDS_MAX = 8 };
+enum { FIELDS_MAX = 10 };
 
 struct row { /* of text; NULL pointers for NULL */
     const char *fields[FIELDS_MAX];
@@ -123,7 +123,7 @@ static cz_status describe_columns(cz_ctx *ctx, cz__db_session *session, cz__tabl
         CZ_STR("SELECT a.attname::text, format_type(a.atttypid, a.atttypmod)::text, "
                "a.attnotnull::text, pg_get_expr(d.adbin, d.adrelid)::text, "
                "(p.conname IS NOT NULL)::text, (a.attidentity <> '')::text, t.relname::text, "
-               "f.attname::text "
+               "f.attname::text, r.conname::text, p.conname::text "
                "FROM pg_catalog.pg_attribute a "
                "LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
                "LEFT JOIN pg_catalog.pg_constraint p ON p.conrelid = a.attrelid "
@@ -135,7 +135,7 @@ static cz_status describe_columns(cz_ctx *ctx, cz__db_session *session, cz__tabl
                "AND f.attnum = r.confkey[1] "
                "WHERE a.attrelid = " TABLE_OID " AND a.attnum > 0 AND NOT a.attisdropped "
                "ORDER BY a.attnum"),
-        out->name, 8, &rows, err);
+        out->name, 10, &rows, err);
     if (status)
         return status;
     out->columns = cz_arena_array(ctx->arena, cz__column_info, rows.count + 1);
@@ -151,7 +151,9 @@ static cz_status describe_columns(cz_ctx *ctx, cz__db_session *session, cz__tabl
                                              .primary_key = is_true(fields[4]),
                                              .generated = is_true(fields[5]),
                                              .references_table = fields[6],
-                                             .references_column = fields[7] };
+                                             .references_column = fields[7],
+                                             .references_name = fields[8],
+                                             .key_name = fields[9] };
     }
     return CZ_OK;
 }
@@ -167,14 +169,18 @@ static cz_status describe_indexes(cz_ctx *ctx, cz__db_session *session, cz__tabl
                "CASE WHEN k > i.indnkeyatts THEN '+' "
                "WHEN i.indoption[k - 1] & 1 = 1 THEN '-' ELSE '' END || "
                "coalesce(a.attname::text, pg_get_indexdef(i.indexrelid, k, true)), "
-               "i.indisunique::text, pg_get_expr(i.indpred, i.indrelid)::text "
+               "i.indisunique::text, pg_get_expr(i.indpred, i.indrelid)::text, "
+               "EXISTS (SELECT 1 FROM pg_catalog.pg_constraint u WHERE u.conindid = i.indexrelid "
+               "AND u.contype = 'u')::text, "
+               "(SELECT NOT o.opcdefault FROM pg_catalog.pg_opclass o "
+               "WHERE o.oid = i.indclass[k - 1])::text "
                "FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
                "CROSS JOIN generate_series(1, 32) k "
                "LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid "
                "AND a.attnum = i.indkey[k - 1] AND a.attnum > 0 "
                "WHERE i.indrelid = " TABLE_OID " AND NOT i.indisprimary AND k <= i.indnatts "
                "ORDER BY c.relname, k"),
-        out->name, 4, &rows, err);
+        out->name, 6, &rows, err);
     if (status)
         return status;
     out->indexes = cz_arena_array(ctx->arena, cz__index_info, rows.count + 1);
@@ -187,12 +193,15 @@ static cz_status describe_indexes(cz_ctx *ctx, cz__db_session *session, cz__tabl
         columns[i] = fields[1];
         if (last && strcmp(last->name, fields[0]) == 0) {
             last->column_count++;
+            last->special |= is_true(fields[5]);
             continue;
         }
         out->indexes[out->index_count++] = (cz__index_info){ .name = fields[0],
                                                              .columns = &columns[i],
                                                              .column_count = 1,
                                                              .unique = is_true(fields[2]),
+                                                             .constraint = is_true(fields[4]),
+                                                             .special = is_true(fields[5]),
                                                              .where = fields[3] };
     }
     return CZ_OK;
@@ -203,19 +212,22 @@ static cz_status describe_constraints(cz_ctx *ctx, cz__db_session *session, cz__
                                       cz_error *err)
 {
     struct rows rows;
-    cz_status status =
-        read_rows(ctx, session,
-                  CZ_STR("SELECT conname::text || ' ' || pg_get_constraintdef(oid)::text "
-                         "FROM pg_catalog.pg_constraint WHERE conrelid = " TABLE_OID
-                         " AND contype IN ('c', 'f') ORDER BY 1"),
-                  out->name, 1, &rows, err);
+    cz_status status = read_rows(
+        ctx, session,
+        CZ_STR("SELECT conname::text || ' ' || pg_get_constraintdef(oid)::text, conname::text "
+               "FROM pg_catalog.pg_constraint WHERE conrelid = " TABLE_OID
+               " AND contype IN ('c', 'f') ORDER BY 1"),
+        out->name, 2, &rows, err);
     if (status)
         return status;
     out->checks = cz_arena_array(ctx->arena, const char *, rows.count + 1);
-    if (!out->checks)
+    out->check_names = cz_arena_array(ctx->arena, const char *, rows.count + 1);
+    if (!out->checks || !out->check_names)
         return cz_error_set(err, CZ_ENOMEM, "no memory to describe a table");
-    for (size_t i = 0; i < rows.count; i++)
+    for (size_t i = 0; i < rows.count; i++) {
+        out->check_names[out->check_count] = rows.items[i].fields[1];
         out->checks[out->check_count++] = rows.items[i].fields[0];
+    }
     return CZ_OK;
 }
 

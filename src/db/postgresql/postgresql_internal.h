@@ -239,6 +239,10 @@ cz_status cz__postgresql_create_table(cz_ctx *ctx, cz__db_session *session,
 cz_status cz__postgresql_keys_given(cz_ctx *ctx, cz__db_session *session, const char *table,
                                     const char *key, cz_error *err);
 void cz__pg_references_clear(struct cz__pg *db);
+/* schema_names.c */
+cz_status cz__postgresql_schema_names(cz_ctx *ctx, cz__db_session *session,
+                                      const struct cz__schema_step *step, struct cz__sql_list *out,
+                                      cz_error *err);
 /* introspection.c */
 cz_status cz__postgresql_table_exists(cz_ctx *ctx, cz__db_session *session, const char *table,
                                       bool *out_exists, cz_error *err);

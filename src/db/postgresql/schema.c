@@ -281,7 +281,9 @@ static bool reference_eq(const cz__db_column *a, const cz__db_column *b)
 
 static bool type_eq(const cz__db_column *a, const cz__db_column *b)
 {
-    return a->type == b->type && (a->type != CZ__DB_TEXT || a->max_length == b->max_length);
+    cz__db_type same = ~(CZ__DB_AS_NUMBER | CZ__DB_AS_DIGITS); /* SQLite's alone */
+    return (a->type & same) == (b->type & same) &&
+           (a->type != CZ__DB_TEXT || a->max_length == b->max_length);
 }
 
 /* Make an index. Online, what an attempt that failed has left is not valid and goes first. */

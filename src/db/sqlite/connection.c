@@ -43,6 +43,7 @@ const cz__db_driver cz__sqlite_driver = {
     .schema_commit = cz__sqlite_schema_commit,
     .schema_rollback = cz__sqlite_schema_rollback,
     .schema_write = cz__sqlite_schema_write,
+    .schema_names = cz__sqlite_schema_names,
     .schema_keep = cz__sqlite_schema_keep,
     .create_table = cz__sqlite_create_table,
     .table_exists = cz__sqlite_table_exists,
@@ -101,6 +102,8 @@ cz_status cz__sqlite_error(struct cz__sqlite_connection *connection, int code, c
         return cz_error_set(err, CZ_EBUSY, "the database is busy");
     case SQLITE_NOMEM:
         return cz_error_set(err, CZ_ENOMEM, "SQLite is out of memory");
+    case SQLITE_MISMATCH: /* regex.c */
+        return cz_error_set(err, CZ_EVALIDATION, "%s", text);
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_READONLY:

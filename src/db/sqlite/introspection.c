@@ -216,14 +216,42 @@ static const char *skip_piece(const char *at)
     return at;
 }
 
-/* The next CHECK's inside from `*at` on, in the arena; empty at the end. */
-static cz_status next_check(cz_arena *arena, const char **at, cz_str *out)
+/* The name that stands quoted at `at`, in the arena. */
+static cz_status read_name(cz_arena *arena, const char *at, cz_str *out)
 {
-    *out = (cz_str){ 0 };
+    cz_str quoted = cz_str_of(at, (size_t)(skip_piece(at) - at));
+    cz_status status = cz_str_dup(arena, cz_str_of(at + 1, quoted.len - 2), out);
+    char *text = (char *)(uintptr_t)out->ptr;
+    size_t len = 0;
+    for (size_t i = 0; !status && i < out->len; i++) {
+        text[len++] = text[i];
+        i += text[i] == '"'; /* it is written twice */
+    }
+    if (!status)
+        text[len] = '\0';
+    out->len = len;
+    return status;
+}
+
+/* The next CHECK's name, if it has one, and inside from `*at` on, in the arena; empty at the end. */
+static cz_status next_check(cz_arena *arena, const char **at, cz_str *out_name, cz_str *out)
+{
+    const char *named = NULL, *named_end = NULL;
+    *out = *out_name = (cz_str){ 0 };
     while (**at) {
         if (strncmp(*at, " CHECK (", 8) != 0) {
+            if (strncmp(*at, "CONSTRAINT \"", 12) == 0) {
+                named = *at + 11;
+                *at = named_end = skip_piece(named);
+                continue;
+            }
             *at = skip_piece(*at);
             continue;
+        }
+        if (named && named_end == *at) {
+            cz_status status = read_name(arena, named, out_name);
+            if (status)
+                return status;
         }
         const char *start = *at + 8;
         int depth = 1;
@@ -240,10 +268,13 @@ static cz_status describe_checks(cz_ctx *ctx, const char *sql, cz__table_info *o
     for (const char *c = sql; *c; c++)
         most += *c == '(';
     out->checks = cz_arena_array(ctx->arena, const char *, most + 1);
-    cz_status status = out->checks ? CZ_OK : CZ_ENOMEM;
-    cz_str check = { 0 };
-    while (!status && !(status = next_check(ctx->arena, &sql, &check)) && check.ptr)
+    out->check_names = cz_arena_array(ctx->arena, const char *, most + 1);
+    cz_status status = out->checks && out->check_names ? CZ_OK : CZ_ENOMEM;
+    cz_str check = { 0 }, name = { 0 };
+    while (!status && !(status = next_check(ctx->arena, &sql, &name, &check)) && check.ptr) {
+        out->check_names[out->check_count] = name.ptr;
         out->checks[out->check_count++] = check.ptr;
+    }
     return status ? cz_error_set(err, status, "no memory to describe a table") : CZ_OK;
 }
 
@@ -291,13 +322,12 @@ cz_status cz__sqlite_list_tables(cz_ctx *ctx, cz__db_session *session, cz_str_li
     return CZ_OK;
 }
 
-static bool names_index(cz_arena *arena, const cz__db_table *table, const char *name)
+static const cz__index_info *find_index(const cz__table_info *table, const char *name)
 {
-    cz__db_index index;
-    for (size_t i = 0; cz__db_index_at(arena, table, i, &index); i++)
-        if (cz_str_eq_icase(cz_str_from(index.name), cz_str_from(name)))
-            return true;
-    return false;
+    for (size_t i = 0; i < table->index_count; i++)
+        if (strcmp(table->indexes[i].name, name) == 0)
+            return &table->indexes[i];
+    return NULL;
 }
 
 /* The table's triggers, and its indexes that no model knows: a rebuild drops the table they belong to. */
@@ -305,19 +335,22 @@ cz_status cz__sqlite_schema_keep(cz_ctx *ctx, cz__db_session *session, const cz_
                                  cz__sql_list *out, cz_error *err)
 {
     struct rows rows;
+    cz__table_info there = { 0 };
     if (!cz__sqlite_is_rebuild(step))
         return CZ_OK;
-    cz_status status =
-        read_rows(ctx, session,
-                  CZ_STR("SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ? "
-                         "COLLATE NOCASE AND type IN ('trigger', 'index') "
-                         "AND sql IS NOT NULL ORDER BY type, name"),
-                  step->before->name, 3, &rows, err);
+    cz_status status = cz__sqlite_describe_table(ctx, session, step->before->name, &there, err);
+    if (!status)
+        status = read_rows(ctx, session,
+                           CZ_STR("SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ? "
+                                  "COLLATE NOCASE AND type IN ('trigger', 'index') "
+                                  "AND sql IS NOT NULL ORDER BY type, name"),
+                           step->before->name, 3, &rows, err);
     cz_buf sql = { 0 };
     for (size_t i = 0; !status && i < rows.count; i++) {
         const char **fields = rows.items[i].fields;
-        if (strcmp(fields[0], "index") == 0 && (names_index(ctx->arena, step->before, fields[1]) ||
-                                                names_index(ctx->arena, step->after, fields[1])))
+        const cz__index_info *index =
+            strcmp(fields[0], "index") == 0 ? find_index(&there, fields[1]) : NULL;
+        if (index && !cz__sqlite_index_stays(ctx->arena, step, index))
             continue;
         cz_buf_append_str(&sql, cz_str_from(fields[2]));
         status = cz__sql_list_add(out, &sql, err);

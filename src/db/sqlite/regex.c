@@ -43,6 +43,13 @@ static void cache_unref(void *arg)
     cz_free(cache);
 }
 
+/* The pattern's fault, which whoever wrote it is told; connection.c knows it by its code. */
+static void refuse(sqlite3_context *context, const char *text)
+{
+    sqlite3_result_error(context, text, -1);
+    sqlite3_result_error_code(context, SQLITE_MISMATCH);
+}
+
 static void fail(sqlite3_context *context, int code, const char *what, size_t at)
 {
     char reason[128] = "", text[256];
@@ -51,7 +58,7 @@ static void fail(sqlite3_context *context, int code, const char *what, size_t at
         snprintf(text, sizeof text, "%s: %s, at byte %zu", what, reason, at);
     else
         snprintf(text, sizeof text, "%s: %s", what, reason);
-    sqlite3_result_error(context, text, -1);
+    refuse(context, text);
 }
 
 /* The pattern's place, or, with `*out_found` false, the one that was not used for longest. */
@@ -118,7 +125,7 @@ static void search(sqlite3_context *context, sqlite3_value **values, bool casele
         return;
     cz_str text = text_of(values[0]), subject = text_of(values[1]);
     if (text.len > PATTERN_BYTES_MAX) {
-        sqlite3_result_error(context, "a regular expression has at most 10000 bytes", -1);
+        refuse(context, "a regular expression has at most 10000 bytes");
         return;
     }
     const pcre2_code *code = compile(context, cache, text, caseless);

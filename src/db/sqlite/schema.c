@@ -88,8 +88,7 @@ static void append_value(cz_buf *sql, const cz__db_param *value)
         len = cz_time_write(text, (cz_time){ value->integer });
         break;
     case CZ__PARAM_UUID:
-        cz_uuid_write(text, value->uuid);
-        len = CZ_UUID_TEXT;
+        len = cz__sqlite_uuid_write(text, value->uuid, value->type);
         break;
     case CZ__PARAM_DECIMAL:
         if (cz__sqlite_decimal_is_scaled(value->type) &&
@@ -135,7 +134,9 @@ static void append_column(cz_buf *sql, const cz__db_column *column)
     cz__db_append_name(sql, column->name);
     cz_buf_append_char(sql, ' ');
     cz__db_kind kind = CZ__DB_KIND(column->type);
-    if (kind == CZ__DB_DECIMAL && !cz__sqlite_decimal_is_scaled(column->type))
+    if (column->type & CZ__DB_AS_NUMBER)
+        cz_buf_append_lit(sql, "REAL");
+    else if (kind == CZ__DB_DECIMAL && !cz__sqlite_decimal_is_scaled(column->type))
         cz_buf_append_lit(sql, "TEXT COLLATE cz_decimal");
     else
         cz_buf_append_str(sql, cz_str_from(type_names[kind]));
@@ -208,6 +209,8 @@ static bool has_rule(cz__db_kind kind) /* a CHECK or a collation */
 static bool type_eq(cz__db_type a, cz__db_type b)
 {
     cz__db_kind from = CZ__DB_KIND(a), to = CZ__DB_KIND(b);
+    if (from == to && (a ^ b) & (CZ__DB_AS_NUMBER | CZ__DB_AS_DIGITS))
+        return false;
     if (is_decimal(a) && is_decimal(b)) {
         bool scaled = cz__sqlite_decimal_is_scaled(a);
         return scaled == cz__sqlite_decimal_is_scaled(b) &&
@@ -363,6 +366,10 @@ static void append_converted(cz_buf *sql, const char *name, cz__db_type from, cz
         before = "cz_decimal_cast(";
         cz_ignore(
             snprintf(types, sizeof types, ", %" PRIu32 ", %" PRIu32 ")", from, to)); /* fits */
+        after = types;
+    } else if (to_kind == CZ__DB_UUID && !type_eq(from, to)) {
+        before = "cz_uuid_cast(";
+        cz_ignore(snprintf(types, sizeof types, ", %" PRIu32 ")", to)); /* fits */
         after = types;
     } else if (from_kind == CZ__DB_DATE && to_kind == CZ__DB_DATETIME) {
         after = " || ' 00:00:00'";

@@ -180,6 +180,10 @@ static inline bool cz__sqlite_decimal_is_scaled(cz__db_type type)
 {
     return CZ__DB_DIGITS(type) <= 18 && !(type & CZ__DB_AS_NUMBER);
 }
+/* Write a UUID as its column keeps it, at most CZ_UUID_TEXT characters; returns their number. */
+size_t cz__sqlite_uuid_write(char *out, cz_uuid uuid, cz__db_type type);
+/* Read one, with hyphens or without. Errors: CZ_EVALIDATION; `*out` is as it was. */
+CZ_NODISCARD cz_status cz__sqlite_uuid_parse(cz_str text, cz_uuid *out);
 /* The decimal a value holds, however it is stored; 0 when it holds none. */
 cz_decimal cz__sqlite_decimal(sqlite3_value *value, cz__db_type type);
 
@@ -204,6 +208,13 @@ cz_status cz__sqlite_column_exists(cz_ctx *ctx, cz__db_session *session, const c
                                    const char *column, bool *out_exists, cz_error *err);
 cz_status cz__sqlite_describe_table(cz_ctx *ctx, cz__db_session *session, const char *table,
                                     struct cz__table_info *out, cz_error *err);
+struct cz__index_info;
+/* Whether a rebuild makes the index again: it is none of ours under another name. */
+bool cz__sqlite_index_stays(cz_arena *arena, const struct cz__schema_step *step,
+                            const struct cz__index_info *index);
+cz_status cz__sqlite_schema_names(cz_ctx *ctx, cz__db_session *session,
+                                  const struct cz__schema_step *step, struct cz__sql_list *out,
+                                  cz_error *err);
 cz_status cz__sqlite_schema_keep(cz_ctx *ctx, cz__db_session *session,
                                  const struct cz__schema_step *step, struct cz__sql_list *out,
                                  cz_error *err);

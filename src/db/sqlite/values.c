@@ -21,6 +21,31 @@ static int bind_decimal(sqlite3_stmt *prepared, int at, const cz__db_param *para
                              SQLITE_TRANSIENT);
 }
 
+size_t cz__sqlite_uuid_write(char *out, cz_uuid uuid, cz__db_type type)
+{
+    char text[CZ_UUID_TEXT];
+    size_t len = 0;
+    cz_uuid_write(text, uuid);
+    for (size_t i = 0; i < CZ_UUID_TEXT; i++)
+        if (text[i] != '-' || !(type & CZ__DB_AS_DIGITS))
+            out[len++] = text[i];
+    return len;
+}
+
+cz_status cz__sqlite_uuid_parse(cz_str text, cz_uuid *out)
+{
+    char hyphened[CZ_UUID_TEXT];
+    if (text.len != 2 * sizeof out->bytes)
+        return cz_uuid_parse(text, out);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (i == 8 || i == 12 || i == 16 || i == 20)
+            hyphened[len++] = '-';
+        hyphened[len++] = text.ptr[i];
+    }
+    return cz_uuid_parse(cz_str_of(hyphened, len), out);
+}
+
 /* A list is a JSON list, which json_each() takes apart. */
 static int bind_list(sqlite3_stmt *prepared, int at, const cz__db_param *param)
 {
@@ -35,8 +60,9 @@ static int bind_list(sqlite3_stmt *prepared, int at, const cz__db_param *param)
         } else if (param->kind == CZ__PARAM_TEXT_LIST) {
             cz_json_str(&json, ((const cz_str *)param->items)[i]);
         } else {
-            cz_uuid_write(uuid, ((const cz_uuid *)param->items)[i]);
-            cz_json_str(&json, cz_str_of(uuid, CZ_UUID_TEXT));
+            size_t len =
+                cz__sqlite_uuid_write(uuid, ((const cz_uuid *)param->items)[i], param->type);
+            cz_json_str(&json, cz_str_of(uuid, len));
         }
     }
     cz_json_list_end(&json);
@@ -70,8 +96,8 @@ int cz__sqlite_bind(sqlite3_stmt *prepared, int at, const cz__db_param *param)
         text[10] = ' ';
         return sqlite3_bind_text(prepared, at, text, (int)len - 1 /* the Z */, SQLITE_TRANSIENT);
     case CZ__PARAM_UUID:
-        cz_uuid_write(text, param->uuid);
-        return sqlite3_bind_text(prepared, at, text, CZ_UUID_TEXT, SQLITE_TRANSIENT);
+        len = cz__sqlite_uuid_write(text, param->uuid, param->type);
+        return sqlite3_bind_text(prepared, at, text, (int)len, SQLITE_TRANSIENT);
     case CZ__PARAM_TIME:
         len = cz_time_write(text, (cz_time){ param->integer });
         return sqlite3_bind_text(prepared, at, text, (int)len, SQLITE_TRANSIENT);
@@ -186,7 +212,7 @@ bool cz__sqlite_read(const cz__db_cursor *cursor, unsigned column, cz__db_type t
         break;
     case CZ__DB_UUID:
         *(cz_uuid *)out = (cz_uuid){ { 0 } };
-        status = cz_uuid_parse(text, out);
+        status = cz__sqlite_uuid_parse(text, out);
         break;
     default: /* TEXT, JSON, IP, and lists as they are stored */
         *(cz_str *)out = text;
@@ -257,7 +283,7 @@ static char *write_stored_text(char *at, cz__db_kind kind, cz_str text)
         cz_ignore(cz_time_parse(text, &time));
         at += cz_time_write(at, time);
     } else {
-        cz_ignore(cz_uuid_parse(text, &uuid));
+        cz_ignore(cz__sqlite_uuid_parse(text, &uuid));
         cz_uuid_write(at, uuid);
         at += CZ_UUID_TEXT;
     }

@@ -162,7 +162,7 @@ static cz_str links(cz_ctx *ctx, struct dump *dump, cz_model *model, const cz__c
     for (size_t i = 0; i < count; i++) {
         char text[64];
         size_t len;
-        if (target->state->key->type == CZ__DB_UUID) {
+        if (CZ__DB_KIND(target->state->key->type) == CZ__DB_UUID) {
             text[0] = text[CZ_UUID_TEXT + 1] = '"';
             cz_uuid_write(text + 1, ((const cz_uuid *)keys)[i]);
             len = CZ_UUID_TEXT + 2;

@@ -115,7 +115,9 @@ int cz__command_check(struct cz__site *site, int argc, char **argv)
     size_t models = cz__models_count();
     printf("%s: no issues in %zu model%s and %zu route%s (%s)\n", site->project->name, models,
            models == 1 ? "" : "s", routes, routes == 1 ? "" : "s", cz_env_name(site->env));
-    return 0;
+    for (size_t i = 0; i < cz__database_count && databases; i++)
+        code |= cz__site_run_on(site, cz__databases[i].alias, cz__command_check_database, site);
+    return code;
 }
 
 int cz__command_version(struct cz__site *site, int argc, char **argv)

@@ -277,7 +277,8 @@ static bool load_relation(cz_ctx *ctx, struct load *load, struct item *item, cz_
     if (!of)
         return wait_for(ctx, item, target, value);
     memcpy(cz__row_at(row, column), cz__row_at(of, target->state->key),
-           target->state->key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
+           CZ__DB_KIND(target->state->key->type) == CZ__DB_UUID ? sizeof(cz_uuid)
+                                                                : sizeof(int64_t));
     cz__row_mark(row, column, false);
     return true;
 }
@@ -287,7 +288,7 @@ static bool load_links(cz_ctx *ctx, struct load *load, struct item *item, const 
 {
     cz_model *target = column->field->target;
     const cz__column *key = target->state->key;
-    size_t bytes = key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+    size_t bytes = CZ__DB_KIND(key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
     if (value->kind != CZ_JSON_LIST)
         refuse(ctx, item, column, "a list of keys is expected");
     char *keys = cz_alloc_zero(ctx, value->count + 1, bytes);
@@ -350,7 +351,7 @@ static void find_existing(cz_ctx *ctx, const struct load *load, struct item *ite
     if (!there)
         return;
     memcpy(cz__row_at(row, key), cz__row_at(there, key),
-           key->type == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
+           CZ__DB_KIND(key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
     cz__row_mark(row, key, false);
     cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
 }
@@ -382,7 +383,7 @@ static bool store(cz_ctx *ctx, struct load *load, struct item *item)
     load->rows++;
     char text[CZ_UUID_TEXT + 1];
     size_t len = CZ_UUID_TEXT;
-    if (key->type == CZ__DB_UUID)
+    if (CZ__DB_KIND(key->type) == CZ__DB_UUID)
         cz_uuid_write(text, *(const cz_uuid *)cz__row_at(row, key));
     else
         len = cz_i64_write(text, *(const int64_t *)cz__row_at(row, key));

@@ -416,6 +416,11 @@ static void run_plan(cz_ctx *ctx, const struct arguments *a, cz__graph *graph,
         puts("  No migrations to apply.");
 }
 
+static void tell_edited(const char *sentence)
+{
+    printf("  Warning: %s.\n", sentence);
+}
+
 static int migrate(cz_ctx *ctx, void *arg)
 {
     struct arguments *a = arg;
@@ -425,6 +430,7 @@ static int migrate(cz_ctx *ctx, void *arg)
     cz__graph_check_leaves(ctx, graph);
     cz__graph_check_applied(ctx, graph);
     cz__plan_list plan = cz__migrate_plan(ctx, graph, a->app, a->name);
+    cz__migrations_edited(ctx, graph, ledger, tell_edited);
     if (a->plan || a->check) {
         if (a->plan)
             tell_plan(ctx, graph, &plan);
@@ -459,6 +465,21 @@ int cz__command_migrate(struct cz__site *site, int argc, char **argv)
     if (!read_arguments(argc, argv, flags, CZ_COUNT(flags), &a, 2))
         return 2;
     return cz__site_run_on(site, a.database, migrate, &a);
+}
+
+int cz__command_check_database(cz_ctx *ctx, void *arg)
+{
+    const struct cz__site *site = arg;
+    cz__ledger *ledger;
+    cz__graph *graph = graph_of_database(ctx, &ledger);
+    cz__graph_check_leaves(ctx, graph);
+    cz__graph_check_applied(ctx, graph);
+    size_t edited = cz__migrations_edited(ctx, graph, ledger, tell_edited);
+    size_t pending = cz__migrate_plan(ctx, graph, NULL, NULL).count;
+    printf("%s: the database \"%s\" lacks %zu migration%s; %zu of those it has w%s changed since\n",
+           site->project->name, cz__database_at_home(ctx)->alias, pending, pending == 1 ? "" : "s",
+           edited, edited == 1 ? "as" : "ere");
+    return 0;
 }
 
 /* ---- showmigrations, sqlmigrate ---- */
@@ -576,12 +597,13 @@ int cz__command_squashmigrations(struct cz__site *site, int argc, char **argv)
 struct inspection {
     const char *const *tables;
     size_t count;
+    bool unmanaged;
 };
 
 static int inspect_database(cz_ctx *ctx, void *arg)
 {
     const struct inspection *asked = arg;
-    cz_str text = cz__inspectdb(ctx, asked->tables, asked->count);
+    cz_str text = cz__inspectdb(ctx, asked->tables, asked->count, asked->unmanaged);
     printf("%.*s", CZ_STR_ARG(text));
     return 0;
 }
@@ -591,11 +613,16 @@ int cz__command_inspectdb(struct cz__site *site, int argc, char **argv)
     const char *database;
     if (!cz__command_database(&argc, argv, &database))
         return 2;
-    for (int i = 1; i < argc; i++)
-        if (argv[i][0] == '-') {
+    struct inspection asked = { (const char *const *)(argv + 1), 0, false };
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--unmanaged") == 0) {
+            asked.unmanaged = true;
+        } else if (argv[i][0] == '-') {
             fprintf(stderr, "inspectdb: unknown argument \"%s\"; see --help\n", argv[i]);
             return 2;
+        } else {
+            argv[1 + asked.count++] = argv[i];
         }
-    struct inspection asked = { (const char *const *)(argv + 1), (size_t)argc - 1 };
+    }
     return cz__site_run_on(site, database, inspect_database, &asked);
 }

@@ -1,0 +1,152 @@
+#include "migrations/ledger.h"
+#include "migrations/migrations_internal.h"
+#include <calzone/testing.h>
+
+static void nothing(cz_ctx *ctx, const cz_history *history)
+{
+    (void)ctx, (void)history;
+}
+
+#define BOOK(...)                                                                                  \
+    CZ_CREATE_MODEL("Book", CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },        \
+                                            { "title", "char_field", __VA_ARGS__ }))
+#define PAGES CZ_ADD_FIELD("Book", { "pages", "int_field", .null = true })
+#define TOUCH CZ_RUN_SQL("UPDATE store_book SET pages = 1", "")
+
+static CZ_MIGRATION(first, "store", "0001_initial",
+                    .operations = CZ_OPERATIONS(BOOK(.max_length = 80), PAGES,
+                                                CZ_RUN_C(nothing, nothing)));
+
+/* The first as other files would have it, and what is said of each; NULL: it means the same. */
+static CZ_MIGRATION(laid_out_otherwise, "store", "0001_initial",
+                    .operations = CZ_OPERATIONS(BOOK(.null = false, .max_length = 8 * 10),
+                                                PAGES, /* the number of pages */
+                                                CZ_RUN_C(nothing, nothing)));
+static CZ_MIGRATION(longer, "store", "0001_initial",
+                    .operations = CZ_OPERATIONS(BOOK(.max_length = 81), PAGES,
+                                                CZ_RUN_C(nothing, nothing)));
+static CZ_MIGRATION(unique, "store", "0001_initial",
+                    .operations = CZ_OPERATIONS(BOOK(.max_length = 80, .unique = true), PAGES,
+                                                CZ_RUN_C(nothing, nothing)));
+static CZ_MIGRATION(more, "store", "0001_initial",
+                    .operations = CZ_OPERATIONS(BOOK(.max_length = 80), PAGES,
+                                                CZ_RUN_C(nothing, nothing), TOUCH));
+static CZ_MIGRATION(fewer, "store", "0001_initial",
+                    .operations = CZ_OPERATIONS(BOOK(.max_length = 80), PAGES));
+static CZ_MIGRATION(none, "store", "0001_initial");
+static CZ_MIGRATION(turned, "store", "0001_initial",
+                    .operations = CZ_OPERATIONS(PAGES, BOOK(.max_length = 80),
+                                                CZ_RUN_C(nothing, nothing)));
+static CZ_MIGRATION(not_undone, "store", "0001_initial",
+                    .operations = CZ_OPERATIONS(BOOK(.max_length = 80), PAGES,
+                                                CZ_RUN_C(nothing, NULL)));
+static CZ_MIGRATION(
+    apart, "store", "0001_initial",
+    .operations = CZ_OPERATIONS(BOOK(.max_length = 80), PAGES,
+                                CZ_SEPARATE(.state_operations = CZ_OPERATIONS(PAGES))));
+
+static const struct {
+    const cz_migration *migration;
+    const char *said;
+} cases[] = {
+    { &first, NULL },
+    { &laid_out_otherwise, NULL },
+    { &longer, "its operation 1, \"Create model Book\", was another" },
+    { &unique, "its operation 1, \"Create model Book\", was another" },
+    { &more, "its operation 4, \"Run SQL\", was added" },
+    { &fewer, "it had 3 operations, and has 2" },
+    { &none, "it had 3 operations, and has 0" },
+    { &turned, "its operation 1, \"Add field pages to Book\", was another" },
+    { &not_undone, "its operation 3, \"Run a C function\", was another" },
+    { &apart, "its operation 3, \"Change the database and the models' state apart\", was another" },
+};
+
+static void compare(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    const char *recorded = cz__migration_fingerprint(ctx, &first);
+    CZ_EXPECT(cz__is_fingerprint(cz_str_from(recorded)));
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        const char *said = cz__migration_edited(ctx, cases[i].migration, recorded);
+        CZ_EXPECT_MSG(!said == !cases[i].said, "case %zu: %s", i, said ? said : "nothing");
+        if (said && cases[i].said)
+            CZ_EXPECT_STR(cz_str_from(said),
+                          cz_format(ctx, "store.0001_initial was changed after it was applied: %s",
+                                    cases[i].said)
+                              .ptr);
+    }
+    static const char *const unknown[] = { "", "operations ", "operations 2: 0", "{\"models\":[]}",
+                                           "operations" };
+    for (size_t i = 0; i < CZ_COUNT(unknown); i++) /* of another form, or none: cannot be told */
+        CZ_EXPECT(!cz__migration_edited(ctx, &first, unknown[i]));
+}
+
+static void in_memory(const char *url, void (*body)(cz_ctx *ctx, void *arg))
+{
+    cz_arena *arena;
+    cz_ctx ctx;
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(cz__db_open(cz_str_from(url), &cz__db_default, &err));
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena);
+    cz_status status = cz_try(&ctx, body, NULL, &err);
+    CZ_EXPECT_MSG(!status, "%s", cz_error_message(&err));
+    cz_ctx_done(&ctx);
+    cz__db_close(cz__db_default);
+    cz_arena_destroy(arena);
+}
+
+CZ_TEST(operations_are_compared_by_what_they_say)
+{
+    in_memory("sqlite:///:memory:", compare);
+}
+
+static size_t told;
+
+static void count_sentence(const char *sentence)
+{
+    (void)sentence;
+    told++;
+}
+
+static size_t edited(cz_ctx *ctx, const cz_migration *migration)
+{
+    const cz_migration *const all[] = { migration };
+    cz__ledger *ledger = cz__ledger_read(ctx);
+    told = 0;
+    size_t count =
+        cz__migrations_edited(ctx, cz__graph_make(ctx, all, 1, ledger), ledger, count_sentence);
+    CZ_EXPECT_EQ(told, count);
+    return count;
+}
+
+static void apply_and_edit(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    const cz_migration *const all[] = { &first };
+    cz__graph *graph = cz__graph_make(ctx, all, 1, NULL);
+    CZ_EXPECT_EQ(edited(ctx, &first), 0); /* nothing is applied */
+    cz__migrate_step(ctx, graph, (cz__planned){ 0, false }, CZ__MIGRATE_RUN);
+    cz__ledger *ledger = cz__ledger_read(ctx);
+    CZ_REQUIRE(ledger->count == 1);
+    CZ_EXPECT(!ledger->rows[0].from_tables && ledger->rows[0].fingerprint);
+    CZ_EXPECT_EQ(edited(ctx, &first), 0);
+    CZ_EXPECT_EQ(edited(ctx, &laid_out_otherwise), 0);
+    CZ_EXPECT_EQ(edited(ctx, &longer), 1);
+    CZ_EXPECT_EQ(edited(ctx, &none), 1);
+    cz__ledger_remove(ctx, "store", "0001_initial");
+    cz__ledger_add(ctx, "store", "0001_initial",
+                   ""); /* as it was recorded before there were hashes */
+    CZ_EXPECT_EQ(edited(ctx, &longer), 0);
+    CZ_EXPECT(!cz__ledger_read(ctx)->rows[0].from_tables);
+}
+
+CZ_TEST(a_migration_that_was_changed_is_noticed)
+{
+    in_memory("sqlite:///:memory:", apply_and_edit);
+}
+
+CZ_TEST(a_migration_that_was_changed_is_noticed_on_postgresql)
+{
+    in_memory(cz_test_postgresql(), apply_and_edit);
+}
