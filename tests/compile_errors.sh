@@ -25,7 +25,8 @@ CZ_MODEL(Author, AUTHOR);
     F(foreign_key, author, Author, .on_delete = CZ_PROTECT)                                        \
     F(int_field, year, .null = true)                                                               \
     F(bool_field, lent, .default_ = cz_bool(false))                                                \
-    F(datetime_field, bought, .null = true)
+    F(datetime_field, bought, .null = true)                                                        \
+    F(encrypted_field, note, .null = true)
 CZ_MODEL(Book, BOOK, .ordering = CZ_ORDER_BY(CZ_ASC(Book, title)));
 C
 
@@ -219,6 +220,15 @@ refused "CZ_ORDER_BY" '
 refused "CZ_RELATED" '
     cz_select(ctx, Book,
         .related = CZ_RELATED(Book, auhtor)); /* here */' "no member named .auhtor"
+refused "a condition on an encrypted field" '
+    cz_count(ctx, Book,
+        .where = CZ_Q(Book, note, EXACT, "x")); /* here */' "char"
+refused "a list for an encrypted field" '
+    cz_count(ctx, Book,
+        .where = CZ_Q(Book, note, IN, CZ_STRS("x"))); /* here */' "cz_str_list"
+refused "a text lookup on an encrypted field" '
+    cz_count(ctx, Book,
+        .where = CZ_Q(Book, note, ICONTAINS, "x")); /* here */' "char"
 refused "a value that is none" '
     struct { int x; } none = { 0 };
     cz_create(ctx, Book,

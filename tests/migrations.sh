@@ -82,7 +82,7 @@ expect 0 "Warning: notes.0004_alter_note_colour was changed after it was applied
 expect 0 "1 of those it has was changed since" check --databases
 mv "$work/kept.c" $changed && touch $changed
 expect 0 "0 of those it has were changed since" check --databases
-expect 2 "unknown argument" check --databases
+expect 2 "unknown argument" check --database
 
 echo "models, relations, indexes"
 models 's/^#endif/#define TAG(F) F(slug_field, name, .unique = true) F(many_to_many, notes, Note)\nCZ_MODEL(Tag, TAG);\n#define LINE(F) F(foreign_key, note, Note, .on_delete = CZ_CASCADE) F(int_field, number) F(decimal_field, weight, .digits = 6, .places = 2, .default_ = cz_text("1.50"))\nCZ_MODEL(Line, LINE, .unique_together = CZ_FIELDS(Line, note, number), .indexes = CZ_INDEXES({ .fields = CZ_FIELDS(Line, note, weight) }), .constraints = CZ_CONSTRAINTS({ .name = "line_weight", .check = "\\"weight\\" >= 0" }));\n&/'

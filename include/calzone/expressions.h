@@ -33,6 +33,7 @@ struct cz__text_expr; struct cz__integer_expr; struct cz__real_expr; struct cz__
 struct cz__boolean_expr; struct cz__day_expr; struct cz__instant_expr; struct cz__clock_expr;
 struct cz__span_expr; struct cz__uuid_expr; struct cz__json_expr; struct cz__binary_expr;
 struct cz__integers_expr; struct cz__texts_expr; struct cz__key_expr;
+struct cz__sealed_expr; /* that no expression takes */
 /* clang-format on */
 
 struct cz__cond;
@@ -118,6 +119,7 @@ struct cz__expr {
              struct cz__binary *: (const struct cz__binary_expr *)0,                               \
              struct cz__integers *: (const struct cz__integers_expr *)0,                           \
              struct cz__texts *: (const struct cz__texts_expr *)0,                                 \
+             struct cz__sealed *: (const struct cz__sealed_expr *)0,                               \
              default: (const struct cz__key_expr *)0)
 /* That of a value; of an expression its own. */
 #define CZ__EXPR_LIKE(v)                                                                           \

@@ -24,6 +24,7 @@
  *     ip_field, file_field, image_field                             cz_str; of files, the name
  *     json_field                                                    cz_str, the document
  *     binary_field                                                  cz_bytes
+ *     encrypted_field                                               cz_str, encrypted in the table
  *     int_array_field, text_array_field                             cz_int_list, cz_str_list
  *     foreign_key(name, Model), one_to_one(name, Model)             the key in `name_id`; CZ_REL() reads
  *     many_to_many(name, Model)                                     nothing; a table of its own
@@ -74,6 +75,7 @@ struct cz__json { char none_; };
 struct cz__binary { char none_; };
 struct cz__integers { char none_; };
 struct cz__texts { char none_; };
+struct cz__sealed { char none_; };
 /* clang-format on */
 
 /* X(kind, tag of its path, C type) for the kinds that have a column of their own type. */
@@ -100,7 +102,8 @@ struct cz__texts { char none_; };
     X(json_field, cz__json, cz_str)                                                                \
     X(binary_field, cz__binary, cz_bytes)                                                          \
     X(int_array_field, cz__integers, cz_int_list)                                                  \
-    X(text_array_field, cz__texts, cz_str_list)
+    X(text_array_field, cz__texts, cz_str_list)                                                    \
+    X(encrypted_field, cz__sealed, cz_str)
 #define CZ_RELATION_KIND_MAP(X)                                                                    \
     X(foreign_key)                                                                                 \
     X(one_to_one)                                                                                  \
@@ -549,6 +552,7 @@ typedef struct cz_row {
 #define CZ__PATH_binary_field(name, ...) struct cz__binary *name;
 #define CZ__PATH_int_array_field(name, ...) struct cz__integers *name;
 #define CZ__PATH_text_array_field(name, ...) struct cz__texts *name;
+#define CZ__PATH_encrypted_field(name, ...) struct cz__sealed *name;
 #define CZ__PATH_foreign_key(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
 #define CZ__PATH_one_to_one(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
 #define CZ__PATH_many_to_many(name, Target, ...) struct Target##__path *name;
@@ -578,6 +582,7 @@ typedef struct cz_row {
 #define CZ__INDEX_binary_field CZ__INDEX_COLUMN
 #define CZ__INDEX_int_array_field CZ__INDEX_COLUMN
 #define CZ__INDEX_text_array_field CZ__INDEX_COLUMN
+#define CZ__INDEX_encrypted_field CZ__INDEX_COLUMN
 #define CZ__INDEX_foreign_key(name, ...) union { char name, name##_id; };
 #define CZ__INDEX_one_to_one(name, ...) union { char name, name##_id; };
 #define CZ__INDEX_many_to_many CZ__INDEX_COLUMN
@@ -607,6 +612,7 @@ typedef struct cz_row {
 #define CZ__ROW_binary_field(name, ...) cz_bytes name;
 #define CZ__ROW_int_array_field(name, ...) cz_int_list name;
 #define CZ__ROW_text_array_field(name, ...) cz_str_list name;
+#define CZ__ROW_encrypted_field(name, ...) cz_str name;
 #define CZ__ROW_foreign_key(name, Target, ...) Target##__key name##_id; Target *name##_slot_;
 #define CZ__ROW_one_to_one(name, Target, ...) Target##__key name##_id; Target *name##_slot_;
 #define CZ__ROW_many_to_many CZ__NOTHING
@@ -637,6 +643,7 @@ typedef struct cz_row {
 #define CZ__META_binary_field(...) CZ__META_COLUMN(binary_field, __VA_ARGS__)
 #define CZ__META_int_array_field(...) CZ__META_COLUMN(int_array_field, __VA_ARGS__)
 #define CZ__META_text_array_field(...) CZ__META_COLUMN(text_array_field, __VA_ARGS__)
+#define CZ__META_encrypted_field(...) CZ__META_COLUMN(encrypted_field, __VA_ARGS__)
 #define CZ__META_foreign_key(name, Target, ...) { #name, CZ_KIND_foreign_key, &Target##__model, 0, { __VA_ARGS__ } },
 #define CZ__META_one_to_one(name, Target, ...) { #name, CZ_KIND_one_to_one, &Target##__model, 0, { __VA_ARGS__ } },
 #define CZ__META_many_to_many(name, Target, ...) { #name, CZ_KIND_many_to_many, &Target##__model, 0, { __VA_ARGS__ } },
@@ -667,6 +674,7 @@ typedef struct cz_row {
 #define CZ__OFFSET_binary_field CZ__OFFSET_COLUMN
 #define CZ__OFFSET_int_array_field CZ__OFFSET_COLUMN
 #define CZ__OFFSET_text_array_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_encrypted_field CZ__OFFSET_COLUMN
 #define CZ__OFFSET_foreign_key(name, ...) offsetof(cz__self, name##_id),
 #define CZ__OFFSET_one_to_one(name, ...) offsetof(cz__self, name##_id),
 #define CZ__OFFSET_many_to_many CZ__OFFSET_NONE
@@ -696,6 +704,7 @@ typedef struct cz_row {
 #define CZ__SLOT_binary_field CZ__SLOT_NONE
 #define CZ__SLOT_int_array_field CZ__SLOT_NONE
 #define CZ__SLOT_text_array_field CZ__SLOT_NONE
+#define CZ__SLOT_encrypted_field CZ__SLOT_NONE
 #define CZ__SLOT_foreign_key(name, ...) offsetof(cz__self, name##_slot_),
 #define CZ__SLOT_one_to_one(name, ...) offsetof(cz__self, name##_slot_),
 #define CZ__SLOT_many_to_many CZ__SLOT_NONE

@@ -50,6 +50,8 @@ typedef uint32_t cz__db_type;
 #define CZ__DB_AS_NUMBER (UINT32_C(1) << 24)
 /* And UUIDs as 32 digits without hyphens (SQLite). */
 #define CZ__DB_AS_DIGITS (UINT32_C(1) << 25)
+/* A text that the ORM encrypts before it is stored and decrypts when it was read. */
+#define CZ__DB_SEALED (UINT32_C(1) << 26)
 static inline cz__db_type cz__db_decimal(int digits, int places)
 {
     return CZ__DB_DECIMAL | (cz__db_type)places << 8 | (cz__db_type)digits << 16;

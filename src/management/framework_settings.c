@@ -47,6 +47,11 @@ const cz_setting cz__framework_settings[] = {
       .kind = CZ_SETTING_STRING,
       .secret = true,
       .help = "Signs what the site gives out: 32 bytes or more, random." },
+    { .name = "FIELD_ENCRYPTION_KEYS",
+      .kind = CZ_SETTING_STRING,
+      .secret = true,
+      .help = "Keys of encrypted fields, NAME:KEY,NAME:KEY, each 32 bytes in base64; the first "
+              "encrypts, all decrypt." },
     { .name = "BIND",
       .kind = CZ_SETTING_STRING,
       .default_value = "127.0.0.1:8000",

@@ -1,6 +1,7 @@
 /* A project's start, in one order for every command: settings, logs, models, routes, middleware. Nothing is
  * opened and nothing runs before all of it is known to be right. */
 #include "management/project.h"
+#include "orm/encryption.h"
 #include <calzone/log.h>
 #include <calzone/views.h>
 #include "migrations/migrations.h"
@@ -140,6 +141,17 @@ static cz_status configure_routes(const struct cz__site *site, const cz_route *r
     return status;
 }
 
+static cz_status check_keys(cz_error *err)
+{
+    for (size_t i = 0; i < cz__models_count() && !cz__field_keys_count(); i++)
+        if (cz__models_at(i)->state->sealed)
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "FIELD_ENCRYPTION_KEYS is required: %s has an encrypted field. A "
+                                "first key: FIELD_ENCRYPTION_KEYS=k1:$(openssl rand -base64 32)",
+                                cz__models_at(i)->name);
+    return CZ_OK;
+}
+
 static cz_status start_models(const cz_project *project, cz_error *err)
 {
     for (size_t i = 0; i < project->apps.count; i++) {
@@ -188,7 +200,11 @@ static cz_status start(struct cz__site *site, cz_error *err)
     if (!status)
         status = configure_errors(site, err);
     if (!status)
+        status = cz__field_keys_set(cz_setting_str(site->settings, "FIELD_ENCRYPTION_KEYS"), err);
+    if (!status)
         status = start_models(project, err);
+    if (!status)
+        status = check_keys(err);
     if (!status)
         status = cz_router_create(project->urls, &router_options, &site->router, err);
     if (!status)
@@ -268,6 +284,8 @@ static const struct cz__builtin builtins[] = {
       "APP[.MODEL]]... "
       "[-o FILE] [APP[.MODEL]]...",
       cz__command_dumpdata },
+    { "reencrypt", "Encrypt every value of encrypted fields with the first key of the setting.", "",
+      cz__command_reencrypt },
     { "purge", "Delete for good the rows that were deleted longer ago than some days (30).",
       "[--days N] [APP.MODEL]...", cz__command_purge },
 };

@@ -159,7 +159,7 @@ static void describe_column(cz_ctx *ctx, const cz__state *state, const cz__state
     cz_field_kind kind = cz__kind_of(field->kind);
     *out = (cz__db_column){ .name = cz__state_column(ctx, field),
                             .type = type_of(field),
-                            .max_length = field->max_length,
+                            .max_length = kind == CZ_KIND_encrypted_field ? 0 : field->max_length,
                             .null = field->null,
                             .unique = field->unique || kind == CZ_KIND_one_to_one,
                             .primary_key = field->primary_key };
@@ -510,6 +510,21 @@ static void rename_columns(struct difference *d, struct described *before,
     }
 }
 
+/* The database cannot encrypt what is there. */
+static void check_sealed(const struct difference *d, const struct described *before,
+                         const struct described *after)
+{
+    for (size_t i = 0; i < after->table.column_count; i++) {
+        const cz__db_column *is = &after->columns[i];
+        const cz__db_column *was = cz__db_column_find(&before->table, is->name);
+        if (was && (was->type ^ is->type) & CZ__DB_SEALED)
+            cz_raise(d->ctx, CZ_EVALIDATION,
+                     "%s.%s.%s cannot become encrypted, or no longer be: add another field, move "
+                     "the values in a CZ_RUN_C, and remove this one",
+                     after->app, after->model, after->field[i]->name);
+    }
+}
+
 /* ---- what rows that are there get ---- */
 
 void cz__fill_check(cz_ctx *ctx, const cz_state_field *field, const cz_tagged *value)
@@ -601,8 +616,10 @@ void cz__state_steps(cz_ctx *ctx, const cz__state *before, const cz__state *afte
             rename_table(&d, table, becomes[i]->table.name);
     }
     for (size_t i = 0; i < d.before.count; i++)
-        if (becomes[i])
+        if (becomes[i]) {
             rename_columns(&d, &d.before.items[i], becomes[i]);
+            check_sealed(&d, &d.before.items[i], becomes[i]);
+        }
     create_tables(&d);
     for (size_t i = 0; i < d.before.count; i++)
         if (becomes[i])

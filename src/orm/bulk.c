@@ -212,9 +212,12 @@ static void load_one(cz_ctx *ctx, struct bulk *bulk, struct load *load, cz_row *
     assign_row(bulk, row, bulk->assigns);
     if (key)
         bulk->assigns[0] = (struct cz__assign){ 0, CZ__VALUE_I64, key };
-    for (size_t i = 0; i < bulk->column_count; i++)
+    for (size_t i = 0; i < bulk->column_count; i++) {
         params[i] = cz__param_of(ctx, bulk->columns[i], bulk->assigns[i].value_kind,
                                  bulk->assigns[i].value);
+        if (bulk->columns[i]->type & CZ__DB_SEALED)
+            cz__seal_param(ctx, &params[i]);
+    }
     cz_error err;
     cz_status status = load->driver->load_row(ctx, load->handle, params, &err);
     if (status == CZ_EUNSUPPORTED) {

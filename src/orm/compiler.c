@@ -366,6 +366,8 @@ static void order_by_path(struct cz__compiler *c, struct ordering *order, const 
         return;
     }
     struct cz__place at = cz__locate(c, c->scope, path);
+    if (at.column->type & CZ__DB_SEALED)
+        cz_raise(c->ctx, CZ_EINVAL, "\"%.*s\" is encrypted: it has no order", CZ_STR_ARG(path));
     cz_buf *part = cz__scratch(c->ctx);
     cz__append_column(part, at.alias, at.name);
     begin_item(order);

@@ -134,8 +134,11 @@ static bool is_list(cz__db_kind kind)
 }
 
 /* Whether columns of a kind can be asked this way: what CZ_Q() checks when it is compiled. */
-static bool is_asked(cz__db_kind kind, cz_lookup lookup)
+static bool is_asked(cz__db_type type, cz_lookup lookup)
 {
+    cz__db_kind kind = CZ__DB_KIND(type);
+    if (type & CZ__DB_SEALED)
+        return lookup == CZ_LOOKUP_ISNULL;
     if (lookup == CZ_LOOKUP_EXACT || lookup == CZ_LOOKUP_ISNULL)
         return true;
     if (kind == CZ__DB_JSON)
@@ -232,7 +235,7 @@ cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup
     if (column->many)
         column = column->field->target->state->key;
     cz__db_kind kind = CZ__DB_KIND(column->type);
-    if (lookup >= CZ_LOOKUP_COUNT || !is_asked(kind, lookup))
+    if (lookup >= CZ_LOOKUP_COUNT || !is_asked(column->type, lookup))
         cz_raise(ctx, CZ_EVALIDATION, "\"%s\" cannot be compared in this way.",
                  column->field->name);
     struct cz__cond *leaf = cz_new(ctx, struct cz__cond);

@@ -1,7 +1,9 @@
 #include "orm/encryption.h"
 #include "base/crypto.h"
+#include "orm/orm_internal.h"
 #include <calzone/base64.h>
-#include <calzone/buf.h>
+#include <calzone/json.h>
+#include <calzone/log.h>
 
 #define VERSION "v1:"
 
@@ -166,4 +168,72 @@ cz_status cz__field_decrypt(cz_arena *arena, cz_str stored, cz_str *out, cz_erro
     *out = cz_str_of(plain, sealed.len - CZ__AEAD_OVERHEAD);
     plain[out->len] = '\0';
     return CZ_OK;
+}
+
+/* ---- rows ---- */
+
+void cz__seal_param(cz_ctx *ctx, cz__db_param *param)
+{
+    cz_error err;
+    if (param->kind == CZ__PARAM_TEXT &&
+        cz__field_encrypt(ctx->arena, param->text, &param->text, &err))
+        cz_raise_error(ctx, &err);
+}
+
+/* An empty text is one: what a column that was added gives to rows that were there. */
+static cz_status unseal(cz_arena *arena, cz_str *text, cz_error *err)
+{
+    return text->len ? cz__field_decrypt(arena, *text, text, err) : CZ_OK;
+}
+
+void cz__unseal_rows(cz_ctx *ctx, const cz_model *model, char *rows, size_t count,
+                     const uint64_t *loaded)
+{
+    const struct cz__model_state *state = model->state;
+    for (uint16_t i = 0; state->sealed && i < state->column_count; i++) {
+        const cz__column *column = &state->columns[i];
+        if (!(column->type & CZ__DB_SEALED) || (loaded && !(loaded[i / 64] >> (i % 64) & 1)))
+            continue;
+        for (size_t n = 0; n < count; n++) {
+            cz_row *row = (cz_row *)(void *)(rows + n * model->row_bytes);
+            cz_error err;
+            if (!cz__row_bit(row, CZ__BITS_NULL, i) &&
+                unseal(ctx->arena, cz__row_at(row, column), &err))
+                cz_raise(ctx, err.status, "%s.%s: %s", model->name, column->field->name,
+                         cz_error_message(&err));
+        }
+    }
+}
+
+static void write_unsealed(cz_arena *arena, cz_str text, const cz__column *column, cz_buf *out)
+{
+    cz_error err;
+    cz_json_writer json;
+    cz_status status = unseal(arena, &text, &err);
+    if (status) {
+        cz_log_error(NULL, "calzone.db", cz_error_message(&err),
+                     CZ_FIELD_STR("field", cz_str_from(column->field->name)));
+        out->status = status;
+        return;
+    }
+    cz_json_writer_init(&json, out);
+    cz_json_str(&json, text);
+}
+
+void cz__write_column(const cz__db_cursor *cursor, const cz__column *column, cz_buf *out)
+{
+    const cz__db_driver *driver = cursor->db->driver;
+    cz_str text;
+    cz_arena *arena;
+    if (!(column->type & CZ__DB_SEALED) ||
+        !driver->read(cursor, column->position, column->type, &text)) {
+        driver->write_json(cursor, column->position, column->type, out);
+        return;
+    }
+    if (cz_arena_create(NULL, 0, &arena)) {
+        out->status = CZ_ENOMEM;
+        return;
+    }
+    write_unsealed(arena, text, column, out);
+    cz_arena_destroy(arena);
 }

@@ -45,6 +45,7 @@ struct cz__model_state {
     size_t referrer_count;
     uint32_t signals; /* bits by cz_signal: somebody listens */
     bool db_defaults; /* a column has a .db_default */
+    bool sealed;      /* a column is encrypted */
     /* Of a model that is CZ_SOFT_DELETED; NULL: it is not, or has no such column. */
     const cz__column *deleted_at, *is_deleted;
     const struct cz__cond *is_kept, *is_gone; /* conditions on deleted_at */
@@ -169,6 +170,9 @@ static inline cz_row **cz__row_slot(const cz_row *row, const cz__column *column)
  * Returns the rows seen. Raises as a query. */
 size_t cz__each(cz_ctx *ctx, const cz_query *query,
                 bool (*each)(const cz__db_cursor *cursor, void *arg), void *arg);
+
+/* Append the column of the row a cursor stands on as JSON, decrypted. Failures stay in the buffer. */
+void cz__write_column(const cz__db_cursor *cursor, const cz__column *column, cz_buf *out);
 
 /* Read `text` as a value for a stored column, into `out` of the column's C type (cz_str: borrowed).
  * Errors: CZ_EVALIDATION with the sentence DRF uses. */

@@ -221,6 +221,11 @@ cz__db_param cz__param_of_value(cz_ctx *ctx, cz__db_type type, const char *name,
 cz__db_param cz__param_of(cz_ctx *ctx, const cz__column *column, uint8_t value_kind,
                           const void *value);
 uint8_t cz__value_kind_of(const cz__column *column);
+/* encryption.c: encrypt what goes into a column that is, and decrypt what rows have from such columns, those of
+ * `loaded` (NULL: all). Raises: CZ_EINVAL, CZ_EDATABASE, CZ_ENOMEM. */
+void cz__seal_param(cz_ctx *ctx, cz__db_param *param);
+void cz__unseal_rows(cz_ctx *ctx, const cz_model *model, char *rows, size_t count,
+                     const uint64_t *loaded);
 /* rows.c: an option's value for a column; SQL and the database's clock are none: NULL. Raises: CZ_ENOMEM. */
 cz__db_param cz__tagged_param(cz_ctx *ctx, const cz__column *column, const cz_tagged *tagged);
 /* rows.c: what a new row has in a column that is not given; false when it has nothing. Raises: CZ_ENOMEM. */

@@ -115,6 +115,8 @@ cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
             params[i].text = pattern_of(ctx, slot->pattern, params[i].text);
         if (slot->exact)
             check_fits(ctx, slot, &params[i]);
+        if (slot->type & CZ__DB_SEALED)
+            cz__seal_param(ctx, &params[i]);
     }
     return params;
 }

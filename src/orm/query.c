@@ -271,6 +271,9 @@ static void collect_open(struct collect *c, const cz_query *query, cz__db_cursor
     if (link_rows(c, query))
         cz_raise(ctx, CZ_ENOMEM, "the rows of a query of %s do not fit the request's memory",
                  query->model->name);
+    cz__unseal_rows(ctx, query->model, c->rows, c->count, c->plan->loaded);
+    for (uint16_t i = 0; i < c->plan->related_count; i++)
+        cz__unseal_rows(ctx, c->plan->related[i].model, c->related[i], c->count, NULL);
     tell_of_rows(ctx, c);
     if (query->prefetch.count && c->count)
         cz__prefetch(ctx, ((cz_row *)(void *)c->rows)->result, query);

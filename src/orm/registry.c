@@ -92,6 +92,8 @@ static cz__db_type plain_type_of(const cz_field *field)
         return CZ__DB_INT_LIST;
     case CZ_KIND_text_array_field:
         return CZ__DB_TEXT_LIST;
+    case CZ_KIND_encrypted_field:
+        return CZ__DB_TEXT | CZ__DB_SEALED;
     default:
         return CZ__DB_TEXT;
     }
@@ -251,6 +253,10 @@ static cz_status check_options(const cz_model *model, const cz_field *field, cz_
     }
     if ((options->auto_now || options->auto_now_add) && field->kind != CZ_KIND_datetime_field)
         return refuse(err, model, field, "auto_now and auto_now_add are for datetime fields");
+    if (field->kind == CZ_KIND_encrypted_field &&
+        (options->unique || options->index || options->db_default.kind))
+        return refuse(err, model, field,
+                      "an encrypted field is never twice the same: no unique, index or db_default");
     if ((options->auto_actor || options->auto_actor_add) && type_of(field) != CZ__DB_TEXT)
         return refuse(err, model, field, "auto_actor and auto_actor_add are for text fields");
     if (options->marks_deleted && !(field->kind == CZ_KIND_datetime_field && options->null) &&
@@ -336,6 +342,7 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
         cz_map_set(&state->by_name, column->attribute, column))
         return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
     state->stored_count = (uint16_t)(state->stored_count + column->stored);
+    state->sealed |= column->stored && column->type & CZ__DB_SEALED;
     state->db_defaults |= column->stored && field->options.db_default.kind;
     return CZ_OK;
 }
@@ -582,6 +589,9 @@ static cz_status check_fields(const cz_model *model, const char *option, const c
         cz_status status = cz__path_resolve(model, path, &column, err);
         if (status)
             return status;
+        if (status == CZ_OK && column->type & CZ__DB_SEALED)
+            return cz_error_set(err, CZ_EVALIDATION, "%s: %s: \"%.*s\" is encrypted", model->name,
+                                option, CZ_STR_ARG(path));
         if (!column || cz__column_find(model, path) != column || !column->stored)
             return cz_error_set(err, CZ_EVALIDATION, "%s: %s: \"%.*s\" is no column of its own",
                                 model->name, option, CZ_STR_ARG(path));
@@ -696,7 +706,8 @@ static cz_status check_natural_key(const cz_model *model, cz_error *err)
 {
     for (size_t i = 0; i < model->meta.natural_key.count; i++) {
         const cz__column *column = cz__column_find(model, model->meta.natural_key.items[i]);
-        if (!column || !column->stored || column == model->state->key)
+        if (!column || !column->stored || column == model->state->key ||
+            column->type & CZ__DB_SEALED)
             return cz_error_set(err, CZ_EVALIDATION,
                                 "%s: natural_key: \"%.*s\" is no column beside its key",
                                 model->name, CZ_STR_ARG(model->meta.natural_key.items[i]));

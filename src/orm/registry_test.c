@@ -33,6 +33,8 @@ CZ_MODEL(DbTextOfInt, DB_TEXT_OF_INT);
 CZ_MODEL(DbNoDay, DB_NO_DAY);
 #define SQL_AS_DEFAULT(F) F(char_field, seen, .default_ = cz_sql("lower('X')"))
 CZ_MODEL(SqlAsDefault, SQL_AS_DEFAULT);
+#define UNIQUE_SECRET(F) F(encrypted_field, pin, .unique = true)
+CZ_MODEL(UniqueSecret, UNIQUE_SECRET);
 #define BARE_NUMBER(F) F(int_field, cents, .min = { 50, 0, 0, 0 })
 CZ_MODEL(BareNumber, BARE_NUMBER);
 #define WRONG_DEFAULT(F) F(char_field, name, .default_ = cz_int(3))
@@ -119,6 +121,10 @@ CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
           1,
           "SqlAsDefault.seen: .default_ is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or "
           "cz_bool(true)" },
+        { { &UniqueSecret__model },
+          1,
+          "UniqueSecret.pin: an encrypted field is never twice the same: no unique, index or "
+          "db_default" },
         { { &BareNumber__model },
           1,
           "BareNumber.cents: .min is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or "

@@ -95,7 +95,7 @@ static cz_status describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
         *described =
             (cz__db_column){ .name = column->name,
                              .type = column->type,
-                             .max_length = column->max_length,
+                             .max_length = column->type & CZ__DB_SEALED ? 0 : column->max_length,
                              .null = column->null,
                              .unique = options->unique || column->field->kind == CZ_KIND_one_to_one,
                              .index = options->index || column->relation,

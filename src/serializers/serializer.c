@@ -222,12 +222,11 @@ void cz__serializer_write_cursor(const cz_serializer *serializer, const cz__db_c
                                  cz_buf *out)
 {
     const struct cz__serializer_state *state = serializer->state;
-    const cz__db_driver *driver = cursor->db->driver;
     cz_buf_append_char(out, '{');
     for (size_t i = 0; i < state->count; i++) {
         const struct cz__serializer_field *field = &state->fields[i];
         cz_buf_append_str(out, field->key);
-        driver->write_json(cursor, field->column->position, field->column->type, out);
+        cz__write_column(cursor, field->column, out);
     }
     cz_buf_append_char(out, '}');
 }

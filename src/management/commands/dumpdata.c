@@ -44,8 +44,7 @@ static bool read_cells(const cz__db_cursor *cursor, void *arg)
     cz_str *cells = page->cells + page->count++ * page->column_count;
     for (size_t i = 0; i < page->column_count; i++) {
         cz_buf_clear(&page->text);
-        cursor->db->driver->write_json(cursor, page->columns[i]->position, page->columns[i]->type,
-                                       &page->text);
+        cz__write_column(cursor, page->columns[i], &page->text);
         if (cz_buf_status(&page->text) ||
             cz_str_dup(page->arena, cz_buf_str(&page->text), &cells[i])) {
             page->failed = true;
