@@ -135,9 +135,11 @@ CZ_TEST(a_crash_report_names_the_route)
 
 CZ_TEST(an_error_is_answered_without_its_secrets_and_logged_with_them)
 {
-    const char *env[] = { "ENV=production", "ALLOWED_HOSTS=localhost", NULL };
+    const char *env[] = { "ENV=production", "ALLOWED_HOSTS=localhost",
+                          "SECRET_KEY=of the test alone", NULL };
     const char *create_env[] = {
-        env[0], env[1], format("DATABASE_URL=sqlite://%s/test.db", cz_test_directory()).ptr, NULL
+        env[0], env[1], env[2], format("DATABASE_URL=sqlite://%s/test.db", cz_test_directory()).ptr,
+        NULL
     };
     const char *const create[] = { "lab", "createtables", NULL };
     CZ_REQUIRE(run_binary("lab", create, create_env, NULL) == 0);

@@ -25,6 +25,7 @@
  *     json_field                                                    cz_str, the document
  *     binary_field                                                  cz_bytes
  *     encrypted_field                                               cz_str, encrypted in the table
+ *     enum_field(name, Enum)                                        the enum of CZ_ENUM(), text in the table
  *     int_array_field, text_array_field                             cz_int_list, cz_str_list
  *     foreign_key(name, Model), one_to_one(name, Model)             the key in `name_id`; CZ_REL() reads
  *     many_to_many(name, Model)                                     nothing; a table of its own
@@ -76,6 +77,7 @@ struct cz__binary { char none_; };
 struct cz__integers { char none_; };
 struct cz__texts { char none_; };
 struct cz__sealed { char none_; };
+struct cz__chosen { char none_; };
 /* clang-format on */
 
 /* X(kind, tag of its path, C type) for the kinds that have a column of their own type. */
@@ -103,7 +105,8 @@ struct cz__sealed { char none_; };
     X(binary_field, cz__binary, cz_bytes)                                                          \
     X(int_array_field, cz__integers, cz_int_list)                                                  \
     X(text_array_field, cz__texts, cz_str_list)                                                    \
-    X(encrypted_field, cz__sealed, cz_str)
+    X(encrypted_field, cz__sealed, cz_str)                                                         \
+    X(enum_field, cz__chosen, int)
 #define CZ_RELATION_KIND_MAP(X)                                                                    \
     X(foreign_key)                                                                                 \
     X(one_to_one)                                                                                  \
@@ -187,6 +190,29 @@ typedef struct cz_choice_list {
     {                                                                                              \
         (array), CZ_COUNT(array)                                                                   \
     }
+
+/* An enum whose values are stored as text, Django's TextChoices:
+ *
+ *     #define MOOD(E) E(MOOD_CALM, "calm", "Calm") E(MOOD_WILD, "wild", "Wild")
+ *     CZ_ENUM(Mood, MOOD)
+ *
+ * gives `enum Mood` with those constants from 0 on, Mood_text(MOOD_WILD), "wild", and Mood_label(MOOD_WILD), "Wild",
+ * both NULL for what is no constant; and the kind of fields `F(enum_field, mood, Mood)`. A stored text that is none of
+ * them, written by a newer version, is read as (Mood)-1. */
+#define CZ_ENUM(Enum, LIST)                                                                        \
+    typedef enum Enum { Enum##__none = -1, LIST(CZ__ENUM_CONSTANT) Enum##__count } Enum;           \
+    extern const cz_choice Enum##__choices[];                                                      \
+    __attribute__((weak)) const cz_choice Enum##__choices[] = { LIST(CZ__ENUM_CHOICE) };           \
+    static inline const char *Enum##_text(Enum value)                                              \
+    {                                                                                              \
+        return (int)value >= 0 && value < Enum##__count ? Enum##__choices[value].value : 0;        \
+    }                                                                                              \
+    static inline const char *Enum##_label(Enum value)                                             \
+    {                                                                                              \
+        return (int)value >= 0 && value < Enum##__count ? Enum##__choices[value].label : 0;        \
+    }
+#define CZ__ENUM_CONSTANT(constant, text, label) constant,
+#define CZ__ENUM_CHOICE(constant, text, label) { text, label },
 
 /* A check of one value beyond its kind. Returns NULL when it is fine, else the sentence for the client
  * (static). Called with the text of text fields and the number of number fields; the other is zero. May
@@ -553,6 +579,7 @@ typedef struct cz_row {
 #define CZ__PATH_int_array_field(name, ...) struct cz__integers *name;
 #define CZ__PATH_text_array_field(name, ...) struct cz__texts *name;
 #define CZ__PATH_encrypted_field(name, ...) struct cz__sealed *name;
+#define CZ__PATH_enum_field(name, Enum, ...) struct cz__chosen *name;
 #define CZ__PATH_foreign_key(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
 #define CZ__PATH_one_to_one(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
 #define CZ__PATH_many_to_many(name, Target, ...) struct Target##__path *name;
@@ -583,6 +610,7 @@ typedef struct cz_row {
 #define CZ__INDEX_int_array_field CZ__INDEX_COLUMN
 #define CZ__INDEX_text_array_field CZ__INDEX_COLUMN
 #define CZ__INDEX_encrypted_field CZ__INDEX_COLUMN
+#define CZ__INDEX_enum_field CZ__INDEX_COLUMN
 #define CZ__INDEX_foreign_key(name, ...) union { char name, name##_id; };
 #define CZ__INDEX_one_to_one(name, ...) union { char name, name##_id; };
 #define CZ__INDEX_many_to_many CZ__INDEX_COLUMN
@@ -613,6 +641,7 @@ typedef struct cz_row {
 #define CZ__ROW_int_array_field(name, ...) cz_int_list name;
 #define CZ__ROW_text_array_field(name, ...) cz_str_list name;
 #define CZ__ROW_encrypted_field(name, ...) cz_str name;
+#define CZ__ROW_enum_field(name, Enum, ...) Enum name;
 #define CZ__ROW_foreign_key(name, Target, ...) Target##__key name##_id; Target *name##_slot_;
 #define CZ__ROW_one_to_one(name, Target, ...) Target##__key name##_id; Target *name##_slot_;
 #define CZ__ROW_many_to_many CZ__NOTHING
@@ -644,6 +673,7 @@ typedef struct cz_row {
 #define CZ__META_int_array_field(...) CZ__META_COLUMN(int_array_field, __VA_ARGS__)
 #define CZ__META_text_array_field(...) CZ__META_COLUMN(text_array_field, __VA_ARGS__)
 #define CZ__META_encrypted_field(...) CZ__META_COLUMN(encrypted_field, __VA_ARGS__)
+#define CZ__META_enum_field(name, Enum, ...) { #name, CZ_KIND_enum_field, 0, 0, { .choices = { Enum##__choices, Enum##__count }, ##__VA_ARGS__ } },
 #define CZ__META_foreign_key(name, Target, ...) { #name, CZ_KIND_foreign_key, &Target##__model, 0, { __VA_ARGS__ } },
 #define CZ__META_one_to_one(name, Target, ...) { #name, CZ_KIND_one_to_one, &Target##__model, 0, { __VA_ARGS__ } },
 #define CZ__META_many_to_many(name, Target, ...) { #name, CZ_KIND_many_to_many, &Target##__model, 0, { __VA_ARGS__ } },
@@ -675,6 +705,7 @@ typedef struct cz_row {
 #define CZ__OFFSET_int_array_field CZ__OFFSET_COLUMN
 #define CZ__OFFSET_text_array_field CZ__OFFSET_COLUMN
 #define CZ__OFFSET_encrypted_field CZ__OFFSET_COLUMN
+#define CZ__OFFSET_enum_field CZ__OFFSET_COLUMN
 #define CZ__OFFSET_foreign_key(name, ...) offsetof(cz__self, name##_id),
 #define CZ__OFFSET_one_to_one(name, ...) offsetof(cz__self, name##_id),
 #define CZ__OFFSET_many_to_many CZ__OFFSET_NONE
@@ -705,6 +736,7 @@ typedef struct cz_row {
 #define CZ__SLOT_int_array_field CZ__SLOT_NONE
 #define CZ__SLOT_text_array_field CZ__SLOT_NONE
 #define CZ__SLOT_encrypted_field CZ__SLOT_NONE
+#define CZ__SLOT_enum_field CZ__SLOT_NONE
 #define CZ__SLOT_foreign_key(name, ...) offsetof(cz__self, name##_slot_),
 #define CZ__SLOT_one_to_one(name, ...) offsetof(cz__self, name##_slot_),
 #define CZ__SLOT_many_to_many CZ__SLOT_NONE

@@ -193,6 +193,7 @@ typedef struct cz_duration_list {
     _Generic((path),                                                                               \
              struct cz__text *: CZ__BITS_TEXT, const struct cz__text_expr *: CZ__BITS_TEXT,        \
              struct cz__sealed *: CZ__BIT(CSTR) | CZ__BIT(STR),                                    \
+             struct cz__chosen *: CZ__BITS_INT & ~CZ__BIT(BOOL),                                   \
              struct cz__json *: CZ__BITS_TEXT | CZ__BIT(EXPR_JSON), const struct cz__json_expr *: CZ__BITS_TEXT | CZ__BIT(EXPR_JSON), \
              struct cz__integer *: CZ__BITS_INTEGER, const struct cz__integer_expr *: CZ__BITS_INTEGER, \
              struct cz__boolean *: CZ__BITS_INTEGER, const struct cz__boolean_expr *: CZ__BITS_INTEGER, \
@@ -209,7 +210,7 @@ typedef struct cz_duration_list {
              const struct cz__key_expr *: CZ__BITS_KEY, default: CZ__BITS_KEY)
 #define CZ__ACCEPTS_LISTS(path)                                                                    \
     _Generic((path),                                                                               \
-             struct cz__sealed *: UINT64_C(0),                                                     \
+             struct cz__sealed *: UINT64_C(0), struct cz__chosen *: CZ__BIT(INTS),                 \
              struct cz__text *: CZ__BIT(STRS) | CZ__BIT(EXPR_TEXT), const struct cz__text_expr *: CZ__BIT(STRS) | CZ__BIT(EXPR_TEXT), \
              struct cz__integer *: CZ__BIT(INTS) | CZ__BIT(EXPR_INTEGER) | CZ__BIT(EXPR_KEY), const struct cz__integer_expr *: CZ__BIT(INTS) | CZ__BIT(EXPR_INTEGER) | CZ__BIT(EXPR_KEY), \
              struct cz__uuid *: CZ__BIT(UUIDS) | CZ__BIT(EXPR_UUID) | CZ__BIT(EXPR_KEY), const struct cz__uuid_expr *: CZ__BIT(UUIDS) | CZ__BIT(EXPR_UUID) | CZ__BIT(EXPR_KEY), \
@@ -231,7 +232,8 @@ typedef struct cz_duration_list {
 #define CZ__COMPARES(path)                                                                         \
     _Generic((path), struct cz__sealed *: UINT64_C(0), default: CZ__ACCEPTS(path))
 #define CZ__SUITS_EXACT(path, v) CZ__IS_ONE_OF(v, CZ__COMPARES(path) | CZ__BIT(NULL))
-#define CZ__SUITS_ORDER(path, v) CZ__IS_ONE_OF(v, CZ__COMPARES(path))
+#define CZ__SUITS_ORDER(path, v)                                                                   \
+    CZ__IS_ONE_OF(v, _Generic((path), struct cz__chosen *: UINT64_C(0), default: CZ__COMPARES(path)))
 #define CZ__SUITS_LIST(path, v) CZ__IS_ONE_OF(v, CZ__ACCEPTS_LISTS(path))
 #define CZ__SUITS_TEXT(path, v)                                                                    \
     CZ__IS_ONE_OF(v, _Generic((path), struct cz__text *: CZ__BITS_TEXT,                            \

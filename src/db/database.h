@@ -52,6 +52,10 @@ typedef uint32_t cz__db_type;
 #define CZ__DB_AS_DIGITS (UINT32_C(1) << 25)
 /* A text that the ORM encrypts before it is stored and decrypts when it was read. */
 #define CZ__DB_SEALED (UINT32_C(1) << 26)
+/* A text that is one of a list's, and in a row its place there; where other types have digits and places this one
+ * has the list's number, from 1 on (orm.h's cz__choices_of()). */
+#define CZ__DB_CHOSEN (UINT32_C(1) << 27)
+#define CZ__DB_LIST(type) ((type) >> 8 & 0xffff)
 static inline cz__db_type cz__db_decimal(int digits, int places)
 {
     return CZ__DB_DECIMAL | (cz__db_type)places << 8 | (cz__db_type)digits << 16;

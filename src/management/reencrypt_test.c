@@ -40,8 +40,8 @@ static int run(const char *keys, cz_str *out, ...)
     pid_t child = fork();
     CZ_REQUIRE(child >= 0);
     if (child == 0) {
-        setenv("DATABASE_URL", cz_arena_printf(cz_test_arena(), "sqlite://%s", in_directory("a.db")),
-               1);
+        setenv("DATABASE_URL",
+               cz_arena_printf(cz_test_arena(), "sqlite://%s", in_directory("a.db")), 1);
         setenv("ENV", "test", 1);
         setenv("FIELD_ENCRYPTION_KEYS", keys, 1);
         if (dup2(ends[1], 1) < 0 || dup2(ends[1], 2) < 0)
@@ -71,11 +71,12 @@ static int run(const char *keys, cz_str *out, ...)
 
 CZ_TEST(keys_of_encrypted_fields_are_changed_in_two_steps)
 {
-    static const char rows[] =
-        "[{\"model\": \"agency.spy\", \"pk\": 1, \"fields\": {\"deleted_at\": null, \"is_deleted\": false, "
-        "\"real_name\": \"Ann\"}}, "
-        "{\"model\": \"agency.spy\", \"pk\": 2, \"fields\": {\"deleted_at\": \"2001-01-01T00:00:00Z\", "
-        "\"is_deleted\": true, \"real_name\": \"Bob\"}}]\n";
+    static const char rows[] = "[{\"model\": \"agency.spy\", \"pk\": 1, \"fields\": "
+                               "{\"deleted_at\": null, \"is_deleted\": false, "
+                               "\"real_name\": \"Ann\"}}, "
+                               "{\"model\": \"agency.spy\", \"pk\": 2, \"fields\": "
+                               "{\"deleted_at\": \"2001-01-01T00:00:00Z\", "
+                               "\"is_deleted\": true, \"real_name\": \"Bob\"}}]\n";
     const char *file = in_directory("spies.json");
     FILE *written = fopen(file, "we");
     CZ_REQUIRE(written && fputs(rows, written) >= 0 && fclose(written) == 0);

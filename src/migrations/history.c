@@ -54,6 +54,8 @@ static void describe_field(cz_ctx *ctx, const cz__state *state, const cz_state_f
                  from->to);
     out->name = lasting_text(ctx, from->name);
     out->kind = cz__kind_of(target ? target->fields.items[0].kind : from->kind);
+    if (out->kind == CZ_KIND_enum_field) /* whose texts are then unknown: the text itself */
+        out->kind = CZ_KIND_char_field;
     out->options = (cz_field_options){ .max_length = from->max_length,
                                        .digits = from->digits,
                                        .places = from->places,

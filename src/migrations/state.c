@@ -128,6 +128,11 @@ static void field_of(cz_ctx *ctx, const cz__column *column, bool is_key, cz_stat
         column->max_length; /* as it works out: 255 for a char_field that names none */
     if (options->blank && !options->null && !options->default_.kind && column->type == CZ__DB_TEXT)
         out->fill = (cz_tagged)cz_text(""); /* it may be empty, so it is in rows that are there */
+    if (column->type & CZ__DB_CHOSEN && options->default_.kind == CZ__TAG_INT)
+        out->default_ = (cz_tagged)cz_text(options->choices.items[options->default_.integer].value);
+    if (column->type & CZ__DB_CHOSEN && options->db_default.kind == CZ__TAG_INT)
+        out->db_default =
+            (cz_tagged)cz_text(options->choices.items[options->db_default.integer].value);
     const cz_model *target = column->field->target;
     if (target)
         out->to = cz_format(ctx, "%s.%s", target->state->app, target->name).ptr;

@@ -245,7 +245,7 @@ cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup
     bool keys = lookup == CZ_LOOKUP_HAS_KEYS || lookup == CZ_LOOKUP_HAS_ANY_KEYS;
     bool one = lookup == CZ_LOOKUP_ISNULL;
     cz__column items = *column; /* what a list's values are */
-    if (keys || kind == CZ__DB_TEXT_LIST)
+    if (keys || kind == CZ__DB_TEXT_LIST || column->type & CZ__DB_CHOSEN)
         items.type = CZ__DB_TEXT;
     else if (kind == CZ__DB_INT_LIST)
         items.type = CZ__DB_INT64;

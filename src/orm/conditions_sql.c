@@ -58,6 +58,8 @@ static void compile_in(struct cz__compiler *c, cz_buf *sql, const struct asked *
     struct cz__slot slot = {
         .kind = CZ__SLOT_ITEM, .ref = ref, .type = widened(asked->type), .name = asked->name
     };
+    if (!places && asked->type & CZ__DB_CHOSEN)
+        cz_raise(c->ctx, CZ_EINVAL, "a list of more than 16 values for \"%s\"", asked->name);
     if (!places) {
         static const cz__db_type lists[] = { [CZ__VALUE_INTS] = CZ__DB_INT_LIST,
                                              [CZ__VALUE_STRS] = CZ__DB_TEXT_LIST,

@@ -174,6 +174,13 @@ size_t cz__each(cz_ctx *ctx, const cz_query *query,
 /* Append the column of the row a cursor stands on as JSON, decrypted. Failures stay in the buffer. */
 void cz__write_column(const cz__db_cursor *cursor, const cz__column *column, cz_buf *out);
 
+/* The choices of an enum column's type. */
+const cz_choice_list *cz__choices_of(cz__db_type type);
+/* The place of a text among them; -1: it is none. */
+int cz__choice_find(cz__db_type type, cz_str text);
+/* A member's text: of an enum that of its choice, in `*store`; else the member itself. */
+const cz_str *cz__member_text(const cz__column *column, const void *at, cz_str *store);
+
 /* Read `text` as a value for a stored column, into `out` of the column's C type (cz_str: borrowed).
  * Errors: CZ_EVALIDATION with the sentence DRF uses. */
 CZ_NODISCARD cz_status cz__value_from_text(const cz__column *column, cz_str text, void *out,

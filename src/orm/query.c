@@ -52,6 +52,12 @@ static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *mode
             if (driver->read_list(cursor, first++, column->type, arena, at, &null))
                 return false;
             nulls[i / 64] |= null ? bit : 0;
+        } else if (column->type & CZ__DB_CHOSEN) {
+            cz_str text;
+            if (driver->read(cursor, first++, column->type, &text))
+                *(int *)at = cz__choice_find(column->type, text);
+            else
+                nulls[i / 64] |= bit;
         } else if (!driver->read(cursor, first++, column->type, at)) {
             nulls[i / 64] |= bit;
         } else if (cz__kind_is_text(kind)) {

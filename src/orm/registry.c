@@ -3,11 +3,14 @@
 #include "orm/orm.h"
 #include <stdio.h>
 
+enum { ENUMS_MAX = 4096 };
 enum { MODELS_MAX = 1024, NAME_BYTES_MAX = 60 }; /* PostgreSQL cuts names at 63 bytes */
 
 static cz_model *models[MODELS_MAX];
 static size_t model_count;
-static cz_arena *registry; /* lives as long as the process */
+static cz_arena *registry;                     /* lives as long as the process */
+static const cz_choice_list *enums[ENUMS_MAX]; /* by the number in their columns' types, less one */
+static size_t enum_count;
 
 size_t cz__models_count(void)
 {
@@ -92,6 +95,8 @@ static cz__db_type plain_type_of(const cz_field *field)
         return CZ__DB_INT_LIST;
     case CZ_KIND_text_array_field:
         return CZ__DB_TEXT_LIST;
+    case CZ_KIND_enum_field:
+        return CZ__DB_TEXT;
     case CZ_KIND_encrypted_field:
         return CZ__DB_TEXT | CZ__DB_SEALED;
     default:
@@ -117,6 +122,8 @@ static uint32_t max_length_of(const cz_field *field)
     switch (field->kind) {
     case CZ_KIND_char_field:
         return 255;
+    case CZ_KIND_enum_field:
+        return 50; /* of its texts, those to come among them */
     case CZ_KIND_slug_field:
         return 50;
     case CZ_KIND_email_field:
@@ -165,7 +172,8 @@ static cz_status check_tagged(const cz_model *model, const cz_field *field, cz__
     case CZ__TAG_NONE:
         return CZ_OK;
     case CZ__TAG_INT:
-        suits = is_number(type);
+        suits = is_number(type) || (field->kind == CZ_KIND_enum_field && value->integer >= 0 &&
+                                    (uint64_t)value->integer < field->options.choices.count);
         break;
     case CZ__TAG_REAL:
         suits = kind == CZ__DB_REAL;
@@ -253,6 +261,8 @@ static cz_status check_options(const cz_model *model, const cz_field *field, cz_
     }
     if ((options->auto_now || options->auto_now_add) && field->kind != CZ_KIND_datetime_field)
         return refuse(err, model, field, "auto_now and auto_now_add are for datetime fields");
+    if (field->kind == CZ_KIND_enum_field && (!options->choices.count || options->validator))
+        return refuse(err, model, field, "an enum field has the enum's choices and no validator");
     if (field->kind == CZ_KIND_encrypted_field &&
         (options->unique || options->index || options->db_default.kind))
         return refuse(err, model, field,
@@ -298,6 +308,47 @@ static cz_status check_default_text(const cz_model *model, const cz__column *col
     return status ? status : check_text(model, column, "db_default", &options->db_default, err);
 }
 
+/* An enum's values are the places of its choices, which its column's type names. */
+static cz_status number_choices(const cz_model *model, cz__column *column, cz_error *err)
+{
+    const cz_choice_list *choices = &column->field->options.choices;
+    for (size_t i = 0; i < choices->count; i++)
+        for (size_t other = 0; other < i; other++)
+            if (strcmp(choices->items[i].value, choices->items[other].value) == 0)
+                return refuse(err, model, column->field, "two of the enum's texts are the same");
+    if (enum_count == ENUMS_MAX)
+        return cz_error_set(err, CZ_ETOOBIG, "more than %d enum fields", ENUMS_MAX);
+    enums[enum_count++] = choices;
+    column->type |= CZ__DB_CHOSEN | (cz__db_type)enum_count << 8;
+    return CZ_OK;
+}
+
+const cz_choice_list *cz__choices_of(cz__db_type type)
+{
+    cz_assert(CZ__DB_LIST(type) && CZ__DB_LIST(type) <= enum_count);
+    return enums[CZ__DB_LIST(type) - 1];
+}
+
+int cz__choice_find(cz__db_type type, cz_str text)
+{
+    const cz_choice_list *choices = cz__choices_of(type);
+    for (size_t i = 0; i < choices->count; i++)
+        if (cz_str_eq(text, cz_str_from(choices->items[i].value)))
+            return (int)i;
+    return -1;
+}
+
+const cz_str *cz__member_text(const cz__column *column, const void *at, cz_str *store)
+{
+    if (!(column->type & CZ__DB_CHOSEN))
+        return at;
+    const cz_choice_list *choices = cz__choices_of(column->type);
+    int place = *(const int *)at;
+    *store = place >= 0 && (size_t)place < choices->count ? cz_str_from(choices->items[place].value)
+                                                          : CZ_STR("");
+    return store;
+}
+
 static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_error *err)
 {
     cz_model *model = state->model;
@@ -322,6 +373,10 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
     };
     if (model->meta.django)
         column->type = as_django(column->type);
+    if (field->kind == CZ_KIND_enum_field)
+        status = number_choices(model, column, err);
+    if (status)
+        return status;
     if (!relation)
         status = check_default_text(model, column, err);
     if (status)

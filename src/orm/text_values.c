@@ -98,6 +98,13 @@ cz_status cz__value_from_text(const cz__column *column, cz_str text, void *out, 
     cz_status status;
     switch (CZ__DB_KIND(column->type)) {
     case CZ__DB_TEXT:
+        if (column->type & CZ__DB_CHOSEN) {
+            *(int *)out = cz__choice_find(column->type, text);
+            return *(int *)out < 0
+                       ? cz_error_set(err, CZ_EVALIDATION, "\"%.*s\" is not a valid choice.",
+                                      (int)(text.len < 100 ? text.len : 100), text.ptr)
+                       : CZ_OK;
+        }
         *(cz_str *)out = text;
         return CZ_OK;
     case CZ__DB_INT16:

@@ -176,9 +176,12 @@ static void check_value(cz_ctx *ctx, const cz_row *row, const cz__column *column
 {
     const void *at = cz__row_at(row, column);
     switch (CZ__DB_KIND(column->type)) {
-    case CZ__DB_TEXT:
-        cz_ignore(!cz__check_text(ctx, column, name, *(const cz_str *)at, errors)); /* told */
+    case CZ__DB_TEXT: {
+        cz_str store;
+        const cz_str *text = cz__member_text(column, at, &store);
+        cz_ignore(!cz__check_text(ctx, column, name, *text, errors)); /* told */
         return;
+    }
     case CZ__DB_INT16:
         cz__check_number(ctx, column, name, *(const int16_t *)at, errors);
         return;

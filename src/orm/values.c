@@ -166,11 +166,24 @@ static cz__db_param integer_param(cz_ctx *ctx, cz__db_type type, int64_t value, 
     }
 }
 
+/* A constant of an enum, as the text it is stored as. */
+static cz__db_param choice_param(cz_ctx *ctx, cz__db_type type, const char *name, int64_t place)
+{
+    const cz_choice_list *choices = cz__choices_of(type);
+    if (place < 0 || (uint64_t)place >= choices->count)
+        cz_raise(ctx, CZ_EINVAL, "%lld is no value of \"%s\"", (long long)place, name);
+    return (cz__db_param){ .kind = CZ__PARAM_TEXT,
+                           .type = type,
+                           .text = cz_str_from(choices->items[place].value) };
+}
+
 cz__db_param cz__param_of_value(cz_ctx *ctx, cz__db_type type, const char *name, uint8_t value_kind,
                                 const void *value)
 {
     cz__db_kind kind = CZ__DB_KIND(type);
     cz__db_param param = { .kind = CZ__PARAM_NULL, .type = type };
+    if (type & CZ__DB_CHOSEN && value_kind > CZ__VALUE_NULL && value_kind <= CZ__VALUE_U64)
+        return choice_param(ctx, type, name, integer_of(value_kind, value));
     cz__db_kind wanted; /* what a column must be for the value */
     switch ((cz__value_kind)value_kind) {
     case CZ__VALUE_NULL:
@@ -283,7 +296,8 @@ uint8_t cz__value_kind_of(const cz__column *column)
         [CZ__DB_IP] = CZ__VALUE_STR,         [CZ__DB_INT_LIST] = CZ__VALUE_INTS,
         [CZ__DB_TEXT_LIST] = CZ__VALUE_STRS, [CZ__DB_UUID_LIST] = CZ__VALUE_UUIDS,
     };
-    return by_type[CZ__DB_KIND(column->type)];
+    return column->type & CZ__DB_CHOSEN ? (uint8_t)CZ__VALUE_I32
+                                        : by_type[CZ__DB_KIND(column->type)];
 }
 
 size_t cz__column_bytes(const cz__column *column)
@@ -322,7 +336,10 @@ void cz__row_store(cz_ctx *ctx, cz_row *row, const cz__column *column, const cz_
         break;
     case CZ__PARAM_TEXT:
     case CZ__PARAM_BINARY:
-        *(cz_str *)at = param->text;
+        if (column->type & CZ__DB_CHOSEN)
+            *(int *)at = cz__choice_find(column->type, param->text);
+        else
+            *(cz_str *)at = param->text;
         break;
     case CZ__PARAM_DATE:
         *(cz_date *)at = (cz_date){ (int32_t)param->integer };

@@ -194,10 +194,12 @@ void cz__serializer_write(const cz_serializer *serializer, const cz_row *row, cz
     const struct cz__serializer_state *state = serializer->state;
     const uint64_t *nulls = cz__row_bits(row, cz__model_words(row->model), CZ__BITS_NULL);
     size_t bytes = state->fixed_bytes;
+    cz_str chosen;
     for (size_t i = 0; i < state->count; i++) {
         const cz__column *column = state->fields[i].column;
         if (is_long(CZ__DB_KIND(column->type)))
-            bytes += long_bytes_max(CZ__DB_KIND(column->type), cz__row_at(row, column));
+            bytes += long_bytes_max(CZ__DB_KIND(column->type),
+                                    cz__member_text(column, cz__row_at(row, column), &chosen));
     }
     char *start = cz_buf_reserve(out, bytes), *at = start;
     if (!start)
@@ -210,7 +212,8 @@ void cz__serializer_write(const cz_serializer *serializer, const cz_row *row, cz
         if ((nulls[column->ordinal / 64] >> (column->ordinal % 64)) & 1)
             at = put(at, "null", 4);
         else if (is_long(CZ__DB_KIND(column->type)))
-            at = write_long(at, CZ__DB_KIND(column->type), cz__row_at(row, column));
+            at = write_long(at, CZ__DB_KIND(column->type),
+                            cz__member_text(column, cz__row_at(row, column), &chosen));
         else
             at = write_value(at, column, cz__row_at(row, column));
     }

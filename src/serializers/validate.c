@@ -35,7 +35,10 @@ static void take_text(struct cz__input *input, const struct cz__serializer_field
     }
     if (!cz__check_text(input->ctx, column, field->name, text, input->errors))
         return;
-    *(cz_str *)cz__row_at(input->row, column) = cz_copy(input->ctx, text);
+    if (column->type & CZ__DB_CHOSEN)
+        *(int *)cz__row_at(input->row, column) = cz__choice_find(column->type, text);
+    else
+        *(cz_str *)cz__row_at(input->row, column) = cz_copy(input->ctx, text);
     cz__row_mark(input->row, column, false);
 }
 

@@ -207,7 +207,10 @@ static void fill_value(const cz_fake *fake, const cz__column *column, void *out)
     cz_str text;
     switch (CZ__DB_KIND(column->type)) {
     case CZ__DB_TEXT:
-        fill_text(fake, out);
+        if (column->type & CZ__DB_CHOSEN)
+            *(int *)out = (int)(cz_fake_u64() % cz__choices_of(column->type)->count);
+        else
+            fill_text(fake, out);
         break;
     case CZ__DB_INT16:
         *(int16_t *)out = (int16_t)fake_integer(fake, INT16_MIN, INT16_MAX);
