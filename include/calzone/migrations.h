@@ -49,6 +49,7 @@ extern "C" {
     X(VALUE, default_)                                                                             \
     X(VALUE, db_default)                                                                           \
     X(ON_DELETE, on_delete)                                                                        \
+    X(FLAG, unconstrained)                                                                         \
     X(TEXT, column)
 
 #define CZ__STATE_TYPE_NUMBER uint32_t

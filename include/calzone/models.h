@@ -28,6 +28,8 @@
  *     enum_field(name, Enum)                                        the enum of CZ_ENUM(), text in the table
  *     int_array_field, text_array_field                             cz_int_list, cz_str_list
  *     foreign_key(name, Model), one_to_one(name, Model)             the key in `name_id`; CZ_REL() reads
+ *     reference(name, Model)                                        as a foreign key, without a constraint: what it
+ *                                                                   leads to may be in another database
  *     many_to_many(name, Model)                                     nothing; a table of its own
  *     reverse(name, Model, field)                                   nothing: the other side of a foreign
  *                                                                   key, declared so queries are checked
@@ -246,9 +248,10 @@ typedef struct cz_field_options {
     cz_tagged min, max;     /* of a number */
     cz_choice_list choices; /* the only values allowed in a text field */
     cz_validator validator;
-    cz_on_delete on_delete; /* required for foreign_key and one_to_one */
-    bool django;            /* as the model's .django, of this field alone */
-    const char *column;     /* the column's name; NULL: the field's ("author_id" for relations) */
+    cz_on_delete on_delete; /* required for foreign_key, one_to_one and reference */
+    bool unconstrained; /* a foreign key the database does not hold rows to; set by reference() */
+    bool django;        /* as the model's .django, of this field alone */
+    const char *column; /* the column's name; NULL: the field's ("author_id" for relations) */
     const char *verbose_name, *help_text;
 } cz_field_options;
 
@@ -581,6 +584,7 @@ typedef struct cz_row {
 #define CZ__PATH_encrypted_field(name, ...) struct cz__sealed *name;
 #define CZ__PATH_enum_field(name, Enum, ...) struct cz__chosen *name;
 #define CZ__PATH_foreign_key(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
+#define CZ__PATH_reference CZ__PATH_foreign_key
 #define CZ__PATH_one_to_one(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
 #define CZ__PATH_many_to_many(name, Target, ...) struct Target##__path *name;
 #define CZ__PATH_reverse(name, Target, via) struct Target##__path *name;
@@ -612,6 +616,7 @@ typedef struct cz_row {
 #define CZ__INDEX_encrypted_field CZ__INDEX_COLUMN
 #define CZ__INDEX_enum_field CZ__INDEX_COLUMN
 #define CZ__INDEX_foreign_key(name, ...) union { char name, name##_id; };
+#define CZ__INDEX_reference CZ__INDEX_foreign_key
 #define CZ__INDEX_one_to_one(name, ...) union { char name, name##_id; };
 #define CZ__INDEX_many_to_many CZ__INDEX_COLUMN
 #define CZ__INDEX_reverse CZ__INDEX_COLUMN
@@ -643,6 +648,7 @@ typedef struct cz_row {
 #define CZ__ROW_encrypted_field(name, ...) cz_str name;
 #define CZ__ROW_enum_field(name, Enum, ...) Enum name;
 #define CZ__ROW_foreign_key(name, Target, ...) Target##__key name##_id; Target *name##_slot_;
+#define CZ__ROW_reference CZ__ROW_foreign_key
 #define CZ__ROW_one_to_one(name, Target, ...) Target##__key name##_id; Target *name##_slot_;
 #define CZ__ROW_many_to_many CZ__NOTHING
 #define CZ__ROW_reverse CZ__NOTHING
@@ -675,6 +681,7 @@ typedef struct cz_row {
 #define CZ__META_encrypted_field(...) CZ__META_COLUMN(encrypted_field, __VA_ARGS__)
 #define CZ__META_enum_field(name, Enum, ...) { #name, CZ_KIND_enum_field, 0, 0, { .choices = { Enum##__choices, Enum##__count }, ##__VA_ARGS__ } },
 #define CZ__META_foreign_key(name, Target, ...) { #name, CZ_KIND_foreign_key, &Target##__model, 0, { __VA_ARGS__ } },
+#define CZ__META_reference(name, Target, ...) { #name, CZ_KIND_foreign_key, &Target##__model, 0, { .unconstrained = true, ##__VA_ARGS__ } },
 #define CZ__META_one_to_one(name, Target, ...) { #name, CZ_KIND_one_to_one, &Target##__model, 0, { __VA_ARGS__ } },
 #define CZ__META_many_to_many(name, Target, ...) { #name, CZ_KIND_many_to_many, &Target##__model, 0, { __VA_ARGS__ } },
 #define CZ__META_reverse(name, Target, via) { #name, CZ_KIND_reverse, &Target##__model, #via, { 0 } },
@@ -707,6 +714,7 @@ typedef struct cz_row {
 #define CZ__OFFSET_encrypted_field CZ__OFFSET_COLUMN
 #define CZ__OFFSET_enum_field CZ__OFFSET_COLUMN
 #define CZ__OFFSET_foreign_key(name, ...) offsetof(cz__self, name##_id),
+#define CZ__OFFSET_reference CZ__OFFSET_foreign_key
 #define CZ__OFFSET_one_to_one(name, ...) offsetof(cz__self, name##_id),
 #define CZ__OFFSET_many_to_many CZ__OFFSET_NONE
 #define CZ__OFFSET_reverse CZ__OFFSET_NONE
@@ -738,6 +746,7 @@ typedef struct cz_row {
 #define CZ__SLOT_encrypted_field CZ__SLOT_NONE
 #define CZ__SLOT_enum_field CZ__SLOT_NONE
 #define CZ__SLOT_foreign_key(name, ...) offsetof(cz__self, name##_slot_),
+#define CZ__SLOT_reference CZ__SLOT_foreign_key
 #define CZ__SLOT_one_to_one(name, ...) offsetof(cz__self, name##_slot_),
 #define CZ__SLOT_many_to_many CZ__SLOT_NONE
 #define CZ__SLOT_reverse CZ__SLOT_NONE

@@ -133,10 +133,13 @@ static cz__db_param param_of(cz_ctx *ctx, const cz_state_field *field, cz__db_ty
 
 /* ---- describing ---- */
 
-static void describe_reference(cz_ctx *ctx, const cz__state_model *target, cz__db_column *out)
+static void describe_reference(cz_ctx *ctx, const cz__state_model *target, bool unconstrained,
+                               cz__db_column *out)
 {
     const cz_state_field *key = &target->fields.items[0];
     out->type = type_of(key);
+    if (unconstrained)
+        return;
     out->references_table = cz__state_table(ctx, target);
     out->references_column = cz__state_column(ctx, key);
 }
@@ -164,7 +167,7 @@ static void describe_column(cz_ctx *ctx, const cz__state *state, const cz__state
                             .unique = field->unique || kind == CZ_KIND_one_to_one,
                             .primary_key = field->primary_key };
     if (kind == CZ_KIND_foreign_key || kind == CZ_KIND_one_to_one)
-        describe_reference(ctx, target_of(ctx, state, model, field), out);
+        describe_reference(ctx, target_of(ctx, state, model, field), field->unconstrained, out);
     describe_default(ctx, field, out);
 }
 
@@ -204,8 +207,8 @@ static void describe_indexes(cz_ctx *ctx, const cz__state_model *model, struct d
                  out->table.column_count + model->indexes.count + model->constraints.count);
     for (size_t i = 0; i < out->table.column_count; i++) {
         const cz__db_column *column = &out->columns[i];
-        if ((out->field[i]->index || column->references_table) && !column->unique &&
-            !column->primary_key) {
+        if ((out->field[i]->index || column->references_table || out->field[i]->unconstrained) &&
+            !column->unique && !column->primary_key) {
             const char **name = cz_array(ctx, const char *, 1);
             name[0] = column->name;
             out->indexes[count++] = auto_index(ctx, out->table.name, name);
@@ -297,8 +300,8 @@ static void describe_link(cz_ctx *ctx, const cz__state *state, const cz__state_m
     out->columns[0] = (cz__db_column){ .name = "id", .type = CZ__DB_INT64, .primary_key = true };
     out->columns[1].name = cz_format(ctx, self ? "from_%s_id" : "%s_id", from).ptr;
     out->columns[2].name = cz_format(ctx, self ? "to_%s_id" : "%s_id", to).ptr;
-    describe_reference(ctx, model, &out->columns[1]);
-    describe_reference(ctx, target, &out->columns[2]);
+    describe_reference(ctx, model, false, &out->columns[1]);
+    describe_reference(ctx, target, false, &out->columns[2]);
     for (int i = 0; i < 2; i++) {
         out->together[i] = out->columns[i + 1].name;
         const char **name = cz_array(ctx, const char *, 1);

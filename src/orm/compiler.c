@@ -117,6 +117,11 @@ static unsigned add_join(struct cz__compiler *c, struct cz__scope *scope, unsign
     struct cz__join *join = find_join(scope, parent, column, model == NULL);
     if (join)
         return join->alias;
+    if (from->state->database != column->field->target->state->database)
+        cz_raise(c->ctx, CZ_EINVAL,
+                 "%s.%s leads to another database, which no statement can join: CZ_REL() and "
+                 ".prefetch read it",
+                 from->name, column->field->name);
     if (scope->join_count == CZ__JOINS_MAX)
         cz_raise(c->ctx, CZ_EINVAL, "a query joins more than %d tables", CZ__JOINS_MAX);
     join = &scope->joins[scope->join_count];

@@ -572,7 +572,8 @@ CZ_TEST(a_relation_between_databases_stops_the_start)
     CZ_EXPECT_EQ(cz__models_resolve(&err), CZ_EVALIDATION);
     CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
                   "Leaf.stray: Leaf is in the database \"default\" and Trunk in \"reports\": a "
-                  "relation cannot lead from one to the other; keep the key in a uuid_field");
+                  "relation cannot lead from one to the other, but a reference; or keep the key in "
+                  "a uuid_field");
 }
 
 /* ---- replicas ---- */

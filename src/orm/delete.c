@@ -210,10 +210,53 @@ static void settle_part(cz_ctx *ctx, struct deletion *deletion, const struct key
     }
 }
 
+/* ---- references from other databases, which follow the commit ---- */
+
+struct following {
+    struct cz__referrer referrer;
+    struct keys keys;
+    bool soft;
+};
+
+static void follow_commit(cz_ctx *ctx, void *arg)
+{
+    const struct following *following = arg;
+    const struct cz__referrer *referrer = &following->referrer;
+    for (size_t from = 0; from < following->keys.count; from += KEYS_PER_STATEMENT) {
+        cz_query query = { .model = referrer->model,
+                           .where = in_part(ctx, referrer->model, referrer->column->attribute,
+                                            &following->keys, from),
+                           .manager = following->soft ? &every_kept_row : &cz_base_manager };
+        if (referrer->column->field->options.on_delete == CZ_SET_NULL)
+            set_null(ctx, referrer, &query);
+        else
+            cz_ignore(cz__delete(ctx, &query) < 0); /* counted by nobody */
+    }
+}
+
+/* Whether a referrer's rows are elsewhere, and follow when the deletion is committed. */
+static bool follows(cz_ctx *ctx, const struct deletion *deletion, const struct keys *keys,
+                    const struct cz__referrer *referrer, enum round round)
+{
+    cz_on_delete rule = referrer->column->field->options.on_delete;
+    if (referrer->model->state->database == keys->model->state->database)
+        return false;
+    bool acts = deletion->soft ? rule == CZ_CASCADE && referrer->model->state->deleted_at
+                               : rule == CZ_CASCADE || rule == CZ_SET_NULL;
+    if (round == CHANGE && acts) {
+        struct following *following = cz_new(ctx, struct following);
+        *following = (struct following){ *referrer, *keys, deletion->soft };
+        cz_on_commit_on(ctx, deletion->database, follow_commit, following);
+    }
+    return true;
+}
+
 /* What refers to the keys. */
 static void settle_referrer(cz_ctx *ctx, struct deletion *deletion, const struct keys *keys,
                             const struct cz__referrer *referrer, enum round round)
 {
+    if (follows(ctx, deletion, keys, referrer, round))
+        return;
     if (round_of(referrer->column->field->options.on_delete) != round ||
         (round == CHANGE && deletion->soft))
         return;

@@ -70,12 +70,15 @@ static void forecasts(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(second->evening, WEATHER_SNOW);
     CZ_EXPECT_EQ(cz_count(c, Forecast, .where = CZ_Q(Forecast, morning, EXACT, given)), 1);
     CZ_EXPECT_EQ(cz_count(c, Forecast,
-                          .where = CZ_Q(Forecast, morning, IN, CZ_INTS(WEATHER_SUN, WEATHER_RAIN))), 2);
+                          .where = CZ_Q(Forecast, morning, IN, CZ_INTS(WEATHER_SUN, WEATHER_RAIN))),
+                 2);
     CZ_EXPECT_EQ(cz_count(c, Forecast, .where = CZ_Q(Forecast, evening, ISNULL, true)), 1);
-    CZ_EXPECT_EQ(cz_count(c, Forecast, .where = CZ_NOT(CZ_Q(Forecast, evening, EXACT, WEATHER_SUN))), 2);
+    CZ_EXPECT_EQ(
+        cz_count(c, Forecast, .where = CZ_NOT(CZ_Q(Forecast, evening, EXACT, WEATHER_SUN))), 2);
     CZ_EXPECT_EQ(cz_count(c, Forecast,
-                          .where = cz_cond_text(c, &Forecast__model, CZ_STR("morning"), CZ_LOOKUP_IN,
-                                                CZ_STR("sun,snow"))), 1);
+                          .where = cz_cond_text(c, &Forecast__model, CZ_STR("morning"),
+                                                CZ_LOOKUP_IN, CZ_STR("sun,snow"))),
+                 1);
     cz_set(c, second, morning, WEATHER_SNOW);
     cz_set(c, second, evening, NULL);
     cz_save(c, second);
@@ -90,11 +93,10 @@ static void forecasts(cz_ctx *c, void *arg)
     }
     cz__bulk_create(c, &Forecast__model, rows, MANY, &(cz_bulk_options){ 0 });
     CZ_EXPECT_EQ(cz_count(c, Forecast, .where = CZ_Q(Forecast, morning, EXACT, WEATHER_SUN)), 200);
-    cz_rows(CountedWeather) counted =
-        cz_values(c, CountedWeather, Forecast,
-                  .values = CZ_AS(CountedWeather, (weather, CZ_F(Forecast, morning)),
-                                  (days, CZ_COUNT_ROWS)),
-                  .order_by = CZ_ORDER_BY(CZ_ASC(Forecast, morning)));
+    cz_rows(CountedWeather) counted = cz_values(
+        c, CountedWeather, Forecast,
+        .values = CZ_AS(CountedWeather, (weather, CZ_F(Forecast, morning)), (days, CZ_COUNT_ROWS)),
+        .order_by = CZ_ORDER_BY(CZ_ASC(Forecast, morning)));
     CZ_REQUIRE(counted.count == 3);
     CZ_EXPECT_STR(counted.items[0].weather, "rain");
     CZ_EXPECT_EQ(counted.items[0].days, 201);

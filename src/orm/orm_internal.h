@@ -185,6 +185,10 @@ cz_cond cz__related_cond(cz_ctx *ctx, const cz_row *row, const cz__column *colum
 const cz__column *cz__to_many(cz_ctx *ctx, const cz_row *row, size_t field);
 
 /* bulk.c: the condition that a row's fields equal the pairs'. */
+/* related.c: the alias of the database the rows behind a relation of `row` are in: the row's own, but for references
+ * into another. */
+const char *cz__alias_behind(cz_ctx *ctx, const cz_row *row, const cz__column *column,
+                             const char *named, bool write);
 /* bulk.c: in a database by its alias; NULL: the model's. */
 void *cz__get_or_create_on(cz_ctx *ctx, const char *database, cz_model *model, cz_pairs match,
                            cz_pairs defaults, bool update, bool *out_created);

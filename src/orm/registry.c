@@ -247,6 +247,8 @@ static cz_status check_values(const cz_model *model, const cz_field *field, cz_e
 static cz_status check_options(const cz_model *model, const cz_field *field, cz_error *err)
 {
     const cz_field_options *options = &field->options;
+    if (options->unconstrained && field->kind != CZ_KIND_foreign_key)
+        return refuse(err, model, field, ".unconstrained is for foreign keys");
     if (is_stored_relation(field->kind)) {
         if (!options->on_delete)
             return refuse(err, model, field,
@@ -797,11 +799,20 @@ static const cz__database *database_of(const cz_model *model)
 static cz_status check_same_database(const cz_model *model, const cz__column *column, cz_error *err)
 {
     const cz_model *target = column->field->target;
+    const cz__column *key = column->via ? column->via : column;
     if (!target || database_of(model) == database_of(target))
         return CZ_OK;
+    if (key->field->options.unconstrained) {
+        cz_on_delete rule = key->field->options.on_delete;
+        return rule == CZ_CASCADE || rule == CZ_SET_NULL || rule == CZ_DO_NOTHING
+                   ? CZ_OK
+                   : refuse(err, model, column->field,
+                            "a reference into another database follows a deletion there: on_delete "
+                            "is CZ_CASCADE, CZ_SET_NULL or CZ_DO_NOTHING");
+    }
     return cz_error_set(err, CZ_EVALIDATION,
                         "%s.%s: %s is in the database \"%s\" and %s in \"%s\": a relation cannot "
-                        "lead from one to the other; keep the key in a %s",
+                        "lead from one to the other, but a reference; or keep the key in a %s",
                         model->name, column->field->name, model->name, database_of(model)->alias,
                         target->name, database_of(target)->alias,
                         CZ__DB_KIND(target->state->key->type) == CZ__DB_UUID ? "uuid_field"

@@ -24,6 +24,14 @@ struct touch { /* somebody asks about a relation of a row */
     int line;
 };
 
+const char *cz__alias_behind(cz_ctx *ctx, const cz_row *row, const cz__column *column,
+                             const char *named, bool write)
+{
+    cz_model *target = column->field->target;
+    bool same = target->state->database == row->model->state->database;
+    return cz__alias_of(ctx, target, same ? row : NULL, named, write);
+}
+
 /* ---- keys ---- */
 
 static size_t key_bytes_of(const cz__column *column)
@@ -219,7 +227,7 @@ void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field, const char *file, int
     if (!rows) {
         check_strict(ctx, &touch);
         cz_query query = plain_query(result, column, file, line);
-        query.database = cz__alias_of(ctx, query.model, row, NULL, false);
+        query.database = cz__alias_behind(ctx, row, column, NULL, false);
         const cz_map *known = loaded ? &loaded->rows : NULL;
         struct cz__key_list keys = gather(ctx, row, result, column, known);
         if (!loaded) {
@@ -383,7 +391,7 @@ struct cz__rows cz__related_rows(cz_ctx *ctx, cz_row *row, size_t field, const c
     check_strict(ctx, &touch);
     cz_query where_row_is = *asked;
     const cz_query *query = &where_row_is;
-    where_row_is.database = cz__alias_of(ctx, asked->model, row, asked->database, false);
+    where_row_is.database = cz__alias_behind(ctx, row, touch.column, asked->database, false);
     if (stale || !narrowed.ptr || is_apart(query))
         return read_apart(ctx, row, touch.column, query);
     loaded = new_loaded(ctx, touch.column);
@@ -473,7 +481,7 @@ static struct cz__result *step(cz_ctx *ctx, struct cz__result *result, const cz_
     }
     if (!query.database && result->count)
         query.database =
-            cz__alias_of(ctx, query.model, row_at(result->items, 0, result->model), NULL, false);
+            cz__alias_behind(ctx, row_at(result->items, 0, result->model), column, NULL, false);
     loaded = new_loaded(ctx, column);
     loaded->name = query.as ? cz_copy(ctx, cz_str_from(query.as)).ptr : NULL;
     read_behind(ctx, loaded, result->model,

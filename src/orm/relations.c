@@ -99,9 +99,10 @@ void cz__related_change(cz_ctx *ctx, cz_row *row, size_t field, enum cz__related
     };
     if (change.count > CZ__LIST_ITEMS_MAX)
         cz_raise(ctx, CZ_EINVAL, "at most %d related rows change at once", CZ__LIST_ITEMS_MAX);
-    change.database = cz__alias_of(ctx, row->model, row, NULL, true);
-    cz__atomic_in(ctx, cz__session_to_write(ctx, row->model, row, NULL), change_in_transaction,
-                  &change);
+    cz_model *target = change.column->field->target;
+    change.database = cz__alias_behind(ctx, row, change.column, NULL, true);
+    cz__atomic_in(ctx, cz__session_to_write(ctx, target, NULL, change.database),
+                  change_in_transaction, &change);
     cz__related_forget(row, change.column);
 }
 
@@ -145,7 +146,7 @@ static void make(cz_ctx *ctx, void *arg)
 void *cz__related_create(cz_ctx *ctx, cz_row *row, size_t field, cz_pairs pairs)
 {
     struct making making = { .row = row, .column = cz__to_many(ctx, row, field), .match = pairs };
-    making.database = cz__alias_of(ctx, row->model, row, NULL, true);
+    making.database = cz__alias_behind(ctx, row, making.column, NULL, true);
     if (making.column->link_table)
         cz__atomic_in(ctx, cz__session_to_write(ctx, row->model, row, NULL), make, &making);
     else
@@ -193,8 +194,8 @@ void *cz__related_or_create(cz_ctx *ctx, cz_row *row, size_t field, cz_pairs mat
                              .column = cz__to_many(ctx, row, field),
                              .match = match,
                              .defaults = defaults,
-                             .update = how == CZ__RELATED_UPDATE,
-                             .database = cz__alias_of(ctx, row->model, row, NULL, true) };
+                             .update = how == CZ__RELATED_UPDATE };
+    making.database = cz__alias_behind(ctx, row, making.column, NULL, true);
     cz_model *target = making.column->field->target;
     if (!match.count)
         cz_raise(ctx, CZ_EINVAL, "get_or_create without anything to match a %s by", target->name);

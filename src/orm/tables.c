@@ -108,7 +108,7 @@ static cz_status describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
         else if (given->kind)
             described->default_ =
                 (cz__db_default_value){ CZ__DEFAULT_VALUE, cz__tagged_param(ctx, column, given) };
-        if (column->relation) {
+        if (column->relation && !options->unconstrained) {
             const struct cz__model_state *target = column->field->target->state;
             described->references_table = target->table;
             described->references_column = target->key->name;
