@@ -426,6 +426,8 @@ typedef struct cz_row {
     cz_model *model;
     struct cz__result *result;     /* the rows it was read with, for loading relations in batches */
     struct cz__database *database; /* where it was read or stored; NULL: nowhere yet */
+    /* The numbers of the atomic blocks it was last stored and first stored in; 0: in none. */
+    uint32_t stored_in, created_in;
 } cz_row;
 
 #define CZ__BIT_WORDS(fields) (((fields) + 63) / 64)

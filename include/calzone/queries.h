@@ -668,9 +668,11 @@ void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field, const char *file, int
  * member was never set. */
 #define cz_load(ctx, row, field)                                                                   \
     ({                                                                                             \
-        if (!cz_is_loaded(row, field))                                                             \
-            cz__load((ctx), &(row)->row_, CZ__INDEX_OF(row, field), __FILE__, __LINE__);           \
-        (row)->field;                                                                              \
+        __typeof__(row) cz__loaded = (row);                                                        \
+        if (!cz_is_loaded(cz__loaded, field))                                                      \
+            cz__load((ctx), &cz__loaded->row_, CZ__INDEX_OF(cz__loaded, field), __FILE__,          \
+                     __LINE__);                                                                    \
+        cz__loaded->field;                                                                         \
     })
 void cz__load(cz_ctx *ctx, cz_row *row, size_t field, const char *file, int line);
 

@@ -136,8 +136,10 @@ typedef struct cz__db_session {
     bool alone;
     bool holds; /* it is one for which the context's waits are limited, see cz__db_hold_write() */
     cz_arena *arena; /* where the session lives, and what is kept for it */
-    unsigned depth;  /* nested atomic blocks; 0: autocommit */
-    bool writing;    /* holds the write side */
+    cz_arena *
+        outer; /* the context's own arena, while its arena is that of a part (orm/apart.c); else NULL */
+    unsigned depth; /* nested atomic blocks; 0: autocommit */
+    bool writing;   /* holds the write side */
     /* the driver's */
     void *connection;    /* taken for this transaction; NULL: none yet */
     unsigned depth_sent; /* of the atomic blocks, those the server was told of */
@@ -148,7 +150,8 @@ typedef struct cz__db_session {
     /* Set by a driver whose rollback of a savepoint failed, and by the ORM: the block it stands in can only be
      * rolled back. */
     bool broken;
-    struct cz__block *block; /* the ORM's: the innermost atomic block; NULL: none */
+    struct cz__block *block;   /* the ORM's: the innermost atomic block; NULL: none */
+    struct cz__undone *undone; /* the ORM's: the blocks that were rolled back */
     struct cz__watch *
         watch; /* the ORM's, of a context's first session: what was changed and asked; may be NULL */
 

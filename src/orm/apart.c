@@ -50,12 +50,15 @@ void cz__apart_run(struct cz__apart *apart, void (*fn)(cz_ctx *ctx, void *arg), 
     cz_arena *arena = ctx->arena;
     struct cz__defer *defers = ctx->defers;
     cz_error err;
+    cz_arena *outer = ctx->db->outer; /* of a part inside a part */
+    ctx->db->outer = outer ? outer : arena;
     ctx->arena = apart->arena;
     ctx->defers = NULL;
     cz_status status = cz_try(ctx, fn, arg, &err);
     apart->defers = ctx->defers;
     ctx->defers = defers;
     ctx->arena = arena;
+    ctx->db->outer = outer;
     if (status)
         cz_raise_error(ctx, &err);
 }

@@ -69,10 +69,16 @@ static void choose_columns(cz_ctx *ctx, struct bulk *bulk, const cz_row *row, bo
             bulk->columns[bulk->column_count++] = &state->columns[i];
 }
 
+static cz__db_session *writer_of(cz_ctx *ctx, const struct bulk *bulk)
+{
+    return cz__session_to_write(ctx, bulk->model, NULL, bulk->database);
+}
+
 static void now_stored(cz_ctx *ctx, const struct bulk *bulk, cz_row *row, const int64_t *id)
 {
     const cz__column *key = bulk->model->state->key;
     row->database = bulk->database ? cz__database_named(ctx, bulk->database) : cz__databases;
+    cz__row_is_stored(writer_of(ctx, bulk), row, true);
     size_t words = cz__model_words(row->model);
     memset(cz__row_bits(row, words, CZ__BITS_DIRTY), 0, words * sizeof(uint64_t));
     if (id && key->type == CZ__DB_INT64) {
@@ -135,11 +141,6 @@ static void insert_many(cz_ctx *ctx, void *arg)
               part->count); /* each row of an INSERT gives one, in the order of its VALUES */
     for (size_t i = 0; i < part->count; i++)
         now_stored(ctx, bulk, part->rows[i], has_key(part->rows[i]) ? NULL : &keys.integers[i]);
-}
-
-static cz__db_session *writer_of(cz_ctx *ctx, const struct bulk *bulk)
-{
-    return cz__session_to_write(ctx, bulk->model, NULL, bulk->database);
 }
 
 static size_t rows_per_statement(const struct bulk *bulk)
@@ -320,7 +321,9 @@ static void update_many(cz_ctx *ctx, void *arg)
 {
     const struct part *part = arg;
     struct bulk *bulk = part->bulk;
-    cz_query query = { .model = bulk->model, .database = bulk->database };
+    cz_query query = { .model = bulk->model,
+                       .database = bulk->database,
+                       .manager = &cz_base_manager };
     struct cz__plan_request request = { .kind = CZ__PLAN_UPDATE,
                                         .query = &query,
                                         .assigns = bulk->assigns,
@@ -388,8 +391,12 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
         bulk.columns[bulk.column_count++] = column;
     }
     for (size_t i = 0; i < count; i++)
-        if (!has_key(rows[i]))
-            cz_raise(ctx, CZ_EINVAL, "row %zu of a bulk update is not stored", i);
+        for (size_t f = 0; f < bulk.column_count; f++)
+            if (!cz__row_bit(rows[i], CZ__BITS_LOADED, bulk.columns[f]->ordinal))
+                cz_raise(ctx, CZ_EINVAL,
+                         f ? "row %zu of a bulk update has no \"%s\": it was neither read nor set"
+                           : "row %zu of a bulk update is not stored",
+                         i, bulk.columns[f]->field->name);
     for (size_t i = 1; i < count; i++)
         if (rows[i]->database && rows[0]->database && rows[i]->database != rows[0]->database)
             cz_raise(ctx, CZ_EINVAL, "row %zu of a bulk update is in another database", i);
@@ -421,6 +428,9 @@ cz_cond cz__pairs_cond(cz_ctx *ctx, const cz_model *model, cz_pairs pairs)
     cz_cond *conds = cz_array(ctx, cz_cond, pairs.count + 1);
     for (size_t i = 0; i < pairs.count; i++) {
         const struct cz__assign *pair = &pairs.items[i];
+        if (model->state->columns[pair->field].type & CZ__DB_SEALED)
+            cz_raise(ctx, CZ_EINVAL, "\"%s\" is encrypted: no row is found by it",
+                     model->fields[pair->field].name);
         leaves[i] = (struct cz__cond){
             .op = CZ__COND_LEAF,
             .lookup = CZ_LOOKUP_EXACT,

@@ -458,7 +458,6 @@ static void compile_where(struct cz__compiler *c, struct select *select, const c
 {
     cz_cond conds[CZ__CONDS_MAX];
     size_t count = cz__conds_of(query, conds);
-    c->scope->leaves_out_deleted = cz__leaves_out_deleted(query);
     for (size_t i = 0; i < count; i++)
         split_where(c, select, conds[i]);
 }
@@ -554,7 +553,9 @@ static void append_lock(struct cz__compiler *c, cz_buf *sql, const cz_query *que
         cz_buf_append_lit(sql, " SKIP LOCKED");
 }
 
-static void append_limit(struct cz__compiler *c, cz_buf *sql, const cz_query *query, bool inner)
+/* `one`: of a query without a limit, the first row alone. */
+static void append_limit(struct cz__compiler *c, cz_buf *sql, const cz_query *query, bool inner,
+                         bool one)
 {
     struct cz__slot limit = { .kind = CZ__SLOT_LIMIT, .type = CZ__DB_INT64, .name = "limit" };
     struct cz__slot offset = { .kind = CZ__SLOT_OFFSET, .type = CZ__DB_INT64, .name = "offset" };
@@ -565,6 +566,8 @@ static void append_limit(struct cz__compiler *c, cz_buf *sql, const cz_query *qu
         }
         cz_buf_append_lit(sql, " LIMIT ");
         cz__append_slot(c, sql, limit);
+    } else if (one) {
+        cz_buf_append_lit(sql, " LIMIT 1");
     } else if (query->offset) {
         cz_buf_append_lit(sql, " LIMIT ");
         cz_buf_append_str(sql, cz_str_from(c->features->limit_all));
@@ -595,6 +598,7 @@ static void compile_part(struct cz__compiler *c, cz_buf *sql, const cz_query *qu
     struct cz__scope *outer = c->scope, *scope = cz_new(c->ctx, struct cz__scope);
     scope->outer = outer->outer;
     scope->model = query->model;
+    scope->leaves_out_deleted = cz__leaves_out_deleted(query);
     scope->base = ++c->alias_count;
     c->scope = scope;
     struct select select = new_select(c->ctx);
@@ -721,7 +725,7 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     }
     cz_buf_append_str(sql, cz_buf_str(select.order));
     if (ordered)
-        append_limit(c, sql, query, false);
+        append_limit(c, sql, query, false, false);
     else if (kind == CZ__PLAN_EXISTS)
         cz_buf_append_lit(sql, " LIMIT 1");
     if (inside)
@@ -739,6 +743,7 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
     struct cz__scope *scope = cz_new(c->ctx, struct cz__scope);
     scope->outer = c->scope;
     scope->model = query->model;
+    scope->leaves_out_deleted = cz__leaves_out_deleted(query);
     scope->base = ++c->alias_count;
     c->scope = scope;
     bool negated = c->negated;
@@ -746,27 +751,23 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
     struct select select = new_select(c->ctx);
     compile_where(c, &select, query);
     struct ordering order = { .sql = select.order, .before = " ORDER BY " };
-    if (kind != CZ__SUBSELECT_EXISTS)
+    const struct cz__expr *expr = value ? cz__expr_of(value->value_kind, value->value) : NULL;
+    bool aggregate = expr && cz__has_aggregate(expr); /* which has no order */
+    if (kind != CZ__SUBSELECT_EXISTS && !aggregate)
         compile_order(c, &order, cz__ordering_of(query));
     cz_buf *limit = cz__scratch(c->ctx);
-    append_limit(c, limit, query, true);
-    bool aggregate = false;
+    append_limit(c, limit, query, true, kind == CZ__SUBSELECT_VALUE && !aggregate);
     if (value) {
-        const struct cz__expr *expr = cz__expr_of(value->value_kind, value->value);
         cz_ignore(cz__compile_value(c, select.outputs, value->value_kind, value->value,
                                     CZ__DB_INT64, "a subquery") == 0); /* its type was asked for */
-        aggregate = expr && cz__has_aggregate(expr);
     } else {
         cz_buf_append_char(select.outputs, '1');
     }
     if (select.aggregates && !aggregate)
         group_by_keys(c, &select, NULL, NULL);
     append_body(c, sql, &select, query);
-    if (!aggregate)
-        cz_buf_append_str(sql, cz_buf_str(select.order));
+    cz_buf_append_str(sql, cz_buf_str(select.order));
     cz_buf_append_str(sql, cz_buf_str(limit));
-    if (kind == CZ__SUBSELECT_VALUE && !query->limit && !aggregate)
-        cz_buf_append_lit(sql, " LIMIT 1");
     cz_check(c->ctx, cz_buf_status(limit));
     c->negated = negated;
     c->scope = scope->outer;
@@ -1015,7 +1016,7 @@ cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const cha
     }
     append_place(features, sql, 2);
     if (add)
-        cz_buf_append_char(sql, ')');
+        cz_buf_append_lit(sql, ") ON CONFLICT DO NOTHING"); /* somebody else was faster */
     cz_check(ctx, cz_buf_status(sql));
     return (cz__db_statement){ .sql = cz_copy(ctx, cz_buf_str(sql)),
                                .number = CZ__STATEMENT_UNCACHED };
@@ -1027,6 +1028,7 @@ void cz__compile(cz_ctx *ctx, const cz__db_features *features,
 {
     struct cz__scope *scope = cz_new(ctx, struct cz__scope);
     scope->model = request->query->model;
+    scope->leaves_out_deleted = cz__leaves_out_deleted(request->query);
     last_scratch = NULL;
     struct cz__compiler c = { .ctx = ctx, .features = features, .shape = shape, .scope = scope };
     if (request->explain)

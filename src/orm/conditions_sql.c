@@ -54,12 +54,10 @@ static void compile_in(struct cz__compiler *c, cz_buf *sql, const struct asked *
         cz_buf_append_lit(sql, "1 = 0");
         return;
     }
-    size_t places = cz__list_places(leaf->value_kind, count);
+    size_t places = cz__list_places(leaf, count);
     struct cz__slot slot = {
         .kind = CZ__SLOT_ITEM, .ref = ref, .type = widened(asked->type), .name = asked->name
     };
-    if (!places && asked->type & CZ__DB_CHOSEN)
-        cz_raise(c->ctx, CZ_EINVAL, "a list of more than 16 values for \"%s\"", asked->name);
     if (!places) {
         static const cz__db_type lists[] = { [CZ__VALUE_INTS] = CZ__DB_INT_LIST,
                                              [CZ__VALUE_STRS] = CZ__DB_TEXT_LIST,
@@ -195,6 +193,7 @@ static bool compile_leaf_here(struct cz__compiler *c, cz_buf *sql, cz_cond leaf)
         compile_document(c, sql, &asked, leaf, document);
     } else if (lookup == CZ_LOOKUP_IN) {
         compile_in(c, sql, &asked, leaf);
+        return asked.null || cz__expr_of(leaf->value_kind, leaf->value); /* NULLs among the rows */
     } else if (lookup == CZ_LOOKUP_RANGE) {
         compile_range(c, sql, &asked, leaf);
     } else {

@@ -26,7 +26,8 @@ struct cz__result { /* rows read together, so that a relation is loaded for all 
     cz_model *model;
     char *items; /* those a LEFT JOIN found nothing for have no key */
     size_t count;
-    cz_arena *arena;           /* of the contexts that may keep something here */
+    cz_arena *arena; /* their context's own; they live there or, `of_part`, in that of a part */
+    bool of_part;
     struct cz__loaded *loaded; /* related.c: what their relations lead to */
     bool strict;               /* what was not read raises */
     bool repeats;              /* one of many on purpose, as a chunk is */
@@ -151,7 +152,7 @@ static inline const struct cz__expr *cz__expr_of(uint8_t value_kind, const void 
     return value_kind >= CZ__VALUE_EXPR_TEXT ? *(const struct cz__expr *const *)value : NULL;
 }
 /* How a list stands in SQL: so many places, or 0 for one parameter that is the list. */
-size_t cz__list_places(uint8_t value_kind, size_t count);
+size_t cz__list_places(const struct cz__cond *leaf, size_t count);
 
 /* plans.c: the plan for a request, built at its first use, with the shape its values are taken from. Raises:
  * CZ_EINVAL: a path that does not exist, a value of the wrong type. */
@@ -230,6 +231,10 @@ uint8_t cz__value_kind_of(const cz__column *column);
 void cz__seal_param(cz_ctx *ctx, cz__db_param *param);
 void cz__unseal_rows(cz_ctx *ctx, const cz_model *model, char *rows, size_t count,
                      const uint64_t *loaded);
+/* transactions.c: a row was stored, created or changed, in the session's innermost block. */
+void cz__row_is_stored(const cz__db_session *session, cz_row *row, bool created);
+/* Whether the block of this number was rolled back; 0 never was. */
+bool cz__is_undone(const cz__db_session *session, uint32_t block);
 /* rows.c: an option's value for a column; SQL and the database's clock are none: NULL. Raises: CZ_ENOMEM. */
 cz__db_param cz__tagged_param(cz_ctx *ctx, const cz__column *column, const cz_tagged *tagged);
 /* rows.c: what a new row has in a column that is not given; false when it has nothing. Raises: CZ_ENOMEM. */
@@ -267,6 +272,17 @@ struct cz__apart {
     struct cz__defer *defers;
 };
 struct cz__apart *cz__apart_create(cz_ctx *ctx);
+/* The context's own arena, also while it works in that of a part. */
+static inline cz_arena *cz__own_arena(const cz_ctx *ctx)
+{
+    return ctx->db && ctx->db->outer ? ctx->db->outer : ctx->arena;
+}
+/* Whether rows of a result may point at what the context reads now: they go before it does, or with it. */
+static inline bool cz__may_keep(const cz_ctx *ctx, const struct cz__result *result)
+{
+    return result && result->arena == cz__own_arena(ctx) &&
+           (result->of_part || !ctx->db || !ctx->db->outer);
+}
 void cz__apart_run(struct cz__apart *apart, void (*fn)(cz_ctx *ctx, void *arg), void *arg);
 void cz__apart_done(struct cz__apart *apart);
 

@@ -19,7 +19,17 @@ static const struct cz__plan *open_on(cz_ctx *ctx, cz__db_session *session,
 
 static cz__db_session *reader_of(cz_ctx *ctx, const cz_query *query)
 {
-    return cz__session_to_read(ctx, query->model, NULL, query->database, query->lock != CZ_NO_LOCK);
+    cz__db_session *session =
+        cz__session_to_read(ctx, query->model, NULL, query->database, query->lock != CZ_NO_LOCK);
+    if (query->lock && !session->block)
+        cz_raise(ctx, CZ_EINVAL,
+                 "rows of %s locked outside any cz_atomic(): the lock would end "
+                 "with the statement",
+                 query->model->name);
+    if (query->limit < 0 || query->offset < 0)
+        cz_raise(ctx, CZ_EINVAL, "a query of %s with a negative limit or offset",
+                 query->model->name);
+    return session;
 }
 
 /* Run a request that reads and open its rows; raises. */
@@ -189,7 +199,8 @@ static struct cz__result *new_result(const struct collect *c, const cz_query *qu
     *result = (struct cz__result){ .model = model,
                                    .items = rows,
                                    .count = c->count,
-                                   .arena = c->ctx->arena,
+                                   .arena = cz__own_arena(c->ctx),
+                                   .of_part = c->ctx->db->outer != NULL,
                                    .strict = query->strict,
                                    .repeats = query->repeats,
                                    .file = query->file,
@@ -287,6 +298,9 @@ static void collect_open(struct collect *c, const cz_query *query, cz__db_cursor
 
 static void collect_all(struct collect *c, const cz_query *query)
 {
+    if (query->values.count)
+        cz_raise(c->ctx, CZ_EINVAL, "cz_select() of %s with .values, which cz_values() reads",
+                 query->model->name);
     struct cz__plan_request request = { .kind = CZ__PLAN_SELECT,
                                         .query = query,
                                         .behind = c->behind };
@@ -621,6 +635,7 @@ void cz__run_insert_row(cz_ctx *ctx, const struct cz__plan_request *request, cz_
     cz__db_cursor cursor;
     struct returned returned = { .row = row, .arena = ctx->arena };
     cz__db_session *session = cz__session_to_write(ctx, row->model, NULL, request->query->database);
+    cz__watch_change(ctx, row->model);
     returned.plan = open_on(ctx, session, request, &cursor);
     read_all(ctx, &cursor, request->query, read_returned, &returned);
 }
@@ -630,9 +645,13 @@ void cz__run_insert_row(cz_ctx *ctx, const struct cz__plan_request *request, cz_
 void *cz__get(cz_ctx *ctx, const cz_query *query)
 {
     cz_query two = *query;
-    two.limit = 2;
-    two.unordered = true;
-    two.order_by.count = 0;
+    bool sliced = two.limit || two.offset || two.distinct_on.count || two.combine.count;
+    if (!sliced) { /* which of two it would be does not matter */
+        two.unordered = true;
+        two.order_by.count = 0;
+    }
+    if (!two.limit || two.limit > 2)
+        two.limit = 2;
     struct cz__rows rows = cz__select(ctx, &two);
     if (rows.count == 0)
         cz_raise(ctx, CZ_ENOTFOUND, "No %s matches the given query.", query->model->name);
@@ -659,7 +678,9 @@ static int64_t scalar(cz_ctx *ctx, const cz_query *query, enum cz__plan_kind kin
     bool row;
     int64_t value = -1;
     cz_status status = cursor.db->driver->step(&cursor, &row, &err);
-    if (!status && row)
+    if (!status && kind == CZ__PLAN_EXISTS)
+        value = row; /* of a union or of values the column may be any */
+    else if (!status && row)
         cz_ignore(
             !cursor.db->driver->read(&cursor, 0, CZ__DB_INT64, &value)); /* COUNT is never NULL */
     cursor.db->driver->finish(&cursor);

@@ -97,7 +97,7 @@ static struct cz__loaded *find(const struct cz__result *result, const cz__column
 
 static void keep(cz_ctx *ctx, struct cz__result *result, struct cz__loaded *loaded)
 {
-    if (!result || result->arena != ctx->arena)
+    if (!cz__may_keep(ctx, result))
         return;
     loaded->next = result->loaded;
     result->loaded = loaded;
@@ -235,9 +235,12 @@ void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field, const char *file, int
             keep(ctx, result, loaded);
         }
         read_behind(ctx, loaded, row->model, keys, &query);
-        fill_slots(result, loaded);
+        if (cz__may_keep(ctx, result))
+            fill_slots(result, loaded);
         rows = cz_map_get(&loaded->rows, key_text(row, column));
     }
+    if (result && !cz__may_keep(ctx, result))
+        return rows->count ? rows->items : NULL; /* the row lives longer than what was read */
     *slot = rows->count ? rows->items : NULL;
     return *slot;
 }

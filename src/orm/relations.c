@@ -22,6 +22,20 @@ struct change {
     const char *database; /* NULL: there is nothing to choose */
 };
 
+static size_t count_distinct(cz_ctx *ctx, const struct change *change)
+{
+    const cz__column *key = change->column->field->target->state->key;
+    size_t bytes = cz__column_bytes(key), count = 0;
+    cz_map seen;
+    cz_map_init(&seen, ctx->arena);
+    for (size_t i = 0; i < change->count; i++) {
+        cz_str each = cz_str_of((const char *)change->keys + i * bytes, bytes);
+        count += !cz_map_get(&seen, each);
+        cz_check(ctx, cz_map_set(&seen, each, &seen));
+    }
+    return count;
+}
+
 static void refer(cz_ctx *ctx, const struct change *change, cz_cond where, bool to_row)
 {
     const cz__column *via = change->column->via;
@@ -35,8 +49,12 @@ static void refer(cz_ctx *ctx, const struct change *change, cz_cond where, bool 
                                  cz__row_at(change->row, model->state->key) };
     cz_query query = { .model = change->column->field->target,
                        .where = where,
+                       .manager = &cz_base_manager,
                        .database = change->database };
-    cz_ignore(cz__update(ctx, &query, &assign, 1) < 0); /* how many it were does not matter */
+    int64_t changed = cz__update(ctx, &query, &assign, 1);
+    if (to_row && (size_t)changed < count_distinct(ctx, change))
+        cz_raise(ctx, CZ_EINTEGRITY, "no %s has one of these keys",
+                 change->column->field->target->name);
 }
 
 /* Reverse sides: the other rows' foreign keys. */

@@ -169,8 +169,9 @@ static void touch(cz_ctx *ctx, cz_row *row)
     }
 }
 
-static void stored(cz_ctx *ctx, const char *database, cz_row *row)
+static void stored(cz_ctx *ctx, const char *database, cz_row *row, bool created)
 {
+    cz__row_is_stored(cz__session_to_write(ctx, row->model, NULL, database), row, created);
     row->database = database ? cz__database_named(ctx, database) : cz__databases;
     clear_dirty(row);
 }
@@ -217,7 +218,7 @@ static void write_row(cz_ctx *ctx, const char *database, cz_row *row, bool updat
         request.returning = true;
         cz__atomic_in(ctx, cz__session_to_write(ctx, row->model, NULL, database), insert_returning,
                       &insertion);
-        stored(ctx, database, row);
+        stored(ctx, database, row, true);
         return;
     }
     int64_t last_id;
@@ -229,7 +230,7 @@ static void write_row(cz_ctx *ctx, const char *database, cz_row *row, bool updat
         *(int64_t *)cz__row_at(row, key) = last_id;
         cz__row_bit_set(row, CZ__BITS_LOADED, 0, true);
     }
-    stored(ctx, database, row);
+    stored(ctx, database, row, !update);
 }
 
 void cz__keys_given(cz_ctx *ctx, const cz_model *model)
@@ -249,15 +250,34 @@ static bool move_to(cz_ctx *ctx, const char *database, cz_row *row)
     for (uint16_t i = 0; i < row->model->state->column_count; i++)
         if (row->model->state->columns[i].stored && cz__row_bit(row, CZ__BITS_LOADED, i))
             cz__row_bit_set(row, CZ__BITS_DIRTY, i, true);
-    cz_query query = { .model = row->model, .where = cz__cond_key(ctx, row), .database = database };
+    cz_query query = { .model = row->model,
+                       .where = cz__cond_key(ctx, row),
+                       .manager = &cz_base_manager,
+                       .database = database };
     bool found = cz__exists(ctx, &query);
     if (found)
         cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
     return found;
 }
 
+/* What a rolled back transaction stored is to be stored again: all the row holds, and the row itself when it was made
+ * there, with the key it got. */
+static void revive(cz_ctx *ctx, cz_row *row)
+{
+    const cz__db_session *session =
+        row->stored_in && row->database ? cz__db_session_find(ctx, row->database) : NULL;
+    if (!session || !cz__is_undone(session, row->stored_in))
+        return;
+    bool unmade = cz__is_undone(session, row->created_in);
+    for (uint16_t i = unmade ? 0 : 1; i < row->model->state->column_count; i++)
+        if (row->model->state->columns[i].stored && cz__row_bit(row, CZ__BITS_LOADED, i))
+            cz__row_bit_set(row, CZ__BITS_DIRTY, i, true);
+    row->stored_in = 0;
+}
+
 static void save(cz_ctx *ctx, const char *named, cz_row *row, bool raw)
 {
+    revive(ctx, row);
     const char *database = cz__alias_of(ctx, row->model, row, named, true);
     bool update = from_database(row);
     if (database && update && row->database && strcmp(row->database->alias, database) != 0)

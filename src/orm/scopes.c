@@ -40,8 +40,8 @@ bool cz__leaves_out_deleted(const cz_query *query)
 const cz_order_list *cz__ordering_of(const cz_query *query)
 {
     const cz_manager *manager = manager_of(query);
-    if (query->order_by.count || query->unordered)
-        return &query->order_by;
+    if (query->order_by.count || query->unordered || query->combine.count)
+        return &query->order_by; /* a union has none of its own, as in Django */
     return manager && manager->order_by.count ? &manager->order_by : &query->model->meta.ordering;
 }
 
@@ -50,7 +50,7 @@ void cz__check_change(cz_ctx *ctx, const cz_query *query, const char *call)
     if (!query->where && !query->manager && !query->deleted)
         cz_raise(ctx, CZ_EINVAL, "%s without a condition; CZ_EVERY_ROW means every row", call);
     if (query->limit || query->offset || query->order_by.count || query->combine.count ||
-        query->distinct || query->lock || query->values.count)
+        query->distinct || query->distinct_on.count || query->lock || query->values.count)
         cz_raise(ctx, CZ_EINVAL,
                  "%s takes conditions alone: no order, limit, union, lock or values", call);
 }

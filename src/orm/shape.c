@@ -1,6 +1,6 @@
 /* The shape of a query: everything but its values, as bytes that are equal for queries whose SQL is. The values
  * are listed on the way; the compiler meets them in the same order, so a parameter is known by its number. */
-#include "orm/orm_internal.h"
+#include "orm/compiler.h"
 
 static void add(struct cz__shape *shape, const void *bytes, size_t len)
 {
@@ -44,11 +44,30 @@ static void add_ref(struct cz__shape *shape, uint8_t value_kind, const void *val
 
 enum { PLACES_MAX = 16 }; /* more items than these are one parameter where the kind allows it */
 
-size_t cz__list_places(uint8_t value_kind, size_t count)
+/* Whether the column holds what the list does: one that is a parameter is compared as it is. */
+static bool is_of_column(const struct cz__cond *leaf)
 {
-    bool whole = value_kind == CZ__VALUE_INTS || value_kind == CZ__VALUE_STRS ||
-                 value_kind == CZ__VALUE_UUIDS;
-    if (whole && count > PLACES_MAX)
+    const cz__column *column;
+    cz_error err;
+    if (leaf->expr || cz__path_resolve(leaf->model, leaf->path, &column, &err))
+        return false; /* what is wrong with a path, its compiler says */
+    cz__db_type type = column->many ? column->field->target->state->key->type : column->type;
+    cz__db_kind kind = CZ__DB_KIND(type);
+    switch (leaf->value_kind) {
+    case CZ__VALUE_INTS:
+        return kind == CZ__DB_INT16 || kind == CZ__DB_INT32 || kind == CZ__DB_INT64;
+    case CZ__VALUE_STRS:
+        return kind == CZ__DB_TEXT;
+    case CZ__VALUE_UUIDS:
+        return kind == CZ__DB_UUID;
+    default:
+        return false;
+    }
+}
+
+size_t cz__list_places(const struct cz__cond *leaf, size_t count)
+{
+    if (count > PLACES_MAX && is_of_column(leaf))
         return 0;
     size_t places =
         1; /* few numbers of places, the last item repeated, so lists share statements */
@@ -128,8 +147,13 @@ static void shape_expr(struct cz__shape *shape, const struct cz__expr *expr, uns
     add_byte(shape, expr->distinct);
     add(shape, &expr->model, sizeof expr->model);
     add_text(shape, expr->path);
-    if (expr->op == CZ__EXPR_SUBQUERY) { /* its value stands inside */
-        shape_query(shape, expr->query, CZ__PLAN_SELECT, depth + 1);
+    if (expr->op == CZ__EXPR_SUBQUERY) { /* its value stands inside; an aggregate has no order */
+        const struct cz__expr *value =
+            expr->args.count
+                ? cz__expr_of(expr->args.items[0].value_kind, expr->args.items[0].value)
+                : NULL;
+        bool aggregate = value && cz__has_aggregate(value);
+        shape_query(shape, expr->query, aggregate ? CZ__PLAN_COUNT : CZ__PLAN_SELECT, depth + 1);
         shape_args(shape, &expr->args, depth);
         return;
     }
@@ -187,7 +211,7 @@ static void shape_cond(struct cz__shape *shape, const cz_model *model, cz_cond c
     if (cond->lookup == CZ_LOOKUP_IN && !cz__expr_of(cond->value_kind, cond->value)) {
         size_t count = cz__value_count(cond->value_kind, cond->value);
         add_byte(shape, count != 0);
-        add_number(shape, (uint32_t)cz__list_places(cond->value_kind, count));
+        add_number(shape, (uint32_t)cz__list_places(cond, count));
     }
     if (cond->lookup == CZ_LOOKUP_RANGE && !cz__expr_of(cond->value_kind, cond->value) &&
         cz__value_count(cond->value_kind, cond->value) != 2)
@@ -236,7 +260,7 @@ static void shape_query(struct cz__shape *shape, const cz_query *query, enum cz_
         shape_cond(shape, query->model, conds[i], depth + 1);
     const cz_order_list none = { 0 };
     bool ordered = kind != CZ__PLAN_COUNT && kind != CZ__PLAN_EXISTS && kind != CZ__PLAN_UPDATE &&
-                   kind != CZ__PLAN_DELETE;
+                   kind != CZ__PLAN_DELETE && kind != CZ__PLAN_INSERT;
     shape_order(shape, ordered ? cz__ordering_of(query) : &none, depth);
     add_byte(shape, (unsigned)(query->limit != 0) | (unsigned)(query->offset != 0) << 1 |
                         (unsigned)query->distinct << 2 | (unsigned)query->lock << 3);

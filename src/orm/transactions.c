@@ -17,9 +17,46 @@ struct hook { /* a cz_on_commit() call */
 
 struct cz__block {
     struct cz__block *outer;
+    uint32_t number;
     struct hook *hooks, **hooks_end;
     bool asked; /* cz_set_rollback() marked it, so it ends without a raise */
 };
+
+/* ---- what was rolled back ---- */
+
+/* Numbers of blocks that were rolled back, those inside them included. */
+struct cz__undone {
+    struct cz__undone *next;
+    uint32_t from, to;
+};
+
+static uint32_t last_block; /* of the process; contexts take turns */
+
+static void undo(cz__db_session *session, const struct cz__block *block)
+{
+    while (session->undone && session->undone->from >= block->number)
+        session->undone = session->undone->next;
+    struct cz__undone *undone = cz_arena_new(session->arena, struct cz__undone);
+    if (!undone)
+        return; /* the rows are then taken for stored, as they were before */
+    *undone = (struct cz__undone){ session->undone, block->number, last_block };
+    session->undone = undone;
+}
+
+bool cz__is_undone(const cz__db_session *session, uint32_t block)
+{
+    for (const struct cz__undone *u = session->undone; u && block; u = u->next)
+        if (block >= u->from && block <= u->to)
+            return true;
+    return false;
+}
+
+void cz__row_is_stored(const cz__db_session *session, cz_row *row, bool created)
+{
+    row->stored_in = session->block ? session->block->number : 0;
+    if (created)
+        row->created_in = row->stored_in;
+}
 
 void cz__raise_broken(cz_ctx *ctx)
 {
@@ -153,6 +190,7 @@ static void roll_back(cz_ctx *ctx, cz__db_session *session, struct cz__block *bl
 {
     session->broken = false;
     session->db->driver->rollback(ctx, session);
+    undo(session, block);
     cz__watch_change(ctx, NULL);
     leave(session, block);
 }
@@ -164,6 +202,7 @@ static void commit(cz_ctx *ctx, cz__db_session *session, struct cz__block *block
     leave(session, block);
     if (status) {
         session->broken = block->outer != NULL; /* what this block did may still be there */
+        undo(session, block);
         cz_raise_error(ctx, &err);
     }
     if (!block->outer) {
@@ -177,7 +216,7 @@ static void commit(cz_ctx *ctx, cz__db_session *session, struct cz__block *block
 static void run_block(cz_ctx *ctx, cz__db_session *session, void (*fn)(cz_ctx *ctx, void *arg),
                       void *arg)
 {
-    struct cz__block block = { .outer = session->block };
+    struct cz__block block = { .outer = session->block, .number = ++last_block };
     cz_error err;
     block.hooks_end = &block.hooks;
     if (session->db->driver->begin(ctx, session, &err)) {

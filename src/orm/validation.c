@@ -122,7 +122,8 @@ static bool taken(cz_ctx *ctx, const cz_row *row, cz_cond *conds, size_t count, 
     cz_query query = { .model = row->model,
                        .where = cz_cond_all(ctx, conds, count),
                        .unordered = true,
-                       .manager = &cz_base_manager }; /* the database asks every row, too */
+                       .manager = &cz_base_manager, /* the database asks every row, too */
+                       .database = cz__alias_of(ctx, row->model, row, NULL, false) };
     return cz__exists(ctx, &query);
 }
 

@@ -1,0 +1,249 @@
+/* Where pieces of the ORM meet: rolled back rows, slices, subqueries, managers and lists. */
+#include "orm/orm_testing.h"
+#include <calzone/bulk.h>
+#include <calzone/relations.h>
+#include <calzone/transactions.h>
+
+#define GUILD(F)                                                                                   \
+    F(char_field, name)                                                                            \
+    F(int_field, rank, .null = true)                                                               \
+    F(char_field, note, .db_default = cz_text("none"))                                             \
+    F(bool_field, hidden, .default_ = cz_bool(false))                                              \
+    F(decimal_field, fee, .digits = 8, .places = 2, .default_ = cz_int(3))                         \
+    F(ip_field, host, .null = true)                                                                \
+    F(reverse, crafts, Craft, guild)
+CZ_MODEL_FORWARD(Craft)
+CZ_MODEL(Guild, GUILD, .manager = CZ_MANAGER(.where = CZ_Q(Guild, hidden, EXACT, false)),
+         .ordering = CZ_ORDER_BY(CZ_ASC_OF(CZ_COALESCE(CZ_F(Guild, rank), CZ_VALUE(7)))));
+#define CRAFT(F)                                                                                   \
+    CZ_SOFT_DELETED(F)                                                                             \
+    F(char_field, title)                                                                           \
+    F(foreign_key, guild, Guild, .null = true, .on_delete = CZ_CASCADE)
+CZ_MODEL(Craft, CRAFT);
+#define NUMBERED(F) F(big_int_field, number, .null = true)
+CZ_RECORD(NumberedGuild, NUMBERED);
+static const struct cz__orm_test town = { "town", CZ_MODELS(Guild, Craft) };
+
+/* ---- rows of a transaction that was rolled back ---- */
+
+static unsigned tries;
+static void save_and_fail(cz_ctx *c, void *arg)
+{
+    cz_save(c, (Guild *)arg);
+    cz_raise(c, CZ_EVALIDATION, "no");
+}
+static void save_inside(cz_ctx *c, void *arg)
+{
+    cz_error err;
+    CZ_EXPECT_EQ(cz_try(c, save_and_fail, arg, &err), CZ_EVALIDATION);
+}
+static void in_atomic(cz_ctx *c, void *arg)
+{
+    cz_atomic(c, save_and_fail, arg);
+}
+static void in_savepoint(cz_ctx *c, void *arg)
+{
+    cz_error err;
+    CZ_EXPECT_EQ(cz_try(c, in_atomic, arg, &err), CZ_EVALIDATION);
+    cz_save(c, (Guild *)arg);
+}
+static void save_at_second_try(cz_ctx *c, void *arg)
+{
+    cz_save(c, (Guild *)arg);
+    if (!tries++)
+        cz_raise(c, CZ_ESERIALIZATION, "once more");
+}
+static void create_many_and_fail(cz_ctx *c, void *arg)
+{
+    cz_row *rows[] = { arg };
+    cz__bulk_create(c, &Guild__model, rows, 1, &(cz_bulk_options){ 0 });
+    cz_raise(c, CZ_EVALIDATION, "no");
+}
+
+static void rolled_back(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    cz_error err;
+    Guild *made = cz_row_new(c, Guild);
+    cz_set(c, made, name, "made");
+    CZ_EXPECT_EQ(cz_try(c, in_atomic, made, &err), CZ_EVALIDATION);
+    CZ_EXPECT_EQ(cz_count(c, Guild), 0);
+    cz_save(c, made);
+    CZ_EXPECT_EQ(cz_count(c, Guild, .where = CZ_Q(Guild, id, EXACT, made->id)), 1);
+    cz_set(c, made, name, "changed");
+    CZ_EXPECT_EQ(cz_try(c, in_atomic, made, &err), CZ_EVALIDATION);
+    cz_save(c, made);
+    CZ_EXPECT_EQ(cz_count(c, Guild, .where = CZ_Q(Guild, name, EXACT, "changed")), 1);
+    /* a savepoint's alone, then with the block around it */
+    Guild *other = cz_row_new(c, Guild);
+    cz_set(c, other, name, "other");
+    cz_atomic(c, in_savepoint, other);
+    CZ_EXPECT_EQ(cz_count(c, Guild, .where = CZ_Q(Guild, name, EXACT, "other")), 1);
+    /* an error that is caught inside is no rollback on its own */
+    Guild *kept = cz_row_new(c, Guild);
+    cz_set(c, kept, name, "kept");
+    cz_atomic(c, save_inside, kept);
+    cz_save(c, kept);
+    CZ_EXPECT_EQ(cz_count(c, Guild, .where = CZ_Q(Guild, name, EXACT, "kept")), 1);
+    Guild *tried = cz_row_new(c, Guild);
+    cz_set(c, tried, name, "tried");
+    tries = 0;
+    cz_atomic_with(c, &(cz_atomic_options){ .retries = 3 }, save_at_second_try, tried);
+    CZ_EXPECT_EQ(tries, 2);
+    CZ_EXPECT_EQ(cz_count(c, Guild, .where = CZ_Q(Guild, name, EXACT, "tried")), 1);
+    Guild *bulk = cz_row_new(c, Guild);
+    cz_set(c, bulk, name, "bulk");
+    struct {
+        void (*fn)(cz_ctx *c, void *arg);
+    } none = { NULL };
+    (void)none;
+    cz_status status = cz_try(c, create_many_and_fail, bulk, &err);
+    CZ_EXPECT_EQ(status, CZ_EVALIDATION);
+    CZ_EXPECT_EQ(cz_count(c, Guild, .where = CZ_Q(Guild, name, EXACT, "bulk")),
+                 1); /* its own block */
+}
+CZ_DATABASE_TEST(a_row_whose_transaction_was_rolled_back_is_stored_again)
+{
+    cz__orm_test_run(&town, rolled_back);
+}
+
+/* ---- queries ---- */
+
+static void lock_alone(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_select(c, Guild, .lock = CZ_FOR_UPDATE);
+}
+static void negative(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_count(c, Guild, .limit = -1);
+}
+static void values_of_rows(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_select(c, Guild, .values = CZ_AS(NumberedGuild, (number, CZ_F(Guild, id))));
+}
+static void update_unread(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_rows(Guild) part = cz_select(c, Guild, .only = CZ_FIELDS(Guild, name), .limit = 1);
+    cz_row *rows[] = { &part.items[0].row_ };
+    const cz_fields fields = CZ_FIELDS(Guild, note);
+    cz__bulk_update(c, &Guild__model, rows, 1, &fields);
+}
+static void update_distinct_on(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_update_rows(c, Guild,
+                   CZ_QUERY(Guild, .where = CZ_EVERY_ROW, .distinct_on = CZ_FIELDS(Guild, name)),
+                   (note, "x"));
+}
+static void add_nobody(cz_ctx *c, void *arg)
+{
+    cz_related_add(c, (Guild *)arg, crafts, CZ_INTS(999));
+}
+
+static void edges(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Guild *a = cz_create(c, Guild, (name, "a"), (rank, 9), (host, "192.0.2.1"));
+    Guild *b = cz_create(c, Guild, (name, "b")),
+          *d = cz_create(c, Guild, (name, "d"), (rank, 1), (fee, 5));
+    cz_create(c, Guild, (name, "hidden"), (hidden, true));
+    cz_create(c, Craft, (title, "x"), (guild_id, a->id));
+    Craft *gone = cz_create(c, Craft, (title, "y"), (guild_id, b->id));
+    cz_create(c, Craft, (title, "loose"));
+    cz_remove(c, gone);
+    /* slices of one row */
+    CZ_EXPECT_STR(cz_get(c, Guild, .offset = 1, .limit = 1)->name, "b");
+    CZ_EXPECT_STR(cz_get(c, Guild, .order_by = CZ_ORDER_BY(CZ_DESC(Guild, name)), .limit = 1)->name,
+                  "d");
+    CZ_EXPECT(
+        cz_exists(c, Guild, .where = CZ_Q(Guild, name, EXACT, "b"),
+                  .combine = CZ_UNION(CZ_QUERY(Guild, .where = CZ_Q(Guild, name, EXACT, "d")))));
+    /* aggregates and slices in subqueries of an ordered model */
+    cz_rows(NumberedGuild) counts = cz_values(
+        c, NumberedGuild, Craft,
+        .values = CZ_AS(NumberedGuild, (number, CZ_SUBQUERY(CZ_MAX(CZ_F(Guild, rank)), Guild,
+                                                            .where = CZ_Q(Guild, name, LT, "c")))));
+    CZ_EXPECT_EQ(counts.items[0].number, 9);
+    counts = cz_values(
+        c, NumberedGuild, Craft,
+        .values = CZ_AS(NumberedGuild, (number, CZ_SUBQUERY(CZ_F(Guild, id), Guild, .offset = 1))));
+    CZ_EXPECT_EQ(counts.items[0].number, b->id);
+    /* NULLs among a subquery's rows are no reason to lose rows */
+    CZ_EXPECT_EQ(
+        cz_count(c, Guild,
+                 .where = CZ_NOT(CZ_Q(Guild, id, IN, CZ_SUBQUERY(CZ_F(Craft, guild), Craft)))),
+        2);
+    /* deleted rows are left out of values as they are of conditions */
+    cz_rows(NumberedGuild) with = cz_values(
+        c, NumberedGuild, Guild,
+        .values = CZ_AS(NumberedGuild,
+                        (number, CZ_COUNT_ROWS_IF(CZ_Q(Guild, crafts->title, EXACT, "y")))));
+    CZ_EXPECT_EQ(with.items[0].number, 0);
+    /* long lists of what a column does not hold as it is */
+    CZ_EXPECT_EQ(cz_count(c, Guild,
+                          .where = CZ_Q(Guild, fee, IN,
+                                        CZ_INTS(3, 5, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20,
+                                                21, 22, 23, 24, 25))),
+                 3);
+    CZ_EXPECT_EQ(cz_count(c, Guild,
+                          .where = CZ_Q(Guild, host, IN,
+                                        CZ_STRS("192.0.2.1", "::1", "::2", "::3", "::4", "::5",
+                                                "::6", "::7", "::8", "::9", "::a", "::b", "::c",
+                                                "::d", "::e", "::f", "::10", "::11"))),
+                 1);
+    /* bulk changes go by every row, whatever the manager */
+    cz_rows(Guild) all = cz_select(c, Guild, .manager = &cz_base_manager);
+    cz_row *rows[4];
+    for (size_t i = 0; i < all.count; i++) {
+        cz_set(c, &all.items[i], note, "bulk");
+        rows[i] = &all.items[i].row_;
+    }
+    const cz_fields fields = CZ_FIELDS(Guild, note);
+    CZ_EXPECT_EQ(cz__bulk_update(c, &Guild__model, rows, all.count, &fields), 4);
+    /* what was asked before a row was made is asked again */
+    cz_rows(Guild) guilds = cz_select(c, Guild, .order_by = CZ_ORDER_BY(CZ_ASC(Guild, name)));
+    CZ_EXPECT_EQ(
+        cz_related(c, Craft, &guilds.items[0], crafts, .where = CZ_Q(Craft, title, GTE, "x")).count,
+        1);
+    cz_create(c, Craft, (title, "z"), (guild_id, a->id));
+    CZ_EXPECT_EQ(
+        cz_related(c, Craft, &guilds.items[0], crafts, .where = CZ_Q(Craft, title, GTE, "x")).count,
+        2);
+    CZ_EXPECT_STR(cz_load(c,
+                          cz_get(c, Guild, .where = CZ_Q(Guild, id, EXACT, d->id),
+                                 .only = CZ_FIELDS(Guild, name)),
+                          note),
+                  "bulk");
+    cz_set(c, a, rank, NULL);
+    CZ_EXPECT_EQ(a->rank, 0);
+    static const struct {
+        void (*body)(cz_ctx *c, void *arg);
+        cz_status status;
+        const char *message;
+    } bad[] = {
+        { lock_alone, CZ_EINVAL,
+          "rows of Guild locked outside any cz_atomic(): the lock would end with the statement" },
+        { negative, CZ_EINVAL, "a query of Guild with a negative limit or offset" },
+        { values_of_rows, CZ_EINVAL, "cz_select() of Guild with .values, which cz_values() reads" },
+        { update_unread, CZ_EINVAL,
+          "row 0 of a bulk update has no \"note\": it was neither read nor set" },
+        { update_distinct_on, CZ_EINVAL,
+          "cz_update takes conditions alone: no order, limit, union, lock or values" },
+        { add_nobody, CZ_EINTEGRITY, "no Craft has one of these keys" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(bad); i++) {
+        cz_error err;
+        CZ_EXPECT_EQ(cz_try(c, bad[i].body, a, &err), bad[i].status);
+        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), bad[i].message);
+    }
+}
+CZ_DATABASE_TEST(edges_of_queries_hold)
+{
+    cz__orm_test_run(&town, edges);
+}
