@@ -234,5 +234,34 @@ refused "a value that is none" '
     cz_create(ctx, Book,
         (title, none)); /* here */' "struct"
 
+accepted "SQL by hand" '
+    static const char *const nothing = NULL;
+    int year = 1900;
+    cz_rows(Book) books = cz_raw(ctx, Book, "SELECT * FROM store_book "
+        "WHERE year > ? AND id IN (?)", CZ_ARGS(year, CZ_INTS(1, 2)), .database = "default", .strict = true);
+    books = cz_raw(ctx, Book, CZ_SQL((sqlite, "SELECT * FROM a"), (postgresql, "SELECT * " "FROM b")));
+    books = cz_raw(ctx, Book, "SELECT * FROM store_book", CZ_ARGS(), .prefetch = { 0 });
+    books = cz_raw_unchecked(ctx, Book, text, CZ_ARGS(text, nothing, books.count > 1, 1.5F));
+    cz_execute(ctx, "DELETE FROM store_book WHERE id = ?", CZ_ARGS(cz_execute_unchecked(ctx, text)));'
+refused "SQL that is no literal" '
+    cz_raw(ctx, Book,
+        text.ptr); /* here */' "expected"
+refused "SQL in a variable" '
+    cz_execute(ctx, text.ptr); /* here */' "expected"
+refused "SQL in parentheses that is no literal" '
+    const char *sql = "SELECT 1";
+    cz_execute(ctx,
+        (sql)); /* here */' "(incompatible|float)"
+refused "SQL of an unknown database" '
+    cz_execute(ctx,
+        CZ_SQL((sqlite, "SELECT 2"), (oracle, "SELECT 1"))); /* here */' "oracle"
+refused "a value that SQL by hand cannot take" '
+    struct { int x; } none = { 0 };
+    cz_execute(ctx, "DELETE FROM a WHERE b = ?",
+        CZ_ARGS(1, none)); /* here */' "struct"
+refused "an expression as a value of SQL by hand" '
+    cz_execute(ctx, "DELETE FROM a WHERE b = ?",
+        CZ_ARGS(CZ_F(Book, year))); /* here */' "cz__integer_expr"
+
 [[ $bad -eq 0 ]] && echo "as they should be, with ${compilers[*]}"
 exit $bad

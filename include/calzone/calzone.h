@@ -25,6 +25,7 @@
 #include <calzone/project.h>
 #include <calzone/queries.h>
 #include <calzone/random.h>
+#include <calzone/raw.h>
 #include <calzone/relations.h>
 #include <calzone/routing.h>
 #include <calzone/runtime.h>

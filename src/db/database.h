@@ -56,6 +56,9 @@ typedef uint32_t cz__db_type;
  * has the list's number, from 1 on (orm.h's cz__choices_of()). */
 #define CZ__DB_CHOSEN (UINT32_C(1) << 27)
 #define CZ__DB_LIST(type) ((type) >> 8 & 0xffff)
+/* A parameter of SQL written by hand: text is what the database finds that it stands for, and a whole number is no
+ * wider than it must be. */
+#define CZ__DB_BY_HAND (UINT32_C(1) << 28)
 static inline cz__db_type cz__db_decimal(int digits, int places)
 {
     return CZ__DB_DECIMAL | (cz__db_type)places << 8 | (cz__db_type)digits << 16;
@@ -108,6 +111,8 @@ typedef struct cz__db_statement {
      * whose parameters are what their first values are. */
     const cz__db_type *types;
     size_t type_count;
+    bool
+        by_hand; /* somebody's own: it may take its time, and a function in it may change something */
 } cz__db_statement;
 
 typedef struct cz__db cz__db;
@@ -259,8 +264,9 @@ typedef struct cz__db_features {
     unsigned explain_column;       /* of its rows: where the text is */
     const cz__lookup_sql *lookups; /* by cz_lookup, for those that need no list */
     const char *const
-        *functions;      /* by enum cz__function: $1, $2, ... for arguments, $* for all of them */
-    const char *in_list; /* " IN (...)" for a list that is one parameter, $2 */
+        *functions;        /* by enum cz__function: $1, $2, ... for arguments, $* for all of them */
+    const char *in_list;   /* " IN (...)" for a list that is one parameter, $2 */
+    const char *list_rows; /* the query of a list that is one parameter, $1 */
     const char
         *json_lookups[5];  /* CONTAINS, HAS_KEY, HAS_KEYS, HAS_ANY_KEYS on documents; $1, $2 */
     const char *json_same; /* EXACT on documents: whatever the order of keys; $1, $2 */
@@ -316,6 +322,15 @@ struct cz__db_driver {
      * one step. Failures stay in the buffer. */
     void (*write_json)(const cz__db_cursor *cursor, unsigned column, cz__db_type type, cz_buf *out);
     void (*finish)(cz__db_cursor *cursor);
+    /* Parse a statement and run nothing: `*out` has its columns and no row. Where the database tells what in the SQL it
+     * stumbled over, `*out_at` is how many bytes stand before it; else SIZE_MAX. */
+    cz_status (*describe)(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
+                          cz__db_cursor *out, size_t *out_at, cz_error *err);
+    unsigned (*column_count)(const cz__db_cursor *cursor);
+    const char *(*column_name)(const cz__db_cursor *cursor, unsigned column); /* until finish() */
+    /* Whether read() makes of a column's value in this row what it is, and no zero: by the column's type, or, where
+     * each value has its own, by that; without a row everything is. NULL is whatever one wants. */
+    bool (*is_readable)(const cz__db_cursor *cursor, unsigned column, cz__db_type type);
     /* Run an INSERT, UPDATE or DELETE in the session's transaction, or in one of its own. */
     cz_status (*change)(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
                         const cz__db_param *params, size_t count, int64_t *out_rows,

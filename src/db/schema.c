@@ -79,8 +79,7 @@ static size_t skip_dollars(cz_str sql, size_t at)
     return close == SIZE_MAX ? sql.len : end + 1 + close + tag.len;
 }
 
-/* The end of the piece of SQL at `at`: a quoted one, a comment, or one character. */
-static size_t skip_piece(cz_str sql, size_t at)
+size_t cz__sql_piece(cz_str sql, size_t at)
 {
     cz_str rest = cz_str_tail(sql, at);
     char c = sql.ptr[at];
@@ -107,7 +106,7 @@ cz_str cz__sql_cut(cz_str *rest)
     while (rest->len) {
         size_t at = 0;
         while (at < rest->len && rest->ptr[at] != ';')
-            at = skip_piece(*rest, at);
+            at = cz__sql_piece(*rest, at);
         cz_str statement = cz_str_trim(cz_str_head(*rest, at));
         *rest = cz_str_tail(*rest, at + 1);
         if (statement.len)

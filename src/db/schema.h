@@ -41,6 +41,8 @@ CZ_NODISCARD cz_status cz__sql_list_add(cz__sql_list *list, cz_buf *sql, cz_erro
 void cz__db_name(char *out, const char *table, const char *const *columns, size_t count,
                  const char *suffix);
 
+/* The end of the piece of SQL at `at`, which is before its end: a quoted one, a comment, or one character. */
+size_t cz__sql_piece(cz_str sql, size_t at);
 /* Take the next statement off `*rest`: up to a semicolon outside quotes, comments and dollar quotes. Empty
  * at the end. */
 cz_str cz__sql_cut(cz_str *rest);

@@ -128,7 +128,7 @@ cz_status cz__site_open_databases(const struct cz__site *site, cz_error *err)
 
 /* ---- running with them ---- */
 
-enum which { NONE, ALL, ONE };
+enum which { NONE, ALL, ONE, MEMORY };
 
 struct site_job {
     int (*fn)(cz_ctx *ctx, void *arg);
@@ -159,11 +159,13 @@ static int run_site(const struct cz__site *site, enum which which, cz__database 
         status = cz__site_open_databases(site, &err);
     else if (which == ONE)
         status = cz__site_open_database(site, database, &err);
-    if (!status && which == ONE)
+    else if (which == MEMORY)
+        status = cz__db_open(CZ_STR("sqlite:///:memory:"), &database->primary, &err);
+    if (!status && (which == ONE || which == MEMORY))
         status = cz__db_go_home(&ctx, database, &err);
     if (!status)
         status = cz_try(&ctx, run_job, &job, &err);
-    if (status && which == ONE && database != cz__databases)
+    if (status && database && database != cz__databases)
         fprintf(stderr, "%s (%s): %s\n", site->project->name, database->alias,
                 cz_error_message(&err));
     else if (status)
@@ -182,6 +184,12 @@ int cz__site_run(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg),
 int cz__site_run_offline(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg), void *arg)
 {
     return run_site(site, NONE, NULL, fn, arg);
+}
+
+int cz__site_run_in_memory(const struct cz__site *site, cz__database *database,
+                           int (*fn)(cz_ctx *ctx, void *arg), void *arg)
+{
+    return run_site(site, MEMORY, database, fn, arg);
 }
 
 int cz__site_run_on(const struct cz__site *site, const char *alias,

@@ -247,7 +247,8 @@ static const struct cz__builtin builtins[] = {
     { "run", "Serve the site.", "[--bind ADDRESS:PORT] [--workers N]", cz__command_run },
     { "routes", "List the routes in the order they are tried.", "[--json]", cz__command_routes },
     { "check",
-      "Check settings, models and routes without starting anything; with --databases, that each "
+      "Check settings, models, routes and SQL without starting anything; with --databases, that "
+      "each "
       "answers and what was migrated.",
       "[--databases]", cz__command_check },
     { "settings", "List the settings, their values and where those came from.", "[--json]",

@@ -45,6 +45,9 @@ int cz__site_run(const struct cz__site *site, int (*fn)(cz_ctx *ctx, void *arg),
 /* The same with one database, to which everything goes: "default" when `alias` is NULL. 2 when there is none. */
 int cz__site_run_on(const struct cz__site *site, const char *alias,
                     int (*fn)(cz_ctx *ctx, void *arg), void *arg);
+/* The same with an empty SQLite database in memory in place of that one, whichever it is. */
+int cz__site_run_in_memory(const struct cz__site *site, cz__database *database,
+                           int (*fn)(cz_ctx *ctx, void *arg), void *arg);
 /* Take "--database ALIAS" out of a command's arguments; NULL: it was not there. False: without an alias, which
  * was printed. */
 bool cz__command_database(int *argc, char **argv, const char **out);

@@ -159,6 +159,8 @@ size_t cz__list_places(const struct cz__cond *leaf, size_t count);
 const struct cz__plan *cz__plan_for(cz_ctx *ctx, cz__db_session *session,
                                     const struct cz__plan_request *request,
                                     struct cz__shape *shape);
+/* A number for a statement that lives as long as the process; CZ__STATEMENT_UNCACHED: there are too many. */
+uint32_t cz__statement_number(void);
 /* compiler.c: build it, its arrays in the context's arena, its SQL in `sql`. */
 void cz__compile(cz_ctx *ctx, const cz__db_features *features,
                  const struct cz__plan_request *request, const struct cz__shape *shape,

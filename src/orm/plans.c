@@ -6,7 +6,12 @@ enum { PLANS_MAX = 4096, FIRST_NUMBER = CZ__STATEMENT_FIRST };
 
 static cz_arena *plan_arena; /* lives as long as the process */
 static cz_map plan_map;
-static uint32_t plan_count;
+static uint32_t plan_count; /* statements written by hand included */
+
+uint32_t cz__statement_number(void)
+{
+    return plan_count < PLANS_MAX ? FIRST_NUMBER + plan_count++ : CZ__STATEMENT_UNCACHED;
+}
 
 static const void *kept_copy(const void *items, size_t bytes)
 {

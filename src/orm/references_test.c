@@ -3,19 +3,19 @@
 #include <calzone/calzone.h>
 #include <stdlib.h>
 
-CZ_MODEL_FORWARD(Voyage)
-#define SHIP(F)                                                                                    \
+CZ_MODEL_FORWARD(Passage)
+#define VESSEL(F)                                                                                  \
     F(char_field, name, .max_length = 20)                                                          \
-    F(reverse, voyages, Voyage, ship)
-CZ_MODEL(Ship, SHIP);
-#define VOYAGE(F)                                                                                  \
+    F(reverse, voyages, Passage, ship)
+CZ_MODEL(Vessel, VESSEL);
+#define PASSAGE(F)                                                                                 \
     F(int_field, number)                                                                           \
-    F(reference, ship, Ship, .on_delete = CZ_CASCADE)                                              \
-    F(reference, escort, Ship, .null = true, .on_delete = CZ_SET_NULL)                             \
-    F(reference, seen, Ship, .null = true, .on_delete = CZ_DO_NOTHING)
-CZ_MODEL(Voyage, VOYAGE, .ordering = CZ_ORDER_BY(CZ_ASC(Voyage, number)), .database = "logbook");
+    F(reference, ship, Vessel, .on_delete = CZ_CASCADE)                                            \
+    F(reference, escort, Vessel, .null = true, .on_delete = CZ_SET_NULL)                           \
+    F(reference, seen, Vessel, .null = true, .on_delete = CZ_DO_NOTHING)
+CZ_MODEL(Passage, PASSAGE, .ordering = CZ_ORDER_BY(CZ_ASC(Passage, number)), .database = "logbook");
 
-static const cz_app harbour_app = { "harbour", .models = CZ_MODELS(Ship, Voyage) };
+static const cz_app harbour_app = { "harbour", .models = CZ_MODELS(Vessel, Passage) };
 static const cz_route urls[] = { CZ_ROUTES_END };
 static CZ_PROJECT(harbour, "harbour", .apps = CZ_APPS(&harbour_app), .urls = urls,
                   .databases = CZ_DATABASES({ "logbook" }));
@@ -23,21 +23,21 @@ static CZ_PROJECT(harbour, "harbour", .apps = CZ_APPS(&harbour_app), .urls = url
 static void join(cz_ctx *c, void *arg)
 {
     (void)arg;
-    cz_count(c, Voyage, .where = CZ_Q(Voyage, ship->name, EXACT, "Ann"));
+    cz_count(c, Passage, .where = CZ_Q(Passage, ship->name, EXACT, "Ann"));
 }
 static void join_back(cz_ctx *c, void *arg)
 {
     (void)arg;
-    cz_select(c, Ship, .where = CZ_Q(Ship, voyages->number, EXACT, 1));
+    cz_select(c, Vessel, .where = CZ_Q(Vessel, voyages->number, EXACT, 1));
 }
 static void read_along(cz_ctx *c, void *arg)
 {
     (void)arg;
-    cz_select(c, Voyage, .related = CZ_RELATED(Voyage, ship));
+    cz_select(c, Passage, .related = CZ_RELATED(Passage, ship));
 }
 static void sink_and_fail(cz_ctx *c, void *arg)
 {
-    cz_remove(c, (Ship *)arg);
+    cz_remove(c, (Vessel *)arg);
     cz_raise(c, CZ_EVALIDATION, "not today");
 }
 static void in_block(cz_ctx *c, void *arg)
@@ -48,12 +48,14 @@ static void in_block(cz_ctx *c, void *arg)
 static void sail(cz_ctx *c, void *arg)
 {
     (void)arg;
-    Ship *ann = cz_create(c, Ship, (name, "Ann")), *bob = cz_create(c, Ship, (name, "Bob"));
-    cz_create(c, Voyage, (number, 1), (ship_id, ann->id), (escort_id, bob->id), (seen_id, bob->id));
-    cz_create(c, Voyage, (number, 2), (ship_id, ann->id));
-    cz_create(c, Voyage, (number, 3), (ship_id, bob->id), (escort_id, ann->id));
-    cz_create(c, Voyage, (number, 4), (ship_id, 999)); /* nothing holds it to a row that is there */
-    cz_rows(Voyage) voyages = cz_select(c, Voyage);
+    Vessel *ann = cz_create(c, Vessel, (name, "Ann")), *bob = cz_create(c, Vessel, (name, "Bob"));
+    cz_create(c, Passage, (number, 1), (ship_id, ann->id), (escort_id, bob->id),
+              (seen_id, bob->id));
+    cz_create(c, Passage, (number, 2), (ship_id, ann->id));
+    cz_create(c, Passage, (number, 3), (ship_id, bob->id), (escort_id, ann->id));
+    cz_create(c, Passage, (number, 4),
+              (ship_id, 999)); /* nothing holds it to a row that is there */
+    cz_rows(Passage) voyages = cz_select(c, Passage);
     CZ_REQUIRE(voyages.count == 4);
     CZ_EXPECT_QUERIES_OF(2)
     {
@@ -62,17 +64,17 @@ static void sail(cz_ctx *c, void *arg)
         CZ_EXPECT(!CZ_REL(c, &voyages.items[3], ship));
         CZ_EXPECT_STR(CZ_REL(c, &voyages.items[0], escort)->name, "Bob");
     }
-    cz_rows(Ship) ships = cz_select(c, Ship, .order_by = CZ_ORDER_BY(CZ_ASC(Ship, name)),
-                                    .prefetch = CZ_PREFETCH(Ship, (voyages)));
-    CZ_EXPECT_EQ(cz_related(c, Voyage, &ships.items[0], voyages).count, 2);
+    cz_rows(Vessel) ships = cz_select(c, Vessel, .order_by = CZ_ORDER_BY(CZ_ASC(Vessel, name)),
+                                      .prefetch = CZ_PREFETCH(Vessel, (voyages)));
+    CZ_EXPECT_EQ(cz_related(c, Passage, &ships.items[0], voyages).count, 2);
     CZ_EXPECT_EQ(
-        cz_related(c, Voyage, &ships.items[1], voyages, .where = CZ_Q(Voyage, number, GTE, 3))
+        cz_related(c, Passage, &ships.items[1], voyages, .where = CZ_Q(Passage, number, GTE, 3))
             .count,
         1);
-    CZ_EXPECT_EQ(cz_count(c, Voyage, .where = CZ_Q(Voyage, ship->id, EXACT, ann->id)), 2);
+    CZ_EXPECT_EQ(cz_count(c, Passage, .where = CZ_Q(Passage, ship->id, EXACT, ann->id)), 2);
     cz_related_add(c, bob, voyages, CZ_INTS(voyages.items[3].id));
-    CZ_EXPECT_EQ(cz_related_create(c, Voyage, bob, voyages, (number, 5))->ship_id, bob->id);
-    CZ_EXPECT_EQ(cz_count(c, Voyage, .where = CZ_Q(Voyage, ship, EXACT, bob->id)), 3);
+    CZ_EXPECT_EQ(cz_related_create(c, Passage, bob, voyages, (number, 5))->ship_id, bob->id);
+    CZ_EXPECT_EQ(cz_count(c, Passage, .where = CZ_Q(Passage, ship, EXACT, bob->id)), 3);
 
     cz_error err;
     void (*const bad[])(cz_ctx *, void *) = { join, join_back, read_along };
@@ -84,10 +86,10 @@ static void sail(cz_ctx *c, void *arg)
     }
     /* what refers follows the commit, and only that */
     CZ_EXPECT_EQ(cz_try(c, in_block, ann, &err), CZ_EVALIDATION);
-    CZ_EXPECT_EQ(cz_count(c, Voyage), 5);
+    CZ_EXPECT_EQ(cz_count(c, Passage), 5);
     cz_remove(c, ann);
-    CZ_EXPECT_EQ(cz_count(c, Voyage), 3);
-    Voyage *third = cz_get(c, Voyage, .where = CZ_Q(Voyage, number, EXACT, 3));
+    CZ_EXPECT_EQ(cz_count(c, Passage), 3);
+    Passage *third = cz_get(c, Passage, .where = CZ_Q(Passage, number, EXACT, 3));
     CZ_EXPECT(cz_is_null(third, escort_id));
     CZ_EXPECT_EQ(third->ship_id, bob->id);
 }
@@ -104,16 +106,16 @@ CZ_TEST(a_reference_leads_into_another_database)
 
 /* ---- in one database ---- */
 
-#define PIER(F) F(char_field, name)
-CZ_MODEL(Pier, PIER);
-#define BERTH(F) F(reference, pier, Pier, .on_delete = CZ_PROTECT)
-CZ_MODEL(Berth, BERTH);
-static const struct cz__orm_test docks = { "docks", CZ_MODELS(Pier, Berth) };
+#define QUAY(F) F(char_field, name)
+CZ_MODEL(Quay, QUAY);
+#define MOORING(F) F(reference, pier, Quay, .on_delete = CZ_PROTECT)
+CZ_MODEL(Mooring, MOORING);
+static const struct cz__orm_test docks = { "docks", CZ_MODELS(Quay, Mooring) };
 
 static void remove_piers(cz_ctx *c, void *arg)
 {
     (void)arg;
-    cz_delete(c, Pier, CZ_EVERY_ROW);
+    cz_delete(c, Quay, CZ_EVERY_ROW);
 }
 
 static void moor(cz_ctx *c, void *arg)
@@ -121,10 +123,10 @@ static void moor(cz_ctx *c, void *arg)
     (void)arg;
     cz__tables_create(c);
     cz_error err;
-    Pier *pier = cz_create(c, Pier, (name, "East"));
-    cz_create(c, Berth, (pier_id, 999)); /* as Django's db_constraint=False */
-    Berth *berth = cz_create(c, Berth, (pier_id, pier->id));
-    CZ_EXPECT_EQ(cz_count(c, Berth, .where = CZ_Q(Berth, pier->name, EXACT, "East")), 1);
+    Quay *pier = cz_create(c, Quay, (name, "East"));
+    cz_create(c, Mooring, (pier_id, 999)); /* as Django's db_constraint=False */
+    Mooring *berth = cz_create(c, Mooring, (pier_id, pier->id));
+    CZ_EXPECT_EQ(cz_count(c, Mooring, .where = CZ_Q(Mooring, pier->name, EXACT, "East")), 1);
     CZ_EXPECT_EQ(cz_try(c, remove_piers, NULL, &err), CZ_EINTEGRITY);
     cz_remove(c, berth);
     CZ_EXPECT_EQ(cz_try(c, remove_piers, NULL, &err), CZ_OK);

@@ -31,7 +31,7 @@ OWNERS = {
     "errors": "routing", "lookups": "db", "transactions": "db", "functions": "db",
     "factories": "testing",
     "models": "orm", "signals": "orm", "fields": "orm", "queries": "orm", "expressions": "orm", "relations": "orm", "bulk": "orm",
-    "validation": "orm",
+    "validation": "orm", "raw": "orm",
     "databases": "orm",
     "query": "orm", "rows": "orm",
     "project": "management", "commands": "management",

@@ -29,6 +29,11 @@ static cz_status pg_commit(cz_ctx *ctx, cz__db_session *session, cz_error *err);
 static void pg_rollback(cz_ctx *ctx, cz__db_session *session);
 static cz_status pg_position(cz_ctx *ctx, cz__db_session *session, bool as_replica, uint64_t *out,
                              cz_error *err);
+static cz_status pg_describe(cz_ctx *ctx, cz__db_session *session,
+                             const cz__db_statement *statement, cz__db_cursor *out, size_t *out_at,
+                             cz_error *err);
+static unsigned pg_column_count(const cz__db_cursor *cursor);
+static const char *pg_column_name(const cz__db_cursor *cursor, unsigned column);
 
 const cz__db_driver cz__postgresql_driver = {
     .scheme = "postgresql",
@@ -42,6 +47,10 @@ const cz__db_driver cz__postgresql_driver = {
     .read_list = cz__postgresql_read_list,
     .write_json = cz__postgresql_write_json,
     .finish = cz__postgresql_finish,
+    .describe = pg_describe,
+    .column_count = pg_column_count,
+    .column_name = pg_column_name,
+    .is_readable = cz__postgresql_is_readable,
     .change = pg_change,
     .notify = cz__postgresql_notify,
     .listen = cz__postgresql_listen,
@@ -478,7 +487,7 @@ static struct cz__pg_link *pick_pipeline(struct cz__pg *db, bool read)
 
 static bool belongs_on_pool(const struct cz__pg *db, const struct call *call)
 {
-    if (!is_numbered(call) || !db->settings.pipelines)
+    if (!is_numbered(call) || call->statement->by_hand || !db->settings.pipelines)
         return true;
     bool stuck = call->repeatable;
     for (unsigned i = 0; i < db->settings.pipelines && stuck; i++)
@@ -659,7 +668,8 @@ static cz_status begin_call(cz_ctx *ctx, struct call *call, cz_error *err)
     call->sql = call->statement->sql;
     call->shape = &call->own_shape;
     call->read = is_read(call->sql);
-    call->repeatable = call->read && (is_numbered(call) || call->statement->types);
+    call->repeatable =
+        call->read && !call->statement->by_hand && (is_numbered(call) || call->statement->types);
     cz_status status = CZ_OK;
     if (!call->statement->types && !is_numbered(call)) /* the ORM numbers its own */
         status = number_parameters(ctx, call->sql, &call->sql);
@@ -711,6 +721,87 @@ void cz__postgresql_finish(cz__db_cursor *cursor)
 {
     cz__pg_request_destroy(cursor->handle);
     cursor->handle = NULL;
+}
+
+/* ---- what a statement gives ---- */
+
+/* The server counts characters, from 1. SIZE_MAX: it names no place. */
+static size_t failure_at(const PGresult *failure, cz_str sql)
+{
+    uint64_t characters = 0;
+    const char *text = cz__pq.PQresultErrorField(failure, PG_DIAG_STATEMENT_POSITION);
+    if (!text || cz_str_to_u64(cz_str_from(text), &characters) || !characters)
+        return SIZE_MAX;
+    size_t at = 0;
+    while (--characters && at < sql.len)
+        while (++at < sql.len && ((unsigned char)sql.ptr[at] & 0xc0) == 0x80)
+            ;
+    return at;
+}
+
+/* Parse it as the unnamed statement, which the next one replaces. */
+static cz_status describe_on(cz_ctx *ctx, struct cz__pg_link *link, struct call *call,
+                             cz__db_cursor *out, size_t *out_at, cz_error *err)
+{
+    struct cz__pg_request *request = NULL;
+    if (take_types(call->shape, call->statement))
+        return fail(err, CZ_ENOMEM, "no memory to run a statement");
+    cz_status status = describe(ctx, link, call, &request, err);
+    if (status)
+        return status;
+    if (request->lost)
+        status = fail(err, CZ_EUNAVAILABLE, "the connection to PostgreSQL was lost");
+    else if (request->failure)
+        status = cz__pg_error(request->failure, err);
+    else if (call->shape->count != call->statement->type_count)
+        status = cz_error_set(err, CZ_EINVAL, "the statement has %u parameters, not %zu",
+                              call->shape->count, call->statement->type_count);
+    if (status) {
+        if (request->failure)
+            *out_at = failure_at(request->failure, call->sql);
+        cz__pg_request_destroy(request);
+        return status;
+    }
+    *out = (cz__db_cursor){ .db = call->session->db, .handle = request };
+    return CZ_OK;
+}
+
+static cz_status pg_describe(cz_ctx *ctx, cz__db_session *session,
+                             const cz__db_statement *statement, cz__db_cursor *out, size_t *out_at,
+                             cz_error *err)
+{
+    cz__db_statement once = *statement;
+    once.number = CZ__STATEMENT_UNCACHED;
+    struct call call = { .session = session,
+                         .statement = &once,
+                         .sql = once.sql,
+                         .shape = &call.own_shape,
+                         .read = true };
+    struct cz__pg_link *link;
+    bool single;
+    *out_at = SIZE_MAX;
+    cz_status status =
+        take_link(ctx, (struct cz__pg *)session->db, &call, true, &link, &single, err);
+    if (status)
+        return status;
+    status = describe_on(ctx, link, &call, out, out_at, err);
+    if (single)
+        cz__pg_pool_give(link);
+    cz_free(call.own_shape.types);
+    return status;
+}
+
+static unsigned pg_column_count(const cz__db_cursor *cursor)
+{
+    const struct cz__pg_request *request = cursor->handle;
+    return (unsigned)cz__pq.PQnfields(request->result);
+}
+
+static const char *pg_column_name(const cz__db_cursor *cursor, unsigned column)
+{
+    const struct cz__pg_request *request = cursor->handle;
+    const char *name = cz__pq.PQfname(request->result, (int)column);
+    return name ? name : "";
 }
 
 /* ---- writing ---- */

@@ -124,6 +124,7 @@ const cz__db_features cz__postgresql_features = {
     .lookups = lookups,
     .functions = functions,
     .in_list = " = ANY ($2)",
+    .list_rows = "SELECT UNNEST($1)",
     /* the operators, and not the functions behind them: an index serves only operators */
     .json_lookups = { "$1 @> $2", "$1 ? $2", "$1 ?& $2", "$1 ?| $2" },
     .json_same = "$1 = $2",

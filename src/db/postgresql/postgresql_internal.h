@@ -175,6 +175,7 @@ void cz__pg_shape_outdate(struct cz__pg_shape *shape);
 bool cz__postgresql_read(const cz__db_cursor *cursor, unsigned column, cz__db_type type, void *out);
 cz_status cz__postgresql_read_list(const cz__db_cursor *cursor, unsigned column, cz__db_type type,
                                    cz_arena *arena, void *out, bool *out_null);
+bool cz__postgresql_is_readable(const cz__db_cursor *cursor, unsigned column, cz__db_type type);
 void cz__postgresql_write_json(const cz__db_cursor *cursor, unsigned column, cz__db_type type,
                                cz_buf *out);
 

@@ -71,6 +71,9 @@ Oid cz__pg_oid_of(cz__db_type type)
         [CZ__DB_TEXT_LIST] = OID_TEXT_LIST,
         [CZ__DB_UUID_LIST] = OID_UUID_LIST,
     };
+    if (type &
+        CZ__DB_BY_HAND) /* 0: the server finds out; a number that does not fit widens its type */
+        return CZ__DB_KIND(type) == CZ__DB_TEXT ? 0 : OID_INT4;
     return oids[CZ__DB_KIND(type)];
 }
 
@@ -704,6 +707,54 @@ static cz_uuid read_uuid(const struct cell *cell)
     if (cell->type == OID_UUID && cell->len == sizeof uuid.bytes)
         memcpy(uuid.bytes, cell->ptr, sizeof uuid.bytes);
     return uuid;
+}
+
+static bool is_number(Oid type)
+{
+    return type == OID_INT8 || type == OID_INT4 || type == OID_INT2 || type == OID_OID;
+}
+
+bool cz__postgresql_is_readable(const cz__db_cursor *cursor, unsigned column, cz__db_type type)
+{
+    const struct cz__pg_request *request = cursor->handle;
+    Oid oid = cz__pq.PQftype(request->result, (int)column);
+    bool instant = oid == OID_TIMESTAMPTZ || oid == OID_TIMESTAMP;
+    switch (CZ__DB_KIND(type)) {
+    case CZ__DB_INT16:
+    case CZ__DB_INT32:
+    case CZ__DB_INT64:
+        return is_number(oid);
+    case CZ__DB_BOOL:
+        return oid == OID_BOOL;
+    case CZ__DB_REAL:
+    case CZ__DB_DECIMAL:
+        return is_number(oid) || oid == OID_NUMERIC || oid == OID_FLOAT8 || oid == OID_FLOAT4;
+    case CZ__DB_TEXT:
+        return is_text(oid) || oid >= OID_USER_FIRST;
+    case CZ__DB_JSON:
+        return oid == OID_JSON || oid == OID_JSONB;
+    case CZ__DB_BINARY:
+        return oid == OID_BYTEA;
+    case CZ__DB_IP:
+        return oid == OID_INET || is_text(oid);
+    case CZ__DB_DATE:
+    case CZ__DB_DATETIME:
+        return instant || oid == OID_DATE;
+    case CZ__DB_TIME:
+        return oid == OID_TIME;
+    case CZ__DB_DURATION:
+        return oid == OID_INTERVAL;
+    case CZ__DB_UUID:
+        return oid == OID_UUID;
+    case CZ__DB_INT_LIST:
+        return oid == OID_INT8_LIST || oid == OID_INT4_LIST || oid == OID_INT2_LIST;
+    case CZ__DB_TEXT_LIST:
+        return oid == OID_TEXT_LIST || oid == OID_VARCHAR_LIST;
+    case CZ__DB_UUID_LIST:
+    case CZ__DB_TYPE_COUNT:
+        break;
+    }
+    return false;
 }
 
 bool cz__postgresql_read(const cz__db_cursor *cursor, unsigned column, cz__db_type type, void *out)

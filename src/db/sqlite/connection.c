@@ -34,6 +34,10 @@ const cz__db_driver cz__sqlite_driver = {
     .stream_begin = cz__sqlite_stream_begin,
     .stream_next = cz__sqlite_stream_next,
     .stream_end = cz__sqlite_stream_end,
+    .describe = cz__sqlite_describe,
+    .column_count = cz__sqlite_column_count,
+    .column_name = cz__sqlite_column_name,
+    .is_readable = cz__sqlite_is_readable,
     .change = cz__sqlite_change,
     .begin = cz__sqlite_begin,
     .commit = cz__sqlite_commit,
@@ -310,7 +314,10 @@ cz_status cz__sqlite_bind_all(struct cz__sqlite_connection *connection, sqlite3_
                               const cz__db_param *params, size_t count, cz_error *err)
 {
     /* one too few would run with what the statement's last use left bound */
-    cz_assert((size_t)sqlite3_bind_parameter_count(prepared) == count);
+    int wanted = sqlite3_bind_parameter_count(prepared);
+    if ((size_t)wanted != count)
+        return cz_error_set(err, CZ_EINVAL, "the statement has %d parameters, not %zu", wanted,
+                            count);
     for (size_t i = 0; i < count; i++) {
         int code = cz__sqlite_bind(prepared, (int)i + 1, &params[i]);
         if (code != SQLITE_OK)
@@ -408,4 +415,39 @@ void cz__sqlite_finish(cz__db_cursor *cursor)
     else
         cz__sqlite_release(cursor->handle, cursor->uncached);
     cursor->handle = NULL;
+}
+
+/* ---- what a statement gives ---- */
+
+cz_status cz__sqlite_describe(cz_ctx *ctx, cz__db_session *session,
+                              const cz__db_statement *statement, cz__db_cursor *out, size_t *out_at,
+                              cz_error *err)
+{
+    (void)ctx;
+    struct cz__sqlite *db = (struct cz__sqlite *)session->db;
+    sqlite3_stmt *prepared = NULL;
+    cz__db_statement once = *statement;
+    once.number = CZ__STATEMENT_UNCACHED;
+    cz_status status = cz__sqlite_prepare(&db->write, &once, &prepared, err);
+    int at = status ? sqlite3_error_offset(db->write.handle) : -1;
+    *out_at = at < 0 ? SIZE_MAX : (size_t)at;
+    if (!status && (size_t)sqlite3_bind_parameter_count(prepared) != statement->type_count) {
+        status = cz_error_set(err, CZ_EINVAL, "the statement has %d parameters, not %zu",
+                              sqlite3_bind_parameter_count(prepared), statement->type_count);
+        cz__sqlite_release(prepared, true);
+    }
+    if (!status)
+        *out = (cz__db_cursor){ .db = session->db, .handle = prepared, .uncached = true };
+    return status;
+}
+
+unsigned cz__sqlite_column_count(const cz__db_cursor *cursor)
+{
+    return (unsigned)sqlite3_column_count(cursor->handle);
+}
+
+const char *cz__sqlite_column_name(const cz__db_cursor *cursor, unsigned column)
+{
+    const char *name = sqlite3_column_name(cursor->handle, (int)column);
+    return name ? name : ""; /* no memory: no column is called that */
 }

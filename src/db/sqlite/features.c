@@ -124,6 +124,7 @@ const cz__db_features cz__sqlite_features = {
     .lookups = lookups,
     .functions = functions,
     .in_list = " IN (SELECT value FROM json_each($2))",
+    .list_rows = "SELECT value FROM json_each($1)",
     .json_lookups = { "cz_json_contains($1, $2)", "cz_json_has_keys($1, json_array($2))",
                       "cz_json_has_keys($1, $2)", "cz_json_has_any_keys($1, $2)" },
     .json_same = "cz_json_same($1, $2)",

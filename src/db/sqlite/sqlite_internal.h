@@ -76,6 +76,12 @@ cz_status cz__sqlite_select(cz_ctx *ctx, cz__db_session *session, const cz__db_s
                             cz_error *err);
 cz_status cz__sqlite_step(cz__db_cursor *cursor, bool *out_row, cz_error *err);
 void cz__sqlite_finish(cz__db_cursor *cursor);
+cz_status cz__sqlite_describe(cz_ctx *ctx, cz__db_session *session,
+                              const cz__db_statement *statement, cz__db_cursor *out, size_t *out_at,
+                              cz_error *err);
+unsigned cz__sqlite_column_count(const cz__db_cursor *cursor);
+const char *cz__sqlite_column_name(const cz__db_cursor *cursor, unsigned column);
+bool cz__sqlite_is_readable(const cz__db_cursor *cursor, unsigned column, cz__db_type type);
 cz_status cz__sqlite_error(struct cz__sqlite_connection *connection, int code, cz_error *err);
 cz_status cz__sqlite_prepare(struct cz__sqlite_connection *connection,
                              const cz__db_statement *statement, sqlite3_stmt **out, cz_error *err);

@@ -222,6 +222,58 @@ bool cz__sqlite_read(const cz__db_cursor *cursor, unsigned column, cz__db_type t
     return true;
 }
 
+/* What is stored as text and means something else. */
+static bool is_text_of(cz__db_kind kind, cz_str text)
+{
+    cz_date date;
+    cz_datetime instant;
+    cz_time time;
+    cz_uuid uuid;
+    cz_decimal decimal;
+    switch (kind) {
+    case CZ__DB_DATE:
+        return cz_date_parse(text, &date) == CZ_OK;
+    case CZ__DB_DATETIME:
+        return cz_datetime_parse(text, &instant) == CZ_OK;
+    case CZ__DB_TIME:
+        return cz_time_parse(text, &time) == CZ_OK;
+    case CZ__DB_UUID:
+        return cz_uuid_parse(text, &uuid) == CZ_OK;
+    case CZ__DB_DECIMAL:
+        return cz_decimal_parse(text, &decimal) == CZ_OK;
+    case CZ__DB_INT_LIST:
+    case CZ__DB_TEXT_LIST:
+        return text.len && text.ptr[0] == '[';
+    default:
+        return kind == CZ__DB_TEXT || kind == CZ__DB_JSON || kind == CZ__DB_IP;
+    }
+}
+
+bool cz__sqlite_is_readable(const cz__db_cursor *cursor, unsigned column, cz__db_type type)
+{
+    if (!sqlite3_data_count(cursor->handle))
+        return true;
+    sqlite3_value *value = sqlite3_column_value(cursor->handle, (int)column);
+    cz__db_kind kind = CZ__DB_KIND(type);
+    cz_str text;
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_NULL:
+        return true;
+    case SQLITE_INTEGER:
+        return kind == CZ__DB_INT16 || kind == CZ__DB_INT32 || kind == CZ__DB_INT64 ||
+               kind == CZ__DB_BOOL || kind == CZ__DB_REAL || kind == CZ__DB_DURATION ||
+               kind == CZ__DB_DECIMAL;
+    case SQLITE_FLOAT:
+        return kind == CZ__DB_REAL || kind == CZ__DB_DURATION || kind == CZ__DB_DECIMAL;
+    case SQLITE_BLOB:
+        return kind == CZ__DB_BINARY;
+    default:
+        text.ptr = (const char *)sqlite3_value_text(value);
+        text.len = (size_t)sqlite3_value_bytes(value);
+        return is_text_of(kind, text);
+    }
+}
+
 cz_status cz__sqlite_read_list(const cz__db_cursor *cursor, unsigned column, cz__db_type type,
                                cz_arena *arena, void *out, bool *out_null)
 {

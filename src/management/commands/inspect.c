@@ -82,44 +82,6 @@ int cz__command_settings(struct cz__site *site, int argc, char **argv)
     return 0;
 }
 
-/* Whether a server answers, by a statement that asks it for a table. */
-static int ask_database(cz_ctx *ctx, void *arg)
-{
-    (void)arg;
-    cz__db_session *session = NULL;
-    cz_error err;
-    bool found;
-    if (cz__db_session_of(ctx, &session, &err) ||
-        session->db->driver->table_exists(ctx, session, "calzone_migrations", &found, &err))
-        cz_raise_error(ctx, &err);
-    return 0;
-}
-
-int cz__command_check(struct cz__site *site, int argc, char **argv)
-{
-    bool databases = argc == 2 && strcmp(argv[1], "--databases") == 0;
-    if (argc > 1 && !databases) {
-        fprintf(stderr, "check: unknown argument \"%s\"; see --help\n", argv[1]);
-        return 2;
-    }
-    int code = 0;
-    for (size_t i = 0; i < cz__database_count && databases; i++)
-        code |= cz__site_run_on(site, cz__databases[i].alias, ask_database, NULL);
-    if (code)
-        return code; /* each was told */
-    size_t routes = 0;
-    cz_route_info route;
-    for (size_t cursor = 0; cz_router_next(site->router, &cursor, &route);)
-        routes++;
-    /* everything that can be wrong stops the start before this line */
-    size_t models = cz__models_count();
-    printf("%s: no issues in %zu model%s and %zu route%s (%s)\n", site->project->name, models,
-           models == 1 ? "" : "s", routes, routes == 1 ? "" : "s", cz_env_name(site->env));
-    for (size_t i = 0; i < cz__database_count && databases; i++)
-        code |= cz__site_run_on(site, cz__databases[i].alias, cz__command_check_database, site);
-    return code;
-}
-
 int cz__command_version(struct cz__site *site, int argc, char **argv)
 {
     bool as_json;

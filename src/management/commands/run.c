@@ -4,6 +4,7 @@
 #include "migrations/migrations.h"
 #include "notifications/listeners.h"
 #include "orm/orm.h"
+#include "orm/raw.h"
 #include "runtime/server.h"
 #include <errno.h>
 #include <stdio.h>
@@ -52,6 +53,7 @@ static int prepare_tables(cz_ctx *ctx, void *arg)
             cz_log_warning(NULL, "calzone.db",
                            "the models have changes that no migration has: run makemigrations");
         tell_done(alias, "created the missing tables", "tables", created);
+        cz__raw_check(ctx);
         cz_log_flush(true);
         return 0;
     }
@@ -70,6 +72,14 @@ static int prepare_tables(cz_ctx *ctx, void *arg)
     return 1;
 }
 
+/* In development; elsewhere `check` was to say it before. */
+static void tell_of_sql(const char *sentence, void *arg)
+{
+    (void)arg;
+    cz_log_warning(NULL, "calzone.db", "SQL that cannot run",
+                   CZ_FIELD_STR("error", cz_str_from(sentence)));
+}
+
 /* One after the other, also when one cannot be reached: each that cannot is told. */
 static int prepare_all(struct cz__site *site)
 {
@@ -78,6 +88,8 @@ static int prepare_all(struct cz__site *site)
         int one = cz__site_run_on(site, cz__databases[i].alias, prepare_tables, site);
         code = code ? code : one;
     }
+    if (!code && cz__raw_check_end(true, tell_of_sql, NULL))
+        cz_log_flush(true);
     return code;
 }
 

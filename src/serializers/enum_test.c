@@ -1,4 +1,5 @@
-/* Fields whose value is a C enum and whose column is a text. */
+/* Fields whose member is not what their column holds: enums, which are texts there, and encrypted texts. */
+#include "orm/encryption.h"
 #include "orm/orm_testing.h"
 #include <calzone/bulk.h>
 #include <calzone/factories.h>
@@ -145,4 +146,59 @@ static void forecasts(cz_ctx *c, void *arg)
 CZ_DATABASE_TEST(enums_are_texts_in_their_table)
 {
     cz__orm_test_run(&sky, forecasts);
+}
+
+/* ---- encrypted ---- */
+
+#define CONFESSION(F)                                                                              \
+    F(encrypted_field, sin, .max_length = 10)                                                      \
+    F(encrypted_field, penance, .null = true)
+CZ_MODEL(Confession, CONFESSION);
+static const struct cz__orm_test church = { "church", CZ_MODELS(Confession) };
+static CZ_SERIALIZER(ConfessionSerializer, Confession,
+                     .fields = CZ_FIELDS(Confession, id, sin, penance));
+
+static void read_confession(cz_ctx *c, void *arg)
+{
+    Confession *read =
+        (Confession *)cz__read_row_text(c, cz_str_from(arg), &ConfessionSerializer, NULL, false);
+    cz_save(c, read);
+}
+
+static bool write_one(const cz__db_cursor *cursor, void *arg)
+{
+    cz__serializer_write_cursor(&ConfessionSerializer, cursor, arg);
+    return true;
+}
+
+static void confessions(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_error err;
+    CZ_REQUIRE_OK(
+        cz__field_keys_set(CZ_STR("a:YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="), &err));
+    cz__tables_create(c);
+    CZ_REQUIRE_OK(cz__serializer_prepare(&ConfessionSerializer, &err));
+    char good[] = "{\"sin\":\"pride \\\"1\\\"\"}", long_one[] = "{\"sin\":\"covetousness\"}";
+    CZ_EXPECT_EQ(cz_try(c, read_confession, good, &err), CZ_OK);
+    CZ_EXPECT_EQ(cz_try(c, read_confession, long_one, &err),
+                 CZ_EVALIDATION); /* of the text itself */
+    static const char json[] = "{\"id\":1,\"sin\":\"pride \\\"1\\\"\",\"penance\":null}";
+    cz_buf text = { 0 };
+    cz__serializer_write(&ConfessionSerializer, &cz_first(c, Confession)->row_, &text);
+    CZ_EXPECT_STR(cz_buf_str(&text), json);
+    cz_buf_clear(&text);
+    cz_query query = { .model = &Confession__model };
+    CZ_EXPECT_EQ(cz__each(c, &query, write_one, &text), 1);
+    CZ_EXPECT_STR(cz_buf_str(&text), json);
+    cz_buf_clear(&text);
+    CZ_REQUIRE_OK(
+        cz__field_keys_set(CZ_STR(""), &err)); /* what cannot be opened fails the buffer */
+    CZ_EXPECT_EQ(cz__each(c, &query, write_one, &text), 1);
+    CZ_EXPECT_EQ(cz_buf_status(&text), CZ_EDATABASE);
+    cz_buf_done(&text);
+}
+CZ_DATABASE_TEST(encrypted_fields_are_themselves_in_json)
+{
+    cz__orm_test_run(&church, confessions);
 }
