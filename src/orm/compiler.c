@@ -320,6 +320,7 @@ struct ordering {
     cz_buf *sql;
     const char *before; /* " ORDER BY ", then ", " */
     cz_buf *group;      /* what an order adds to GROUP BY; NULL: nothing is grouped */
+    cz_buf *parts; /* ", " and each of what is ordered by, aggregates left out; NULL: not needed */
     bool has_aggregate;
 };
 
@@ -344,6 +345,14 @@ static void add_group(cz_buf *group, cz_buf *part)
         return;
     cz_buf_append_str(group, group->len ? CZ_STR(", ") : CZ_STR(" GROUP BY "));
     cz_buf_append_str(group, cz_buf_str(part));
+}
+
+static void add_part(struct ordering *order, cz_buf *part)
+{
+    if (!order->parts)
+        return;
+    cz_buf_append_lit(order->parts, ", ");
+    cz_buf_append_str(order->parts, cz_buf_str(part));
 }
 
 /* By a path; one that ends at a foreign key orders as the model it leads to does, as in Django. */
@@ -379,6 +388,7 @@ static void order_by_path(struct cz__compiler *c, struct ordering *order, const 
     cz_buf_append_str(order->sql, cz_buf_str(part));
     append_direction(order->sql, item, descending);
     add_group(order->group, part);
+    add_part(order, part);
 }
 
 static void compile_order(struct cz__compiler *c, struct ordering *order, const cz_order_list *list)
@@ -400,8 +410,10 @@ static void compile_order(struct cz__compiler *c, struct ordering *order, const 
         append_direction(order->sql, item, item->descending);
         bool aggregate = cz__has_aggregate(item->expr);
         order->has_aggregate |= aggregate;
-        if (!aggregate && !cz__has_window(item->expr))
+        if (!aggregate && !cz__has_window(item->expr)) {
             add_group(order->group, part);
+            add_part(order, part);
+        }
     }
 }
 
@@ -677,7 +689,8 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     compile_where(c, &select, query);
     struct ordering order = { .sql = select.order,
                               .before = " ORDER BY ",
-                              .group = select.grouped ? select.group : NULL };
+                              .group = select.grouped ? select.group : NULL,
+                              .parts = values ? NULL : cz__scratch(c->ctx) };
     if (behind && !sliced) {
         begin_item(&order);
         cz_buf_append_str(select.order, cz_buf_str(behind));
@@ -688,8 +701,10 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     if (kind == CZ__PLAN_SELECT)
         for (size_t i = 0; i < query->related.count; i++)
             add_related(c, plan, aliases, query->related.items[i]);
-    if (select.aggregates && !values)
+    if (select.aggregates && !values) {
         group_by_keys(c, &select, plan, aliases);
+        cz_buf_append_str(select.group, cz_buf_str(order.parts)); /* of other tables, too */
+    }
     bool whole_rows = kind == CZ__PLAN_SELECT || query->distinct || query->distinct_on.count ||
                       query->combine.count;
     bool inside = kind == CZ__PLAN_COUNT && (whole_rows || values || select.aggregates);
@@ -709,6 +724,8 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     }
     if (behind)
         cz__append_behind(c, select.outputs, behind, sliced ? select.order : NULL);
+    if (query->distinct && kind == CZ__PLAN_SELECT && !values && !query->combine.count)
+        cz_buf_append_str(select.outputs, cz_buf_str(order.parts)); /* read by nobody */
     if (sliced) {
         cz__append_sliced(c, sql, query, true);
         append_body(c, sql, &select, query);

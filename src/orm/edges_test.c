@@ -197,6 +197,17 @@ static void edges(cz_ctx *c, void *arg)
                                                 "::6", "::7", "::8", "::9", "::a", "::b", "::c",
                                                 "::d", "::e", "::f", "::10", "::11"))),
                  1);
+    /* orders over a relation, of distinct rows and of groups */
+    CZ_EXPECT_EQ(
+        cz_select(c, Craft, .distinct = true, .deleted = CZ_WITH_DELETED,
+                  .order_by = CZ_ORDER_BY(CZ_DESC(Craft, guild->name, .nulls = CZ_NULLS_LAST)))
+            .items[0]
+            .id,
+        gone->id);
+    cz_rows(Craft) grouped =
+        cz_select(c, Craft, .where = CZ_QE(CZ_COUNT_OF(CZ_F(Craft, guild->crafts)), GTE, 1),
+                  .order_by = CZ_ORDER_BY(CZ_DESC(Craft, guild->name)));
+    CZ_EXPECT_EQ(grouped.count, 1);
     /* bulk changes go by every row, whatever the manager */
     cz_rows(Guild) all = cz_select(c, Guild, .manager = &cz_base_manager);
     cz_row *rows[4];
