@@ -376,6 +376,11 @@ extern const struct cz__cond cz__every_row;
 
 /* A copy that lives as long as the context. Raises: CZ_ENOMEM. */
 cz_cond cz_cond_copy(cz_ctx *ctx, cz_cond cond);
+/* An optional condition: a copy that lives as long as the context when `wanted`, else every row. Raises: CZ_ENOMEM. */
+static inline cz_cond cz_cond_when(cz_ctx *ctx, bool wanted, cz_cond cond)
+{
+    return wanted ? cz_cond_copy(ctx, cond) : CZ_EVERY_ROW;
+}
 /* `count` conditions joined by AND; of none: every row. They and the array are borrowed. */
 cz_cond cz_cond_all(cz_ctx *ctx, const cz_cond *conds, size_t count);
 /* A condition whose field and value are known only at run time: `path` as in CZ_Q, the value as text,

@@ -140,6 +140,11 @@ static void update_distinct_on(cz_ctx *c, void *arg)
                    CZ_QUERY(Guild, .where = CZ_EVERY_ROW, .distinct_on = CZ_FIELDS(Guild, name)),
                    (note, "x"));
 }
+static void null_among(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_count(c, Guild, .where = CZ_AND(CZ_Q(Guild, rank, GT, 1), NULL));
+}
 static void add_nobody(cz_ctx *c, void *arg)
 {
     cz_related_add(c, (Guild *)arg, crafts, CZ_INTS(999));
@@ -208,6 +213,12 @@ static void edges(cz_ctx *c, void *arg)
         cz_select(c, Craft, .where = CZ_QE(CZ_COUNT_OF(CZ_F(Craft, guild->crafts)), GTE, 1),
                   .order_by = CZ_ORDER_BY(CZ_DESC(Craft, guild->name)));
     CZ_EXPECT_EQ(grouped.count, 1);
+    for (int wanted = 0; wanted < 2; wanted++)
+        CZ_EXPECT_EQ(
+            cz_count(c, Guild,
+                     .where = CZ_WHERE(cz_cond_when(c, wanted, CZ_Q(Guild, name, EXACT, "a")),
+                                       cz_cond_when(c, true, CZ_Q(Guild, fee, LTE, 5)))),
+            wanted ? 1 : 3);
     /* bulk changes go by every row, whatever the manager */
     cz_rows(Guild) all = cz_select(c, Guild, .manager = &cz_base_manager);
     cz_row *rows[4];
@@ -246,6 +257,9 @@ static void edges(cz_ctx *c, void *arg)
           "row 0 of a bulk update has no \"note\": it was neither read nor set" },
         { update_distinct_on, CZ_EINVAL,
           "cz_update takes conditions alone: no order, limit, union, lock or values" },
+        { null_among, CZ_EINVAL,
+          "a condition that is gone, or NULL among others: CZ_Q() lives until the end of the block "
+          "it is written in; cz_cond_when() and cz_cond_copy() make one that stays" },
         { add_nobody, CZ_EINTEGRITY, "no Craft has one of these keys" },
     };
     for (size_t i = 0; i < CZ_COUNT(bad); i++) {

@@ -135,6 +135,9 @@ void cz__links_change(cz_ctx *ctx, cz_row *row, const cz__column *column, const 
 static inline bool cz__column_fills_itself(const cz__column *column)
 {
     const cz_field_options *options = &column->field->options;
+    cz__db_kind kind = CZ__DB_KIND(column->type);
+    if (options->blank && (kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST))
+        return true; /* empty */
     return options->default_.kind != CZ__TAG_NONE || options->default_function ||
            options->db_default.kind != CZ__TAG_NONE || options->auto_now || options->auto_now_add ||
            options->auto_actor || options->auto_actor_add;

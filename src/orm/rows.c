@@ -57,6 +57,10 @@ bool cz__default_of(cz_ctx *ctx, const cz__column *column, cz__db_param *out)
     if (column->null)
         return true;
     cz__db_kind kind = CZ__DB_KIND(column->type);
+    if (options->blank && (kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST)) {
+        out->kind = kind == CZ__DB_INT_LIST ? CZ__PARAM_INT_LIST : CZ__PARAM_TEXT_LIST;
+        return true; /* empty */
+    }
     if (kind == CZ__DB_TEXT) { /* Django's CharField: "" */
         *out = (cz__db_param){ .kind = CZ__PARAM_TEXT };
         return true;
@@ -198,12 +202,14 @@ static void insert_returning(cz_ctx *ctx, void *arg)
     cz__run_insert_row(ctx, insertion->request, insertion->row);
 }
 
-static void write_row(cz_ctx *ctx, const char *database, cz_row *row, bool update)
+/* `raw`: as a fixture has it, who and when included. */
+static void write_row(cz_ctx *ctx, const char *database, cz_row *row, bool update, bool raw)
 {
     struct cz__assign *assigns = cz_array(ctx, struct cz__assign, row->model->state->column_count);
     if (update && dirty_assigns(row, assigns) == 0)
         return; /* nothing to write */
-    touch(ctx, row);
+    if (!raw)
+        touch(ctx, row);
     size_t count = dirty_assigns(row, assigns);
     cz_query query = { .model = row->model,
                        .where = update ? cz__cond_key(ctx, row) : NULL,
@@ -290,7 +296,7 @@ static void save(cz_ctx *ctx, const char *named, cz_row *row, bool raw)
                        .raw = raw };
     if (cz__signal_wanted(row->model, CZ_PRE_SAVE))
         cz__signal_send(ctx, &event);
-    write_row(ctx, database, row, update);
+    write_row(ctx, database, row, update, raw);
     event.signal = CZ_POST_SAVE;
     if (cz__signal_wanted(row->model, CZ_POST_SAVE))
         cz__signal_send(ctx, &event);

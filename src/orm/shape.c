@@ -173,10 +173,28 @@ static void shape_expr(struct cz__shape *shape, const struct cz__expr *expr, uns
     add(shape, &expr->frame, sizeof expr->frame);
 }
 
+/* What a condition's memory holds after its block has ended is seldom a condition. */
+static CZ_NORETURN void gone(const struct cz__shape *shape)
+{
+    cz_raise(shape->ctx, CZ_EINVAL,
+             "a condition that is gone, or NULL among others: CZ_Q() lives until the end of the "
+             "block it is written in; cz_cond_when() and cz_cond_copy() make one that stays");
+}
+
+static bool is_known(const cz_model *model)
+{
+    for (size_t i = 0; i < cz__models_count(); i++)
+        if (cz__models_at(i) == model)
+            return true;
+    return false;
+}
+
 /* `model` is NULL where the conditions of an expression are checked against its query's by the compiler. */
 static void shape_cond(struct cz__shape *shape, const cz_model *model, cz_cond cond, unsigned depth)
 {
     check_depth(shape, depth);
+    if (!cond || cond->op < CZ__COND_EVERY || cond->op > CZ__COND_LINKED)
+        gone(shape);
     add_byte(shape, cond->op);
     if (cond->op == CZ__COND_EXISTS) {
         shape_query(shape, cond->query, CZ__PLAN_EXISTS, depth + 1);
@@ -193,6 +211,8 @@ static void shape_cond(struct cz__shape *shape, const cz_model *model, cz_cond c
             shape_cond(shape, model, cond->children[i], depth + 1);
         return;
     }
+    if (!cond->expr && model && cond->model != model && !is_known(cond->model))
+        gone(shape);
     if (!cond->expr && model && cond->model != model)
         cz_raise(shape->ctx, CZ_EINVAL, "a condition about %s in a query of %s", cond->model->name,
                  model->name);

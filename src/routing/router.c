@@ -178,6 +178,10 @@ static cz_status add_table(cz_router *router, const cz_route *routes, unsigned d
         return cz_error_set(err, CZ_EVALIDATION, "includes nest deeper than %d", INCLUDE_DEPTH_MAX);
     cz_status status = CZ_OK;
     for (const cz_route *route = routes; !status && route->kind != CZ__ROUTE_END; route++) {
+        if (route->pattern[0] &&
+            route->pattern[0] != '/') /* "/lib" and "books" would be "/libbooks" */
+            return cz_error_set(err, CZ_EVALIDATION, "route \"%s\" must begin with \"/\"",
+                                route->pattern);
         switch (route->kind) {
         case CZ__ROUTE_HANDLER:
             status = cz__router_add(router, route, route->method, route->pattern, route->handler,

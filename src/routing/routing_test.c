@@ -235,6 +235,8 @@ CZ_TEST(a_name_gives_its_path_and_refuses_values_that_do_not_suit)
     cz_router_destroy(router);
 }
 
+static const cz_route without_slash[] = { CZ_GET("books", answer), CZ_ROUTES_END };
+
 CZ_TEST(a_table_that_cannot_be_is_refused_with_its_route)
 {
     static const cz_route empty[] = { CZ_ROUTES_END };
@@ -244,6 +246,10 @@ CZ_TEST(a_table_that_cannot_be_is_refused_with_its_route)
         const char *message;
     } cases[] = {
         { { CZ_GET("a", answer), CZ_ROUTES_END }, "route \"a\" must begin with \"/\"" },
+        { { CZ_INCLUDE("/lib", without_slash), CZ_ROUTES_END },
+          "route \"books\" must begin with \"/\"" },
+        { { CZ_INCLUDE("lib", without_slash), CZ_ROUTES_END },
+          "route \"lib\" must begin with \"/\"" },
         { { CZ_GET("/a", answer), CZ_GET("/a", answer), CZ_ROUTES_END },
           "two routes answer GET /a" },
         { { CZ_GET("/<int:a>", answer), CZ_GET("/<int:b>", answer), CZ_ROUTES_END },

@@ -111,6 +111,19 @@ static void append_value(cz_buf *sql, const cz__db_param *value)
     cz__db_append_text(sql, cz_str_of(text, len));
 }
 
+/* Of any SQLite: before 3.41 json_valid(NULL) is false. */
+static void append_json_check(cz_buf *sql, const cz__db_column *column)
+{
+    cz_buf_append_lit(sql, " CHECK (");
+    if (column->null) {
+        cz__db_append_name(sql, column->name);
+        cz_buf_append_lit(sql, " IS NULL OR ");
+    }
+    cz_buf_append_lit(sql, "json_valid(");
+    cz__db_append_name(sql, column->name);
+    cz_buf_append_lit(sql, "))");
+}
+
 /* " DEFAULT ..." */
 static void append_default(cz_buf *sql, const cz__db_column *column)
 {
@@ -153,7 +166,7 @@ static void append_column(cz_buf *sql, const cz__db_column *column)
     if (kind == CZ__DB_BOOL)
         append_check(sql, column, "", " IN (0, 1)");
     else if (kind == CZ__DB_JSON || kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST)
-        append_check(sql, column, "json_valid(", ")");
+        append_json_check(sql, column);
     if (column->references_table) {
         cz_buf_append_lit(sql, " REFERENCES ");
         cz__db_append_name(sql, column->references_table);

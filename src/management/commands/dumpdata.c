@@ -30,26 +30,26 @@ struct page {
     const cz__column *const *columns; /* to read */
     size_t column_count, count, cap;
     cz_str *cells;
-    cz_buf text; /* of one cell */
-    bool failed;
+    cz_buf text;      /* of one cell */
+    cz_status status; /* the first failure */
 };
 
 static bool read_cells(const cz__db_cursor *cursor, void *arg)
 {
     struct page *page = arg;
     if (page->count == page->cap) {
-        page->failed = true;
+        page->status = CZ_ENOMEM;
         return false;
     }
     cz_str *cells = page->cells + page->count++ * page->column_count;
     for (size_t i = 0; i < page->column_count; i++) {
         cz_buf_clear(&page->text);
         cz__write_column(cursor, page->columns[i], &page->text);
-        if (cz_buf_status(&page->text) ||
-            cz_str_dup(page->arena, cz_buf_str(&page->text), &cells[i])) {
-            page->failed = true;
+        page->status = cz_buf_status(&page->text);
+        if (!page->status)
+            page->status = cz_str_dup(page->arena, cz_buf_str(&page->text), &cells[i]);
+        if (page->status)
             return false;
-        }
     }
     return true;
 }
@@ -72,8 +72,11 @@ static struct page read_page(cz_ctx *ctx, cz_model *model, const cz__column *con
                          .cells = cz_array(ctx, cz_str, limit * column_count) };
     cz__each(ctx, &query, read_cells, &page);
     cz_buf_done(&page.text);
-    if (page.failed)
-        cz_raise(ctx, CZ_ENOMEM, "no memory for the rows of %s", model->name);
+    if (page.status)
+        cz_raise(ctx, page.status,
+                 page.status == CZ_EDATABASE ? "a row of %s cannot be decrypted; the log says why"
+                                             : "no memory for the rows of %s",
+                 model->name);
     return page;
 }
 
