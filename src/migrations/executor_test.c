@@ -696,6 +696,21 @@ ON_BOTH(renames_reach_many_to_many_tables_indexes_and_conditions)
 
 /* ---- processes that end in the middle, and at the same time ---- */
 
+static const cz_state_field note = { "note", "encrypted_field", .null = true };
+static const cz_operation closes_note[] = {
+    CZ_RUN_SQL("UPDATE store_book SET note = 'v1:sealed'", ""),
+    CZ_ALTER_FIELD("Book", { "note", "encrypted_field", .default_ = cz_text("secret") }),
+};
+
+/* A default is for new rows: what it says is never in the column. */
+ON_BOTH_AND_ONLINE(an_encrypted_field_is_added_empty_filled_and_closed)
+{
+    run_scenario(&(
+        struct scenario){ "encrypt", "add", NULL, one_field(CZ_OPERATION_ADD_FIELD, note) });
+    run_scenario(&(struct scenario){
+        "encrypt", "fill and close", &note, { closes_note, CZ_COUNT(closes_note) } });
+}
+
 static const char *database_url(void)
 {
     if (on_postgresql)
@@ -923,6 +938,11 @@ static const cz_operation refusals[] = {
     CZ_ADD_INDEX("Book", { "book_x", CZ_NAMES("pages") }),
     CZ_RUN_SQL("INSERT INTO store_author (id, name) VALUES (9, 'y'); INSERT INTO nosuch VALUES (1)",
                ""),
+    CZ_ADD_FIELD("Book", { "note", "encrypted_field", .default_ = cz_text("secret") }),
+    CZ_ADD_FIELD("Book",
+                 { "note", "encrypted_field", .null = true, .default_ = cz_text("secret") }),
+    CZ_ADD_FIELD("Book", { "note", "encrypted_field", .null = true, .fill = cz_text("secret") }),
+    CZ_ADD_FIELD("Book", { "note", "encrypted_field" }),
 };
 
 CZ_TEST(what_a_migration_cannot_do_changes_nothing)
@@ -935,6 +955,8 @@ CZ_TEST(what_a_migration_cannot_do_changes_nothing)
         "year is there already",   "store.Review is there already",
         "which does not exist",    "breaks a rule",
         "no field \"pages\"",      "no such table",
+        "note is encrypted",       "note is encrypted",
+        "note is encrypted",       "may not be null",
     };
     for (size_t i = 0; i < CZ_COUNT(refusals); i++)
         refused((cz_operation_list){ &refusals[i], 1 }, false, messages[i]);
