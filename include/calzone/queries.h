@@ -588,6 +588,7 @@ int64_t cz__update(cz_ctx *ctx, const cz_query *query, const struct cz__assign *
                    size_t count);
 int64_t cz__delete(cz_ctx *ctx, const cz_query *query);
 int64_t cz__restore(cz_ctx *ctx, const cz_query *query);
+/* Of the deleted ones alone when the query is .deleted = CZ_ONLY_DELETED; its .lock is held to the end. */
 int64_t cz__purge(cz_ctx *ctx, const cz_query *query);
 void cz__row_assign(cz_ctx *ctx, cz_row *row, const struct cz__assign *assign);
 void *cz__row_new(cz_ctx *ctx, cz_model *model);

@@ -41,7 +41,20 @@ CZ_MODEL(Lending, LENDING);
 #define FINE(F) F(foreign_key, loan, Lending, .on_delete = CZ_PROTECT)
 CZ_MODEL(Fine, FINE);
 
-static const cz_app store_app = { "store", .models = CZ_MODELS(Author, Tag, Book, Lending, Fine) };
+static bool restores; /* what `purge` has read is restored before it is purged */
+
+static void restore(cz_ctx *ctx, const cz_event *event)
+{
+    const Lending *lending = CZ_EVENT_ROW(ctx, event, Lending);
+    if (!restores || cz_in_atomic(ctx) || !cz_str_eq(lending->reader, CZ_STR("back")))
+        return;
+    restores = false;
+    CZ_EXPECT_EQ(cz_restore(ctx, Lending, CZ_Q(Lending, reader, EXACT, "back")), 1);
+}
+
+static const cz_receiver receivers[] = { CZ_RECEIVER(CZ_POST_INIT, Lending, restore) };
+static const cz_app store_app = { "store", .models = CZ_MODELS(Author, Tag, Book, Lending, Fine),
+                                  .receivers = CZ_RECEIVERS(receivers) };
 static const cz_route urls[] = { CZ_ROUTES_END };
 static CZ_PROJECT(shop, "shop", .apps = CZ_APPS(&store_app), .urls = urls);
 
@@ -398,4 +411,33 @@ CZ_TEST(what_is_loaded_keeps_who_changed_it_and_when)
                                                "\"fields\": {\"reader\": \"new\"}}]");
     RUN(0, "1 row loaded from 1 file\n", "w.db", &out_, "loaddata",
         bare); /* marks may be left out */
+}
+
+static void purge_beside_a_restore(const char *database)
+{
+    const char *file =
+        write_file("back.json", "["
+                                "{\"model\": \"store.lending\", \"pk\": 1, \"fields\": {\"reader\": "
+                                "\"back\", \"deleted_at\": \"2001-01-01T00:00:00Z\","
+                                " \"is_deleted\": true}},"
+                                "{\"model\": \"store.lending\", \"pk\": 2, \"fields\": {\"reader\": "
+                                "\"gone\", \"deleted_at\": \"2001-01-01T00:00:00Z\","
+                                " \"is_deleted\": true}}]");
+    RUN(0, "shop: 6 tables created\n", database, &out_, "createtables");
+    RUN(0, "2 rows loaded from 1 file\n", database, &out_, "loaddata", file);
+    restores = true;
+    RUN(0, "1 row purged\n", database, &out_, "purge");
+    restores = false;
+    RUN(0, "0 rows purged\n", database, &out_, "purge");
+    cz_str out;
+    CZ_EXPECT_EQ(run(database, &out, "dumpdata", "store.Lending", NULL), 0);
+    CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("\"reader\": \"back\"")) != SIZE_MAX &&
+                      cz_str_find(out, CZ_STR("gone")) == SIZE_MAX,
+                  "%.*s", CZ_STR_ARG(out));
+}
+
+CZ_DATABASE_TEST(purge_leaves_what_was_restored_meanwhile)
+{
+    setenv("SHOP_URL", cz_test_database(), 1);
+    purge_beside_a_restore(cz__test_on_postgresql ? NULL : "b.db");
 }

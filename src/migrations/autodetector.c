@@ -242,10 +242,16 @@ static void create_models(struct detector *d, struct work *work)
 
 /* ---- changes of a model that stays ---- */
 
+static bool is_encrypted(const cz_state_field *field) /* nothing can be filled in */
+{
+    return cz__kind_of(field->kind) == CZ_KIND_encrypted_field;
+}
+
 static bool needs_fill(const cz_state_field *field)
 {
     return cz__kind_is_stored(field->kind) && !field->null && !field->default_.kind &&
-           !field->db_default.kind && !field->fill.kind && !field->auto_now && !field->auto_now_add;
+           !field->db_default.kind && !field->fill.kind && !field->auto_now &&
+           !field->auto_now_add && !is_encrypted(field);
 }
 
 static void add_fields(struct detector *d, struct work *work, const cz__state_model *is, bool later,
@@ -259,6 +265,8 @@ static void add_fields(struct detector *d, struct work *work, const cz__state_mo
             continue; /* in the second migration */
         if (field.to)
             need_app(d, work, later, app_of(d, &field));
+        if (asks && is_encrypted(&field) && (!field.null || field.default_.kind))
+            cz__fill_refuse(d->ctx, work->app, is->name, &field);
         if (asks && needs_fill(&field))
             field.fill = d->answers->fill(d->ctx, d->answers->user, work->app, is->name, &field);
         push(d, work, later,

@@ -151,3 +151,46 @@ CZ_TEST(a_squashed_migration_makes_what_those_made_it_replaces)
     CZ_EXPECT_EQ(graph_of(lists, 3)->count, 1);
     detect(lists, 3, &third, "shop.0003_rename_title_volume_name_volume_pages_and_more", &ctx);
 }
+
+/* ---- encrypted fields ---- */
+
+struct addition {
+    cz_state_field field;
+    bool refused;
+};
+
+static void detect_addition(cz_ctx *c, void *arg)
+{
+    const struct addition *addition = arg;
+    const cz__answers answers = { say, fill, NULL };
+    cz_state_field fields[] = { book_fields[0], book_fields[1], book_fields[2], addition->field };
+    cz__state_model noted = { .app = "shop", .name = "Book", .fields = { fields, 4 } };
+    cz__state first = { 0 }, second = { 0 };
+    cz__state_add(c, &first, &book);
+    cz__state_add(c, &second, &noted);
+    cz__migration_list lists[2] = { cz__autodetect_state(c, graph_of(NULL, 0), &first, &answers,
+                                                         NULL, NULL) };
+    cz__migration_list made =
+        cz__autodetect_state(c, graph_of(lists, 1), &second, &answers, NULL, NULL);
+    CZ_EXPECT_EQ(made.count, 1);
+    CZ_EXPECT_EQ(made.items[0].operations.items[0].fields.items[0].fill.kind, CZ__TAG_NONE);
+}
+
+CZ_TEST(an_encrypted_field_is_not_added_with_what_rows_would_get)
+{
+    static const struct addition additions[] = {
+        { { "note", "encrypted_field", .null = true }, false },
+        { { "note", "encrypted_field" }, true },
+        { { "note", "encrypted_field", .default_ = cz_text("secret") }, true },
+        { { "note", "encrypted_field", .null = true, .default_ = cz_text("secret") }, true },
+    };
+    for (size_t i = 0; i < CZ_COUNT(additions); i++) {
+        cz_error err = { 0 };
+        cz_ctx_init(&ctx, cz_test_arena());
+        struct addition addition = additions[i];
+        cz_status status = cz_try(&ctx, detect_addition, &addition, &err);
+        CZ_EXPECT_MSG(status == (addition.refused ? CZ_EVALIDATION : CZ_OK), "%zu: %s", i,
+                      cz_error_message(&err));
+        CZ_EXPECT(!status || strstr(cz_error_message(&err), "shop.Book.note is encrypted"));
+    }
+}

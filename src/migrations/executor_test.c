@@ -696,6 +696,106 @@ ON_BOTH(renames_reach_many_to_many_tables_indexes_and_conditions)
 
 /* ---- processes that end in the middle, and at the same time ---- */
 
+static const struct conversion {
+    const char *from, *value, *to;
+    const char *then; /* a condition about the value there is then; NULL: it is refused */
+} conversions[] = {
+    { "text_field", "'abc'", "int_field", NULL },
+    { "text_field", "''", "int_field", NULL },
+    { "text_field", "'4.5'", "int_field", NULL },
+    { "text_field", "'99999999999'", "int_field", NULL },
+    { "text_field", "' 42 '", "int_field", "extra = 42" },
+    { "text_field", "'99999999999'", "big_int_field", "extra = 99999999999" },
+    { "text_field", "'abc'", "float_field", NULL },
+    { "text_field", "'1.5'", "float_field", "extra = 1.5" },
+    { "text_field", "'abc'", "bool_field", NULL },
+    { "text_field", "'2'", "bool_field", NULL },
+    { "text_field", "'Yes'", "bool_field", "extra" },
+    { "text_field", "'off'", "bool_field", "NOT extra" },
+    { "text_field", "'abc'", "date_field", NULL },
+    { "text_field", "'2026-11-21'", "date_field", "extra = '2026-11-21'" },
+    { "text_field", "'abc'", "datetime_field", NULL },
+    { "text_field", "'abc'", "time_field", NULL },
+    { "text_field", "'abc'", "duration_field", NULL },
+    { "text_field", "'abc'", "uuid_field", NULL },
+    { "text_field", "'abc'", "decimal_field", NULL },
+    { "text_field", "'1234567.5'", "decimal_field", NULL },
+    { "text_field", "'12.346'", "decimal_field", "CAST(extra AS TEXT) IN ('12.35', '1235')" },
+    { "big_int_field", "5000000000", "int_field", NULL },
+    { "big_int_field", "-70000", "small_int_field", NULL },
+    { "int_field", "70000", "small_int_field", NULL },
+    { "big_int_field", "-7", "small_int_field", "extra = -7" },
+    { "small_int_field", "7", "big_int_field", "extra = 7" },
+    { "int_field", "5", "bool_field", "extra" },
+    { "float_field", "2.5", "int_field", "extra = 2" },
+    { "float_field", "3.5", "int_field", "extra = 4" },
+    { "float_field", "10000000000.0", "int_field", NULL },
+    { "datetime_field", "'2026-11-21 04:05:06'", "date_field", "extra = '2026-11-21'" },
+    { "datetime_field", "'1926-11-21 04:05:06'", "date_field", "extra = '1926-11-21'" },
+    { "datetime_field", "'2026-11-21 04:05:06'", "time_field", "extra = '04:05:06'" },
+    { "date_field", "'1926-11-21'", "datetime_field", "extra = '1926-11-21 00:00:00'" },
+};
+
+static void convert(const struct conversion *c)
+{
+    cz_ctx ctx;
+    open_database(scenario_url(), &ctx);
+    clear_database(&ctx);
+    cz_state_field was = field_of("extra", c->from), is = field_of("extra", c->to);
+    was.null = is.null = true;
+    cz_dependency needs[] = { { "store", "0001_initial" } };
+    cz_migration first = { "store", "0001_initial", .operations = initial_operations(&was) };
+    cz_migration second = { "store", "0002_change", .depends = { needs, 1 },
+                            .operations = one_field(CZ_OPERATION_ALTER_FIELD, is) };
+    const cz_migration *const all[] = { &first, &second };
+    struct steps_job job = { cz__graph_make(&ctx, all, 2, NULL), "0001" };
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(cz_try(&ctx, migrate_to, &job, &err));
+    add_rows(&ctx, NULL);
+    run_sql(&ctx, cz_format(&ctx, "UPDATE store_book SET extra = %s WHERE id = 20", c->value).ptr);
+    cz_str before = tell_tables(&ctx);
+    const char *value = "SELECT CAST(extra AS TEXT) FROM store_book WHERE id = 20";
+    cz_str kept = cz_str_from(text_of(&ctx, value));
+    job.target = "0002";
+    cz_status status = cz_try(&ctx, migrate_to, &job, &err);
+    CZ_EXPECT_MSG(!status == (c->then != NULL), "%s %s to %s: %s", c->from, c->value, c->to,
+                  status ? cz_error_message(&err) : "went");
+    if (!status && c->then) {
+        const char *sql = cz_format(&ctx, "SELECT CAST(id AS TEXT) FROM store_book WHERE %s",
+                                    c->then).ptr;
+        CZ_EXPECT_MSG(strcmp(text_of(&ctx, sql), "20") == 0, "%s %s to %s is %s", c->from, c->value,
+                      c->to, text_of(&ctx, value));
+    } else if (status) {
+        CZ_EXPECT(cz_str_eq(tell_tables(&ctx), before));
+        CZ_EXPECT(cz_str_eq(cz_str_from(text_of(&ctx, value)), kept));
+        if (!on_postgresql) /* which names some of them */
+            CZ_EXPECT_MSG(strstr(cz_error_message(&err), kept.ptr) != NULL, "%s",
+                          cz_error_message(&err));
+    }
+    close_database(&ctx);
+}
+
+ON_BOTH(a_value_becomes_one_of_another_type_or_the_change_is_refused)
+{
+    for (size_t i = 0; i < CZ_COUNT(conversions); i++)
+        convert(&conversions[i]);
+}
+
+static const cz_state_field note = { "note", "encrypted_field", .null = true };
+static const cz_operation closes_note[] = {
+    CZ_RUN_SQL("UPDATE store_book SET note = 'v1:sealed'", ""),
+    CZ_ALTER_FIELD("Book", { "note", "encrypted_field", .default_ = cz_text("secret") }),
+};
+
+/* A default is for new rows: what it says is never in the column. */
+ON_BOTH_AND_ONLINE(an_encrypted_field_is_added_empty_filled_and_closed)
+{
+    run_scenario(&(
+        struct scenario){ "encrypt", "add", NULL, one_field(CZ_OPERATION_ADD_FIELD, note) });
+    run_scenario(&(struct scenario){
+        "encrypt", "fill and close", &note, { closes_note, CZ_COUNT(closes_note) } });
+}
+
 static const char *database_url(void)
 {
     if (on_postgresql)
@@ -923,6 +1023,11 @@ static const cz_operation refusals[] = {
     CZ_ADD_INDEX("Book", { "book_x", CZ_NAMES("pages") }),
     CZ_RUN_SQL("INSERT INTO store_author (id, name) VALUES (9, 'y'); INSERT INTO nosuch VALUES (1)",
                ""),
+    CZ_ADD_FIELD("Book", { "note", "encrypted_field", .default_ = cz_text("secret") }),
+    CZ_ADD_FIELD("Book",
+                 { "note", "encrypted_field", .null = true, .default_ = cz_text("secret") }),
+    CZ_ADD_FIELD("Book", { "note", "encrypted_field", .null = true, .fill = cz_text("secret") }),
+    CZ_ADD_FIELD("Book", { "note", "encrypted_field" }),
 };
 
 CZ_TEST(what_a_migration_cannot_do_changes_nothing)
@@ -935,6 +1040,8 @@ CZ_TEST(what_a_migration_cannot_do_changes_nothing)
         "year is there already",   "store.Review is there already",
         "which does not exist",    "breaks a rule",
         "no field \"pages\"",      "no such table",
+        "note is encrypted",       "note is encrypted",
+        "note is encrypted",       "may not be null",
     };
     for (size_t i = 0; i < CZ_COUNT(refusals); i++)
         refused((cz_operation_list){ &refusals[i], 1 }, false, messages[i]);

@@ -74,6 +74,9 @@ typedef struct cz__steps {
 const char *cz__state_column(cz_ctx *ctx, const cz_state_field *field);
 /* Whether a value suits a field. Raises CZ_EVALIDATION when not. */
 void cz__fill_check(cz_ctx *ctx, const cz_state_field *field, const cz_tagged *value);
+/* Refuse to fill an encrypted field: raises CZ_EVALIDATION. */
+CZ_NORETURN void cz__fill_refuse(cz_ctx *ctx, const char *app, const char *model,
+                                 const cz_state_field *field);
 /* A condition's SQL with a column's new name: columns in it stand in double quotes. */
 const char *cz__rename_in_sql(cz_ctx *ctx, const char *sql, const char *from, const char *to);
 /* The steps from the tables of one state to those of the other; `op` tells which model or field has another

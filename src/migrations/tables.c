@@ -530,14 +530,34 @@ static void check_sealed(const struct difference *d, const struct described *bef
 
 /* ---- what rows that are there get ---- */
 
+void cz__fill_refuse(cz_ctx *ctx, const char *app, const char *model, const cz_state_field *field)
+{
+    cz_raise(ctx, CZ_EVALIDATION,
+             "%s.%s.%s is encrypted, and a migration cannot encrypt what the rows that are there "
+             "get: add it with .null = true and no default, set it in a CZ_RUN_C, and change it "
+             "after that",
+             app, model, field->name);
+}
+
 void cz__fill_check(cz_ctx *ctx, const cz_state_field *field, const cz_tagged *value)
 {
     cz_ignore(param_of(ctx, field, type_of(field), value).kind); /* raises when it is none */
 }
 
-static cz__db_param fill_of(const struct difference *d, const cz_state_field *field,
-                            const cz__db_column *column, bool is_new)
+/* Rows that are there get nothing in an encrypted column: what a migration writes is written as it is. */
+static cz__db_param fill_sealed(const struct difference *d, const struct described *after,
+                                const cz_state_field *field, bool is_new)
 {
+    if (!d->backward && (field->fill.kind || (is_new && field->default_.kind)))
+        cz__fill_refuse(d->ctx, after->app, after->model, field);
+    return (cz__db_param){ .kind = CZ__PARAM_NULL };
+}
+
+static cz__db_param fill_of(const struct difference *d, const struct described *after,
+                            const cz_state_field *field, const cz__db_column *column, bool is_new)
+{
+    if (column->type & CZ__DB_SEALED)
+        return fill_sealed(d, after, field, is_new);
     const cz_tagged *value = field->fill.kind ? &field->fill : &field->default_;
     bool is_null_no_more = !is_new && field->db_default.kind;
     if (!value->kind && is_null_no_more && field->db_default.kind != CZ__TAG_SQL)
@@ -566,8 +586,9 @@ static const cz__db_param *fills_of(const struct difference *d, const struct des
     for (size_t i = 0; i < after->table.column_count; i++) {
         const cz__db_column *column = &after->columns[i];
         const cz__db_column *was = cz__db_column_find(&before->table, column->name);
-        fills[i] = !was || (was->null && !column->null) ? fill_of(d, after->field[i], column, !was)
-                                                        : (cz__db_param){ .kind = CZ__PARAM_NULL };
+        fills[i] = !was || (was->null && !column->null)
+                       ? fill_of(d, after, after->field[i], column, !was)
+                       : (cz__db_param){ .kind = CZ__PARAM_NULL };
     }
     return fills;
 }

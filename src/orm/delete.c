@@ -435,10 +435,13 @@ void cz__remove(cz_ctx *ctx, cz_row *row)
 
 int64_t cz__purge(cz_ctx *ctx, const cz_query *query)
 {
-    cz__check_change(ctx, query, "cz_purge");
-    cz_query every = *query;
-    every.deleted = CZ_WITH_DELETED;
-    struct deletion deletion = { .query = &every };
+    cz_query rows = *query;
+    rows.lock = CZ_NO_LOCK;
+    cz__check_change(ctx, &rows, "cz_purge");
+    rows.lock = query->lock;
+    if (rows.deleted != CZ_ONLY_DELETED)
+        rows.deleted = CZ_WITH_DELETED;
+    struct deletion deletion = { .query = &rows };
     return run(ctx, &deletion, NULL);
 }
 

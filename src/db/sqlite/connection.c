@@ -388,11 +388,18 @@ cz_status cz__sqlite_select(cz_ctx *ctx, cz__db_session *session, const cz__db_s
         return status;
     }
     *out = (cz__db_cursor){ .db = &db->base, .handle = prepared, .uncached = uncached };
+    db->misread = false; /* who read the last row of another may have left it there */
     return CZ_OK;
 }
 
 cz_status cz__sqlite_step(cz__db_cursor *cursor, bool *out_row, cz_error *err)
 {
+    struct cz__sqlite *db = (struct cz__sqlite *)cursor->db;
+    if (__builtin_expect(db->misread, 0)) {
+        db->misread = false;
+        return cz_error_set(err, CZ_EDATABASE,
+                            "a column holds a number that does not fit its field's type");
+    }
     if (cursor->stream && !cz__sqlite_stream_step(cursor)) {
         *out_row = false;
         return CZ_OK;

@@ -33,56 +33,6 @@ static void json_valid(sqlite3_context *context, int count, sqlite3_value **valu
     sqlite3_result_int(context, cz_json_is_valid(text));
 }
 
-/* cz_decimal_cast(value, from, to): a decimal as another, or as a number or text, or made of one; `from` and
- * `to` are cz__db_types. Schema changes use it; what does not fit fails them. */
-static void decimal_cast(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    (void)count;
-    cz__db_type from = (cz__db_type)sqlite3_value_int64(values[1]);
-    cz__db_type to = (cz__db_type)sqlite3_value_int64(values[2]);
-    bool is_decimal = CZ__DB_KIND(from) == CZ__DB_DECIMAL;
-    if (sqlite3_value_type(values[0]) == SQLITE_NULL)
-        return;
-    /* another type is read as it is, rounded to the places the result has */
-    int places = CZ__DB_KIND(to) == CZ__DB_DECIMAL ? CZ__DB_PLACES(to) : 0;
-    cz__db_type read_as =
-        is_decimal ? from : cz__db_decimal(CZ_DECIMAL_DIGITS_MAX, places) | CZ__DB_AS_NUMBER;
-    cz_decimal d = cz__sqlite_decimal(values[0], read_as);
-    char text[CZ_DECIMAL_TEXT];
-    int64_t units;
-    bool scaled = CZ__DB_KIND(to) == CZ__DB_DECIMAL && cz__sqlite_decimal_is_scaled(to);
-    if (CZ__DB_KIND(to) == CZ__DB_REAL || to & CZ__DB_AS_NUMBER) {
-        sqlite3_result_double(context, cz_decimal_to_double(d));
-    } else if (CZ__DB_KIND(to) == CZ__DB_DECIMAL && cz_decimal_round(d, places, &d)) {
-        sqlite3_result_error(context, "a number has too many digits", -1);
-    } else if (scaled || (CZ__DB_KIND(to) >= CZ__DB_INT16 && CZ__DB_KIND(to) <= CZ__DB_INT64)) {
-        if ((!scaled && cz_decimal_round(d, 0, &d)) || cz_decimal_units(d, places, &units) ||
-            (scaled && cz_decimal_digits(d) > CZ__DB_DIGITS(to)))
-            sqlite3_result_error(context, "a number has too many digits", -1);
-        else
-            sqlite3_result_int64(context, units);
-    } else {
-        sqlite3_result_text(context, text, (int)cz_decimal_write(text, d), SQLITE_TRANSIENT);
-    }
-}
-
-/* cz_uuid_cast(value, to): a UUID's text as a column of that cz__db_type keeps it; what is none stays. */
-static void uuid_cast(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    (void)count;
-    cz_str text;
-    text.ptr = (const char *)sqlite3_value_text(values[0]);
-    text.len = (size_t)sqlite3_value_bytes(values[0]);
-    cz_uuid uuid;
-    char out[CZ_UUID_TEXT];
-    if (!text.ptr || cz__sqlite_uuid_parse(text, &uuid)) {
-        sqlite3_result_value(context, values[0]);
-        return;
-    }
-    size_t len = cz__sqlite_uuid_write(out, uuid, (cz__db_type)sqlite3_value_int64(values[1]));
-    sqlite3_result_text(context, out, (int)len, SQLITE_TRANSIENT);
-}
-
 /* ---- variance and standard deviation of all values, in one pass (Welford, 1962) ---- */
 
 struct spread {
@@ -121,14 +71,11 @@ cz_status cz__sqlite_add_functions(sqlite3 *handle)
     enum { FLAGS = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS };
     if (sqlite3_create_collation(handle, "cz_decimal", SQLITE_UTF8, NULL, compare_decimals) ||
         sqlite3_create_function(handle, "json_valid", 1, FLAGS, NULL, json_valid, NULL, NULL) ||
-        sqlite3_create_function(handle, "cz_uuid_cast", 2, FLAGS, NULL, uuid_cast, NULL, NULL) ||
-        sqlite3_create_function(handle, "cz_decimal_cast", 3, FLAGS, NULL, decimal_cast, NULL,
-                                NULL) ||
         sqlite3_create_function(handle, "cz_var_pop", 1, FLAGS, NULL, NULL, spread_step,
                                 variance_final) ||
         sqlite3_create_function(handle, "cz_stddev_pop", 1, FLAGS, NULL, NULL, spread_step,
                                 deviation_final) ||
-        !cz__sqlite_add_time_functions(handle) || !cz__sqlite_add_json_functions(handle))
+        !cz__sqlite_add_casts(handle) || !cz__sqlite_add_time_functions(handle) || !cz__sqlite_add_json_functions(handle))
         return CZ_ENOMEM; /* the only reason these fail for */
     return cz__sqlite_add_regex(handle);
 }

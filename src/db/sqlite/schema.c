@@ -231,7 +231,8 @@ static bool type_eq(cz__db_type a, cz__db_type b)
     }
     if (from == to)
         return true;
-    bool becomes_plain = to == CZ__DB_TEXT || (to >= CZ__DB_INT16 && to <= CZ__DB_INT64);
+    bool widens = from >= CZ__DB_INT16 && from < to && to <= CZ__DB_INT64;
+    bool becomes_plain = to == CZ__DB_TEXT || to == CZ__DB_INT64 || widens;
     return becomes_plain && !has_rule(from) && strcmp(type_names[from], type_names[to]) == 0;
 }
 
@@ -369,37 +370,43 @@ static void alter_in_place(struct script *script, const cz__schema_step *step)
     create_indexes(script, step, false);
 }
 
+/* What casts.c checks: all but lists, documents and addresses, which have rules of their own, and what any value
+ * can be. */
+static bool is_cast(cz__db_kind from, cz__db_kind to)
+{
+    switch (to) {
+    case CZ__DB_INT16:
+    case CZ__DB_INT32:
+    case CZ__DB_INT64:
+    case CZ__DB_BOOL:
+    case CZ__DB_REAL:
+    case CZ__DB_DATE:
+    case CZ__DB_DATETIME:
+    case CZ__DB_TIME:
+    case CZ__DB_DURATION:
+    case CZ__DB_UUID:
+        return true;
+    default:
+        return to == CZ__DB_TEXT && from == CZ__DB_BINARY;
+    }
+}
+
 /* A value of one type as one of another. */
 static void append_converted(cz_buf *sql, const char *name, cz__db_type from, cz__db_type to)
 {
     cz__db_kind from_kind = CZ__DB_KIND(from), to_kind = CZ__DB_KIND(to);
-    const char *before = "", *after = "";
-    char types[64];
-    if ((is_decimal(from) || is_decimal(to)) && !type_eq(from, to)) {
-        before = "cz_decimal_cast(";
-        cz_ignore(
-            snprintf(types, sizeof types, ", %" PRIu32 ", %" PRIu32 ")", from, to)); /* fits */
-        after = types;
-    } else if (to_kind == CZ__DB_UUID && !type_eq(from, to)) {
-        before = "cz_uuid_cast(";
-        cz_ignore(snprintf(types, sizeof types, ", %" PRIu32 ")", to)); /* fits */
-        after = types;
-    } else if (from_kind == CZ__DB_DATE && to_kind == CZ__DB_DATETIME) {
-        after = " || ' 00:00:00'";
-    } else if (from_kind == CZ__DB_DATETIME && to_kind == CZ__DB_DATE) {
-        before = "substr(";
-        after = ", 1, 10)";
-    } else if (to_kind == CZ__DB_BOOL && from_kind != CZ__DB_BOOL) {
-        before = "(";
-        after = " <> 0)";
+    bool same = type_eq(from, to), decimal = is_decimal(from) || is_decimal(to);
+    if (!same && (decimal || is_cast(from_kind, to_kind))) {
+        cz_buf_append_str(sql, decimal ? CZ_STR("cz_decimal_cast(") : CZ_STR("cz_cast("));
+        cz__db_append_name(sql, name);
+        cz_buf_printf(sql, ", %" PRIu32 ", %" PRIu32 ")", from, to);
     } else if (strcmp(type_names[from_kind], type_names[to_kind]) != 0) {
-        before = "CAST(";
-        cz_ignore(snprintf(types, sizeof types, " AS %s)", type_names[to_kind])); /* fits */
-        after = types;
+        cz_buf_append_lit(sql, "CAST(");
+        cz__db_append_name(sql, name);
+        cz_buf_printf(sql, " AS %s)", type_names[to_kind]);
+    } else {
+        cz__db_append_name(sql, name);
     }
-    cz_buf_append_str(sql, cz_str_from(before));
-    cz__db_append_name(sql, name);
-    cz_buf_append_str(sql, cz_str_from(after));
 }
 
 /* A column's value in the row that is copied, for a column of the new table. */

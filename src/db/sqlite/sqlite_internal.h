@@ -41,6 +41,7 @@ struct cz__sqlite {
     bool in_memory;
     bool reading; /* the read connection has this turn's transaction open */
     bool taken;   /* the write connection belongs to a fiber */
+    bool misread; /* a number of the row that was read does not fit its column; the next step tells */
     struct cz__sqlite_waiter *waiters, **waiters_end;
     struct cz__sqlite_job *jobs, **jobs_end;
     cz__fiber *group; /* runs the jobs; NULL when there are none */
@@ -195,6 +196,7 @@ cz_decimal cz__sqlite_decimal(sqlite3_value *value, cz__db_type type);
 
 /* functions.c: what SQLite lacks, added to every connection. */
 cz_status cz__sqlite_add_functions(sqlite3 *handle);
+bool cz__sqlite_add_casts(sqlite3 *handle);          /* casts.c */
 bool cz__sqlite_add_time_functions(sqlite3 *handle); /* time_functions.c */
 bool cz__sqlite_add_json_functions(sqlite3 *handle); /* json_functions.c */
 /* regex.c: cz_regex(pattern, text), cz_iregex(pattern, text), and regexp() for "text REGEXP pattern". */

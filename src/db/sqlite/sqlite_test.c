@@ -99,6 +99,43 @@ static pid_t hold_lock(int ms)
     return child;
 }
 
+CZ_TEST(a_number_that_does_not_fit_its_column_is_an_error_and_never_another)
+{
+    static const struct {
+        const char *number;
+        cz__db_type type;
+        bool fits;
+    } cases[] = {
+        { "32767", CZ__DB_INT16, true },       { "32768", CZ__DB_INT16, false },
+        { "-32769", CZ__DB_INT16, false },     { "2147483647", CZ__DB_INT32, true },
+        { "2147483648", CZ__DB_INT32, false }, { "5000000000", CZ__DB_INT32, false },
+        { "5000000000", CZ__DB_INT64, true },
+    };
+    cz_ctx *ctx = start();
+    cz__db_session *session;
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(cz__db_session_of(ctx, &session, &err));
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_str sql = cz_format(ctx, "SELECT %s", cases[i].number);
+        cz__db_statement statement = { .sql = sql, .number = CZ__STATEMENT_UNCACHED };
+        cz__db_cursor cursor;
+        bool row = false;
+        int64_t room;
+        cz_buf json = { 0 };
+        CZ_REQUIRE_OK(cz__sqlite_select(ctx, session, &statement, NULL, 0, &cursor, &err));
+        CZ_REQUIRE_OK(cz__sqlite_step(&cursor, &row, &err));
+        cz__sqlite_write_json(&cursor, 0, cases[i].type, &json);
+        CZ_EXPECT_STR(cz_buf_str(&json), cases[i].number);
+        CZ_EXPECT(cz__sqlite_read(&cursor, 0, cases[i].type, &room));
+        CZ_EXPECT_EQ(cz__sqlite_step(&cursor, &row, &err), cases[i].fits ? CZ_OK : CZ_EDATABASE);
+        cz__sqlite_finish(&cursor);
+        cz_buf_done(&json);
+        CZ_EXPECT_EQ(number(ctx, "SELECT 1"), 1); /* and is over then */
+    }
+    cz_ctx_done(ctx);
+    finish();
+}
+
 CZ_TEST(a_table_knows_its_columns)
 {
     cz_ctx *ctx = start();

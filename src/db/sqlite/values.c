@@ -161,12 +161,19 @@ bool cz__sqlite_read(const cz__db_cursor *cursor, unsigned column, cz__db_type t
     if (sqlite3_value_type(value) == SQLITE_NULL)
         return false;
     cz__db_kind kind = CZ__DB_KIND(type);
+    int64_t wide;
     switch (kind) {
     case CZ__DB_INT16:
-        *(int16_t *)out = (int16_t)sqlite3_value_int64(value);
+        wide = sqlite3_value_int64(value);
+        *(int16_t *)out = (int16_t)wide;
+        if (__builtin_expect(wide != (int16_t)wide, 0))
+            ((struct cz__sqlite *)cursor->db)->misread = true;
         return true;
     case CZ__DB_INT32:
-        *(int32_t *)out = (int32_t)sqlite3_value_int64(value);
+        wide = sqlite3_value_int64(value);
+        *(int32_t *)out = (int32_t)wide;
+        if (__builtin_expect(wide != (int32_t)wide, 0))
+            ((struct cz__sqlite *)cursor->db)->misread = true;
         return true;
     case CZ__DB_INT64:
         *(int64_t *)out = sqlite3_value_int64(value);
@@ -392,11 +399,7 @@ void cz__sqlite_write_json(const cz__db_cursor *cursor, unsigned column, cz__db_
         return;
     switch (kind) {
     case CZ__DB_INT16:
-        at += cz_i64_write(at, (int16_t)sqlite3_value_int64(value));
-        break;
     case CZ__DB_INT32:
-        at += cz_i64_write(at, (int32_t)sqlite3_value_int64(value));
-        break;
     case CZ__DB_INT64:
         at += cz_i64_write(at, sqlite3_value_int64(value));
         break;

@@ -14,21 +14,26 @@ struct purge {
 
 struct batch {
     cz_model *model;
-    cz_cond where;
+    cz_cond where[2]; /* which rows; that they went long ago */
     int64_t removed;
 };
 
+/* The rows were read a while ago: one that was restored meanwhile stays, one that is locked cannot be. */
 static void purge_batch(cz_ctx *ctx, void *arg)
 {
     struct batch *batch = arg;
-    cz_query query = { .model = batch->model, .where = batch->where };
+    cz_query query = { .model = batch->model,
+                       .where = cz_cond_all(ctx, batch->where, 2),
+                       .deleted = CZ_ONLY_DELETED,
+                       .lock = CZ_FOR_UPDATE };
     batch->removed = cz__purge(ctx, &query);
 }
 
 /* What another row still refers to stays. Returns how many rows went, those of other models included. */
-static int64_t try_purge(cz_ctx *ctx, cz_model *model, cz_cond where, size_t *out_kept)
+static int64_t try_purge(cz_ctx *ctx, cz_model *model, cz_cond rows, cz_cond before,
+                         size_t *out_kept)
 {
-    struct batch batch = { .model = model, .where = where };
+    struct batch batch = { .model = model, .where = { rows, before } };
     cz_error err;
     cz_status status = cz_try(ctx, purge_batch, &batch, &err);
     if (status && status != CZ_EINTEGRITY)
@@ -38,7 +43,7 @@ static int64_t try_purge(cz_ctx *ctx, cz_model *model, cz_cond where, size_t *ou
 }
 
 /* The rows together, or, when one of them may not go, each for itself. */
-static int64_t purge_rows(cz_ctx *ctx, cz_model *model, const struct cz__rows *rows,
+static int64_t purge_rows(cz_ctx *ctx, cz_model *model, const struct cz__rows *rows, cz_cond before,
                           size_t *out_kept)
 {
     cz_cond *each = cz_array(ctx, cz_cond, rows->count);
@@ -47,10 +52,10 @@ static int64_t purge_rows(cz_ctx *ctx, cz_model *model, const struct cz__rows *r
             ctx, (const cz_row *)(const void *)((char *)rows->items + n * model->row_bytes));
     struct cz__cond any = { .op = CZ__COND_OR, .count = (uint32_t)rows->count, .children = each };
     size_t kept;
-    int64_t removed = try_purge(ctx, model, &any, &kept);
+    int64_t removed = try_purge(ctx, model, &any, before, &kept);
     for (size_t n = 0; kept && n < rows->count; n++) {
         size_t one;
-        removed += try_purge(ctx, model, each[n], &one);
+        removed += try_purge(ctx, model, each[n], before, &one);
         *out_kept += one;
     }
     return removed;
@@ -76,7 +81,7 @@ static int64_t purge_model(cz_ctx *ctx, const struct purge *purge, cz_model *mod
         struct cz__rows rows = cz__select(ctx, &query);
         if (!rows.count)
             return removed;
-        removed += purge_rows(ctx, model, &rows, out_kept);
+        removed += purge_rows(ctx, model, &rows, &before, out_kept);
         const cz_row *last = (const cz_row *)(const void *)((char *)rows.items +
                                                             (rows.count - 1) * model->row_bytes);
         struct cz__cond *after = cz_new(ctx, struct cz__cond);
