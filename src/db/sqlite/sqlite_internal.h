@@ -176,6 +176,7 @@ cz_decimal cz__sqlite_decimal(sqlite3_value *value, cz__db_type type);
 cz_status cz__sqlite_add_functions(sqlite3 *handle);
 bool cz__sqlite_add_time_functions(sqlite3 *handle); /* time_functions.c */
 bool cz__sqlite_add_json_functions(sqlite3 *handle); /* json_functions.c */
+bool cz__sqlite_add_search(sqlite3 *handle);         /* search.c: cz_search(query, text) */
 /* regex.c: cz_regex(pattern, text), cz_iregex(pattern, text), and regexp() for "text REGEXP pattern". */
 cz_status cz__sqlite_add_regex(sqlite3 *handle);
 
