@@ -17,6 +17,7 @@
     X(IENDSWITH)                                                                                   \
     X(REGEX)                                                                                       \
     X(IREGEX)                                                                                      \
+    X(SEARCH)                                                                                      \
     X(GT)                                                                                          \
     X(GTE)                                                                                         \
     X(LT)                                                                                          \

@@ -27,8 +27,9 @@ extern "C" {
 
 typedef struct cz_raw_options {
     struct cz__args args; /* CZ_ARGS() */
-    const char *
-        database; /* the alias of the one it asks (databases.h); NULL: the model's, else "default" */
+    /* The alias of the one it asks (databases.h); NULL: the model's, or without one that of cz_with_database(), else
+     * "default". */
+    const char *database;
     cz_prefetch_list prefetch; /* cz_raw(): CZ_PREFETCH(Author, (books)) */
     bool strict; /* cz_raw(): touching a relation or column that was not read raises CZ_EINVAL */
 } cz_raw_options;

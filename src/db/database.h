@@ -242,8 +242,10 @@ enum cz__pattern { /* how a text value becomes the parameter of a lookup */
                    CZ__PATTERN_LIKE_PREFIX,
                    CZ__PATTERN_LIKE_SUFFIX,
                    CZ__PATTERN_GLOB_PREFIX,
-                   CZ__PATTERN_GLOB_SUFFIX
+                   CZ__PATTERN_GLOB_SUFFIX,
+                   CZ__PATTERN_SEARCH /* as it is, if it is one */
 };
+enum { CZ__SEARCH_BYTES_MAX = 1000 };
 
 typedef struct cz__lookup_sql {
     const char

@@ -147,7 +147,7 @@ static bool is_asked(cz__db_type type, cz_lookup lookup)
     if (is_list(kind))
         return lookup == CZ_LOOKUP_CONTAINS || lookup == CZ_LOOKUP_CONTAINED_BY ||
                lookup == CZ_LOOKUP_OVERLAP;
-    if (lookup >= CZ_LOOKUP_IEXACT && lookup <= CZ_LOOKUP_IREGEX)
+    if (lookup >= CZ_LOOKUP_IEXACT && lookup <= CZ_LOOKUP_SEARCH)
         return kind == CZ__DB_TEXT || kind == CZ__DB_IP;
     if (lookup == CZ_LOOKUP_IN || lookup == CZ_LOOKUP_RANGE)
         return kind != CZ__DB_BINARY;
@@ -214,7 +214,7 @@ static void value_from_text(cz_ctx *ctx, const cz__column *column, cz_str text,
         typed.type = CZ__DB_BOOL;
         leaf->value_kind = CZ__VALUE_BOOL;
     } else if (leaf->lookup == CZ_LOOKUP_HAS_KEY ||
-               (leaf->lookup >= CZ_LOOKUP_IEXACT && leaf->lookup <= CZ_LOOKUP_IREGEX &&
+               (leaf->lookup >= CZ_LOOKUP_IEXACT && leaf->lookup <= CZ_LOOKUP_SEARCH &&
                 CZ__DB_KIND(column->type) == CZ__DB_IP)) {
         typed.type = CZ__DB_TEXT; /* a key; a part of an address */
         leaf->value_kind = CZ__VALUE_STR;

@@ -158,7 +158,7 @@ static void compile_right(struct cz__compiler *c, cz_buf *out, const struct aske
 static bool asks_text_of_ip(const struct cz__compiler *c, cz__db_type type, cz_lookup lookup)
 {
     return CZ__DB_KIND(type) == CZ__DB_IP && c->features->ip_text && lookup >= CZ_LOOKUP_IEXACT &&
-           lookup <= CZ_LOOKUP_IREGEX;
+           lookup <= CZ_LOOKUP_SEARCH;
 }
 
 static void ask_as_text(struct cz__compiler *c, struct asked *asked)

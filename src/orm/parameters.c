@@ -59,6 +59,12 @@ static cz_str pattern_of(cz_ctx *ctx, enum cz__pattern pattern, cz_str text)
         return glob_pattern(ctx, text, false, true);
     case CZ__PATTERN_GLOB_SUFFIX:
         return glob_pattern(ctx, text, true, false);
+    case CZ__PATTERN_SEARCH:
+        if (text.len > CZ__SEARCH_BYTES_MAX)
+            cz_raise(ctx, CZ_EVALIDATION, "A search has at most %d bytes.", CZ__SEARCH_BYTES_MAX);
+        if (cz_str_find_char(text, '\0') != SIZE_MAX)
+            cz_raise(ctx, CZ_EVALIDATION, "Null characters are not allowed.");
+        return text;
     }
     return text;
 }

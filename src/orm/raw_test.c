@@ -490,3 +490,45 @@ CZ_DATABASE_TEST(every_literal_is_prepared_and_none_is_run)
 {
     cz__orm_test_run(&map, check_all);
 }
+
+#ifdef CZ_FAULTS
+/* ---- memory ---- */
+
+static void all_ways(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_raw(c, Rose, "SELECT * FROM yard_rose WHERE petals IN (?)", CZ_ARGS(CZ_INTS(5, 25)));
+    cz_raw_values(c, Tally, "SELECT name AS garden, 1 AS roses, 0.5 AS height FROM yard_garden");
+    cz_execute(c, "UPDATE yard_rose SET petals = ? WHERE name = ?", CZ_ARGS(5, "Canina"));
+    cz_raw_unchecked(c, Garden, CZ_STR("SELECT * FROM yard_garden"), CZ_ARGS(),
+                     .prefetch = CZ_PREFETCH(Garden, (roses)));
+}
+
+static void without_memory(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    cz_status status = CZ_ENOMEM;
+    for (uint64_t nth = 1; status; nth++) {
+        cz_arena *arena;
+        cz_ctx own;
+        CZ_REQUIRE(nth < 2000);
+        CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+        cz_ctx_init(&own, arena);
+        cz__alloc_fail_at(nth, nth % 2);
+        cz_error err = { 0 };
+        status = cz_try(&own, all_ways, NULL, &err);
+        cz__alloc_fail_at(0, false);
+        CZ_EXPECT_MSG(!status || status == CZ_ENOMEM, "%llu: %s: %s", (unsigned long long)nth,
+                      cz_status_name(status), cz_error_message(&err));
+        cz_ctx_done(&own);
+        cz_arena_destroy(arena);
+    }
+    CZ_EXPECT_EQ(cz_count(c, Rose), 3);
+}
+
+CZ_DATABASE_TEST(sql_by_hand_runs_or_memory_is_missing)
+{
+    cz__orm_test_run(&map, without_memory);
+}
+#endif

@@ -482,7 +482,8 @@ const struct cz__model_state *cz__record_state(cz_ctx *ctx, const cz_model *reco
                      "%s.%s: a record has no relations; values of a key are numbers", record->name,
                      record->fields[i].name);
     if (add_columns(state, &err))
-        cz_raise(ctx, CZ_EINVAL, "%s", cz_error_message(&err));
+        cz_raise(ctx, err.status == CZ_ENOMEM ? CZ_ENOMEM : CZ_EINVAL, "%s",
+                 cz_error_message(&err));
     state->label = state->lower_name;
     state->model->state = state;
     return state;

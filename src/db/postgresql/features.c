@@ -17,6 +17,10 @@ static const cz__lookup_sql lookups[CZ_LOOKUP_COUNT] = {
                               "RIGHT(UPPER($1), LENGTH($2)) = UPPER($2)" },
     [CZ_LOOKUP_REGEX] = { "$1 ~ $2", CZ__PATTERN_NONE, "$1 ~ $2" },
     [CZ_LOOKUP_IREGEX] = { "$1 ~* $2", CZ__PATTERN_NONE, "$1 ~* $2" },
+    /* as an index has it that a model declares */
+    [CZ_LOOKUP_SEARCH] = { "to_tsvector('simple', $1) @@ websearch_to_tsquery('simple', $2)",
+                           CZ__PATTERN_SEARCH,
+                           "to_tsvector('simple', $1) @@ websearch_to_tsquery('simple', $2)" },
     [CZ_LOOKUP_GT] = { "$1 > $2", CZ__PATTERN_NONE, "$1 > $2" },
     [CZ_LOOKUP_GTE] = { "$1 >= $2", CZ__PATTERN_NONE, "$1 >= $2" },
     [CZ_LOOKUP_LT] = { "$1 < $2", CZ__PATTERN_NONE, "$1 < $2" },

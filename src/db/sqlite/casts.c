@@ -19,12 +19,18 @@ static cz_str text_of(sqlite3_value *value)
 static void refuse(sqlite3_context *context, sqlite3_value *value, cz__db_type to)
 {
     static const char *const names[CZ__DB_TYPE_COUNT] = {
-        [CZ__DB_TEXT] = "text",          [CZ__DB_INT16] = "integer of 16 bits",
-        [CZ__DB_INT32] = "integer of 32 bits", [CZ__DB_INT64] = "integer of 64 bits",
-        [CZ__DB_BOOL] = "boolean",       [CZ__DB_REAL] = "number",
-        [CZ__DB_DATE] = "date",          [CZ__DB_DATETIME] = "instant",
-        [CZ__DB_UUID] = "UUID",          [CZ__DB_DECIMAL] = "decimal of the column's digits",
-        [CZ__DB_TIME] = "time",          [CZ__DB_DURATION] = "duration",
+        [CZ__DB_TEXT] = "text",
+        [CZ__DB_INT16] = "integer of 16 bits",
+        [CZ__DB_INT32] = "integer of 32 bits",
+        [CZ__DB_INT64] = "integer of 64 bits",
+        [CZ__DB_BOOL] = "boolean",
+        [CZ__DB_REAL] = "number",
+        [CZ__DB_DATE] = "date",
+        [CZ__DB_DATETIME] = "instant",
+        [CZ__DB_UUID] = "UUID",
+        [CZ__DB_DECIMAL] = "decimal of the column's digits",
+        [CZ__DB_TIME] = "time",
+        [CZ__DB_DURATION] = "duration",
     };
     const char *name = names[CZ__DB_KIND(to)];
     bool blob = sqlite3_value_type(value) == SQLITE_BLOB;
@@ -163,6 +169,17 @@ static bool cast_duration(sqlite3_context *context, sqlite3_value *value)
     return fine;
 }
 
+static bool show_duration(sqlite3_context *context, sqlite3_value *value)
+{
+    char text[CZ_DURATION_TEXT];
+    int64_t us;
+    if (!whole_of(value, &us))
+        return false;
+    size_t len = cz_duration_write(text, (cz_duration){ us });
+    sqlite3_result_text(context, text, (int)len, SQLITE_TRANSIENT);
+    return true;
+}
+
 static bool cast_bytes(sqlite3_context *context, sqlite3_value *value)
 {
     cz_str text;
@@ -209,7 +226,7 @@ static void cast(sqlite3_context *context, int count, sqlite3_value **values)
         fine = cast_duration(context, value);
         break;
     case CZ__DB_TEXT:
-        fine = cast_bytes(context, value);
+        fine = from == CZ__DB_DURATION ? show_duration(context, value) : cast_bytes(context, value);
         break;
     default:
         fine = cast_text(context, value, from, to);

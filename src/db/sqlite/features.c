@@ -24,6 +24,7 @@ static const cz__lookup_sql lookups[CZ_LOOKUP_COUNT] = {
                               "($2 = '' OR substr(lower($1), -length($2)) = lower($2))" },
     [CZ_LOOKUP_REGEX] = { "cz_regex($2, $1)", CZ__PATTERN_NONE, "cz_regex($2, $1)" },
     [CZ_LOOKUP_IREGEX] = { "cz_iregex($2, $1)", CZ__PATTERN_NONE, "cz_iregex($2, $1)" },
+    [CZ_LOOKUP_SEARCH] = { "cz_search($2, $1)", CZ__PATTERN_SEARCH, "cz_search($2, $1)" },
     [CZ_LOOKUP_GT] = { "$1 > $2", CZ__PATTERN_NONE, "$1 > $2" },
     [CZ_LOOKUP_GTE] = { "$1 >= $2", CZ__PATTERN_NONE, "$1 >= $2" },
     [CZ_LOOKUP_LT] = { "$1 < $2", CZ__PATTERN_NONE, "$1 < $2" },

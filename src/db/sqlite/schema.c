@@ -387,7 +387,7 @@ static bool is_cast(cz__db_kind from, cz__db_kind to)
     case CZ__DB_UUID:
         return true;
     default:
-        return to == CZ__DB_TEXT && from == CZ__DB_BINARY;
+        return to == CZ__DB_TEXT && (from == CZ__DB_BINARY || from == CZ__DB_DURATION);
     }
 }
 

@@ -41,7 +41,8 @@ struct cz__sqlite {
     bool in_memory;
     bool reading; /* the read connection has this turn's transaction open */
     bool taken;   /* the write connection belongs to a fiber */
-    bool misread; /* a number of the row that was read does not fit its column; the next step tells */
+    bool
+        misread; /* a number of the row that was read does not fit its column; the next step tells */
     struct cz__sqlite_waiter *waiters, **waiters_end;
     struct cz__sqlite_job *jobs, **jobs_end;
     cz__fiber *group; /* runs the jobs; NULL when there are none */
@@ -199,6 +200,7 @@ cz_status cz__sqlite_add_functions(sqlite3 *handle);
 bool cz__sqlite_add_casts(sqlite3 *handle);          /* casts.c */
 bool cz__sqlite_add_time_functions(sqlite3 *handle); /* time_functions.c */
 bool cz__sqlite_add_json_functions(sqlite3 *handle); /* json_functions.c */
+bool cz__sqlite_add_search(sqlite3 *handle);         /* search.c: cz_search(query, text) */
 /* regex.c: cz_regex(pattern, text), cz_iregex(pattern, text), and regexp() for "text REGEXP pattern". */
 cz_status cz__sqlite_add_regex(sqlite3 *handle);
 
