@@ -52,7 +52,9 @@ struct cz_ctx {
     int64_t write_hold_us; /* a write transaction is open: cz_monotonic_us() after which waiting for
                                   anything but its database gives CZ_ETIMEDOUT; negative: waiting gives
                                   CZ_EINVAL at once; 0: none is open */
-    unsigned foreign;      /* depth of foreign callbacks: no raise, no suspension */
+    unsigned foreign;       /* depth of foreign callbacks: no raise, no suspension */
+    struct cz__apart *part; /* the part of the work that runs with `arena` for itself; NULL: none */
+    cz_arena *home;         /* the arena of the whole then; NULL: `arena` is */
     cz_error error;        /* the error being raised */
 };
 
@@ -98,6 +100,12 @@ static inline void cz_foreign_leave(cz_ctx *ctx)
 {
     cz_assert(ctx->foreign > 0);
     ctx->foreign--;
+}
+
+/* The arena of what outlives a part. */
+static inline cz_arena *cz__home(const cz_ctx *ctx)
+{
+    return ctx->home ? ctx->home : ctx->arena;
 }
 
 /* Memory that lives as long as the unit of work. Raises: CZ_ENOMEM. */

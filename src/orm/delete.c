@@ -234,6 +234,20 @@ static void follow_commit(cz_ctx *ctx, void *arg)
     }
 }
 
+/* They outlive a part that the deletion is in. */
+static struct keys keys_until_commit(cz_ctx *ctx, const struct keys *keys)
+{
+    size_t bytes = keys->count * (keys->uuid ? sizeof(cz_uuid) : sizeof(int64_t));
+    void *copy = cz_arena_alloc(cz__home(ctx), bytes);
+    cz_check(ctx, copy ? CZ_OK : CZ_ENOMEM);
+    memcpy(copy, keys->uuid ? (const void *)keys->uuids : keys->integers, bytes);
+    return (struct keys){ .model = keys->model,
+                          .uuid = keys->uuid,
+                          .integers = keys->uuid ? NULL : copy,
+                          .uuids = keys->uuid ? copy : NULL,
+                          .count = keys->count };
+}
+
 /* Whether a referrer's rows are elsewhere, and follow when the deletion is committed. */
 static bool follows(cz_ctx *ctx, const struct deletion *deletion, const struct keys *keys,
                     const struct cz__referrer *referrer, enum round round)
@@ -244,8 +258,9 @@ static bool follows(cz_ctx *ctx, const struct deletion *deletion, const struct k
     bool acts = deletion->soft ? rule == CZ_CASCADE && referrer->model->state->deleted_at
                                : rule == CZ_CASCADE || rule == CZ_SET_NULL;
     if (round == CHANGE && acts) {
-        struct following *following = cz_new(ctx, struct following);
-        *following = (struct following){ *referrer, *keys, deletion->soft };
+        struct following *following = cz_arena_new(cz__home(ctx), struct following);
+        cz_check(ctx, following ? CZ_OK : CZ_ENOMEM);
+        *following = (struct following){ *referrer, keys_until_commit(ctx, keys), deletion->soft };
         cz_on_commit_on(ctx, deletion->database, follow_commit, following);
     }
     return true;
