@@ -52,10 +52,10 @@ struct cz_ctx {
     int64_t write_hold_us; /* a write transaction is open: cz_monotonic_us() after which waiting for
                                   anything but its database gives CZ_ETIMEDOUT; negative: waiting gives
                                   CZ_EINVAL at once; 0: none is open */
-    unsigned foreign;       /* depth of foreign callbacks: no raise, no suspension */
+    unsigned foreign;      /* depth of foreign callbacks: no raise, no suspension */
     struct cz__apart *part; /* the part of the work that runs with `arena` for itself; NULL: none */
     cz_arena *home;         /* the arena of the whole then; NULL: `arena` is */
-    cz_error error;        /* the error being raised */
+    cz_error error;         /* the error being raised */
 };
 
 /* Begin and end a context. `arena` is borrowed. cz_ctx_done() runs the clean-ups that are left, newest

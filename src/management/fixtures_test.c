@@ -392,14 +392,14 @@ CZ_TEST(purge_deletes_for_good_what_was_deleted_long_ago)
 
 static void purge_beside_a_restore(const char *database)
 {
-    const char *file =
-        write_file("back.json", "["
-                                "{\"model\": \"store.lending\", \"pk\": 1, \"fields\": {\"reader\": "
-                                "\"back\", \"deleted_at\": \"2001-01-01T00:00:00Z\","
-                                " \"is_deleted\": true}},"
-                                "{\"model\": \"store.lending\", \"pk\": 2, \"fields\": {\"reader\": "
-                                "\"gone\", \"deleted_at\": \"2001-01-01T00:00:00Z\","
-                                " \"is_deleted\": true}}]");
+    const char *file = write_file(
+        "back.json", "["
+                     "{\"model\": \"store.lending\", \"pk\": 1, \"fields\": {\"reader\": "
+                     "\"back\", \"deleted_at\": \"2001-01-01T00:00:00Z\","
+                     " \"is_deleted\": true}},"
+                     "{\"model\": \"store.lending\", \"pk\": 2, \"fields\": {\"reader\": "
+                     "\"gone\", \"deleted_at\": \"2001-01-01T00:00:00Z\","
+                     " \"is_deleted\": true}}]");
     RUN(0, "shop: 6 tables created\n", database, &out_, "createtables");
     RUN(0, "2 rows loaded from 1 file\n", database, &out_, "loaddata", file);
     restores = true;

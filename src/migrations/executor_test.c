@@ -761,8 +761,8 @@ static void convert(const struct conversion *c)
     CZ_EXPECT_MSG(!status == (c->then != NULL), "%s %s to %s: %s", c->from, c->value, c->to,
                   status ? cz_error_message(&err) : "went");
     if (!status && c->then) {
-        const char *sql = cz_format(&ctx, "SELECT CAST(id AS TEXT) FROM store_book WHERE %s",
-                                    c->then).ptr;
+        const char *sql =
+            cz_format(&ctx, "SELECT CAST(id AS TEXT) FROM store_book WHERE %s", c->then).ptr;
         CZ_EXPECT_MSG(strcmp(text_of(&ctx, sql), "20") == 0, "%s %s to %s is %s", c->from, c->value,
                       c->to, text_of(&ctx, value));
     } else if (status) {
@@ -790,8 +790,8 @@ static const cz_operation closes_note[] = {
 /* A default is for new rows: what it says is never in the column. */
 ON_BOTH_AND_ONLINE(an_encrypted_field_is_added_empty_filled_and_closed)
 {
-    run_scenario(&(
-        struct scenario){ "encrypt", "add", NULL, one_field(CZ_OPERATION_ADD_FIELD, note) });
+    run_scenario(
+        &(struct scenario){ "encrypt", "add", NULL, one_field(CZ_OPERATION_ADD_FIELD, note) });
     run_scenario(&(struct scenario){
         "encrypt", "fill and close", &note, { closes_note, CZ_COUNT(closes_note) } });
 }

@@ -4,18 +4,18 @@
 #include <calzone/relations.h>
 #include <calzone/transactions.h>
 
-CZ_MODEL_FORWARD(Plank)
+CZ_MODEL_FORWARD(Oar)
 
-#define SHIP(F)                                                                                    \
+#define GALLEON(F)                                                                                 \
     F(char_field, name, .max_length = 40)                                                          \
     F(text_field, tale, .null = true)                                                              \
-    F(reverse, planks, Plank, ship)
-CZ_MODEL(Ship, SHIP);
+    F(reverse, oars, Oar, galleon)
+CZ_MODEL(Galleon, GALLEON);
 
-#define PLANK(F)                                                                                   \
+#define OAR(F)                                                                                     \
     F(char_field, wood, .max_length = 40)                                                          \
-    F(foreign_key, ship, Ship, .on_delete = CZ_CASCADE)
-CZ_MODEL(Plank, PLANK);
+    F(foreign_key, galleon, Galleon, .on_delete = CZ_CASCADE)
+CZ_MODEL(Oar, OAR);
 
 enum { SHIPS = 60, PART = 20 };
 
@@ -38,16 +38,17 @@ static void listen(cz_ctx *ctx, const cz_event *event)
     cz_set_actor(ctx, CZ_STR("the receiver"));
 }
 
-static const cz_receiver receivers[] = { CZ_RECEIVER(CZ_POST_INIT, Ship, listen) };
-static const struct cz__orm_test dock = { "dock", CZ_MODELS(Ship, Plank),
+static const cz_receiver receivers[] = { CZ_RECEIVER(CZ_POST_INIT, Galleon, listen) };
+static const struct cz__orm_test dock = { "dock", CZ_MODELS(Galleon, Oar),
                                           CZ_RECEIVERS(receivers) };
 
 static void make_ships(cz_ctx *c)
 {
     cz__tables_create(c);
     for (int i = 0; i < SHIPS; i++) {
-        const Ship *ship = cz_create(c, Ship, (name, cz_format(c, "ship %d", i)), (tale, "long"));
-        cz_create(c, Plank, (wood, cz_format(c, "wood %d", i)), (ship_id, ship->id));
+        const Galleon *ship =
+            cz_create(c, Galleon, (name, cz_format(c, "ship %d", i)), (tale, "long"));
+        cz_create(c, Oar, (wood, cz_format(c, "wood %d", i)), (galleon_id, ship->id));
     }
 }
 
@@ -56,16 +57,16 @@ static void make_ships(cz_ctx *c)
 static void read_chunks(cz_ctx *c, void *arg)
 {
     (void)arg;
-    cz_chunks *chunks = cz_chunks_begin(c, Ship, PART);
-    for (cz_rows(Ship) part; (part = cz_chunks_next(chunks, Ship)).count;)
+    cz_chunks *chunks = cz_chunks_begin(c, Galleon, PART);
+    for (cz_rows(Galleon) part; (part = cz_chunks_next(chunks, Galleon)).count;)
         CZ_EXPECT_EQ(part.count, PART);
 }
 
 static void read_iterator(cz_ctx *c, void *arg)
 {
     (void)arg;
-    cz_iterator *all = cz_iterator_begin(c, Ship, PART);
-    for (cz_rows(Ship) part; (part = cz_iterator_next(all, Ship)).count;)
+    cz_iterator *all = cz_iterator_begin(c, Galleon, PART);
+    for (cz_rows(Galleon) part; (part = cz_iterator_next(all, Galleon)).count;)
         CZ_EXPECT_EQ(part.count, PART);
     cz_iterator_end(all);
 }
@@ -95,11 +96,11 @@ CZ_DATABASE_TEST(what_a_receiver_leaves_for_the_commit_outlives_the_part)
 /* Everything the query points to is in a block that is over when the first part is read. */
 static cz_chunks *begin_chunks(cz_ctx *c)
 {
-    char wood[] = "wood 7", path[] = "ship";
+    char wood[] = "wood 7", path[] = "galleon";
     cz_str related[] = { cz_str_from(path) };
-    cz_manager manager = { .where = CZ_Q(Plank, wood, EXACT, wood) };
+    cz_manager manager = { .where = CZ_Q(Oar, wood, EXACT, wood) };
     cz_chunks *chunks =
-        cz_chunks_begin(c, Plank, PART, .related = (cz_fields){ related, 1 }, .manager = &manager);
+        cz_chunks_begin(c, Oar, PART, .related = (cz_fields){ related, 1 }, .manager = &manager);
     memset(path, 'x', sizeof path - 1);
     memset(wood, 'x', sizeof wood - 1);
     memset(related, 0, sizeof related);
@@ -109,14 +110,14 @@ static cz_chunks *begin_chunks(cz_ctx *c)
 
 static cz_iterator *begin_iterator(cz_ctx *c)
 {
-    char wood[] = "wood 7", path[] = "planks";
-    cz_query planks = { .model = &Plank__model, .where = CZ_Q(Plank, wood, EXACT, wood) };
-    cz_prefetch prefetch[] = { { cz_str_from(path), &planks } };
-    cz_iterator *all = cz_iterator_begin(c, Ship, PART, .prefetch = { prefetch, 1 });
+    char wood[] = "wood 7", path[] = "oars";
+    cz_query oars = { .model = &Oar__model, .where = CZ_Q(Oar, wood, EXACT, wood) };
+    cz_prefetch prefetch[] = { { cz_str_from(path), &oars } };
+    cz_iterator *all = cz_iterator_begin(c, Galleon, PART, .prefetch = { prefetch, 1 });
     memset(path, 'x', sizeof path - 1);
     memset(wood, 'x', sizeof wood - 1);
     memset(prefetch, 0, sizeof prefetch);
-    memset(&planks, 0, sizeof planks);
+    memset(&oars, 0, sizeof oars);
     return all;
 }
 
@@ -125,14 +126,14 @@ static void over(cz_ctx *c, void *arg)
     (void)arg;
     make_ships(c);
     cz_chunks *chunks = begin_chunks(c);
-    cz_rows(Plank) part = cz_chunks_next(chunks, Plank);
+    cz_rows(Oar) part = cz_chunks_next(chunks, Oar);
     CZ_REQUIRE(part.count == 1);
-    CZ_EXPECT_STR(CZ_REL(c, &part.items[0], ship)->name, "ship 7");
+    CZ_EXPECT_STR(CZ_REL(c, &part.items[0], galleon)->name, "ship 7");
     size_t found = 0;
     cz_iterator *all = begin_iterator(c);
-    for (cz_rows(Ship) ships; (ships = cz_iterator_next(all, Ship)).count;)
+    for (cz_rows(Galleon) ships; (ships = cz_iterator_next(all, Galleon)).count;)
         for (size_t i = 0; i < ships.count; i++)
-            found += cz_related(c, Plank, &ships.items[i], planks).count;
+            found += cz_related(c, Oar, &ships.items[i], oars).count;
     cz_iterator_end(all);
     CZ_EXPECT_EQ(found, 1);
 }
@@ -150,16 +151,16 @@ static void touch(cz_ctx *c, void *arg)
     make_ships(c);
     for (int round = 0; round < 2; round++) { /* the second has what the first has left for good */
         size_t before = cz_arena_bytes(c->arena), seen = 0;
-        cz_chunks *chunks = cz_chunks_begin(c, Ship, PART, .defer = CZ_FIELDS(Ship, tale));
-        for (cz_rows(Ship) part; (part = cz_chunks_next(chunks, Ship)).count;)
+        cz_chunks *chunks = cz_chunks_begin(c, Galleon, PART, .defer = CZ_FIELDS(Galleon, tale));
+        for (cz_rows(Galleon) part; (part = cz_chunks_next(chunks, Galleon)).count;)
             for (size_t i = 0; i < part.count; i++) {
-                cz_rows(Plank) planks = cz_related(c, Plank, &part.items[i], planks);
-                seen += planks.count;
+                cz_rows(Oar) oars = cz_related(c, Oar, &part.items[i], oars);
+                seen += oars.count;
                 if (i == 0) /* was read for all rows of the part: a later change is not seen */
-                    cz_update(c, Plank, CZ_EVERY_ROW, (wood, "changed"));
-                CZ_EXPECT(round || i == 0 || !cz_str_eq(planks.items[0].wood, CZ_STR("changed")) ||
+                    cz_update(c, Oar, CZ_EVERY_ROW, (wood, "changed"));
+                CZ_EXPECT(round || i == 0 || !cz_str_eq(oars.items[0].wood, CZ_STR("changed")) ||
                           seen > PART);
-                CZ_EXPECT(CZ_REL(c, &planks.items[0], ship)->id == part.items[i].id);
+                CZ_EXPECT(CZ_REL(c, &oars.items[0], galleon)->id == part.items[i].id);
                 CZ_EXPECT_STR(cz_load(c, &part.items[i], tale), "long");
             }
         CZ_EXPECT_EQ(seen, SHIPS);

@@ -65,8 +65,10 @@ static void sail(cz_ctx *c, void *arg)
     cz_rows(Ship) ships = cz_select(c, Ship, .order_by = CZ_ORDER_BY(CZ_ASC(Ship, name)),
                                     .prefetch = CZ_PREFETCH(Ship, (voyages)));
     CZ_EXPECT_EQ(cz_related(c, Voyage, &ships.items[0], voyages).count, 2);
-    CZ_EXPECT_EQ(cz_related(c, Voyage, &ships.items[1], voyages,
-                            .where = CZ_Q(Voyage, number, GTE, 3)).count, 1);
+    CZ_EXPECT_EQ(
+        cz_related(c, Voyage, &ships.items[1], voyages, .where = CZ_Q(Voyage, number, GTE, 3))
+            .count,
+        1);
     CZ_EXPECT_EQ(cz_count(c, Voyage, .where = CZ_Q(Voyage, ship->id, EXACT, ann->id)), 2);
     cz_related_add(c, bob, voyages, CZ_INTS(voyages.items[3].id));
     CZ_EXPECT_EQ(cz_related_create(c, Voyage, bob, voyages, (number, 5))->ship_id, bob->id);

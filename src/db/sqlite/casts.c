@@ -19,12 +19,18 @@ static cz_str text_of(sqlite3_value *value)
 static void refuse(sqlite3_context *context, sqlite3_value *value, cz__db_type to)
 {
     static const char *const names[CZ__DB_TYPE_COUNT] = {
-        [CZ__DB_TEXT] = "text",          [CZ__DB_INT16] = "integer of 16 bits",
-        [CZ__DB_INT32] = "integer of 32 bits", [CZ__DB_INT64] = "integer of 64 bits",
-        [CZ__DB_BOOL] = "boolean",       [CZ__DB_REAL] = "number",
-        [CZ__DB_DATE] = "date",          [CZ__DB_DATETIME] = "instant",
-        [CZ__DB_UUID] = "UUID",          [CZ__DB_DECIMAL] = "decimal of the column's digits",
-        [CZ__DB_TIME] = "time",          [CZ__DB_DURATION] = "duration",
+        [CZ__DB_TEXT] = "text",
+        [CZ__DB_INT16] = "integer of 16 bits",
+        [CZ__DB_INT32] = "integer of 32 bits",
+        [CZ__DB_INT64] = "integer of 64 bits",
+        [CZ__DB_BOOL] = "boolean",
+        [CZ__DB_REAL] = "number",
+        [CZ__DB_DATE] = "date",
+        [CZ__DB_DATETIME] = "instant",
+        [CZ__DB_UUID] = "UUID",
+        [CZ__DB_DECIMAL] = "decimal of the column's digits",
+        [CZ__DB_TIME] = "time",
+        [CZ__DB_DURATION] = "duration",
     };
     const char *name = names[CZ__DB_KIND(to)];
     bool blob = sqlite3_value_type(value) == SQLITE_BLOB;

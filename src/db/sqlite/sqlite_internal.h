@@ -41,7 +41,8 @@ struct cz__sqlite {
     bool in_memory;
     bool reading; /* the read connection has this turn's transaction open */
     bool taken;   /* the write connection belongs to a fiber */
-    bool misread; /* a number of the row that was read does not fit its column; the next step tells */
+    bool
+        misread; /* a number of the row that was read does not fit its column; the next step tells */
     struct cz__sqlite_waiter *waiters, **waiters_end;
     struct cz__sqlite_job *jobs, **jobs_end;
     cz__fiber *group; /* runs the jobs; NULL when there are none */
