@@ -53,7 +53,9 @@ struct cz_ctx {
                                   anything but its database gives CZ_ETIMEDOUT; negative: waiting gives
                                   CZ_EINVAL at once; 0: none is open */
     unsigned foreign;      /* depth of foreign callbacks: no raise, no suspension */
-    cz_error error;        /* the error being raised */
+    struct cz__apart *part; /* the part of the work that runs with `arena` for itself; NULL: none */
+    cz_arena *home;         /* the arena of the whole then; NULL: `arena` is */
+    cz_error error;         /* the error being raised */
 };
 
 /* Begin and end a context. `arena` is borrowed. cz_ctx_done() runs the clean-ups that are left, newest
@@ -98,6 +100,12 @@ static inline void cz_foreign_leave(cz_ctx *ctx)
 {
     cz_assert(ctx->foreign > 0);
     ctx->foreign--;
+}
+
+/* The arena of what outlives a part. */
+static inline cz_arena *cz__home(const cz_ctx *ctx)
+{
+    return ctx->home ? ctx->home : ctx->arena;
 }
 
 /* Memory that lives as long as the unit of work. Raises: CZ_ENOMEM. */

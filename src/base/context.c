@@ -149,5 +149,5 @@ void cz_set_actor(cz_ctx *ctx, cz_str actor)
     if (actor.len > CZ_ACTOR_BYTES_MAX)
         cz_raise(ctx, CZ_EINVAL, "an actor's name has at most %d bytes, not %zu",
                  CZ_ACTOR_BYTES_MAX, actor.len);
-    ctx->actor = cz_copy(ctx, actor);
+    cz_check(ctx, cz_str_dup(cz__home(ctx), actor, &ctx->actor));
 }

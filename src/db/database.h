@@ -141,10 +141,8 @@ typedef struct cz__db_session {
     bool alone;
     bool holds; /* it is one for which the context's waits are limited, see cz__db_hold_write() */
     cz_arena *arena; /* where the session lives, and what is kept for it */
-    cz_arena *
-        outer; /* the context's own arena, while its arena is that of a part (orm/apart.c); else NULL */
-    unsigned depth; /* nested atomic blocks; 0: autocommit */
-    bool writing;   /* holds the write side */
+    unsigned depth;  /* nested atomic blocks; 0: autocommit */
+    bool writing;    /* holds the write side */
     /* the driver's */
     void *connection;    /* taken for this transaction; NULL: none yet */
     unsigned depth_sent; /* of the atomic blocks, those the server was told of */

@@ -41,24 +41,37 @@ struct cz__apart *cz__apart_create(cz_ctx *ctx)
     return apart;
 }
 
-void cz__apart_run(struct cz__apart *apart, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
+void cz__apart_go_on(struct cz__apart *apart, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
 {
     cz_ctx *ctx = apart->ctx;
+    cz_arena *arena = ctx->arena, *home = ctx->home;
+    struct cz__defer *defers = ctx->defers;
+    struct cz__apart *part = ctx->part;
+    cz_error err;
+    ctx->arena = apart->arena;
+    ctx->defers = apart->defers;
+    ctx->home = home ? home : arena;
+    ctx->part = apart;
+    cz_status status = cz_try(ctx, fn, arg, &err);
+    apart->defers = ctx->defers;
+    ctx->part = part;
+    ctx->home = home;
+    ctx->defers = defers;
+    ctx->arena = arena;
+    if (status)
+        cz_raise_error(ctx, &err);
+}
+
+void cz__apart_run(struct cz__apart *apart, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
+{
     cz_assert(apart->arena);
     clear(apart);
     cz_arena_reset(apart->arena);
-    cz_arena *arena = ctx->arena;
-    struct cz__defer *defers = ctx->defers;
-    cz_error err;
-    cz_arena *outer = ctx->db->outer; /* of a part inside a part */
-    ctx->db->outer = outer ? outer : arena;
-    ctx->arena = apart->arena;
-    ctx->defers = NULL;
-    cz_status status = cz_try(ctx, fn, arg, &err);
-    apart->defers = ctx->defers;
-    ctx->defers = defers;
-    ctx->arena = arena;
-    ctx->db->outer = outer;
-    if (status)
-        cz_raise_error(ctx, &err);
+    cz__apart_go_on(apart, fn, arg);
+}
+
+struct cz__apart *cz__apart_of(const cz_ctx *ctx, const struct cz__result *result)
+{
+    struct cz__apart *part = result ? result->part : NULL;
+    return part && part->ctx == ctx && ctx->part != part ? part : NULL;
 }

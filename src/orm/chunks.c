@@ -22,8 +22,7 @@ cz_chunks *cz__chunks_begin(cz_ctx *ctx, size_t rows, const cz_query *query)
                  "chunks of %s: they have a size, and no order, limit, distinct, union or values",
                  query->model->name);
     cz_chunks *chunks = cz_new(ctx, cz_chunks);
-    chunks->query = *query;
-    chunks->query.where = cz_cond_copy(ctx, query->where);
+    chunks->query = *cz__query_copy(ctx, query);
     chunks->query.limit = (int64_t)rows;
     chunks->query.repeats = true; /* one query a chunk is what was asked for */
     chunks->key = query->model->state->key;

@@ -40,13 +40,64 @@ static cz_order_list copy_order(cz_ctx *ctx, cz_order_list order)
     return (cz_order_list){ items, order.count };
 }
 
-/* A subquery: what the compiler reads of one. */
-static const cz_query *copy_query(cz_ctx *ctx, const cz_query *query)
+static cz_fields copy_fields(cz_ctx *ctx, cz_fields fields)
+{
+    cz_str *items = cz_array(ctx, cz_str, fields.count);
+    for (size_t i = 0; i < fields.count; i++)
+        items[i] = cz_copy(ctx, fields.items[i]);
+    return (cz_fields){ items, fields.count };
+}
+
+static const char *copy_name(cz_ctx *ctx, const char *name)
+{
+    return name ? cz_copy(ctx, cz_str_from(name)).ptr : NULL;
+}
+
+static cz_combine copy_combine(cz_ctx *ctx, cz_combine combine)
+{
+    const cz_query **queries = cz_array(ctx, const cz_query *, combine.count);
+    for (size_t i = 0; i < combine.count; i++)
+        queries[i] = cz__query_copy(ctx, combine.queries[i]);
+    return (cz_combine){ combine.op, queries, combine.count };
+}
+
+static cz_prefetch_list copy_prefetch(cz_ctx *ctx, cz_prefetch_list list)
+{
+    cz_prefetch *items = cz_array(ctx, cz_prefetch, list.count);
+    for (size_t i = 0; i < list.count; i++) {
+        items[i].path = cz_copy(ctx, list.items[i].path);
+        if (list.items[i].query)
+            items[i].query = cz__query_copy(ctx, list.items[i].query);
+    }
+    return (cz_prefetch_list){ items, list.count };
+}
+
+static const cz_manager *copy_manager(cz_ctx *ctx, const cz_manager *manager)
+{
+    if (!manager || manager == &cz_base_manager) /* which is known by its place */
+        return manager;
+    cz_manager *copy = cz_new(ctx, cz_manager);
+    *copy = *manager;
+    copy->where = cz_cond_copy(ctx, manager->where);
+    copy->order_by = copy_order(ctx, manager->order_by);
+    return copy;
+}
+
+const cz_query *cz__query_copy(cz_ctx *ctx, const cz_query *query)
 {
     cz_query *copy = cz_new(ctx, cz_query);
     *copy = *query;
     copy->where = cz_cond_copy(ctx, query->where);
     copy->order_by = copy_order(ctx, query->order_by);
+    copy->related = copy_fields(ctx, query->related);
+    copy->distinct_on = copy_fields(ctx, query->distinct_on);
+    copy->only = copy_fields(ctx, query->only);
+    copy->defer = copy_fields(ctx, query->defer);
+    copy->combine = copy_combine(ctx, query->combine);
+    copy->manager = copy_manager(ctx, query->manager);
+    copy->prefetch = copy_prefetch(ctx, query->prefetch);
+    copy->database = copy_name(ctx, query->database);
+    copy->as = copy_name(ctx, query->as);
     return copy;
 }
 
@@ -60,7 +111,7 @@ static const struct cz__expr *copy_expr(cz_ctx *ctx, const struct cz__expr *expr
     copy->order_by = copy_order(ctx, expr->order_by);
     copy->filter = cz_cond_copy(ctx, expr->filter);
     if (expr->query)
-        copy->query = copy_query(ctx, expr->query);
+        copy->query = cz__query_copy(ctx, expr->query);
     if (expr->op == CZ__EXPR_CASE) {
         struct cz__when *whens = cz_array(ctx, struct cz__when, expr->when_count);
         for (uint32_t i = 0; i < expr->when_count; i++) {
@@ -81,7 +132,7 @@ cz_cond cz_cond_copy(cz_ctx *ctx, cz_cond cond)
     struct cz__cond *copy = cz_new(ctx, struct cz__cond);
     *copy = *cond;
     if (cond->op == CZ__COND_EXISTS) {
-        copy->query = copy_query(ctx, cond->query);
+        copy->query = cz__query_copy(ctx, cond->query);
         return copy;
     }
     if (cond->op == CZ__COND_LINKED) {

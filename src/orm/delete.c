@@ -30,28 +30,48 @@ struct deletion {
     cz_map seen; /* model and key of every row collected */
 };
 
-struct name {
+struct name { /* model and key of a row */
     char bytes[sizeof(cz_model *) + sizeof(cz_uuid)];
+    size_t len;
 };
 
-/* Model and key of a row, as `seen` knows them. */
-static cz_str name_row(const cz_row *row, struct name *out)
+static struct name name_key(const cz_model *model, const void *key)
 {
-    const cz__column *key = row->model->state->key;
-    size_t bytes = CZ__DB_KIND(key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
-    memcpy(out->bytes, &row->model, sizeof row->model);
-    memcpy(out->bytes + sizeof row->model, cz__row_at(row, key), bytes);
-    return cz_str_of(out->bytes, sizeof row->model + bytes);
+    struct name name;
+    bool uuid = CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID;
+    size_t bytes = uuid ? sizeof(cz_uuid) : sizeof(int64_t);
+    memcpy(name.bytes, &model, sizeof model);
+    memcpy(name.bytes + sizeof model, key, bytes);
+    name.len = sizeof model + bytes;
+    return name;
+}
+
+static struct name name_row(const cz_row *row)
+{
+    return name_key(row->model, cz__row_at(row, row->model->state->key));
+}
+
+static cz_str name_text(const struct name *name)
+{
+    return cz_str_of(name->bytes, name->len);
+}
+
+static cz_status mark_seen(cz_ctx *ctx, struct deletion *deletion, const struct name *name)
+{
+    static char seen; /* a value that is not NULL */
+    char *copy = cz_arena_alloc(ctx->arena, name->len);
+    if (!copy)
+        return CZ_ENOMEM;
+    memcpy(copy, name->bytes, name->len);
+    return cz_map_set(&deletion->seen, cz_str_of(copy, name->len), &seen);
 }
 
 /* Whether a row is collected for the first time. */
-static bool is_new(cz_ctx *ctx, struct deletion *deletion, const cz_row *row)
+static bool is_new(cz_ctx *ctx, struct deletion *deletion, struct name name)
 {
-    struct name name;
-    cz_str whole = name_row(row, &name);
-    if (cz_map_get(&deletion->seen, whole))
+    if (cz_map_get(&deletion->seen, name_text(&name)))
         return false;
-    cz_check(ctx, cz_map_set(&deletion->seen, cz_copy(ctx, whole), row->model));
+    cz_check(ctx, mark_seen(ctx, deletion, &name));
     return true;
 }
 
@@ -68,8 +88,27 @@ static cz_query referrers(const struct deletion *deletion, cz_model *model, cz_c
                        .manager = deletion->soft ? &every_kept_row : &cz_base_manager };
 }
 
-/* Collect the rows that match and were not collected yet. */
-static void collect(cz_ctx *ctx, struct deletion *deletion, const cz_query *query)
+/* Whether somebody is told of the model's rows. */
+static bool wants_rows(const cz_model *model)
+{
+    return cz__signal_wanted(model, CZ_PRE_DELETE) || cz__signal_wanted(model, CZ_POST_DELETE) ||
+           cz__signal_wanted(model, CZ_POST_INIT);
+}
+
+static void add_collected(cz_ctx *ctx, struct deletion *deletion, const struct keys *keys)
+{
+    if (!keys->count)
+        return;
+    struct keys *kept = cz_new(ctx, struct keys);
+    *kept = *keys;
+    kept->before = deletion->last;
+    if (deletion->last)
+        deletion->last->after = kept;
+    deletion->last = kept;
+}
+
+/* Collect the rows that match and were not collected yet, as a whole. */
+static void collect_rows(cz_ctx *ctx, struct deletion *deletion, const cz_query *query)
 {
     cz_model *model = query->model;
     const cz__column *key = model->state->key;
@@ -79,27 +118,110 @@ static void collect(cz_ctx *ctx, struct deletion *deletion, const cz_query *quer
         keys.uuids = cz_array(ctx, cz_uuid, rows.count);
     else
         keys.integers = cz_array(ctx, int64_t, rows.count);
-    if (cz__signal_wanted(model, CZ_PRE_DELETE) || cz__signal_wanted(model, CZ_POST_DELETE))
-        keys.rows = cz_array(ctx, cz_row *, rows.count);
+    keys.rows = cz_array(ctx, cz_row *, rows.count);
     for (size_t n = 0; n < rows.count; n++) {
         cz_row *row = (cz_row *)(void *)((char *)rows.items + n * model->row_bytes);
-        if (!is_new(ctx, deletion, row))
+        if (!is_new(ctx, deletion, name_row(row)))
             continue;
-        if (keys.rows)
-            keys.rows[keys.count] = row;
+        keys.rows[keys.count] = row;
         if (keys.uuid)
             keys.uuids[keys.count++] = *(const cz_uuid *)cz__row_at(row, key);
         else
             keys.integers[keys.count++] = *(const int64_t *)cz__row_at(row, key);
     }
-    if (!keys.count)
+    add_collected(ctx, deletion, &keys);
+}
+
+/* A query of nothing but keys. */
+static cz_query keys_of(const cz_query *query)
+{
+    cz_query keys = *query;
+    keys.only = (cz_fields){ &query->model->state->key->attribute, 1 };
+    keys.defer = keys.related = (cz_fields){ 0 };
+    keys.prefetch = (cz_prefetch_list){ 0 };
+    return keys;
+}
+
+struct collecting {
+    cz_ctx *ctx;
+    struct deletion *deletion;
+    struct keys keys;
+    size_t cap;
+    bool only_looks; /* whether one was not collected, and no more */
+    bool found_other, no_memory;
+};
+
+static bool make_room(struct collecting *c)
+{
+    size_t bytes = c->keys.uuid ? sizeof(cz_uuid) : sizeof(int64_t);
+    size_t cap = c->cap ? c->cap * 2 : 64;
+    void *grown = cz_arena_alloc(c->ctx->arena, cap * bytes);
+    const void *items = c->keys.uuid ? (const void *)c->keys.uuids : c->keys.integers;
+    if (!grown)
+        return false;
+    if (c->keys.count)
+        memcpy(grown, items, c->keys.count * bytes);
+    if (c->keys.uuid)
+        c->keys.uuids = grown;
+    else
+        c->keys.integers = grown;
+    c->cap = cap;
+    return true;
+}
+
+static bool collect_key(const cz__db_cursor *cursor, void *arg)
+{
+    struct collecting *c = arg;
+    const cz__column *key = c->keys.model->state->key;
+    union {
+        int64_t integer;
+        cz_uuid uuid;
+    } value = { 0 };
+    cz_ignore(!cursor->db->driver->read(cursor, 0, key->type, &value)); /* never NULL */
+    struct name name = name_key(c->keys.model, &value);
+    if (cz_map_get(&c->deletion->seen, name_text(&name)))
+        return true;
+    c->found_other = true;
+    if (c->only_looks)
+        return false;
+    c->no_memory = (c->keys.count == c->cap && !make_room(c)) ||
+                   mark_seen(c->ctx, c->deletion, &name) != CZ_OK;
+    if (c->no_memory)
+        return false;
+    if (c->keys.uuid)
+        c->keys.uuids[c->keys.count++] = value.uuid;
+    else
+        c->keys.integers[c->keys.count++] = value.integer;
+    return true;
+}
+
+/* Go through the keys of the rows that match. */
+static struct collecting each_key(cz_ctx *ctx, struct deletion *deletion, const cz_query *query,
+                                  bool only_looks)
+{
+    cz_query keys = keys_of(query);
+    struct collecting c = { .ctx = ctx,
+                            .deletion = deletion,
+                            .keys = { .model = query->model,
+                                      .uuid = CZ__DB_KIND(query->model->state->key->type) ==
+                                              CZ__DB_UUID },
+                            .only_looks = only_looks };
+    cz_ignore(cz__each(ctx, &keys, collect_key, &c) == 0);
+    if (c.no_memory)
+        cz_raise(ctx, CZ_ENOMEM, "the keys of the %s rows to delete do not fit the memory",
+                 query->model->name);
+    return c;
+}
+
+/* Collect the rows that match and were not collected yet. */
+static void collect(cz_ctx *ctx, struct deletion *deletion, const cz_query *query)
+{
+    if (wants_rows(query->model)) {
+        collect_rows(ctx, deletion, query);
         return;
-    struct keys *kept = cz_new(ctx, struct keys);
-    *kept = keys;
-    kept->before = deletion->last;
-    if (deletion->last)
-        deletion->last->after = kept;
-    deletion->last = kept;
+    }
+    struct collecting c = each_key(ctx, deletion, query, false);
+    add_collected(ctx, deletion, &c.keys);
 }
 
 /* "column IN (a part of the keys)". */
@@ -140,24 +262,26 @@ static enum round round_of(cz_on_delete rule)
     return rule == CZ_SET_NULL || rule == CZ_SET_DEFAULT ? CHANGE : COLLECT;
 }
 
-CZ_NORETURN static void refuse(cz_ctx *ctx, const cz_model *referrer, const cz_model *referred)
+/* Whether all rows of the query are collected themselves. */
+static bool all_go(cz_ctx *ctx, struct deletion *deletion, const cz_query *query)
 {
-    cz_raise(ctx, CZ_EINTEGRITY, "Cannot delete: a %s still refers to this %s.",
-             referrer->state->lower_name, referred->state->lower_name);
+    return !each_key(ctx, deletion, query, true).found_other;
 }
 
-/* Whether all rows of the query are collected themselves. */
-static bool all_go(cz_ctx *ctx, const struct deletion *deletion, const cz_query *query)
+/* Refuse when a row of the query still refers to one of the model's, and say so when all that do are deleted. */
+static void check_referrers(cz_ctx *ctx, struct deletion *deletion, const cz_query *query,
+                            const cz_model *referred, cz_on_delete rule)
 {
-    struct cz__rows rows = cz__select(ctx, query);
-    for (size_t n = 0; n < rows.count; n++) {
-        struct name name;
-        const cz_row *row =
-            (const cz_row *)(const void *)((char *)rows.items + n * query->model->row_bytes);
-        if (!cz_map_get(&deletion->seen, name_row(row, &name)))
-            return false;
-    }
-    return true;
+    const struct cz__model_state *state = query->model->state;
+    bool restricts = rule == CZ_RESTRICT;
+    if (restricts ? all_go(ctx, deletion, query) : !cz__exists(ctx, query))
+        return;
+    cz_query alive = *query;
+    alive.manager = &every_kept_row;
+    bool deleted = state->deleted_at && !deletion->soft &&
+                   (restricts ? all_go(ctx, deletion, &alive) : !cz__exists(ctx, &alive));
+    cz_raise(ctx, CZ_EINTEGRITY, "Cannot delete: a %s%s still refers to this %s.",
+             deleted ? "deleted " : "", state->lower_name, referred->state->lower_name);
 }
 
 static void set_null(cz_ctx *ctx, const struct cz__referrer *referrer, const cz_query *query)
@@ -188,12 +312,9 @@ static void settle_part(cz_ctx *ctx, struct deletion *deletion, const struct key
     const cz_query query = referrers(deletion, referrer->model, where);
     switch (referrer->column->field->options.on_delete) {
     case CZ_PROTECT:
-        if (cz__exists(ctx, &query))
-            refuse(ctx, referrer->model, keys->model);
-        break;
     case CZ_RESTRICT:
-        if (!all_go(ctx, deletion, &query))
-            refuse(ctx, referrer->model, keys->model);
+        check_referrers(ctx, deletion, &query, keys->model,
+                        referrer->column->field->options.on_delete);
         break;
     case CZ_SET_NULL:
         set_null(ctx, referrer, &query);
@@ -234,6 +355,20 @@ static void follow_commit(cz_ctx *ctx, void *arg)
     }
 }
 
+/* They outlive a part that the deletion is in. */
+static struct keys keys_until_commit(cz_ctx *ctx, const struct keys *keys)
+{
+    size_t bytes = keys->count * (keys->uuid ? sizeof(cz_uuid) : sizeof(int64_t));
+    void *copy = cz_arena_alloc(cz__home(ctx), bytes);
+    cz_check(ctx, copy ? CZ_OK : CZ_ENOMEM);
+    memcpy(copy, keys->uuid ? (const void *)keys->uuids : keys->integers, bytes);
+    return (struct keys){ .model = keys->model,
+                          .uuid = keys->uuid,
+                          .integers = keys->uuid ? NULL : copy,
+                          .uuids = keys->uuid ? copy : NULL,
+                          .count = keys->count };
+}
+
 /* Whether a referrer's rows are elsewhere, and follow when the deletion is committed. */
 static bool follows(cz_ctx *ctx, const struct deletion *deletion, const struct keys *keys,
                     const struct cz__referrer *referrer, enum round round)
@@ -244,8 +379,9 @@ static bool follows(cz_ctx *ctx, const struct deletion *deletion, const struct k
     bool acts = deletion->soft ? rule == CZ_CASCADE && referrer->model->state->deleted_at
                                : rule == CZ_CASCADE || rule == CZ_SET_NULL;
     if (round == CHANGE && acts) {
-        struct following *following = cz_new(ctx, struct following);
-        *following = (struct following){ *referrer, *keys, deletion->soft };
+        struct following *following = cz_arena_new(cz__home(ctx), struct following);
+        cz_check(ctx, following ? CZ_OK : CZ_ENOMEM);
+        *following = (struct following){ *referrer, keys_until_commit(ctx, keys), deletion->soft };
         cz_on_commit_on(ctx, deletion->database, follow_commit, following);
     }
     return true;
@@ -380,6 +516,12 @@ static void delete_in_transaction(cz_ctx *ctx, void *arg)
     cz_query query = *deletion->query;
     query.unordered = true;
     query.database = deletion->database;
+    if (deletion->soft) { /* those that are deleted stay so since when they are */
+        cz_cond *kept = cz_array(ctx, cz_cond, 2);
+        kept[0] = query.model->state->is_kept;
+        kept[1] = query.where;
+        query.where = cz_cond_all(ctx, kept, query.where ? 2 : 1);
+    }
     cz_map_init(&deletion->seen, ctx->arena);
     collect(ctx, deletion, &query);
     struct keys *first = deletion->last;

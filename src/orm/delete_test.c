@@ -1,5 +1,6 @@
 /* Deleting by each rule of on_delete, marking instead of deleting, and bringing back. */
 #include "orm/orm_testing.h"
+#include <calzone/bulk.h>
 #include <calzone/relations.h>
 
 /* ---- RESTRICT and SET_DEFAULT, after the examples of Django's documentation of RESTRICT ---- */
@@ -317,4 +318,107 @@ static void actors(cz_ctx *c, void *arg)
 CZ_DATABASE_TEST(audited_rows_know_who)
 {
     cz__orm_test_run(&desk, actors);
+}
+
+/* ---- what deleting reads, and what it says of deleted rows ---- */
+
+#define REEF(F) F(text_field, about)
+CZ_MODEL(Reef, REEF);
+
+#define KELP(F)                                                                                    \
+    CZ_SOFT_DELETED(F)                                                                             \
+    F(char_field, name, .max_length = 20)                                                          \
+    F(foreign_key, reef, Reef, .null = true, .on_delete = CZ_PROTECT)                              \
+    F(foreign_key, near, Reef, .null = true, .on_delete = CZ_RESTRICT)
+CZ_MODEL(Kelp, KELP);
+
+static const struct cz__orm_test sea = { "sea", CZ_MODELS(Reef, Kelp) };
+
+enum { REEFS = 20000, REEF_BATCH = 1000, ABOUT_BYTES = 600 };
+
+static void delete_reefs(cz_ctx *c, void *arg)
+{
+    int64_t *removed = arg;
+    *removed = cz_delete(c, Reef, CZ_EVERY_ROW);
+}
+
+static void delete_many(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    char about[ABOUT_BYTES];
+    memset(about, 'x', sizeof about);
+    cz__tables_create(c);
+    Reef **rows = cz_array(c, Reef *, REEF_BATCH);
+    for (int n = 0; n < REEFS; n += REEF_BATCH) {
+        for (int i = 0; i < REEF_BATCH; i++) {
+            rows[i] = cz_row_new(c, Reef);
+            cz_set(c, rows[i], about, cz_str_of(about, sizeof about));
+        }
+        cz_bulk_create(c, Reef, rows, REEF_BATCH);
+    }
+    cz_arena *small; /* less than half of what the rows say */
+    cz_ctx request;
+    cz_error err = { 0 };
+    int64_t removed = 0;
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 6 << 20, &small));
+    cz_ctx_init(&request, small);
+    cz_status status = cz_try(&request, delete_reefs, &removed, &err);
+    CZ_EXPECT_MSG(!status, "%s", cz_error_message(&err));
+    CZ_EXPECT_EQ(removed, REEFS);
+    cz_ctx_done(&request);
+    cz_arena_destroy(small);
+}
+
+CZ_DATABASE_TEST(deleting_holds_keys_and_not_rows)
+{
+    cz__orm_test_run(&sea, delete_many);
+}
+
+static void delete_again(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Kelp *kelp = cz_create(c, Kelp, (name, "a"));
+    cz_create(c, Kelp, (name, "b"));
+    cz_remove(c, kelp);
+    const cz_datetime then = { 86400000000 };
+    cz_update_rows(c, Kelp, CZ_QUERY(Kelp, .deleted = CZ_ONLY_DELETED), (deleted_at, then));
+    CZ_EXPECT_EQ(cz_delete_rows(c, CZ_QUERY(Kelp, .deleted = CZ_ONLY_DELETED)), 0);
+    CZ_EXPECT_EQ(cz_delete_rows(c, CZ_QUERY(Kelp, .deleted = CZ_WITH_DELETED)), 1);
+    CZ_EXPECT_EQ(cz_delete_rows(c, CZ_QUERY(Kelp, .manager = &cz_base_manager)), 0);
+    const Kelp *first =
+        cz_get(c, Kelp, .where = CZ_Q(Kelp, name, EXACT, "a"), .deleted = CZ_ONLY_DELETED);
+    CZ_EXPECT_EQ(first->deleted_at.us, then.us);
+}
+
+CZ_DATABASE_TEST(a_row_that_is_deleted_stays_so_since_when_it_is)
+{
+    cz__orm_test_run(&sea, delete_again);
+}
+
+static void name_deleted(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    for (int i = 0; i < 2; i++) { /* PROTECT, RESTRICT */
+        const Reef *reef = cz_create(c, Reef, (about, "x"));
+        Kelp *kelp = i ? cz_create(c, Kelp, (name, "a"), (near_id, reef->id))
+                       : cz_create(c, Kelp, (name, "a"), (reef_id, reef->id));
+        cz_error err = { 0 };
+        int64_t removed;
+        CZ_EXPECT_EQ(cz_try(c, delete_reefs, &removed, &err), CZ_EINTEGRITY);
+        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                      "Cannot delete: a kelp still refers to this reef.");
+        cz_remove(c, kelp);
+        CZ_EXPECT_EQ(cz_try(c, delete_reefs, &removed, &err), CZ_EINTEGRITY);
+        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                      "Cannot delete: a deleted kelp still refers to this reef.");
+        CZ_EXPECT_EQ(cz_purge(c, Kelp, CZ_EVERY_ROW), 1);
+        CZ_EXPECT_EQ(cz_try(c, delete_reefs, &removed, &err), CZ_OK);
+    }
+}
+
+CZ_DATABASE_TEST(a_deleted_row_that_still_refers_is_called_deleted)
+{
+    cz__orm_test_run(&sea, name_deleted);
 }

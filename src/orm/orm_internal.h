@@ -26,8 +26,8 @@ struct cz__result { /* rows read together, so that a relation is loaded for all 
     cz_model *model;
     char *items; /* those a LEFT JOIN found nothing for have no key */
     size_t count;
-    cz_arena *arena; /* their context's own; they live there or, `of_part`, in that of a part */
-    bool of_part;
+    cz_arena *arena;           /* of the contexts that may keep something here */
+    struct cz__apart *part;    /* what its memory goes with; NULL: with the context */
     struct cz__loaded *loaded; /* related.c: what their relations lead to */
     bool strict;               /* what was not read raises */
     bool repeats;              /* one of many on purpose, as a chunk is */
@@ -209,6 +209,8 @@ void cz__watch_query(cz_ctx *ctx, const cz_query *query, const struct cz__plan *
 /* A shape's values as bytes that are equal when they are. Failures stay in the buffer. */
 void cz__shape_values(const struct cz__shape *shape, cz_buf *out);
 
+/* conditions.c: a copy that needs nothing of the caller's block, but for .values. Raises: CZ_ENOMEM. */
+const cz_query *cz__query_copy(cz_ctx *ctx, const cz_query *query);
 /* A buffer that goes with the context, also when something raises. */
 cz_buf *cz__scratch(cz_ctx *ctx);
 /* parameters.c: the parameters, in order, in the arena. Raises: CZ_EINVAL: a value out of its column's range. */
@@ -274,18 +276,16 @@ struct cz__apart {
     struct cz__defer *defers;
 };
 struct cz__apart *cz__apart_create(cz_ctx *ctx);
-/* The context's own arena, also while it works in that of a part. */
-static inline cz_arena *cz__own_arena(const cz_ctx *ctx)
-{
-    return ctx->db && ctx->db->outer ? ctx->db->outer : ctx->arena;
-}
-/* Whether rows of a result may point at what the context reads now: they go before it does, or with it. */
+/* Whether rows of a result may point at what the context reads now: they go with it. */
 static inline bool cz__may_keep(const cz_ctx *ctx, const struct cz__result *result)
 {
-    return result && result->arena == cz__own_arena(ctx) &&
-           (result->of_part || !ctx->db || !ctx->db->outer);
+    return result && result->arena == ctx->arena && result->part == ctx->part;
 }
 void cz__apart_run(struct cz__apart *apart, void (*fn)(cz_ctx *ctx, void *arg), void *arg);
+/* What is found out about rows of a part later belongs to it: the part of the result when `ctx` is not in it but
+ * outside, else NULL; and to go on in it, with what it has. */
+struct cz__apart *cz__apart_of(const cz_ctx *ctx, const struct cz__result *result);
+void cz__apart_go_on(struct cz__apart *apart, void (*fn)(cz_ctx *ctx, void *arg), void *arg);
 void cz__apart_done(struct cz__apart *apart);
 
 /* Run an INSERT that is .returning, inside a transaction, and read what comes back into the row. Raises. */

@@ -199,8 +199,8 @@ static struct cz__result *new_result(const struct collect *c, const cz_query *qu
     *result = (struct cz__result){ .model = model,
                                    .items = rows,
                                    .count = c->count,
-                                   .arena = cz__own_arena(c->ctx),
-                                   .of_part = c->ctx->db->outer != NULL,
+                                   .arena = c->ctx->arena,
+                                   .part = c->ctx->part,
                                    .strict = query->strict,
                                    .repeats = query->repeats,
                                    .file = query->file,
@@ -382,7 +382,7 @@ cz_iterator *cz__iterator_begin(cz_ctx *ctx, size_t rows, const cz_query *query)
     cz_error err;
     iterator->ctx = ctx;
     iterator->apart = cz__apart_create(ctx);
-    iterator->query = *query;       /* of what it points to, .prefetch is needed after the plan */
+    iterator->query = *cz__query_copy(ctx, query);
     iterator->query.repeats = true; /* one query a part is what was asked for */
     iterator->rows = rows;
     iterator->session = cz__session_to_read(ctx, query->model, NULL, query->database, true);

@@ -207,6 +207,13 @@ static cz_query plain_query(const struct cz__result *result, const cz__column *c
                        .line = line };
 }
 
+static void relation_in_part(cz_ctx *ctx, void *arg)
+{
+    const struct touch *touch = arg;
+    cz_ignore(cz__relation(ctx, touch->row, touch->column->ordinal, touch->file, touch->line) ==
+              NULL); /* it is in its slot */
+}
+
 void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field, const char *file, int line)
 {
     struct touch touch = { row, &row->model->state->columns[field], file, line };
@@ -222,6 +229,11 @@ void *cz__relation(cz_ctx *ctx, cz_row *row, size_t field, const char *file, int
     if (*slot)
         return *slot;
     struct cz__result *result = row->result;
+    struct cz__apart *part = cz__apart_of(ctx, result);
+    if (part) {
+        cz__apart_go_on(part, relation_in_part, &touch);
+        return *slot;
+    }
     struct cz__loaded *loaded = find(result, column, NULL, CZ_STR(""));
     const struct cz__rows *rows = loaded ? cz_map_get(&loaded->rows, key_text(row, column)) : NULL;
     if (!rows) {
@@ -381,8 +393,27 @@ const cz__column *cz__to_many(cz_ctx *ctx, const cz_row *row, size_t field)
     return column;
 }
 
+struct asking { /* for the rows of a relation of a row of a part */
+    cz_row *row;
+    size_t field;
+    const cz_query *asked;
+    struct cz__rows rows;
+};
+
+static void rows_in_part(cz_ctx *ctx, void *arg)
+{
+    struct asking *asking = arg;
+    asking->rows = cz__related_rows(ctx, asking->row, asking->field, asking->asked);
+}
+
 struct cz__rows cz__related_rows(cz_ctx *ctx, cz_row *row, size_t field, const cz_query *asked)
 {
+    struct cz__apart *part = cz__apart_of(ctx, row->result);
+    if (part) {
+        struct asking asking = { row, field, asked, { 0 } };
+        cz__apart_go_on(part, rows_in_part, &asking);
+        return asking.rows;
+    }
     struct touch touch = { row, cz__to_many(ctx, row, field), asked->file, asked->line };
     struct cz__result *result = row->result;
     cz_str narrowed = narrowed_by(ctx, asked), key = key_text(row, row->model->state->key);
@@ -564,6 +595,11 @@ static void read_column(cz_ctx *ctx, const struct touch *touch)
     }
 }
 
+static void column_in_part(cz_ctx *ctx, void *arg)
+{
+    read_column(ctx, arg);
+}
+
 void cz__load(cz_ctx *ctx, cz_row *row, size_t field, const char *file, int line)
 {
     struct touch touch = { row, &row->model->state->columns[field], file, line };
@@ -575,7 +611,11 @@ void cz__load(cz_ctx *ctx, cz_row *row, size_t field, const char *file, int line
     if (!cz__row_bit(row, CZ__BITS_LOADED, 0))
         cz_raise(ctx, CZ_EINVAL, "%s.%s of a new row was never set", model, name);
     check_strict(ctx, &touch);
-    read_column(ctx, &touch);
+    struct cz__apart *part = cz__apart_of(ctx, row->result);
+    if (part)
+        cz__apart_go_on(part, column_in_part, &touch);
+    else
+        read_column(ctx, &touch);
     if (!cz__row_bit(row, CZ__BITS_LOADED, field))
         cz_raise(ctx, CZ_ENOTFOUND, "This %s no longer exists.", row->model->state->lower_name);
 }

@@ -109,7 +109,8 @@ static void on_commit(cz_ctx *ctx, const cz__database *database, void (*fn)(cz_c
         fn(ctx, arg);
         return;
     }
-    struct hook *hook = cz_new(ctx, struct hook);
+    struct hook *hook = cz_arena_new(cz__home(ctx), struct hook); /* a part ends before its block */
+    cz_check(ctx, hook ? CZ_OK : CZ_ENOMEM);
     *hook = (struct hook){ .fn = fn, .arg = arg };
     *block->hooks_end = hook;
     block->hooks_end = &hook->next;
