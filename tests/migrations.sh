@@ -29,6 +29,8 @@ sql() {
 with sqlite3.connect("shop.db") as c:
     [print(*row, sep="|") for row in c.execute(sys.argv[1])]' "$1"
 }
+# older CODE TEXT: `migrate` of a database that is older than its app's migrations.
+older() { DATABASE_URL=sqlite://$PWD/older.db expect "$1" "$2" migrate; }
 models() { sed -i "$1" src/notes/models.h; }
 
 cd "$work"
@@ -48,6 +50,14 @@ expect 1 "no migration" migrate notes 0009
 sql "INSERT INTO notes_note (title, body, pinned, created_at, updated_at)
      VALUES ('one', 'it''s', 1, '2026-11-21 04:05:06', '2026-11-21 04:05:06')"
 
+echo "a database whose tables are older than the migrations goes on with them"
+cp src/notes/app.c "$work/app.c"
+sed -i '/\.migrations/d; /list\.h/d' src/notes/app.c
+! grep -q migrations src/notes/app.c || fail "the app has migrations still: $(cat src/notes/app.c)"
+DATABASE_URL=sqlite://$PWD/older.db expect 0 "" createtables
+cp "$work/app.c" src/notes/app.c
+older 0 "No migrations to apply"
+
 echo "a field is added, altered, renamed and removed"
 models 's/^    F(bool_field, pinned/    F(char_field, color, .max_length = 20) \\\n&/'
 expect 1 "Add field color to Note" makemigrations --check
@@ -55,14 +65,17 @@ expect 1 "--default notes.Note.color=VALUE" makemigrations
 expect 0 "CZ_ADD_FIELD" makemigrations --dry-run --default notes.Note.color=red
 [[ ! -e src/notes/migrations/0002_note_color.c ]] || fail "--dry-run wrote a file"
 expect 0 "src/notes/migrations/0002_note_color.c" makemigrations --default notes.Note.color=red
+older 0 "0002_note_color... OK"
 expect 0 "Planned operations" migrate --plan
 expect 0 "0002_note_color... OK" migrate
 [[ $(sql "SELECT title, body, color FROM notes_note") == "one|it's|red" ]] || fail "the row: $(sql "SELECT * FROM notes_note")"
 models 's/color, .max_length = 20/colour, .max_length = 20/'
 expect 1 "--rename notes.Note.color:colour" makemigrations
 expect 0 "0003_rename_color_note_colour" makemigrations --rename notes.Note.color:colour
+older 0 "0003_rename_color_note_colour... OK"
 models 's/colour, .max_length = 20/colour, .max_length = 30, .null = true, .index = true/'
 expect 0 "0004_alter_note_colour" makemigrations
+older 0 "0004_alter_note_colour... OK"
 models '/colour/d'
 expect 0 "0005_remove_note_colour" makemigrations
 expect 0 "Applying notes.0005_remove_note_colour... OK" migrate
