@@ -157,9 +157,8 @@ static const cz_dependency after_1[] = { { "store", "0001_initial" } };
 static const cz_dependency after_2[] = { { "store", "0002_more" } };
 static const cz_dependency after_3[] = { { "store", "0003_less" } };
 static CZ_MIGRATION(second, "store", "0002_more", .depends = { after_1, 1 },
-                    .operations = CZ_OPERATIONS(CZ_ADD_FIELD("Book", { "isbn", "char_field",
-                                                                       .max_length = 13,
-                                                                       .null = true })));
+                    .operations = CZ_OPERATIONS(CZ_ADD_FIELD(
+                        "Book", { "isbn", "char_field", .max_length = 13, .null = true })));
 static CZ_MIGRATION(third, "store", "0003_less", .depends = { after_2, 1 },
                     .operations = CZ_OPERATIONS(CZ_REMOVE_FIELD("Book", "pages"),
                                                 CZ_RENAME_FIELD("Book", "title", "name")));
