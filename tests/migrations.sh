@@ -65,6 +65,12 @@ expect 1 "--default notes.Note.color=VALUE" makemigrations
 expect 0 "CZ_ADD_FIELD" makemigrations --dry-run --default notes.Note.color=red
 [[ ! -e src/notes/migrations/0002_note_color.c ]] || fail "--dry-run wrote a file"
 expect 0 "src/notes/migrations/0002_note_color.c" makemigrations --default notes.Note.color=red
+code=0 said=$(build/bin/shop makemigrations --default notes.Note.color=red 2>&1 </dev/null) || code=$?
+[[ $code == 1 && $said == *"0002_note_color.c is there already, and this program was built without it: build it first"* ]] ||
+    fail "a program that is older than its sources ended with $code: $said"
+sed -i '/0002_note_color/d' src/notes/migrations/list.h
+expect 1 "migration notes.0002_note_color is compiled in and in no list: add CZ_LISTED(notes_0002_note_color);" migrate
+sed -i 's/^.*CZ_LIST_END/    CZ_LISTED(notes_0002_note_color);\n&/' src/notes/migrations/list.h
 older 0 "0002_note_color... OK"
 expect 0 "Planned operations" migrate --plan
 expect 0 "0002_note_color... OK" migrate

@@ -162,7 +162,9 @@ static cz_status start_models(const cz_project *project, cz_error *err)
         if (status)
             return status;
     }
-    cz_status status = cz__models_resolve(err);
+    cz_status status = cz__migrations_check_listed(err);
+    if (!status)
+        status = cz__models_resolve(err);
     for (size_t i = 0; i < project->apps.count && !status; i++)
         status = cz__receivers_add(project->apps.items[i]->name, &project->apps.items[i]->receivers,
                                    err);

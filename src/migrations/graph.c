@@ -7,6 +7,10 @@ enum { MIGRATIONS_MAX = 16384 };
 static const cz_migration *all[MIGRATIONS_MAX];
 static size_t all_count;
 
+/* Those that CZ_MIGRATION has made, listed or not; the linker gives the names where there is one. */
+extern const cz_migration *__start_cz_migrations[] __attribute__((weak));
+extern const cz_migration *__stop_cz_migrations[] __attribute__((weak));
+
 static int compare_names(const void *a, const void *b)
 {
     const cz_migration *const *x = a, *const *y = b;
@@ -26,6 +30,25 @@ cz_status cz__migrations_add(const char *app, cz_migration_list list, cz_error *
         all[all_count++] = migration;
     }
     qsort(all + first, all_count - first, sizeof *all, compare_names);
+    return CZ_OK;
+}
+
+cz_status cz__migrations_check_listed(cz_error *err)
+{
+    size_t compiled =
+        __start_cz_migrations ? (size_t)(__stop_cz_migrations - __start_cz_migrations) : 0;
+    for (size_t i = 0; i < compiled; i++) {
+        const cz_migration *migration = __start_cz_migrations[i];
+        bool listed = !cz__migrations_of(migration->app); /* then none of them is meant */
+        for (size_t n = 0; n < all_count && !listed; n++)
+            listed = all[n] == migration;
+        if (!listed)
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "migration %s.%s is compiled in and in no list: add "
+                                "CZ_LISTED(%s_%s); to the list.h of %s",
+                                migration->app, migration->name, migration->app, migration->name,
+                                migration->app);
+    }
     return CZ_OK;
 }
 

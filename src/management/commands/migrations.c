@@ -448,7 +448,7 @@ static int migrate(cz_ctx *ctx, void *arg)
     }
     cz__migrate_signal(ctx, CZ_POST_MIGRATE);
     if (cz__models_drift(ctx))
-        puts("  The models have changes that no migration has: run makemigrations, then migrate.");
+        puts("  The models have changes that no migration has: run makemigrations, build, then migrate.");
     return 0;
 }
 
