@@ -99,7 +99,11 @@ sed -i 's|^CZ_MIGRATION|/* said otherwise */\n\n&|; s/, \.max_length = 30/,\n  .
 sed -i 's/15 \* 2/31/' $changed
 expect 0 "Warning: notes.0004_alter_note_colour was changed after it was applied: its operation 1, \"Alter field colour on Note\", was another." migrate
 expect 0 "1 of those it has was changed since" check --databases
+expect 0 "migrate --accept-edited" migrate
+expect 0 "Recorded anew: 1" migrate --accept-edited
+expect 0 "0 of those it has were changed since" check --databases
 mv "$work/kept.c" $changed && touch $changed
+expect 0 "Recorded anew: 1" migrate --accept-edited
 expect 0 "0 of those it has were changed since" check --databases
 expect 2 "unknown argument" check --database
 

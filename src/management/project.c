@@ -262,7 +262,8 @@ static const struct cz__builtin builtins[] = {
       "[--rename APP.MODEL[.FIELD]:NAME] [--no-rename] [--default APP.MODEL.FIELD=VALUE]",
       cz__command_makemigrations },
     { "migrate", "Bring the database to the newest migration, or to one that is named.",
-      "[APP [NAME|zero]] [--database ALIAS] [--plan] [--check] [--fake] [--fake-initial]",
+      "[APP [NAME|zero]] [--database ALIAS] [--plan] [--check] [--fake] [--fake-initial] "
+      "[--accept-edited]",
       cz__command_migrate },
     { "showmigrations", "List the migrations; [X] marks those the database has.",
       "[APP] [--database ALIAS]", cz__command_showmigrations },

@@ -65,6 +65,9 @@ bool cz__graph_is_initial(const cz_migration *migration);
 size_t cz__migrations_edited(cz_ctx *ctx, const cz__graph *graph, const cz__ledger *ledger,
                              void (*each)(const char *sentence));
 
+/* Record of each of these what it has now. Returns how many. */
+size_t cz__migrations_accept_edited(cz_ctx *ctx, const cz__graph *graph, const cz__ledger *ledger);
+
 /* ---- running ---- */
 
 typedef struct cz__planned {

@@ -50,8 +50,9 @@ static int prepare_tables(cz_ctx *ctx, void *arg)
         cz__migrate_signal(ctx, CZ_POST_MIGRATE);
         tell_done(alias, "applied the pending migrations", "migrations", migrated);
         if (cz__models_drift(ctx))
-            cz_log_warning(NULL, "calzone.db",
-                           "the models have changes that no migration has: run makemigrations and build");
+            cz_log_warning(
+                NULL, "calzone.db",
+                "the models have changes that no migration has: run makemigrations and build");
         tell_done(alias, "created the missing tables", "tables", created);
         cz__raw_check(ctx);
         cz_log_flush(true);
