@@ -39,6 +39,7 @@ cd shop
 
 echo "the project begins with its first migration"
 expect 0 "No changes detected" makemigrations
+expect 1 "8000" run --bind 8000
 expect 0 "[ ] 0001_initial" showmigrations
 expect 1 "" migrate --check
 expect 0 "Applying notes.0001_initial... OK" migrate
@@ -165,6 +166,7 @@ expect 0 "It replaces 7 migrations" squashmigrations notes 0007
 [[ $(grep -c CZ_CREATE_MODEL src/notes/migrations/0001_initial_squashed_0007*.c) == 3 ]] || fail "not what makes three models"
 expect 0 "No migrations to apply" migrate
 expect 0 "[X] 0001_initial_squashed_0007" showmigrations
+expect 1 "notes.0003_rename_color_note_colour was squashed: 0001_initial_squashed_0007" migrate notes 0003
 expect 0 "No changes detected" makemigrations
 for file in src/notes/migrations/000[1-7]_*.c; do # every database is past them
     name=$(basename "$file" .c)

@@ -321,6 +321,20 @@ static cz__plan_list plan_of(cz_ctx *ctx, const cz__graph *graph, const bool *ch
     return plan;
 }
 
+/* Who looks for a migration that is not there may mean one that was squashed. */
+CZ_NORETURN static void refuse_name(cz_ctx *ctx, const cz__graph *graph, const char *app,
+                                    const char *name)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        const cz_migration *node = graph->nodes[i];
+        for (size_t r = 0; r < node->replaces.count && strcmp(node->app, app) == 0; r++)
+            if (strncmp(node->replaces.items[r], name, strlen(name)) == 0)
+                cz_raise(ctx, CZ_EVALIDATION, "%s.%s was squashed: %s stands in its place", app,
+                         node->replaces.items[r], node->name);
+    }
+    cz_raise(ctx, CZ_EVALIDATION, "%s has no migration \"%s\"", app, name);
+}
+
 cz__plan_list cz__migrate_plan(cz_ctx *ctx, const cz__graph *graph, const char *app,
                                const char *name)
 {
@@ -334,7 +348,7 @@ cz__plan_list cz__migrate_plan(cz_ctx *ctx, const cz__graph *graph, const char *
     if (!known)
         cz_raise(ctx, CZ_EVALIDATION, "no app \"%s\" has migrations", app);
     if (name && !zero && target == SIZE_MAX)
-        cz_raise(ctx, CZ_EVALIDATION, "%s has no migration \"%s\"", app, name);
+        refuse_name(ctx, graph, app, name);
     bool backward = zero || (target != SIZE_MAX && graph->applied[target]);
     for (size_t i = 0; i < graph->count; i++) {
         bool own = !app || strcmp(graph->nodes[i]->app, app) == 0;

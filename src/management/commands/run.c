@@ -5,6 +5,7 @@
 #include "notifications/listeners.h"
 #include "orm/orm.h"
 #include "orm/raw.h"
+#include "runtime/listen.h"
 #include "runtime/server.h"
 #include <errno.h>
 #include <stdio.h>
@@ -222,10 +223,15 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
     }
     if (refuses_memory(site))
         return 1;
+    cz_error err;
+    struct cz__address address; /* before anything is migrated */
+    if (cz__address_parse(bind, &address, &err)) {
+        fprintf(stderr, "run: %s\n", cz_error_message(&err));
+        return 1;
+    }
     int code = prepare_in_child(site);
     if (code)
         return code;
-    cz_error err;
     long cores = sysconf(_SC_NPROCESSORS_ONLN); /* which is what 0 workers mean */
     if (cz__db_share(workers ? workers : cores > 0 ? (unsigned)cores : 1, &err)) {
         fprintf(stderr, "run: %s\n", cz_error_message(&err));
