@@ -29,6 +29,8 @@ sql() {
 with sqlite3.connect("shop.db") as c:
     [print(*row, sep="|") for row in c.execute(sys.argv[1])]' "$1"
 }
+# older CODE TEXT: `migrate` of a database that is older than its app's migrations.
+older() { DATABASE_URL=sqlite://$PWD/older.db expect "$1" "$2" migrate; }
 models() { sed -i "$1" src/notes/models.h; }
 
 cd "$work"
@@ -37,6 +39,7 @@ cd shop
 
 echo "the project begins with its first migration"
 expect 0 "No changes detected" makemigrations
+expect 1 "8000" run --bind 8000
 expect 0 "[ ] 0001_initial" showmigrations
 expect 1 "" migrate --check
 expect 0 "Applying notes.0001_initial... OK" migrate
@@ -48,6 +51,14 @@ expect 1 "no migration" migrate notes 0009
 sql "INSERT INTO notes_note (title, body, pinned, created_at, updated_at)
      VALUES ('one', 'it''s', 1, '2026-11-21 04:05:06', '2026-11-21 04:05:06')"
 
+echo "a database whose tables are older than the migrations goes on with them"
+cp src/notes/app.c "$work/app.c"
+sed -i '/\.migrations/d; /list\.h/d' src/notes/app.c
+! grep -q migrations src/notes/app.c || fail "the app has migrations still: $(cat src/notes/app.c)"
+DATABASE_URL=sqlite://$PWD/older.db expect 0 "" createtables
+cp "$work/app.c" src/notes/app.c
+older 0 "No migrations to apply"
+
 echo "a field is added, altered, renamed and removed"
 models 's/^    F(bool_field, pinned/    F(char_field, color, .max_length = 20) \\\n&/'
 expect 1 "Add field color to Note" makemigrations --check
@@ -55,14 +66,23 @@ expect 1 "--default notes.Note.color=VALUE" makemigrations
 expect 0 "CZ_ADD_FIELD" makemigrations --dry-run --default notes.Note.color=red
 [[ ! -e src/notes/migrations/0002_note_color.c ]] || fail "--dry-run wrote a file"
 expect 0 "src/notes/migrations/0002_note_color.c" makemigrations --default notes.Note.color=red
+code=0 said=$(build/bin/shop makemigrations --default notes.Note.color=red 2>&1 </dev/null) || code=$?
+[[ $code == 1 && $said == *"0002_note_color.c is there already, and this program was built without it: build it first"* ]] ||
+    fail "a program that is older than its sources ended with $code: $said"
+sed -i '/0002_note_color/d' src/notes/migrations/list.h
+expect 1 "migration notes.0002_note_color is compiled in and in no list: add CZ_LISTED(notes_0002_note_color);" migrate
+sed -i 's/^.*CZ_LIST_END/    CZ_LISTED(notes_0002_note_color);\n&/' src/notes/migrations/list.h
+older 0 "0002_note_color... OK"
 expect 0 "Planned operations" migrate --plan
 expect 0 "0002_note_color... OK" migrate
 [[ $(sql "SELECT title, body, color FROM notes_note") == "one|it's|red" ]] || fail "the row: $(sql "SELECT * FROM notes_note")"
 models 's/color, .max_length = 20/colour, .max_length = 20/'
 expect 1 "--rename notes.Note.color:colour" makemigrations
 expect 0 "0003_rename_color_note_colour" makemigrations --rename notes.Note.color:colour
+older 0 "0003_rename_color_note_colour... OK"
 models 's/colour, .max_length = 20/colour, .max_length = 30, .null = true, .index = true/'
 expect 0 "0004_alter_note_colour" makemigrations
+older 0 "0004_alter_note_colour... OK"
 models '/colour/d'
 expect 0 "0005_remove_note_colour" makemigrations
 expect 0 "Applying notes.0005_remove_note_colour... OK" migrate
@@ -80,7 +100,11 @@ sed -i 's|^CZ_MIGRATION|/* said otherwise */\n\n&|; s/, \.max_length = 30/,\n  .
 sed -i 's/15 \* 2/31/' $changed
 expect 0 "Warning: notes.0004_alter_note_colour was changed after it was applied: its operation 1, \"Alter field colour on Note\", was another." migrate
 expect 0 "1 of those it has was changed since" check --databases
+expect 0 "migrate --accept-edited" migrate
+expect 0 "Recorded anew: 1" migrate --accept-edited
+expect 0 "0 of those it has were changed since" check --databases
 mv "$work/kept.c" $changed && touch $changed
+expect 0 "Recorded anew: 1" migrate --accept-edited
 expect 0 "0 of those it has were changed since" check --databases
 expect 2 "unknown argument" check --database
 
@@ -142,6 +166,7 @@ expect 0 "It replaces 7 migrations" squashmigrations notes 0007
 [[ $(grep -c CZ_CREATE_MODEL src/notes/migrations/0001_initial_squashed_0007*.c) == 3 ]] || fail "not what makes three models"
 expect 0 "No migrations to apply" migrate
 expect 0 "[X] 0001_initial_squashed_0007" showmigrations
+expect 1 "notes.0003_rename_color_note_colour was squashed: 0001_initial_squashed_0007" migrate notes 0003
 expect 0 "No changes detected" makemigrations
 for file in src/notes/migrations/000[1-7]_*.c; do # every database is past them
     name=$(basename "$file" .c)

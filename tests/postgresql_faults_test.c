@@ -132,6 +132,10 @@ static struct server start(unsigned workers, const char *parameters)
 
 /* ---- clients that write, each in a process of its own ---- */
 
+static struct { /* where, and what is stored then */
+    const char *path, *stored;
+} site = { "/v2/authors", "SELECT name FROM store_author" };
+
 static struct board { /* shared by the clients and the test */
     volatile int stop;
     volatile uint16_t answers[CLIENTS][NAMES_MAX]; /* HTTP status; 0: none */
@@ -143,9 +147,9 @@ static void client(uint16_t port, int number)
     for (int i = 0; i < NAMES_MAX && !board->stop; i++) {
         cz_str body = format("{\"name\":\"c%d-%d\"}", number, i);
         const cz_answer *answer =
-            ask_raw(port, format("POST /v2/authors HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+            ask_raw(port, format("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
                                  "application/json\r\nContent-Length: %zu\r\n\r\n%.*s",
-                                 body.len, CZ_STR_ARG(body)));
+                                 site.path, body.len, CZ_STR_ARG(body)));
         board->answers[number][i] = answer ? (uint16_t)answer->status : 0;
         board->count[number] = i + 1;
         sleep_ms(answer && answer->status == 201 ? 1 : 5);
@@ -166,44 +170,52 @@ static void start_clients(uint16_t port, pid_t pids[CLIENTS])
     }
 }
 
-/* What was acknowledged is stored, once; what was not, at most once. Returns how many were. */
+/* How many of these names, "('c0-1'),('c0-2')", are stored. */
+static cz_str count_stored(cz_buf *names)
+{
+    /* through a file: the list is longer than an argument may be */
+    const char *path = format("%s/names", pg.folder).ptr;
+    FILE *file = fopen(path, "we");
+    CZ_REQUIRE(file);
+    fprintf(file, "%s", names->len ? cz_buf_cstr(names) : "");
+    fclose(file);
+    CZ_EXPECT(chmod(path, 0644) == 0);
+    cz_buf_done(names);
+    return sql(format("SELECT count(*) FROM (SELECT (regexp_matches(pg_read_file('%s'), "
+                      "'c[0-9]+-[0-9]+', 'g'))[1] AS name) a "
+                      "WHERE name IN (%s)",
+                      path, site.stored)
+                   .ptr);
+}
+
+/* What was acknowledged is stored, once; what was refused (503) is not; the rest is, at most once. Returns how
+ * many were acknowledged. */
 static int check_clients(const pid_t pids[CLIENTS], int *out_unanswered)
 {
     board->stop = 1;
     for (int i = 0; i < CLIENTS; i++)
         CZ_EXPECT(waitpid(pids[i], NULL, 0) == pids[i]);
-    cz_str twice = sql("SELECT count(*) FROM (SELECT name FROM store_author GROUP BY name "
-                       "HAVING count(*) > 1) t");
+    cz_str twice = sql(format("SELECT count(*) FROM (SELECT name FROM (%s) s (name) GROUP BY name "
+                              "HAVING count(*) > 1) t",
+                              site.stored)
+                           .ptr);
     CZ_EXPECT_STR(twice, "0");
     int acknowledged = 0;
     *out_unanswered = 0;
-    cz_buf list = { 0 };
+    cz_buf list = { 0 }, refused = { 0 };
     for (int c = 0; c < CLIENTS; c++)
         for (int i = 0; i < board->count[c]; i++) {
-            if (board->answers[c][i] == 201) {
-                cz_buf_printf(&list, "%s('c%d-%d')", acknowledged ? "," : "", c, i);
-                acknowledged++;
-            } else {
-                ++*out_unanswered;
-                CZ_EXPECT_MSG(board->answers[c][i] == 503 || board->answers[c][i] == 500,
-                              "a change was answered with %d", board->answers[c][i]);
-            }
+            uint16_t answer = board->answers[c][i];
+            if (answer == 201 || answer == 503)
+                cz_buf_printf(answer == 201 ? &list : &refused, "('c%d-%d')", c, i);
+            acknowledged += answer == 201;
+            *out_unanswered += answer != 201;
+            CZ_EXPECT_MSG(answer == 201 || answer == 503 || answer == 500,
+                          "a change was answered with %d", answer);
         }
     CZ_REQUIRE(acknowledged > 0);
-    /* through a file: the list is longer than an argument may be */
-    const char *path = format("%s/acknowledged.sql", pg.folder).ptr;
-    FILE *file = fopen(path, "we");
-    CZ_REQUIRE(file);
-    fprintf(file, "%s", cz_buf_cstr(&list));
-    fclose(file);
-    CZ_EXPECT(chmod(path, 0644) == 0);
-    cz_str lost = sql(format("SELECT count(*) FROM (SELECT (regexp_matches(pg_read_file('%s'), "
-                             "'c[0-9]+-[0-9]+', 'g'))[1] AS name) a "
-                             "WHERE name NOT IN (SELECT name FROM store_author)",
-                             path)
-                          .ptr);
-    CZ_EXPECT_STR(lost, "0");
-    cz_buf_done(&list);
+    CZ_EXPECT_STR(count_stored(&list), format("%d", acknowledged).ptr);
+    CZ_EXPECT_STR(count_stored(&refused), "0");
     return acknowledged;
 }
 
@@ -229,6 +241,50 @@ CZ_TEST(postgresql_connections_ended_under_load_lose_nothing_acknowledged)
     CZ_EXPECT(acknowledged > rounds);
     CZ_EXPECT_STATUS(get(server.port, "/v2/authors/1"), 200);
     CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+/* A server that is asked to end a connection while it commits ends it when it has: the rows are stored, and its
+ * last words are those of one that refuses. Here each commit takes a while, or waits for a replica for ever. */
+static void end_commits(const char *setting, int rounds)
+{
+    pg_create();
+    const char *env[] = { format("DATABASE_URL=%s?application_name=site&pool_size=4", pg.url).ptr,
+                          NULL };
+    struct server server = server_start("lab", 1, env);
+    const char *const settings[] = { "fsync = on", "commit_siblings = 0", setting };
+    for (size_t i = 0; i < CZ_COUNT(settings); i++)
+        sql(format("ALTER SYSTEM SET %s", settings[i]).ptr);
+    sql("SELECT pg_reload_conf()");
+    site.path = "/slow-notes/0"; /* in a transaction */
+    site.stored = "SELECT substring(text FROM 'c[0-9]+-[0-9]+') FROM notes_note";
+    pid_t pids[CLIENTS];
+    start_clients(server.port, pids);
+    sql(format("DO $$ BEGIN FOR i IN 1..%d LOOP PERFORM pg_stat_clear_snapshot(), pg_sleep(0.05); "
+               "PERFORM pg_terminate_backend(pid) FROM pg_stat_activity "
+               "WHERE application_name = 'site' AND state <> 'idle'; END LOOP; END $$",
+               rounds)
+            .ptr);
+    sql("ALTER SYSTEM RESET synchronous_standby_names");
+    sql("SELECT pg_reload_conf()");
+    CZ_EXPECT(!cz_str_eq(sql("SELECT sum(sessions_killed) FROM pg_stat_database"), CZ_STR("0")));
+    int unanswered;
+    check_clients(pids, &unanswered);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(a_commit_that_postgresql_confirms_before_it_ends_the_connection_is_none_refused)
+{
+    end_commits("commit_delay = 20000", full_or_short(100, 30));
+}
+
+CZ_TEST(a_commit_that_postgresql_does_not_confirm_is_none_refused)
+{
+    end_commits("synchronous_standby_names = 'nobody'", full_or_short(40, 20));
+    int unknown = 0;
+    for (int c = 0; c < CLIENTS; c++)
+        for (int i = 0; i < board->count[c]; i++)
+            unknown += board->answers[c][i] == 500;
+    CZ_EXPECT(unknown > 0);
 }
 
 /* Ask until the site answers 200 again; the milliseconds that took. */

@@ -324,8 +324,11 @@ typedef struct cz_migration {
     bool online;
 } cz_migration;
 
+/* A migration. It stands in its app's list as well; a project does not start with one that is in none. */
 #define CZ_MIGRATION(variable, app_name, migration_name, ...)                                      \
-    const cz_migration variable = { .app = (app_name), .name = (migration_name), ##__VA_ARGS__ }
+    const cz_migration variable = { .app = (app_name), .name = (migration_name), ##__VA_ARGS__ };  \
+    static const cz_migration *cz__compiled_##variable                                             \
+        __attribute__((section("cz_migrations"), used)) = &variable
 
 /* An app's list: the migration at `index`, NULL past the end. Written as
  *

@@ -162,7 +162,9 @@ static cz_status start_models(const cz_project *project, cz_error *err)
         if (status)
             return status;
     }
-    cz_status status = cz__models_resolve(err);
+    cz_status status = cz__migrations_check_listed(err);
+    if (!status)
+        status = cz__models_resolve(err);
     for (size_t i = 0; i < project->apps.count && !status; i++)
         status = cz__receivers_add(project->apps.items[i]->name, &project->apps.items[i]->receivers,
                                    err);
@@ -260,7 +262,8 @@ static const struct cz__builtin builtins[] = {
       "[--rename APP.MODEL[.FIELD]:NAME] [--no-rename] [--default APP.MODEL.FIELD=VALUE]",
       cz__command_makemigrations },
     { "migrate", "Bring the database to the newest migration, or to one that is named.",
-      "[APP [NAME|zero]] [--database ALIAS] [--plan] [--check] [--fake] [--fake-initial]",
+      "[APP [NAME|zero]] [--database ALIAS] [--plan] [--check] [--fake] [--fake-initial] "
+      "[--accept-edited]",
       cz__command_migrate },
     { "showmigrations", "List the migrations; [X] marks those the database has.",
       "[APP] [--database ALIAS]", cz__command_showmigrations },

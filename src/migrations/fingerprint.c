@@ -4,6 +4,8 @@
  * "operations 1: 0123456789abcdef ..." has the number of the form operations are written in. Whoever changes what
  * write_operation() says of an operation that was there raises it, so that older rows are not compared. */
 #include "migrations/migrations_internal.h"
+#include "migrations/ledger.h"
+#include <calzone/transactions.h>
 #include <inttypes.h>
 
 static const char form[] = "operations 1:";
@@ -17,40 +19,73 @@ static uint64_t hash_of(cz_str text)
     return hash;
 }
 
-static void append(cz_ctx *ctx, cz_buf *out, const cz_operation *op);
+/* How an operation may have been recorded that ran the same. */
+struct form {
+    bool without_alias; /* .alias was added since */
+    enum { UNDONE_AS_IS, UNDONE, NOT_UNDONE } reverse;
+};
 
-static void append_list(cz_ctx *ctx, cz_buf *out, const char *name, const cz_operation_list *list)
+static void append(cz_ctx *ctx, cz_buf *out, const cz_operation *op, struct form as);
+
+static void append_list(cz_ctx *ctx, cz_buf *out, const char *name, const cz_operation_list *list,
+                        struct form as)
 {
     cz_buf_printf(out, " %s(", name);
     for (size_t i = 0; i < list->count; i++)
-        append(ctx, out, &list->items[i]);
+        append(ctx, out, &list->items[i], as);
     cz_buf_append_char(out, ')');
 }
 
-static void append(cz_ctx *ctx, cz_buf *out, const cz_operation *op)
+static void append(cz_ctx *ctx, cz_buf *out, const cz_operation *op, struct form as)
 {
+    cz_operation plain = *op;
+    bool undone = as.reverse == UNDONE_AS_IS ? op->reverse != NULL : as.reverse == UNDONE;
     switch (op->kind) {
     case CZ_OPERATION_RUN_C:
-        cz_buf_append_str(out, op->reverse ? CZ_STR("run, undone") : CZ_STR("run"));
+        cz_buf_append_str(out, undone ? CZ_STR("run, undone") : CZ_STR("run"));
+        return;
+    case CZ_OPERATION_RUN_SQL:
+        if (as.without_alias)
+            plain.alias = NULL;
+        cz__append_operation(ctx, out, &plain);
         return;
     case CZ_OPERATION_SEPARATE:
-        append_list(ctx, out, "database", &op->database_operations);
-        append_list(ctx, out, "state", &op->state_operations);
+        append_list(ctx, out, "database", &op->database_operations, as);
+        append_list(ctx, out, "state", &op->state_operations, as);
         return;
     default:
         cz__append_operation(ctx, out, op);
     }
 }
 
-static uint64_t hash_operation(cz_ctx *ctx, const cz_operation *op)
+static uint64_t hash_operation(cz_ctx *ctx, const cz_operation *op, struct form as)
 {
     cz_buf *text = cz_new(ctx, cz_buf);
-    append(ctx, text, op);
+    append(ctx, text, op, as);
     cz_status status = cz_buf_status(text);
     uint64_t hash = hash_of(cz_buf_str(text));
     cz_buf_done(text);
     cz_check(ctx, status);
     return hash;
+}
+
+static void write_hash(char out[16], uint64_t hash)
+{
+    for (int i = 0; i < 16; i++)
+        out[i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
+}
+
+/* Whether the hash is that of an operation which ran the same as this one. */
+static bool ran_the_same(cz_ctx *ctx, const cz_operation *op, cz_str recorded)
+{
+    char hash[16];
+    for (int form_number = 0; form_number < 6; form_number++) {
+        struct form as = { form_number % 2 == 1, (unsigned)form_number / 2 };
+        write_hash(hash, hash_operation(ctx, op, as));
+        if (cz_str_eq(cz_str_of(hash, sizeof hash), recorded))
+            return true;
+    }
+    return false;
 }
 
 const char *cz__migration_fingerprint(cz_ctx *ctx, const cz_migration *migration)
@@ -60,10 +95,10 @@ const char *cz__migration_fingerprint(cz_ctx *ctx, const cz_migration *migration
     size_t len = sizeof form - 1;
     memcpy(text, form, sizeof form);
     for (size_t i = 0; i < count; i++) {
-        uint64_t hash = hash_operation(ctx, &migration->operations.items[i]);
         text[len++] = ' ';
-        for (int shift = 60; shift >= 0; shift -= 4)
-            text[len++] = "0123456789abcdef"[hash >> shift & 15];
+        write_hash(text + len,
+                   hash_operation(ctx, &migration->operations.items[i], (struct form){ 0 }));
+        len += 16;
     }
     text[len] = '\0';
     return text;
@@ -75,7 +110,8 @@ bool cz__is_fingerprint(cz_str text)
 }
 
 /* The number of its first hash that is another, from 1; 0: all that both have are the same. */
-static size_t first_other(cz_str now, cz_str then, size_t *out_now, size_t *out_then)
+static size_t first_other(cz_ctx *ctx, const cz_migration *migration, cz_str now, cz_str then,
+                          size_t *out_now, size_t *out_then)
 {
     size_t first = 0;
     *out_now = *out_then = 0;
@@ -83,7 +119,8 @@ static size_t first_other(cz_str now, cz_str then, size_t *out_now, size_t *out_
         cz_str a = cz_str_cut(&now, ' '), b = cz_str_cut(&then, ' ');
         *out_now += a.len > 0;
         *out_then += b.len > 0;
-        if (!first && a.len && b.len && !cz_str_eq(a, b))
+        if (!first && a.len && b.len && !cz_str_eq(a, b) &&
+            !ran_the_same(ctx, &migration->operations.items[*out_now - 1], b))
             first = *out_now;
     }
     return first;
@@ -96,8 +133,10 @@ const char *cz__migration_edited(cz_ctx *ctx, const cz_migration *migration, con
     if (cz_str_eq(now, then) || !cz_str_starts_with(then, cz_str_from(form)))
         return NULL;
     size_t is, was;
-    size_t first = first_other(cz_str_trim(cz_str_tail(now, sizeof form - 1)),
+    size_t first = first_other(ctx, migration, cz_str_trim(cz_str_tail(now, sizeof form - 1)),
                                cz_str_trim(cz_str_tail(then, sizeof form - 1)), &is, &was);
+    if (!first && is == was)
+        return NULL;
     if (!first && is < was)
         return cz_format(
                    ctx,
@@ -110,6 +149,31 @@ const char *cz__migration_edited(cz_ctx *ctx, const cz_migration *migration, con
                      cz__operation_describe(ctx, &migration->operations.items[first - 1]),
                      first > was ? "was added" : "was another")
         .ptr;
+}
+
+static void accept(cz_ctx *ctx, void *arg)
+{
+    const cz_migration *migration = arg;
+    cz__ledger_change(ctx, migration->app, migration->name,
+                      cz__migration_fingerprint(ctx, migration));
+}
+
+size_t cz__migrations_accept_edited(cz_ctx *ctx, const cz__graph *graph, const cz__ledger *ledger)
+{
+    size_t accepted = 0;
+    for (size_t i = 0; i < graph->count; i++) {
+        const cz_migration *migration = graph->nodes[i];
+        for (size_t r = 0; r < ledger->count; r++) {
+            const cz__ledger_row *row = &ledger->rows[r];
+            if (!row->fingerprint || strcmp(row->app, migration->app) != 0 ||
+                strcmp(row->name, migration->name) != 0 ||
+                !cz__migration_edited(ctx, migration, row->fingerprint))
+                continue;
+            cz_atomic(ctx, accept, (void *)(uintptr_t)migration);
+            accepted++;
+        }
+    }
+    return accepted;
 }
 
 size_t cz__migrations_edited(cz_ctx *ctx, const cz__graph *graph, const cz__ledger *ledger,

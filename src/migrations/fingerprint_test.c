@@ -40,6 +40,10 @@ static CZ_MIGRATION(turned, "store", "0001_initial",
 static CZ_MIGRATION(not_undone, "store", "0001_initial",
                     .operations = CZ_OPERATIONS(BOOK(.max_length = 80), PAGES,
                                                 CZ_RUN_C(nothing, NULL)));
+static CZ_MIGRATION(undone_otherwise, "store", "0001_initial",
+                    .operations = CZ_OPERATIONS(BOOK(.max_length = 80), PAGES,
+                                                CZ_RUN_C(nothing, cz_run_nothing,
+                                                         .alias = "default")));
 static CZ_MIGRATION(
     apart, "store", "0001_initial",
     .operations = CZ_OPERATIONS(BOOK(.max_length = 80), PAGES,
@@ -57,7 +61,8 @@ static const struct {
     { &fewer, "it had 3 operations, and has 2" },
     { &none, "it had 3 operations, and has 0" },
     { &turned, "its operation 1, \"Add field pages to Book\", was another" },
-    { &not_undone, "its operation 3, \"Run a C function\", was another" },
+    { &not_undone, NULL },
+    { &undone_otherwise, NULL },
     { &apart, "its operation 3, \"Change the database and the models' state apart\", was another" },
 };
 
@@ -81,6 +86,28 @@ static void compare(cz_ctx *ctx, void *arg)
         CZ_EXPECT(!cz__migration_edited(ctx, &first, unknown[i]));
 }
 
+/* What runs the same, seen from either side; and what does not. */
+static CZ_MIGRATION(touch, "store", "0001_initial",
+                    .operations = CZ_OPERATIONS(TOUCH, CZ_RUN_C(nothing, NULL)));
+static CZ_MIGRATION(
+    touch_there, "store", "0001_initial",
+    .operations = CZ_OPERATIONS(CZ_RUN_SQL("UPDATE store_book SET pages = 1", "", .alias = "stats"),
+                                CZ_RUN_C(nothing, cz_run_nothing, .alias = "stats")));
+static CZ_MIGRATION(touch_more, "store", "0001_initial",
+                    .operations = CZ_OPERATIONS(CZ_RUN_SQL("UPDATE store_book SET pages = 2", "",
+                                                           .alias = "stats"),
+                                                CZ_RUN_C(nothing, NULL)));
+
+static void compare_aliases(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    const char *plain = cz__migration_fingerprint(ctx, &touch);
+    const char *there = cz__migration_fingerprint(ctx, &touch_there);
+    CZ_EXPECT(!cz__migration_edited(ctx, &touch_there, plain)); /* .alias was added */
+    CZ_EXPECT(cz__migration_edited(ctx, &touch, there));        /* and taken away */
+    CZ_EXPECT(cz__migration_edited(ctx, &touch_more, plain));
+}
+
 static void in_memory(const char *url, void (*body)(cz_ctx *ctx, void *arg))
 {
     cz_arena *arena;
@@ -94,6 +121,11 @@ static void in_memory(const char *url, void (*body)(cz_ctx *ctx, void *arg))
     cz_ctx_done(&ctx);
     cz__db_close(cz__db_default);
     cz_arena_destroy(arena);
+}
+
+CZ_TEST(an_alias_that_was_added_is_no_change)
+{
+    in_memory("sqlite:///:memory:", compare_aliases);
 }
 
 CZ_TEST(operations_are_compared_by_what_they_say)
@@ -134,6 +166,13 @@ static void apply_and_edit(cz_ctx *ctx, void *arg)
     CZ_EXPECT_EQ(edited(ctx, &laid_out_otherwise), 0);
     CZ_EXPECT_EQ(edited(ctx, &longer), 1);
     CZ_EXPECT_EQ(edited(ctx, &none), 1);
+    const cz_migration *const now[] = { &longer };
+    ledger = cz__ledger_read(ctx);
+    graph = cz__graph_make(ctx, now, 1, ledger);
+    CZ_EXPECT_EQ(cz__migrations_accept_edited(ctx, graph, ledger), 1);
+    CZ_EXPECT_EQ(edited(ctx, &longer), 0);
+    CZ_EXPECT_EQ(edited(ctx, &first), 1);
+    CZ_EXPECT_EQ(cz__migrations_accept_edited(ctx, graph, cz__ledger_read(ctx)), 0);
     cz__ledger_remove(ctx, "store", "0001_initial");
     cz__ledger_add(ctx, "store", "0001_initial",
                    ""); /* as it was recorded before there were hashes */
@@ -149,4 +188,91 @@ CZ_TEST(a_migration_that_was_changed_is_noticed)
 CZ_TEST(a_migration_that_was_changed_is_noticed_on_postgresql)
 {
     in_memory(cz_test_postgresql(), apply_and_edit);
+}
+
+/* ---- tables that were there before there were migrations ---- */
+
+static const cz_dependency after_1[] = { { "store", "0001_initial" } };
+static const cz_dependency after_2[] = { { "store", "0002_more" } };
+static const cz_dependency after_3[] = { { "store", "0003_less" } };
+static CZ_MIGRATION(second, "store", "0002_more", .depends = { after_1, 1 },
+                    .operations = CZ_OPERATIONS(CZ_ADD_FIELD(
+                        "Book", { "isbn", "char_field", .max_length = 13, .null = true })));
+static CZ_MIGRATION(third, "store", "0003_less", .depends = { after_2, 1 },
+                    .operations = CZ_OPERATIONS(CZ_REMOVE_FIELD("Book", "pages"),
+                                                CZ_RENAME_FIELD("Book", "title", "name")));
+static CZ_MIGRATION(fourth, "store", "0004_novel", .depends = { after_3, 1 },
+                    .operations = CZ_OPERATIONS(CZ_RENAME_MODEL("Book", "Novel")));
+static const cz_migration *const life[] = { &first, &second, &third, &fourth };
+
+/* What `migrate` does with the first `count` migrations in the list. Returns how many it ran. */
+static size_t migrate_first(cz_ctx *ctx, size_t count)
+{
+    cz__ledger *ledger = cz__ledger_read(ctx);
+    cz__graph *graph = cz__graph_make(ctx, life, count, ledger);
+    cz__graph_check_applied(ctx, graph);
+    cz__migrate_check_tables(ctx, graph, ledger);
+    cz__plan_list plan = cz__migrate_plan(ctx, graph, NULL, NULL);
+    for (size_t i = 0; i < plan.count; i++)
+        cz__migrate_step(ctx, graph, plan.items[i], CZ__MIGRATE_RUN);
+    return plan.count;
+}
+
+/* As `createtables` leaves them. */
+static void make_tables(cz_ctx *ctx)
+{
+    CZ_REQUIRE(migrate_first(ctx, 1) == 1);
+    cz__ledger_remove(ctx, "store", "0001_initial");
+    cz__ledger_add(ctx, "store", "0001_initial", "[{\"model\":\"Book\",\"fields\":[]}]");
+    CZ_REQUIRE(cz__ledger_read(ctx)->rows[0].from_tables);
+}
+
+static void go_on_one_by_one(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    make_tables(ctx);
+    CZ_EXPECT_EQ(migrate_first(ctx, 1), 0);
+    for (size_t count = 2; count <= CZ_COUNT(life); count++) {
+        CZ_EXPECT_EQ(migrate_first(ctx, count), 1);
+        CZ_EXPECT_EQ(migrate_first(ctx, count), 0);
+    }
+    CZ_EXPECT_EQ(cz__ledger_read(ctx)->count, CZ_COUNT(life));
+}
+
+CZ_TEST(tables_made_without_migrations_go_on_with_one_migration_after_another)
+{
+    in_memory("sqlite:///:memory:", go_on_one_by_one);
+}
+
+CZ_TEST(tables_made_without_migrations_go_on_with_one_migration_after_another_on_postgresql)
+{
+    in_memory(cz_test_postgresql(), go_on_one_by_one);
+}
+
+static void try_first(cz_ctx *ctx, void *arg)
+{
+    migrate_first(ctx, *(const size_t *)arg);
+}
+
+static void lack_a_column(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    make_tables(ctx);
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(ctx->db->db->driver->run(
+        ctx, ctx->db, CZ_STR("ALTER TABLE store_book DROP COLUMN pages"), &err));
+    for (size_t count = 1; count <= 2; count++) { /* the second has nothing to do with it */
+        CZ_EXPECT_EQ(cz_try(ctx, try_first, &count, &err), CZ_EVALIDATION);
+        CZ_EXPECT(strstr(cz_error_message(&err), "store_book.pages is missing"));
+    }
+}
+
+CZ_TEST(tables_made_without_migrations_must_be_those_of_the_first)
+{
+    in_memory("sqlite:///:memory:", lack_a_column);
+}
+
+CZ_TEST(tables_made_without_migrations_must_be_those_of_the_first_on_postgresql)
+{
+    in_memory(cz_test_postgresql(), lack_a_column);
 }

@@ -7,6 +7,10 @@ enum { MIGRATIONS_MAX = 16384 };
 static const cz_migration *all[MIGRATIONS_MAX];
 static size_t all_count;
 
+/* Those that CZ_MIGRATION has made, listed or not; the linker gives the names where there is one. */
+extern const cz_migration *__start_cz_migrations[] __attribute__((weak));
+extern const cz_migration *__stop_cz_migrations[] __attribute__((weak));
+
 static int compare_names(const void *a, const void *b)
 {
     const cz_migration *const *x = a, *const *y = b;
@@ -26,6 +30,25 @@ cz_status cz__migrations_add(const char *app, cz_migration_list list, cz_error *
         all[all_count++] = migration;
     }
     qsort(all + first, all_count - first, sizeof *all, compare_names);
+    return CZ_OK;
+}
+
+cz_status cz__migrations_check_listed(cz_error *err)
+{
+    size_t compiled =
+        __start_cz_migrations ? (size_t)(__stop_cz_migrations - __start_cz_migrations) : 0;
+    for (size_t i = 0; i < compiled; i++) {
+        const cz_migration *migration = __start_cz_migrations[i];
+        bool listed = !cz__migrations_of(migration->app); /* then none of them is meant */
+        for (size_t n = 0; n < all_count && !listed; n++)
+            listed = all[n] == migration;
+        if (!listed)
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "migration %s.%s is compiled in and in no list: add "
+                                "CZ_LISTED(%s_%s); to the list.h of %s",
+                                migration->app, migration->name, migration->app, migration->name,
+                                migration->app);
+    }
     return CZ_OK;
 }
 
@@ -298,6 +321,20 @@ static cz__plan_list plan_of(cz_ctx *ctx, const cz__graph *graph, const bool *ch
     return plan;
 }
 
+/* Who looks for a migration that is not there may mean one that was squashed. */
+CZ_NORETURN static void refuse_name(cz_ctx *ctx, const cz__graph *graph, const char *app,
+                                    const char *name)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        const cz_migration *node = graph->nodes[i];
+        for (size_t r = 0; r < node->replaces.count && strcmp(node->app, app) == 0; r++)
+            if (strncmp(node->replaces.items[r], name, strlen(name)) == 0)
+                cz_raise(ctx, CZ_EVALIDATION, "%s.%s was squashed: %s stands in its place", app,
+                         node->replaces.items[r], node->name);
+    }
+    cz_raise(ctx, CZ_EVALIDATION, "%s has no migration \"%s\"", app, name);
+}
+
 cz__plan_list cz__migrate_plan(cz_ctx *ctx, const cz__graph *graph, const char *app,
                                const char *name)
 {
@@ -311,7 +348,7 @@ cz__plan_list cz__migrate_plan(cz_ctx *ctx, const cz__graph *graph, const char *
     if (!known)
         cz_raise(ctx, CZ_EVALIDATION, "no app \"%s\" has migrations", app);
     if (name && !zero && target == SIZE_MAX)
-        cz_raise(ctx, CZ_EVALIDATION, "%s has no migration \"%s\"", app, name);
+        refuse_name(ctx, graph, app, name);
     bool backward = zero || (target != SIZE_MAX && graph->applied[target]);
     for (size_t i = 0; i < graph->count; i++) {
         bool own = !app || strcmp(graph->nodes[i]->app, app) == 0;

@@ -135,6 +135,15 @@ void cz__ledger_add(cz_ctx *ctx, const char *app, const char *name, const char *
            params, CZ_COUNT(params));
 }
 
+void cz__ledger_change(cz_ctx *ctx, const char *app, const char *name, const char *fingerprint)
+{
+    cz__db_param params[] = { { .kind = CZ__PARAM_TEXT, .text = cz_str_from(fingerprint) },
+                              { .kind = CZ__PARAM_TEXT, .text = cz_str_from(app) },
+                              { .kind = CZ__PARAM_TEXT, .text = cz_str_from(name) } };
+    change(ctx, CZ_STR("UPDATE calzone_migrations SET state = ? WHERE app = ? AND name = ?"),
+           params, CZ_COUNT(params));
+}
+
 void cz__ledger_remove(cz_ctx *ctx, const char *app, const char *name)
 {
     cz__db_param params[] = { { .kind = CZ__PARAM_TEXT, .text = cz_str_from(app) },

@@ -13,6 +13,9 @@
 /* Name an app's migrations, at the project's start; `list` may be NULL. Errors: CZ_ETOOBIG: over 16384;
  * CZ_EVALIDATION: one of them names another app. */
 CZ_NODISCARD cz_status cz__migrations_add(const char *app, cz_migration_list list, cz_error *err);
+/* After all were named: each that is compiled in, of an app that has a list, must be in it. Errors:
+ * CZ_EVALIDATION: one is not; `err` names it and what to add. */
+CZ_NODISCARD cz_status cz__migrations_check_listed(cz_error *err);
 /* Every migration that was named, apps in order and each app's by name. */
 const cz_migration *const *cz__migrations_all(size_t *out_count);
 /* Whether the app has any. */
@@ -61,6 +64,9 @@ bool cz__graph_is_initial(const cz_migration *migration);
 /* Tell of each migration whose operations are others than those the database was given. Returns how many. */
 size_t cz__migrations_edited(cz_ctx *ctx, const cz__graph *graph, const cz__ledger *ledger,
                              void (*each)(const char *sentence));
+
+/* Record of each of these what it has now. Returns how many. */
+size_t cz__migrations_accept_edited(cz_ctx *ctx, const cz__graph *graph, const cz__ledger *ledger);
 
 /* ---- running ---- */
 

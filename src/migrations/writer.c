@@ -549,6 +549,10 @@ const char *cz__migration_write(cz_ctx *ctx, const char *folder, const cz_migrat
                                cz_format(ctx, "%s/list.h.new", own).ptr,
                                { 0 } };
     cz_str text = cz__migration_text(ctx, migration);
+    if (access(path, F_OK) == 0)
+        cz_raise(ctx, CZ_EEXISTS,
+                 "%s is there already, and this program was built without it: build it first",
+                 path);
     make_folder(ctx, own);
     cz_str list = read_text(ctx, written.list);
     written.text = list_with(ctx, written.list, list, migration);

@@ -449,6 +449,7 @@ static cz_status run_on(cz_ctx *ctx, struct cz__pg_link *link, struct call *call
         if (status)
             return status;
         if (request->lost || request->failure) {
+            request->unsent = true; /* it was only asked about */
             *out = request;
             return CZ_OK;
         }
@@ -568,7 +569,7 @@ static enum outcome judge(struct call *call, const struct cz__pg_request *reques
         *out_status = fail(err, CZ_EUNSUPPORTED, "COPY cannot be run here");
         return FAILED;
     }
-    if (request->lost) {
+    if (request->lost || cz__pg_is_loss(request->failure)) {
         bool unknown = alone && !call->read && !request->unsent;
         *out_status = fail(
             err, unknown ? CZ_EUNKNOWN : CZ_EUNAVAILABLE,
@@ -592,8 +593,7 @@ static enum outcome judge(struct call *call, const struct cz__pg_request *reques
         keep_off_pipelines(call->shape); /* too slow, or behind a lock */
         return AGAIN_ON_POOL;
     }
-    /* The server ended the connection before it ran the statement, or rolled it back: it says so only
-     * when that was decided. */
+    /* the server had no room for it */
     if (((alone && call->repeatable) || call->begins) && *out_status == CZ_EUNAVAILABLE)
         return AGAIN;
     return FAILED;
@@ -875,7 +875,8 @@ static cz_status run_ending(cz_ctx *ctx, struct cz__pg_link *link, const char *s
     cz__pg_request_send(request, sent);
     /* waited for whatever becomes of the request: so its end is known */
     cz_ignore(cz__pg_request_wait(ctx, request, true));
-    if (request->failure) {
+    request->lost |= cz__pg_is_loss(request->failure);
+    if (request->failure && !cz__pg_is_loss(request->failure)) {
         cz_status status = cz__pg_error(request->failure, err);
         cz_assert(status);
         cz__pg_request_destroy(request);
@@ -893,16 +894,19 @@ static cz_status commit_outermost(cz_ctx *ctx, cz__db_session *session, cz_error
     cz_status status = run_ending(ctx, session->connection, "COMMIT", &request, err);
     if (status)
         return status;
-    if (request->lost)
+    /* "COMMIT" is said after it is done, whatever becomes of the connection then */
+    if (request->result && strcmp(cz__pq.PQcmdStatus(request->result), "COMMIT") == 0)
+        status = CZ_OK;
+    else if (request->result)
+        status = fail(err, CZ_EDATABASE,
+                      "the transaction was rolled back: an earlier statement of it failed");
+    else
         status = request->unsent
                      ? fail(err, CZ_EUNAVAILABLE,
                             "the connection of this transaction was lost, which undid it")
                      : fail(err, CZ_EUNKNOWN,
                             "the connection to PostgreSQL was lost during a commit; whether "
                             "the change was stored is not known");
-    else if (strcmp(cz__pq.PQcmdStatus(request->result), "COMMIT") != 0)
-        status = fail(err, CZ_EDATABASE,
-                      "the transaction was rolled back: an earlier statement of it failed");
     cz__pg_request_destroy(request);
     return status;
 }

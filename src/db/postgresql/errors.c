@@ -14,6 +14,15 @@ bool cz__pg_has_state(const PGresult *failure, const char *sqlstate)
     return strncmp(state, sqlstate, strlen(sqlstate)) == 0;
 }
 
+bool cz__pg_is_loss(const PGresult *failure)
+{
+    if (!failure || cz__pg_has_state(failure, "25P03")) /* it waited, and ran nothing */
+        return false;
+    const char *severity = field(failure, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return !*field(failure, PG_DIAG_SQLSTATE) || !strcmp(severity, "FATAL") ||
+           !strcmp(severity, "PANIC");
+}
+
 /* "Key (isbn, shop_id)=(978, 1) already exists." names the columns whatever the language. */
 static void key_columns(const PGresult *failure, char *out, size_t out_bytes)
 {
@@ -76,6 +85,8 @@ static const struct {
 cz_status cz__pg_error(const PGresult *failure, cz_error *err)
 {
     const char *message = field(failure, PG_DIAG_MESSAGE_PRIMARY);
+    if (!*field(failure, PG_DIAG_SQLSTATE)) /* libpq's own: the server said nothing */
+        return cz_error_set(err, CZ_EUNAVAILABLE, "the connection to PostgreSQL was lost");
     if (cz__pg_has_state(failure, "23"))
         return integrity_error(failure, err);
     for (size_t i = 0; i < CZ_COUNT(states); i++)
@@ -86,7 +97,6 @@ cz_status cz__pg_error(const PGresult *failure, cz_error *err)
     if (cz__pg_has_state(failure, "42P01"))
         return cz_error_set(err, CZ_EDATABASE,
                             "PostgreSQL: %s; `createtables` makes the models' tables", message);
-    return cz_error_set(err, CZ_EDATABASE, "PostgreSQL: %s (%s)",
-                        *message ? message : "the server gave no reason",
+    return cz_error_set(err, CZ_EDATABASE, "PostgreSQL: %s (%s)", message,
                         field(failure, PG_DIAG_SQLSTATE));
 }

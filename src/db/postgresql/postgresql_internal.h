@@ -184,6 +184,9 @@ void cz__postgresql_write_json(const cz__db_cursor *cursor, unsigned column, cz_
 /* What the server said, as a status and a sentence. */
 cz_status cz__pg_error(const PGresult *failure, cz_error *err);
 bool cz__pg_has_state(const PGresult *failure, const char *sqlstate);
+/* Whether it is the end of the connection and says nothing of the statement: the server's last words, as 57P01, which
+ * it also says when it has just committed, or none. `failure` may be NULL. */
+bool cz__pg_is_loss(const PGresult *failure);
 
 /* ---- the driver (connection.c) ---- */
 

@@ -24,7 +24,7 @@ struct arguments { /* of any of the commands; each takes those it knows */
     const char *renames[REPEATS_MAX], *defaults[REPEATS_MAX];
     size_t rename_count, default_count;
     bool no_rename, online, without_data, check, dry_run, empty, merge, plan, fake, fake_initial,
-        backwards;
+        backwards, accept_edited;
 };
 
 struct flag {
@@ -430,7 +430,10 @@ static int migrate(cz_ctx *ctx, void *arg)
     cz__graph_check_leaves(ctx, graph);
     cz__graph_check_applied(ctx, graph);
     cz__plan_list plan = cz__migrate_plan(ctx, graph, a->app, a->name);
-    cz__migrations_edited(ctx, graph, ledger, tell_edited);
+    size_t edited = cz__migrations_edited(ctx, graph, ledger, tell_edited);
+    if (edited && !a->accept_edited)
+        puts("  Put back what was applied; or, when every database is as it says now, run\n"
+             "  `migrate --accept-edited`, which records it.");
     if (a->plan || a->check) {
         if (a->plan)
             tell_plan(ctx, graph, &plan);
@@ -439,6 +442,8 @@ static int migrate(cz_ctx *ctx, void *arg)
     cz__migrate_check_tables(ctx, graph, ledger);
     cz__migrate_signal(ctx, CZ_PRE_MIGRATE);
     cz__migrate_record_squashed(ctx, graph, ledger);
+    if (a->accept_edited)
+        printf("  Recorded anew: %zu\n", cz__migrations_accept_edited(ctx, graph, ledger));
     run_plan(ctx, a, graph, &plan);
     if (!a->app) {
         size_t created = cz__tables_create(ctx); /* of apps that have no migrations */
@@ -448,7 +453,8 @@ static int migrate(cz_ctx *ctx, void *arg)
     }
     cz__migrate_signal(ctx, CZ_POST_MIGRATE);
     if (cz__models_drift(ctx))
-        puts("  The models have changes that no migration has: run makemigrations, then migrate.");
+        puts("  The models have changes that no migration has: run makemigrations, build, then "
+             "migrate.");
     return 0;
 }
 
@@ -461,6 +467,7 @@ int cz__command_migrate(struct cz__site *site, int argc, char **argv)
         { "--check", &a.check, NULL, NULL, NULL },
         { "--fake", &a.fake, NULL, NULL, NULL },
         { "--fake-initial", &a.fake_initial, NULL, NULL, NULL },
+        { "--accept-edited", &a.accept_edited, NULL, NULL, NULL },
     };
     if (!read_arguments(argc, argv, flags, CZ_COUNT(flags), &a, 2))
         return 2;

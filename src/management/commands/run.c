@@ -5,6 +5,7 @@
 #include "notifications/listeners.h"
 #include "orm/orm.h"
 #include "orm/raw.h"
+#include "runtime/listen.h"
 #include "runtime/server.h"
 #include <errno.h>
 #include <stdio.h>
@@ -50,8 +51,9 @@ static int prepare_tables(cz_ctx *ctx, void *arg)
         cz__migrate_signal(ctx, CZ_POST_MIGRATE);
         tell_done(alias, "applied the pending migrations", "migrations", migrated);
         if (cz__models_drift(ctx))
-            cz_log_warning(NULL, "calzone.db",
-                           "the models have changes that no migration has: run makemigrations");
+            cz_log_warning(
+                NULL, "calzone.db",
+                "the models have changes that no migration has: run makemigrations and build");
         tell_done(alias, "created the missing tables", "tables", created);
         cz__raw_check(ctx);
         cz_log_flush(true);
@@ -221,10 +223,15 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
     }
     if (refuses_memory(site))
         return 1;
+    cz_error err;
+    struct cz__address address; /* before anything is migrated */
+    if (cz__address_parse(bind, &address, &err)) {
+        fprintf(stderr, "run: %s\n", cz_error_message(&err));
+        return 1;
+    }
     int code = prepare_in_child(site);
     if (code)
         return code;
-    cz_error err;
     long cores = sysconf(_SC_NPROCESSORS_ONLN); /* which is what 0 workers mean */
     if (cz__db_share(workers ? workers : cores > 0 ? (unsigned)cores : 1, &err)) {
         fprintf(stderr, "run: %s\n", cz_error_message(&err));
