@@ -29,7 +29,7 @@ enum { EVP_CTRL_GCM_GET_TAG = 0x10, EVP_CTRL_GCM_SET_TAG = 0x11 };
     X(int, EVP_DecryptFinal_ex, (EVP_CIPHER_CTX *, unsigned char *out, int *outl))
 
 static struct {
-#define X(type, name, arguments) type(*name) arguments;
+#define X(type, name, arguments) type(*name) arguments; /* NOLINT(bugprone-macro-parentheses) */
     FUNCTIONS(X)
 #undef X
 } crypto;

@@ -563,7 +563,7 @@ void cz__remove(cz_ctx *ctx, cz_row *row)
                        .where = cz__cond_key(ctx, row),
                        .manager = state->deleted_at ? &every_kept_row : &cz_base_manager };
     struct deletion deletion = { .query = &query, .soft = state->deleted_at };
-    if (!run(ctx, &deletion, row) || !deletion.soft)
+    if (!run(ctx, &deletion, row) || !state->deleted_at)
         return;
     cz__db_param now = { .kind = CZ__PARAM_DATETIME, .integer = deletion.now.us };
     cz__db_param yes = { .kind = CZ__PARAM_INT, .integer = 1 };
