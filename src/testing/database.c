@@ -1,6 +1,7 @@
-/* A database for one test on a server that all tests share. */
+/* A schema for one test in a database that all tests of a run share. */
 #include "testing/testing_internal.h"
 #include "db/database.h"
+#include "testing/template.h"
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -44,6 +45,7 @@ const char *cz_test_postgresql(void)
     const char *schema = cz_arena_printf(cz_test_arena(), "test_%ld_%llx", (long)getpid(),
                                          (unsigned long long)cz_random_u64());
     CZ_REQUIRE(schema);
+    server = cz__test_database_shared(server);
     create_schema(server, schema);
     url = cz_arena_printf(cz_test_arena(), "%s%coptions=-c%%20search_path%%3D%s", server,
                           strchr(server, '?') ? '&' : '?', schema);

@@ -163,6 +163,20 @@ void cz__test_database_make(const cz__test_database *database, void (*migrate)(c
         cz__test_abort();
 }
 
+static void leave_empty(const char *url)
+{
+    (void)url;
+}
+
+const char *cz__test_database_shared(const char *server)
+{
+    static const char shared[] = "shared";
+    cz__test_database database = { 0 };
+    cz__test_database_plan(shared, shared, cz_str_from(server), &database);
+    make_template(&database, leave_empty);
+    return database.template_url;
+}
+
 void cz__test_database_drop(const cz__test_database *database)
 {
     if (database->name) /* what stays is dropped at the end of the run */

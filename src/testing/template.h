@@ -28,6 +28,8 @@ void cz__test_database_plan(const void *project, const char *alias, cz_str base,
 /* Make the database. When the template is not there yet, `migrate(url)` fills it, in one test of the run while
  * the others wait. */
 void cz__test_database_make(const cz__test_database *database, void (*migrate)(const char *url));
+/* PostgreSQL: the URL of an empty database that all tests of the run share; the end of the run drops it. */
+const char *cz__test_database_shared(const char *server);
 /* PostgreSQL: drop the test's database, which nothing uses any more. */
 void cz__test_database_drop(const cz__test_database *database);
 
