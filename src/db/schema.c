@@ -25,6 +25,13 @@ cz_status cz__sql_list_add(cz__sql_list *list, cz_buf *sql, cz_error *err)
     return CZ_OK;
 }
 
+void cz__sql_script_add(cz__sql_script *script)
+{
+    if (!script->status)
+        script->status = cz__sql_list_add(script->out, &script->sql, script->err);
+    cz_buf_clear(&script->sql);
+}
+
 /* FNV-1a: the same in every process and version, which a keyed hash is not. */
 static uint32_t hash_name(const char *text)
 {

@@ -35,6 +35,17 @@ typedef struct cz__sql_list {
 /* Add what `sql` holds as one statement, and empty it. Errors: CZ_ENOMEM, CZ_ETOOBIG. */
 CZ_NODISCARD cz_status cz__sql_list_add(cz__sql_list *list, cz_buf *sql, cz_error *err);
 
+/* Statements that are being written: each in `sql`, then added. The first failure stays and ends it. */
+typedef struct cz__sql_script {
+    cz__sql_list *out;
+    cz_buf sql; /* to be ended by cz_buf_done() */
+    cz_status status;
+    cz_error *err;
+} cz__sql_script;
+
+/* Add what the script's `sql` holds as one statement, and empty it. Errors, kept in its status: as above. */
+void cz__sql_script_add(cz__sql_script *script);
+
 /* "store_book_title_idx": the name of what belongs to columns of a table, from the table's, the columns' and
  * a suffix such as "idx". One over 63 bytes is cut and gets eight hexadecimal digits of its hash, so two
  * long ones still differ. `out` has room for 64 bytes. */

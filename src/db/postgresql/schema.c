@@ -246,20 +246,6 @@ static cz_status run(cz_ctx *ctx, cz__db_session *session, cz_buf *sql, cz_error
 
 /* ---- from one table to another ---- */
 
-struct script { /* the first failure stays and ends it */
-    cz__sql_list *out;
-    cz_buf sql;
-    cz_status status;
-    cz_error *err;
-};
-
-static void add(struct script *script)
-{
-    if (!script->status)
-        script->status = cz__sql_list_add(script->out, &script->sql, script->err);
-    cz_buf_clear(&script->sql);
-}
-
 static bool is_text(const char *a, const char *b)
 {
     return a && b ? cz_str_eq_icase(cz_str_from(a), cz_str_from(b)) : a == b;
@@ -287,19 +273,19 @@ static bool type_eq(const cz__db_column *a, const cz__db_column *b)
 }
 
 /* Make an index. Online, what an attempt that failed has left is not valid and goes first. */
-static void create_index(struct script *script, const cz__schema_step *step,
+static void create_index(cz__sql_script *script, const cz__schema_step *step,
                          const cz__db_index *index)
 {
     if (step->online) {
         cz_buf_append_lit(&script->sql, "DROP INDEX CONCURRENTLY IF EXISTS ");
         cz__db_append_name(&script->sql, index->name);
-        add(script);
+        cz__sql_script_add(script);
     }
     append_index(&script->sql, step->after, index, step->online);
-    add(script);
+    cz__sql_script_add(script);
 }
 
-static void create_indexes(struct script *script, const cz__schema_step *step)
+static void create_indexes(cz__sql_script *script, const cz__schema_step *step)
 {
     cz__db_index index;
     for (size_t i = 0; cz__db_index_at(script->out->arena, step->after, i, &index); i++)
@@ -308,7 +294,7 @@ static void create_indexes(struct script *script, const cz__schema_step *step)
 
 /* Online, a constraint holds for new rows at once and is then checked for those that are there, under a lock
  * that lets others write. `sql` holds what comes after ADD; the name is quoted in it. */
-static void add_checked(struct script *script, const cz__schema_step *step, const char *name,
+static void add_checked(cz__sql_script *script, const cz__schema_step *step, const char *name,
                         cz_buf *definition)
 {
     cz_buf *sql = &script->sql;
@@ -317,7 +303,7 @@ static void add_checked(struct script *script, const cz__schema_step *step, cons
         append_alter(sql, table);
         cz_buf_append_lit(sql, "DROP CONSTRAINT IF EXISTS ");
         cz__db_append_name(sql, name);
-        add(script);
+        cz__sql_script_add(script);
     }
     append_alter(sql, table);
     cz_buf_append_lit(sql, "ADD ");
@@ -328,17 +314,17 @@ static void add_checked(struct script *script, const cz__schema_step *step, cons
         script->status = cz_error_set(script->err, cz_buf_status(definition),
                                       "no memory to write a table's SQL");
     cz_buf_clear(definition);
-    add(script);
+    cz__sql_script_add(script);
     if (!step->online)
         return;
     append_alter(sql, table);
     cz_buf_append_lit(sql, "VALIDATE CONSTRAINT ");
     cz__db_append_name(sql, name);
-    add(script);
+    cz__sql_script_add(script);
 }
 
 /* Online, the index is made beside whoever writes and then becomes the constraint. */
-static void add_unique(struct script *script, const cz__schema_step *step,
+static void add_unique(cz__sql_script *script, const cz__schema_step *step,
                        const char *const *columns, size_t count, const char *suffix)
 {
     char name[CZ__DB_NAME_BYTES_MAX + 1];
@@ -348,7 +334,7 @@ static void add_unique(struct script *script, const cz__schema_step *step,
         append_alter(sql, step->after->name);
         cz_buf_append_lit(sql, "DROP CONSTRAINT IF EXISTS ");
         cz__db_append_name(sql, name);
-        add(script);
+        cz__sql_script_add(script);
         create_index(script, step,
                      &(cz__db_index){
                          .name = name, .columns = columns, .column_count = count, .unique = true });
@@ -363,11 +349,11 @@ static void add_unique(struct script *script, const cz__schema_step *step,
     } else {
         append_names(sql, columns, count);
     }
-    add(script);
+    cz__sql_script_add(script);
 }
 
 /* The index of `before` that goes and is made as this one is; it only gets another name. */
-static bool find_same_index(struct script *script, const cz__schema_step *step,
+static bool find_same_index(cz__sql_script *script, const cz__schema_step *step,
                             const cz__db_index *index, cz__db_index *out)
 {
     cz_arena *arena = script->out->arena;
@@ -377,17 +363,17 @@ static bool find_same_index(struct script *script, const cz__schema_step *step,
     return false;
 }
 
-static void drop_constraint(struct script *script, const char *table, const char *const *columns,
+static void drop_constraint(cz__sql_script *script, const char *table, const char *const *columns,
                             size_t count, const char *suffix)
 {
     append_alter(&script->sql, table);
     cz_buf_append_lit(&script->sql, "DROP CONSTRAINT ");
     append_constraint_name(&script->sql, table, columns, count, suffix);
-    add(script);
+    cz__sql_script_add(script);
 }
 
 /* What a column that stays, or the whole table, is no longer held to. */
-static void drop_constraints(struct script *script, const cz__schema_step *step)
+static void drop_constraints(cz__sql_script *script, const cz__schema_step *step)
 {
     const cz__db_table *before = step->before, *after = step->after;
     for (size_t i = 0; i < before->check_count; i++) {
@@ -396,7 +382,7 @@ static void drop_constraints(struct script *script, const cz__schema_step *step)
         append_alter(&script->sql, before->name);
         cz_buf_append_lit(&script->sql, "DROP CONSTRAINT ");
         cz__db_append_name(&script->sql, before->checks[i].name);
-        add(script);
+        cz__sql_script_add(script);
     }
     if (before->unique_together_count && cz__schema_together_differs(step))
         drop_constraint(script, before->name, before->unique_together,
@@ -411,7 +397,7 @@ static void drop_constraints(struct script *script, const cz__schema_step *step)
     }
 }
 
-static void drop_indexes(struct script *script, const cz__schema_step *step)
+static void drop_indexes(cz__sql_script *script, const cz__schema_step *step)
 {
     cz_arena *arena = script->out->arena;
     cz__db_index index, same;
@@ -422,11 +408,11 @@ static void drop_indexes(struct script *script, const cz__schema_step *step)
         cz_buf_append_str(&script->sql, step->online ? CZ_STR("DROP INDEX CONCURRENTLY IF EXISTS ")
                                                      : CZ_STR("DROP INDEX IF EXISTS "));
         cz__db_append_name(&script->sql, index.name);
-        add(script);
+        cz__sql_script_add(script);
     }
 }
 
-static void rename_indexes(struct script *script, const cz__schema_step *step)
+static void rename_indexes(cz__sql_script *script, const cz__schema_step *step)
 {
     cz_arena *arena = script->out->arena;
     cz__db_index index, same;
@@ -438,12 +424,12 @@ static void rename_indexes(struct script *script, const cz__schema_step *step)
         cz__db_append_name(&script->sql, index.name);
         cz_buf_append_lit(&script->sql, " RENAME TO ");
         cz__db_append_name(&script->sql, same.name);
-        add(script);
+        cz__sql_script_add(script);
     }
 }
 
 /* New indexes but for those that were renamed to. */
-static void create_new_indexes(struct script *script, const cz__schema_step *step)
+static void create_new_indexes(cz__sql_script *script, const cz__schema_step *step)
 {
     cz_arena *arena = script->out->arena;
     cz__db_index index, old, same;
@@ -527,7 +513,7 @@ static void fill_in_batches(cz_buf *sql, const cz__schema_step *step, const cz__
 }
 
 /* A checked "IS NOT NULL" spares SET NOT NULL the look at every row, under a lock that stops everybody. */
-static void check_not_null(struct script *script, const cz__schema_step *step,
+static void check_not_null(cz__sql_script *script, const cz__schema_step *step,
                            const cz__db_column *column)
 {
     char name[CZ__DB_NAME_BYTES_MAX + 1];
@@ -542,22 +528,22 @@ static void check_not_null(struct script *script, const cz__schema_step *step,
     cz_buf_done(&definition);
 }
 
-static void forget_not_null(struct script *script, const cz__schema_step *step,
+static void forget_not_null(cz__sql_script *script, const cz__schema_step *step,
                             const cz__db_column *column)
 {
     append_alter(&script->sql, step->after->name);
     cz_buf_append_lit(&script->sql, "DROP CONSTRAINT ");
     append_constraint_name(&script->sql, step->after->name, &column->name, 1, "nn");
-    add(script);
+    cz__sql_script_add(script);
 }
 
-static void fill_nulls(struct script *script, const cz__schema_step *step,
+static void fill_nulls(cz__sql_script *script, const cz__schema_step *step,
                        const cz__db_column *column, const cz__db_param *fill)
 {
     cz_buf *sql = &script->sql;
     if (step->online) {
         fill_in_batches(sql, step, column, fill);
-        add(script);
+        cz__sql_script_add(script);
         return;
     }
     cz_buf_append_lit(sql, "UPDATE ");
@@ -569,15 +555,15 @@ static void fill_nulls(struct script *script, const cz__schema_step *step,
     cz_buf_append_lit(sql, " WHERE ");
     cz__db_append_name(sql, column->name);
     cz_buf_append_lit(sql, " IS NULL");
-    add(script);
+    cz__sql_script_add(script);
     /* deferred checks of what was written, now: else the table cannot be altered */
     cz_buf_append_lit(sql, "SET CONSTRAINTS ALL IMMEDIATE");
-    add(script);
+    cz__sql_script_add(script);
     cz_buf_append_lit(sql, "SET CONSTRAINTS ALL DEFERRED");
-    add(script);
+    cz__sql_script_add(script);
 }
 
-static void set_default(struct script *script, const char *table, const cz__db_column *column)
+static void set_default(cz__sql_script *script, const char *table, const cz__db_column *column)
 {
     append_alter_column(&script->sql, table, column->name);
     if (column->default_.kind) {
@@ -586,10 +572,10 @@ static void set_default(struct script *script, const char *table, const cz__db_c
     } else {
         cz_buf_append_lit(&script->sql, "DROP DEFAULT");
     }
-    add(script);
+    cz__sql_script_add(script);
 }
 
-static void alter_column(struct script *script, const cz__schema_step *step,
+static void alter_column(cz__sql_script *script, const cz__schema_step *step,
                          const cz__db_column *was, const cz__db_column *is)
 {
     const char *table = step->after->name;
@@ -607,7 +593,7 @@ static void alter_column(struct script *script, const cz__schema_step *step,
         cz_buf_append_lit(sql, "TYPE ");
         append_type(sql, is);
         append_using(sql, was, is);
-        add(script);
+        cz__sql_script_add(script);
     }
     if (new_default)
         set_default(script, table, is);
@@ -619,17 +605,17 @@ static void alter_column(struct script *script, const cz__schema_step *step,
             check_not_null(script, step, is);
         append_alter_column(sql, table, is->name);
         cz_buf_append_lit(sql, "SET NOT NULL");
-        add(script);
+        cz__sql_script_add(script);
         if (step->online)
             forget_not_null(script, step, is);
     } else if (!was->null && is->null) {
         append_alter_column(sql, table, is->name);
         cz_buf_append_lit(sql, "DROP NOT NULL");
-        add(script);
+        cz__sql_script_add(script);
     }
 }
 
-static void add_column(struct script *script, const cz__schema_step *step,
+static void add_column(cz__sql_script *script, const cz__schema_step *step,
                        const cz__db_column *column)
 {
     const cz__db_param *fill = cz__schema_fill(step, column);
@@ -640,13 +626,13 @@ static void add_column(struct script *script, const cz__schema_step *step,
     cz_buf_append_str(&script->sql,
                       step->online ? CZ_STR("ADD COLUMN IF NOT EXISTS ") : CZ_STR("ADD COLUMN "));
     append_column(&script->sql, step->after, &plain, fill);
-    add(script);
+    cz__sql_script_add(script);
     if (!fill)
         return;
     set_default(script, step->after->name, column);
 }
 
-static void change_columns(struct script *script, const cz__schema_step *step)
+static void change_columns(cz__sql_script *script, const cz__schema_step *step)
 {
     const cz__db_table *before = step->before, *after = step->after;
     for (size_t i = 0; i < before->column_count; i++) {
@@ -656,7 +642,7 @@ static void change_columns(struct script *script, const cz__schema_step *step)
         cz_buf_append_str(&script->sql,
                           step->online ? CZ_STR("DROP COLUMN IF EXISTS ") : CZ_STR("DROP COLUMN "));
         cz__db_append_name(&script->sql, before->columns[i].name);
-        add(script);
+        cz__sql_script_add(script);
     }
     for (size_t i = 0; i < after->column_count; i++) {
         const cz__db_column *is = &after->columns[i];
@@ -668,7 +654,7 @@ static void change_columns(struct script *script, const cz__schema_step *step)
     }
 }
 
-static void add_reference_of(struct script *script, const cz__schema_step *step,
+static void add_reference_of(cz__sql_script *script, const cz__schema_step *step,
                              const cz__db_column *column)
 {
     char name[CZ__DB_NAME_BYTES_MAX + 1];
@@ -680,7 +666,7 @@ static void add_reference_of(struct script *script, const cz__schema_step *step,
     cz_buf_done(&definition);
 }
 
-static void add_constraints(struct script *script, const cz__schema_step *step)
+static void add_constraints(cz__sql_script *script, const cz__schema_step *step)
 {
     const cz__db_table *before = step->before, *after = step->after;
     cz_buf definition = { 0 };
@@ -704,11 +690,11 @@ static void add_constraints(struct script *script, const cz__schema_step *step)
     cz_buf_done(&definition);
 }
 
-static void create(struct script *script, const cz__schema_step *step)
+static void create(cz__sql_script *script, const cz__schema_step *step)
 {
     const cz__db_table *table = step->after;
     append_table(&script->sql, table, step->online);
-    add(script);
+    cz__sql_script_add(script);
     for (size_t i = 0; i < table->column_count; i++)
         if (table->columns[i].references_table)
             add_reference_of(script, step, &table->columns[i]);
@@ -716,7 +702,7 @@ static void create(struct script *script, const cz__schema_step *step)
 }
 
 /* Constraints are named by table and columns, and keep up with them. */
-static void rename_constraint(struct script *script, const cz__schema_step *step,
+static void rename_constraint(cz__sql_script *script, const cz__schema_step *step,
                               const char *const *from, const char *const *to, size_t count,
                               const char *suffix)
 {
@@ -730,10 +716,10 @@ static void rename_constraint(struct script *script, const cz__schema_step *step
     cz__db_append_name(&script->sql, old);
     cz_buf_append_lit(&script->sql, " TO ");
     cz__db_append_name(&script->sql, now);
-    add(script);
+    cz__sql_script_add(script);
 }
 
-static void rename_things(struct script *script, const cz__schema_step *step)
+static void rename_things(cz__sql_script *script, const cz__schema_step *step)
 {
     const cz__db_table *before = step->before, *after = step->after;
     append_alter(&script->sql, before->name);
@@ -746,7 +732,7 @@ static void rename_things(struct script *script, const cz__schema_step *step)
         cz_buf_append_lit(&script->sql, " TO ");
         cz__db_append_name(&script->sql, step->rename_to);
     }
-    add(script);
+    cz__sql_script_add(script);
     for (size_t i = 0; i < before->column_count; i++) { /* the same places: only names differ */
         const cz__db_column *column = &before->columns[i];
         const char *const *to = &after->columns[i].name;
@@ -764,14 +750,14 @@ static void rename_things(struct script *script, const cz__schema_step *step)
 
 cz_status cz__postgresql_schema_write(const cz__schema_step *step, cz__sql_list *out, cz_error *err)
 {
-    struct script script = { .out = out, .err = err };
+    cz__sql_script script = { .out = out, .err = err };
     if (!step->before) {
         create(&script, step);
     } else if (!step->after) {
         cz_buf_append_str(&script.sql,
                           step->online ? CZ_STR("DROP TABLE IF EXISTS ") : CZ_STR("DROP TABLE "));
         cz__db_append_name(&script.sql, step->before->name);
-        add(&script);
+        cz__sql_script_add(&script);
     } else if (step->rename_table || step->rename_from) {
         rename_things(&script, step);
     } else {

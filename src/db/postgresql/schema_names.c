@@ -5,28 +5,18 @@
 #include "db/postgresql/postgresql_internal.h"
 #include "db/schema.h"
 
-struct naming { /* the first failure stays and ends it */
-    cz__sql_list *out;
+struct naming {
+    cz__sql_script script;
     const cz__schema_step *step;
     const cz__table_info *there;
-    cz_buf sql;
-    cz_status status;
-    cz_error *err;
 };
-
-static void add(struct naming *n)
-{
-    if (!n->status)
-        n->status = cz__sql_list_add(n->out, &n->sql, n->err);
-    cz_buf_clear(&n->sql);
-}
 
 static void alter_table(struct naming *n, const char *action, const char *name)
 {
-    cz_buf_append_lit(&n->sql, "ALTER TABLE ");
-    cz__db_append_name(&n->sql, n->step->before->name);
-    cz_buf_append_str(&n->sql, cz_str_from(action));
-    cz__db_append_name(&n->sql, name);
+    cz_buf_append_lit(&n->script.sql, "ALTER TABLE ");
+    cz__db_append_name(&n->script.sql, n->step->before->name);
+    cz_buf_append_str(&n->script.sql, cz_str_from(action));
+    cz__db_append_name(&n->script.sql, name);
 }
 
 static void rename_constraint(struct naming *n, const char *from, const char *const *columns,
@@ -37,9 +27,9 @@ static void rename_constraint(struct naming *n, const char *from, const char *co
     if (!from || strcmp(from, name) == 0)
         return;
     alter_table(n, " RENAME CONSTRAINT ", from);
-    cz_buf_append_lit(&n->sql, " TO ");
-    cz__db_append_name(&n->sql, name);
-    add(n);
+    cz_buf_append_lit(&n->script.sql, " TO ");
+    cz__db_append_name(&n->script.sql, name);
+    cz__sql_script_add(&n->script);
 }
 
 static bool same_columns(const cz__index_info *index, const char *const *columns, size_t count)
@@ -99,7 +89,7 @@ static const cz__index_info *index_called(const struct naming *n, const char *na
 static bool is_ours(struct naming *n, const char *name)
 {
     cz__db_index index;
-    for (size_t i = 0; cz__db_index_at(n->out->arena, n->step->before, i, &index); i++)
+    for (size_t i = 0; cz__db_index_at(n->script.out->arena, n->step->before, i, &index); i++)
         if (strcmp(index.name, name) == 0)
             return true;
     return false;
@@ -108,12 +98,12 @@ static bool is_ours(struct naming *n, const char *name)
 static void name_indexes(struct naming *n)
 {
     cz__db_index index;
-    for (size_t i = 0; cz__db_index_at(n->out->arena, n->step->before, i, &index); i++) {
+    for (size_t i = 0; cz__db_index_at(n->script.out->arena, n->step->before, i, &index); i++) {
         const cz__index_info *there = index_called(n, index.name);
         if (there && there->constraint &&
-            !cz__db_has_index(n->out->arena, n->step->after, &index)) {
+            !cz__db_has_index(n->script.out->arena, n->step->after, &index)) {
             alter_table(n, " DROP CONSTRAINT ", index.name); /* DROP INDEX is refused */
-            add(n);
+            cz__sql_script_add(&n->script);
         }
         for (size_t t = 0; !there && t < n->there->index_count; t++) {
             const cz__index_info *other = &n->there->indexes[t];
@@ -121,11 +111,11 @@ static void name_indexes(struct naming *n)
                 other->where || index.where || is_ours(n, other->name) ||
                 !same_columns(other, index.columns, index.column_count))
                 continue;
-            cz_buf_append_lit(&n->sql, "ALTER INDEX ");
-            cz__db_append_name(&n->sql, other->name);
-            cz_buf_append_lit(&n->sql, " RENAME TO ");
-            cz__db_append_name(&n->sql, index.name);
-            add(n);
+            cz_buf_append_lit(&n->script.sql, "ALTER INDEX ");
+            cz__db_append_name(&n->script.sql, other->name);
+            cz_buf_append_lit(&n->script.sql, " RENAME TO ");
+            cz__db_append_name(&n->script.sql, index.name);
+            cz__sql_script_add(&n->script);
             there = other;
         }
     }
@@ -144,7 +134,7 @@ static bool is_indexed(cz_arena *arena, const cz__db_table *table, const cz__db_
  * text any more, which the server would refuse. */
 static void drop_special_indexes(struct naming *n)
 {
-    cz_arena *arena = n->out->arena;
+    cz_arena *arena = n->script.out->arena;
     for (size_t i = 0; i < n->there->index_count; i++) {
         const cz__index_info *index = &n->there->indexes[i];
         if (!index->special || index->column_count != 1 || is_ours(n, index->name))
@@ -155,9 +145,9 @@ static void drop_special_indexes(struct naming *n)
             (CZ__DB_KIND(is->type) == CZ__DB_KIND(was->type) &&
              (is_indexed(arena, n->step->after, is) || !is_indexed(arena, n->step->before, was))))
             continue;
-        cz_buf_append_lit(&n->sql, "DROP INDEX IF EXISTS ");
-        cz__db_append_name(&n->sql, index->name);
-        add(n);
+        cz_buf_append_lit(&n->script.sql, "DROP INDEX IF EXISTS ");
+        cz__db_append_name(&n->script.sql, index->name);
+        cz__sql_script_add(&n->script);
     }
 }
 
@@ -173,12 +163,12 @@ cz_status cz__postgresql_schema_names(cz_ctx *ctx, cz__db_session *session,
         status = cz__postgresql_describe_table(ctx, session, step->before->name, &there, err);
     if (status || !exists)
         return status;
-    struct naming naming = { .out = out, .step = step, .there = &there, .err = err };
+    struct naming naming = { .script = { .out = out, .err = err }, .step = step, .there = &there };
     name_constraints(&naming);
     if (!step->rename_table && !step->rename_from) {
         name_indexes(&naming);
         drop_special_indexes(&naming);
     }
-    cz_buf_done(&naming.sql);
-    return naming.status;
+    cz_buf_done(&naming.script.sql);
+    return naming.script.status;
 }

@@ -286,28 +286,14 @@ bool cz__sqlite_is_rebuild(const cz__schema_step *step)
 
 /* ---- the statements ---- */
 
-struct script { /* the first failure stays and ends it */
-    cz__sql_list *out;
-    cz_buf sql;
-    cz_status status;
-    cz_error *err;
-};
-
-static void add(struct script *script)
-{
-    if (!script->status)
-        script->status = cz__sql_list_add(script->out, &script->sql, script->err);
-    cz_buf_clear(&script->sql);
-}
-
-static void create_indexes(struct script *script, const cz__schema_step *step, bool all)
+static void create_indexes(cz__sql_script *script, const cz__schema_step *step, bool all)
 {
     cz__db_index index;
     for (size_t i = 0; cz__db_index_at(script->out->arena, step->after, i, &index); i++) {
         if (index.method || (!all && cz__db_has_index(script->out->arena, step->before, &index)))
             continue;
         append_index(&script->sql, step->after, &index);
-        add(script);
+        cz__sql_script_add(script);
     }
 }
 
@@ -319,7 +305,7 @@ static void append_alter(cz_buf *sql, const char *table)
     cz_buf_append_char(sql, ' ');
 }
 
-static void drop_indexes(struct script *script, const cz__schema_step *step)
+static void drop_indexes(cz__sql_script *script, const cz__schema_step *step)
 {
     cz__db_index index;
     for (size_t i = 0; cz__db_index_at(script->out->arena, step->before, i, &index); i++) {
@@ -327,11 +313,11 @@ static void drop_indexes(struct script *script, const cz__schema_step *step)
             continue;
         cz_buf_append_lit(&script->sql, "DROP INDEX IF EXISTS "); /* made under another name once */
         cz__db_append_name(&script->sql, index.name);
-        add(script);
+        cz__sql_script_add(script);
     }
 }
 
-static void rename_things(struct script *script, const cz__schema_step *step)
+static void rename_things(cz__sql_script *script, const cz__schema_step *step)
 {
     if (step->rename_table) {
         append_alter(&script->sql, step->before->name);
@@ -344,10 +330,10 @@ static void rename_things(struct script *script, const cz__schema_step *step)
         cz_buf_append_lit(&script->sql, " TO ");
         cz__db_append_name(&script->sql, step->rename_to);
     }
-    add(script);
+    cz__sql_script_add(script);
 }
 
-static void alter_in_place(struct script *script, const cz__schema_step *step)
+static void alter_in_place(cz__sql_script *script, const cz__schema_step *step)
 {
     const cz__db_table *before = step->before, *after = step->after;
     drop_indexes(script, step);
@@ -357,7 +343,7 @@ static void alter_in_place(struct script *script, const cz__schema_step *step)
         append_alter(&script->sql, after->name);
         cz_buf_append_lit(&script->sql, "DROP COLUMN ");
         cz__db_append_name(&script->sql, before->columns[i].name);
-        add(script);
+        cz__sql_script_add(script);
     }
     for (size_t i = 0; i < after->column_count; i++) {
         if (cz__db_column_find(before, after->columns[i].name))
@@ -365,7 +351,7 @@ static void alter_in_place(struct script *script, const cz__schema_step *step)
         append_alter(&script->sql, after->name);
         cz_buf_append_lit(&script->sql, "ADD COLUMN ");
         append_column(&script->sql, &after->columns[i]);
-        add(script);
+        cz__sql_script_add(script);
     }
     create_indexes(script, step, false);
 }
@@ -435,7 +421,7 @@ static bool is_copied(const cz__schema_step *step, const cz__db_column *column)
     return cz__db_column_find(step->before, column->name) || cz__schema_fill(step, column);
 }
 
-static void copy_rows(struct script *script, const cz__schema_step *step, const char *name)
+static void copy_rows(cz__sql_script *script, const cz__schema_step *step, const char *name)
 {
     const cz__db_table *after = step->after;
     bool first = true;
@@ -461,7 +447,7 @@ static void copy_rows(struct script *script, const cz__schema_step *step, const 
     }
     cz_buf_append_lit(&script->sql, " FROM ");
     cz__db_append_name(&script->sql, step->before->name);
-    add(script);
+    cz__sql_script_add(script);
 }
 
 static bool has_sequence(const cz__db_table *table)
@@ -473,22 +459,22 @@ static bool has_sequence(const cz__db_table *table)
 }
 
 /* Keys that were given once are not given again, also when their rows are gone. */
-static void copy_sequence(struct script *script, const cz__schema_step *step, const char *name)
+static void copy_sequence(cz__sql_script *script, const cz__schema_step *step, const char *name)
 {
     cz_buf *sql = &script->sql;
     if (!has_sequence(step->before) || !has_sequence(step->after))
         return;
     cz_buf_append_lit(sql, "DELETE FROM sqlite_sequence WHERE name = ");
     cz__db_append_text(sql, cz_str_from(name));
-    add(script);
+    cz__sql_script_add(script);
     cz_buf_append_lit(sql, "INSERT INTO sqlite_sequence (name, seq) SELECT ");
     cz__db_append_text(sql, cz_str_from(name));
     cz_buf_append_lit(sql, ", seq FROM sqlite_sequence WHERE name = ");
     cz__db_append_text(sql, cz_str_from(step->before->name));
-    add(script);
+    cz__sql_script_add(script);
 }
 
-static void rebuild(struct script *script, const cz__schema_step *step)
+static void rebuild(cz__sql_script *script, const cz__schema_step *step)
 {
     cz_buf *sql = &script->sql;
     char *name = cz_arena_printf(script->out->arena, "new__%s", step->after->name);
@@ -497,35 +483,35 @@ static void rebuild(struct script *script, const cz__schema_step *step)
         return;
     }
     append_table(sql, step->after, name);
-    add(script);
+    cz__sql_script_add(script);
     copy_rows(script, step, name);
     copy_sequence(script, step, name);
     cz_buf_append_lit(sql, "DROP TABLE ");
     cz__db_append_name(sql, step->before->name);
-    add(script);
+    cz__sql_script_add(script);
     /* else SQLite would look into every view, and refuse those of the table that is not there now */
     cz_buf_append_lit(sql, "PRAGMA legacy_alter_table=ON");
-    add(script);
+    cz__sql_script_add(script);
     append_alter(sql, name);
     cz_buf_append_lit(sql, "RENAME TO ");
     cz__db_append_name(sql, step->after->name);
-    add(script);
+    cz__sql_script_add(script);
     cz_buf_append_lit(sql, "PRAGMA legacy_alter_table=OFF");
-    add(script);
+    cz__sql_script_add(script);
     create_indexes(script, step, true);
 }
 
 cz_status cz__sqlite_schema_write(const cz__schema_step *step, cz__sql_list *out, cz_error *err)
 {
-    struct script script = { .out = out, .err = err };
+    cz__sql_script script = { .out = out, .err = err };
     if (!step->before) {
         append_table(&script.sql, step->after, step->after->name);
-        add(&script);
+        cz__sql_script_add(&script);
         create_indexes(&script, step, true);
     } else if (!step->after) {
         cz_buf_append_lit(&script.sql, "DROP TABLE ");
         cz__db_append_name(&script.sql, step->before->name);
-        add(&script);
+        cz__sql_script_add(&script);
     } else if (step->rename_table || step->rename_from) {
         rename_things(&script, step);
     } else if (needs_rebuild(step)) {
