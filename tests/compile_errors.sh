@@ -126,6 +126,20 @@ accepted "relations read ahead" '
         if (!cz_prefetched(ctx, Book, &authors.items[i], books, "late").count)
             cz_related_create(ctx, Book, &authors.items[i], books, (title, cz_load(ctx, &authors.items[i], name)));'
 
+accepted "full text" '
+    cz_rows(Book) books = cz_select(ctx, Book,
+        .where = CZ_OR(CZ_SEARCH(Book, text), CZ_SEARCH(Book, "dune"), CZ_SEARCH_AT(Book, author, text)),
+        .order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_SEARCH_RANK(Book, text)), CZ_ASC_OF(CZ_SEARCH_HEADLINE(Book, title, "x"))));
+    (void)books;'
+refused "a search for a number" '
+    cz_select(ctx, Book,
+        .where = CZ_SEARCH(Book, 1984)); /* here */' "type 'int'"
+refused "a search at a misspelt relation" '
+    cz_select(ctx, Book,
+        .where = CZ_SEARCH_AT(Book, autor, text)); /* here */' "no member named .autor"
+refused "an excerpt of a number" '
+    cz_select(ctx, Book,
+        .order_by = CZ_ORDER_BY(CZ_ASC_OF(CZ_SEARCH_HEADLINE(Book, year, text)))); /* here */' "cz__integer"
 refused "a misspelt relation to prefetch" '
     cz_select(ctx, Author,
         .prefetch = CZ_PREFETCH(Author, (books), (boks))); /* here */' "no member named .boks"

@@ -348,6 +348,23 @@ struct cz__expr {
 #define CZ_LIST_LENGTH(e)                                                                          \
     CZ__INTEGER_CALL(LIST_LENGTH, CZ__BIT(EXPR_INTEGERS) | CZ__BIT(EXPR_TEXTS), e)
 
+/* ---- full text ----
+ *
+ * Of rows that CZ_SEARCH() finds by the same query, which is a text (docs/topics/search.md). */
+
+/* How well a row is found: more is better. The figures are the database's own, ts_rank() of PostgreSQL and bm25() of
+ * SQLite; of a row that is not found they mean nothing, and SQLite's is NULL. */
+#define CZ_SEARCH_RANK(M, query)                                                                   \
+    CZ__CALL((const struct cz__real_expr *)0, SEARCH_RANK, CZ__BIT(CSTR) | CZ__BIT(STR), query,    \
+             CZ__ARGS_1(query), .model = &M##__model, .path = { "id", sizeof("id") - 1 })
+/* What stands around the words that are found in a text field, at most 35 words: HTML for the inside of an element,
+ * the text escaped and the words in <mark>. Words are stemmed as the index of the field's model has them. */
+#define CZ_SEARCH_HEADLINE(M, at, query)                                                           \
+    CZ__CALL((const struct cz__text_expr *)0, SEARCH_HEADLINE, CZ__BIT(CSTR) | CZ__BIT(STR),       \
+             query, CZ__ARGS_1(query), .model = &M##__model,                                       \
+             .path = { #at, sizeof(#at) - 1 + 0 * sizeof(CZ__TEXT_AT(CZ__AT(M, at))) })
+#define CZ__TEXT_AT(path) _Generic((path), struct cz__text * : (char)0)
+
 /* ---- aggregates ----
  *
  * Further arguments: .distinct = true, .filter = CZ_Q(...). Over no rows a count is 0, the others NULL. */

@@ -66,6 +66,8 @@
     X(JSON_INT)                                                                                    \
     X(JSON_REAL)                                                                                   \
     X(LIST_LENGTH)                                                                                 \
+    X(SEARCH_RANK)                                                                                 \
+    X(SEARCH_HEADLINE)                                                                             \
     X(COUNT_ROWS)                                                                                  \
     X(COUNT_OF)                                                                                    \
     X(SUM)                                                                                         \

@@ -90,6 +90,8 @@ typedef struct cz_state_index {
     const char *expressions; /* SQL instead of fields; NULL: fields */
     cz_names include;        /* fields it holds beside */
     const char *method;      /* PostgreSQL's, "gin"; NULL: btree */
+    const char *search;      /* of full text: the language; NULL: it is none */
+    const char *weights;     /* of full text: a letter for each field; NULL: D */
 } cz_state_index;
 typedef struct cz_state_index_list {
     const cz_state_index *items;

@@ -340,6 +340,11 @@ typedef struct cz_index {
     const char *
         method; /* PostgreSQL: "hash", "gin", "gist", "spgist" or "brin"; NULL: "btree". SQLite has no
                            others, and leaves such an index out */
+    /* Full text (docs/topics/search.md): the language the words of .fields are in, "english", or "simple" for words as
+     * they are; then CZ_SEARCH() finds rows by it. A model has one. Its name is "<table>_search" by default. */
+    const char *search;
+    const char *
+        weights; /* what a word in each of .fields counts for, a letter from A, the most, to D; NULL: D */
 } cz_index;
 typedef struct cz_index_list {
     const cz_index *items;

@@ -331,6 +331,19 @@ struct cz__cond {
     .value_kind = (uint8_t)CZ__KIND_OF((__VA_ARGS__)),                                             \
     .count = (uint32_t)(0 * sizeof(CZ__SUITED(suits(asked, (__VA_ARGS__)), __VA_ARGS__))),         \
     .value = CZ__ADDRESS_OF((__VA_ARGS__))
+/* The rows that the model's index of full text finds: CZ_SEARCH(Page, "desert planet"). A query is what a person
+ * types: words, "a phrase", or, -word, begin* (docs/topics/search.md); nothing in it is an error. CZ_SEARCH_AT() asks
+ * about the rows at a path: CZ_SEARCH_AT(Author, books, "dune").
+ * Raises, when it is run: CZ_EVALIDATION: a query over 1,000 bytes or with a NUL; CZ_EINVAL: the model has no index with
+ * .search. */
+#define CZ_SEARCH(M, ...) CZ__SEARCH(M, id, "id", __VA_ARGS__)
+#define CZ_SEARCH_AT(M, at, ...) CZ__SEARCH(M, at->id, #at "->id", __VA_ARGS__)
+#define CZ__SEARCH(M, key, name, ...)                                                              \
+    (&(const struct cz__cond){                                                                     \
+        .model = &M##__model,                                                                      \
+        .path = { name, sizeof(name) - 1 },                                                        \
+        CZ__LEAF(CZ__AT(M, key), CZ_LOOKUP_SEARCH, CZ__SUITS_SEARCH, __VA_ARGS__) })
+#define CZ__SUITS_SEARCH(key, v) (CZ__IS_ONE_OF(v, CZ__BIT(CSTR) | CZ__BIT(STR)) && sizeof(key))
 #define CZ__FOR_EXACT CZ__SUITS_EXACT
 #define CZ__FOR_IEXACT CZ__SUITS_TEXT
 #define CZ__FOR_CONTAINS CZ__SUITS_CONTAINS

@@ -210,7 +210,9 @@ typedef struct cz__db_index {
     const char *expressions;    /* SQL instead of columns; NULL: columns */
     const char *const *include; /* further columns that are no part of the key */
     size_t include_count;
-    const char *method; /* NULL: a B-tree; others only PostgreSQL has */
+    const char *method;  /* NULL: a B-tree; others only PostgreSQL has */
+    const char *search;  /* of full text: the language its words are in; NULL: it is none */
+    const char *weights; /* of full text: a letter from A to D for each column; NULL: all are D */
 } cz__db_index;
 
 typedef struct cz__db_check {
@@ -241,9 +243,13 @@ enum cz__pattern { /* how a text value becomes the parameter of a lookup */
                    CZ__PATTERN_LIKE_SUFFIX,
                    CZ__PATTERN_GLOB_PREFIX,
                    CZ__PATTERN_GLOB_SUFFIX,
-                   CZ__PATTERN_SEARCH /* as it is, if it is one */
+                   CZ__PATTERN_SEARCH, /* as it is, if it is one */
+                   /* a query of an index of full text, for words as they are and for English ones */
+                   CZ__PATTERN_FTS5,
+                   CZ__PATTERN_FTS5_ENGLISH,
+                   CZ__PATTERN_TSQUERY,
+                   CZ__PATTERN_TSQUERY_ENGLISH
 };
-enum { CZ__SEARCH_BYTES_MAX = 1000 };
 
 typedef struct cz__lookup_sql {
     const char
@@ -251,6 +257,17 @@ typedef struct cz__lookup_sql {
     enum cz__pattern pattern;
     const char *with_expression; /* where $2 is an expression, of which no pattern can be made */
 } cz__lookup_sql;
+
+/* A question to an index of full text. */
+typedef struct cz__db_search {
+    const cz__db_index *index;
+    const char *table, *key; /* and the name of its primary key */
+    bool number_key;
+    cz_str
+        row; /* what the query calls the table's row that is asked about; empty: it has the key alone */
+    cz_str row_key; /* that row's key, SQL */
+    cz_str query;   /* a parameter made by the pattern below */
+} cz__db_search;
 
 typedef struct cz__db_features {
     const char *name;        /* for messages: "SQLite" */
@@ -274,9 +291,16 @@ typedef struct cz__db_features {
     const char *list_lookups[3]; /* CONTAINS, CONTAINED_BY, OVERLAP on arrays; $1, $2 */
     bool scaled_decimals;        /* decimals of at most 18 digits are whole numbers */
     bool row_locks, distinct_on, ordered_aggregates;
-    bool returning_key;          /* INSERT says the new key by RETURNING */
-    bool typed_sums;             /* SUM and AVG of integers need a cast back */
-    bool streams_in_transaction; /* stream_begin() needs a session with a transaction */
+    bool returning_key;              /* INSERT says the new key by RETURNING */
+    bool typed_sums;                 /* SUM and AVG of integers need a cast back */
+    bool streams_in_transaction;     /* stream_begin() needs a session with a transaction */
+    enum cz__pattern search_pattern; /* of full text; the next one is for English */
+    /* Append whether the row is found; how well, of one that is; and, of any text, the words around those that are
+     * found, as HTML. */
+    void (*search_match)(cz_buf *sql, const cz__db_search *search);
+    void (*search_rank)(cz_buf *sql, const cz__db_search *search);
+    void (*search_headline)(cz_buf *sql, const char *language, cz_str text, cz_str query);
+    void (*search_rebuild)(cz_buf *sql, const char *index); /* what makes one anew, for run() */
 } cz__db_features;
 
 /* ---- many rows ---- */

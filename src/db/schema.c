@@ -207,6 +207,7 @@ bool cz__db_index_eq(const cz__db_index *a, const cz__db_index *b)
 {
     return a->unique == b->unique && is_text(a->where, b->where) &&
            is_text(a->expressions, b->expressions) && is_text(a->method, b->method) &&
+           is_text(a->search, b->search) && is_text(a->weights, b->weights) &&
            are_names(a->columns, a->column_count, b->columns, b->column_count) &&
            are_names(a->include, a->include_count, b->include, b->include_count);
 }

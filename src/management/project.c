@@ -290,6 +290,8 @@ static const struct cz__builtin builtins[] = {
       cz__command_dumpdata },
     { "reencrypt", "Encrypt every value of encrypted fields with the first key of the setting.", "",
       cz__command_reencrypt },
+    { "rebuild_search", "Make indexes of full text anew, while others read.", "[APP.MODEL]...",
+      cz__command_rebuild_search },
     { "purge", "Delete for good the rows that were deleted longer ago than some days (30).",
       "[--days N] [APP.MODEL]...", cz__command_purge },
 };

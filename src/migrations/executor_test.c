@@ -638,6 +638,7 @@ static const struct {
     { CZ_ADD_INDEX("Book", { "book_covers", CZ_NAMES("title"), .include = CZ_NAMES("year") }),
       NULL },
     { CZ_ADD_INDEX("Book", { "book_brin", CZ_NAMES("year"), .method = "brin" }), NULL },
+    { CZ_ADD_INDEX("Book", { "book_search", CZ_NAMES("title"), .search = "english" }), NULL },
     { CZ_ADD_CONSTRAINT("Book",
                         { "book_year_ck", .check = "\"year\" > 1000 AND \"title\" <> ')'" }),
       NULL },
@@ -667,6 +668,7 @@ static const cz_operation renames[] = {
     CZ_ADD_INDEX("Book", { "book_new", CZ_NAMES("-year"), "\"year\" > 2001" }),
     CZ_ADD_INDEX("Book", { "book_next", .expressions = "(\"year\" + 1)" }),
     CZ_ADD_INDEX("Book", { "book_covers", CZ_NAMES("title"), .include = CZ_NAMES("year") }),
+    CZ_ADD_INDEX("Book", { "book_search", CZ_NAMES("title"), .search = "simple" }),
     CZ_ALTER_UNIQUE_TOGETHER("Book", "year", "title"),
     CZ_RUN_SQL("INSERT INTO store_book_tags (book_id, author_id) VALUES (10, 1), (20, 2)", ""),
     CZ_CREATE_MODEL("Shelf", CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
@@ -932,6 +934,119 @@ ON_BOTH(of_several_processes_that_migrate_at_once_one_runs_each_step)
     CZ_EXPECT_STR(cz_str_from(text_of(&ctx, "SELECT CAST(count(*) AS TEXT) FROM runs")), "4");
     CZ_EXPECT_EQ(cz__ledger_read(&ctx)->count, 2);
     close_database(&ctx);
+}
+
+/* ---- full text ---- */
+
+static const struct search_step {
+    cz_operation op;
+    const char *table, *column, *index; /* after it; NULL: there is no index */
+} search_steps[] = {
+    { CZ_ADD_INDEX("Book", { "book_search", CZ_NAMES("title"), .search = "english" }), "store_book",
+      "title", "book_search" },
+    { CZ_ADD_FIELD("Book", { "isbn", "char_field", .null = true, .unique = true }), "store_book",
+      "title", "book_search" },
+    { CZ_RENAME_FIELD("Book", "title", "name"), "store_book", "name", "book_search" },
+    { CZ_RENAME_MODEL("Book", "Volume"), "store_volume", "name", "book_search" },
+    { CZ_RENAME_INDEX("Volume", "book_search", "volume_search"), "store_volume", "name",
+      "volume_search" },
+    { CZ_ALTER_FIELD("Volume", { "name", "char_field", .max_length = 90, .null = true }),
+      "store_volume", "name", "volume_search" },
+    { CZ_REMOVE_FIELD("Volume", "isbn"), "store_volume", "name", "volume_search" },
+    { CZ_REMOVE_INDEX("Volume", "volume_search"), "store_volume", "name", NULL },
+};
+enum { SEARCH_STEPS = CZ_COUNT(search_steps) };
+
+/* Write a row, and see that the index has it and all before it. */
+static void expect_found(cz_ctx *ctx, const struct search_step *step, int64_t rows)
+{
+    const char *sql;
+    run_sql(ctx,
+            cz_format(ctx, "INSERT INTO \"%s\" (id, \"%s\", author_id) VALUES (%lld, 'new', 1)",
+                      step->table, step->column, (long long)(100 + rows))
+                .ptr);
+    run_sql(ctx, cz_format(ctx, "UPDATE \"%s\" SET \"%s\" = 'planets' WHERE id = %lld", step->table,
+                           step->column, (long long)(100 + rows))
+                     .ptr);
+    if (on_postgresql) {
+        sql = cz_format(ctx,
+                        "SELECT CAST(count(*) AS TEXT) FROM pg_indexes WHERE schemaname = "
+                        "current_schema() AND indexdef LIKE '%%to_tsvector(''english''%%%s%%' "
+                        "AND indexname = '%s'",
+                        step->column, step->index ? step->index : "book_search")
+                  .ptr;
+        CZ_EXPECT_STR(cz_str_from(text_of(ctx, sql)), step->index ? "1" : "0");
+        return;
+    }
+    if (!step->index) {
+        CZ_EXPECT_STR(cz_str_from(text_of(ctx, "SELECT CAST(count(*) AS TEXT) FROM sqlite_schema "
+                                               "WHERE name LIKE '%search%'")),
+                      "0");
+        return;
+    }
+    sql = cz_format(ctx, "SELECT CAST(count(*) AS TEXT) FROM \"%s\" WHERE \"%s\" MATCH 'planet'",
+                    step->index, step->index)
+              .ptr;
+    CZ_EXPECT_STR(cz_str_from(text_of(ctx, sql)), cz_format(ctx, "%lld", (long long)rows).ptr);
+    run_sql(ctx, cz_format(ctx, "INSERT INTO \"%s\"(\"%s\", rank) VALUES ('integrity-check', 1)",
+                           step->index, step->index)
+                     .ptr);
+}
+
+ON_BOTH_AND_ONLINE(an_index_of_full_text_goes_along_with_its_table)
+{
+    static const struct search_step before = { .table = "store_book", .column = "title" };
+    cz_ctx ctx;
+    open_database(scenario_url(), &ctx);
+    cz_migration first = { "store", "0001_initial", .operations = initial_operations(NULL) };
+    cz_migration steps[SEARCH_STEPS];
+    cz_dependency depends[SEARCH_STEPS];
+    const cz_migration *all[SEARCH_STEPS + 1] = { &first };
+    for (size_t i = 0; i < SEARCH_STEPS; i++) {
+        const char *name = cz_format(&ctx, "%04zu_step", i + 2).ptr;
+        depends[i] = (cz_dependency){ "store", all[i]->name };
+        steps[i] = (cz_migration){ "store", name, .depends = { &depends[i], 1 },
+                                   .operations = { &search_steps[i].op, 1 }, .online = online };
+        all[i + 1] = &steps[i];
+    }
+    const struct scenario s = { "full text", "" };
+    cz__graph *graph = cz__graph_make(&ctx, all, SEARCH_STEPS + 1, NULL);
+    CZ_REQUIRE(migrate(&ctx, graph, "0001_initial", &s));
+    add_rows(&ctx, NULL);
+    int64_t rows = 0;
+    expect_found(&ctx, &before, ++rows);
+    for (size_t i = 0; i < SEARCH_STEPS; i++) {
+        CZ_REQUIRE(migrate(&ctx, graph, steps[i].name, &s));
+        expect_found(&ctx, &search_steps[i], ++rows);
+    }
+    for (size_t i = SEARCH_STEPS - 1; i-- > 0;) {
+        CZ_REQUIRE(migrate(&ctx, graph, steps[i].name, &s));
+        expect_found(&ctx, &search_steps[i], ++rows);
+    }
+    CZ_REQUIRE(migrate(&ctx, graph, "0001_initial", &s));
+    expect_found(&ctx, &before, ++rows);
+    close_database(&ctx);
+}
+
+static const cz_operation leaflets[] = {
+    CZ_CREATE_MODEL(
+        "Leaflet",
+        CZ_STATE_FIELDS({ "id", "uuid_field", .primary_key = true }, { "body", "text_field" }),
+        .indexes = CZ_STATE_INDEXES(
+            { "leaflet_search", CZ_NAMES("body"), .search = "german", .weights = "A" })),
+    CZ_RUN_SQL("INSERT INTO store_leaflet (id, body) VALUES "
+               "('0193a0f0-0000-7000-8000-000000000001', 'planets')",
+               ""),
+    CZ_RENAME_FIELD("Leaflet", "body", "text"),
+    CZ_RENAME_MODEL("Leaflet", "Flyer"),
+    CZ_ALTER_FIELD("Flyer", { "text", "text_field", .unique = true }),
+};
+
+/* What is beside the table of a key that is no number goes along too, and is no table of the project's. */
+ON_BOTH(an_index_of_full_text_of_other_keys_leaves_nothing_behind)
+{
+    run_scenario(&(struct scenario){
+        "full text", "by UUIDs", NULL, { leaflets, CZ_COUNT(leaflets) }, NULL, NULL });
 }
 
 /* ---- what no model knows ---- */

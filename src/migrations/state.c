@@ -158,7 +158,9 @@ static void copy_meta(cz_ctx *ctx, const cz_model *model, cz__state_model *out)
                                        .condition = index->condition,
                                        .expressions = index->expressions,
                                        .include = names_of(ctx, model, &index->include),
-                                       .method = index->method };
+                                       .method = index->method,
+                                       .search = index->search,
+                                       .weights = index->weights };
         indexes[i].fields.items =
             cz__index_columns(ctx, model, index, true, &indexes[i].fields.count);
     }
@@ -256,7 +258,8 @@ bool cz__state_index_eq(const cz_state_index *a, const cz_state_index *b)
 {
     return cz__names_eq(&a->fields, &b->fields) && is_text(a->condition, b->condition) &&
            is_text(a->expressions, b->expressions) && cz__names_eq(&a->include, &b->include) &&
-           is_text(a->method, b->method);
+           is_text(a->method, b->method) && is_text(a->search, b->search) &&
+           is_text(a->weights, b->weights);
 }
 
 bool cz__state_constraint_eq(const cz_state_constraint *a, const cz_state_constraint *b)

@@ -224,7 +224,9 @@ static void describe_indexes(cz_ctx *ctx, const cz__state_model *model, struct d
                             .expressions = index->expressions,
                             .include = columns_named(ctx, model, &index->include),
                             .include_count = index->include.count,
-                            .method = index->method };
+                            .method = index->method,
+                            .search = index->search,
+                            .weights = index->weights };
     }
     for (size_t i = 0; i < model->constraints.count; i++) {
         const cz_state_constraint *constraint = &model->constraints.items[i];

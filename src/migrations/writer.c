@@ -184,9 +184,16 @@ static void write_index(cz_buf *out, const cz_state_index *index)
         write_option(out, "include");
         write_names(out, &index->include);
     }
-    if (index->method) {
-        write_option(out, "method");
-        cz__append_c_text(out, index->method);
+    const struct {
+        const char *name, *value;
+    } texts[] = { { "method", index->method },
+                  { "search", index->search },
+                  { "weights", index->weights } };
+    for (size_t i = 0; i < CZ_COUNT(texts); i++) {
+        if (!texts[i].value)
+            continue;
+        write_option(out, texts[i].name);
+        cz__append_c_text(out, texts[i].value);
     }
     cz_buf_append_lit(out, " }");
 }

@@ -35,7 +35,7 @@ static void check_scratches(cz_ctx *ctx)
 
 /* ---- pieces ---- */
 
-static void append_alias(cz_buf *sql, unsigned alias)
+void cz__append_alias(cz_buf *sql, unsigned alias)
 {
     cz_buf_append_char(sql, 't');
     cz_buf_append_u64(sql, alias);
@@ -43,7 +43,7 @@ static void append_alias(cz_buf *sql, unsigned alias)
 
 void cz__append_column(cz_buf *sql, unsigned alias, const char *name)
 {
-    append_alias(sql, alias);
+    cz__append_alias(sql, alias);
     cz_buf_append_char(sql, '.');
     cz__db_append_name(sql, name);
 }
@@ -117,6 +117,7 @@ static unsigned add_join(struct cz__compiler *c, struct cz__scope *scope, unsign
     struct cz__join *join = find_join(scope, parent, column, model == NULL);
     if (join)
         return join->alias;
+    cz_assert(column->field->target); /* else it is no relation */
     if (from->state->database != column->field->target->state->database)
         cz_raise(c->ctx, CZ_EINVAL,
                  "%s.%s leads to another database, which no statement can join: CZ_REL() and "
@@ -156,7 +157,7 @@ void cz__append_joins(const struct cz__scope *scope, cz_buf *sql)
         cz_buf_append_str(sql, join->optional ? CZ_STR(" LEFT JOIN ") : CZ_STR(" JOIN "));
         cz__db_append_name(sql, join->model ? target->table : column->link_table);
         cz_buf_append_char(sql, ' ');
-        append_alias(sql, join->alias);
+        cz__append_alias(sql, join->alias);
         cz_buf_append_lit(sql, " ON ");
         const char *here, *there; /* the columns of this alias and of its parent */
         if (!join->model) {
@@ -188,7 +189,7 @@ void cz__append_from(const struct cz__scope *scope, cz_buf *sql)
     cz_buf_append_lit(sql, " FROM ");
     cz__db_append_name(sql, scope->model->state->table);
     cz_buf_append_char(sql, ' ');
-    append_alias(sql, scope->base);
+    cz__append_alias(sql, scope->base);
 }
 
 struct cz__place cz__locate(struct cz__compiler *c, struct cz__scope *scope, cz_str path)
@@ -558,7 +559,7 @@ static void append_lock(struct cz__compiler *c, cz_buf *sql, const cz_query *que
     if (!query->lock || !c->features->row_locks)
         return; /* whoever writes holds the whole database */
     cz_buf_append_str(sql, cz_str_from(locks[query->lock]));
-    append_alias(sql, c->scope->base);
+    cz__append_alias(sql, c->scope->base);
     if (query->lock == CZ_FOR_UPDATE_NOWAIT)
         cz_buf_append_lit(sql, " NOWAIT");
     else if (query->lock == CZ_FOR_UPDATE_SKIP_LOCKED)

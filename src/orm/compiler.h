@@ -47,6 +47,7 @@ struct cz__place {
 };
 
 /* compiler.c */
+void cz__append_alias(cz_buf *sql, unsigned alias);
 void cz__append_column(cz_buf *sql, unsigned alias, const char *name);
 /* The next of the shape's values. */
 uint32_t cz__take_ref(struct cz__compiler *c);
@@ -80,6 +81,11 @@ void cz__append_sliced(struct cz__compiler *c, cz_buf *sql, const cz_query *quer
 
 /* conditions_sql.c: a condition; returns whether it may be NULL. */
 bool cz__compile_cond(struct cz__compiler *c, cz_buf *sql, cz_cond cond);
+
+/* search_sql.c: that rows are found by their model's index of full text, whose key the leaf's path leads to and `key`
+ * is; how well; and the excerpt of a text. Raise: CZ_EINVAL: there is no such index. */
+void cz__compile_search(struct cz__compiler *c, cz_buf *sql, cz_cond leaf, cz_str key);
+void cz__compile_search_call(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr);
 
 /* expressions.c */
 cz__db_type cz__compile_expr(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr);

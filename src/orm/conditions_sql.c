@@ -188,7 +188,12 @@ static bool compile_leaf_here(struct cz__compiler *c, cz_buf *sql, cz_cond leaf)
         cz_buf_append_lit(sql, " IS NULL");
         return false;
     }
-    const char *document = document_lookup(c, CZ__DB_KIND(asked.type), lookup);
+    cz__db_kind kind = CZ__DB_KIND(asked.type);
+    if (lookup == CZ_LOOKUP_SEARCH && kind != CZ__DB_TEXT && kind != CZ__DB_IP) { /* a key */
+        cz__compile_search(c, sql, leaf, cz_buf_str(asked.sql));
+        return true;
+    }
+    const char *document = document_lookup(c, kind, lookup);
     if (document) {
         compile_document(c, sql, &asked, leaf, document);
     } else if (lookup == CZ_LOOKUP_IN) {

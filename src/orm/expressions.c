@@ -182,6 +182,7 @@ static cz__db_type call_type(struct cz__compiler *c, const struct cz__scope *sco
     case CZ__FN_CAST_TEXT:
     case CZ__FN_JSON_TEXT:
     case CZ__FN_STRING_AGG:
+    case CZ__FN_SEARCH_HEADLINE:
         return CZ__DB_TEXT;
     case CZ__FN_SQRT:
     case CZ__FN_POWER:
@@ -191,6 +192,7 @@ static cz__db_type call_type(struct cz__compiler *c, const struct cz__scope *sco
     case CZ__FN_VARIANCE:
     case CZ__FN_PERCENT_RANK:
     case CZ__FN_CUME_DIST:
+    case CZ__FN_SEARCH_RANK:
         return CZ__DB_REAL;
     case CZ__FN_NOW:
         return CZ__DB_DATETIME;
@@ -543,6 +545,10 @@ static void compile_call(struct cz__compiler *c, cz_buf *sql, const struct cz__e
     }
     if (expr->function == CZ__FN_CONCAT) {
         compile_concat(c, sql, expr);
+        return;
+    }
+    if (expr->function == CZ__FN_SEARCH_RANK || expr->function == CZ__FN_SEARCH_HEADLINE) {
+        cz__compile_search_call(c, sql, expr);
         return;
     }
     if (!format)

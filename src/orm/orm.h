@@ -226,6 +226,10 @@ void cz__keys_given(cz_ctx *ctx, const cz_model *model);
 const char *const *cz__index_columns(cz_ctx *ctx, const cz_model *model, const cz_index *index,
                                      bool as_fields, size_t *out_count);
 /* An index's name, or the one it gets by itself, in the arena. Raises: CZ_ENOMEM. */
+/* The model's index of full text as its table has it; false when it has none. Raises: CZ_ENOMEM. */
+bool cz__search_index(cz_ctx *ctx, const cz_model *model, cz__db_index *out);
+/* Make it anew from its table; false when there is none. Raises: CZ_EDATABASE. */
+bool cz__search_rebuild(cz_ctx *ctx, const cz_model *model);
 const char *cz__index_name(cz_ctx *ctx, const cz_model *model, const cz_index *index);
 /* Create the tables that are missing, of apps without migrations, in one transaction, and record them in
  * calzone_migrations. Returns how many were created. Raises; CZ_EVALIDATION: a table lacks a column of its

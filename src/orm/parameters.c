@@ -1,4 +1,5 @@
 /* The parameters of a plan, in the order of its SQL. */
+#include "db/search.h"
 #include "orm/orm_internal.h"
 
 /* ---- patterns ---- */
@@ -42,6 +43,29 @@ static cz_str glob_pattern(cz_ctx *ctx, cz_str text, bool any_before, bool any_a
     return cz_str_of(out, len);
 }
 
+static cz_str search_query(cz_ctx *ctx, cz_str text)
+{
+    if (text.len > CZ__SEARCH_BYTES_MAX)
+        cz_raise(ctx, CZ_EVALIDATION, "A search has at most %d bytes.", CZ__SEARCH_BYTES_MAX);
+    if (cz_str_find_char(text, '\0') != SIZE_MAX)
+        cz_raise(ctx, CZ_EVALIDATION, "Null characters are not allowed.");
+    return text;
+}
+
+/* As the index's own syntax has it. */
+static cz_str index_query(cz_ctx *ctx, enum cz__pattern pattern, cz_str text)
+{
+    struct cz__search_query *query = cz_new(ctx, struct cz__search_query);
+    cz_buf *out = cz__scratch(ctx);
+    cz__search_read(query, text);
+    if (pattern == CZ__PATTERN_FTS5 || pattern == CZ__PATTERN_FTS5_ENGLISH)
+        cz__search_write_fts5(query, pattern == CZ__PATTERN_FTS5_ENGLISH, out);
+    else
+        cz__search_write_tsquery(query, pattern == CZ__PATTERN_TSQUERY_ENGLISH, out);
+    cz_check(ctx, cz_buf_status(out));
+    return cz_buf_str(out);
+}
+
 static cz_str pattern_of(cz_ctx *ctx, enum cz__pattern pattern, cz_str text)
 {
     switch (pattern) {
@@ -60,11 +84,12 @@ static cz_str pattern_of(cz_ctx *ctx, enum cz__pattern pattern, cz_str text)
     case CZ__PATTERN_GLOB_SUFFIX:
         return glob_pattern(ctx, text, true, false);
     case CZ__PATTERN_SEARCH:
-        if (text.len > CZ__SEARCH_BYTES_MAX)
-            cz_raise(ctx, CZ_EVALIDATION, "A search has at most %d bytes.", CZ__SEARCH_BYTES_MAX);
-        if (cz_str_find_char(text, '\0') != SIZE_MAX)
-            cz_raise(ctx, CZ_EVALIDATION, "Null characters are not allowed.");
-        return text;
+        return search_query(ctx, text);
+    case CZ__PATTERN_FTS5:
+    case CZ__PATTERN_FTS5_ENGLISH:
+    case CZ__PATTERN_TSQUERY:
+    case CZ__PATTERN_TSQUERY_ENGLISH:
+        return index_query(ctx, pattern, search_query(ctx, text));
     }
     return text;
 }

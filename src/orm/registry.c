@@ -647,12 +647,12 @@ static cz_status check_fields(const cz_model *model, const char *option, const c
         cz_status status = cz__path_resolve(model, path, &column, err);
         if (status)
             return status;
-        if (status == CZ_OK && column->type & CZ__DB_SEALED)
-            return cz_error_set(err, CZ_EVALIDATION, "%s: %s: \"%.*s\" is encrypted", model->name,
-                                option, CZ_STR_ARG(path));
         if (!column || cz__column_find(model, path) != column || !column->stored)
             return cz_error_set(err, CZ_EVALIDATION, "%s: %s: \"%.*s\" is no column of its own",
                                 model->name, option, CZ_STR_ARG(path));
+        if (column->type & CZ__DB_SEALED)
+            return cz_error_set(err, CZ_EVALIDATION, "%s: %s: \"%.*s\" is encrypted", model->name,
+                                option, CZ_STR_ARG(path));
     }
     return CZ_OK;
 }
@@ -673,6 +673,62 @@ static bool is_method(const char *method)
         if (strcmp(method, methods[i]) == 0)
             return true;
     return false;
+}
+
+/* Languages are names of the server's configurations: letters, digits and underscores. */
+static bool is_language(const char *name)
+{
+    for (const char *c = name; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || *c == '_' || (c > name && *c >= '0' && *c <= '9')))
+            return false;
+    return *name != '\0';
+}
+
+static bool are_weights(const char *weights, size_t count)
+{
+    return strlen(weights) == count && strspn(weights, "ABCD") == count;
+}
+
+static cz_status check_searched(const cz_model *model, const cz_index *index, cz_error *err)
+{
+    for (size_t i = 0; i < index->fields.count; i++) {
+        const cz__column *column = cz__column_find(model, index->fields.items[i]);
+        if (!column || CZ__DB_KIND(column->type) != CZ__DB_TEXT || column->type & CZ__DB_CHOSEN)
+            return cz_error_set(err, CZ_EVALIDATION, "%s: .search: \"%.*s\" is no text",
+                                model->name, CZ_STR_ARG(index->fields.items[i]));
+    }
+    return CZ_OK;
+}
+
+static cz_status check_search(const cz_model *model, const cz_index *index, cz_error *err)
+{
+    if (!index->search)
+        return cz_error_set(err, CZ_EVALIDATION, "%s: .weights are for an index with .search",
+                            model->name);
+    for (const cz_index *other = model->meta.indexes.items; other < index; other++)
+        if (other->search)
+            return cz_error_set(err, CZ_EVALIDATION, "%s: a model has one index with .search",
+                                model->name);
+    if (!is_language(index->search))
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "%s: .search: \"%s\" is no language; say \"english\", or \"simple\" "
+                            "for words as they are",
+                            model->name, index->search);
+    if (!index->fields.count || index->condition || index->include.count || index->method)
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "%s: an index with .search has .fields, and of the rest .name and "
+                            ".weights alone",
+                            model->name);
+    if (index->weights && !are_weights(index->weights, index->fields.count))
+        return cz_error_set(
+            err, CZ_EVALIDATION,
+            "%s: .weights: \"%s\" is not one letter from A to D for each of .fields", model->name,
+            index->weights);
+    if (model->meta.unmanaged)
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "%s: .search: the table is not managed, so no index of it is made",
+                            model->name);
+    return check_searched(model, index, err);
 }
 
 static cz_status check_index_order(const cz_model *model, const cz_order_list *order, cz_error *err)
@@ -708,6 +764,8 @@ static cz_status check_indexes(const cz_model *model, cz_error *err)
             return cz_error_set(err, CZ_EVALIDATION, "%s: there is no index method \"%s\"",
                                 model->name, index->method);
         status = check_fields(model, "indexes", &index->fields, err);
+        if (!status && (index->search || index->weights))
+            status = check_search(model, index, err);
         if (!status)
             status = check_index_order(model, &index->order, err);
         if (!status)

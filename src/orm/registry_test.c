@@ -68,6 +68,33 @@ CZ_MODEL(TwoLists, RULED,
                                  .order = CZ_ORDER_BY(CZ_DESC(TwoLists, cents)) }));
 CZ_MODEL(NoMethod, RULED,
          .indexes = CZ_INDEXES({ .fields = CZ_FIELDS(NoMethod, cents), .method = "bitmap" }));
+#define WORDS(F)                                                                                   \
+    F(int_field, cents)                                                                            \
+    F(text_field, words)                                                                           \
+    F(encrypted_field, secret)
+CZ_MODEL(NumberSearch, WORDS,
+         .indexes = CZ_INDEXES({ .search = "english", .fields = CZ_FIELDS(NumberSearch, cents) }));
+CZ_MODEL(SecretSearch, WORDS,
+         .indexes = CZ_INDEXES({ .search = "simple", .fields = CZ_FIELDS(SecretSearch, secret) }));
+CZ_MODEL(TwoSearches, WORDS,
+         .indexes = CZ_INDEXES({ .search = "simple", .fields = CZ_FIELDS(TwoSearches, words) },
+                               { .search = "english", .fields = CZ_FIELDS(TwoSearches, words) }));
+CZ_MODEL(NoLanguage, WORDS,
+         .indexes = CZ_INDEXES({ .search = "English'", .fields = CZ_FIELDS(NoLanguage, words) }));
+CZ_MODEL(EmptyLanguage, WORDS,
+         .indexes = CZ_INDEXES({ .search = "", .fields = CZ_FIELDS(EmptyLanguage, words) }));
+CZ_MODEL(WeightlessSearch, WORDS,
+         .indexes = CZ_INDEXES({ .weights = "A", .fields = CZ_FIELDS(WeightlessSearch, words) }));
+CZ_MODEL(FewWeights, WORDS,
+         .indexes = CZ_INDEXES({ .search = "simple",
+                                 .weights = "AE",
+                                 .fields = CZ_FIELDS(FewWeights, words, words) }));
+CZ_MODEL(PartOfSearch, WORDS,
+         .indexes = CZ_INDEXES({ .search = "simple",
+                                 .fields = CZ_FIELDS(PartOfSearch, words),
+                                 .condition = "\"cents\" > 0" }));
+CZ_MODEL(OthersSearch, WORDS, .unmanaged = true,
+         .indexes = CZ_INDEXES({ .search = "simple", .fields = CZ_FIELDS(OthersSearch, words) }));
 CZ_MODEL(RandomIndex, RULED, .indexes = CZ_INDEXES({ .order = CZ_ORDER_BY(CZ_RANDOM) }));
 CZ_MODEL(NamelessRule, RULED, .constraints = CZ_CONSTRAINTS({ .check = "\"cents\" > 0" }));
 CZ_MODEL(TwoRules, RULED,
@@ -199,6 +226,25 @@ CZ_TEST(an_index_has_a_method_there_is)
 {
     refused(&NoMethod__model, "NoMethod: there is no index method \"bitmap\"");
 }
+#define REFUSED_SEARCH(Model, says)                                                                \
+    CZ_TEST(an_index_of_full_text_has_no_##Model)                                                  \
+    {                                                                                              \
+        refused(&Model##__model, #Model ": " says);                                                \
+    }
+REFUSED_SEARCH(NumberSearch, ".search: \"cents\" is no text")
+REFUSED_SEARCH(SecretSearch, "indexes: \"secret\" is encrypted")
+REFUSED_SEARCH(TwoSearches, "a model has one index with .search")
+REFUSED_SEARCH(NoLanguage,
+               ".search: \"English'\" is no language; say \"english\", or \"simple\" for "
+               "words as they are")
+REFUSED_SEARCH(EmptyLanguage,
+               ".search: \"\" is no language; say \"english\", or \"simple\" for words "
+               "as they are")
+REFUSED_SEARCH(WeightlessSearch, ".weights are for an index with .search")
+REFUSED_SEARCH(FewWeights, ".weights: \"AE\" is not one letter from A to D for each of .fields")
+REFUSED_SEARCH(PartOfSearch,
+               "an index with .search has .fields, and of the rest .name and .weights alone")
+REFUSED_SEARCH(OthersSearch, ".search: the table is not managed, so no index of it is made")
 CZ_TEST(an_index_is_ordered_by_columns)
 {
     refused(&RandomIndex__model, "RandomIndex: an index's .order has fields and directions alone");

@@ -39,8 +39,53 @@ const char *cz__index_name(cz_ctx *ctx, const cz_model *model, const cz_index *i
     char *name = cz_alloc(ctx, CZ__DB_NAME_BYTES_MAX + 1);
     size_t count;
     const char *const *columns = cz__index_columns(ctx, model, index, false, &count);
-    cz__db_name(name, model->state->table, columns, count, "idx");
+    if (index->search)
+        cz__db_name(name, model->state->table, NULL, 0, "search");
+    else
+        cz__db_name(name, model->state->table, columns, count, "idx");
     return name;
+}
+
+static cz__db_index describe_index(cz_ctx *ctx, const cz_model *model, const cz_index *index)
+{
+    cz__db_index described = { .name = cz__index_name(ctx, model, index),
+                               .where = index->condition,
+                               .expressions = index->expressions,
+                               .include = columns_of(ctx, model, &index->include),
+                               .include_count = index->include.count,
+                               .method = index->method,
+                               .search = index->search,
+                               .weights = index->weights };
+    described.columns = cz__index_columns(ctx, model, index, false, &described.column_count);
+    return described;
+}
+
+bool cz__search_index(cz_ctx *ctx, const cz_model *model, cz__db_index *out)
+{
+    for (size_t i = 0; i < model->meta.indexes.count; i++) {
+        if (!model->meta.indexes.items[i].search)
+            continue;
+        *out = describe_index(ctx, model, &model->meta.indexes.items[i]);
+        return true;
+    }
+    return false;
+}
+
+bool cz__search_rebuild(cz_ctx *ctx, const cz_model *model)
+{
+    cz__db_index index;
+    if (!cz__search_index(ctx, model, &index))
+        return false;
+    cz__db_session *session = cz__session_to_write(ctx, model, NULL, NULL);
+    const cz__db_driver *driver = session->db->driver;
+    cz_buf *sql = cz__scratch(ctx);
+    cz_error err;
+    driver->features->search_rebuild(sql, index.name);
+    cz_buf_cstr(sql);
+    cz_check(ctx, cz_buf_status(sql));
+    if (driver->run(ctx, session, cz_buf_str(sql), &err))
+        cz_raise_error(ctx, &err);
+    return true;
 }
 
 /* What the model's meta says beyond its columns. */
@@ -50,17 +95,8 @@ static void describe_meta(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
     cz__db_index *indexes =
         cz_array(ctx, cz__db_index, meta->indexes.count + meta->constraints.count + 1);
     cz__db_check *checks = cz_array(ctx, cz__db_check, meta->constraints.count + 1);
-    for (size_t i = 0; i < meta->indexes.count; i++) {
-        const cz_index *index = &meta->indexes.items[i];
-        cz__db_index *described = &indexes[out->index_count++];
-        *described = (cz__db_index){ .name = cz__index_name(ctx, model, index),
-                                     .where = index->condition,
-                                     .expressions = index->expressions,
-                                     .include = columns_of(ctx, model, &index->include),
-                                     .include_count = index->include.count,
-                                     .method = index->method };
-        described->columns = cz__index_columns(ctx, model, index, false, &described->column_count);
-    }
+    for (size_t i = 0; i < meta->indexes.count; i++)
+        indexes[out->index_count++] = describe_index(ctx, model, &meta->indexes.items[i]);
     for (size_t i = 0; i < meta->constraints.count; i++) {
         const cz_constraint *constraint = &meta->constraints.items[i];
         if (constraint->check)

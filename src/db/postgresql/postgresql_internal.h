@@ -235,6 +235,12 @@ cz_status cz__postgresql_load_row(cz_ctx *ctx, cz__db_load *load, const cz__db_p
 cz_status cz__postgresql_load_end(cz_ctx *ctx, cz__db_load *load, cz_error *err);
 void cz__postgresql_load_destroy(cz__db_load *load);
 
+/* search.c: what an index of full text is of, columns of `row`, an alias; empty: of the table alone. */
+void cz__postgresql_append_search(cz_buf *sql, cz_str row, const cz__db_index *index);
+void cz__postgresql_search_match(cz_buf *sql, const cz__db_search *search);
+void cz__postgresql_search_rank(cz_buf *sql, const cz__db_search *search);
+void cz__postgresql_search_rebuild(cz_buf *sql, const char *index);
+void cz__postgresql_search_headline(cz_buf *sql, const char *language, cz_str text, cz_str query);
 /* schema.c */
 cz_status cz__postgresql_schema_write(const struct cz__schema_step *step, struct cz__sql_list *out,
                                       cz_error *err);

@@ -216,14 +216,20 @@ static void append_index(cz_buf *sql, const cz__db_table *table, const cz__db_in
     cz__db_append_name(sql, index->name);
     cz_buf_append_lit(sql, " ON ");
     cz__db_append_name(sql, table->name);
-    if (index->method) {
+    const char *method = index->search ? "gin" : index->method;
+    if (method) {
         cz_buf_append_lit(sql, " USING ");
-        cz__db_append_name(sql, index->method);
+        cz__db_append_name(sql, method);
     }
-    if (index->expressions)
+    if (index->search) {
+        cz_buf_append_lit(sql, " (");
+        cz__postgresql_append_search(sql, CZ_STR(""), index);
+        cz_buf_append_char(sql, ')');
+    } else if (index->expressions) {
         cz_buf_printf(sql, " (%s)", index->expressions);
-    else
+    } else {
         append_names(sql, index->columns, index->column_count);
+    }
     if (index->include_count) {
         cz_buf_append_lit(sql, " INCLUDE");
         append_names(sql, index->include, index->include_count);

@@ -132,4 +132,9 @@ const cz__db_features cz__sqlite_features = {
     .list_lookups = { "cz_json_contains($1, $2)", "cz_json_contains($2, $1)",
                       "cz_json_overlaps($1, $2)" },
     .scaled_decimals = true,
+    .search_pattern = CZ__PATTERN_FTS5,
+    .search_match = cz__sqlite_search_match,
+    .search_rank = cz__sqlite_search_rank,
+    .search_headline = cz__sqlite_search_headline,
+    .search_rebuild = cz__sqlite_search_rebuild,
 };

@@ -76,7 +76,8 @@ cz_status cz__sqlite_add_functions(sqlite3 *handle)
         sqlite3_create_function(handle, "cz_stddev_pop", 1, FLAGS, NULL, NULL, spread_step,
                                 deviation_final) ||
         !cz__sqlite_add_casts(handle) || !cz__sqlite_add_time_functions(handle) ||
-        !cz__sqlite_add_json_functions(handle) || !cz__sqlite_add_search(handle))
+        !cz__sqlite_add_json_functions(handle) || !cz__sqlite_add_search(handle) ||
+        !cz__sqlite_add_headline(handle))
         return CZ_ENOMEM; /* the only reason these fail for */
     return cz__sqlite_add_regex(handle);
 }

@@ -303,14 +303,18 @@ cz_status cz__sqlite_describe_table(cz_ctx *ctx, cz__db_session *session, const 
     return status;
 }
 
+/* But for indexes of full text and what belongs to them. */
 cz_status cz__sqlite_list_tables(cz_ctx *ctx, cz__db_session *session, cz_str_list *out,
                                  cz_error *err)
 {
     struct rows rows;
-    cz_status status = read_rows(ctx, session,
-                                 CZ_STR("SELECT name FROM sqlite_schema WHERE type = 'table' AND "
-                                        "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"),
-                                 NULL, 1, &rows, err);
+    cz_status status =
+        read_rows(ctx, session,
+                  CZ_STR("SELECT name FROM pragma_table_list t WHERE schema = 'main' AND "
+                         "type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+                         "AND NOT EXISTS (SELECT 1 FROM pragma_table_list WHERE type "
+                         "= 'virtual' AND name || '_keys' = t.name) ORDER BY name"),
+                  NULL, 1, &rows, err);
     if (status)
         return status;
     cz_str *names = cz_arena_array(ctx->arena, cz_str, rows.count + 1);
@@ -350,7 +354,8 @@ cz_status cz__sqlite_schema_keep(cz_ctx *ctx, cz__db_session *session, const cz_
         const char **fields = rows.items[i].fields;
         const cz__index_info *index =
             strcmp(fields[0], "index") == 0 ? find_index(&there, fields[1]) : NULL;
-        if (index && !cz__sqlite_index_stays(ctx->arena, step, index))
+        if (index ? !cz__sqlite_index_stays(ctx->arena, step, index)
+                  : cz__sqlite_is_search_trigger(step->before, fields[1]))
             continue;
         cz_buf_append_str(&sql, cz_str_from(fields[2]));
         status = cz__sql_list_add(out, &sql, err);

@@ -292,6 +292,10 @@ static void create_indexes(cz__sql_script *script, const cz__schema_step *step, 
     for (size_t i = 0; cz__db_index_at(script->out->arena, step->after, i, &index); i++) {
         if (index.method || (!all && cz__db_has_index(script->out->arena, step->before, &index)))
             continue;
+        if (index.search) {
+            cz__sqlite_search_create(script, step->after, &index);
+            continue;
+        }
         append_index(&script->sql, step->after, &index);
         cz__sql_script_add(script);
     }
@@ -311,14 +315,27 @@ static void drop_indexes(cz__sql_script *script, const cz__schema_step *step)
     for (size_t i = 0; cz__db_index_at(script->out->arena, step->before, i, &index); i++) {
         if (cz__db_has_index(script->out->arena, step->after, &index))
             continue;
+        if (index.search) {
+            cz__sqlite_search_drop(script, &index);
+            continue;
+        }
         cz_buf_append_lit(&script->sql, "DROP INDEX IF EXISTS "); /* made under another name once */
         cz__db_append_name(&script->sql, index.name);
         cz__sql_script_add(script);
     }
 }
 
+/* Those of full text are tables of their own, which know the table and its columns by name. */
+static void drop_searches(cz__sql_script *script, const cz__db_table *table)
+{
+    for (size_t i = 0; i < table->index_count; i++)
+        if (table->indexes[i].search)
+            cz__sqlite_search_drop(script, &table->indexes[i]);
+}
+
 static void rename_things(cz__sql_script *script, const cz__schema_step *step)
 {
+    drop_searches(script, step->before);
     if (step->rename_table) {
         append_alter(&script->sql, step->before->name);
         cz_buf_append_lit(&script->sql, "RENAME TO ");
@@ -331,6 +348,9 @@ static void rename_things(cz__sql_script *script, const cz__schema_step *step)
         cz__db_append_name(&script->sql, step->rename_to);
     }
     cz__sql_script_add(script);
+    for (size_t i = 0; i < step->after->index_count; i++)
+        if (step->after->indexes[i].search)
+            cz__sqlite_search_create(script, step->after, &step->after->indexes[i]);
 }
 
 static void alter_in_place(cz__sql_script *script, const cz__schema_step *step)
@@ -482,6 +502,7 @@ static void rebuild(cz__sql_script *script, const cz__schema_step *step)
         script->status = cz_error_set(script->err, CZ_ENOMEM, "no memory to write a table's SQL");
         return;
     }
+    drop_searches(script, step->before);
     append_table(sql, step->after, name);
     cz__sql_script_add(script);
     copy_rows(script, step, name);
@@ -509,6 +530,7 @@ cz_status cz__sqlite_schema_write(const cz__schema_step *step, cz__sql_list *out
         cz__sql_script_add(&script);
         create_indexes(&script, step, true);
     } else if (!step->after) {
+        drop_searches(&script, step->before);
         cz_buf_append_lit(&script.sql, "DROP TABLE ");
         cz__db_append_name(&script.sql, step->before->name);
         cz__sql_script_add(&script);

@@ -201,6 +201,7 @@ bool cz__sqlite_add_casts(sqlite3 *handle);          /* casts.c */
 bool cz__sqlite_add_time_functions(sqlite3 *handle); /* time_functions.c */
 bool cz__sqlite_add_json_functions(sqlite3 *handle); /* json_functions.c */
 bool cz__sqlite_add_search(sqlite3 *handle);         /* search.c: cz_search(query, text) */
+bool cz__sqlite_add_headline(sqlite3 *handle); /* headline.c: cz_headline(english, query, text) */
 /* regex.c: cz_regex(pattern, text), cz_iregex(pattern, text), and regexp() for "text REGEXP pattern". */
 cz_status cz__sqlite_add_regex(sqlite3 *handle);
 
@@ -211,6 +212,17 @@ cz_status cz__sqlite_schema_write(const struct cz__schema_step *step, struct cz_
 bool cz__sqlite_is_rebuild(const struct cz__schema_step *step);
 cz_status cz__sqlite_create_table(cz_ctx *ctx, cz__db_session *session, const cz__db_table *table,
                                   cz_error *err);
+/* search_index.c: an index of full text, made of what is in the table; and the features' functions about one. */
+struct cz__sql_script;
+void cz__sqlite_search_create(struct cz__sql_script *script, const cz__db_table *table,
+                              const cz__db_index *index);
+void cz__sqlite_search_drop(struct cz__sql_script *script, const cz__db_index *index);
+/* Whether a trigger of the table keeps one of its indexes of full text. */
+bool cz__sqlite_is_search_trigger(const cz__db_table *table, const char *name);
+void cz__sqlite_search_match(cz_buf *sql, const cz__db_search *search);
+void cz__sqlite_search_rank(cz_buf *sql, const cz__db_search *search);
+void cz__sqlite_search_rebuild(cz_buf *sql, const char *index);
+void cz__sqlite_search_headline(cz_buf *sql, const char *language, cz_str text, cz_str query);
 /* introspection.c */
 cz_status cz__sqlite_table_exists(cz_ctx *ctx, cz__db_session *session, const char *table,
                                   bool *out_exists, cz_error *err);

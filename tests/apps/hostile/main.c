@@ -39,7 +39,14 @@ CZ_MODEL(Tag, TAG);
     F(text_array_field, words, .null = true)                                                       \
     F(foreign_key, box, Box, .null = true, .on_delete = CZ_SET_NULL)                               \
     F(many_to_many, tags, Tag)
-CZ_MODEL(Thing, THING);
+CZ_MODEL(Thing, THING,
+         .indexes = CZ_INDEXES(
+             { .search = "english", .fields = CZ_FIELDS(Thing, title, body), .weights = "AB" }));
+
+#define EXCERPT(F)                                                                                 \
+    F(big_int_field, thing)                                                                        \
+    F(text_field, text, .null = true)
+CZ_RECORD(Excerpt, EXCERPT);
 
 static CZ_SERIALIZER(ThingSerializer, Thing,
                      .fields = CZ_FIELDS(Thing, id, title, body, slug, email, site, small, number,
@@ -109,6 +116,29 @@ static void find_in_document(cz_ctx *ctx, cz_request *req)
         things = cz_select(ctx, Thing,
                            .where = CZ_QE(CZ_JSON_TEXT(CZ_F(Thing, document), key), EXACT, value));
     answer_ids(ctx, req, things.items, things.count);
+}
+
+/* ?query=: the keys of the things that full text finds, the best first; each with an excerpt, which must be no HTML but
+ * its marks. */
+static void search(cz_ctx *ctx, cz_request *req)
+{
+    cz_str query = cz_query_str(ctx, req, "query");
+    cz_rows(Excerpt) found = cz_values(
+        ctx, Excerpt, Thing, .where = CZ_SEARCH(Thing, query),
+        .values = CZ_AS(Excerpt, (thing, CZ_F(Thing, id)),
+                        (text, CZ_SEARCH_HEADLINE(Thing, title, query))),
+        .order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_SEARCH_RANK(Thing, query)), CZ_ASC(Thing, id)));
+    cz_json_writer json;
+    cz_json_writer_init(&json, cz_respond_json_begin(ctx, req, 200));
+    cz_json_list(&json);
+    for (size_t i = 0; i < found.count; i++) {
+        for (cz_str rest = found.items[i].text; rest.len; rest = cz_str_tail(rest, 1))
+            if (rest.ptr[0] == '<' && !cz_str_starts_with(rest, CZ_STR("<mark>")) &&
+                !cz_str_starts_with(rest, CZ_STR("</mark>")))
+                cz_raise(ctx, CZ_EDATABASE, "an excerpt has a \"<\"");
+        cz_json_i64(&json, found.items[i].thing);
+    }
+    cz_json_list_end(&json);
 }
 
 /* ?value=: changes every title that is the value to itself, by an expression; how many were. */
@@ -188,6 +218,7 @@ __attribute__((constructor)) static void begin_trace(void)
 static const cz_app shop = { .name = "shop", .models = CZ_MODELS(Box, Tag, Thing) };
 static const cz_route urls[] = {
     CZ_GET("/find", find),
+    CZ_GET("/search", search),
     CZ_GET("/document", find_in_document),
     CZ_GET("/touch", touch),
     CZ_GET("/planted", say_planted),
