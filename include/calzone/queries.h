@@ -548,7 +548,8 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query);
  *                                                        (total, CZ_SUM(CZ_F(Book, price)))))
  *
  * Where an aggregate stands among the values, rows are grouped by the others, as Django's
- * values().annotate(); conditions on aggregates choose groups. Without .order_by the order is the
+ * values().annotate(); conditions on aggregates choose groups, and what they read beside the
+ * aggregates is grouped by, too. Without .order_by the order is the
  * database's. Raises: CZ_EINVAL: a number that does not fit its member. */
 #define cz_values(ctx, R, M, ...)                                                                  \
     ({                                                                                             \

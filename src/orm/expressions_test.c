@@ -359,6 +359,48 @@ CZ_DATABASE_TEST(aggregates_and_groups)
     cz__orm_test_run(&shop, aggregates);
 }
 
+static void groups_and_rows(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    cz_cond either = CZ_OR(CZ_QE(CZ_COUNT_OF(CZ_F(Maker, wares)), GTE, 2),
+                           CZ_QE(CZ_LOWER(CZ_F(Maker, name)), EXACT, "cid"));
+    cz_rows(Maker) makers = cz_select(c, Maker, .where = either);
+    CZ_REQUIRE(makers.count == 2);
+    CZ_EXPECT_STR(makers.items[0].name, "Cid");
+    CZ_EXPECT_STR(makers.items[1].name, "Ann");
+    CZ_EXPECT_EQ(cz_count(c, Maker, .where = either), 2);
+    CZ_EXPECT_EQ(cz_count(c, Maker, .where = CZ_NOT(either)), 1);
+    CZ_EXPECT(cz_exists(c, Maker, .where = CZ_AND(either, CZ_Q(Maker, name, EXACT, "Cid"))));
+    /* what is read of the rows splits their groups; jam and Tea are Ann's, in stock 4 and 10 */
+    cz_rows(Totals) t =
+        cz_values(c, Totals, Ware,
+                  .values = CZ_AS(Totals, (maker, CZ_F(Ware, maker->name)), (wares, CZ_COUNT_ROWS)),
+                  .where = CZ_OR(CZ_QE(CZ_COUNT_ROWS, GT, 2), CZ_Q(Ware, stock, GTE, 4)),
+                  .order_by = CZ_ORDER_BY(CZ_ASC(Ware, maker->name, .nulls = CZ_NULLS_LAST)));
+    CZ_REQUIRE(t.count == 3);
+    CZ_EXPECT_STR(t.items[0].maker, "Ann");
+    CZ_EXPECT_EQ(t.items[0].wares, 1);
+    CZ_EXPECT_STR(t.items[1].maker, "Ann");
+    CZ_EXPECT(cz_is_null(&t.items[2], maker));
+    /* a value that reads both */
+    t = cz_values(c, Totals, Ware,
+                  .values = CZ_AS(Totals, (wares, CZ_ADD(CZ_F(Ware, maker->id), CZ_COUNT_ROWS))),
+                  .where = CZ_Q(Ware, maker, ISNULL, false),
+                  .order_by =
+                      CZ_ORDER_BY(CZ_DESC_OF(CZ_ADD(CZ_F(Ware, maker->id), CZ_COUNT_ROWS))));
+    CZ_REQUIRE(t.count == 2);
+    CZ_EXPECT_EQ(t.items[0].wares, 3);
+    CZ_EXPECT_EQ(cz_update(c, Maker, CZ_NOT(either), (name, "Rob")), 1);
+    CZ_EXPECT_EQ(cz_delete(c, Maker, either), 8); /* two makers, two wares, four sales */
+    CZ_EXPECT_EQ(cz_count(c, Maker, .where = CZ_Q(Maker, name, EXACT, "Rob")), 1);
+}
+
+CZ_DATABASE_TEST(conditions_ask_about_groups_and_their_rows_at_once)
+{
+    cz__orm_test_run(&shop, groups_and_rows);
+}
+
 static void windows(cz_ctx *c, void *arg)
 {
     (void)arg;
