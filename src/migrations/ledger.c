@@ -66,18 +66,18 @@ cz__ledger *cz__ledger_read(cz_ctx *ctx)
         /* nothing may raise while the cursor is open */
         if (ledger->count == cap) {
             cap = cap ? cap * 2 : 64;
-            cz__ledger_row *grown = cz_arena_array(ctx->arena, cz__ledger_row, cap);
+            cz__ledger_row *grown =
+                cz__arena_grown(ctx->arena, rows, ledger->count, cap, sizeof *grown);
             if (!grown) {
                 status = cz_error_set(&err, CZ_ENOMEM, "no memory for the list of migrations");
                 break;
             }
-            if (ledger->count)
-                memcpy(grown, rows, ledger->count * sizeof *grown);
             rows = grown;
         }
         cz_assert(rows);
         cz_str app = { 0 }, name = { 0 }, state = { 0 };
         cz__ledger_row *at = &rows[ledger->count];
+        *at = (cz__ledger_row){ 0 };
         bool is_read =
             driver->read(&cursor, 0, CZ__DB_TEXT, &app) && !cz_str_dup(ctx->arena, app, &app) &&
             driver->read(&cursor, 1, CZ__DB_TEXT, &name) && !cz_str_dup(ctx->arena, name, &name);
