@@ -108,12 +108,8 @@ static cz_str natural_list(cz_ctx *ctx, struct dump *dump, const cz__column *con
         cz_buf_append_str(&out, cell);
     }
     cz_buf_append_char(&out, ']');
-    cz_str list = CZ_STR("");
-    cz_status status = cz_buf_status(&out);
-    if (!status)
-        status = cz_str_dup(dump->arena, cz_buf_str(&out), &list);
-    cz_buf_done(&out);
-    cz_check(ctx, status);
+    cz_str list;
+    cz_check(ctx, cz__buf_take(&out, dump->arena, &list));
     return list;
 }
 
@@ -179,12 +175,8 @@ static cz_str links(cz_ctx *ctx, struct dump *dump, cz_model *model, const cz__c
         cz_buf_append_str(&out, !i ? CZ_STR("") : dump->csv ? CZ_STR(" ") : CZ_STR(", "));
         cz_buf_append_str(&out, one);
     }
-    cz_str text = CZ_STR("");
-    cz_status status = cz_buf_status(&out);
-    if (!status)
-        status = cz_str_dup(ctx->arena, cz_buf_str(&out), &text);
-    cz_buf_done(&out);
-    cz_check(ctx, status);
+    cz_str text;
+    cz_check(ctx, cz__buf_take(&out, ctx->arena, &text));
     return dump->csv ? text : cz_format(ctx, "[%.*s]", CZ_STR_ARG(text));
 }
 
