@@ -189,6 +189,9 @@ const cz_str *cz__member_text(const cz__column *column, const void *at, cz_str *
 CZ_NODISCARD cz_status cz__value_from_text(const cz__column *column, cz_str text, void *out,
                                            cz_error *err);
 
+/* A key of `model` as text, "12" or "550e8400-...", written into `text` of CZ_UUID_TEXT bytes. */
+cz_str cz__key_text(const cz_model *model, const void *key, char *text);
+
 /* Mark a member that was written through cz__row_at(). */
 static inline void cz__row_mark(cz_row *row, const cz__column *column, bool null)
 {

@@ -149,7 +149,9 @@ static cz_str reference(cz_ctx *ctx, struct dump *dump, cz_model *model, cz_str 
 static cz_str links(cz_ctx *ctx, struct dump *dump, cz_model *model, const cz__column *column,
                     cz_str key)
 {
-    const cz_model *target = column->field->target;
+    cz_model *target = column->field->target;
+    bool uuid = CZ__DB_KIND(target->state->key->type) == CZ__DB_UUID;
+    size_t bytes = uuid ? sizeof(cz_uuid) : sizeof(int64_t);
     cz_row *row = cz_alloc_zero(ctx, 1, model->row_bytes);
     row->model = model;
     cz_check(ctx, cz__value_from_text(model->state->key, plain(ctx, key),
@@ -158,20 +160,11 @@ static cz_str links(cz_ctx *ctx, struct dump *dump, cz_model *model, const cz__c
     size_t count = cz__links_read(ctx, row, column, &keys);
     cz_buf out = { 0 };
     for (size_t i = 0; i < count; i++) {
-        char text[64];
-        size_t len;
-        if (CZ__DB_KIND(target->state->key->type) == CZ__DB_UUID) {
-            text[0] = text[CZ_UUID_TEXT + 1] = '"';
-            cz_uuid_write(text + 1, ((const cz_uuid *)keys)[i]);
-            len = CZ_UUID_TEXT + 2;
-        } else {
-            len = cz_i64_write(text, ((const int64_t *)keys)[i]);
-        }
-        cz_str one = cz_str_of(text, len);
-        if (dump->csv)
-            one = plain(ctx, one);
-        else
-            one = reference(ctx, dump, column->field->target, one);
+        char text[CZ_UUID_TEXT];
+        cz_str one = cz__key_text(target, (const char *)keys + i * bytes, text);
+        if (!dump->csv)
+            one = reference(ctx, dump, target,
+                            uuid ? cz_format(ctx, "\"%.*s\"", CZ_STR_ARG(one)) : one);
         cz_buf_append_str(&out, !i ? CZ_STR("") : dump->csv ? CZ_STR(" ") : CZ_STR(", "));
         cz_buf_append_str(&out, one);
     }

@@ -373,13 +373,9 @@ static bool store(cz_ctx *ctx, struct load *load, struct item *item)
         raise_at(ctx, item, &err);
     item->row = row;
     load->rows++;
-    char text[CZ_UUID_TEXT + 1];
-    size_t len = CZ_UUID_TEXT;
-    if (CZ__DB_KIND(key->type) == CZ__DB_UUID)
-        cz_uuid_write(text, *(const cz_uuid *)cz__row_at(row, key));
-    else
-        len = cz_i64_write(text, *(const int64_t *)cz__row_at(row, key));
-    cz_check(ctx, cz_map_set(&load->loaded, row_name(ctx, item->model, cz_str_of(text, len)), row));
+    char text[CZ_UUID_TEXT];
+    cz_str name = cz__key_text(item->model, cz__row_at(row, key), text);
+    cz_check(ctx, cz_map_set(&load->loaded, row_name(ctx, item->model, name), row));
     return true;
 }
 
