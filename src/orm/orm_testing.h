@@ -17,9 +17,10 @@ struct cz__orm_test {
     const char *app;
     cz_model_list models;
     cz_receiver_list receivers; /* may be empty */
+    const char *url;            /* NULL: the database the test is run on */
 };
 
-/* Resolve the models, open the database the test is run on and call `body(ctx, NULL)` inside a boundary. What
+/* Resolve the models, open the database and call `body(ctx, NULL)` inside a boundary. What
  * goes wrong or is raised fails the test. Once in a test. */
 static inline void cz__orm_test_run(const struct cz__orm_test *test,
                                     void (*body)(cz_ctx *ctx, void *arg))
@@ -29,7 +30,8 @@ static inline void cz__orm_test_run(const struct cz__orm_test *test,
     cz_error err = { 0 };
     if (cz__models_add(test->app, test->models.items, test->models.count, &err) ||
         cz__models_resolve(&err) || cz__receivers_add(test->app, &test->receivers, &err) ||
-        cz__db_open(cz_str_from(cz_test_database()), &cz__db_default, &err)) {
+        cz__db_open(cz_str_from(test->url ? test->url : cz_test_database()), &cz__db_default,
+                    &err)) {
         cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
         cz__test_abort();
     }
@@ -41,6 +43,20 @@ static inline void cz__orm_test_run(const struct cz__orm_test *test,
     cz_ctx_done(&ctx);
     cz__db_close(cz__db_default);
     cz_arena_destroy(arena);
+}
+
+static inline void cz__orm_test_call(cz_ctx *ctx, void *arg)
+{
+    (*(void (*const *)(cz_ctx *))arg)(ctx);
+}
+
+/* The message of what `fn` raises, as long as the context; "" when it raises nothing. */
+static inline const char *cz__orm_test_raised(cz_ctx *ctx, void (*fn)(cz_ctx *ctx))
+{
+    cz_error err;
+    if (!cz_try(ctx, cz__orm_test_call, (void *)&fn, &err))
+        return "";
+    return cz_copy(ctx, cz_str_from(cz_error_message(&err))).ptr;
 }
 
 #endif
