@@ -176,21 +176,13 @@ static void mistakes(cz_ctx *c, void *arg)
 {
     (void)arg;
     make_lakes(c, 1);
-    static const struct {
-        void (*body)(cz_ctx *c, void *arg);
-        cz_status status;
-        const char *said;
-    } cases[] = {
+    static const struct cz__orm_test_refusal cases[] = {
         { no_size, CZ_EINVAL,
           "an iterator over Lake: its parts have a size, and no values or lock" },
         { locking, CZ_EINVAL,
           "an iterator over Lake: its parts have a size, and no values or lock" },
     };
-    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
-        cz_error err = { 0 };
-        CZ_EXPECT_EQ(cz_try(c, cases[i].body, NULL, &err), cases[i].status);
-        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
-    }
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases));
 }
 
 CZ_DATABASE_TEST(iterators_that_cannot_be_say_why)

@@ -59,4 +59,25 @@ static inline const char *cz__orm_test_raised(cz_ctx *ctx, void (*fn)(cz_ctx *ct
     return cz_copy(ctx, cz_str_from(cz_error_message(&err))).ptr;
 }
 
+/* A call and how it fails. */
+struct cz__orm_test_refusal {
+    void (*body)(cz_ctx *ctx, void *arg);
+    cz_status status;
+    const char *message;
+};
+
+/* Each call, with `arg`, fails as it is said to. */
+static inline void cz__orm_test_refused(cz_ctx *ctx, void *arg,
+                                        const struct cz__orm_test_refusal *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        cz_error err = { 0 };
+        cz_status status = cz_try(ctx, cases[i].body, arg, &err);
+        if (status != cases[i].status || strcmp(cz_error_message(&err), cases[i].message) != 0)
+            cz__test_fail(__FILE__, __LINE__, "case %zu raised %s: \"%s\"; expected %s: \"%s\"", i,
+                          cz_status_name(status), cz_error_message(&err),
+                          cz_status_name(cases[i].status), cases[i].message);
+    }
+}
+
 #endif

@@ -307,11 +307,7 @@ static void mistakes(cz_ctx *c, void *arg)
 {
     (void)arg;
     seed(c);
-    static const struct {
-        void (*body)(cz_ctx *c, void *arg);
-        cz_status status;
-        const char *said;
-    } cases[] = {
+    static const struct cz__orm_test_refusal cases[] = {
         { prefetch_locked, CZ_EINVAL,
           "prefetch: Penman.sagas takes neither locks, unions, values nor distinct slices" },
         { prefetch_slice_of_one, CZ_EINVAL,
@@ -329,11 +325,7 @@ static void mistakes(cz_ctx *c, void *arg)
         { load_of_new_row, CZ_EINVAL, "Saga.year of a new row was never set" },
         { load_of_gone_row, CZ_ENOTFOUND, "This press no longer exists." },
     };
-    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
-        cz_error err = { 0 };
-        CZ_EXPECT_EQ(cz_try(c, cases[i].body, NULL, &err), cases[i].status);
-        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
-    }
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases));
 }
 
 CZ_DATABASE_TEST(relations_that_cannot_be_read_so_say_why)
