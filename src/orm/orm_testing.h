@@ -80,4 +80,30 @@ static inline void cz__orm_test_refused(cz_ctx *ctx, void *arg,
     }
 }
 
+#ifdef CZ_FAULTS
+/* Let the n-th allocation of `body` fail for every n, in a context of its own each time, until it runs through. It
+ * raises CZ_ENOMEM or nothing. `request` may be NULL. */
+static inline void cz__orm_test_without_memory(void (*body)(cz_ctx *ctx, void *arg),
+                                               cz_request *request)
+{
+    cz_status status = CZ_ENOMEM;
+    for (uint64_t nth = 1; status; nth++) {
+        cz_arena *arena;
+        cz_ctx ctx;
+        CZ_REQUIRE(nth < 2000);
+        CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+        cz_ctx_init(&ctx, arena);
+        ctx.request = request;
+        cz__alloc_fail_at(nth, nth % 2);
+        cz_error err = { 0 };
+        status = cz_try(&ctx, body, NULL, &err);
+        cz__alloc_fail_at(0, false);
+        CZ_EXPECT_MSG(!status || status == CZ_ENOMEM, "%llu: %s: %s", (unsigned long long)nth,
+                      cz_status_name(status), cz_error_message(&err));
+        cz_ctx_done(&ctx);
+        cz_arena_destroy(arena);
+    }
+}
+#endif
+
 #endif

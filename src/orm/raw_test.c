@@ -491,22 +491,7 @@ static void without_memory(cz_ctx *c, void *arg)
 {
     (void)arg;
     seed(c);
-    cz_status status = CZ_ENOMEM;
-    for (uint64_t nth = 1; status; nth++) {
-        cz_arena *arena;
-        cz_ctx own;
-        CZ_REQUIRE(nth < 2000);
-        CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-        cz_ctx_init(&own, arena);
-        cz__alloc_fail_at(nth, nth % 2);
-        cz_error err = { 0 };
-        status = cz_try(&own, all_ways, NULL, &err);
-        cz__alloc_fail_at(0, false);
-        CZ_EXPECT_MSG(!status || status == CZ_ENOMEM, "%llu: %s: %s", (unsigned long long)nth,
-                      cz_status_name(status), cz_error_message(&err));
-        cz_ctx_done(&own);
-        cz_arena_destroy(arena);
-    }
+    cz__orm_test_without_memory(all_ways, NULL);
     CZ_EXPECT_EQ(cz_count(c, Rose), 3);
 }
 
