@@ -114,7 +114,9 @@ bool cz__database_has(const cz__database *database, const char *app, const char 
 bool cz__database_has_model(const cz__database *database, const cz_model *model);
 /* The router's word on functions and SQL of the app's migrations. */
 int cz__database_opinion(const cz__database *database, const char *app, const char *model);
-/* The database of what names none. Raises: none is open. */
+/* The session of what names no database. Raises: none is open, or there is no memory. */
+cz__db_session *cz__session_of(cz_ctx *ctx);
+/* The database of what names none. Raises likewise. */
 cz__database *cz__database_at_home(cz_ctx *ctx);
 
 /* The keys of the rows that a many-to-many column of `row` links to, in order: `*out` is an int64_t or cz_uuid
