@@ -366,7 +366,7 @@ struct cz__cond {
                                .children = (const cz_cond[]){ __VA_ARGS__ } })
 #define CZ_AND(...) CZ__GROUP(CZ__COND_AND, __VA_ARGS__)
 #define CZ_OR(...) CZ__GROUP(CZ__COND_OR, __VA_ARGS__)
-/* One of two, not both: Django's ^. */
+/* An odd number of them, so of two one: Django's ^. */
 #define CZ_XOR(...) CZ__GROUP(CZ__COND_XOR, __VA_ARGS__)
 #define CZ_NOT(condition) CZ__GROUP(CZ__COND_NOT, condition)
 #define CZ_WHERE(...) CZ__GROUP(CZ__COND_AND, __VA_ARGS__)
