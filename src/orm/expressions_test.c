@@ -480,6 +480,12 @@ static void unions(cz_ctx *c, void *arg)
         ids[i] = i + 2;
     CZ_EXPECT_EQ(cz_count(c, Ware, .where = CZ_Q(Ware, id, IN, ((cz_int_list){ ids, 1000 }))), 3);
     CZ_EXPECT(cz_explain(c, Ware, .where = CZ_Q(Ware, id, EXACT, 1)).len > 0);
+    /* of values, too, it is what is asked: a model's own order stays out */
+    CZ_EXPECT(cz_explain(c, Maker, .values = CZ_AS(Totals, (wares, CZ_COUNT_ROWS))).len > 0);
+    cz_str plan = cz_explain(c, Maker, .values = CZ_AS(Totals, (maker, CZ_F(Maker, name))),
+                             .where = CZ_Q(Maker, id, GT, 0));
+    CZ_EXPECT(plan.len > 0 && cz_str_find(plan, CZ_STR("Sort")) == SIZE_MAX &&
+              cz_str_find(plan, CZ_STR("ORDER BY")) == SIZE_MAX);
 }
 
 CZ_DATABASE_TEST(unions_parts_of_rows_orders_and_updates_by_expressions)

@@ -516,12 +516,19 @@ static bool read_record(cz__db_cursor *cursor, void *arg)
     return true;
 }
 
+/* Of values; a model's own order would split their groups. */
+static cz_query without_own_order(const cz_query *query)
+{
+    cz_query unordered = *query;
+    unordered.unordered = true;
+    return unordered;
+}
+
 struct cz__rows cz__values(cz_ctx *ctx, const cz_query *query)
 {
     if (!query->values.count)
         cz_raise(ctx, CZ_EINVAL, "cz_values() without .values");
-    cz_query unordered = *query;
-    unordered.unordered = true; /* a model's own order would split its groups */
+    cz_query unordered = without_own_order(query);
     struct cz__plan_request request = { .kind = CZ__PLAN_VALUES, .query = &unordered };
     struct records r = { .ctx = ctx,
                          .query = query,
@@ -564,9 +571,10 @@ static bool read_line(cz__db_cursor *cursor, void *arg)
 
 cz_str cz__explain(cz_ctx *ctx, const cz_query *query)
 {
-    struct cz__plan_request request = { .kind =
-                                            query->values.count ? CZ__PLAN_VALUES : CZ__PLAN_SELECT,
-                                        .query = query,
+    bool values = query->values.count > 0;
+    cz_query asked = values ? without_own_order(query) : *query;
+    struct cz__plan_request request = { .kind = values ? CZ__PLAN_VALUES : CZ__PLAN_SELECT,
+                                        .query = &asked,
                                         .explain = true };
     cz__db_cursor cursor;
     struct lines lines = { .ctx = ctx, .text = cz__scratch(ctx) };
