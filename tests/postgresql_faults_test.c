@@ -1,9 +1,8 @@
 /* What a site on PostgreSQL does when the server ends its connections, goes away or stops answering. Each test
  * has a server of its own, so that it can be treated badly. */
-#include "server.h"
+#include "postgresql_server.h"
 #include <calzone/time.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -11,117 +10,32 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SKIPPED = 77, CLIENTS = 4, NAMES_MAX = 20000 };
+enum { CLIENTS = 4, NAMES_MAX = 20000 };
 
 /* ---- a server ---- */
 
-static struct {
-    char folder[64];
-    pid_t pid; /* 0: not running */
-    const char *url;
-} pg;
-
-static const char *script(void)
-{
-    return CZ_SOURCE_DIR "/tests/postgresql";
-}
-
-/* Run the script with arguments and wait; what it printed. */
-static cz_str run_script(const char *first, const char *second, const char *third)
-{
-    int fds[2], status;
-    CZ_REQUIRE(!pipe2(fds, O_CLOEXEC));
-    pid_t pid = fork();
-    CZ_REQUIRE(pid >= 0);
-    if (pid == 0) {
-        dup2(fds[1], STDOUT_FILENO);
-        execl(script(), script(), first, second, third, NULL);
-        _exit(127);
-    }
-    close(fds[1]);
-    char text[4096];
-    size_t len = 0;
-    ssize_t got;
-    while ((got = read(fds[0], text + len, sizeof text - len)) > 0)
-        len += (size_t)got;
-    close(fds[0]);
-    CZ_REQUIRE(waitpid(pid, &status, 0) == pid);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
-        cz_test_skip("PostgreSQL's server is not installed");
-    CZ_EXPECT_MSG(status == 0, "%s %s failed", first, third ? third : "");
-    return cz_str_trim(format("%.*s", (int)len, text));
-}
+static struct pg pg;
 
 static cz_str sql(const char *text)
 {
-    return run_script("sql", pg.folder, text);
+    return pg_script("sql", pg.folder, text);
 }
 
-/* It belongs to this test's process group, and so ends with it, however that ends. */
-static void pg_run(void)
+static void remove_server(void)
 {
-    int fds[2];
-    CZ_REQUIRE(!pipe2(fds, O_CLOEXEC));
-    pg.pid = fork();
-    CZ_REQUIRE(pg.pid >= 0);
-    if (pg.pid == 0) {
-        dup2(fds[1], STDOUT_FILENO);
-        execl(script(), script(), "run", pg.folder, NULL);
-        _exit(127);
-    }
-    close(fds[1]);
-    char url[256];
-    size_t len = 0;
-    while (len < sizeof url && read(fds[0], url + len, 1) == 1 && url[len] != '\n')
-        len++;
-    close(fds[0]);
-    if (!len) {
-        int status;
-        waitpid(pg.pid, &status, 0);
-        pg.pid = 0;
-        if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
-            cz_test_skip("PostgreSQL's server is not installed");
-        CZ_REQUIRE(len > 0);
-    }
-    pg.url = format("%.*s", (int)len, url).ptr;
-    run_script("wait", pg.folder, NULL);
+    pg_remove(&pg);
 }
 
-static void pg_end(void)
+static void make_server(void)
 {
-    int status;
-    if (pg.pid > 0) {
-        kill(pg.pid, SIGQUIT); /* at once, as after a crash */
-        waitpid(pg.pid, &status, 0);
-    }
-    pg.pid = 0;
-}
-
-static void pg_remove(void)
-{
-    pg_end();
-    pid_t pid = fork();
-    if (pid == 0) {
-        execlp("rm", "rm", "-rf", pg.folder, NULL);
-        _exit(127);
-    }
-    waitpid(pid, NULL, 0);
-}
-
-static void pg_create(void)
-{
-#ifndef CZ_POSTGRESQL
-    cz_test_skip("built without PostgreSQL");
-#endif
-    strcpy(pg.folder, "/tmp/calzone-pg-XXXXXX");
-    CZ_REQUIRE(mkdtemp(pg.folder) && !chmod(pg.folder, 0755));
-    atexit(pg_remove);
-    pg_run();
+    pg_create(&pg);
+    atexit(remove_server);
+    pg_run(&pg);
 }
 
 static struct server start(unsigned workers, const char *parameters)
 {
-    pg_create();
+    make_server();
     const char *env[] = {
         format("DATABASE_URL=%s?application_name=site&%s", pg.url, parameters).ptr, NULL
     };
@@ -247,7 +161,7 @@ CZ_TEST(postgresql_connections_ended_under_load_lose_nothing_acknowledged)
  * last words are those of one that refuses. Here each commit takes a while, or waits for a replica for ever. */
 static void end_commits(const char *setting, int rounds)
 {
-    pg_create();
+    make_server();
     const char *env[] = { format("DATABASE_URL=%s?application_name=site&pool_size=4", pg.url).ptr,
                           NULL };
     struct server server = server_start("lab", 1, env);
@@ -318,10 +232,10 @@ CZ_TEST(a_postgresql_that_comes_back_is_used_again_within_a_second)
     for (int i = 0; i < full_or_short(3, 1); i++) {
         start_clients(server.port, pids);
         sleep_ms(200);
-        pg_end();
+        pg_end(&pg);
         int slowest = slowest_refusal_ms(server.port, 30);
         CZ_EXPECT_MSG(slowest < 500, "a refusal took %d ms", slowest);
-        pg_run();
+        pg_run(&pg);
         int healed = heal_ms(server.port);
         CZ_EXPECT_MSG(healed < 1000, "healed after %d ms", healed);
         sleep_ms(100);
@@ -339,12 +253,12 @@ CZ_TEST(a_postgresql_that_stops_answering_is_noticed_and_costs_little)
     struct server server = start(1, "");
     for (int i = 0; i < 3; i++)
         CZ_EXPECT_STATUS(get(server.port, "/v2/authors/1"), 200);
-    run_script("signal", "STOP", pg.folder);
+    pg_script("signal", "STOP", pg.folder);
     int first = slowest_refusal_ms(server.port, 1);
     CZ_EXPECT_MSG(first < 3500, "noticed after %d ms", first);
     int next = slowest_refusal_ms(server.port, 20);
     CZ_EXPECT_MSG(next < 600, "a refusal took %d ms", next);
-    run_script("signal", "CONT", pg.folder);
+    pg_script("signal", "CONT", pg.folder);
     int healed = heal_ms(server.port);
     CZ_EXPECT_MSG(healed < 1000, "healed after %d ms", healed);
     CZ_EXPECT_EQ(server_stop(&server), 0);
@@ -398,8 +312,8 @@ CZ_TEST(a_locked_postgresql_table_holds_up_those_who_read_it_and_no_others)
 
 CZ_TEST(postgresql_over_tls_proves_who_it_is_and_asks_for_the_password)
 {
-    pg_create();
-    run_script("tls", pg.folder, NULL);
+    make_server();
+    pg_script("tls", pg.folder, NULL);
     cz_str rest = cz_str_from(pg.url);
     rest = cz_str_tail(rest, cz_str_find(rest, CZ_STR("127.0.0.1:")) + strlen("127.0.0.1:"));
     cz_str port = cz_str_cut(&rest, '/');
@@ -458,7 +372,7 @@ static cz_str hear(uint16_t port, const char *wanted)
 
 static struct server start_ear(void)
 {
-    pg_create();
+    make_server();
     const char *env[] = { format("DATABASE_URL=%s?application_name=ear", pg.url).ptr, NULL };
     struct server server = server_start("ear", 1, env);
     for (int i = 0; i < 250 && get(server.port, "/heard")->body.len == 0; i++) {
@@ -548,9 +462,9 @@ CZ_TEST(a_listener_whose_connection_is_ended_listens_again_and_is_told)
         hear(server.port, format("news:again %d\n", i).ptr);
     }
     /* the whole server, for longer */
-    pg_end();
+    pg_end(&pg);
     sleep_ms(700);
-    pg_run();
+    pg_run(&pg);
     for (int i = 0; i < 250; i++) {
         const cz_answer *answer = post(server.port, "/send/news", "back");
         cz_str heard = get(server.port, "/heard")->body;

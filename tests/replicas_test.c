@@ -1,125 +1,36 @@
 /* A site whose reads are served by a copy of its database that follows it. The copy can be held back, killed and
  * stopped, so that what would go wrong without care does go wrong where no care is taken. */
-#include "server.h"
+#include "postgresql_server.h"
 #include <calzone/time.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { SKIPPED = 77, WAIT_MS = 15000 };
+enum { WAIT_MS = 15000 };
 
 /* ---- two servers ---- */
 
-struct pg {
-    char folder[80];
-    pid_t pid; /* 0: not running */
-    const char *url;
-};
 static struct pg primary, copy;
-
-/* Run tests/postgresql with arguments and wait; what it printed. */
-static cz_str run_script(const char *first, const char *second, const char *third)
-{
-    int fds[2], status;
-    CZ_REQUIRE(!pipe2(fds, O_CLOEXEC));
-    fflush(NULL);
-    pid_t pid = fork();
-    CZ_REQUIRE(pid >= 0);
-    if (pid == 0) {
-        dup2(fds[1], STDOUT_FILENO);
-        const char *script = CZ_SOURCE_DIR "/tests/postgresql";
-        execl(script, script, first, second, third, NULL);
-        _exit(127);
-    }
-    close(fds[1]);
-    char text[4096];
-    size_t len = 0;
-    ssize_t got;
-    while ((got = read(fds[0], text + len, sizeof text - len)) > 0)
-        len += (size_t)got;
-    close(fds[0]);
-    CZ_REQUIRE(waitpid(pid, &status, 0) == pid);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
-        cz_test_skip("PostgreSQL's server is not installed");
-    CZ_EXPECT_MSG(status == 0, "%s %s failed", first, third ? third : "");
-    return cz_str_trim(format("%.*s", (int)len, text));
-}
-
-/* It belongs to this test's process group, and so ends with it, however that ends. */
-static void pg_run(struct pg *pg)
-{
-    int fds[2];
-    CZ_REQUIRE(!pipe2(fds, O_CLOEXEC));
-    fflush(NULL);
-    pg->pid = fork();
-    CZ_REQUIRE(pg->pid >= 0);
-    if (pg->pid == 0) {
-        dup2(fds[1], STDOUT_FILENO);
-        execl(CZ_SOURCE_DIR "/tests/postgresql", "postgresql", "run", pg->folder, NULL);
-        _exit(127);
-    }
-    close(fds[1]);
-    char url[256];
-    size_t len = 0;
-    while (len < sizeof url && read(fds[0], url + len, 1) == 1 && url[len] != '\n')
-        len++;
-    close(fds[0]);
-    if (!len) {
-        int status;
-        waitpid(pg->pid, &status, 0);
-        pg->pid = 0;
-        if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
-            cz_test_skip("PostgreSQL's server is not installed");
-        CZ_REQUIRE(len > 0);
-    }
-    pg->url = format("%.*s", (int)len, url).ptr;
-    run_script("wait", pg->folder, NULL);
-}
-
-static void pg_end(struct pg *pg)
-{
-    if (pg->pid > 0) {
-        kill(pg->pid, SIGQUIT); /* at once, as after a crash */
-        waitpid(pg->pid, NULL, 0);
-    }
-    pg->pid = 0;
-}
 
 static void remove_both(void)
 {
-    pg_end(&copy);
-    pg_end(&primary);
-    pid_t pid = fork();
-    if (pid == 0) {
-        execlp("rm", "rm", "-rf", primary.folder, copy.folder, NULL);
-        _exit(127);
-    }
-    waitpid(pid, NULL, 0);
+    pg_remove(&copy);
+    pg_remove(&primary);
 }
 
 static void create_both(void)
 {
-#ifndef CZ_POSTGRESQL
-    cz_test_skip("built without PostgreSQL");
-#endif
-    strcpy(primary.folder, "/tmp/calzone-pg-XXXXXX");
-    CZ_REQUIRE(mkdtemp(primary.folder) && !chmod(primary.folder, 0755));
-    snprintf(copy.folder, sizeof copy.folder, "%s-copy", primary.folder);
+    pg_create(&primary);
+    strcpy(copy.folder, format("%s-copy", primary.folder).ptr);
     atexit(remove_both);
     pg_run(&primary);
-    run_script("replica", primary.folder, copy.folder);
+    pg_script("replica", primary.folder, copy.folder);
     pg_run(&copy);
 }
 
 static void hold_back(void)
 {
-    run_script("sql", copy.folder, "SELECT pg_wal_replay_pause()");
+    pg_script("sql", copy.folder, "SELECT pg_wal_replay_pause()");
     for (int i = 0; i < WAIT_MS; i += 10) { /* it is asked for, and then comes */
-        cz_str state = run_script("sql", copy.folder, "SELECT pg_get_wal_replay_pause_state()");
+        cz_str state = pg_script("sql", copy.folder, "SELECT pg_get_wal_replay_pause_state()");
         if (cz_str_eq(state, CZ_STR("paused")))
             return;
         sleep_ms(10);
@@ -129,7 +40,7 @@ static void hold_back(void)
 
 static void let_go(void)
 {
-    run_script("sql", copy.folder, "SELECT pg_wal_replay_resume()");
+    pg_script("sql", copy.folder, "SELECT pg_wal_replay_resume()");
 }
 
 /* ---- the site ---- */
@@ -272,7 +183,7 @@ CZ_TEST(no_read_fails_when_a_replica_stops_answering)
     struct server server = start(1, "60s");
     int count = 0;
     CZ_REQUIRE(copy_serves(&server, &count));
-    run_script("signal", "STOP", copy.folder);
+    pg_script("signal", "STOP", copy.folder);
     int64_t worst_us = 0;
     for (int i = 0; i < 100; i++) {
         int64_t began_us = cz_monotonic_us();
@@ -280,7 +191,7 @@ CZ_TEST(no_read_fails_when_a_replica_stops_answering)
         int64_t us = cz_monotonic_us() - began_us;
         worst_us = us > worst_us ? us : worst_us;
     }
-    run_script("signal", "CONT", copy.folder);
+    pg_script("signal", "CONT", copy.folder);
     CZ_EXPECT_MSG(worst_us < 15 * 1000000, "a read took %lld ms", (long long)worst_us / 1000);
     CZ_EXPECT(copy_serves(&server, &count));
     CZ_EXPECT_EQ(server_stop(&server), 0);

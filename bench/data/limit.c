@@ -4,17 +4,12 @@
  *
  * TARGET is a file, or libpq's URL. Modes and output as of ours.c; "get-turn" on SQLite: all in one transaction. Both
  * sides read all columns, copy texts to memory that is used again, and turn dates into microseconds. */
+#include "measure.h"
 #include <endian.h>
 #include <libpq-fe.h>
 #include <poll.h>
 #include <sqlite3.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
 enum { PART_ROWS = 2000, WARM_UP = 1000, COLUMNS = 6, OID_INT8 = 20, OID_FLOAT8 = 701 };
 
@@ -28,49 +23,10 @@ static void die(const char *what, const char *why)
     exit(1);
 }
 
-static int64_t now_us(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000000 + time.tv_nsec / 1000;
-}
-
-static int64_t cpu_us(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-           usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
-}
-
-static int64_t began_us, began_cpu_us;
-
 static void begin(void)
 {
-    began_us = now_us();
-    began_cpu_us = cpu_us();
+    begin_measure();
     sum = 0;
-}
-
-/* The most memory this program has had, in KiB. Not ru_maxrss, which begins with what the parent had at fork. */
-static long peak_kb(void)
-{
-    char line[256];
-    long kb = -1;
-    FILE *file = fopen("/proc/self/status", "re");
-    while (file && fgets(line, sizeof line, file))
-        if (!strncmp(line, "VmHWM:", 6))
-            kb = strtol(line + 6, NULL, 10);
-    if (file)
-        fclose(file);
-    return kb;
-}
-
-static void report(int64_t count)
-{
-    double us = (double)(now_us() - began_us), cpu = (double)(cpu_us() - began_cpu_us);
-    printf("us %.3f\ncpu_us %.3f\nseconds %.3f\npeak_kb %ld\nsum %lld\n", us / (double)count,
-           cpu / (double)count, us / 1e6, peak_kb(), (long long)sum);
 }
 
 static int64_t next_key(void)
@@ -177,7 +133,7 @@ static void sqlite_make(sqlite3 *db, const char *sql, int64_t count)
         sqlite3_reset(insert);
     }
     sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
-    report(count);
+    report_measure(count, sum);
     sqlite3_finalize(insert);
 }
 
@@ -188,7 +144,7 @@ static void sqlite_iterate(sqlite3 *db, const char *sql)
     begin();
     for (; sqlite3_step(all) == SQLITE_ROW; count++)
         use_row(all);
-    report(count);
+    report_measure(count, sum);
     sqlite3_finalize(all);
 }
 
@@ -206,7 +162,7 @@ static void run_sqlite(const char *path, const char *mode, int64_t count, const 
             sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
         begin();
         sqlite_get(db, sql, count);
-        report(count);
+        report_measure(count, sum);
         if (turn)
             sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     }
@@ -388,7 +344,7 @@ static void pg_make(PGconn *conn, int64_t count)
     expect(conn, PQexec(conn, "COMMIT"), PGRES_COMMAND_OK);
     PQclear(keys);
     sum = 1;
-    report(count);
+    report_measure(count, sum);
 }
 
 static void pg_iterate(PGconn *conn, const char *sql)
@@ -407,7 +363,7 @@ static void pg_iterate(PGconn *conn, const char *sql)
         expect(conn, part, PGRES_TUPLES_OK);
     }
     expect(conn, PQexec(conn, "COMMIT"), PGRES_COMMAND_OK);
-    report(count);
+    report_measure(count, sum);
 }
 
 static void run_postgresql(const char *url, const char *mode, int64_t count, int in_flight,
@@ -428,7 +384,7 @@ static void run_postgresql(const char *url, const char *mode, int64_t count, int
             pg_get_pipelined(conn, count, in_flight);
         else
             pg_get(conn, count);
-        report(count);
+        report_measure(count, sum);
     }
     PQfinish(conn);
 }

@@ -11,13 +11,11 @@
  *     beside   the same beside a query of five seconds; beside-first: one that is thought short at first
  *
  * It prints "name value" lines: us (per row or query), cpu_us (of this process, the same), peak_kb (VmHWM). */
+#include "measure.h"
 #include <calzone/calzone.h>
 #include "orm/orm_internal.h"
 #include "runtime/fiber.h"
 #include "runtime/loop.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
 
 #define ITEM(F)                                                                                    \
     F(char_field, name, .max_length = 200)                                                         \
@@ -42,45 +40,6 @@ static void die(const char *what, const cz_error *err)
 {
     fprintf(stderr, "bench-data: %s: %s\n", what, err ? cz_error_message(err) : "failed");
     exit(1);
-}
-
-/* ---- measuring ---- */
-
-static int64_t cpu_us(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-           usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
-}
-
-static int64_t began_us, began_cpu_us;
-
-static void begin(void)
-{
-    began_us = cz_monotonic_us();
-    began_cpu_us = cpu_us();
-}
-
-/* The most memory this program has had, in KiB. Not ru_maxrss, which begins with what the parent had at fork. */
-static long peak_kb(void)
-{
-    char line[256];
-    long kb = -1;
-    FILE *file = fopen("/proc/self/status", "re");
-    while (file && fgets(line, sizeof line, file))
-        if (!strncmp(line, "VmHWM:", 6))
-            kb = strtol(line + 6, NULL, 10);
-    if (file)
-        fclose(file);
-    return kb;
-}
-
-static void report(int64_t count)
-{
-    double us = (double)(cz_monotonic_us() - began_us), cpu = (double)(cpu_us() - began_cpu_us);
-    printf("us %.3f\ncpu_us %.3f\nseconds %.3f\npeak_kb %ld\nsum %lld\n", us / (double)count,
-           cpu / (double)count, us / 1e6, peak_kb(), (long long)work.sum);
 }
 
 /* ---- what is measured ---- */
@@ -143,7 +102,7 @@ static void make(cz_ctx *ctx, void *arg)
     (void)arg;
     cz__tables_create(ctx);
     Item **items = cz_array(ctx, Item *, count);
-    begin(); /* as Django, with the objects */
+    begin_measure(); /* as Django, with the objects */
     for (size_t i = 0; i < count; i++) {
         items[i] = cz_row_new(ctx, Item);
         cz_set(ctx, items[i], name, cz_format(ctx, "Alpha bravo %zu", i));
@@ -158,7 +117,7 @@ static void make(cz_ctx *ctx, void *arg)
     cz_bulk_create(ctx, Item, items, count);
     work.sum = items[count - 1]->id > 0;
     printf("store_us %.3f\n", (double)(cz_monotonic_us() - made_us) / (double)count);
-    report(work.count);
+    report_measure(work.count, work.sum);
 }
 
 static void use(const Item *items, size_t count)
@@ -172,22 +131,22 @@ static void iterate(cz_ctx *ctx, void *arg)
 {
     (void)arg;
     work.count = 0;
-    begin();
+    begin_measure();
     cz_iterator *all = cz_iterator_begin(ctx, Item, PART_ROWS);
     for (cz_rows(Item) items; (items = cz_iterator_next(all, Item)).count;)
         use(items.items, items.count);
-    report(work.count);
+    report_measure(work.count, work.sum);
 }
 
 static void chunks(cz_ctx *ctx, void *arg)
 {
     (void)arg;
     work.count = 0;
-    begin();
+    begin_measure();
     cz_chunks *all = cz_chunks_begin(ctx, Item, PART_ROWS);
     for (cz_rows(Item) items; (items = cz_chunks_next(all, Item)).count;)
         use(items.items, items.count);
-    report(work.count);
+    report_measure(work.count, work.sum);
 }
 
 static void print_sql(cz_ctx *ctx, void *arg)
@@ -311,7 +270,7 @@ static int in_loop(const char *mode, unsigned fibers)
     turns(loop);
     work.left = count;
     work.sum = 0;
-    begin();
+    begin_measure();
     if (beside) {
         work.waits = malloc(SAMPLES_MAX * sizeof *work.waits);
         if (strcmp(mode, "alone"))
@@ -320,7 +279,7 @@ static int in_loop(const char *mode, unsigned fibers)
     for (unsigned i = 0; i < fibers; i++)
         start(get_many, beside ? &work : NULL);
     turns(loop);
-    report(count);
+    report_measure(count, work.sum);
     if (beside)
         report_waits();
     cz__loop_turn(loop, 0);
@@ -337,9 +296,9 @@ static int without_loop(void)
     get_many(NULL);
     work.left = count;
     work.sum = 0;
-    begin();
+    begin_measure();
     get_many(NULL);
-    report(count);
+    report_measure(count, work.sum);
     cz__db_close(cz__db_default);
     return 0;
 }

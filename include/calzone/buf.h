@@ -96,6 +96,9 @@ void cz_buf_append_i64(cz_buf *buf, int64_t value);
 void cz_buf_printf(cz_buf *buf, const char *format, ...) CZ_PRINTF(2, 3);
 /* The bytes with a NUL after them, as a C string; "" when empty or failed. */
 const char *cz_buf_cstr(cz_buf *buf);
+/* The bytes as cz_str_dup() copies them, and the end of the buffer, also on failure.
+ * Errors: the buffer's own, CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__buf_take(cz_buf *buf, cz_arena *arena, cz_str *out);
 
 #ifdef __cplusplus
 }

@@ -64,6 +64,10 @@ CZ_NODISCARD cz_status cz_arena_on_reset(cz_arena *arena, void (*fn)(void *arg),
 size_t cz_arena_bytes(const cz_arena *arena);
 size_t cz_arena_budget(const cz_arena *arena);
 
+/* A copy of `count` items of `bytes` each where `cap` of them have room, which is not zeroed beyond them; NULL as
+ * cz_arena_calloc(). The items, NULL for none, stay in the arena. */
+void *cz__arena_grown(cz_arena *arena, const void *items, size_t count, size_t cap, size_t bytes);
+
 /* Give this thread's cached chunks back to the system. */
 void cz__arena_trim(void);
 

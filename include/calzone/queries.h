@@ -379,7 +379,7 @@ struct cz__cond {
                                .children = (const cz_cond[]){ __VA_ARGS__ } })
 #define CZ_AND(...) CZ__GROUP(CZ__COND_AND, __VA_ARGS__)
 #define CZ_OR(...) CZ__GROUP(CZ__COND_OR, __VA_ARGS__)
-/* One of two, not both: Django's ^. */
+/* An odd number of them, so of two one: Django's ^. */
 #define CZ_XOR(...) CZ__GROUP(CZ__COND_XOR, __VA_ARGS__)
 #define CZ_NOT(condition) CZ__GROUP(CZ__COND_NOT, condition)
 #define CZ_WHERE(...) CZ__GROUP(CZ__COND_AND, __VA_ARGS__)
@@ -561,7 +561,8 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query);
  *                                                        (total, CZ_SUM(CZ_F(Book, price)))))
  *
  * Where an aggregate stands among the values, rows are grouped by the others, as Django's
- * values().annotate(); conditions on aggregates choose groups. Without .order_by the order is the
+ * values().annotate(); conditions on aggregates choose groups, and what they read beside the
+ * aggregates is grouped by, too. Without .order_by the order is the
  * database's. Raises: CZ_EINVAL: a number that does not fit its member. */
 #define cz_values(ctx, R, M, ...)                                                                  \
     ({                                                                                             \

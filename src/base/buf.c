@@ -75,3 +75,12 @@ const char *cz_buf_cstr(cz_buf *buf)
     buf->ptr[buf->len] = '\0'; /* cap always leaves room for it */
     return buf->ptr;
 }
+
+cz_status cz__buf_take(cz_buf *buf, cz_arena *arena, cz_str *out)
+{
+    cz_status status = cz_buf_status(buf);
+    if (!status)
+        status = cz_str_dup(arena, cz_buf_str(buf), out);
+    cz_buf_done(buf);
+    return status;
+}

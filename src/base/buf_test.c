@@ -73,6 +73,30 @@ CZ_TEST(after_a_failure_a_buffer_ignores_what_follows)
     cz_buf_done(&buf);
 }
 
+CZ_TEST(what_is_taken_outlives_its_buffer)
+{
+    cz_arena *arena;
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 64 * 1024, &arena));
+    cz_buf buf = { 0 };
+    cz_buf_append_lit(&buf, "12345");
+    cz_str text;
+    CZ_REQUIRE_OK(cz__buf_take(&buf, arena, &text));
+    CZ_EXPECT(buf.ptr == NULL);
+    CZ_EXPECT_STR(text, "12345");
+    CZ_EXPECT_EQ(text.ptr[5], '\0');
+    cz_buf_init(&buf, 3);
+    cz_buf_append_lit(&buf, "12345");
+    CZ_EXPECT_EQ(cz__buf_take(&buf, arena, &text), CZ_ETOOBIG);
+    CZ_EXPECT(buf.ptr == NULL);
+    cz_buf_init(&buf, 0);
+    for (int i = 0; i < 70 * 1024; i++)
+        cz_buf_append_char(&buf, 'x'); /* more than the arena may hold */
+    CZ_EXPECT_EQ(cz__buf_take(&buf, arena, &text), CZ_ENOMEM);
+    CZ_EXPECT(buf.ptr == NULL);
+    CZ_EXPECT_STR(text, "12345");
+    cz_arena_destroy(arena);
+}
+
 CZ_TEST(a_reserved_place_is_committed_in_part)
 {
     cz_buf buf = { 0 };

@@ -311,6 +311,18 @@ void *cz_arena_calloc(cz_arena *arena, size_t count, size_t bytes)
     return memory ? memset(memory, 0, total) : NULL;
 }
 
+void *cz__arena_grown(cz_arena *arena, const void *items, size_t count, size_t cap, size_t bytes)
+{
+    size_t total;
+    cz_assert(count <= cap);
+    if (__builtin_mul_overflow(cap, bytes, &total))
+        return NULL;
+    void *grown = cz_arena_alloc(arena, total);
+    if (grown && count)
+        memcpy(grown, items, count * bytes);
+    return grown;
+}
+
 char *cz_arena_strdup(cz_arena *arena, const char *text)
 {
     size_t bytes = strlen(text) + 1;

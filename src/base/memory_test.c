@@ -97,8 +97,28 @@ CZ_TEST(sizes_that_overflow_are_refused)
         CZ_EXPECT(cz_arena_alloc(arena, huge - less) == NULL);
     CZ_EXPECT(cz_arena_calloc(arena, huge / 2, 3) == NULL);
     CZ_EXPECT(cz_arena_alloc(arena, huge / 4) == NULL);
+    CZ_EXPECT(cz__arena_grown(arena, "ab", 2, huge / 2, 3) == NULL);
     CZ_EXPECT_EQ(cz_arena_bytes(arena), CZ_ARENA_CHUNK_BYTES);
     CZ_EXPECT(cz_arena_calloc(arena, 0, 8) != NULL && cz_arena_alloc(arena, 0) != NULL);
+    cz_arena_destroy(arena);
+}
+
+CZ_TEST(a_list_that_grows_keeps_its_items)
+{
+    cz_arena *arena;
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 1 << 20, &arena));
+    uint32_t *items = NULL;
+    size_t count = 0;
+    for (size_t cap = 1; cap <= 4096; cap *= 2) {
+        items = cz__arena_grown(arena, items, count, cap, sizeof *items);
+        CZ_REQUIRE(items);
+        for (; count < cap; count++)
+            items[count] = (uint32_t)count * 2654435761u;
+    }
+    for (size_t i = 0; i < count; i++)
+        CZ_REQUIRE(items[i] == (uint32_t)i * 2654435761u);
+    CZ_EXPECT(cz__arena_grown(arena, items, count, 1 << 20, sizeof *items) == NULL); /* too much */
+    CZ_EXPECT_EQ(items[count - 1], 4095 * 2654435761u);
     cz_arena_destroy(arena);
 }
 

@@ -50,15 +50,13 @@ cz_status cz__table_info_text(const cz__table_info *table, cz_arena *arena, cz_s
         if (!status)
             status = cz_str_dup(arena, cz_buf_str(&text), &lines[i]);
     }
-    cz_buf_clear(&text);
-    if (!status) {
-        qsort(lines, count, sizeof *lines, compare_lines);
-        for (size_t i = 0; i < count; i++)
-            cz_buf_append_str(&text, lines[i]);
-        status = cz_buf_status(&text);
+    if (status) {
+        cz_buf_done(&text);
+        return status;
     }
-    if (!status)
-        status = cz_str_dup(arena, cz_buf_str(&text), out);
-    cz_buf_done(&text);
-    return status;
+    cz_buf_clear(&text);
+    qsort(lines, count, sizeof *lines, compare_lines);
+    for (size_t i = 0; i < count; i++)
+        cz_buf_append_str(&text, lines[i]);
+    return cz__buf_take(&text, arena, out);
 }

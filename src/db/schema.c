@@ -6,9 +6,7 @@ cz_status cz__sql_list_add(cz__sql_list *list, cz_buf *sql, cz_error *err)
     cz_status status = cz_buf_status(sql);
     if (!status && list->count == list->cap) {
         size_t cap = list->cap ? list->cap * 2 : 8;
-        cz_str *grown = cz_arena_array(list->arena, cz_str, cap);
-        if (grown && list->count)
-            memcpy(grown, list->items, list->count * sizeof *grown);
+        cz_str *grown = cz__arena_grown(list->arena, list->items, list->count, cap, sizeof *grown);
         if (grown) {
             list->items = grown;
             list->cap = cap;

@@ -1,15 +1,9 @@
 /* The commands of a project with several databases, as its binary runs them. */
+#include "management/command_testing.h"
 #include "management/project.h"
 #include "orm/orm.h"
 #include <calzone/calzone.h>
-#include <calzone/testing.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define TOOL(F) F(char_field, name, .max_length = 40)
 CZ_MODEL(Tool, TOOL);
@@ -69,63 +63,28 @@ static const cz_route urls[] = { CZ_ROUTES_END };
 static CZ_PROJECT(shed, "shed", .apps = CZ_APPS(&shed_app, &sales_app), .urls = urls,
                   .databases = CZ_DATABASES({ "logs" }));
 
-static const char *in_directory(const char *name)
+/* Run a command; LOGS may name the second database. */
+static int run(cz_str *out, const char *const *arguments)
 {
-    return cz_arena_printf(cz_test_arena(), "%s/%s", cz_test_directory(), name);
-}
-
-/* Run a command with its arguments, ended by NULL; what it printed, the test's directory left out. */
-static int run(cz_str *out, ...)
-{
-    const char *argv[16] = { "shed" };
-    int argc = 1, status;
-    va_list args;
-    va_start(args, out);
-    while ((argv[argc] = va_arg(args, const char *)))
-        argc++;
-    va_end(args);
-    const char *output = in_directory("output");
-    fflush(NULL);
-    pid_t child = fork();
-    CZ_REQUIRE(child >= 0);
-    if (child == 0) {
-        const char *logs = getenv("LOGS");
-        setenv("DATABASE_URL",
-               cz_arena_printf(cz_test_arena(), "sqlite://%s", in_directory("default.db")), 1);
-        setenv("DATABASE_LOGS_URL",
-               logs ? logs
-                    : cz_arena_printf(cz_test_arena(), "sqlite://%s", in_directory("logs.db")),
-               1);
-        setenv("ENV", "test", 1);
-        int fd = open(output, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-        if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
-            _exit(99);
-        int code = cz_project_main(&shed, argc, (char **)(uintptr_t)argv);
-        fflush(NULL);
-        _exit(code);
-    }
-    CZ_REQUIRE(waitpid(child, &status, 0) == child && WIFEXITED(status));
-    char *text = cz_arena_alloc(cz_test_arena(), 1 << 16);
-    int fd = open(output, O_RDONLY | O_CLOEXEC);
-    CZ_REQUIRE(text && fd >= 0);
-    ssize_t len = read(fd, text, 1 << 16);
-    close(fd);
-    CZ_REQUIRE(len >= 0);
-    *out = cz_str_of(text, (size_t)len);
-    return WEXITSTATUS(status);
+    const char *logs = getenv("LOGS");
+    return cz__test_command(
+        &shed,
+        CZ__TEXTS(cz__test_setting("DATABASE_URL", cz__test_sqlite("default.db")),
+                  cz__test_setting("DATABASE_LOGS_URL", logs ? logs : cz__test_sqlite("logs.db"))),
+        arguments, out);
 }
 
 #define EXPECT_RUN(code, text, ...)                                                                \
     do {                                                                                           \
         cz_str run_out;                                                                            \
-        int run_code = run(&run_out, __VA_ARGS__, NULL);                                           \
+        int run_code = run(&run_out, CZ__TEXTS(__VA_ARGS__));                                      \
         CZ_EXPECT_EQ(run_code, code);                                                              \
         CZ_EXPECT_STR(run_out, text);                                                              \
     } while (0)
 #define EXPECT_PART(code, text, ...)                                                               \
     do {                                                                                           \
         cz_str run_out;                                                                            \
-        CZ_EXPECT_EQ(run(&run_out, __VA_ARGS__, NULL), code);                                      \
+        CZ_EXPECT_EQ(run(&run_out, CZ__TEXTS(__VA_ARGS__)), code);                                 \
         CZ_EXPECT_MSG(cz_str_find(run_out, cz_str_from(text)) != SIZE_MAX,                         \
                       "\"%s\" is not in \"%.*s\"", text, CZ_STR_ARG(run_out));                     \
     } while (0)
@@ -135,10 +94,7 @@ CZ_TEST(each_database_is_migrated_dumped_and_loaded_by_itself)
     static const char fixture[] =
         "[{\"model\": \"shed.tool\", \"pk\": 1, \"fields\": {\"name\": \"adze\"}},"
         "{\"model\": \"shed.visit\", \"pk\": 1, \"fields\": {\"who\": \"Bob\"}}]";
-    const char *file = in_directory("rows.json");
-    FILE *out = fopen(file, "we");
-    CZ_REQUIRE(out && fputs(fixture, out) >= 0 && fclose(out) == 0);
-
+    const char *file = cz__test_write("rows.json", fixture);
     EXPECT_RUN(0,
                "Running migrations:\n  Applying sales.0001_initial... OK\n"
                "  Applying sales.0002_delete_old... OK\n"
@@ -171,7 +127,7 @@ CZ_TEST(each_database_is_migrated_dumped_and_loaded_by_itself)
                "dumpdata", "shed", "--database", "logs");
     EXPECT_PART(0, "CZ_MODEL(ShedVisit", "inspectdb", "--database", "logs", "shed_visit");
     EXPECT_PART(1, "shed_tool", "inspectdb", "--database", "logs", "shed_tool");
-    EXPECT_PART(0, "bytes, checked", "backup", "--database", "logs", in_directory("copy.db"));
+    EXPECT_PART(0, "bytes, checked", "backup", "--database", "logs", cz__test_path("copy.db"));
     EXPECT_RUN(
         0,
         "shed: no issues in 3 models and 0 routes (test)\n"

@@ -1,13 +1,7 @@
 /* `dumpdata` and `loaddata`, as a project's binary runs them. */
+#include "management/command_testing.h"
 #include <calzone/calzone.h>
-#include <calzone/testing.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define AUTHOR(F)                                                                                  \
     F(char_field, name, .max_length = 40)                                                          \
@@ -58,11 +52,6 @@ static const cz_app store_app = { "store", .models = CZ_MODELS(Author, Tag, Book
 static const cz_route urls[] = { CZ_ROUTES_END };
 static CZ_PROJECT(shop, "shop", .apps = CZ_APPS(&store_app), .urls = urls);
 
-static const char *in_directory(const char *name)
-{
-    return cz_arena_printf(cz_test_arena(), "%s/%s", cz_test_directory(), name);
-}
-
 static cz_str read_whole(const char *path)
 {
     char *text = cz_arena_alloc(cz_test_arena(), 1 << 20);
@@ -74,46 +63,14 @@ static cz_str read_whole(const char *path)
     return cz_str_of(text, (size_t)len);
 }
 
-static const char *write_file(const char *name, const char *text)
+/* Run a command against the SQLite file `database`, NULL: what SHOP_URL names. */
+static int run_on(const char *database, cz_str *out, const char *const *arguments)
 {
-    const char *path = in_directory(name);
-    FILE *file = fopen(path, "we");
-    CZ_REQUIRE(file && fputs(text, file) >= 0 && fclose(file) == 0);
-    return path;
+    const char *url = database ? cz__test_sqlite(database) : getenv("SHOP_URL");
+    return cz__test_command(&shop, CZ__TEXTS(cz__test_setting("DATABASE_URL", url)), arguments,
+                            out);
 }
-
-/* Run a command with its arguments, ended by NULL, against `database`; what it printed in `*out`. */
-static int run(const char *database, cz_str *out, ...)
-{
-    const char *argv[16] = { "shop" };
-    int argc = 1;
-    va_list args;
-    va_start(args, out);
-    while ((argv[argc] = va_arg(args, const char *)))
-        argc++;
-    va_end(args);
-    const char *output = in_directory("output");
-    fflush(NULL);
-    pid_t child = fork();
-    CZ_REQUIRE(child >= 0);
-    if (child == 0) {
-        const char *url =
-            database ? cz_arena_printf(cz_test_arena(), "sqlite://%s", in_directory(database))
-                     : getenv("SHOP_URL");
-        setenv("DATABASE_URL", url, 1);
-        setenv("ENV", "test", 1);
-        int fd = open(output, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-        if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
-            _exit(99);
-        int code = cz_project_main(&shop, argc, (char **)(uintptr_t)argv);
-        fflush(NULL);
-        _exit(code);
-    }
-    int status;
-    CZ_REQUIRE(waitpid(child, &status, 0) == child && WIFEXITED(status));
-    *out = read_whole(output);
-    return WEXITSTATUS(status);
-}
+#define run(database, out, ...) run_on((database), (out), CZ__TEXTS(__VA_ARGS__))
 
 static void expect(int line, int code, const char *text, int actual, cz_str out)
 {
@@ -158,13 +115,13 @@ static const char dumped[] =
 #define RUN(code, text, ...)                                                                       \
     do {                                                                                           \
         cz_str out_;                                                                               \
-        int code_ = run(__VA_ARGS__, NULL);                                                        \
+        int code_ = run(__VA_ARGS__);                                                              \
         expect(__LINE__, (code), (text), code_, out_);                                             \
     } while (0)
 
 CZ_TEST(what_is_dumped_and_loaded_is_the_same)
 {
-    const char *path = write_file("all.json", fixture), *again = in_directory("again.json");
+    const char *path = cz__test_write("all.json", fixture), *again = cz__test_path("again.json");
     RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
     RUN(0, dumped, "a.db", &out_, "dumpdata");
@@ -185,7 +142,8 @@ CZ_TEST(what_is_dumped_and_loaded_is_the_same)
 
 CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
 {
-    const char *path = write_file("all.json", fixture), *natural = in_directory("natural.json");
+    const char *path = cz__test_write("all.json", fixture),
+               *natural = cz__test_path("natural.json");
     RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
     RUN(0, "", "a.db", &out_, "dumpdata", "--natural-foreign", "--natural-primary", "--indent", "1",
@@ -199,11 +157,11 @@ CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
                                  "\n  \"tags\": [[\"sea\"], [\"old, \xc3\xa9\"]]\n }\n},\n")) !=
         SIZE_MAX);
     /* another database in which other keys are taken, and Ursula is there */
-    const char *other =
-        write_file("other.json",
-                   "[{\"model\": \"store.author\", \"pk\": 5, \"fields\": {\"name\": \"Ursula\", "
-                   "\"born\": \"1929-10-21\"}}, {\"model\": \"store.author\", \"pk\": 6, "
-                   "\"fields\": {\"name\": \"Ursula\", \"born\": null}}]");
+    const char *other = cz__test_write(
+        "other.json",
+        "[{\"model\": \"store.author\", \"pk\": 5, \"fields\": {\"name\": \"Ursula\", "
+        "\"born\": \"1929-10-21\"}}, {\"model\": \"store.author\", \"pk\": 6, "
+        "\"fields\": {\"name\": \"Ursula\", \"born\": null}}]");
     RUN(0, "shop: 6 tables created\n", "b.db", &out_, "createtables");
     RUN(0, "2 rows loaded from 1 file\n", "b.db", &out_, "loaddata", other);
     for (int i = 0; i < 2; i++)
@@ -215,7 +173,7 @@ CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
         "b.db", &out_, "dumpdata", "store.author");
     cz_str books;
     CZ_EXPECT_EQ(run("b.db", &books, "dumpdata", "store", "-e", "store.tag", "-e", "store.author",
-                     "--natural-foreign", "--natural-primary", NULL),
+                     "--natural-foreign", "--natural-primary"),
                  0);
     CZ_EXPECT(
         cz_str_find(books, CZ_STR("\"sequel_of\": [\"Atuan\", [\"Ursula\", \"1929-10-21\"]]")) !=
@@ -225,7 +183,7 @@ CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
 
 CZ_TEST(a_model_as_csv_is_loaded_as_it_was_dumped)
 {
-    const char *path = write_file("all.json", fixture);
+    const char *path = cz__test_write("all.json", fixture);
     const char *names[] = { "store.author", "store.tag", "store.book" };
     RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
@@ -239,7 +197,7 @@ CZ_TEST(a_model_as_csv_is_loaded_as_it_was_dumped)
     RUN(0, "shop: 6 tables created\n", "b.db", &out_, "createtables");
     const char *files[3];
     for (size_t i = 0; i < 3; i++) {
-        files[i] = in_directory(cz_arena_printf(cz_test_arena(), "%s.csv", names[i]));
+        files[i] = cz__test_path(cz_arena_printf(cz_test_arena(), "%s.csv", names[i]));
         RUN(0, "", "a.db", &out_, "dumpdata", "--format", "csv", "-o", files[i], names[i]);
     }
     RUN(0, "5 rows loaded from 3 files\n", "b.db", &out_, "loaddata", files[2], files[0], files[1]);
@@ -295,20 +253,21 @@ CZ_TEST(a_fixture_that_cannot_be_loaded_says_where_and_changes_nothing)
         { "people.csv", "name\nA\n", "people.csv:1: row: there is no model \"people\"" },
     };
     RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
-    const char *good = write_file(
+    const char *good = cz__test_write(
         "good.json", "[{\"model\": \"store.author\", \"pk\": 70, \"fields\": {\"name\": \"G\"}}]");
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
-        const char *path = write_file(cases[i].name, cases[i].text);
+        const char *path = cz__test_write(cases[i].name, cases[i].text);
         const char *message = cz_arena_printf(cz_test_arena(), "shop: %s/%s\n", cz_test_directory(),
                                               cases[i].message);
         RUN(1, message, "a.db", &out_, "loaddata", good, path);
         RUN(0, "[]\n", "a.db", &out_, "dumpdata");
     }
-    const char *path = write_file("x.json", "[{\"model\": \"store.pizza\", \"fields\": {}},"
-                                            "{\"model\": \"store.author\", \"pk\": 3, \"fields\": "
-                                            "{\"name\": \"A\", \"nom\": 1}}]");
+    const char *path =
+        cz__test_write("x.json", "[{\"model\": \"store.pizza\", \"fields\": {}},"
+                                 "{\"model\": \"store.author\", \"pk\": 3, \"fields\": "
+                                 "{\"name\": \"A\", \"nom\": 1}}]");
     RUN(0, "1 row loaded from 1 file\n", "a.db", &out_, "loaddata", "--ignorenonexistent", path);
-    path = write_file("people.csv", "name,born\r\n\"\"\"Q\"\"\",\r\n,2000-01-01");
+    path = cz__test_write("people.csv", "name,born\r\n\"\"\"Q\"\"\",\r\n,2000-01-01");
     RUN(0, "2 rows loaded from 1 file\n", "a.db", &out_, "loaddata", "--model", "store.author",
         path);
     RUN(0, "id,name,born\r\n3,\"A\",\r\n4,\"\"\"Q\"\"\",\r\n5,\"\",\"2000-01-01\"\r\n", "a.db",
@@ -336,11 +295,11 @@ CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)
 
 CZ_TEST(a_database_is_backed_up_and_its_shell_opened)
 {
-    const char *path = write_file("all.json", fixture), *copy = in_directory("copy.db");
+    const char *path = cz__test_write("all.json", fixture), *copy = cz__test_path("copy.db");
     RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
     cz_str out;
-    CZ_EXPECT_EQ(run("a.db", &out, "backup", copy, NULL), 0);
+    CZ_EXPECT_EQ(run("a.db", &out, "backup", copy), 0);
     CZ_EXPECT(cz_str_ends_with(out, CZ_STR(" bytes, checked\n")));
     RUN(0, dumped, "copy.db", &out_, "dumpdata");
     RUN(1, cz_arena_printf(cz_test_arena(), "backup: %s is there already\n", copy), "a.db", &out_,
@@ -348,14 +307,14 @@ CZ_TEST(a_database_is_backed_up_and_its_shell_opened)
     RUN(2, "backup: name one file; see --help\n", "a.db", &out_, "backup");
     /* programs of these names that tell how they were called */
     const char *tell = "#!/bin/sh\necho \"$0 $* [$PGPASSWORD]\" | sed 's|^.*/||'\n";
-    const char *shells[] = { write_file("sqlite3", tell), write_file("psql", tell) };
+    const char *shells[] = { cz__test_write("sqlite3", tell), cz__test_write("psql", tell) };
     for (size_t i = 0; i < 2; i++)
         CZ_REQUIRE(chmod(shells[i], 0700) == 0);
     setenv("PATH", cz_arena_printf(cz_test_arena(), "%s:/usr/bin:/bin", cz_test_directory()), 1);
-    CZ_EXPECT_EQ(run("a.db", &out, "dbshell", "-line", NULL), 0);
+    CZ_EXPECT_EQ(run("a.db", &out, "dbshell", "-line"), 0);
     CZ_EXPECT_STR(out, "a.db -line []\n");
     setenv("SHOP_URL", "postgresql://ann:s%20e@[::1]:5433/shop?sslmode=require&password=x", 1);
-    CZ_EXPECT_EQ(run(NULL, &out, "dbshell", "-c", "SELECT 1", NULL), 0);
+    CZ_EXPECT_EQ(run(NULL, &out, "dbshell", "-c", "SELECT 1"), 0);
     CZ_EXPECT_STR(out, "shop?sslmode=require -c SELECT 1 [s e]\n");
 }
 
@@ -374,7 +333,7 @@ CZ_TEST(purge_deletes_for_good_what_was_deleted_long_ago)
         " \"deleted_at\": \"2999-01-01T00:00:00Z\", \"is_deleted\": true}},"
         "{\"model\": \"store.lending\", \"pk\": 5, \"fields\": {\"reader\": \"kept\"}},"
         "{\"model\": \"store.fine\", \"pk\": 1, \"fields\": {\"loan\": 3}}]";
-    const char *file = write_file("loans.json", rows);
+    const char *file = cz__test_write("loans.json", rows);
     RUN(0, "shop: 6 tables created\n", "p.db", &out_, "createtables");
     RUN(0, "6 rows loaded from 1 file\n", "p.db", &out_, "loaddata", file);
     RUN(0, "2 rows purged; 1 stay: other rows refer to them\n", "p.db", &out_, "purge", "--days",
@@ -401,21 +360,21 @@ CZ_TEST(what_is_loaded_keeps_who_changed_it_and_when)
         "\"created_at\": \"2001-01-01T00:00:00Z\", \"updated_at\": \"2002-02-02T00:00:00Z\", "
         "\"created_by\": \"ann\", \"updated_by\": \"bob\", \"marks\": [], \"reader\": \"old\", "
         "\"renews\": null}}]\n";
-    const char *file = write_file("audited.json", rows);
+    const char *file = cz__test_write("audited.json", rows);
     RUN(0, "shop: 6 tables created\n", "w.db", &out_, "createtables");
     for (int again = 0; again < 2; again++) {
         RUN(0, "1 row loaded from 1 file\n", "w.db", &out_, "loaddata", file);
         RUN(0, rows, "w.db", &out_, "dumpdata", "store.lending");
     }
-    const char *bare = write_file("bare.json", "[{\"model\": \"store.lending\", \"pk\": 2, "
-                                               "\"fields\": {\"reader\": \"new\"}}]");
+    const char *bare = cz__test_write("bare.json", "[{\"model\": \"store.lending\", \"pk\": 2, "
+                                                   "\"fields\": {\"reader\": \"new\"}}]");
     RUN(0, "1 row loaded from 1 file\n", "w.db", &out_, "loaddata",
         bare); /* marks may be left out */
 }
 
 static void purge_beside_a_restore(const char *database)
 {
-    const char *file = write_file(
+    const char *file = cz__test_write(
         "back.json", "["
                      "{\"model\": \"store.lending\", \"pk\": 1, \"fields\": {\"reader\": "
                      "\"back\", \"deleted_at\": \"2001-01-01T00:00:00Z\","
@@ -430,7 +389,7 @@ static void purge_beside_a_restore(const char *database)
     restores = false;
     RUN(0, "0 rows purged\n", database, &out_, "purge");
     cz_str out;
-    CZ_EXPECT_EQ(run(database, &out, "dumpdata", "store.Lending", NULL), 0);
+    CZ_EXPECT_EQ(run(database, &out, "dumpdata", "store.Lending"), 0);
     CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("\"reader\": \"back\"")) != SIZE_MAX &&
                       cz_str_find(out, CZ_STR("gone")) == SIZE_MAX,
                   "%.*s", CZ_STR_ARG(out));

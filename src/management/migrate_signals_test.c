@@ -1,11 +1,6 @@
 /* Receivers of CZ_PRE_MIGRATE and CZ_POST_MIGRATE. */
+#include "management/command_testing.h"
 #include <calzone/calzone.h>
-#include <calzone/testing.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define ROLE(F) F(char_field, name, .max_length = 20)
 CZ_MODEL(Role, ROLE);
@@ -45,54 +40,32 @@ static const cz_app bare = { "bare" };
 static const cz_route urls[] = { CZ_ROUTES_END };
 static CZ_PROJECT(kitchen, "kitchen", .apps = CZ_APPS(&staff, &bare, &plan), .urls = urls);
 
-/* What `kitchen ARGUMENT...` prints. */
-static cz_str run(const char *a, const char *b)
+/* What a command prints. */
+static cz_str run(const char *const *arguments)
 {
-    static char text[4096];
-    const char *argv[] = { "kitchen", a, b, NULL };
-    int fds[2], status;
-    CZ_REQUIRE(pipe(fds) == 0);
-    fflush(NULL);
-    pid_t child = fork();
-    CZ_REQUIRE(child >= 0);
-    if (child == 0) {
-        if (dup2(fds[1], 1) < 0 || dup2(fds[1], 2) < 0)
-            _exit(99);
-        int code = cz_project_main(&kitchen, b ? 3 : 2, (char **)(uintptr_t)argv);
-        fflush(NULL);
-        _exit(code);
-    }
-    close(fds[1]);
-    ssize_t got = 0;
-    size_t len = 0;
-    while ((got = read(fds[0], text + len, sizeof text - len)) > 0)
-        len += (size_t)got;
-    close(fds[0]);
-    CZ_REQUIRE(waitpid(child, &status, 0) == child);
-    CZ_EXPECT_EQ(status, 0);
-    return cz_str_of(text, len);
+    const char *url = cz__test_on_postgresql ? cz_test_postgresql() : cz__test_sqlite("k.db");
+    cz_str out;
+    CZ_EXPECT_EQ(cz__test_command(&kitchen, CZ__TEXTS(cz__test_setting("DATABASE_URL", url)),
+                                  arguments, &out),
+                 0);
+    return out;
 }
 
 CZ_DATABASE_TEST(migrate_tells_each_app_with_models_before_and_after)
 {
-    const char *url = cz__test_on_postgresql ? cz_test_postgresql()
-                                             : cz_arena_printf(cz_test_arena(), "sqlite://%s/k.db",
-                                                               cz_test_directory());
-    setenv("DATABASE_URL", url, 1);
-    setenv("ENV", "test", 1);
-    cz_str out = run("migrate", "--plan");
+    cz_str out = run(CZ__TEXTS("migrate", "--plan"));
     CZ_EXPECT(cz_str_find(out, CZ_STR("before ")) == SIZE_MAX);
     CZ_EXPECT(cz_str_find(out, CZ_STR("after ")) == SIZE_MAX);
-    CZ_EXPECT_STR(run("migrate", NULL), "before staff\nbefore plan\n"
-                                        "Running migrations:\n"
-                                        "  Applying staff.0001_initial... OK\n"
-                                        "  Created 1 table of apps without migrations.\n"
-                                        "after staff\nafter plan\n");
+    CZ_EXPECT_STR(run(CZ__TEXTS("migrate")), "before staff\nbefore plan\n"
+                                             "Running migrations:\n"
+                                             "  Applying staff.0001_initial... OK\n"
+                                             "  Created 1 table of apps without migrations.\n"
+                                             "after staff\nafter plan\n");
     /* also when there is nothing to do, and for the others when one app is named, as in Django */
-    CZ_EXPECT_STR(run("migrate", "staff"), "before staff\nbefore plan\n"
-                                           "Running migrations:\n"
-                                           "  No migrations to apply.\n"
-                                           "after staff\nafter plan\n");
+    CZ_EXPECT_STR(run(CZ__TEXTS("migrate", "staff")), "before staff\nbefore plan\n"
+                                                      "Running migrations:\n"
+                                                      "  No migrations to apply.\n"
+                                                      "after staff\nafter plan\n");
 }
 
 static void count_roles(cz_ctx *ctx, void *arg)

@@ -1,12 +1,6 @@
 /* Keys of encrypted fields, as a project's commands meet them. */
+#include "management/command_testing.h"
 #include <calzone/calzone.h>
-#include <calzone/testing.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define KEY_A "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
 #define KEY_B "YmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmI="
@@ -19,53 +13,19 @@ static const cz_app agency_app = { "agency", .models = CZ_MODELS(Spy) };
 static const cz_route urls[] = { CZ_ROUTES_END };
 static CZ_PROJECT(agency, "agency", .apps = CZ_APPS(&agency_app), .urls = urls);
 
-static const char *in_directory(const char *name)
+/* Run a command with these keys. */
+static int run(const char *keys, cz_str *out, const char *const *arguments)
 {
-    return cz_arena_printf(cz_test_arena(), "%s/%s", cz_test_directory(), name);
-}
-
-/* Run a command with these keys and its arguments, ended by NULL; what it printed in `*out`. */
-static int run(const char *keys, cz_str *out, ...)
-{
-    const char *argv[8] = { "agency" };
-    int argc = 1, status;
-    va_list args;
-    va_start(args, out);
-    while ((argv[argc] = va_arg(args, const char *)))
-        argc++;
-    va_end(args);
-    int ends[2];
-    CZ_REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
-    fflush(NULL);
-    pid_t child = fork();
-    CZ_REQUIRE(child >= 0);
-    if (child == 0) {
-        setenv("DATABASE_URL",
-               cz_arena_printf(cz_test_arena(), "sqlite://%s", in_directory("a.db")), 1);
-        setenv("ENV", "test", 1);
-        setenv("FIELD_ENCRYPTION_KEYS", keys, 1);
-        if (dup2(ends[1], 1) < 0 || dup2(ends[1], 2) < 0)
-            _exit(99);
-        int code = cz_project_main(&agency, argc, (char **)(uintptr_t)argv);
-        fflush(NULL);
-        _exit(code);
-    }
-    close(ends[1]);
-    char *text = cz_arena_alloc(cz_test_arena(), 1 << 16);
-    CZ_REQUIRE(text);
-    size_t len = 0;
-    for (ssize_t got; (got = read(ends[0], text + len, (1 << 16) - len)) > 0;)
-        len += (size_t)got;
-    close(ends[0]);
-    CZ_REQUIRE(waitpid(child, &status, 0) == child && WIFEXITED(status));
-    *out = cz_str_of(text, len);
-    return WEXITSTATUS(status);
+    return cz__test_command(&agency,
+                            CZ__TEXTS(cz__test_setting("DATABASE_URL", cz__test_sqlite("a.db")),
+                                      cz__test_setting("FIELD_ENCRYPTION_KEYS", keys)),
+                            arguments, out);
 }
 
 #define RUN(code, text, keys, ...)                                                                 \
     do {                                                                                           \
         cz_str out_;                                                                               \
-        CZ_EXPECT_EQ(run((keys), &out_, __VA_ARGS__, NULL), (code));                               \
+        CZ_EXPECT_EQ(run((keys), &out_, CZ__TEXTS(__VA_ARGS__)), (code));                          \
         CZ_EXPECT_STR(out_, (text));                                                               \
     } while (0)
 
@@ -77,9 +37,7 @@ CZ_TEST(keys_of_encrypted_fields_are_changed_in_two_steps)
                                "{\"model\": \"agency.spy\", \"pk\": 2, \"fields\": "
                                "{\"deleted_at\": \"2001-01-01T00:00:00Z\", "
                                "\"is_deleted\": true, \"real_name\": \"Bob\"}}]\n";
-    const char *file = in_directory("spies.json");
-    FILE *written = fopen(file, "we");
-    CZ_REQUIRE(written && fputs(rows, written) >= 0 && fclose(written) == 0);
+    const char *file = cz__test_write("spies.json", rows);
     RUN(1,
         "agency: FIELD_ENCRYPTION_KEYS is required: Spy has an encrypted field. A "
         "first key: FIELD_ENCRYPTION_KEYS=k1:$(openssl rand -base64 32)\n",
@@ -88,7 +46,7 @@ CZ_TEST(keys_of_encrypted_fields_are_changed_in_two_steps)
     RUN(0, "2 rows loaded from 1 file\n", "a:" KEY_A, "loaddata", file);
     RUN(0, rows, "b:" KEY_B ",a:" KEY_A, "dumpdata");
     cz_str out;
-    CZ_EXPECT_EQ(run("b:" KEY_B, &out, "dumpdata", NULL), 1); /* too early */
+    CZ_EXPECT_EQ(run("b:" KEY_B, &out, CZ__TEXTS("dumpdata")), 1); /* too early */
     RUN(2, "reencrypt: unknown argument \"now\"; see --help\n", "a:" KEY_A, "reencrypt", "now");
     RUN(0, "agency.spy: 2 rows\n", "b:" KEY_B ",a:" KEY_A, "reencrypt"); /* deleted ones, too */
     RUN(0, rows, "b:" KEY_B, "dumpdata");

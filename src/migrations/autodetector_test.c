@@ -116,20 +116,26 @@ static const cz__state_model changed = { .app = "shop",
                                          .name = "Volume",
                                          .fields = { volume_fields, 4 } };
 
+/* The shop's one model as it was, renamed and changed. */
+static void put_in(cz__state states[3])
+{
+    cz_ctx_init(&ctx, cz_test_arena());
+    cz__state_add(&ctx, &states[0], &book);
+    cz__state_add(&ctx, &states[1], &renamed);
+    cz__state_add(&ctx, &states[2], &changed);
+}
+
 CZ_TEST(a_rename_is_one_only_when_somebody_says_so)
 {
     cz__migration_list lists[4] = { { 0 } };
-    cz__state first = { 0 }, second = { 0 }, third = { 0 };
-    cz_ctx_init(&ctx, cz_test_arena());
-    cz__state_add(&ctx, &first, &book);
-    cz__state_add(&ctx, &second, &renamed);
-    cz__state_add(&ctx, &third, &changed);
-    detect(lists, 0, &first, "shop.0001_initial", NULL);
-    detect(lists, 1, &second, "shop.0002_volume_delete_book", NULL);
-    cz__migration_list made = detect(lists, 1, &second, "shop.0002_rename_book_volume", &ctx);
+    cz__state states[3] = { { 0 } };
+    put_in(states);
+    detect(lists, 0, &states[0], "shop.0001_initial", NULL);
+    detect(lists, 1, &states[1], "shop.0002_volume_delete_book", NULL);
+    cz__migration_list made = detect(lists, 1, &states[1], "shop.0002_rename_book_volume", &ctx);
     CZ_EXPECT_EQ(made.items[0].operations.items[0].kind, CZ_OPERATION_RENAME_MODEL);
-    made =
-        detect(lists, 2, &third, "shop.0003_rename_title_volume_name_volume_pages_and_more", &ctx);
+    made = detect(lists, 2, &states[2], "shop.0003_rename_title_volume_name_volume_pages_and_more",
+                  &ctx);
     CZ_EXPECT_EQ(made.items[0].operations.count, 3);
     CZ_EXPECT_EQ(made.items[0].operations.items[1].fields.items[0].fill.integer, 7);
 }
@@ -137,19 +143,16 @@ CZ_TEST(a_rename_is_one_only_when_somebody_says_so)
 CZ_TEST(a_squashed_migration_makes_what_those_made_it_replaces)
 {
     cz__migration_list lists[4] = { { 0 } };
-    cz__state first = { 0 }, second = { 0 }, third = { 0 };
-    cz_ctx_init(&ctx, cz_test_arena());
-    cz__state_add(&ctx, &first, &book);
-    cz__state_add(&ctx, &second, &renamed);
-    cz__state_add(&ctx, &third, &changed);
-    detect(lists, 0, &first, "shop.0001_initial", NULL);
-    detect(lists, 1, &second, "shop.0002_rename_book_volume", &ctx);
+    cz__state states[3] = { { 0 } };
+    put_in(states);
+    detect(lists, 0, &states[0], "shop.0001_initial", NULL);
+    detect(lists, 1, &states[1], "shop.0002_rename_book_volume", &ctx);
     cz_migration squashed = cz__migration_squash(&ctx, graph_of(lists, 2), 1, false);
     CZ_EXPECT_STR(cz_str_from(squashed.name), "0001_initial_squashed_0002_rename_book_volume");
     CZ_EXPECT_EQ(squashed.operations.count, 1);
     lists[2] = (cz__migration_list){ &squashed, 1 };
     CZ_EXPECT_EQ(graph_of(lists, 3)->count, 1);
-    detect(lists, 3, &third, "shop.0003_rename_title_volume_name_volume_pages_and_more", &ctx);
+    detect(lists, 3, &states[2], "shop.0003_rename_title_volume_name_volume_pages_and_more", &ctx);
 }
 
 /* ---- encrypted fields ---- */

@@ -11,15 +11,6 @@
 
 enum { BUSY_TRIES_MAX = 10 };
 
-static cz__db_session *session_of(cz_ctx *ctx)
-{
-    cz__db_session *session = NULL;
-    cz_error err;
-    if (cz__db_session_of(ctx, &session, &err))
-        cz_raise_error(ctx, &err);
-    return session;
-}
-
 /* ---- states ---- */
 
 static void apply_all(cz_ctx *ctx, cz__state *state, const cz_migration *migration)
@@ -67,14 +58,14 @@ static void wait_to_retry(int tries)
 
 static bool is_online(cz_ctx *ctx, const cz_migration *migration)
 {
-    return migration->online && session_of(ctx)->db->driver->features->concurrent_indexes;
+    return migration->online && cz__session_of(ctx)->db->driver->features->concurrent_indexes;
 }
 
 /* A statement that locks a table for a moment: it does not wait long for that moment, because everybody else
  * waits behind it, but tries again. */
 static cz_status run_briefly(cz_ctx *ctx, cz_str sql, cz_error *err)
 {
-    cz__db_session *session = session_of(ctx);
+    cz__db_session *session = cz__session_of(ctx);
     const cz__db_driver *driver = session->db->driver;
     cz_status status = CZ_EBUSY;
     for (int tries = 0; status == CZ_EBUSY && tries <= BUSY_TRIES_MAX; tries++) {
@@ -106,7 +97,7 @@ static bool takes_its_time(cz_str sql)
  * connection: this session is the only one of the process that runs anything. */
 static cz_status run_at_leisure(cz_ctx *ctx, cz_str sql, cz_error *err)
 {
-    cz__db_session *session = session_of(ctx);
+    cz__db_session *session = cz__session_of(ctx);
     const cz__db_driver *driver = session->db->driver;
     cz_status status = driver->run(ctx, session, CZ_STR("SET lock_timeout = 0"), err);
     if (status)
@@ -118,7 +109,7 @@ static cz_status run_at_leisure(cz_ctx *ctx, cz_str sql, cz_error *err)
 
 static void run_statement(const struct run *run, cz_str sql)
 {
-    cz__db_session *session = session_of(run->ctx);
+    cz__db_session *session = cz__session_of(run->ctx);
     cz_error err;
     cz_status status;
     if (!run->online)
@@ -146,7 +137,7 @@ static void write_down(const struct run *run, cz_str text)
 
 static void run_steps(const struct run *run, cz__steps *steps)
 {
-    cz__db_session *session = session_of(run->ctx);
+    cz__db_session *session = cz__session_of(run->ctx);
     for (size_t i = 0; i < steps->count; i++) {
         cz__sql_list list = { .arena = run->ctx->arena };
         cz_error err;
@@ -175,7 +166,7 @@ static void run_steps(const struct run *run, cz__steps *steps)
 /* Rows may have changed: what is checked at the end is checked now, or the next table could not change. */
 static void settle(const struct run *run)
 {
-    const char *sql = session_of(run->ctx)->db->driver->features->settle;
+    const char *sql = cz__session_of(run->ctx)->db->driver->features->settle;
     if (sql && run->text && !run->online)
         write_down(run, cz_str_from(sql));
     else if (sql && !run->online)
@@ -185,7 +176,7 @@ static void settle(const struct run *run)
 static void run_sql(const struct run *run, const cz_operation *op, bool backward)
 {
     const char *sql = backward ? op->reverse_sql : op->sql;
-    const char *scheme = session_of(run->ctx)->db->driver->scheme;
+    const char *scheme = cz__session_of(run->ctx)->db->driver->scheme;
     if (!sql || !*sql || (op->database && strcmp(op->database, scheme) != 0))
         return;
     if (run->text)
@@ -249,7 +240,7 @@ static bool app_is_in(const cz__state *state, const char *app, const cz__databas
 static bool belongs_here(const struct run *run, const cz_operation *op, const cz__state *before,
                          const cz__state *after)
 {
-    const cz__database *database = session_of(run->ctx)->database;
+    const cz__database *database = cz__session_of(run->ctx)->database;
     const char *app = run->migration->app;
     if (op->kind == CZ_OPERATION_SEPARATE)
         return true; /* each inside is asked for itself */
@@ -310,7 +301,7 @@ static void require_reversible(cz_ctx *ctx, const cz_migration *migration)
 
 static bool has_column(cz_ctx *ctx, const char *table, const char *column)
 {
-    cz__db_session *session = session_of(ctx);
+    cz__db_session *session = cz__session_of(ctx);
     const cz__db_driver *driver = session->db->driver;
     bool found = false;
     cz_error err;
@@ -329,7 +320,8 @@ static const char *find_missing(cz_ctx *ctx, const cz__state *state, const cz_mi
             continue;
         const cz__state_model *model = cz__state_get(state, migration->app, op->model);
         if (!model || model->unmanaged ||
-            !cz__database_has(session_of(ctx)->database, migration->app, model->name, model->alias))
+            !cz__database_has(cz__session_of(ctx)->database, migration->app, model->name,
+                              model->alias))
             continue;
         const char *table = cz__state_table(ctx, model);
         if (!has_column(ctx, table, NULL))
@@ -401,7 +393,7 @@ static void run_job(cz_ctx *ctx, void *arg)
 /* Outside a transaction, but under the lock of migrations, which another session holds meanwhile. */
 static cz_status try_online(cz_ctx *ctx, struct job *job, cz_error *err)
 {
-    cz__db_session guard = { .db = session_of(ctx)->db };
+    cz__db_session guard = { .db = cz__session_of(ctx)->db };
     const cz__db_driver *driver = guard.db->driver;
     cz_status status = driver->schema_begin(ctx, &guard, err);
     if (status)
@@ -413,7 +405,7 @@ static cz_status try_online(cz_ctx *ctx, struct job *job, cz_error *err)
 
 static cz_status try_job(cz_ctx *ctx, struct job *job, cz_error *err)
 {
-    cz__db_session *session = session_of(ctx);
+    cz__db_session *session = cz__session_of(ctx);
     const cz__db_driver *driver = session->db->driver;
     if (is_online(ctx, job->graph->nodes[job->step.node]))
         return try_online(ctx, job, err);
@@ -524,9 +516,10 @@ void cz__migrate_signal(cz_ctx *ctx, cz_signal signal)
     for (size_t i = 0; i < cz__models_count(); i++) { /* an app's models stand together */
         const char *app = cz__models_at(i)->state->app;
         if (!before || strcmp(before, app) != 0)
-            cz__signal_send(ctx, &(const cz_event){ .signal = signal,
-                                                    .app = app,
-                                                    .database = session_of(ctx)->database->alias });
+            cz__signal_send(ctx,
+                            &(const cz_event){ .signal = signal,
+                                               .app = app,
+                                               .database = cz__session_of(ctx)->database->alias });
         before = app;
     }
 }

@@ -9,15 +9,6 @@ enum {
     MODELS_PER_APP = 64,
 };
 
-static cz__db_session *session_of(cz_ctx *ctx)
-{
-    cz__db_session *session = NULL;
-    cz_error err;
-    if (cz__db_session_of(ctx, &session, &err))
-        cz_raise_error(ctx, &err);
-    return session;
-}
-
 /* ---- fields ---- */
 
 static bool has_index(const cz__table_info *table, const char *column, bool unique)
@@ -302,7 +293,7 @@ static void write_list(const struct cz__inspection *all, cz_buf *out)
 
 static cz__table_info describe(cz_ctx *ctx, const char *table)
 {
-    cz__db_session *session = session_of(ctx);
+    cz__db_session *session = cz__session_of(ctx);
     cz__table_info info;
     cz_error err;
     if (session->db->driver->describe_table(ctx, session, table, &info, &err))
@@ -375,7 +366,7 @@ static void name_models(struct cz__inspection *all)
 static void find_tables(struct cz__inspection *all, const char *const *tables, size_t count)
 {
     cz_ctx *ctx = all->ctx;
-    cz__db_session *session = session_of(ctx);
+    cz__db_session *session = cz__session_of(ctx);
     const cz__db_driver *driver = session->db->driver;
     cz_str_list found = { 0 };
     cz_error err;

@@ -3,18 +3,9 @@
 #include "migrations/migrations_internal.h"
 #include "migrations/ledger.h"
 
-static cz__db_session *session_of(cz_ctx *ctx)
-{
-    cz__db_session *session = NULL;
-    cz_error err;
-    if (cz__db_session_of(ctx, &session, &err))
-        cz_raise_error(ctx, &err);
-    return session;
-}
-
 static bool ledger_exists(cz_ctx *ctx)
 {
-    cz__db_session *session = session_of(ctx);
+    cz__db_session *session = cz__session_of(ctx);
     bool found = false;
     cz_error err;
     if (session->db->driver->table_exists(ctx, session, "calzone_migrations", &found, &err))
@@ -37,7 +28,7 @@ void cz__ledger_create(cz_ctx *ctx)
                                         .column_count = CZ_COUNT(columns),
                                         .unique_together = together,
                                         .unique_together_count = CZ_COUNT(together) };
-    cz__db_session *session = session_of(ctx);
+    cz__db_session *session = cz__session_of(ctx);
     cz_error err;
     if (!ledger_exists(ctx) && session->db->driver->create_table(ctx, session, &table, &err))
         cz_raise_error(ctx, &err);
@@ -52,7 +43,7 @@ cz__ledger *cz__ledger_read(cz_ctx *ctx)
     cz__ledger *ledger = cz_new(ctx, cz__ledger);
     if (!ledger_exists(ctx))
         return ledger;
-    cz__db_session *session = session_of(ctx);
+    cz__db_session *session = cz__session_of(ctx);
     const cz__db_driver *driver = session->db->driver;
     cz__ledger_row *rows = NULL;
     size_t cap = 0;
@@ -66,18 +57,18 @@ cz__ledger *cz__ledger_read(cz_ctx *ctx)
         /* nothing may raise while the cursor is open */
         if (ledger->count == cap) {
             cap = cap ? cap * 2 : 64;
-            cz__ledger_row *grown = cz_arena_array(ctx->arena, cz__ledger_row, cap);
+            cz__ledger_row *grown =
+                cz__arena_grown(ctx->arena, rows, ledger->count, cap, sizeof *grown);
             if (!grown) {
                 status = cz_error_set(&err, CZ_ENOMEM, "no memory for the list of migrations");
                 break;
             }
-            if (ledger->count)
-                memcpy(grown, rows, ledger->count * sizeof *grown);
             rows = grown;
         }
         cz_assert(rows);
         cz_str app = { 0 }, name = { 0 }, state = { 0 };
         cz__ledger_row *at = &rows[ledger->count];
+        *at = (cz__ledger_row){ 0 };
         bool is_read =
             driver->read(&cursor, 0, CZ__DB_TEXT, &app) && !cz_str_dup(ctx->arena, app, &app) &&
             driver->read(&cursor, 1, CZ__DB_TEXT, &name) && !cz_str_dup(ctx->arena, name, &name);
@@ -115,7 +106,7 @@ bool cz__ledger_has(const cz__ledger *ledger, const char *app, const char *name)
 
 static void change(cz_ctx *ctx, cz_str sql, const cz__db_param *params, size_t count)
 {
-    cz__db_session *session = session_of(ctx);
+    cz__db_session *session = cz__session_of(ctx);
     const cz__db_driver *driver = session->db->driver;
     cz__db_statement statement = { .sql = sql, .number = CZ__STATEMENT_UNCACHED };
     int64_t rows, last_id;

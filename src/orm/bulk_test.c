@@ -183,11 +183,7 @@ static void mistakes(cz_ctx *c, void *arg)
 {
     (void)arg;
     cz__tables_create(c);
-    static const struct {
-        void (*body)(cz_ctx *c, void *arg);
-        cz_status status;
-        const char *said;
-    } cases[] = {
+    static const struct cz__orm_test_refusal cases[] = {
         { twice, CZ_EINTEGRITY, "Another row has this name already." },
         { null_pointer, CZ_EINVAL, "row 1 of a bulk call is no City" },
         { update_without_unique, CZ_EINVAL,
@@ -198,11 +194,7 @@ static void mistakes(cz_ctx *c, void *arg)
         { chunks_in_order, CZ_EINVAL,
           "chunks of City: they have a size, and no order, limit, distinct, union or values" },
     };
-    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
-        cz_error err = { 0 };
-        CZ_EXPECT_EQ(cz_try(c, cases[i].body, NULL, &err), cases[i].status);
-        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
-    }
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases));
     CZ_EXPECT_EQ(cz_count(c, City), 0);
 }
 

@@ -48,6 +48,28 @@ void cz__append_column(cz_buf *sql, unsigned alias, const char *name)
     cz__db_append_name(sql, name);
 }
 
+static void begin_group(cz_buf *group)
+{
+    cz_buf_append_str(group, group->len ? CZ_STR(", ") : CZ_STR(" GROUP BY "));
+}
+
+void cz__append_group(cz_buf *group, const cz_buf *part)
+{
+    if (!group)
+        return;
+    begin_group(group);
+    cz_buf_append_str(group, cz_buf_str(part));
+}
+
+void cz__append_read(const struct cz__scope *scope, cz_buf *sql, unsigned alias, const char *name)
+{
+    if (scope->group) {
+        begin_group(scope->group);
+        cz__append_column(scope->group, alias, name);
+    }
+    cz__append_column(sql, alias, name);
+}
+
 uint32_t cz__take_ref(struct cz__compiler *c)
 {
     cz_assert(c->next_ref < c->shape->ref_count);
@@ -340,14 +362,6 @@ static void begin_item(struct ordering *order)
     order->before = ", ";
 }
 
-static void add_group(cz_buf *group, cz_buf *part)
-{
-    if (!group)
-        return;
-    cz_buf_append_str(group, group->len ? CZ_STR(", ") : CZ_STR(" GROUP BY "));
-    cz_buf_append_str(group, cz_buf_str(part));
-}
-
 static void add_part(struct ordering *order, cz_buf *part)
 {
     if (!order->parts)
@@ -388,7 +402,7 @@ static void order_by_path(struct cz__compiler *c, struct ordering *order, const 
     begin_item(order);
     cz_buf_append_str(order->sql, cz_buf_str(part));
     append_direction(order->sql, item, descending);
-    add_group(order->group, part);
+    cz__append_group(order->group, part);
     add_part(order, part);
 }
 
@@ -406,13 +420,15 @@ static void compile_order(struct cz__compiler *c, struct ordering *order, const 
             continue;
         }
         cz_buf *part = cz__scratch(c->ctx);
+        bool aggregate = cz__has_aggregate(item->expr);
+        c->scope->group = aggregate ? order->group : NULL;
         cz_ignore(cz__compile_expr(c, part, item->expr) == 0); /* of any type */
+        c->scope->group = NULL;
         cz_buf_append_str(order->sql, cz_buf_str(part));
         append_direction(order->sql, item, item->descending);
-        bool aggregate = cz__has_aggregate(item->expr);
         order->has_aggregate |= aggregate;
         if (!aggregate && !cz__has_window(item->expr)) {
-            add_group(order->group, part);
+            cz__append_group(order->group, part);
             add_part(order, part);
         }
     }
@@ -429,7 +445,7 @@ void cz__append_order(struct cz__compiler *c, cz_buf *sql, const cz_order_list *
 
 struct select {
     cz_buf *outputs, *where, *having, *group, *order;
-    bool aggregates, grouped;
+    bool aggregates;
 };
 
 static struct select new_select(cz_ctx *ctx)
@@ -447,7 +463,8 @@ static void add_clause(cz_buf *sql, const char *first, cz_buf *part)
     cz_buf_append_str(sql, cz_buf_str(part));
 }
 
-/* The parts of a conjunction that ask about groups go to HAVING, in the order they stand. */
+/* The parts of a conjunction that ask about groups go to HAVING, in the order they stand. What they read outside
+ * aggregates is then grouped by, as in Django. */
 static void split_where(struct cz__compiler *c, struct select *select, cz_cond cond)
 {
     if (cond->op == CZ__COND_AND && cond->count) {
@@ -455,9 +472,12 @@ static void split_where(struct cz__compiler *c, struct select *select, cz_cond c
             split_where(c, select, cond->children[i]);
         return;
     }
+    bool aggregate = cz__cond_has_aggregate(cond);
     cz_buf *part = cz__scratch(c->ctx);
+    c->scope->group = aggregate ? select->group : NULL;
     cz_ignore(cz__compile_cond(c, part, cond)); /* a row whose condition is NULL is left out */
-    if (cz__cond_has_aggregate(cond)) {
+    c->scope->group = NULL;
+    if (aggregate) {
         add_clause(select->having, " HAVING ", part);
         select->aggregates = true;
     } else {
@@ -493,19 +513,21 @@ static const cz__db_type *compile_outputs(struct cz__compiler *c, struct select 
         const struct cz__assign *item = &query->values.items[i];
         const cz__column *member = &record->columns[item->field];
         const struct cz__expr *expr = cz__expr_of(item->value_kind, item->value);
+        bool aggregate = expr && cz__has_aggregate(expr);
         cz_buf *part = cz__scratch(c->ctx);
+        c->scope->group = aggregate ? select->group : NULL;
         types[i] = cz__compile_value(c, part, item->value_kind, item->value, member->type,
                                      member->field->name);
+        c->scope->group = NULL;
         if (i)
             cz_buf_append_lit(select->outputs, ", ");
         cz_buf_append_str(select->outputs, cz_buf_str(part));
         cz_check(c->ctx, cz_buf_status(part));
-        if (expr && cz__has_aggregate(expr))
+        if (aggregate)
             select->aggregates = true;
         else if (expr && !cz__has_window(expr) && expr->op != CZ__EXPR_VALUE)
-            add_group(select->group, part);
+            cz__append_group(select->group, part);
     }
-    select->grouped = select->group->len > 0;
     return types;
 }
 
@@ -517,7 +539,7 @@ static void group_by_keys(struct cz__compiler *c, struct select *select,
         const cz_model *model = i ? plan->related[i - 1].model : c->scope->model;
         cz_buf *part = cz__scratch(c->ctx);
         cz__append_column(part, i ? aliases[i] : c->scope->base, model->state->key->name);
-        add_group(select->group, part);
+        cz__append_group(select->group, part);
     }
 }
 
@@ -681,7 +703,7 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
         cz_buf *among = cz__scratch(c->ctx);
         cz__compile_behind(c, behind, among, request->behind);
         add_clause(select.where, " WHERE ", among);
-        add_group(select.group, behind);
+        cz__append_group(select.group, behind);
     }
     bool values = query->values.count > 0;
     bool first = true, ordered = kind != CZ__PLAN_COUNT && kind != CZ__PLAN_EXISTS;
@@ -690,7 +712,7 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     compile_where(c, &select, query);
     struct ordering order = { .sql = select.order,
                               .before = " ORDER BY ",
-                              .group = select.grouped ? select.group : NULL,
+                              .group = values && select.group->len ? select.group : NULL,
                               .parts = values ? NULL : cz__scratch(c->ctx) };
     if (behind && !sliced) {
         begin_item(&order);

@@ -23,6 +23,8 @@ struct cz__scope {
     unsigned join_count;
     const cz__column *link; /* a many-to-many whose links the rows are behind; NULL: none */
     unsigned link_alias;
+    cz_buf
+        *group; /* gets what is read outside aggregates; NULL: nothing is grouped by what is read */
 };
 
 struct cz__compiler {
@@ -49,6 +51,10 @@ struct cz__place {
 /* compiler.c */
 void cz__append_alias(cz_buf *sql, unsigned alias);
 void cz__append_column(cz_buf *sql, unsigned alias, const char *name);
+/* A column, by which rows are grouped where the scope says so. */
+void cz__append_read(const struct cz__scope *scope, cz_buf *sql, unsigned alias, const char *name);
+/* Another part of " GROUP BY "; no `group`: nothing. */
+void cz__append_group(cz_buf *group, const cz_buf *part);
 /* The next of the shape's values. */
 uint32_t cz__take_ref(struct cz__compiler *c);
 /* A parameter and where it comes from. */

@@ -26,7 +26,7 @@ static struct asked ask(struct cz__compiler *c, cz_cond leaf)
         cz_raise(c->ctx, CZ_EINVAL, "a condition about %s in a query of %s", leaf->model->name,
                  c->scope->model->name);
     struct cz__place at = cz__locate(c, c->scope, leaf->path);
-    cz__append_column(asked.sql, at.alias, at.name);
+    cz__append_read(c->scope, asked.sql, at.alias, at.name);
     asked.type = at.column->type;
     asked.name = at.column->field->name;
     asked.null = at.null;
@@ -260,7 +260,7 @@ static void compile_leaf_apart(struct cz__compiler *c, cz_buf *sql, cz_cond leaf
     cz_buf_append_lit(sql, " WHERE ");
     cz__append_column(sql, apart->base, key);
     cz_buf_append_lit(sql, " = ");
-    cz__append_column(sql, outer->base, key);
+    cz__append_read(outer, sql, outer->base, key);
     cz_buf_append_lit(sql, " AND ");
     cz_buf_append_str(sql, cz_buf_str(where));
     cz_buf_append_char(sql, ')');
@@ -305,7 +305,7 @@ static void compile_xor(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
 static void compile_linked(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
 {
     const cz__column *column = cond->link;
-    cz__append_column(sql, c->scope->base, c->scope->model->state->key->name);
+    cz__append_read(c->scope, sql, c->scope->base, c->scope->model->state->key->name);
     cz_buf_append_lit(sql, " IN (SELECT ");
     cz__db_append_name(sql, column->link_to);
     cz_buf_append_lit(sql, " FROM ");

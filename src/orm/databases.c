@@ -22,13 +22,18 @@ cz__database *cz__database_named(cz_ctx *ctx, const char *alias)
     cz_raise(ctx, CZ_EINVAL, "there is no database \"%s\"; declared are %s", alias, names);
 }
 
-cz__database *cz__database_at_home(cz_ctx *ctx)
+cz__db_session *cz__session_of(cz_ctx *ctx)
 {
     cz__db_session *session = NULL;
     cz_error err;
     if (cz__db_session_of(ctx, &session, &err))
         cz_raise_error(ctx, &err);
-    return session->database;
+    return session;
+}
+
+cz__database *cz__database_at_home(cz_ctx *ctx)
+{
+    return cz__session_of(ctx)->database;
 }
 
 static cz__database *choose(cz_ctx *ctx, const cz_model *model, const cz_row *row,

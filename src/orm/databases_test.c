@@ -1,8 +1,7 @@
 /* Three databases in one process: which of them a statement goes to. */
 #include "db/replicas.h"
-#include "orm/orm.h"
+#include "orm/orm_testing.h"
 #include <calzone/calzone.h>
-#include <calzone/testing.h>
 #include <stdlib.h>
 
 #define RACK(F)                                                                                    \
@@ -69,25 +68,6 @@ static void in_depot(void (*fn)(cz_ctx *ctx, void *arg))
 #endif
     client = cz_client_create(&depot);
     cz_client_run(client, fn, NULL);
-}
-
-struct call {
-    void (*fn)(cz_ctx *ctx);
-};
-
-static void call_it(cz_ctx *ctx, void *arg)
-{
-    ((const struct call *)arg)->fn(ctx);
-}
-
-/* What a call raises, as text; "" when nothing. */
-static const char *raised(cz_ctx *ctx, void (*fn)(cz_ctx *ctx))
-{
-    struct call call = { fn };
-    cz_error err;
-    if (!cz_try(ctx, call_it, &call, &err))
-        return "";
-    return cz_copy(ctx, cz_str_from(cz_error_message(&err))).ptr;
 }
 
 static bool has_table(cz_ctx *ctx, const char *alias, const char *table)
@@ -199,15 +179,15 @@ static void create_nowhere(cz_ctx *ctx)
 }
 static void begin_nowhere(cz_ctx *ctx)
 {
-    cz_atomic_with(ctx, &(cz_atomic_options){ .database = "" }, call_it, NULL);
+    cz_atomic_with(ctx, &(cz_atomic_options){ .database = "" }, cz__orm_test_call, NULL);
 }
 static void hook_nowhere(cz_ctx *ctx)
 {
-    cz_on_commit_on(ctx, "nowhere", call_it, NULL);
+    cz_on_commit_on(ctx, "nowhere", cz__orm_test_call, NULL);
 }
 static void scope_nowhere(cz_ctx *ctx)
 {
-    cz_with_database(ctx, "nowhere", call_it, NULL);
+    cz_with_database(ctx, "nowhere", cz__orm_test_call, NULL);
 }
 static void ask_two(cz_ctx *ctx)
 {
@@ -246,7 +226,7 @@ static void refuse(cz_ctx *ctx, void *arg)
     };
     (void)arg;
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
-        const char *text = raised(ctx, cases[i].fn);
+        const char *text = cz__orm_test_raised(ctx, cases[i].fn);
         CZ_EXPECT_MSG(strstr(text, cases[i].part), "%zu: \"%s\" is not in \"%s\"", i, cases[i].part,
                       text);
     }
@@ -344,7 +324,7 @@ static void use_scope(cz_ctx *ctx, void *arg)
     bool created = false;
     cz_with_database(ctx, "archive", in_scope, &created);
     CZ_EXPECT(created);
-    CZ_EXPECT(!strcmp(raised(ctx, leave_scope), "out"));
+    CZ_EXPECT(!strcmp(cz__orm_test_raised(ctx, leave_scope), "out"));
     CZ_EXPECT_EQ(cz_count(ctx, Rack), 0);
     CZ_EXPECT_EQ(cz_count(ctx, Rack, .database = "archive"), 1);
 }
@@ -394,7 +374,7 @@ static void fail_outside(cz_ctx *ctx)
 static void transact(cz_ctx *ctx, void *arg)
 {
     (void)arg;
-    CZ_EXPECT(!strcmp(raised(ctx, fail_outside), "outside"));
+    CZ_EXPECT(!strcmp(cz__orm_test_raised(ctx, fail_outside), "outside"));
     CZ_EXPECT(!strcmp(trail, "archive "));
     CZ_EXPECT_EQ(cz_count(ctx, Keg), 0);
     CZ_EXPECT_EQ(cz_count(ctx, Keg, .database = "archive"), 1);
@@ -514,7 +494,7 @@ static void save_nowhere(cz_ctx *ctx)
 static void misroute(cz_ctx *ctx, void *arg)
 {
     (void)arg;
-    CZ_EXPECT(strstr(raised(ctx, save_nowhere), "there is no database \"nowhere\""));
+    CZ_EXPECT(strstr(cz__orm_test_raised(ctx, save_nowhere), "there is no database \"nowhere\""));
 }
 
 CZ_TEST(a_router_is_asked_after_the_query_and_before_row_and_model)

@@ -1,7 +1,6 @@
 /* Tables as Django keeps them: on SQLite decimals are numbers and UUIDs 32 digits, wherever a value meets them. */
-#include "orm/orm.h"
+#include "orm/orm_testing.h"
 #include <calzone/relations.h>
-#include <calzone/testing.h>
 #include <stdio.h>
 
 CZ_MODEL_FORWARD_UUID(Gadget)
@@ -31,26 +30,7 @@ CZ_MODEL(Jotting, JOTTING);
 #define SUMS(F) F(decimal_field, total, .digits = 20, .places = 4)
 CZ_RECORD(Sums, SUMS);
 
-static void within(void (*body)(cz_ctx *ctx, void *arg))
-{
-    static cz_model *const models[] = { &Gadget__model, &Lot__model, &Jotting__model };
-    cz_error err = { 0 };
-    cz_arena *arena;
-    cz_ctx ctx;
-    if (cz__models_add("old", models, CZ_COUNT(models), &err) || cz__models_resolve(&err) ||
-        cz__db_open(cz_str_from(cz_test_database()), &cz__db_default, &err)) {
-        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
-        cz__test_abort();
-    }
-    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-    cz_ctx_init(&ctx, arena);
-    if (cz_try(&ctx, body, NULL, &err))
-        cz__test_fail(__FILE__, __LINE__, "raised %s: %s", cz_status_name(err.status),
-                      cz_error_message(&err));
-    cz_ctx_done(&ctx);
-    cz__db_close(cz__db_default);
-    cz_arena_destroy(arena);
-}
+static const struct cz__orm_test old = { "old", CZ_MODELS(Gadget, Lot, Jotting) };
 
 static cz_uuid uuid(uint8_t last)
 {
@@ -122,7 +102,7 @@ static void stored(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(values_are_stored_as_django_stores_them)
 {
-    within(stored);
+    cz__orm_test_run(&old, stored);
 }
 
 static void asked(cz_ctx *c, void *arg)
@@ -187,7 +167,7 @@ static void asked(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(values_as_django_keeps_them_are_found)
 {
-    within(asked);
+    cz__orm_test_run(&old, asked);
 }
 
 static void related(cz_ctx *c, void *arg)
@@ -226,5 +206,5 @@ static void related(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(relations_hold_over_keys_as_django_keeps_them)
 {
-    within(related);
+    cz__orm_test_run(&old, related);
 }

@@ -244,11 +244,7 @@ static void edges(cz_ctx *c, void *arg)
                   "bulk");
     cz_set(c, a, rank, NULL);
     CZ_EXPECT_EQ(a->rank, 0);
-    static const struct {
-        void (*body)(cz_ctx *c, void *arg);
-        cz_status status;
-        const char *message;
-    } bad[] = {
+    static const struct cz__orm_test_refusal cases[] = {
         { lock_alone, CZ_EINVAL,
           "rows of Guild locked outside any cz_atomic(): the lock would end with the statement" },
         { negative, CZ_EINVAL, "a query of Guild with a negative limit or offset" },
@@ -262,11 +258,7 @@ static void edges(cz_ctx *c, void *arg)
           "it is written in; cz_cond_when() and cz_cond_copy() make one that stays" },
         { add_nobody, CZ_EINTEGRITY, "no Craft has one of these keys" },
     };
-    for (size_t i = 0; i < CZ_COUNT(bad); i++) {
-        cz_error err;
-        CZ_EXPECT_EQ(cz_try(c, bad[i].body, a, &err), bad[i].status);
-        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), bad[i].message);
-    }
+    cz__orm_test_refused(c, a, cases, CZ_COUNT(cases));
 }
 CZ_DATABASE_TEST(edges_of_queries_hold)
 {

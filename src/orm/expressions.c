@@ -629,10 +629,10 @@ static void compile_field(struct cz__compiler *c, cz_buf *sql, const struct cz__
 {
     struct cz__scope *scope = expr->op == CZ__EXPR_OUTER ? c->scope->outer : c->scope;
     struct cz__place at = cz__locate(c, scope, expr->path);
-    cz__append_column(sql, at.alias, at.name);
+    cz__append_read(scope, sql, at.alias, at.name);
 }
 
-cz__db_type cz__compile_expr(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr)
+static cz__db_type compile_expr(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr)
 {
     cz__db_type type = cz__expr_type(c, c->scope, expr);
     switch ((enum cz__expr_op)expr->op) {
@@ -662,6 +662,32 @@ cz__db_type cz__compile_expr(struct cz__compiler *c, cz_buf *sql, const struct c
         cz_ignore(cz__compile_cond(c, sql, expr->filter));
         cz_buf_append_lit(sql, ")");
         break;
+    }
+    return type;
+}
+
+/* What is computed from rows is grouped by as a whole. What a subquery reads of the rows around it, and what an
+ * aggregate is computed with, is read where it stands. */
+static bool is_grouped_whole(const struct cz__expr *expr)
+{
+    return (expr->op == CZ__EXPR_CALL || expr->op == CZ__EXPR_CASE || expr->op == CZ__EXPR_COND) &&
+           !cz__has_aggregate(expr) && !cz__has_window(expr);
+}
+
+cz__db_type cz__compile_expr(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr)
+{
+    struct cz__scope *scope = c->scope;
+    cz_buf *group = scope->group;
+    bool whole = group && is_grouped_whole(expr);
+    bool aggregate = expr->op == CZ__EXPR_CALL && is_aggregate(expr->function);
+    if (whole || aggregate || expr->op == CZ__EXPR_WINDOW)
+        scope->group = NULL;
+    cz_buf *part = whole ? cz__scratch(c->ctx) : sql;
+    cz__db_type type = compile_expr(c, part, expr);
+    scope->group = group;
+    if (whole) {
+        cz__append_group(group, part);
+        cz_buf_append_str(sql, cz_buf_str(part));
     }
     return type;
 }

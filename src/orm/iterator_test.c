@@ -1,7 +1,6 @@
 /* Iterators: rows of one moment, in parts. */
-#include "orm/orm.h"
+#include "orm/orm_testing.h"
 #include <calzone/bulk.h>
-#include <calzone/testing.h>
 #include <calzone/transactions.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,33 +16,8 @@ CZ_MODEL(Land, LAND);
     F(foreign_key, land, Land, .on_delete = CZ_CASCADE)
 CZ_MODEL(Lake, LAKE);
 
-static cz_arena *arena;
-static cz_ctx ctx;
+static const struct cz__orm_test earth = { "earth", CZ_MODELS(Land, Lake) };
 static Land *land;
-
-static void run(void (*body)(cz_ctx *ctx, void *arg), const char *url)
-{
-    static cz_model *const models[] = { &Land__model, &Lake__model };
-    cz_error err = { 0 };
-    if (cz__models_add("earth", models, CZ_COUNT(models), &err) || cz__models_resolve(&err) ||
-        cz__db_open(cz_str_from(url), &cz__db_default, &err)) {
-        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
-        cz__test_abort();
-    }
-    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-    cz_ctx_init(&ctx, arena);
-    if (cz_try(&ctx, body, NULL, &err))
-        cz__test_fail(__FILE__, __LINE__, "raised %s: %s", cz_status_name(err.status),
-                      cz_error_message(&err));
-    cz_ctx_done(&ctx);
-    cz__db_close(cz__db_default);
-    cz_arena_destroy(arena);
-}
-
-static void within(void (*body)(cz_ctx *ctx, void *arg))
-{
-    run(body, cz_test_database());
-}
 
 /* Lakes with the depths 0 to count - 1. */
 static void make_lakes(cz_ctx *c, int count)
@@ -96,7 +70,7 @@ static void one_moment(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(an_iterator_gives_the_rows_of_its_beginning)
 {
-    within(one_moment);
+    cz__orm_test_run(&earth, one_moment);
 }
 
 static void whole_queries(cz_ctx *c, void *arg)
@@ -131,7 +105,7 @@ static void whole_queries(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(an_iterator_takes_a_whole_query_and_can_be_left)
 {
-    within(whole_queries);
+    cz__orm_test_run(&earth, whole_queries);
 }
 
 static cz_iterator *kept;
@@ -185,7 +159,7 @@ static void transactions(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(an_iterator_lives_in_the_transaction_it_begins_in)
 {
-    within(transactions);
+    cz__orm_test_run(&earth, transactions);
 }
 
 static void no_size(cz_ctx *c, void *arg)
@@ -202,26 +176,18 @@ static void mistakes(cz_ctx *c, void *arg)
 {
     (void)arg;
     make_lakes(c, 1);
-    static const struct {
-        void (*body)(cz_ctx *c, void *arg);
-        cz_status status;
-        const char *said;
-    } cases[] = {
+    static const struct cz__orm_test_refusal cases[] = {
         { no_size, CZ_EINVAL,
           "an iterator over Lake: its parts have a size, and no values or lock" },
         { locking, CZ_EINVAL,
           "an iterator over Lake: its parts have a size, and no values or lock" },
     };
-    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
-        cz_error err = { 0 };
-        CZ_EXPECT_EQ(cz_try(c, cases[i].body, NULL, &err), cases[i].status);
-        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
-    }
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases));
 }
 
 CZ_DATABASE_TEST(iterators_that_cannot_be_say_why)
 {
-    within(mistakes);
+    cz__orm_test_run(&earth, mistakes);
 }
 
 static void in_file(cz_ctx *c, void *arg)
@@ -238,7 +204,9 @@ CZ_TEST(an_iterator_over_a_file_reads_on_a_connection_of_its_own)
 {
     char folder[] = "/tmp/calzone-iterator-XXXXXX";
     CZ_REQUIRE(mkdtemp(folder));
-    run(in_file, cz_arena_printf(cz_test_arena(), "sqlite://%s/db", folder));
+    struct cz__orm_test there = earth;
+    there.url = cz_arena_printf(cz_test_arena(), "sqlite://%s/db", folder);
+    cz__orm_test_run(&there, in_file);
     static const char *const names[] = { "db", "db-wal", "db-shm" };
     for (size_t i = 0; i < CZ_COUNT(names); i++)
         cz_ignore(unlink(cz_arena_printf(cz_test_arena(), "%s/%s", folder, names[i])));

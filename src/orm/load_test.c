@@ -1,7 +1,6 @@
 /* Many rows at once, of every kind of field: what is loaded or changed in bulk is what single statements store. */
-#include "orm/orm.h"
+#include "orm/orm_testing.h"
 #include <calzone/bulk.h>
-#include <calzone/testing.h>
 
 static const char *const decimals[] = {
     "0",       "-0.01",    "1",          "10000",
@@ -41,38 +40,13 @@ CZ_MODEL(Specimen, SPECIMEN);
 #define TOKEN(F) F(char_field, name)
 CZ_MODEL_UUID(Token, TOKEN);
 
-static cz_arena *arena;
-static cz_ctx ctx;
+static const struct cz__orm_test lab = { "lab", CZ_MODELS(Specimen, Token) };
 
 static void run_sql(cz_ctx *c, const char *sql)
 {
     cz_error err;
     if (c->db->db->driver->run(c, c->db, cz_str_from(sql), &err))
         cz_raise_error(c, &err);
-}
-
-static bool on_postgresql(void)
-{
-    return !strcmp(cz__db_default->driver->scheme, "postgresql");
-}
-
-static void within(void (*body)(cz_ctx *ctx, void *arg))
-{
-    static cz_model *const models[] = { &Specimen__model, &Token__model };
-    cz_error err = { 0 };
-    if (cz__models_add("lab", models, CZ_COUNT(models), &err) || cz__models_resolve(&err) ||
-        cz__db_open(cz_str_from(cz_test_database()), &cz__db_default, &err)) {
-        cz__test_fail(__FILE__, __LINE__, "%s", cz_error_message(&err));
-        cz__test_abort();
-    }
-    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-    cz_ctx_init(&ctx, arena);
-    if (cz_try(&ctx, body, NULL, &err))
-        cz__test_fail(__FILE__, __LINE__, "raised %s: %s", cz_status_name(err.status),
-                      cz_error_message(&err));
-    cz_ctx_done(&ctx);
-    cz__db_close(cz__db_default);
-    cz_arena_destroy(arena);
 }
 
 static cz_decimal decimal(const char *text)
@@ -190,7 +164,7 @@ static void load_kinds(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(many_rows_of_every_kind_are_stored_as_single_ones_are)
 {
-    within(load_kinds);
+    cz__orm_test_run(&lab, load_kinds);
 }
 
 static void update_kinds(cz_ctx *c, void *arg)
@@ -228,7 +202,7 @@ static void update_kinds(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(many_rows_of_every_kind_are_changed_at_once)
 {
-    within(update_kinds);
+    cz__orm_test_run(&lab, update_kinds);
 }
 
 static void update_order(cz_ctx *c, void *arg)
@@ -265,7 +239,7 @@ static void update_order(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(a_bulk_update_knows_rows_given_twice_and_rows_that_are_gone)
 {
-    within(update_order);
+    cz__orm_test_run(&lab, update_order);
 }
 
 /* ---- what is not loaded, or cannot be ---- */
@@ -359,7 +333,7 @@ static void fail_at_the_end(cz_ctx *c, void *arg)
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         cz_error err = { 0 };
-        if (cases[i].strict && !on_postgresql())
+        if (cases[i].strict && !cz__test_on_postgresql)
             continue;
         CZ_EXPECT_EQ(cz_try(c, cases[i].body, NULL, &err), cases[i].status);
         CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
@@ -376,7 +350,7 @@ static void fail_at_the_end(cz_ctx *c, void *arg)
 
 CZ_DATABASE_TEST(a_bulk_create_that_fails_at_its_end_stores_nothing_and_says_why)
 {
-    within(fail_at_the_end);
+    cz__orm_test_run(&lab, fail_at_the_end);
 }
 
 static int64_t scalar(cz_ctx *c, const char *sql)
@@ -442,5 +416,5 @@ static void choose_ways(cz_ctx *c, void *arg)
 CZ_TEST(postgresql_loads_by_copy_what_copy_can_load)
 {
     cz__test_on_postgresql = true;
-    within(choose_ways);
+    cz__orm_test_run(&lab, choose_ways);
 }

@@ -114,7 +114,9 @@ bool cz__database_has(const cz__database *database, const char *app, const char 
 bool cz__database_has_model(const cz__database *database, const cz_model *model);
 /* The router's word on functions and SQL of the app's migrations. */
 int cz__database_opinion(const cz__database *database, const char *app, const char *model);
-/* The database of what names none. Raises: none is open. */
+/* The session of what names no database. Raises: none is open, or there is no memory. */
+cz__db_session *cz__session_of(cz_ctx *ctx);
+/* The database of what names none. Raises likewise. */
 cz__database *cz__database_at_home(cz_ctx *ctx);
 
 /* The keys of the rows that a many-to-many column of `row` links to, in order: `*out` is an int64_t or cz_uuid
@@ -188,6 +190,9 @@ const cz_str *cz__member_text(const cz__column *column, const void *at, cz_str *
  * Errors: CZ_EVALIDATION with the sentence DRF uses. */
 CZ_NODISCARD cz_status cz__value_from_text(const cz__column *column, cz_str text, void *out,
                                            cz_error *err);
+
+/* A key of `model` as text, "12" or "550e8400-...", written into `text` of CZ_UUID_TEXT bytes. */
+cz_str cz__key_text(const cz_model *model, const void *key, char *text);
 
 /* Mark a member that was written through cz__row_at(). */
 static inline void cz__row_mark(cz_row *row, const cz__column *column, bool null)

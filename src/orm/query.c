@@ -134,27 +134,22 @@ static unsigned count_columns(const cz_model *model, const uint64_t *loaded)
 
 static bool grow(struct collect *c, size_t cap)
 {
-    char *rows = cz_arena_alloc(c->ctx->arena, cap * c->model->row_bytes);
+    cz_arena *arena = c->ctx->arena;
+    char *rows = cz__arena_grown(arena, c->rows, c->count, cap, c->model->row_bytes);
     if (!rows)
         return false;
-    if (c->count)
-        memcpy(rows, c->rows, c->count * c->model->row_bytes);
     c->rows = rows;
     for (uint16_t i = 0; i < c->plan->related_count; i++) {
         size_t bytes = c->plan->related[i].model->row_bytes;
-        char *items = cz_arena_alloc(c->ctx->arena, cap * bytes);
+        char *items = cz__arena_grown(arena, c->related[i], c->count, cap, bytes);
         if (!items)
             return false;
-        if (c->count)
-            memcpy(items, c->related[i], c->count * bytes);
         c->related[i] = items;
     }
     if (c->behind) {
-        char *keys = cz_arena_alloc(c->ctx->arena, cap * c->key_bytes);
+        char *keys = cz__arena_grown(arena, c->keys, c->count, cap, c->key_bytes);
         if (!keys)
             return false;
-        if (c->count)
-            memcpy(keys, c->keys, c->count * c->key_bytes);
         c->keys = keys;
     }
     c->cap = cap;
@@ -282,7 +277,7 @@ static void tell_of_rows(cz_ctx *ctx, const struct collect *c)
 static void collect_open(struct collect *c, const cz_query *query, cz__db_cursor *cursor)
 {
     cz_ctx *ctx = c->ctx;
-    c->related = cz_alloc(ctx, (CZ__RELATED_MAX + 1u) * sizeof(char *));
+    c->related = cz_array(ctx, char *, CZ__RELATED_MAX + 1u);
     c->own_columns = count_columns(query->model, c->plan->loaded);
     read_all(ctx, cursor, query, collect_one, c);
     if (link_rows(c, query))
@@ -505,11 +500,9 @@ static bool read_record(cz__db_cursor *cursor, void *arg)
     size_t bytes = r->record->model->row_bytes;
     if (r->count == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : 16;
-        char *grown = cz_arena_alloc(r->ctx->arena, cap * bytes);
+        char *grown = cz__arena_grown(r->ctx->arena, r->items, r->count, cap, bytes);
         if (!grown)
             return false;
-        if (r->count)
-            memcpy(grown, r->items, r->count * bytes);
         r->items = grown;
         r->cap = cap;
     }
@@ -523,12 +516,19 @@ static bool read_record(cz__db_cursor *cursor, void *arg)
     return true;
 }
 
+/* Of values; a model's own order would split their groups. */
+static cz_query without_own_order(const cz_query *query)
+{
+    cz_query unordered = *query;
+    unordered.unordered = true;
+    return unordered;
+}
+
 struct cz__rows cz__values(cz_ctx *ctx, const cz_query *query)
 {
     if (!query->values.count)
         cz_raise(ctx, CZ_EINVAL, "cz_values() without .values");
-    cz_query unordered = *query;
-    unordered.unordered = true; /* a model's own order would split its groups */
+    cz_query unordered = without_own_order(query);
     struct cz__plan_request request = { .kind = CZ__PLAN_VALUES, .query = &unordered };
     struct records r = { .ctx = ctx,
                          .query = query,
@@ -571,9 +571,10 @@ static bool read_line(cz__db_cursor *cursor, void *arg)
 
 cz_str cz__explain(cz_ctx *ctx, const cz_query *query)
 {
-    struct cz__plan_request request = { .kind =
-                                            query->values.count ? CZ__PLAN_VALUES : CZ__PLAN_SELECT,
-                                        .query = query,
+    bool values = query->values.count > 0;
+    cz_query asked = values ? without_own_order(query) : *query;
+    struct cz__plan_request request = { .kind = values ? CZ__PLAN_VALUES : CZ__PLAN_SELECT,
+                                        .query = &asked,
                                         .explain = true };
     cz__db_cursor cursor;
     struct lines lines = { .ctx = ctx, .text = cz__scratch(ctx) };

@@ -222,13 +222,11 @@ static cz_status read_one(struct rows *r, const cz__db_cursor *cursor)
     size_t bytes = r->model->row_bytes;
     if (r->count == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : 16;
-        char *grown = cz_arena_alloc(r->ctx->arena, cap * bytes);
+        char *grown = cz__arena_grown(r->ctx->arena, r->items, r->count, cap, bytes);
         if (!grown)
             return cz_error_set(&r->err, CZ_ENOMEM,
                                 "the rows of a query of %s do not fit the request's memory",
                                 r->model->name);
-        if (r->count)
-            memcpy(grown, r->items, r->count * bytes);
         r->items = grown;
         r->cap = cap;
     }

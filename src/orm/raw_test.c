@@ -51,24 +51,6 @@ static void seed(cz_ctx *c)
     cz_create(c, Rose, (name, "Canina"), (garden, yard->id), (petals, 5));
 }
 
-/* What a call raises, as text; "" when nothing. */
-struct call {
-    void (*fn)(cz_ctx *ctx);
-};
-
-static void call_it(cz_ctx *ctx, void *arg)
-{
-    ((const struct call *)arg)->fn(ctx);
-}
-
-static const char *raised(cz_ctx *ctx, void (*fn)(cz_ctx *ctx))
-{
-    struct call call = { fn };
-    cz_error err;
-    return cz_try(ctx, call_it, &call, &err) ? cz_copy(ctx, cz_str_from(cz_error_message(&err))).ptr
-                                             : "";
-}
-
 static bool says(const char *message, const char *part)
 {
     return cz_str_find(cz_str_from(message), cz_str_from(part)) != SIZE_MAX;
@@ -252,7 +234,7 @@ static void changes(cz_ctx *c, void *arg)
                  0);
     CZ_EXPECT_EQ(cz_try(c, add_block, NULL, NULL), CZ_EVALIDATION);
     CZ_EXPECT_EQ(cz_count(c, Garden), 2);
-    CZ_EXPECT(says(raised(c, add_twice), "Another row has this name already."));
+    CZ_EXPECT(says(cz__orm_test_raised(c, add_twice), "Another row has this name already."));
     CZ_EXPECT_EQ(cz_execute(c, "CREATE TABLE yard_extra (a integer)"), 0);
     CZ_EXPECT_EQ(cz_execute(c,
                             "WITH big AS (SELECT id FROM yard_rose WHERE petals > ?) "
@@ -393,15 +375,16 @@ static void refuse(cz_ctx *c, void *arg)
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++)
         for (int again = 0; again < 2; again++) {
-            const char *message = raised(c, cases[i].fn);
+            const char *message = cz__orm_test_raised(c, cases[i].fn);
             CZ_EXPECT_MSG(says(message, cases[i].says), "case %zu says \"%s\", not \"%s\"", i,
                           message, cases[i].says);
         }
     /* where databases differ */
-    CZ_EXPECT(
-        says(raised(c, decimal), session_is_sqlite(c) ? "value 1 is a decimal, which SQLite" : ""));
-    CZ_EXPECT(says(raised(c, nul), session_is_sqlite(c) ? "" : "Null characters are not allowed."));
-    CZ_EXPECT(says(raised(c, no_key), "src/orm/raw_test.c:"));
+    CZ_EXPECT(says(cz__orm_test_raised(c, decimal),
+                   session_is_sqlite(c) ? "value 1 is a decimal, which SQLite" : ""));
+    CZ_EXPECT(says(cz__orm_test_raised(c, nul),
+                   session_is_sqlite(c) ? "" : "Null characters are not allowed."));
+    CZ_EXPECT(says(cz__orm_test_raised(c, no_key), "src/orm/raw_test.c:"));
     CZ_EXPECT_EQ(cz_count(c, Rose), 3);
     CZ_EXPECT_EQ(cz_count(c, Garden), 2);
 }
@@ -508,22 +491,7 @@ static void without_memory(cz_ctx *c, void *arg)
 {
     (void)arg;
     seed(c);
-    cz_status status = CZ_ENOMEM;
-    for (uint64_t nth = 1; status; nth++) {
-        cz_arena *arena;
-        cz_ctx own;
-        CZ_REQUIRE(nth < 2000);
-        CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-        cz_ctx_init(&own, arena);
-        cz__alloc_fail_at(nth, nth % 2);
-        cz_error err = { 0 };
-        status = cz_try(&own, all_ways, NULL, &err);
-        cz__alloc_fail_at(0, false);
-        CZ_EXPECT_MSG(!status || status == CZ_ENOMEM, "%llu: %s: %s", (unsigned long long)nth,
-                      cz_status_name(status), cz_error_message(&err));
-        cz_ctx_done(&own);
-        cz_arena_destroy(arena);
-    }
+    cz__orm_test_without_memory(all_ways, NULL);
     CZ_EXPECT_EQ(cz_count(c, Rose), 3);
 }
 

@@ -307,11 +307,7 @@ static void mistakes(cz_ctx *c, void *arg)
 {
     (void)arg;
     seed(c);
-    static const struct {
-        void (*body)(cz_ctx *c, void *arg);
-        cz_status status;
-        const char *said;
-    } cases[] = {
+    static const struct cz__orm_test_refusal cases[] = {
         { prefetch_locked, CZ_EINVAL,
           "prefetch: Penman.sagas takes neither locks, unions, values nor distinct slices" },
         { prefetch_slice_of_one, CZ_EINVAL,
@@ -329,11 +325,7 @@ static void mistakes(cz_ctx *c, void *arg)
         { load_of_new_row, CZ_EINVAL, "Saga.year of a new row was never set" },
         { load_of_gone_row, CZ_ENOTFOUND, "This press no longer exists." },
     };
-    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
-        cz_error err = { 0 };
-        CZ_EXPECT_EQ(cz_try(c, cases[i].body, NULL, &err), cases[i].status);
-        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
-    }
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases));
 }
 
 CZ_DATABASE_TEST(relations_that_cannot_be_read_so_say_why)
@@ -819,23 +811,7 @@ static void without_memory(cz_ctx *c, void *arg)
     seed(c);
     cz__repeats_max = 2;
     static cz_request request;
-    cz_status status = CZ_ENOMEM;
-    for (uint64_t nth = 1; status; nth++) {
-        cz_arena *arena;
-        cz_ctx own;
-        CZ_REQUIRE(nth < 2000);
-        CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-        cz_ctx_init(&own, arena);
-        own.request = &request;
-        cz__alloc_fail_at(nth, nth % 2);
-        cz_error err = { 0 };
-        status = cz_try(&own, read_all_ways, NULL, &err);
-        cz__alloc_fail_at(0, false);
-        CZ_EXPECT_MSG(!status || status == CZ_ENOMEM, "%llu: %s: %s", (unsigned long long)nth,
-                      cz_status_name(status), cz_error_message(&err));
-        cz_ctx_done(&own);
-        cz_arena_destroy(arena);
-    }
+    cz__orm_test_without_memory(read_all_ways, &request);
 }
 
 CZ_DATABASE_TEST(relations_are_read_or_memory_is_missing)

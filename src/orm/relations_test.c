@@ -156,22 +156,14 @@ static void mistakes(cz_ctx *c, void *arg)
     cz__tables_create(c);
     Band *band = cz_create(c, Band, (name, "x"));
     cz_create(c, Song, (title, "a"), (band, band->id));
-    static const struct {
-        void (*body)(cz_ctx *c, void *arg);
-        cz_status status;
-        const char *said;
-    } cases[] = {
+    static const struct cz__orm_test_refusal cases[] = {
         { remove_not_null, CZ_EINVAL,
           "Song.band may not be NULL: rows can be added, not taken away" },
         { add_what_is_not_there, CZ_EINTEGRITY,
           "A row that is referred to does not exist, or is still in use." },
         { of_no_row, CZ_EINVAL, "a Band that is not stored has no relations" },
     };
-    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
-        cz_error err = { 0 };
-        CZ_EXPECT_EQ(cz_try(c, cases[i].body, NULL, &err), cases[i].status);
-        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
-    }
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases));
     CZ_EXPECT_EQ(cz_count(c, Song), 1);
 }
 
@@ -278,11 +270,7 @@ static void mistakes_behind(cz_ctx *c, void *arg)
     (void)arg;
     cz__tables_create(c);
     cz_create(c, Band, (name, "x"));
-    static const struct {
-        void (*body)(cz_ctx *c, void *arg);
-        cz_status status;
-        const char *said;
-    } cases[] = {
+    static const struct cz__orm_test_refusal cases[] = {
         { make_behind_no_row, CZ_EINVAL, "a Band that is not stored has no relations" },
         { make_without_match, CZ_EINVAL, "get_or_create without anything to match a Song by" },
         { make_where_two_match, CZ_EMULTIPLE, "more than one Song matches the given query" },
@@ -291,11 +279,7 @@ static void mistakes_behind(cz_ctx *c, void *arg)
         { replace_not_null, CZ_EINVAL,
           "Song.band may not be NULL: rows can be added, not taken away" },
     };
-    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
-        cz_error err = { 0 };
-        CZ_EXPECT_EQ(cz_try(c, cases[i].body, NULL, &err), cases[i].status);
-        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
-    }
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases));
 }
 
 CZ_DATABASE_TEST(rows_that_cannot_be_made_behind_a_field_say_why)

@@ -165,3 +165,11 @@ cz_status cz__value_from_text(const cz__column *column, cz_str text, void *out, 
     }
     return cz_error_set(err, CZ_EINVAL, "%s has no value of its own", column->field->name);
 }
+
+cz_str cz__key_text(const cz_model *model, const void *key, char *text)
+{
+    if (CZ__DB_KIND(model->state->key->type) != CZ__DB_UUID)
+        return cz_str_of(text, cz_i64_write(text, *(const int64_t *)key));
+    cz_uuid_write(text, *(const cz_uuid *)key);
+    return cz_str_of(text, CZ_UUID_TEXT);
+}

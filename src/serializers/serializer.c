@@ -38,10 +38,7 @@ static cz_status prepare_field(const cz_serializer *serializer, size_t i,
         cz_buf_append_char(&key, ',');
     cz_json_str(&json, name);
     cz_buf_append_char(&key, ':');
-    cz_status status = cz_buf_status(&key);
-    if (!status)
-        status = cz_str_dup(prepared, cz_buf_str(&key), &out->key);
-    cz_buf_done(&key);
+    cz_status status = cz__buf_take(&key, prepared, &out->key);
     return status ? cz_error_set(err, status, "no memory for a serializer") : CZ_OK;
 }
 

@@ -174,18 +174,13 @@ static void free_buf(void *buf)
 static cz_str detail_path(cz_ctx *ctx, const cz_request *req, const cz_row *row)
 {
     const cz__column *key = row->model->state->key;
-    char text[CZ_UUID_TEXT + 1];
-    size_t len = CZ_UUID_TEXT;
-    if (CZ__DB_KIND(key->type) == CZ__DB_UUID)
-        cz_uuid_write(text, *(const cz_uuid *)cz__row_at(row, key));
-    else
-        len = cz_i64_write(text, *(const int64_t *)cz__row_at(row, key));
+    char text[CZ_UUID_TEXT];
     bool slash = cz_str_ends_with(req->path, CZ_STR("/"));
     cz_buf *path = cz_new(ctx, cz_buf);
     cz_defer(ctx, free_buf, path);
     cz_percent_encode(path, req->path);
     cz_buf_append_str(path, slash ? CZ_STR("") : CZ_STR("/"));
-    cz_buf_append(path, text, len);
+    cz_buf_append_str(path, cz__key_text(row->model, cz__row_at(row, key), text));
     cz_buf_append_str(path, slash ? CZ_STR("/") : CZ_STR(""));
     cz_check(ctx, cz_buf_status(path));
     return cz_buf_str(path);

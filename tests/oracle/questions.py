@@ -2,7 +2,7 @@
 
 A filter must give some rows and not all, or name what it tests the emptiness of; the runner looks.
 """
-from language import F, OUTER, Q, Question, X, ask, call, change, compute, group, probe, total, value
+from language import F, OUTER, Q, Question, X, ask, call, change, compute, group, probe, record, total, value
 from models import DELETES, KINDS, field
 
 TEXTS = {
@@ -409,6 +409,76 @@ def groups():
     group("grandchildren", "Box", [("int", "id")], [("int", call("Sum", "CZ_SUM", F("things__parts__size")))])
 
 
+def chosen_groups():
+    """Conditions that ask about a group and about a row at once: what of the row is asked is grouped by."""
+    def rows(name, model, counted, condition, some=True, **more):
+        """Keys of rows that are grouped by themselves; "n" in the condition is their number of `counted`."""
+        count = "CZ_COUNT_OF(CZ_F(%s, %s))" % (model, counted)
+        Question("rows " + name, ["int"], '%s.objects.annotate(n=Count("%s")).filter(%s).order_by("id").values_list("id")' % (
+            model, counted, condition.django), "IDS(%s, .where = %s, .order_by = CZ_ORDER_BY(CZ_ASC(%s, id)))" % (
+                model, condition.of(model).replace("$n", count), model), model=model, some=some, **more)
+        Question("number " + name, ["int"], '[(%s.objects.annotate(n=Count("%s")).filter(%s).count(),)]' % (
+            model, counted, condition.django), "NUMBER(cz_count(ctx, %s, .where = %s))" % (
+                model, condition.of(model).replace("$n", count)))
+
+    def n(lookup, v):
+        return X("Q(n__%s=%r)" % (lookup, v), "CZ_QE($n, %s, %r)" % (lookup.upper(), v))
+
+    big, name, own = n("gte", 2), Q("box__name", "gte", "box 3"), Q("f_int", "gt", 0)
+    for counted in ("tags", "parts"):
+        for words, condition in (
+                ("or field", big | own), ("or relation", big | name), ("field or", own | big), ("not or", ~(big | own)),
+                ("not or relation", ~(big | name)), ("not and", ~(big & name)), ("or not", big | ~name), ("not not", ~~(big | name)),
+                ("or and", big | (own & name)), ("and or", big & (own | name)), ("or in and", (big | own) & (name | n("exact", 1))),
+                ("and in or", (big & own) | (n("lt", 2) & name)), ("nested not", ~((big & ~own) | ~(name | big))),
+                ("or null", n("exact", 0) | Q("n_int", "isnull", True)), ("or in", big | Q("box", "in", [1, 2])),
+                ("or not many", big | ~Q("crates__name", "exact", "crate 3")), ("not and many", ~(big & Q("crates", "gte", 2))),
+                ("or json", big | Q("f_json", "has_key", "b", "x")),
+                ("or subquery", X("(Q(n__gte=3) | Q(Exists(Part.objects.filter(thing=OuterRef('id'), size__gte=OuterRef('f_small')))))",
+                                  "CZ_OR(CZ_QE($n, GTE, 3), CZ_EXISTS(Part, .where = CZ_WHERE(CZ_Q(Part, thing, EXACT, CZ_OUTER(Thing, id)), "
+                                  "CZ_Q(Part, size, GTE, CZ_OUTER(Thing, f_small)))))")),
+                ("of field", X("Q(n__gte=F('f_small'))", "CZ_QE($n, GTE, CZ_F(@, f_small))")),
+                ("of sum", X("Q(n__gte=F('box__id') - 1)", "CZ_QE($n, GTE, CZ_SUB(CZ_F(@, box->id), 1))"))):
+            rows("%s %s" % (counted, words), "Thing", counted, condition)
+    rows("two over", "Part", "bolts", big | Q("thing__box__name", "exact", "box 3"))
+    rows("own fk", "Staff", "reports", big | Q("boss__name", "gt", "name 10"))
+
+    def split(name, model, key, outputs, condition=None):
+        """Groups by a key, split further by what the condition and the outputs read; in order of all their values."""
+        columns = [F(key)] + outputs
+        Question("split " + name, ["text"] + ["int"] * len(outputs),
+                 "%s.objects.values('%s').annotate(%s)%s.order_by(F('%s').asc(nulls_last=True), %s).values_list('%s', %s)" % (
+                     model, key, ", ".join("a%d=%s" % (i, e.django) for i, e in enumerate(outputs)),
+                     ".filter(%s)" % condition.django if condition else "", key,
+                     ", ".join("'a%d'" % i for i in range(len(outputs))), key, ", ".join("'a%d'" % i for i in range(len(outputs)))),
+                 "ROWS(%s, %s, .values = CZ_AS(%s, %s), %s.order_by = CZ_ORDER_BY(CZ_ASC(%s, %s, .nulls = CZ_NULLS_LAST), %s))" % (
+                     record(["text"] + ["int"] * len(outputs)), model, record(["text"] + ["int"] * len(outputs)),
+                     ", ".join("(c%d, %s)" % (i, e.of(model)) for i, e in enumerate(columns)),
+                     ".where = %s, " % condition.of(model).replace("$n", outputs[0].of(model)) if condition else "", model,
+                     key.replace("__", "->"), ", ".join("CZ_ASC_OF(%s)" % e.of(model) for e in outputs)))
+
+    def a(lookup, v):
+        return X("Q(a0__%s=%r)" % (lookup, v), "CZ_QE($n, %s, %r)" % (lookup.upper(), v))
+
+    count, low = call("Count", "CZ_COUNT_OF", F("id")), Q("f_int", "lt", 4)
+    for words, condition in (
+            ("or field", a("gte", 4) | low), ("or relation", a("gte", 2) | name), ("not or", ~(a("gte", 4) | low)),
+            ("not and", ~(a("gte", 2) & name)), ("and not or", low & ~(a("gte", 4) | name)), ("not not and", ~~(a("gte", 2) & low)),
+            ("or own key", a("gte", 12) | Q("f_slug", "exact", "green")), ("or not many", a("gte", 4) | ~Q("tags__name", "exact", "tag 3")),
+            ("of field", X("Q(a0__gt=F('f_small'))", "CZ_QE($n, GT, CZ_F(@, f_small))"))):
+        split(words, "Thing", "f_slug", [count], condition)
+    split("of a function", "Thing", "f_slug", [count], X(
+        "Q(Q(a0__gte=9) | Q(f_date__month__gt=6))", "CZ_OR(CZ_QE($n, GTE, 9), CZ_QE(CZ_MONTH(CZ_F(Thing, f_date)), GT, 6))"))
+    split("of parameters", "Thing", "f_slug", [count, call("Max", "CZ_MAX", F("f_small"))], X(
+        "Q(Q(a0__gte=9) | Q(a1__lt=F('f_small') + 7))", "CZ_OR(CZ_QE($n, GTE, 9), CZ_QE(CZ_MAX(CZ_F(Thing, f_small)), LT, CZ_ADD(CZ_F(Thing, f_small), 7)))"))
+    split("by a mixed value", "Thing", "f_slug", [call("%s + %s", "CZ_ADD(%s, %s)", F("f_small"), count)])
+    split("by a mixed relation", "Thing", "f_slug", [call("%s * %s", "CZ_MUL(%s, %s)", F("box__id"), count)])
+    split("by a mixed order", "Staff", "team", [call("Count", "CZ_COUNT_OF", F("id")), call("%s + %s", "CZ_ADD(%s, %s)", F("boss__id"), count)])
+    change("update of groups", "Thing.objects.filter(id__in=Thing.objects.annotate(n=Count('tags')).filter(Q(n__gte=3) | Q(box__name='box 3'))"
+           ".values('id')).update(n_int=1)", "cz_update(ctx, Thing, CZ_OR(CZ_QE(CZ_COUNT_OF(CZ_F(Thing, tags)), GTE, 3), "
+           "CZ_Q(Thing, box->name, EXACT, \"box 3\")), (n_int, 1))", ["Thing"])
+
+
 def subqueries():
     exists = X("Exists(Part.objects.filter(thing=OuterRef('id')))", "CZ_EXISTS(Part, .where = CZ_Q(Part, thing, EXACT, CZ_OUTER(Thing, id)))")
     ask("exists", "Thing", exists)
@@ -805,7 +875,7 @@ def bulk():
 
 
 def questions():
-    for part in (matrix, negations, relations, logic, arithmetic, texts, choices, times, documents, aggregates, groups, subqueries,
+    for part in (matrix, negations, relations, logic, arithmetic, texts, choices, times, documents, aggregates, groups, chosen_groups, subqueries,
                  windows, sets, orders, compared_texts, to_many, complements, prefetched, mixed, changes, bulk):
         part()
     return Question.all

@@ -58,15 +58,14 @@ static cz_status add_row(cz_arena *arena, struct rows *rows, const cz__db_cursor
 {
     if (rows->count == rows->cap) {
         size_t cap = rows->cap ? rows->cap * 2 : 16;
-        struct row *grown = cz_arena_array(arena, struct row, cap);
+        struct row *grown = cz__arena_grown(arena, rows->items, rows->count, cap, sizeof *grown);
         if (!grown)
             return CZ_ENOMEM;
-        if (rows->count)
-            memcpy(grown, rows->items, rows->count * sizeof *grown);
         rows->items = grown;
         rows->cap = cap;
     }
     struct row *row = &rows->items[rows->count];
+    *row = (struct row){ 0 };
     for (unsigned i = 0; i < width; i++) {
         cz_str text;
         if (!cz__postgresql_read(cursor, i, CZ__DB_TEXT, &text))

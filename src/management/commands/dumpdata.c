@@ -108,12 +108,8 @@ static cz_str natural_list(cz_ctx *ctx, struct dump *dump, const cz__column *con
         cz_buf_append_str(&out, cell);
     }
     cz_buf_append_char(&out, ']');
-    cz_str list = CZ_STR("");
-    cz_status status = cz_buf_status(&out);
-    if (!status)
-        status = cz_str_dup(dump->arena, cz_buf_str(&out), &list);
-    cz_buf_done(&out);
-    cz_check(ctx, status);
+    cz_str list;
+    cz_check(ctx, cz__buf_take(&out, dump->arena, &list));
     return list;
 }
 
@@ -153,7 +149,9 @@ static cz_str reference(cz_ctx *ctx, struct dump *dump, cz_model *model, cz_str 
 static cz_str links(cz_ctx *ctx, struct dump *dump, cz_model *model, const cz__column *column,
                     cz_str key)
 {
-    const cz_model *target = column->field->target;
+    cz_model *target = column->field->target;
+    bool uuid = CZ__DB_KIND(target->state->key->type) == CZ__DB_UUID;
+    size_t bytes = uuid ? sizeof(cz_uuid) : sizeof(int64_t);
     cz_row *row = cz_alloc_zero(ctx, 1, model->row_bytes);
     row->model = model;
     cz_check(ctx, cz__value_from_text(model->state->key, plain(ctx, key),
@@ -162,29 +160,16 @@ static cz_str links(cz_ctx *ctx, struct dump *dump, cz_model *model, const cz__c
     size_t count = cz__links_read(ctx, row, column, &keys);
     cz_buf out = { 0 };
     for (size_t i = 0; i < count; i++) {
-        char text[64];
-        size_t len;
-        if (CZ__DB_KIND(target->state->key->type) == CZ__DB_UUID) {
-            text[0] = text[CZ_UUID_TEXT + 1] = '"';
-            cz_uuid_write(text + 1, ((const cz_uuid *)keys)[i]);
-            len = CZ_UUID_TEXT + 2;
-        } else {
-            len = cz_i64_write(text, ((const int64_t *)keys)[i]);
-        }
-        cz_str one = cz_str_of(text, len);
-        if (dump->csv)
-            one = plain(ctx, one);
-        else
-            one = reference(ctx, dump, column->field->target, one);
+        char text[CZ_UUID_TEXT];
+        cz_str one = cz__key_text(target, (const char *)keys + i * bytes, text);
+        if (!dump->csv)
+            one = reference(ctx, dump, target,
+                            uuid ? cz_format(ctx, "\"%.*s\"", CZ_STR_ARG(one)) : one);
         cz_buf_append_str(&out, !i ? CZ_STR("") : dump->csv ? CZ_STR(" ") : CZ_STR(", "));
         cz_buf_append_str(&out, one);
     }
-    cz_str text = CZ_STR("");
-    cz_status status = cz_buf_status(&out);
-    if (!status)
-        status = cz_str_dup(ctx->arena, cz_buf_str(&out), &text);
-    cz_buf_done(&out);
-    cz_check(ctx, status);
+    cz_str text;
+    cz_check(ctx, cz__buf_take(&out, ctx->arena, &text));
     return dump->csv ? text : cz_format(ctx, "[%.*s]", CZ_STR_ARG(text));
 }
 

@@ -76,6 +76,17 @@ static void raise_at(cz_ctx *ctx, const struct item *item, const cz_error *err)
 
 /* ---- values ---- */
 
+static cz_str json_text(cz_ctx *ctx, const cz_json_value *value)
+{
+    cz_buf buf = { 0 };
+    cz_json_writer json;
+    cz_json_writer_init(&json, &buf);
+    cz_json_write(&json, value);
+    cz_str text;
+    cz_check(ctx, cz__buf_take(&buf, ctx->arena, &text));
+    return text;
+}
+
 static cz_str text_of(cz_ctx *ctx, const cz_json_value *value)
 {
     char number[32];
@@ -86,19 +97,8 @@ static cz_str text_of(cz_ctx *ctx, const cz_json_value *value)
         return cz_copy(ctx, cz_str_of(number, cz_i64_write(number, value->as.integer)));
     case CZ_JSON_BOOL:
         return value->as.boolean ? CZ_STR("true") : CZ_STR("false");
-    default: {
-        cz_buf buf = { 0 };
-        cz_json_writer json;
-        cz_json_writer_init(&json, &buf);
-        cz_json_write(&json, value);
-        cz_str text = CZ_STR("");
-        cz_status status = cz_buf_status(&buf);
-        if (!status)
-            status = cz_str_dup(ctx->arena, cz_buf_str(&buf), &text);
-        cz_buf_done(&buf);
-        cz_check(ctx, status);
-        return text;
-    }
+    default:
+        return json_text(ctx, value);
     }
 }
 
@@ -164,15 +164,7 @@ static void load_value(cz_ctx *ctx, const struct load *load, const struct item *
         if (value->kind != CZ_JSON_STR || cz_base64_read(ctx->arena, value->as.text, at))
             refuse(ctx, item, column, "Not valid base64.");
     } else if (type == CZ__DB_JSON && !(load->csv && value->kind == CZ_JSON_STR)) {
-        cz_buf buf = { 0 };
-        cz_json_writer json;
-        cz_json_writer_init(&json, &buf);
-        cz_json_write(&json, value);
-        cz_status status = cz_buf_status(&buf);
-        if (!status)
-            status = cz_str_dup(ctx->arena, cz_buf_str(&buf), at);
-        cz_buf_done(&buf);
-        cz_check(ctx, status);
+        *(cz_str *)at = json_text(ctx, value);
     } else {
         if (!suits(column, value->kind))
             refuse(ctx, item, column, "a value of another kind is expected");
@@ -381,13 +373,9 @@ static bool store(cz_ctx *ctx, struct load *load, struct item *item)
         raise_at(ctx, item, &err);
     item->row = row;
     load->rows++;
-    char text[CZ_UUID_TEXT + 1];
-    size_t len = CZ_UUID_TEXT;
-    if (CZ__DB_KIND(key->type) == CZ__DB_UUID)
-        cz_uuid_write(text, *(const cz_uuid *)cz__row_at(row, key));
-    else
-        len = cz_i64_write(text, *(const int64_t *)cz__row_at(row, key));
-    cz_check(ctx, cz_map_set(&load->loaded, row_name(ctx, item->model, cz_str_of(text, len)), row));
+    char text[CZ_UUID_TEXT];
+    cz_str name = cz__key_text(item->model, cz__row_at(row, key), text);
+    cz_check(ctx, cz_map_set(&load->loaded, row_name(ctx, item->model, name), row));
     return true;
 }
 
