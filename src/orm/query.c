@@ -83,10 +83,12 @@ static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *mode
 size_t cz__each(cz_ctx *ctx, const cz_query *query,
                 bool (*each)(const cz__db_cursor *cursor, void *arg), void *arg)
 {
-    struct cz__plan_request request = { .kind = CZ__PLAN_SELECT, .query = query };
+    struct cz__plan_request request = { .kind =
+                                            query->values.count ? CZ__PLAN_VALUES : CZ__PLAN_SELECT,
+                                        .query = query };
     cz__db_cursor cursor;
     cz_error err;
-    cz_ignore(!open_plan(ctx, &request, &cursor)); /* it reads every column, in order */
+    cz_ignore(!open_plan(ctx, &request, &cursor)); /* what it reads, and in which order, is known */
     size_t seen = 0;
     bool more = true;
     cz_status status = CZ_OK;
