@@ -2,6 +2,7 @@
 #include <calzone/calzone.h>
 #include <calzone/testing.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,4 +93,15 @@ CZ_TEST(keys_of_encrypted_fields_are_changed_in_two_steps)
     RUN(2, "reencrypt: unknown argument \"now\"; see --help\n", "a:" KEY_A, "reencrypt", "now");
     RUN(0, "agency.spy: 2 rows\n", "b:" KEY_B ",a:" KEY_A, "reencrypt"); /* deleted ones, too */
     RUN(0, rows, "b:" KEY_B, "dumpdata");
+}
+
+CZ_TEST(version_is_told_whatever_is_wrong_with_the_settings)
+{
+    RUN(0,
+        cz_arena_printf(cz_test_arena(), "agency 0\nCalzone %s\nSQLite %s\n", CZ_VERSION,
+                        sqlite3_libversion()),
+        "", "version");
+    cz_str out;
+    CZ_EXPECT_EQ(run("nonsense", &out, "version", "--json", NULL), 0);
+    CZ_EXPECT(cz_str_starts_with(out, CZ_STR("{")));
 }
