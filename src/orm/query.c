@@ -114,8 +114,10 @@ struct collect {
     const struct cz__plan *plan;
     cz_model *model;
     cz__database *database;
-    char *rows;     /* model->row_bytes each */
-    char **related; /* for each relation of the plan: its rows, one per row of the result */
+    char *rows; /* model->row_bytes each */
+    /* for each relation of the plan: its rows, one per row of the result; no memory may be missing for it while the
+     * cursor is open */
+    char *related[CZ__RELATED_MAX + 1];
     size_t count, cap;
     unsigned own_columns;            /* of the model itself */
     const struct cz__behind *behind; /* NULL: the rows are behind none */
@@ -284,7 +286,6 @@ static void tell_of_rows(cz_ctx *ctx, const struct collect *c)
 static void collect_open(struct collect *c, const cz_query *query, cz__db_cursor *cursor)
 {
     cz_ctx *ctx = c->ctx;
-    c->related = cz_alloc(ctx, (CZ__RELATED_MAX + 1u) * sizeof(char *));
     c->own_columns = count_columns(query->model, c->plan->loaded);
     read_all(ctx, cursor, query, collect_one, c);
     if (link_rows(c, query))
