@@ -159,18 +159,16 @@ CZ_TEST(postgresql_connections_ended_under_load_lose_nothing_acknowledged)
 
 /* A server that is asked to end a connection while it commits ends it when it has: the rows are stored, and its
  * last words are those of one that refuses. Here each commit takes a while, or waits for a replica for ever. */
-static void end_commits(const char *setting, int rounds)
+static void end_commits(const char *program, const char *setting, int rounds)
 {
     make_server();
     const char *env[] = { format("DATABASE_URL=%s?application_name=site&pool_size=4", pg.url).ptr,
                           NULL };
-    struct server server = server_start("lab", 1, env);
+    struct server server = server_start(program, 1, env);
     const char *const settings[] = { "fsync = on", "commit_siblings = 0", setting };
     for (size_t i = 0; i < CZ_COUNT(settings); i++)
         sql(format("ALTER SYSTEM SET %s", settings[i]).ptr);
     sql("SELECT pg_reload_conf()");
-    site.path = "/slow-notes/0"; /* in a transaction */
-    site.stored = "SELECT substring(text FROM 'c[0-9]+-[0-9]+') FROM notes_note";
     pid_t pids[CLIENTS];
     start_clients(server.port, pids);
     sql(format("DO $$ BEGIN FOR i IN 1..%d LOOP PERFORM pg_stat_clear_snapshot(), pg_sleep(0.05); "
@@ -186,19 +184,44 @@ static void end_commits(const char *setting, int rounds)
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
-CZ_TEST(a_commit_that_postgresql_confirms_before_it_ends_the_connection_is_none_refused)
+static void end_transactions(const char *setting, int rounds)
 {
-    end_commits("commit_delay = 20000", full_or_short(100, 30));
+    site.path = "/slow-notes/0";
+    site.stored = "SELECT substring(text FROM 'c[0-9]+-[0-9]+') FROM notes_note";
+    end_commits("lab", setting, rounds);
 }
 
-CZ_TEST(a_commit_that_postgresql_does_not_confirm_is_none_refused)
+static int count_unknown(void)
 {
-    end_commits("synchronous_standby_names = 'nobody'", full_or_short(40, 20));
     int unknown = 0;
     for (int c = 0; c < CLIENTS; c++)
         for (int i = 0; i < board->count[c]; i++)
             unknown += board->answers[c][i] == 500;
-    CZ_EXPECT(unknown > 0);
+    return unknown;
+}
+
+CZ_TEST(a_commit_that_postgresql_confirms_before_it_ends_the_connection_is_none_refused)
+{
+    end_transactions("commit_delay = 20000", full_or_short(100, 30));
+}
+
+CZ_TEST(a_commit_that_postgresql_does_not_confirm_is_none_refused)
+{
+    end_transactions("synchronous_standby_names = 'nobody'", full_or_short(40, 20));
+    CZ_EXPECT(count_unknown() > 0);
+}
+
+/* The same of changes outside transactions, which share a connection: what ends it ends them all. */
+CZ_TEST(a_change_whose_connection_postgresql_ends_in_the_middle_is_none_refused)
+{
+    end_commits("bookstore", "commit_delay = 20000", full_or_short(100, 30));
+    CZ_EXPECT(count_unknown() > 0);
+}
+
+CZ_TEST(a_change_that_postgresql_does_not_confirm_is_none_refused)
+{
+    end_commits("bookstore", "synchronous_standby_names = 'nobody'", full_or_short(40, 20));
+    CZ_EXPECT(count_unknown() > 0);
 }
 
 /* Ask until the site answers 200 again; the milliseconds that took. */

@@ -196,3 +196,32 @@ CZ_TEST(no_read_fails_when_a_replica_stops_answering)
     CZ_EXPECT(copy_serves(&server, &count));
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
+
+/* How often of fifty times SQL by hand was answered by the copy. */
+static int answered_by_copy(const struct server *server, const char *how)
+{
+    int copies = 0;
+    for (int i = 0; i < 50; i++) {
+        const cz_answer *answer = get(server->port, format("/who/%s", how).ptr);
+        bool by_copy = cz_str_eq(answer->body, CZ_STR("copy"));
+        CZ_EXPECT_STATUS(answer, 200);
+        CZ_EXPECT_MSG(by_copy || cz_str_eq(answer->body, CZ_STR("primary")), "%s: %.*s", how,
+                      CZ_STR_ARG(answer->body));
+        copies += by_copy;
+    }
+    return copies;
+}
+
+CZ_TEST(sql_by_hand_is_answered_by_a_replica_when_it_only_reads)
+{
+    static const char *const reads[] = { "values", "rows", "built" };
+    static const char *const others[] = { "locked", "function", "transaction", "after-change" };
+    struct server server = start(1, "60s");
+    int count = 0;
+    CZ_REQUIRE(copy_serves(&server, &count));
+    for (size_t i = 0; i < CZ_COUNT(reads); i++)
+        CZ_EXPECT_MSG(answered_by_copy(&server, reads[i]) > 0, "%s: by the primary", reads[i]);
+    for (size_t i = 0; i < CZ_COUNT(others); i++)
+        CZ_EXPECT_MSG(answered_by_copy(&server, others[i]) == 0, "%s: by the copy", others[i]);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}

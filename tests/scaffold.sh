@@ -67,6 +67,7 @@ port=$(free_port)
 "$calzone" run --bind "127.0.0.1:$port" --workers 1 >"$work/log" 2>&1 &
 server=$!
 wait_until_served "http://127.0.0.1:$port/" 10
+grep -qx "calzone: building the project in build/.*" "$work/log" || fail "nothing is said before the build: $(cat "$work/log")"
 grep -q "\"notes\":\"http://127.0.0.1:$port/notes\"" "$work/answer" || fail "the index says $(cat "$work/answer")"
 curl -fsS -H 'Content-Type: application/json' -d '{"title": "Buy basil"}' "http://127.0.0.1:$port/notes" >"$work/created"
 id=$(sed -n 's/.*"id":\([0-9]*\).*/\1/p' "$work/created")

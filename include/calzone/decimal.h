@@ -2,7 +2,7 @@
  *
  * A decimal is a whole number of at most 38 digits and the number of its places behind the point: 12.50 is
  * 1250 with 2 places. Sums, differences and products are exact or refused; nothing is rounded but by
- * cz_decimal_round(). 1.50 and 1.5 compare as equal and print as they are. There is no infinity and no NaN.
+ * cz_decimal_round() and its kin. 1.50 and 1.5 compare as equal and print as they are. There is no infinity and no NaN.
  */
 #ifndef CALZONE_DECIMAL_H
 #define CALZONE_DECIMAL_H
@@ -48,6 +48,9 @@ CZ_NODISCARD cz_status cz_decimal_multiply(cz_decimal a, cz_decimal b, cz_decima
 /* To exactly `places` (0 to 38) places: zeros are added, digits dropped with half going to the even
  * neighbour. Errors: CZ_ETOOBIG: more than 38 digits. */
 CZ_NODISCARD cz_status cz_decimal_round(cz_decimal d, int places, cz_decimal *out);
+/* The same with half going away from zero, as prices are rounded, and as both databases do: 2.5 to 3, -2.5 to -3.
+ * Errors: as cz_decimal_round(). */
+CZ_NODISCARD cz_status cz_decimal_round_half_up(cz_decimal d, int places, cz_decimal *out);
 /* Digits of the whole number, without leading zeros: 3 for 1.25, 1 for 0.05 and for 0. */
 int cz_decimal_digits(cz_decimal d);
 

@@ -645,8 +645,10 @@ void cz__refresh(cz_ctx *ctx, cz_row *row, const char *file, int line);
 /* Of a model that is CZ_SOFT_DELETED, cz_delete() marks the rows that match, and what their CASCADE rules lead to
  * as far as that is CZ_SOFT_DELETED too; CZ_PROTECT and CZ_RESTRICT refuse as ever, and all other references
  * stay, as the rows do. Restoring brings back the rows that match among the deleted ones, with those that went
- * in the same deletion because of them. Returns how many came back.
- * Raises: CZ_EINVAL: the model is not CZ_SOFT_DELETED. */
+ * in the same deletion because of them; what another deleted row takes by CZ_CASCADE comes back with the last that
+ * does. Returns how many came back.
+ * Raises: CZ_EINVAL: the model is not CZ_SOFT_DELETED; CZ_EINTEGRITY: a row that matches refers by CZ_CASCADE to a
+ * deleted one that does not come back; nothing did. */
 #define cz_restore(ctx, M, where) cz__restore((ctx), CZ__QUERY_WHERE(M, where))
 /* Delete for good the rows that match, deleted before or not, with what their on_delete rules say. Returns how
  * many rows went. Raises as cz_delete(). */

@@ -75,7 +75,11 @@ typedef struct cz_error {
     const char *file;     /* static; NULL when unknown */
     char code[32];        /* machine-readable, "not_found"; empty: the one CZ_STATUS_MAP gives */
     char message[256];    /* one sentence; empty: the text of CZ_STATUS_MAP */
-    const void *details;  /* field errors of a CZ_EVALIDATION, in the context's arena */
+    /* Of a CZ_EINTEGRITY the rule that was broken: a constraint by the name it was declared by, a field's own rule
+     * (unique, not null, key) by table and columns, "store_book.isbn" or "store_book.author_id, title", cut at 95
+     * bytes. Empty: it is no rule of the database's, or the database does not tell. */
+    char constraint[96];
+    const void *details; /* field errors of a CZ_EVALIDATION, in the context's arena */
 } cz_error;
 
 /* The status's name without prefix: "ENOMEM". Never NULL. Context: any thread. */

@@ -210,7 +210,9 @@ cz_status cz_decimal_multiply(cz_decimal a, cz_decimal b, cz_decimal *out)
     return CZ_OK;
 }
 
-cz_status cz_decimal_round(cz_decimal d, int places, cz_decimal *out)
+enum halves { TO_EVEN, AWAY_FROM_ZERO };
+
+static cz_status round_to(cz_decimal d, int places, enum halves halves, cz_decimal *out)
 {
     cz_assert(places >= 0 && places <= CZ_DECIMAL_DIGITS_MAX);
     int128 whole = whole_of(d);
@@ -222,12 +224,22 @@ cz_status cz_decimal_round(cz_decimal d, int places, cz_decimal *out)
     }
     uint128 unit = power_of_ten(d.places - places);
     uint128 kept = magnitude(whole) / unit, dropped = magnitude(whole) % unit;
-    if (dropped > unit / 2 || (dropped == unit / 2 && (kept & 1)))
+    if (dropped > unit / 2 || (dropped == unit / 2 && (halves == AWAY_FROM_ZERO || (kept & 1))))
         kept++;
     if (kept >= power_of_ten(CZ_DECIMAL_DIGITS_MAX))
         return CZ_ETOOBIG;
     *out = make(whole < 0 ? -(int128)kept : (int128)kept, places);
     return CZ_OK;
+}
+
+cz_status cz_decimal_round(cz_decimal d, int places, cz_decimal *out)
+{
+    return round_to(d, places, TO_EVEN, out);
+}
+
+cz_status cz_decimal_round_half_up(cz_decimal d, int places, cz_decimal *out)
+{
+    return round_to(d, places, AWAY_FROM_ZERO, out);
 }
 
 cz_status cz_decimal_units(cz_decimal d, int places, int64_t *out)

@@ -135,6 +135,32 @@ CZ_TEST(rounding_goes_to_the_even_neighbour)
     CZ_EXPECT_EQ(cz_decimal_round(of("1e37"), 1, &d), CZ_ETOOBIG);
 }
 
+CZ_TEST(rounding_half_up_goes_away_from_zero)
+{
+    static const struct {
+        const char *in, *out;
+        int places;
+    } cases[] = {
+        { "2.5", "3", 0 },
+        { "-2.5", "-3", 0 },
+        { "2.4999", "2", 0 },
+        { "0.125", "0.13", 2 },
+        { "-0.125", "-0.13", 2 },
+        { "0.5", "1", 0 },
+        { "-0.5", "-1", 0 },
+        { "9.995", "10.00", 2 },
+        { "1.2", "1.20", 2 },
+        { "0", "0.0", 1 },
+        { "12345678901234567890.5", "12345678901234567891", 0 },
+    };
+    cz_decimal d;
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        CZ_REQUIRE_OK(cz_decimal_round_half_up(of(cases[i].in), cases[i].places, &d));
+        CZ_EXPECT(reads_as(d, cases[i].out));
+    }
+    CZ_EXPECT_EQ(cz_decimal_round_half_up(of("1e37"), 1, &d), CZ_ETOOBIG);
+}
+
 CZ_TEST(units_and_doubles)
 {
     int64_t units;

@@ -275,3 +275,10 @@ void cz__db_append_name(cz_buf *sql, const char *name)
     }
     cz_buf_append_char(sql, '"');
 }
+
+void cz__db_error_rule(cz_error *err, const char *table, cz_str name)
+{
+    if (err) /* cut is documented */
+        cz_ignore(snprintf(err->constraint, sizeof err->constraint, "%s%s%.*s", table ? table : "",
+                           table ? "." : "", CZ_STR_ARG(name)));
+}

@@ -183,6 +183,10 @@ void cz__db_release_write(cz_ctx *ctx, cz__db_session *session);
 CZ_NODISCARD cz_status cz__db_wait(cz_ctx *ctx);
 CZ_NODISCARD cz_status cz__db_sleep(cz_ctx *ctx, uint64_t ms);
 
+/* Say in `err`, if it is not NULL, which rule was broken (cz_error.constraint): by its name, or, with a table, by
+ * that and its columns. */
+void cz__db_error_rule(cz_error *err, const char *table, cz_str name);
+
 /* ---- describing tables ---- */
 
 /* What a column has when an INSERT says nothing of it. */

@@ -22,8 +22,9 @@ typedef struct cz__index_info {
     size_t column_count;
     const char *where; /* NULL: all rows */
     bool unique;
-    bool constraint; /* it belongs to a UNIQUE of its name (PostgreSQL) */
-    bool special;    /* made for LIKE and the like: of another operator class (PostgreSQL) */
+    bool constraint;    /* it belongs to a UNIQUE of its name (PostgreSQL) */
+    bool special;       /* made for LIKE and the like: of another operator class (PostgreSQL) */
+    const char *method; /* "gin" (PostgreSQL); NULL: "btree" */
 } cz__index_info;
 
 typedef struct cz__table_info {

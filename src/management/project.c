@@ -256,7 +256,7 @@ static const struct cz__builtin builtins[] = {
     { "settings", "List the settings, their values and where those came from.", "[--json]",
       cz__command_settings },
     { "version", "Print the versions of the project, Calzone and what is built in.", "[--json]",
-      cz__command_version },
+      cz__command_version, .needs_nothing = true },
     { "makemigrations", "Write migrations for what changed in the models.",
       "[APP] [--check] [--dry-run] [--empty] [--merge] [--online] [--name NAME] [--folder FOLDER] "
       "[--rename APP.MODEL[.FIELD]:NAME] [--no-rename] [--default APP.MODEL.FIELD=VALUE]",
@@ -371,8 +371,10 @@ int cz_project_main(const cz_project *project, int argc, char **argv)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
             return builtin ? help_of(project, name, builtin->usage, builtin->help)
                            : help_of(project, name, own->usage, own->help);
-    struct cz__site site;
+    struct cz__site site = { .project = project };
     cz_error err;
+    if (builtin && builtin->needs_nothing)
+        return builtin->run(&site, argc - 1, argv + 1);
     if (cz__site_start(project, &site, &err)) {
         fprintf(stderr, "%s: %s\n", project->name, cz_error_message(&err));
         return 1;

@@ -59,6 +59,8 @@ int cz__site_run_offline(const struct cz__site *site, int (*fn)(cz_ctx *ctx, voi
 struct cz__builtin {
     const char *name, *help, *usage;
     int (*run)(struct cz__site *site, int argc, char **argv);
+    bool
+        needs_nothing; /* it asks the project's name and version alone, and runs whatever is wrong with the rest */
 };
 int cz__command_run(struct cz__site *site, int argc, char **argv);
 int cz__command_routes(struct cz__site *site, int argc, char **argv);

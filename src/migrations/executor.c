@@ -347,8 +347,12 @@ static cz__state *state_after(cz_ctx *ctx, const cz__graph *graph, size_t node)
     return state;
 }
 
-static void record(cz_ctx *ctx, const cz_migration *migration, bool backward)
+static void record(cz_ctx *ctx, const cz__graph *graph, size_t node, bool backward)
 {
+    const cz_migration *migration = graph->nodes[node];
+    const char *row = cz__graph_stands_in_for(ctx, graph, cz__ledger_read(ctx), node);
+    if (row) /* from now on the migration has a row of its own */
+        cz__ledger_remove(ctx, migration->app, row);
     if (!backward) {
         cz__ledger_add(ctx, migration->app, migration->name,
                        cz__migration_fingerprint(ctx, migration));
@@ -386,7 +390,7 @@ static void run_job(cz_ctx *ctx, void *arg)
     if (!fake)
         run_operations(&run, &migration->operations, state_before(ctx, job->graph, job->step.node),
                        job->step.backward);
-    record(ctx, migration, job->step.backward);
+    record(ctx, job->graph, job->step.node, job->step.backward);
     job->outcome = fake ? CZ__MIGRATED_FAKED : CZ__MIGRATED_RUN;
 }
 
@@ -444,7 +448,7 @@ void cz__migrate_check_tables(cz_ctx *ctx, const cz__graph *graph, const cz__led
 {
     for (size_t i = 0; i < ledger->count; i++) {
         const cz__ledger_row *row = &ledger->rows[i];
-        size_t node = row->from_tables ? cz__graph_find(ctx, graph, row->app, row->name) : SIZE_MAX;
+        size_t node = row->from_tables ? cz__graph_of_row(ctx, graph, row) : SIZE_MAX;
         if (node == SIZE_MAX || !graph->applied[node])
             continue;
         const cz_migration *migration = graph->nodes[node];
@@ -455,7 +459,7 @@ void cz__migrate_check_tables(cz_ctx *ctx, const cz__graph *graph, const cz__led
             cz_raise(ctx, CZ_EVALIDATION,
                      "the tables of %s were made before it had migrations and are not those of "
                      "%s.%s: %s is missing. Add it by hand, or begin with a new database",
-                     row->app, row->app, row->name, missing);
+                     row->app, row->app, migration->name, missing);
     }
 }
 

@@ -205,17 +205,24 @@ static CZ_MIGRATION(fourth, "store", "0004_novel", .depends = { after_3, 1 },
                     .operations = CZ_OPERATIONS(CZ_RENAME_MODEL("Book", "Novel")));
 static const cz_migration *const life[] = { &first, &second, &third, &fourth };
 
-/* What `migrate` does with the first `count` migrations in the list. Returns how many it ran. */
-static size_t migrate_first(cz_ctx *ctx, size_t count)
+/* What `migrate` does with the first `count` migrations of a list. Returns how many it ran. */
+static size_t migrate_to(cz_ctx *ctx, const cz_migration *const *list, size_t count,
+                         const char *app, const char *name)
 {
     cz__ledger *ledger = cz__ledger_read(ctx);
-    cz__graph *graph = cz__graph_make(ctx, life, count, ledger);
+    cz__graph *graph = cz__graph_make(ctx, list, count, ledger);
     cz__graph_check_applied(ctx, graph);
+    cz__plan_list plan = cz__migrate_plan(ctx, graph, app, name);
     cz__migrate_check_tables(ctx, graph, ledger);
-    cz__plan_list plan = cz__migrate_plan(ctx, graph, NULL, NULL);
+    cz__migrate_record_squashed(ctx, graph, ledger);
     for (size_t i = 0; i < plan.count; i++)
         cz__migrate_step(ctx, graph, plan.items[i], CZ__MIGRATE_RUN);
     return plan.count;
+}
+
+static size_t migrate_first(cz_ctx *ctx, size_t count)
+{
+    return migrate_to(ctx, life, count, NULL, NULL);
 }
 
 /* As `createtables` leaves them. */
@@ -275,4 +282,53 @@ CZ_TEST(tables_made_without_migrations_must_be_those_of_the_first)
 CZ_TEST(tables_made_without_migrations_must_be_those_of_the_first_on_postgresql)
 {
     in_memory(cz_test_postgresql(), lack_a_column);
+}
+
+static CZ_MIGRATION(start, "store", "0001_start",
+                    .operations = CZ_OPERATIONS(BOOK(.max_length = 80), PAGES));
+static const cz_dependency after_start[] = { { "store", "0001_start" } };
+static CZ_MIGRATION(after, "store", "0002_more", .depends = { after_start, 1 },
+                    .operations = CZ_OPERATIONS(CZ_ADD_FIELD(
+                        "Book", { "isbn", "char_field", .max_length = 13, .null = true })));
+static const cz_migration *const called_otherwise[] = { &start, &after };
+
+static void try_otherwise(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    migrate_to(ctx, called_otherwise, 1, NULL, NULL);
+}
+
+static void begin_otherwise(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    make_tables(ctx);
+    CZ_EXPECT_EQ(migrate_to(ctx, called_otherwise, 1, NULL, NULL), 0);
+    CZ_EXPECT_EQ(migrate_to(ctx, called_otherwise, 2, NULL, NULL), 1);
+    CZ_EXPECT_EQ(migrate_to(ctx, called_otherwise, 2, NULL, NULL), 0);
+    cz__ledger *ledger = cz__ledger_read(ctx);
+    CZ_REQUIRE(ledger->count == 2);
+    CZ_EXPECT_STR(cz_str_from(ledger->rows[0].name), "0001_start");
+    CZ_EXPECT(ledger->rows[0].fingerprint); /* so a change to it is noticed */
+    /* And there is nothing left that says that the tables are there when they are not. */
+    CZ_EXPECT_EQ(migrate_to(ctx, called_otherwise, 2, "store", "zero"), 2);
+    CZ_EXPECT_EQ(cz__ledger_read(ctx)->count, 0);
+    CZ_EXPECT_EQ(migrate_to(ctx, called_otherwise, 2, NULL, NULL), 2);
+    CZ_EXPECT_EQ(migrate_to(ctx, called_otherwise, 2, "store", "zero"), 2);
+    /* What is missing is named by the name there is. */
+    make_tables(ctx);
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(ctx->db->db->driver->run(
+        ctx, ctx->db, CZ_STR("ALTER TABLE store_book DROP COLUMN pages"), &err));
+    CZ_EXPECT_EQ(cz_try(ctx, try_otherwise, NULL, &err), CZ_EVALIDATION);
+    CZ_EXPECT(strstr(cz_error_message(&err), "not those of store.0001_start"));
+}
+
+CZ_TEST(tables_made_without_migrations_are_those_of_the_first_whatever_its_name)
+{
+    in_memory("sqlite:///:memory:", begin_otherwise);
+}
+
+CZ_TEST(tables_made_without_migrations_are_those_of_the_first_whatever_its_name_on_postgresql)
+{
+    in_memory(cz_test_postgresql(), begin_otherwise);
 }

@@ -173,6 +173,33 @@ static bool is_applied(const cz__ledger *ledger, const cz_migration *migration)
     return migration->replaces.count > 0;
 }
 
+/* The migration that tables made without migrations are those of, where none has the name they were recorded
+ * by: the app's first. NULL: there is none, or one has it. */
+static const cz_migration *stand_in(const struct nodes *nodes, const cz__ledger_row *row)
+{
+    const cz_migration *first = NULL;
+    for (size_t i = 0; i < nodes->count; i++) {
+        const cz_migration *node = nodes->items[i];
+        if (strcmp(node->app, row->app) != 0)
+            continue;
+        if (strcmp(node->name, row->name) == 0 || replaces(node, row->app, row->name))
+            return NULL;
+        if (cz__graph_is_initial(node) && (!first || strcmp(node->name, first->name) < 0))
+            first = node;
+    }
+    return first;
+}
+
+/* The name of the row about tables made without migrations that a migration stands in for; NULL: none. */
+static const char *stands_in_for(const struct nodes *nodes, const cz__ledger *ledger,
+                                 const cz_migration *migration)
+{
+    for (size_t i = 0; ledger && i < ledger->count; i++)
+        if (ledger->rows[i].from_tables && stand_in(nodes, &ledger->rows[i]) == migration)
+            return ledger->rows[i].name;
+    return NULL;
+}
+
 cz__graph *cz__graph_make(cz_ctx *ctx, const cz_migration *const *migrations, size_t count,
                           const cz__ledger *ledger)
 {
@@ -199,7 +226,8 @@ cz__graph *cz__graph_make(cz_ctx *ctx, const cz_migration *const *migrations, si
                      nodes.items[next]->app, nodes.items[next]->name);
         }
         placed[next] = true;
-        graph->applied[graph->count] = is_applied(ledger, nodes.items[next]);
+        graph->applied[graph->count] = is_applied(ledger, nodes.items[next]) ||
+                                       stands_in_for(&nodes, ledger, nodes.items[next]);
         graph->nodes[graph->count++] = nodes.items[next];
     }
     return graph;
@@ -238,6 +266,20 @@ size_t cz__graph_find(cz_ctx *ctx, const cz__graph *graph, const char *app, cons
         found = i;
     }
     return found;
+}
+
+size_t cz__graph_of_row(cz_ctx *ctx, const cz__graph *graph, const cz__ledger_row *row)
+{
+    struct nodes nodes = nodes_of(ctx, graph);
+    const cz_migration *first = stand_in(&nodes, row);
+    return cz__graph_find(ctx, graph, row->app, first ? first->name : row->name);
+}
+
+const char *cz__graph_stands_in_for(cz_ctx *ctx, const cz__graph *graph, const cz__ledger *ledger,
+                                    size_t node)
+{
+    struct nodes nodes = nodes_of(ctx, graph);
+    return stands_in_for(&nodes, ledger, graph->nodes[node]);
 }
 
 size_t cz__graph_leaves(cz_ctx *ctx, const cz__graph *graph, const char *app, size_t **out)

@@ -11,11 +11,17 @@ enum {
 
 /* ---- fields ---- */
 
+/* Whether an index is no more than its column's .index or .unique says. */
+static bool stands_at_field(const cz__index_info *index)
+{
+    return index->column_count == 1 && !index->where && !index->special && !index->method;
+}
+
 static bool has_index(const cz__table_info *table, const char *column, bool unique)
 {
     for (size_t i = 0; i < table->index_count; i++) {
         const cz__index_info *index = &table->indexes[i];
-        if (index->unique == unique && index->column_count == 1 && !index->where &&
+        if (index->unique == unique && stands_at_field(index) &&
             strcmp(index->columns[0], column) == 0)
             return true;
     }
@@ -91,40 +97,123 @@ static const char *member_of(cz_ctx *ctx, const struct cz__inspected *table, con
     return NULL;
 }
 
-/* ", CZ_FIELDS(M, a, b)"; false: it is about an expression, or descends. */
-static bool members(cz_ctx *ctx, const struct cz__inspected *table, const cz__index_info *index,
-                    cz_str *out)
+/* What the columns of an index are in C. */
+struct written {
+    bool named;    /* every column of its key is a field */
+    bool descends; /* one of them does */
+    bool told; /* every column of its key is a field, or an expression that the database tells */
+    size_t included; /* beside the key */
+};
+
+/* "price" of "-price" and "+price", but for a column that is called so. */
+static const char *bare(cz_ctx *ctx, const struct cz__inspected *table, const char *column)
 {
-    cz_buf *buf = cz_new(ctx, cz_buf);
-    bool good = index->column_count > 0;
-    cz_buf_printf(buf, "CZ_FIELDS(%s", table->model);
-    for (size_t i = 0; good && i < index->column_count; i++) {
-        const char *member = member_of(ctx, table, index->columns[i]);
-        good = member != NULL;
-        if (good)
-            cz_buf_printf(buf, ", %s", member);
+    return (*column == '-' || *column == '+') && !member_of(ctx, table, column) ? column + 1
+                                                                                : column;
+}
+
+static struct written look_at(cz_ctx *ctx, const struct cz__inspected *table,
+                              const cz__index_info *index)
+{
+    struct written is = { .named = true, .told = true };
+    for (size_t i = 0; i < index->column_count; i++) {
+        const char *column = bare(ctx, table, index->columns[i]);
+        bool field = member_of(ctx, table, column) != NULL;
+        is.named &= field;
+        is.told &= field || strcmp(column, "()") != 0;
+        if (column == index->columns[i])
+            continue;
+        if (index->columns[i][0] == '+')
+            is.included++;
+        else
+            is.descends = true;
     }
-    cz_buf_append_char(buf, ')');
-    good = good && !cz_buf_status(buf);
-    if (good)
-        *out = cz_copy(ctx, cz_buf_str(buf));
-    cz_buf_done(buf);
-    return good;
+    return is;
 }
 
-static bool is_together(const cz__index_info *index)
+/* "CZ_FIELDS(M, a, b)" of the columns from `first` up to `end`. */
+static void write_members(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *table,
+                          const cz__index_info *index, size_t first, size_t end)
 {
-    return index->unique && !index->where && index->column_count > 1;
+    cz_buf_printf(out, "CZ_FIELDS(%s", table->model);
+    for (size_t i = first; i < end; i++)
+        cz_buf_printf(out, ", %s", member_of(ctx, table, bare(ctx, table, index->columns[i])));
+    cz_buf_append_char(out, ')');
 }
 
-static const cz__index_info *together_of(cz_ctx *ctx, const struct cz__inspected *table,
-                                         cz_str *out)
+/* CZ_ORDER_BY(CZ_DESC(M, a), CZ_ASC(M, b)). */
+static void write_order(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *table,
+                        const cz__index_info *index, size_t end)
 {
-    for (size_t i = 0; i < table->info.index_count; i++)
-        if (is_together(&table->info.indexes[i]) &&
-            members(ctx, table, &table->info.indexes[i], out))
-            return &table->info.indexes[i];
+    for (size_t i = 0; i < end; i++) {
+        const char *column = bare(ctx, table, index->columns[i]);
+        cz_buf_printf(out, "%s%s(%s, %s)", i ? ", " : "CZ_ORDER_BY(",
+                      column == index->columns[i] ? "CZ_ASC" : "CZ_DESC", table->model,
+                      member_of(ctx, table, column));
+    }
+    cz_buf_append_char(out, ')');
+}
+
+/* What stands between the parentheses of CREATE INDEX, as a string. */
+static void write_expressions(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *table,
+                              const cz__index_info *index, size_t end)
+{
+    cz_buf *sql = cz_new(ctx, cz_buf);
+    for (size_t i = 0; i < end; i++) {
+        const char *column = bare(ctx, table, index->columns[i]);
+        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(""));
+        if (member_of(ctx, table, column))
+            cz__db_append_name(sql, column);
+        else
+            cz_buf_append_str(sql, cz_str_from(column));
+        if (column != index->columns[i])
+            cz_buf_append_lit(sql, " DESC");
+    }
+    cz_status status = cz_buf_status(sql);
+    if (!status)
+        write_string(out, ", .expressions = ", cz_copy(ctx, cz_buf_str(sql)).ptr);
+    cz_buf_done(sql);
+    cz_check(ctx, status);
+}
+
+static bool is_plain(const cz__index_info *index, const struct written *is)
+{
+    return is->named && !is->descends && !is->included && !index->special && !index->method;
+}
+
+static const cz__index_info *together_of(cz_ctx *ctx, const struct cz__inspected *table)
+{
+    for (size_t i = 0; i < table->info.index_count; i++) {
+        const cz__index_info *index = &table->info.indexes[i];
+        struct written is = look_at(ctx, table, index);
+        if (index->unique && !index->where && index->column_count > 1 && is_plain(index, &is))
+            return index;
+    }
     return NULL;
+}
+
+/* Why an index is in no model; NULL: it is in one. */
+static const char *why_left_out(cz_ctx *ctx, const struct cz__inspected *table,
+                                const cz__index_info *index, const cz__index_info *together)
+{
+    static const char *const methods[] = { "hash", "gin", "gist", "spgist", "brin" };
+    struct written is = look_at(ctx, table, index);
+    bool known = !index->method;
+    for (size_t i = 0; i < CZ_COUNT(methods); i++)
+        known = known || strcmp(index->method, methods[i]) == 0;
+    if (index == together || (is_plain(index, &is) && stands_at_field(index)))
+        return NULL;
+    if (index->special)
+        return "an operator class of its own";
+    if (!known)
+        return "a method that Calzone does not know";
+    if (!is.told)
+        return "an expression that the database does not tell";
+    if (index->unique && !is_plain(index, &is))
+        return "unique over more than columns alone";
+    if (!*index->name)
+        return "it has no name, as another has none";
+    return strlen(index->name) > NAME_BYTES_MAX ? "its name is too long" : NULL;
 }
 
 static void write_condition(cz_buf *out, const char *condition)
@@ -141,21 +230,43 @@ static void separate(cz_buf *out, size_t *count, const char *option, const char 
         cz_buf_printf(out, ",\n    %s = %s(\n        ", option, macro);
 }
 
+static void write_index(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *table,
+                        const cz__index_info *index)
+{
+    struct written is = look_at(ctx, table, index);
+    size_t end = index->column_count - is.included;
+    write_string(out, "{ .name = ", index->name);
+    if (!is.named) {
+        write_expressions(ctx, out, table, index, end);
+    } else if (is.descends) {
+        cz_buf_append_lit(out, ", .order = ");
+        write_order(ctx, out, table, index, end);
+    } else {
+        cz_buf_append_lit(out, ", .fields = ");
+        write_members(ctx, out, table, index, 0, end);
+    }
+    if (is.included) {
+        cz_buf_append_lit(out, ", .include = ");
+        write_members(ctx, out, table, index, end, index->column_count);
+    }
+    write_condition(out, index->where);
+    if (index->method)
+        write_string(out, ", .method = ", index->method);
+    cz_buf_append_lit(out, " }");
+}
+
 /* Indexes of their own: those of one column stand at its field. */
 static void write_indexes(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *table)
 {
     size_t count = 0;
     for (size_t i = 0; i < table->info.index_count; i++) {
         const cz__index_info *index = &table->info.indexes[i];
-        cz_str list;
-        if (index->unique || index->special || (index->column_count < 2 && !index->where) ||
-            strlen(index->name) > NAME_BYTES_MAX || !members(ctx, table, index, &list))
+        struct written is = look_at(ctx, table, index);
+        if (index->unique || (is_plain(index, &is) && stands_at_field(index)) ||
+            why_left_out(ctx, table, index, NULL))
             continue;
         separate(out, &count, ".indexes", "CZ_INDEXES");
-        write_string(out, "{ .name = ", index->name);
-        cz_buf_printf(out, ", .fields = %.*s", CZ_STR_ARG(list));
-        write_condition(out, index->where);
-        cz_buf_append_lit(out, " }");
+        write_index(ctx, out, table, index);
     }
     if (count)
         cz_buf_append_char(out, ')');
@@ -166,14 +277,13 @@ static void write_uniques(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *
 {
     for (size_t i = 0; i < table->info.index_count; i++) {
         const cz__index_info *index = &table->info.indexes[i];
-        cz_str list;
-        bool plain = index->column_count < 2 && !index->where;
-        if (!index->unique || plain || index == together || !*index->name ||
-            strlen(index->name) > NAME_BYTES_MAX || !members(ctx, table, index, &list))
+        if (!index->unique || stands_at_field(index) || index == together ||
+            why_left_out(ctx, table, index, together))
             continue;
         separate(out, count, ".constraints", "CZ_CONSTRAINTS");
         write_string(out, "{ .name = ", index->name);
-        cz_buf_printf(out, ", .unique = %.*s", CZ_STR_ARG(list));
+        cz_buf_append_lit(out, ", .unique = ");
+        write_members(ctx, out, table, index, 0, index->column_count);
         write_condition(out, index->where);
         cz_buf_append_lit(out, " }");
     }
@@ -209,6 +319,34 @@ static void write_checks(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *t
     }
 }
 
+/* What the table has and its model has not. */
+static void write_left_out(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *table,
+                           const cz__index_info *together)
+{
+    for (size_t i = 0; i < table->info.index_count; i++) {
+        const cz__index_info *index = &table->info.indexes[i];
+        const char *why = why_left_out(ctx, table, index, together);
+        if (!why)
+            continue;
+        cz_buf_append_str(out, *index->name ? CZ_STR("/* Left out: the index ")
+                                            : CZ_STR("/* Left out: the UNIQUE of "));
+        cz__append_c_comment(out, index->name);
+        for (size_t c = 0; c < index->column_count && !*index->name; c++) {
+            cz_buf_append_str(out, c ? CZ_STR(", ") : CZ_STR(""));
+            cz__append_c_comment(out, index->columns[c]);
+        }
+        cz_buf_printf(out, ": %s. */\n", why);
+    }
+    for (size_t i = 0; i < table->info.check_count; i++) {
+        const char *name = table->info.check_names[i];
+        if (!name || strlen(name) <= NAME_BYTES_MAX || !inside_check(ctx, &table->info, i))
+            continue;
+        cz_buf_append_lit(out, "/* Left out: the check ");
+        cz__append_c_comment(out, name);
+        cz_buf_append_lit(out, ": its name is too long. */\n");
+    }
+}
+
 /* ---- models ---- */
 
 static void write_links(const struct cz__inspection *all, cz_buf *out,
@@ -224,9 +362,9 @@ static void write_model(const struct cz__inspection *all, cz_buf *out,
                         const struct cz__inspected *table)
 {
     cz_ctx *ctx = all->ctx;
-    cz_str list = { 0 };
     size_t constraints = 0;
-    const cz__index_info *together = together_of(ctx, table, &list);
+    const cz__index_info *together = together_of(ctx, table);
+    write_left_out(ctx, out, table, together);
     cz_buf_printf(out, "#define %s(F)", table->list);
     for (size_t i = 0; i < table->info.column_count; i++)
         if (table->columns[i].as != CZ__INSPECTED_KEY)
@@ -239,8 +377,10 @@ static void write_model(const struct cz__inspection *all, cz_buf *out,
         cz_buf_append_lit(out, ", .django = true");
     if (all->unmanaged)
         cz_buf_append_lit(out, ", .unmanaged = true");
-    if (together)
-        cz_buf_printf(out, ", .unique_together = %.*s", CZ_STR_ARG(list));
+    if (together) {
+        cz_buf_append_lit(out, ", .unique_together = ");
+        write_members(ctx, out, table, together, 0, together->column_count);
+    }
     write_indexes(ctx, out, table);
     write_uniques(ctx, out, table, together, &constraints);
     write_checks(ctx, out, table, &constraints);
@@ -252,7 +392,7 @@ static bool is_written(const struct cz__inspected *table)
     return table->listed && table->keyed && !table->link;
 }
 
-static void write_left_out(cz_buf *out, const struct cz__inspected *table)
+static void write_no_model(cz_buf *out, const struct cz__inspected *table)
 {
     cz_buf_append_lit(out, "/* Left out: ");
     cz__append_c_comment(out, table->info.name);
@@ -388,7 +528,11 @@ static void free_buf(void *buf)
 
 cz_str cz__inspectdb(cz_ctx *ctx, const char *const *tables, size_t count, bool unmanaged)
 {
-    struct cz__inspection all = { .ctx = ctx, .unmanaged = unmanaged };
+    struct cz__inspection all = {
+        .ctx = ctx,
+        .unmanaged = unmanaged,
+        .scaled = cz__session_of(ctx)->db->driver->features->scaled_decimals,
+    };
     find_tables(&all, tables, count);
     name_models(&all);
     for (size_t i = 0; i < all.count; i++)
@@ -407,7 +551,7 @@ cz_str cz__inspectdb(cz_ctx *ctx, const char *const *tables, size_t count, bool 
         if (is_written(&all.tables[i]))
             write_model(&all, out, &all.tables[i]);
         else if (all.tables[i].listed && !all.tables[i].link)
-            write_left_out(out, &all.tables[i]);
+            write_no_model(out, &all.tables[i]);
     }
     write_list(&all, out);
     cz_check(ctx, cz_buf_status(out));

@@ -38,6 +38,7 @@ struct cz__inspection {
     size_t count;
     bool made_by_django; /* there is django_migrations */
     bool unmanaged;      /* models say that their tables are somebody else's */
+    bool scaled;         /* decimals of our own are whole numbers: a number is somebody else's */
 };
 
 /* ---- inspectdb_names.c ---- */

@@ -184,7 +184,7 @@ static bool is_of_django(const struct cz__inspection *all,
 {
     const char *type = cz__lower(all->ctx, column->info->type);
     return column->as != CZ__INSPECTED_RELATION && column->kind &&
-           (strcmp(column->kind, "decimal_field") == 0 ||
+           ((strcmp(column->kind, "decimal_field") == 0 && (all->scaled || all->made_by_django)) ||
             (all->made_by_django &&
              (strcmp(column->kind, "uuid_field") == 0 || strcmp(type, "char(32)") == 0)));
 }

@@ -52,6 +52,12 @@ cz__graph *cz__graph_make(cz_ctx *ctx, const cz_migration *const *migrations, si
                           const cz__ledger *ledger);
 /* SIZE_MAX: there is none. A unique beginning of the name will do, as "0002". */
 size_t cz__graph_find(cz_ctx *ctx, const cz__graph *graph, const char *app, const char *name);
+/* The migration that a row written when tables were created without migrations is about: the app's first when none
+ * has its name. SIZE_MAX: there is none. */
+size_t cz__graph_of_row(cz_ctx *ctx, const cz__graph *graph, const cz__ledger_row *row);
+/* The name of such a row that another migration than one of that name stands in for; NULL: none. */
+const char *cz__graph_stands_in_for(cz_ctx *ctx, const cz__graph *graph, const cz__ledger *ledger,
+                                    size_t node);
 /* The nodes of an app that no other of its nodes needs; more than one is a conflict. */
 size_t cz__graph_leaves(cz_ctx *ctx, const cz__graph *graph, const char *app, size_t **out);
 /* Raises CZ_EVALIDATION when an app has two leaves, naming both and `makemigrations --merge`. */

@@ -422,3 +422,192 @@ CZ_DATABASE_TEST(a_deleted_row_that_still_refers_is_called_deleted)
 {
     cz__orm_test_run(&sea, name_deleted);
 }
+
+/* ---- restoring what several rows take ---- */
+
+CZ_MODEL_FORWARD_UUID(Crew)
+
+#define HULL(F)                                                                                    \
+    CZ_SOFT_DELETED(F)                                                                             \
+    F(char_field, name, .max_length = 20)                                                          \
+    F(foreign_key, captain, Crew, .null = true, .on_delete = CZ_CASCADE)
+
+#define FLEET(F)                                                                                   \
+    CZ_SOFT_DELETED(F)                                                                             \
+    F(char_field, name, .max_length = 20)
+CZ_MODEL(Fleet, FLEET);
+CZ_MODEL_FORWARD(Hull)
+
+#define CREW(F)                                                                                    \
+    CZ_BASE_MODEL(F)                                                                               \
+    F(text_field, about, .blank = true, .default_ = cz_text(""))                                   \
+    F(foreign_key, fleet, Fleet, .null = true, .on_delete = CZ_CASCADE)                            \
+    F(foreign_key, hull, Hull, .null = true, .on_delete = CZ_CASCADE)                              \
+    F(foreign_key, was_on, Hull, .null = true, .on_delete = CZ_SET_NULL)
+CZ_MODEL_UUID(Crew, CREW);
+CZ_MODEL(Hull, HULL);
+
+#define BUNK(F)                                                                                    \
+    CZ_SOFT_DELETED(F)                                                                             \
+    F(foreign_key, crew, Crew, .on_delete = CZ_CASCADE)
+CZ_MODEL(Bunk, BUNK);
+
+static const struct cz__orm_test harbour = { "harbour", CZ_MODELS(Fleet, Hull, Crew, Bunk) };
+
+static void delete_fleets(cz_ctx *c)
+{
+    CZ_EXPECT(cz_delete(c, Fleet, CZ_EVERY_ROW) > 0);
+}
+static void delete_hulls(cz_ctx *c)
+{
+    CZ_EXPECT(cz_delete(c, Hull, CZ_EVERY_ROW) > 0);
+}
+static int64_t restore_fleets(cz_ctx *c)
+{
+    return cz_restore(c, Fleet, CZ_EVERY_ROW);
+}
+static int64_t restore_hulls(cz_ctx *c)
+{
+    return cz_restore(c, Hull, CZ_EVERY_ROW);
+}
+static int64_t purge_deleted(cz_ctx *c, cz_model *model)
+{
+    return cz__purge(c, &(cz_query){ .model = model, .deleted = CZ_ONLY_DELETED });
+}
+
+static void two_parents(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Fleet *fleet = cz_create(c, Fleet, (name, "blue"));
+    Hull *hull = cz_create(c, Hull, (name, "Argo"));
+    Hull *other = cz_create(c, Hull, (name, "Beagle"));
+    cz_remove(c, other); /* does not take who was on it */
+    Crew *crew =
+        cz_create(c, Crew, (fleet_id, fleet->id), (hull_id, hull->id), (was_on_id, other->id));
+    cz_create(c, Bunk, (crew_id, crew->id));
+    const struct {
+        void (*first)(cz_ctx *c), (*second)(cz_ctx *c);
+        int64_t (*restore_one)(cz_ctx *c), (*restore_other)(cz_ctx *c);
+        cz_model *other;
+    } cases[] = {
+        { delete_fleets, delete_hulls, restore_fleets, restore_hulls, &Hull__model },
+        { delete_fleets, delete_hulls, restore_hulls, restore_fleets, &Fleet__model },
+        { delete_hulls, delete_fleets, restore_fleets, restore_hulls, &Hull__model },
+        { delete_hulls, delete_fleets, restore_hulls, restore_fleets, &Fleet__model },
+    };
+    CZ_EXPECT_EQ(cz_purge(c, Hull, CZ_Q(Hull, id, EXACT, other->id)), 1);
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cases[i].first(c);
+        cases[i].second(c);
+        CZ_EXPECT_EQ(cases[i].restore_one(c), 1);
+        CZ_EXPECT_EQ(cz_count(c, Crew), 0);
+        CZ_EXPECT_EQ(cz_count(c, Bunk), 0);
+        CZ_EXPECT_EQ(cases[i].restore_other(c), 3);
+        CZ_EXPECT_EQ(cz_count(c, Crew), 1);
+        CZ_EXPECT_EQ(cz_count(c, Bunk), 1);
+    }
+    /* What is held back is not alive when what holds it goes for good. */
+    delete_fleets(c);
+    delete_hulls(c);
+    CZ_EXPECT_EQ(restore_fleets(c), 1);
+    CZ_EXPECT_EQ(cz_count(c, Crew), 0);
+    CZ_EXPECT_EQ(purge_deleted(c, &Hull__model), 3);
+    CZ_EXPECT_EQ(cz_count(c, Crew, .deleted = CZ_WITH_DELETED), 0);
+    CZ_EXPECT_EQ(cz_count(c, Fleet), 1);
+}
+
+CZ_DATABASE_TEST(a_row_comes_back_with_the_last_that_takes_it)
+{
+    cz__orm_test_run(&harbour, two_parents);
+}
+
+static void restore_one_fleet(cz_ctx *c, void *arg)
+{
+    *(int64_t *)arg = cz_restore(c, Fleet, CZ_Q(Fleet, name, EXACT, "blue"));
+}
+static void restore_crews(cz_ctx *c, void *arg)
+{
+    *(int64_t *)arg = cz_restore(c, Crew, CZ_EVERY_ROW);
+}
+
+static void one_deletion(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Fleet *fleet = cz_create(c, Fleet, (name, "blue"));
+    cz_create(c, Fleet, (name, "red"));
+    /* Each takes the other, and the fleet one of them. */
+    Hull *hull = cz_create(c, Hull, (name, "Argo"));
+    Crew *captain = cz_create(c, Crew, (fleet_id, fleet->id), (hull_id, hull->id));
+    cz_set(c, hull, captain_id, captain->id);
+    cz_save(c, hull);
+    cz_create(c, Crew, (hull_id, hull->id)); /* of no fleet */
+    CZ_EXPECT_EQ(cz_delete(c, Fleet, CZ_EVERY_ROW), 5);
+    cz_error err = { 0 };
+    int64_t restored = -1;
+    CZ_EXPECT_EQ(cz_try(c, restore_crews, &restored, &err), CZ_EINTEGRITY);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                  "Cannot restore: this crew's \"fleet\" is deleted; restore that first.");
+    CZ_EXPECT_EQ(cz_count(c, Crew), 0);
+    CZ_EXPECT_EQ(cz_count(c, Hull), 0);
+    /* Led elsewhere it may come back, with what it takes. */
+    cz_update_rows(
+        c, Crew,
+        CZ_QUERY(Crew, .where = CZ_Q(Crew, id, EXACT, captain->id), .deleted = CZ_ONLY_DELETED),
+        (fleet_id, NULL));
+    CZ_EXPECT_EQ(cz_try(c, restore_crews, &restored, &err), CZ_OK);
+    CZ_EXPECT_EQ(restored, 3);
+    cz_update(c, Crew, CZ_Q(Crew, id, EXACT, captain->id), (fleet_id, fleet->id));
+    CZ_EXPECT_EQ(restore_fleets(c), 2);
+    CZ_EXPECT_EQ(cz_delete(c, Fleet, CZ_EVERY_ROW), 5);
+    CZ_EXPECT_EQ(cz_try(c, restore_one_fleet, &restored, &err), CZ_OK);
+    CZ_EXPECT_EQ(restored, 4);
+    CZ_EXPECT_EQ(cz_count(c, Fleet), 1);
+    CZ_EXPECT_EQ(cz_count(c, Crew), 2);
+}
+
+CZ_DATABASE_TEST(rows_that_take_each_other_come_back_together)
+{
+    cz__orm_test_run(&harbour, one_deletion);
+}
+
+static void restore_fleets_in(cz_ctx *c, void *arg)
+{
+    *(int64_t *)arg = restore_fleets(c);
+}
+
+static void restore_many(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    char about[ABOUT_BYTES];
+    memset(about, 'x', sizeof about);
+    cz__tables_create(c);
+    Fleet *fleet = cz_create(c, Fleet, (name, "blue"));
+    Crew **rows = cz_array(c, Crew *, REEF_BATCH);
+    for (int n = 0; n < REEFS; n += REEF_BATCH) {
+        for (int i = 0; i < REEF_BATCH; i++) {
+            rows[i] = cz_row_new(c, Crew);
+            cz_set(c, rows[i], about, cz_str_of(about, sizeof about));
+            cz_set(c, rows[i], fleet_id, fleet->id);
+        }
+        cz_bulk_create(c, Crew, rows, REEF_BATCH);
+    }
+    CZ_EXPECT_EQ(cz_delete(c, Fleet, CZ_EVERY_ROW), REEFS + 1);
+    cz_arena *small;
+    cz_ctx request;
+    cz_error err = { 0 };
+    int64_t restored = 0;
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 8 << 20, &small));
+    cz_ctx_init(&request, small);
+    cz_status status = cz_try(&request, restore_fleets_in, &restored, &err);
+    CZ_EXPECT_MSG(!status, "%s", cz_error_message(&err));
+    CZ_EXPECT_EQ(restored, REEFS + 1);
+    cz_ctx_done(&request);
+    cz_arena_destroy(small);
+}
+
+CZ_DATABASE_TEST(restoring_holds_keys_and_not_rows)
+{
+    cz__orm_test_run(&harbour, restore_many);
+}

@@ -2,6 +2,7 @@
 #include "orm/orm_testing.h"
 #include "db/introspection.h"
 #include <calzone/bulk.h>
+#include <calzone/raw.h>
 #include <calzone/relations.h>
 
 #define LOAN(F)                                                                                    \
@@ -93,6 +94,126 @@ CZ_DATABASE_TEST(indexes_of_a_model_are_its_tables)
 CZ_DATABASE_TEST(constraints_of_a_model_are_its_tables)
 {
     cz__orm_test_run(&library, rules);
+}
+
+/* ---- which rule was broken ---- */
+
+#define VAULT(F) F(char_field, name, .max_length = 20, .unique = true)
+CZ_MODEL(Vault, VAULT);
+
+#define COFFER(F)                                                                                  \
+    F(foreign_key, vault, Vault, .on_delete = CZ_DO_NOTHING)                                       \
+    F(int_field, shelf)                                                                            \
+    F(int_field, place)                                                                            \
+    F(int_field, coins, .default_ = cz_int(0))                                                     \
+    F(int_field, gems, .default_ = cz_int(0))                                                      \
+    F(int_field, pearls, .default_ = cz_int(0))
+CZ_MODEL(Coffer, COFFER, .unique_together = CZ_FIELDS(Coffer, shelf, place),
+         .constraints = CZ_CONSTRAINTS({ .name = "coffer_coins", .check = "\"coins\" >= 0" },
+                                       { .name = "coffer_gems",
+                                         .unique = CZ_FIELDS(Coffer, vault, gems),
+                                         .condition = "\"gems\" > 0" },
+                                       { .name = "few_pearls",
+                                         .unique = CZ_FIELDS(Coffer, pearls),
+                                         .condition = "\"pearls\" between 1 and 9" },
+                                       { .name = "many_pearls",
+                                         .unique = CZ_FIELDS(Coffer, pearls),
+                                         .condition = "\"pearls\" > 9" }));
+
+static const struct cz__orm_test bank = { "bank", CZ_MODELS(Vault, Coffer) };
+
+static void same_name(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Vault, (name, "deep"));
+}
+static void same_key(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Vault, (id, 1), (name, "other"));
+}
+static void no_name(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_execute(c, "INSERT INTO bank_vault (name) VALUES (NULL)");
+}
+static void no_vault(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Coffer, (vault_id, 9), (shelf, 2), (place, 1));
+}
+static void vault_in_use(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_delete(c, Vault, CZ_EVERY_ROW);
+}
+static void same_place(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Coffer, (vault_id, 1), (shelf, 1), (place, 1));
+}
+static void debt(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Coffer, (vault_id, 1), (shelf, 2), (place, 1), (coins, -1));
+}
+static void same_gems(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Coffer, (vault_id, 1), (shelf, 2), (place, 1), (gems, 7));
+}
+static void same_pearls(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_update(c, Coffer, CZ_EVERY_ROW, (pearls, 3));
+}
+static void by_hand(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_execute(c, "UPDATE bank_coffer SET coins = -1");
+}
+static void no_rule(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_raise(c, CZ_EINTEGRITY, "not of the database");
+}
+
+static void broken_rules(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    bool postgresql = cz__db_default->driver->features->returning_key;
+    cz_create(c, Vault, (name, "deep"));
+    cz_create(c, Coffer, (vault_id, 1), (shelf, 1), (place, 1), (gems, 7));
+    cz_create(c, Coffer, (vault_id, 1), (shelf, 1), (place, 2));
+    const struct {
+        void (*change)(cz_ctx *ctx, void *arg);
+        const char *constraint;
+    } cases[] = {
+        { same_name, "bank_vault.name" },
+        { same_key, "bank_vault.id" },
+        { no_name, "bank_vault.name" },
+        { no_vault, postgresql ? "bank_coffer.vault_id" : "" },
+        { vault_in_use, postgresql ? "bank_coffer.vault_id" : "" },
+        { same_place, "bank_coffer.shelf, place" },
+        { debt, "coffer_coins" },
+        { same_gems, "coffer_gems" },
+        { same_pearls, postgresql ? "few_pearls" : "bank_coffer.pearls" }, /* one of two */
+        { by_hand, "coffer_coins" },
+        { no_rule, "" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        void (*change)(cz_ctx *, void *) = cases[i].change;
+        cz_error err = { .constraint = "of before" };
+        CZ_EXPECT_EQ(cz_try(c, in_block, &change, &err), CZ_EINTEGRITY);
+        CZ_EXPECT_MSG(strcmp(err.constraint, cases[i].constraint) == 0, "%zu: %s: %s", i,
+                      err.constraint, cz_error_message(&err));
+    }
+}
+
+CZ_DATABASE_TEST(the_rule_that_was_broken_is_named)
+{
+    cz__orm_test_run(&bank, broken_rules);
 }
 
 /* ---- managers ---- */

@@ -171,8 +171,8 @@ static inline cz_row **cz__row_slot(const cz_row *row, const cz__column *column)
 }
 
 /* Call `each(cursor, arg)` for every row that matches, standing on the row: its columns are those the model
- * stores, in order (cz__column.position). `each` may neither raise nor suspend. Stops when it returns false.
- * Returns the rows seen. Raises as a query. */
+ * stores, in order (cz__column.position), or the query's values. `each` may neither raise nor suspend. Stops when
+ * it returns false. Returns the rows seen. Raises as a query. */
 size_t cz__each(cz_ctx *ctx, const cz_query *query,
                 bool (*each)(const cz__db_cursor *cursor, void *arg), void *arg);
 

@@ -83,10 +83,12 @@ static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *mode
 size_t cz__each(cz_ctx *ctx, const cz_query *query,
                 bool (*each)(const cz__db_cursor *cursor, void *arg), void *arg)
 {
-    struct cz__plan_request request = { .kind = CZ__PLAN_SELECT, .query = query };
+    struct cz__plan_request request = { .kind =
+                                            query->values.count ? CZ__PLAN_VALUES : CZ__PLAN_SELECT,
+                                        .query = query };
     cz__db_cursor cursor;
     cz_error err;
-    cz_ignore(!open_plan(ctx, &request, &cursor)); /* it reads every column, in order */
+    cz_ignore(!open_plan(ctx, &request, &cursor)); /* what it reads, and in which order, is known */
     size_t seen = 0;
     bool more = true;
     cz_status status = CZ_OK;
@@ -112,8 +114,10 @@ struct collect {
     const struct cz__plan *plan;
     cz_model *model;
     cz__database *database;
-    char *rows;     /* model->row_bytes each */
-    char **related; /* for each relation of the plan: its rows, one per row of the result */
+    char *rows; /* model->row_bytes each */
+    /* for each relation of the plan: its rows, one per row of the result; no memory may be missing for it while the
+     * cursor is open */
+    char *related[CZ__RELATED_MAX + 1];
     size_t count, cap;
     unsigned own_columns;            /* of the model itself */
     const struct cz__behind *behind; /* NULL: the rows are behind none */
@@ -277,7 +281,6 @@ static void tell_of_rows(cz_ctx *ctx, const struct collect *c)
 static void collect_open(struct collect *c, const cz_query *query, cz__db_cursor *cursor)
 {
     cz_ctx *ctx = c->ctx;
-    c->related = cz_array(ctx, char *, CZ__RELATED_MAX + 1u);
     c->own_columns = count_columns(query->model, c->plan->loaded);
     read_all(ctx, cursor, query, collect_one, c);
     if (link_rows(c, query))

@@ -64,7 +64,13 @@ static cz_status read_statement(cz_arena *arena, const struct cz__raw *here, cz_
 
 static CZ_NORETURN void raise_at(cz_ctx *ctx, const struct cz__raw *here, const cz_error *err)
 {
-    cz_raise(ctx, err->status, "%s:%d: %s", here->file, here->line, cz_error_message(err));
+    cz_error at;
+    cz_ignore(
+        cz_error_set(&at, err->status, "%s:%d: %s", here->file, here->line, cz_error_message(err)));
+    memcpy(at.constraint, err->constraint, sizeof at.constraint);
+    at.file = here->file;
+    at.line = here->line;
+    cz_raise_error(ctx, &at);
 }
 
 /* The literal's statement for a database, kept from its first use on. Raises. */

@@ -1,6 +1,9 @@
 /* SQLSTATEs (PostgreSQL manual, appendix A) as statuses, with the sentences the other back-end has too. */
 #include "db/postgresql/postgresql_internal.h"
+#include "db/schema.h"
 #include <stdio.h>
+
+enum { KEY_COLUMNS_MAX = 16 };
 
 static const char *field(const PGresult *failure, int code)
 {
@@ -38,20 +41,74 @@ static void key_columns(const PGresult *failure, char *out, size_t out_bytes)
     out[len] = '\0';
 }
 
+/* Whether the constraint's name is the one that schema.c gives to a rule of these columns. */
+static bool is_named_after(const PGresult *failure, const char *columns, const char *suffix)
+{
+    char text[128], name[CZ__DB_NAME_BYTES_MAX + 1];
+    const char *each[KEY_COLUMNS_MAX];
+    size_t count = 0;
+    cz_ignore(snprintf(text, sizeof text, "%s", columns)); /* cut is another name */
+    for (char *at = text; at && count < KEY_COLUMNS_MAX;) {
+        each[count++] = at;
+        at = strstr(at, ", ");
+        if (at) {
+            *at = '\0';
+            at += strlen(", ");
+        }
+    }
+    cz__db_name(name, field(failure, PG_DIAG_TABLE_NAME), each, count, suffix);
+    return strcmp(name, field(failure, PG_DIAG_CONSTRAINT_NAME)) == 0;
+}
+
+/* The column of a foreign key, by the constraint's name: the detail has that of the row referred to as often. */
+static void reference_column(const PGresult *failure, char *out, size_t out_bytes)
+{
+    cz_str name = cz_str_from(field(failure, PG_DIAG_CONSTRAINT_NAME));
+    size_t table = strlen(field(failure, PG_DIAG_TABLE_NAME)), end = strlen("_fk");
+    out[0] = '\0';
+    if (name.len > table + 1 + end &&
+        name.len < CZ__DB_NAME_BYTES_MAX) /* else it may be a hash's */
+        cz_ignore(snprintf(out, out_bytes, "%.*s", (int)(name.len - table - 1 - end),
+                           name.ptr + table + 1));
+}
+
+/* A rule of `columns` that has a name of its own goes by it, another by its table and columns. */
+static void tell_rule(const PGresult *failure, const char *columns, cz_error *err)
+{
+    static const char *const suffixes[] = { "key", "uniq", "fk" };
+    const char *name = field(failure, PG_DIAG_CONSTRAINT_NAME),
+               *table = field(failure, PG_DIAG_TABLE_NAME);
+    char primary[CZ__DB_NAME_BYTES_MAX + 1];
+    cz__db_name(primary, table, NULL, 0, "pkey");
+    bool own = *name && strcmp(name, primary) != 0;
+    for (size_t i = 0; i < CZ_COUNT(suffixes) && own; i++)
+        own = !is_named_after(failure, columns, suffixes[i]);
+    if (own || !*table)
+        cz__db_error_rule(err, NULL, cz_str_from(name));
+    else
+        cz__db_error_rule(err, table, cz_str_from(columns));
+}
+
 static cz_status integrity_error(const PGresult *failure, cz_error *err)
 {
-    char columns[128];
+    char columns[128] = "";
+    const char *null = field(failure, PG_DIAG_COLUMN_NAME);
+    cz_status status;
     if (cz__pg_has_state(failure, "23505")) {
         key_columns(failure, columns, sizeof columns);
-        return cz_error_set(err, CZ_EINTEGRITY, "Another row has this %s already.", columns);
+        status = cz_error_set(err, CZ_EINTEGRITY, "Another row has this %s already.", columns);
+    } else if (cz__pg_has_state(failure, "23503")) {
+        reference_column(failure, columns, sizeof columns);
+        status = cz_error_set(err, CZ_EINTEGRITY,
+                              "A row that is referred to does not exist, or is still in use.");
+    } else if (cz__pg_has_state(failure, "23502")) {
+        cz_ignore(snprintf(columns, sizeof columns, "%s", null)); /* 63 bytes */
+        status = cz_error_set(err, CZ_EINTEGRITY, "%s may not be null.", null);
+    } else {
+        status = cz_error_set(err, CZ_EINTEGRITY, "The change breaks a rule of the database.");
     }
-    if (cz__pg_has_state(failure, "23503"))
-        return cz_error_set(err, CZ_EINTEGRITY,
-                            "A row that is referred to does not exist, or is still in use.");
-    if (cz__pg_has_state(failure, "23502"))
-        return cz_error_set(err, CZ_EINTEGRITY, "%s may not be null.",
-                            field(failure, PG_DIAG_COLUMN_NAME));
-    return cz_error_set(err, CZ_EINTEGRITY, "The change breaks a rule of the database.");
+    tell_rule(failure, columns, err);
+    return status;
 }
 
 /* Class by class; where a state of the class differs it stands first. */

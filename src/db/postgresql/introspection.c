@@ -172,14 +172,16 @@ static cz_status describe_indexes(cz_ctx *ctx, cz__db_session *session, cz__tabl
                "EXISTS (SELECT 1 FROM pg_catalog.pg_constraint u WHERE u.conindid = i.indexrelid "
                "AND u.contype = 'u')::text, "
                "(SELECT NOT o.opcdefault FROM pg_catalog.pg_opclass o "
-               "WHERE o.oid = i.indclass[k - 1])::text "
+               "WHERE o.oid = i.indclass[k - 1])::text, "
+               "(SELECT nullif(m.amname, 'btree') FROM pg_catalog.pg_am m "
+               "WHERE m.oid = c.relam)::text "
                "FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
                "CROSS JOIN generate_series(1, 32) k "
                "LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid "
                "AND a.attnum = i.indkey[k - 1] AND a.attnum > 0 "
                "WHERE i.indrelid = " TABLE_OID " AND NOT i.indisprimary AND k <= i.indnatts "
                "ORDER BY c.relname, k"),
-        out->name, 6, &rows, err);
+        out->name, 7, &rows, err);
     if (status)
         return status;
     out->indexes = cz_arena_array(ctx->arena, cz__index_info, rows.count + 1);
@@ -201,6 +203,7 @@ static cz_status describe_indexes(cz_ctx *ctx, cz__db_session *session, cz__tabl
                                                              .unique = is_true(fields[2]),
                                                              .constraint = is_true(fields[4]),
                                                              .special = is_true(fields[5]),
+                                                             .method = fields[6],
                                                              .where = fields[3] };
     }
     return CZ_OK;

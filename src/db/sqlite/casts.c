@@ -2,6 +2,7 @@
  * that PostgreSQL would not let go, is an error that names it: the change is refused and the table stays. */
 #include <calzone/json.h>
 #include "db/sqlite/sqlite_internal.h"
+#include <arpa/inet.h>
 #include <math.h>
 
 enum { SHOWN_BYTES_MAX = 60 }; /* of a value in a message */
@@ -31,6 +32,7 @@ static void refuse(sqlite3_context *context, sqlite3_value *value, cz__db_type t
         [CZ__DB_DECIMAL] = "decimal of the column's digits",
         [CZ__DB_TIME] = "time",
         [CZ__DB_DURATION] = "duration",
+        [CZ__DB_IP] = "IP address",
     };
     const char *name = names[CZ__DB_KIND(to)];
     bool blob = sqlite3_value_type(value) == SQLITE_BLOB;
@@ -180,6 +182,25 @@ static bool show_duration(sqlite3_context *context, sqlite3_value *value)
     return true;
 }
 
+/* As PostgreSQL writes it, so that one address is one text. */
+static bool cast_address(sqlite3_context *context, sqlite3_value *value)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    char text[INET6_ADDRSTRLEN];
+    cz_str was = sqlite3_value_type(value) == SQLITE_TEXT ? text_of(value) : CZ_STR("");
+    if (was.len >= sizeof text)
+        return false;
+    memcpy(text, was.ptr, was.len);
+    text[was.len] = '\0';
+    int family = inet_pton(AF_INET, text, address) == 1 ? AF_INET : AF_INET6;
+    if (strlen(text) != was.len ||
+        (family == AF_INET6 && inet_pton(AF_INET6, text, address) != 1) ||
+        !inet_ntop(family, address, text, sizeof text))
+        return false;
+    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+    return true;
+}
+
 static bool cast_bytes(sqlite3_context *context, sqlite3_value *value)
 {
     cz_str text;
@@ -228,6 +249,9 @@ static void cast(sqlite3_context *context, int count, sqlite3_value **values)
     case CZ__DB_TEXT:
         fine = from == CZ__DB_DURATION ? show_duration(context, value) : cast_bytes(context, value);
         break;
+    case CZ__DB_IP:
+        fine = cast_address(context, value);
+        break;
     default:
         fine = cast_text(context, value, from, to);
     }
@@ -251,16 +275,20 @@ static bool is_number(sqlite3_value *value)
 /* Another type is read as it is, rounded to the places the result has. */
 static cz_decimal decimal_of(sqlite3_value *value, cz__db_type from, int places)
 {
-    cz_decimal d;
+    cz_decimal d = { 0 }, rounded;
     if (CZ__DB_KIND(from) == CZ__DB_DECIMAL)
         return cz__sqlite_decimal(value, from);
-    if (sqlite3_value_type(value) == SQLITE_TEXT &&
-        !cz_decimal_parse(cz_str_trim(text_of(value)), &d)) {
-        cz_decimal rounded;
-        return cz_decimal_round(d, places, &rounded) ? d : rounded;
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+        d = cz_decimal_of(sqlite3_value_int64(value), 0);
+        break;
+    case SQLITE_FLOAT:
+        cz_ignore(cz_decimal_from_double(sqlite3_value_double(value), &d)); /* is_number() has */
+        break;
+    default:
+        cz_ignore(cz_decimal_parse(cz_str_trim(text_of(value)), &d)); /* asked */
     }
-    return cz__sqlite_decimal(value,
-                              cz__db_decimal(CZ_DECIMAL_DIGITS_MAX, places) | CZ__DB_AS_NUMBER);
+    return cz_decimal_round_half_up(d, places, &rounded) ? d : rounded;
 }
 
 static bool cast_decimal(sqlite3_context *context, cz_decimal d, cz__db_type to)
@@ -279,12 +307,14 @@ static bool cast_decimal(sqlite3_context *context, cz_decimal d, cz__db_type to)
     case CZ__DB_INT32:
     case CZ__DB_INT64:
     case CZ__DB_DURATION:
-        if (cz_decimal_round(d, 0, &d) || cz_decimal_units(d, 0, &units) || !fits(units, kind))
+        if (cz_decimal_round_half_up(d, 0, &d) || cz_decimal_units(d, 0, &units) ||
+            !fits(units, kind))
             return false;
         sqlite3_result_int64(context, units);
         return true;
     case CZ__DB_DECIMAL:
-        if (cz_decimal_round(d, CZ__DB_PLACES(to), &d) || cz_decimal_digits(d) > CZ__DB_DIGITS(to))
+        if (cz_decimal_round_half_up(d, CZ__DB_PLACES(to), &d) ||
+            cz_decimal_digits(d) > CZ__DB_DIGITS(to))
             return false;
         if (to & CZ__DB_AS_NUMBER) {
             sqlite3_result_double(context, cz_decimal_to_double(d));

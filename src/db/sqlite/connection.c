@@ -60,47 +60,103 @@ const cz__db_driver cz__sqlite_driver = {
 
 /* ---- errors ---- */
 
-/* "UNIQUE constraint failed: store_book.isbn" tells a client "isbn": the columns without their table. */
-static void constraint_columns(const char *text, char *out, size_t out_bytes)
+/* A broken rule as SQLite tells it: "UNIQUE constraint failed: store_book.isbn". */
+struct broken {
+    char table[128], columns[128]; /* "store_book" and "isbn", or "author_id, title" */
+    char rest[128];                /* all after the colon; empty: it tells nothing */
+};
+
+static struct broken read_broken(const char *text)
 {
+    struct broken broken = { 0 };
     cz_str rest = cz_str_from(text);
-    size_t colon = cz_str_find(rest, CZ_STR(": "));
-    out[0] = '\0';
+    size_t colon = cz_str_find(rest, CZ_STR(": ")), len = 0;
     if (colon == SIZE_MAX)
-        return;
+        return broken;
     rest = cz_str_tail(rest, colon + 2);
-    size_t len = 0;
+    cz_ignore(snprintf(broken.rest, sizeof broken.rest, "%.*s", CZ_STR_ARG(rest))); /* may be cut */
     while (rest.len) {
         cz_str column = cz_str_trim(cz_str_cut(&rest, ','));
         size_t dot = cz_str_find_char(column, '.');
+        if (dot != SIZE_MAX)
+            cz_ignore(snprintf(broken.table, sizeof broken.table, "%.*s", (int)dot, column.ptr));
         column = dot == SIZE_MAX ? column : cz_str_tail(column, dot + 1);
-        int added =
-            snprintf(out + len, out_bytes - len, "%s%.*s", len ? ", " : "", CZ_STR_ARG(column));
-        if (added < 0 || (size_t)added >= out_bytes - len)
-            return;
+        int added = snprintf(broken.columns + len, sizeof broken.columns - len, "%s%.*s",
+                             len ? ", " : "", CZ_STR_ARG(column));
+        if (added < 0 || (size_t)added >= sizeof broken.columns - len)
+            break;
         len += (size_t)added;
     }
+    return broken;
+}
+
+/* By the name of the unique index over these columns, if it has one and no other rule is over the same. */
+static bool tell_unique_name(sqlite3 *handle, const struct broken *broken, cz_error *err)
+{
+    static const char sql[] =
+        "SELECT min(name) FROM pragma_index_list(?1) AS list WHERE \"unique\" AND"
+        " (SELECT group_concat(name, ', ') FROM"
+        " (SELECT name FROM pragma_index_info(list.name) ORDER BY seqno)) = ?2"
+        " HAVING count(*) = 1 AND min(origin) = 'c'";
+    sqlite3_stmt *statement = NULL;
+    const char *name = NULL;
+    if (sqlite3_prepare_v2(handle, sql, sizeof sql, &statement, NULL) == SQLITE_OK &&
+        sqlite3_bind_text(statement, 1, broken->table, -1, SQLITE_STATIC) == SQLITE_OK &&
+        sqlite3_bind_text(statement, 2, broken->columns, -1, SQLITE_STATIC) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        name = (const char *)sqlite3_column_text(statement, 0);
+    if (name)
+        cz__db_error_rule(err, NULL, cz_str_from(name));
+    sqlite3_finalize(statement); /* its code is that of the step */
+    return name != NULL;
+}
+
+/* What cz_error.constraint says of it. */
+static void tell_rule(sqlite3 *handle, int code, const struct broken *broken, cz_error *err)
+{
+    const cz_str index = CZ_STR("index '"); /* of one over expressions, up to a quote */
+    cz_str rest = cz_str_from(broken->rest);
+    if (code == SQLITE_CONSTRAINT_CHECK) { /* a name, or the text of a CHECK that has none */
+        if (cz_str_find_char(rest, '(') == SIZE_MAX && cz_str_find_char(rest, '"') == SIZE_MAX)
+            cz__db_error_rule(err, NULL, rest);
+    } else if (code == SQLITE_CONSTRAINT_UNIQUE && cz_str_starts_with(rest, index)) {
+        rest = cz_str_tail(rest, index.len);
+        cz__db_error_rule(err, NULL, cz_str_cut(&rest, '\''));
+    } else if (broken->table[0] &&
+               (code != SQLITE_CONSTRAINT_UNIQUE || !tell_unique_name(handle, broken, err))) {
+        cz__db_error_rule(err, broken->table, cz_str_from(broken->columns));
+    }
+}
+
+static cz_status constraint_error(struct cz__sqlite_connection *connection, int code, cz_error *err)
+{
+    struct broken broken = read_broken(sqlite3_errmsg(connection->handle));
+    cz_status status;
+    switch (code) {
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+        status =
+            cz_error_set(err, CZ_EINTEGRITY, "Another row has this %s already.", broken.columns);
+        break;
+    case SQLITE_CONSTRAINT_FOREIGNKEY:
+        return cz_error_set(err, CZ_EINTEGRITY,
+                            "A row that is referred to does not exist, or is still in use.");
+    case SQLITE_CONSTRAINT_NOTNULL:
+        status = cz_error_set(err, CZ_EINTEGRITY, "%s may not be null.", broken.columns);
+        break;
+    default:
+        status = cz_error_set(err, CZ_EINTEGRITY, "The change breaks a rule of the database.");
+    }
+    tell_rule(connection->handle, code, &broken, err);
+    return status;
 }
 
 cz_status cz__sqlite_error(struct cz__sqlite_connection *connection, int code, cz_error *err)
 {
     const char *text = sqlite3_errmsg(connection->handle);
-    char columns[128];
     switch (code & 0xff) {
     case SQLITE_CONSTRAINT:
-        constraint_columns(text, columns, sizeof columns);
-        switch (code) {
-        case SQLITE_CONSTRAINT_UNIQUE:
-        case SQLITE_CONSTRAINT_PRIMARYKEY:
-            return cz_error_set(err, CZ_EINTEGRITY, "Another row has this %s already.", columns);
-        case SQLITE_CONSTRAINT_FOREIGNKEY:
-            return cz_error_set(err, CZ_EINTEGRITY,
-                                "A row that is referred to does not exist, or is still in use.");
-        case SQLITE_CONSTRAINT_NOTNULL:
-            return cz_error_set(err, CZ_EINTEGRITY, "%s may not be null.", columns);
-        default:
-            return cz_error_set(err, CZ_EINTEGRITY, "The change breaks a rule of the database.");
-        }
+        return constraint_error(connection, code, err);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return cz_error_set(err, CZ_EBUSY, "the database is busy");

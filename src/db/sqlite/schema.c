@@ -376,8 +376,7 @@ static void alter_in_place(cz__sql_script *script, const cz__schema_step *step)
     create_indexes(script, step, false);
 }
 
-/* What casts.c checks: all but lists, documents and addresses, which have rules of their own, and what any value
- * can be. */
+/* What casts.c checks: all but lists and documents, which have rules of their own, and what any value can be. */
 static bool is_cast(cz__db_kind from, cz__db_kind to)
 {
     switch (to) {
@@ -391,6 +390,7 @@ static bool is_cast(cz__db_kind from, cz__db_kind to)
     case CZ__DB_TIME:
     case CZ__DB_DURATION:
     case CZ__DB_UUID:
+    case CZ__DB_IP:
         return true;
     default:
         return to == CZ__DB_TEXT && (from == CZ__DB_BINARY || from == CZ__DB_DURATION);

@@ -77,6 +77,7 @@ static int64_t purge_model(cz_ctx *ctx, const struct purge *purge, cz_model *mod
                            .where = cz_cond_all(ctx, conds, count),
                            .order_by = { &by_key, 1 },
                            .limit = BATCH,
+                           .only = { &key->attribute, 1 }, /* the rest may be encrypted */
                            .deleted = CZ_ONLY_DELETED };
         struct cz__rows rows = cz__select(ctx, &query);
         if (!rows.count)

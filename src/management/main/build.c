@@ -221,16 +221,23 @@ static bool build(const char *target, bool quiet)
     return false;
 }
 
-/* Become the program build/bin/NAME, or build/bin/NAME-tests. */
-static int become(const char *suffix, char **argv)
+/* Become the program build/bin/NAME, or build/bin/NAME-tests. What was not built yet is told, and with `tells` that
+ * it is built again. */
+static int become(const char *suffix, bool tells, char **argv)
 {
     char name[128], target[160], path[192];
-    if (!is_configured() && !configure(0, NULL))
-        return EXIT_FAILED;
+    if (!is_configured()) {
+        say(0, "building the project in build/, which takes longer the first time");
+        if (!configure(0, NULL))
+            return EXIT_FAILED;
+        tells = false; /* it is told */
+    }
     if (!read_name(name, sizeof name))
         return say(EXIT_FAILED,
                    "build/CMakeCache.txt names no project; remove build/ and try again");
     snprintf(target, sizeof target, "%s%s", name, suffix);
+    if (tells)
+        say(0, "building %s", target);
     if (!build(target, true))
         return EXIT_FAILED;
     snprintf(path, sizeof path, "build/bin/%s", target);
@@ -263,7 +270,7 @@ int command_test(int argc, char **argv)
         return EXIT_MISUSED;
     if (setenv("ENV", "test", 0))
         return say(EXIT_FAILED, "%s", strerror(errno));
-    return become("-tests", argv);
+    return become("-tests", true, argv);
 }
 
 int command_project(int argc, char **argv)
@@ -276,5 +283,5 @@ int command_project(int argc, char **argv)
     for (int i = 0; i < argc; i++)
         arguments[i + 1] = argv[i];
     arguments[argc + 1] = NULL;
-    return become("", arguments);
+    return become("", strcmp(argv[0], "run") == 0, arguments);
 }

@@ -170,6 +170,90 @@ static void make_own_note(cz_ctx *ctx, cz_request *req)
     say(ctx, req, seen ? 201 : 500, seen ? CZ_STR("seen") : CZ_STR("not seen"));
 }
 
+/* ---- who answers SQL by hand: "copy" or "primary" ---- */
+
+#define SERVER(F) F(char_field, text)
+CZ_RECORD(Server, SERVER);
+#define WHO "CASE WHEN pg_is_in_recovery() THEN 'copy' ELSE 'primary' END AS text"
+
+static cz_str who(cz_ctx *ctx)
+{
+    return cz_raw_values(ctx, Server,
+                         CZ_SQL((sqlite, "SELECT 'primary' AS text"), (postgresql, "SELECT " WHO)))
+        .items[0]
+        .text;
+}
+
+static void ask_who(cz_ctx *ctx, void *arg)
+{
+    *(cz_str *)arg = who(ctx);
+}
+
+static cz_str ask_by_rows(cz_ctx *ctx)
+{
+    return cz_raw(ctx, Note,
+                  CZ_SQL((sqlite, "SELECT 1 AS id, 'primary' AS text"),
+                         (postgresql, "SELECT 1 AS id, " WHO)))
+        .items[0]
+        .text;
+}
+
+static cz_str ask_by_built(cz_ctx *ctx)
+{
+    return cz_raw_values_unchecked(ctx, Server, CZ_STR("SELECT " WHO)).items[0].text;
+}
+
+static cz_str ask_locked(cz_ctx *ctx)
+{
+    return cz_raw_values(ctx, Server,
+                         CZ_SQL((sqlite, "SELECT 'primary' AS text"),
+                                (postgresql, "SELECT " WHO " FROM notes_note LIMIT 1 FOR UPDATE")))
+        .items[0]
+        .text;
+}
+
+/* What a copy refuses is asked of the primary. */
+static cz_str ask_by_function(cz_ctx *ctx)
+{
+    return cz_raw_values(ctx, Server,
+                         CZ_SQL((sqlite, "SELECT 'primary' AS text"),
+                                (postgresql, "SELECT " WHO " FROM pg_current_xact_id() LIMIT 1")))
+        .items[0]
+        .text;
+}
+
+static cz_str ask_in_transaction(cz_ctx *ctx)
+{
+    cz_str found;
+    cz_atomic(ctx, ask_who, &found);
+    return found;
+}
+
+static cz_str ask_after_change(cz_ctx *ctx)
+{
+    cz_execute(ctx, "UPDATE notes_note SET text = text");
+    return who(ctx);
+}
+
+static void who_answers(cz_ctx *ctx, cz_request *req)
+{
+    static const struct {
+        const char *name;
+        cz_str (*ask)(cz_ctx *ctx);
+    } ways[] = {
+        { "values", who },
+        { "rows", ask_by_rows },
+        { "built", ask_by_built },
+        { "locked", ask_locked },
+        { "function", ask_by_function },
+        { "transaction", ask_in_transaction },
+        { "after-change", ask_after_change },
+    };
+    for (size_t i = 0; i < CZ_COUNT(ways); i++)
+        if (cz_str_eq(cz_path_str(ctx, req, "how"), cz_str_from(ways[i].name)))
+            say(ctx, req, 200, ways[i].ask(ctx));
+}
+
 static const cz_middleware *const read_your_writes[] = { &cz_read_your_writes, NULL };
 static const cz_middleware *const atomic_requests[] = { &cz_atomic_requests, NULL };
 
@@ -190,6 +274,7 @@ static const cz_route urls[] = {
     CZ_GET("/own-notes", count_notes, .middleware = read_your_writes),
     CZ_POST("/slow-notes/<int:ms>", make_note_slowly, .middleware = atomic_requests),
     CZ_GET("/mix", mix),
+    CZ_GET("/who/<str:how>", who_answers),
     CZ_ROUTES_END,
 };
 
