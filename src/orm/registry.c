@@ -675,13 +675,20 @@ static bool is_method(const char *method)
     return false;
 }
 
-/* Languages are names of the server's configurations: letters, digits and underscores. */
+/* A configuration of PostgreSQL 15, or, with a "_" in its name, one of the project's own. */
 static bool is_language(const char *name)
 {
-    for (const char *c = name; *c; c++)
-        if (!((*c >= 'a' && *c <= 'z') || *c == '_' || (c > name && *c >= '0' && *c <= '9')))
-            return false;
-    return *name != '\0';
+    static const char *const known[] = {
+        "simple",  "arabic",  "armenian",   "basque",   "catalan",    "danish",
+        "dutch",   "english", "finnish",    "french",   "german",     "greek",
+        "hindi",   "irish",   "indonesian", "italian",  "hungarian",  "lithuanian",
+        "nepali",  "russian", "norwegian",  "romanian", "portuguese", "serbian",
+        "spanish", "swedish", "tamil",      "turkish",  "yiddish",
+    };
+    for (size_t i = 0; i < CZ_COUNT(known); i++)
+        if (strcmp(name, known[i]) == 0)
+            return true;
+    return strchr(name, '_') && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")];
 }
 
 static bool are_weights(const char *weights, size_t count)
@@ -712,7 +719,8 @@ static cz_status check_search(const cz_model *model, const cz_index *index, cz_e
     if (!is_language(index->search))
         return cz_error_set(err, CZ_EVALIDATION,
                             "%s: .search: \"%s\" is no language; say \"english\", or \"simple\" "
-                            "for words as they are",
+                            "for words as they are. A configuration of your own has a \"_\" in its "
+                            "name",
                             model->name, index->search);
     if (!index->fields.count || index->condition || index->include.count || index->method)
         return cz_error_set(err, CZ_EVALIDATION,

@@ -80,7 +80,10 @@ CZ_MODEL(TwoSearches, WORDS,
          .indexes = CZ_INDEXES({ .search = "simple", .fields = CZ_FIELDS(TwoSearches, words) },
                                { .search = "english", .fields = CZ_FIELDS(TwoSearches, words) }));
 CZ_MODEL(NoLanguage, WORDS,
-         .indexes = CZ_INDEXES({ .search = "English'", .fields = CZ_FIELDS(NoLanguage, words) }));
+         .indexes = CZ_INDEXES({ .search = "englsh", .fields = CZ_FIELDS(NoLanguage, words) }));
+CZ_MODEL(HostileLanguage, WORDS,
+         .indexes = CZ_INDEXES({ .search = "my_english'",
+                                 .fields = CZ_FIELDS(HostileLanguage, words) }));
 CZ_MODEL(EmptyLanguage, WORDS,
          .indexes = CZ_INDEXES({ .search = "", .fields = CZ_FIELDS(EmptyLanguage, words) }));
 CZ_MODEL(WeightlessSearch, WORDS,
@@ -234,12 +237,13 @@ CZ_TEST(an_index_has_a_method_there_is)
 REFUSED_SEARCH(NumberSearch, ".search: \"cents\" is no text")
 REFUSED_SEARCH(SecretSearch, "indexes: \"secret\" is encrypted")
 REFUSED_SEARCH(TwoSearches, "a model has one index with .search")
-REFUSED_SEARCH(NoLanguage,
-               ".search: \"English'\" is no language; say \"english\", or \"simple\" for "
-               "words as they are")
-REFUSED_SEARCH(EmptyLanguage,
-               ".search: \"\" is no language; say \"english\", or \"simple\" for words "
-               "as they are")
+#define NO_LANGUAGE                                                                                \
+    " is no language; say \"english\", or \"simple\" for words as they are. A configuration of "   \
+    "your "                                                                                        \
+    "own has a \"_\" in its name"
+REFUSED_SEARCH(NoLanguage, ".search: \"englsh\"" NO_LANGUAGE)
+REFUSED_SEARCH(HostileLanguage, ".search: \"my_english'\"" NO_LANGUAGE)
+REFUSED_SEARCH(EmptyLanguage, ".search: \"\"" NO_LANGUAGE)
 REFUSED_SEARCH(WeightlessSearch, ".weights are for an index with .search")
 REFUSED_SEARCH(FewWeights, ".weights: \"AE\" is not one letter from A to D for each of .fields")
 REFUSED_SEARCH(PartOfSearch,
