@@ -671,7 +671,8 @@ static cz_status begin_call(cz_ctx *ctx, struct call *call, cz_error *err)
     call->repeatable =
         call->read && !call->statement->by_hand && (is_numbered(call) || call->statement->types);
     cz_status status = CZ_OK;
-    if (!call->statement->types && !is_numbered(call)) /* the ORM numbers its own */
+    /* the ORM numbers its own; where there are none, as in migrations, "?" may be an operator */
+    if (call->count && !call->statement->types && !is_numbered(call))
         status = number_parameters(ctx, call->sql, &call->sql);
     if (is_numbered(call) && !(call->shape = shape_of(db, call->statement->number)))
         status = CZ_ENOMEM;

@@ -375,6 +375,18 @@ CZ_TEST(parameters_of_hand_written_sql_take_the_type_the_server_infers)
     cz__db_close(cz__db_default);
 }
 
+CZ_TEST(a_question_mark_of_sql_without_parameters_is_an_operator)
+{
+    open_database("");
+    cz_ctx *ctx = new_context();
+    run_sql(ctx, "CREATE TABLE t (d jsonb CHECK (d ? 'a')) /* why? */");
+    run_sql(ctx, "INSERT INTO t VALUES ('{\"a\": 1}')");
+    run_sql(ctx, "UPDATE t SET d = d || '{\"b\": 2}' WHERE d ?| ARRAY['a', 'c'] -- all?");
+    run_sql(ctx, "DO $$ BEGIN IF EXISTS (SELECT 1 FROM t WHERE NOT d ?& ARRAY['a', 'b']) THEN "
+                 "RAISE 'no b'; END IF; END $$");
+    cz__db_close(cz__db_default);
+}
+
 /* ---- errors ---- */
 
 CZ_TEST(what_the_server_refuses_is_a_status_and_a_sentence)
