@@ -226,6 +226,7 @@ struct cz__expr {
 
 /* ---- arithmetic ---- */
 
+/* Numbers; instants, days, times and durations where they can be added up. NULL when either is. */
 #define CZ_ADD(a, b) CZ__CALL(CZ__EXPR_SUM(a, b), ADD, CZ__BITS_SUM, a, CZ__ARGS_2(a, b))
 #define CZ_SUB(a, b) CZ__CALL(CZ__EXPR_DIFFERENCE(a, b), SUB, CZ__BITS_SUM, a, CZ__ARGS_2(a, b))
 #define CZ_MUL(a, b) CZ__CALL(CZ__EXPR_SUM(a, b), MUL, CZ__BITS_SUM, a, CZ__ARGS_2(a, b))
@@ -247,6 +248,7 @@ struct cz__expr {
 
 /* ---- text ---- */
 
+/* NULL when the text is. Blanks alone are trimmed; the length is in characters. */
 #define CZ_LOWER(e) CZ__TEXT_CALL(LOWER, e)
 #define CZ_UPPER(e) CZ__TEXT_CALL(UPPER, e)
 #define CZ_TRIM(e) CZ__TEXT_CALL(TRIM, e)
@@ -325,6 +327,7 @@ struct cz__expr {
 
 /* ---- casts and documents ---- */
 
+/* As the database casts; what is no number is 0 on SQLite and an error on PostgreSQL. */
 #define CZ_CAST_TEXT(e)                                                                            \
     CZ__CALL((const struct cz__text_expr *)0, CAST_TEXT, ~UINT64_C(0), e, CZ__ARGS_1(e))
 #define CZ_CAST_INT(e)                                                                             \
@@ -373,6 +376,7 @@ struct cz__expr {
     CZ__EXPR(type, .op = CZ__EXPR_CALL, .function = CZ__FN_##fn,                                   \
              .when_count = (uint32_t)(0 * sizeof(CZ__SUITED(CZ__IS_ONE_OF((e), suits), (e)))),     \
              .args = CZ__ARGS_1(e), ##__VA_ARGS__)
+/* The rows of a group, and those of them that match a condition. */
 #define CZ_COUNT_ROWS CZ__CALL_0(cz__integer_expr, COUNT_ROWS)
 #define CZ_COUNT_ROWS_IF(condition) CZ__CALL_0(cz__integer_expr, COUNT_ROWS, .filter = (condition))
 /* The values that are not NULL. Over several to-many relations add .distinct: joins multiply rows. */
@@ -402,6 +406,8 @@ struct cz__expr {
 #define CZ_WINDOW(call, ...)                                                                       \
     CZ__EXPR(CZ__EXPR_LIKE(call), .op = CZ__EXPR_WINDOW,                                           \
              .args = CZ__ARGS_1(call) __VA_OPT__(, ) __VA_ARGS__)
+/* The row's place: its number, the same for equals with and without gaps after them, from 0 to 1, as the share of
+ * rows up to it, and which of so many equal parts it is in. */
 #define CZ_ROW_NUMBER CZ__CALL_0(cz__integer_expr, ROW_NUMBER)
 #define CZ_RANK CZ__CALL_0(cz__integer_expr, RANK)
 #define CZ_DENSE_RANK CZ__CALL_0(cz__integer_expr, DENSE_RANK)
@@ -415,6 +421,8 @@ struct cz__expr {
 #define CZ_LEAD(e, rows)                                                                           \
     CZ__EXPR(CZ__EXPR_LIKE(e), .op = CZ__EXPR_CALL, .function = CZ__FN_LEAD,                       \
              .args = CZ__ARGS_2(e, rows))
+/* Of the first, the last and the n-th row of the frame, which ends at the current row's peers unless .frame says
+ * otherwise. */
 #define CZ_FIRST_VALUE(e)                                                                          \
     CZ__EXPR(CZ__EXPR_LIKE(e), .op = CZ__EXPR_CALL, .function = CZ__FN_FIRST_VALUE,                \
              .args = CZ__ARGS_1(e))

@@ -73,6 +73,7 @@ typedef struct cz_state_field {
     cz_tagged fill;
 } cz_state_field;
 
+/* Names of fields, in the order that counts: CZ_NAMES("title", "author"). */
 typedef struct cz_names {
     const char *const *items;
     size_t count;
@@ -260,6 +261,7 @@ struct cz_operation { /* written with the macros below */
  * CZ_SEPARATE(.database_operations = CZ_OPERATIONS(...), .state_operations = CZ_OPERATIONS(...)). */
 #define CZ_SEPARATE(...) CZ__OPERATION(.kind = CZ_OPERATION_SEPARATE, ##__VA_ARGS__)
 
+/* Does nothing: for what need not be undone. */
 void cz_run_nothing(cz_ctx *ctx, const cz_history *history);
 
 /* ---- rows of models as they were: what a migration's function works with ----
@@ -285,9 +287,12 @@ size_t cz_past_each(cz_ctx *ctx, const cz_history *history, const char *model,
                     void (*each)(cz_ctx *ctx, cz_past_row *row, void *arg), void *arg);
 /* A new row with its defaults; stored by cz_past_save(). */
 cz_past_row *cz_past_new(cz_ctx *ctx, const cz_history *history, const char *model);
+/* Store what was set of a row, a new one with its key; delete it by its key. No receiver is told, and no on_delete
+ * is followed: the database's rules alone hold. */
 void cz_past_save(cz_ctx *ctx, cz_past_row *row);
 void cz_past_delete(cz_ctx *ctx, cz_past_row *row);
 
+/* Whether a field is NULL. */
 bool cz_past_is_null(cz_ctx *ctx, const cz_past_row *row, const char *field);
 /* The member, of the C type models.h names for the field's kind; NULL when it is NULL. */
 const void *cz_past_value(cz_ctx *ctx, const cz_past_row *row, const char *field);

@@ -437,6 +437,7 @@ typedef struct cz_row {
 
 #define CZ__BIT_WORDS(fields) (((fields) + 63) / 64)
 
+/* Name a model that is declared later, with a 64-bit or a UUID key: for fields of other models that lead to it. */
 #define CZ_MODEL_FORWARD(M) CZ__FORWARD(M, int64_t, cz__integer)
 #define CZ_MODEL_FORWARD_UUID(M) CZ__FORWARD(M, cz_uuid, cz__uuid)
 #define CZ__FORWARD(M, key_type, key_tag)                                                          \

@@ -377,10 +377,12 @@ struct cz__cond {
     (&(const struct cz__cond){ .op = group_op,                                                     \
                                .count = CZ__NARG(__VA_ARGS__),                                     \
                                .children = (const cz_cond[]){ __VA_ARGS__ } })
+/* All of them, which CZ_WHERE() is, too; any of them. Of none the first is true and the second false. */
 #define CZ_AND(...) CZ__GROUP(CZ__COND_AND, __VA_ARGS__)
 #define CZ_OR(...) CZ__GROUP(CZ__COND_OR, __VA_ARGS__)
 /* An odd number of them, so of two one: Django's ^. */
 #define CZ_XOR(...) CZ__GROUP(CZ__COND_XOR, __VA_ARGS__)
+/* The rows a condition does not give, those that have NULL there too: Django's exclude(). */
 #define CZ_NOT(condition) CZ__GROUP(CZ__COND_NOT, condition)
 #define CZ_WHERE(...) CZ__GROUP(CZ__COND_AND, __VA_ARGS__)
 /* Every row, said on purpose: update and delete accept no empty condition. */
@@ -493,11 +495,14 @@ typedef struct cz_query {
         combine_op, (const cz_query *const[]){ __VA_ARGS__ },                                      \
             sizeof((const cz_query *const[]){ __VA_ARGS__ }) / sizeof(cz_query *)                  \
     }
+/* For .combine: the rows of the query and of those named, CZ_QUERY(...) of the same model or, with .values, of any;
+ * a union once each, or as often as they come; what is in all; what is in the first alone. */
 #define CZ_UNION(...) CZ__COMBINE(CZ__UNION, __VA_ARGS__)
 #define CZ_UNION_ALL(...) CZ__COMBINE(CZ__UNION_ALL, __VA_ARGS__)
 #define CZ_INTERSECT(...) CZ__COMBINE(CZ__INTERSECT, __VA_ARGS__)
 #define CZ_EXCEPT(...) CZ__COMBINE(CZ__EXCEPT, __VA_ARGS__)
 
+/* For .related: foreign keys, over several too, CZ_RELATED(Book, author->country); at most 16 relations. */
 #define CZ_RELATED(M, ...) CZ_FIELDS(M, __VA_ARGS__)
 
 /* For .prefetch: relations to read along, one query each whatever the number of rows, in the order they stand.
@@ -527,6 +532,7 @@ typedef struct cz_query {
                         ##__VA_ARGS__ })
 #define CZ__UNPAIRED(...) __VA_ARGS__
 
+/* What cz_select() gives: a struct of `items`, an array of M, and `count`. */
 #define cz_rows(M) M##__rows
 #define cz__query_of(M, ...)                                                                       \
     (&(const cz_query){ .model = &M##__model, .file = __FILE__, .line = __LINE__, ##__VA_ARGS__ })
@@ -554,6 +560,7 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query);
 #define cz_get(ctx, M, ...) ((M *)cz__get((ctx), cz__query_of(M, ##__VA_ARGS__)))
 /* The first row in order, or NULL. */
 #define cz_first(ctx, M, ...) ((M *)cz__first((ctx), cz__query_of(M, ##__VA_ARGS__)))
+/* How many rows match, of a slice those in it. */
 #define cz_count(ctx, M, ...) cz__count((ctx), cz__query_of(M, ##__VA_ARGS__))
 /* Rows of computed values, as cz_rows(R) of the record R:
  *
@@ -562,14 +569,15 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query);
  *
  * Where an aggregate stands among the values, rows are grouped by the others, as Django's
  * values().annotate(); conditions on aggregates choose groups, and what they read beside the
- * aggregates is grouped by, too. Without .order_by the order is the
- * database's. Raises: CZ_EINVAL: a number that does not fit its member. */
+ * aggregates is grouped by, too. Without .order_by the order is the database's.
+ * Raises: CZ_EINVAL: a number that does not fit its member. */
 #define cz_values(ctx, R, M, ...)                                                                  \
     ({                                                                                             \
         struct cz__rows cz__r = cz__values((ctx), cz__query_of(M, __VA_ARGS__));                   \
         (R##__rows){ (R *)cz__r.items, cz__r.count };                                              \
     })
-/* The one record of aggregates over all rows that match. */
+/* The one record of aggregates over all rows that match. Raises: as cz_values(); CZ_EINVAL: a value that is no
+ * aggregate, or a condition that reads one beside it, made several groups of them. */
 #define cz_aggregate(ctx, R, M, ...) ((R *)cz__aggregate((ctx), cz__query_of(M, __VA_ARGS__)))
 #define CZ_AS(R, ...)                                                                              \
     {                                                                                              \
@@ -578,6 +586,7 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query);
     }
 /* What the database says of the query's plan: EXPLAIN's lines (EXPLAIN QUERY PLAN on SQLite). */
 #define cz_explain(ctx, M, ...) cz__explain((ctx), cz__query_of(M, ##__VA_ARGS__))
+/* Whether a row matches. */
 #define cz_exists(ctx, M, ...) cz__exists((ctx), cz__query_of(M, ##__VA_ARGS__))
 
 /* ---- changes ---- */

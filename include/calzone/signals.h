@@ -86,6 +86,7 @@ typedef struct cz_receiver_list {
     size_t count;
 } cz_receiver_list;
 
+/* A line of such a table: for one model, and for all. The migrations' signals are of no model. */
 #define CZ_RECEIVER(which, M, function)                                                            \
     {                                                                                              \
         .signal = (which), .model = &M##__model, .fn = (function)                                  \

@@ -53,7 +53,8 @@ static void describe_field(cz_ctx *ctx, const cz__state *state, const cz_state_f
         cz_raise(ctx, CZ_EVALIDATION, "%s refers to %s, which does not exist then", from->name,
                  from->to);
     out->name = lasting_text(ctx, from->name);
-    out->kind = cz__kind_of(target ? target->fields.items[0].kind : from->kind);
+    const cz_state_field *stored = target ? &target->fields.items[0] : from; /* keys are stored */
+    out->kind = cz__kind_of(stored->kind);
     if (out->kind == CZ_KIND_enum_field) /* whose texts are then unknown: the text itself */
         out->kind = CZ_KIND_char_field;
     out->options = (cz_field_options){ .max_length = from->max_length,
@@ -63,7 +64,8 @@ static void describe_field(cz_ctx *ctx, const cz__state *state, const cz_state_f
                                        .default_ = from->default_,
                                        .db_default = from->db_default,
                                        .auto_now = from->auto_now,
-                                       .auto_now_add = from->auto_now_add };
+                                       .auto_now_add = from->auto_now_add,
+                                       .django = stored->django };
     out->options.default_.text = lasting_text(ctx, from->default_.text);
     out->options.db_default.text = lasting_text(ctx, from->db_default.text);
     out->options.column = lasting_text(ctx, cz__state_column(ctx, from));
@@ -85,6 +87,8 @@ static void add_column(cz_ctx *ctx, cz_model *model, uint16_t at, size_t offset)
                             .max_length = field->options.max_length,
                             .name = field->options.column,
                             .attribute = cz_str_from(field->name) };
+    state->sealed |= (column->type & CZ__DB_SEALED) != 0;
+    state->db_defaults |= field->options.db_default.kind != CZ__TAG_NONE;
     cz_check(ctx, cz_map_set(&state->by_name, column->attribute, column));
 }
 
