@@ -1,6 +1,7 @@
 /* `dumpdata` and `loaddata`, as a project's binary runs them. */
 #include "management/command_testing.h"
 #include <calzone/calzone.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #define AUTHOR(F)                                                                                  \
@@ -179,6 +180,22 @@ CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
         cz_str_find(books, CZ_STR("\"sequel_of\": [\"Atuan\", [\"Ursula\", \"1929-10-21\"]]")) !=
         SIZE_MAX);
     CZ_EXPECT(cz_str_find(books, CZ_STR("\"word\"")) == SIZE_MAX);
+}
+
+CZ_TEST(a_natural_key_of_a_row_that_is_gone_ends_the_dump)
+{
+    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata",
+        cz__test_write("all.json", fixture));
+    sqlite3 *other; /* a program that holds nobody to foreign keys */
+    CZ_REQUIRE(sqlite3_open(cz__test_path("a.db"), &other) == SQLITE_OK);
+    CZ_EXPECT_EQ(sqlite3_exec(other, "DELETE FROM store_author", NULL, NULL, NULL), SQLITE_OK);
+    CZ_EXPECT_EQ(sqlite3_close(other), SQLITE_OK);
+    cz_str out;
+    CZ_EXPECT_EQ(run("a.db", &out, "dumpdata", "store.book", "--natural-foreign"), 1);
+    CZ_EXPECT_MSG(cz_str_starts_with(
+                      out, CZ_STR("shop: a row refers to store.author 1, which does not exist\n")),
+                  "%.*s", CZ_STR_ARG(out)); /* before what standard output holds back */
 }
 
 CZ_TEST(a_model_as_csv_is_loaded_as_it_was_dumped)

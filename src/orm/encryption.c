@@ -133,12 +133,6 @@ static bool split(cz_str stored, cz_str *out_name, cz_str *out_text)
     return is_name(*out_name);
 }
 
-bool cz__field_is_current(cz_str stored)
-{
-    cz_str name, text;
-    return split(stored, &name, &text) && key_count && cz_str_eq(name, cz_str_from(keys[0].name));
-}
-
 cz_status cz__field_decrypt(cz_arena *arena, cz_str stored, cz_str *out, cz_error *err)
 {
     cz_str name, text;

@@ -22,7 +22,5 @@ CZ_NODISCARD cz_status cz__field_encrypt(cz_arena *arena, cz_str plain, cz_str *
 /* Errors: CZ_EDATABASE: the key is not among those there are, or the text was changed; CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__field_decrypt(cz_arena *arena, cz_str stored, cz_str *out,
                                          cz_error *err);
-/* Whether a stored text is encrypted with the first key. */
-bool cz__field_is_current(cz_str stored);
 
 #endif

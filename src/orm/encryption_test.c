@@ -58,12 +58,10 @@ CZ_TEST(a_value_opens_with_the_key_it_names)
     CZ_REQUIRE_OK(cz__field_keys_set(CZ_STR("a:" KEY_A), &err));
     CZ_REQUIRE_OK(cz__field_encrypt(arena, CZ_STR("a secret"), &stored, &err));
     CZ_EXPECT(cz_str_starts_with(stored, CZ_STR("v1:a:")));
-    CZ_EXPECT(cz__field_is_current(stored));
     CZ_REQUIRE_OK(cz__field_decrypt(arena, stored, &plain, &err));
     CZ_EXPECT_STR(plain, "a secret");
     /* another key comes first: the old one still opens */
     CZ_REQUIRE_OK(cz__field_keys_set(CZ_STR("b:" KEY_B ",a:" KEY_A), &err));
-    CZ_EXPECT(!cz__field_is_current(stored));
     CZ_REQUIRE_OK(cz__field_decrypt(arena, stored, &plain, &err));
     CZ_EXPECT_STR(plain, "a secret");
     /* and is gone, or has become another */

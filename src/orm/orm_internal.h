@@ -51,7 +51,6 @@ enum cz__plan_kind {
     CZ__PLAN_VALUES, /* the query's .values */
     CZ__PLAN_COUNT,
     CZ__PLAN_EXISTS,
-    CZ__PLAN_KEYS,
     CZ__PLAN_INSERT,
     CZ__PLAN_UPDATE,
     CZ__PLAN_DELETE

@@ -94,23 +94,31 @@ static cz_str plain(cz_ctx *ctx, cz_str json)
 
 static cz_str natural_key(cz_ctx *ctx, struct dump *dump, cz_model *model, cz_str key);
 
+/* The parts as a list of JSON's, or of CSV's, with blanks between. */
+static cz_str join(cz_ctx *ctx, cz_arena *arena, const cz_str *parts, size_t count, bool csv)
+{
+    cz_buf out = { 0 };
+    cz_buf_append_str(&out, csv ? CZ_STR("") : CZ_STR("["));
+    for (size_t i = 0; i < count; i++) {
+        cz_buf_append_str(&out, !i ? CZ_STR("") : csv ? CZ_STR(" ") : CZ_STR(", "));
+        cz_buf_append_str(&out, parts[i]);
+    }
+    cz_buf_append_str(&out, csv ? CZ_STR("") : CZ_STR("]"));
+    cz_str list;
+    cz_check(ctx, cz__buf_take(&out, arena, &list));
+    return list;
+}
+
 /* A list of the natural key's cells, those of relations in turn as lists. */
 static cz_str natural_list(cz_ctx *ctx, struct dump *dump, const cz__column *const *columns,
                            const cz_str *cells, size_t count)
 {
-    cz_buf out = { 0 };
-    cz_buf_append_char(&out, '[');
-    for (size_t i = 0; i < count; i++) {
-        cz_str cell = cells[i];
-        if (columns[i]->relation && !cz_str_eq(cell, CZ_STR("null")))
-            cell = natural_key(ctx, dump, columns[i]->field->target, cell);
-        cz_buf_append_str(&out, i ? CZ_STR(", ") : CZ_STR(""));
-        cz_buf_append_str(&out, cell);
-    }
-    cz_buf_append_char(&out, ']');
-    cz_str list;
-    cz_check(ctx, cz__buf_take(&out, dump->arena, &list));
-    return list;
+    cz_str *parts = cz_array(ctx, cz_str, count);
+    for (size_t i = 0; i < count; i++)
+        parts[i] = columns[i]->relation && !cz_str_eq(cells[i], CZ_STR("null"))
+                       ? natural_key(ctx, dump, columns[i]->field->target, cells[i])
+                       : cells[i];
+    return join(ctx, dump->arena, parts, count, false);
 }
 
 static cz_str natural_key(cz_ctx *ctx, struct dump *dump, cz_model *model, cz_str key)
@@ -158,19 +166,16 @@ static cz_str links(cz_ctx *ctx, struct dump *dump, cz_model *model, const cz__c
                                       cz__row_at(row, model->state->key), NULL));
     void *keys;
     size_t count = cz__links_read(ctx, row, column, &keys);
-    cz_buf out = { 0 };
+    const char *quote = uuid && !dump->csv ? "\"" : "";
+    cz_str *parts = cz_array(ctx, cz_str, count);
     for (size_t i = 0; i < count; i++) {
         char text[CZ_UUID_TEXT];
-        cz_str one = cz__key_text(target, (const char *)keys + i * bytes, text);
+        cz_str key_text = cz__key_text(target, (const char *)keys + i * bytes, text);
+        parts[i] = cz_format(ctx, "%s%.*s%s", quote, CZ_STR_ARG(key_text), quote);
         if (!dump->csv)
-            one = reference(ctx, dump, target,
-                            uuid ? cz_format(ctx, "\"%.*s\"", CZ_STR_ARG(one)) : one);
-        cz_buf_append_str(&out, !i ? CZ_STR("") : dump->csv ? CZ_STR(" ") : CZ_STR(", "));
-        cz_buf_append_str(&out, one);
+            parts[i] = reference(ctx, dump, target, parts[i]);
     }
-    cz_str text;
-    cz_check(ctx, cz__buf_take(&out, ctx->arena, &text));
-    return dump->csv ? text : cz_format(ctx, "[%.*s]", CZ_STR_ARG(text));
+    return join(ctx, ctx->arena, parts, count, dump->csv);
 }
 
 /* ---- JSON ---- */
