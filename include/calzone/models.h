@@ -30,7 +30,8 @@
  *     foreign_key(name, Model), one_to_one(name, Model)             the key in `name_id`; CZ_REL() reads
  *     reference(name, Model)                                        as a foreign key, without a constraint: what it
  *                                                                   leads to may be in another database
- *     many_to_many(name, Model)                                     nothing; a table of its own
+ *     many_to_many(name, Model)                                     nothing; a table of its own, or a
+ *                                                                   model's by .through
  *     reverse(name, Model, field)                                   nothing: the other side of a foreign
  *                                                                   key, declared so queries are checked
  *     many_to_many_reverse(name, Model, field)                      nothing: the other side
@@ -223,6 +224,12 @@ typedef const char *(*cz_validator)(cz_str text, double number);
 
 /* ---- fields ---- */
 
+/* Names of fields, written CZ_FIELDS(Book, title, author). */
+typedef struct cz_fields {
+    const cz_str *items; /* paths */
+    size_t count;
+} cz_fields;
+
 typedef struct cz_field_options {
     uint32_t
         max_length; /* characters of a char, slug, email or url field; 0: 255, url 200, slug 50,
@@ -250,6 +257,11 @@ typedef struct cz_field_options {
     cz_validator validator;
     cz_on_delete on_delete; /* required for foreign_key, one_to_one and reference */
     bool unconstrained; /* a foreign key the database does not hold rows to; set by reference() */
+    /* Of a many-to-many: the model whose rows are its links, CZ_THROUGH(Membership), with a foreign key to
+     * either side and fields of its own. Which keys those are, when it has more than one to a side or leads from
+     * a model to itself backwards: CZ_FIELDS(Membership, person, club), that to the field's own model first. */
+    cz_model *through;
+    cz_fields through_fields;
     bool django;        /* as the model's .django, of this field alone */
     const char *column; /* the column's name; NULL: the field's ("author_id" for relations) */
     const char *verbose_name, *help_text;
@@ -279,10 +291,6 @@ typedef struct cz_order_list {
     const cz_order *items;
     size_t count;
 } cz_order_list;
-typedef struct cz_fields {
-    const cz_str *items; /* paths */
-    size_t count;
-} cz_fields;
 
 #define CZ__AT(M, path) (((struct M##__path *)0)->path)
 #define CZ__PATH_STR(M, path)                                                                      \
@@ -321,6 +329,9 @@ typedef struct cz_fields {
     {                                                                                              \
         (const cz_str[]){ CZ__EACH(CZ__PATH_STR, M, __VA_ARGS__) }, CZ__NARG(__VA_ARGS__)          \
     }
+
+/* A model as a many-to-many's `.through`. It may come later: then CZ_MODEL_FORWARD() announces it. */
+#define CZ_THROUGH(M) (&M##__model)
 
 /* ---- models ---- */
 

@@ -9,9 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+CZ_MODEL_FORWARD(Book)
+
+/* What an author continued is told by the rows of Book, not by the author's. */
 #define AUTHOR(F)                                                                                  \
     F(char_field, name, .max_length = 40)                                                          \
-    F(date_field, born, .null = true)
+    F(date_field, born, .null = true)                                                              \
+    F(many_to_many, continued, Book, .through = CZ_THROUGH(Book))
 CZ_MODEL(Author, AUTHOR, .natural_key = CZ_FIELDS(Author, name, born));
 
 #define TAG(F) F(char_field, word, .max_length = 20)

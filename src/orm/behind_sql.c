@@ -12,6 +12,8 @@ void cz__append_link_join(const struct cz__scope *scope, cz_buf *sql)
     cz__append_column(sql, scope->link_alias, scope->link->link_to);
     cz_buf_append_lit(sql, " = ");
     cz__append_column(sql, scope->base, scope->model->state->key->name);
+    if (scope->link->through)
+        cz__append_kept(scope, sql, scope->link->through, scope->link_alias);
 }
 
 void cz__compile_behind(struct cz__compiler *c, cz_buf *key, cz_buf *among,

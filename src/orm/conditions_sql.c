@@ -300,19 +300,24 @@ static void compile_xor(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
 static void compile_linked(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
 {
     const cz__column *column = cond->link;
+    unsigned alias = ++c->alias_count;
     cz__append_column(sql, c->scope->base, c->scope->model->state->key->name);
     cz_buf_append_lit(sql, " IN (SELECT ");
-    cz__db_append_name(sql, column->link_to);
+    cz__append_column(sql, alias, column->link_to);
     cz_buf_append_lit(sql, " FROM ");
     cz__db_append_name(sql, column->link_table);
+    cz_buf_append_lit(sql, " t");
+    cz_buf_append_u64(sql, alias);
     cz_buf_append_lit(sql, " WHERE ");
-    cz__db_append_name(sql, column->link_from);
+    cz__append_column(sql, alias, column->link_from);
     cz_buf_append_lit(sql, " = ");
     cz__append_slot(c, sql,
                     (struct cz__slot){ .kind = CZ__SLOT_VALUE,
                                        .ref = cz__take_ref(c),
                                        .type = cond->count,
                                        .name = column->field->name });
+    if (column->through)
+        cz__append_kept(c->scope, sql, column->through, alias);
     cz_buf_append_char(sql, ')');
 }
 

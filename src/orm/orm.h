@@ -3,6 +3,7 @@
 #define CZ_ORM_ORM_H
 
 #include <calzone/buf.h>
+#include <calzone/bulk.h>
 #include <calzone/map.h>
 #include <calzone/queries.h>
 #include <calzone/signals.h>
@@ -24,7 +25,10 @@ typedef struct cz__column {
     cz_str attribute;             /* the row's member: "author_id" for "author" */
     const struct cz__column *via; /* reverse sides: the foreign key or many-to-many on the target */
     const char *link_table, *link_from,
-        *link_to; /* many-to-many: its table and columns, this side first */
+        *link_to;      /* many-to-many: its table and columns, this side first */
+    cz_model *through; /* many-to-many: the model of that table; NULL: it has none */
+    const struct cz__column *through_from,
+        *through_to; /* its foreign keys, that to this side first */
 } cz__column;
 
 struct cz__model_state {
@@ -120,17 +124,19 @@ cz__database *cz__database_at_home(cz_ctx *ctx);
 /* The keys of the rows that a many-to-many column of `row` links to, in order: `*out` is an int64_t or cz_uuid
  * array in the arena, as the target's key is. Returns their number. Raises as a query. */
 size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, void **out);
+struct cz__links { /* of a row, by a many-to-many, to the rows with these keys */
+    cz_row *row;
+    const cz__column *column;
+    const void *keys;
+    size_t count;
+    cz_pairs defaults; /* of new rows of the column's .through; without a model: none */
+};
 /* Make those keys the linked ones, in a transaction; sends CZ_M2M_CHANGED for what goes and what comes. */
-void cz__links_set(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
-                   size_t count);
-
+void cz__links_set(cz_ctx *ctx, const struct cz__links *links);
 /* The same by removing all and adding those. */
-void cz__links_replace(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
-                       size_t count);
-
+void cz__links_replace(cz_ctx *ctx, const struct cz__links *links);
 /* Add or remove links, sending CZ_M2M_CHANGED; those that are there, or are not, stay as they are. */
-void cz__links_change(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
-                      size_t count, bool add);
+void cz__links_change(cz_ctx *ctx, const struct cz__links *links, bool add);
 /* Whether a column has a value of its own in a new row that gives none: NULL and "" aside. */
 static inline bool cz__column_fills_itself(const cz__column *column)
 {

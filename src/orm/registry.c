@@ -1,6 +1,6 @@
 /* The models of a project, resolved once at start: columns, keys, relations, the tables between. What
  * cannot work is refused here, with one line naming the model and the field. */
-#include "orm/orm.h"
+#include "orm/orm_internal.h"
 #include <stdio.h>
 
 enum { ENUMS_MAX = 4096 };
@@ -249,6 +249,10 @@ static cz_status check_options(const cz_model *model, const cz_field *field, cz_
     const cz_field_options *options = &field->options;
     if (options->unconstrained && field->kind != CZ_KIND_foreign_key)
         return refuse(err, model, field, ".unconstrained is for foreign keys");
+    if (options->through && field->kind != CZ_KIND_many_to_many)
+        return refuse(err, model, field, ".through is for many-to-many relations");
+    if (options->through_fields.count && !options->through)
+        return refuse(err, model, field, ".through_fields are those of a .through");
     if (is_stored_relation(field->kind)) {
         if (!options->on_delete)
             return refuse(err, model, field,
@@ -558,6 +562,8 @@ static cz_status add_referrer(cz_model *target, cz_model *model, const cz__colum
 static cz_status name_link(cz_model *model, cz__column *column, cz_error *err)
 {
     const struct cz__model_state *from = model->state, *to = column->field->target->state;
+    if (column->field->options.through)
+        return cz__through_resolve(model, column, err);
     bool self = from == to;
     column->link_table = cz_arena_printf(registry, "%s_%s", from->table, column->field->name);
     column->link_from = cz_arena_printf(registry, self ? "from_%s_id" : "%s_id", from->lower_name);
@@ -582,6 +588,9 @@ static cz_status resolve_reverse(cz_model *model, cz__column *column, cz_error *
         column->link_table = via->link_table;
         column->link_from = via->link_to;
         column->link_to = via->link_from;
+        column->through = via->through;
+        column->through_from = via->through_to;
+        column->through_to = via->through_from;
     }
     return CZ_OK;
 }
@@ -801,6 +810,8 @@ static cz_status check_same_database(const cz_model *model, const cz__column *co
 {
     const cz_model *target = column->field->target;
     const cz__column *key = column->via ? column->via : column;
+    if (column->through && database_of(model) != database_of(column->through))
+        return refuse(err, model, column->field, "its .through is in another database");
     if (!target || database_of(model) == database_of(target))
         return CZ_OK;
     if (key->field->options.unconstrained) {

@@ -431,7 +431,7 @@ struct cz__rows cz__related_rows(cz_ctx *ctx, cz_row *row, size_t field, const c
     loaded = new_loaded(ctx, touch.column);
     loaded->narrowed = narrowed;
     loaded->stays = !narrowed.len;
-    loaded->depends = depends_on(query);
+    loaded->depends = touch.column->through ? NULL : depends_on(query);
     loaded->at = cz__watch_now(ctx);
     read_behind(ctx, loaded, row->model, gather(ctx, row, result, row->model->state->key, NULL),
                 query);

@@ -183,7 +183,8 @@ static void walk_tables(cz_ctx *ctx,
             return;
         for (uint16_t i = 0; i < model->state->column_count; i++) {
             const cz__column *column = &model->state->columns[i];
-            if (column->field->kind == CZ_KIND_many_to_many && !each(ctx, model, column, arg))
+            if (column->field->kind == CZ_KIND_many_to_many && !column->through &&
+                !each(ctx, model, column, arg))
                 return;
         }
     }
@@ -285,6 +286,10 @@ static void write_field(cz_json_writer *json, const cz__column *column)
     if (column->field->target) {
         cz_json_key(json, CZ_STR("to"));
         cz_json_str(json, cz_str_from(column->field->target->state->label));
+    }
+    if (column->through) {
+        cz_json_key(json, CZ_STR("through"));
+        cz_json_str(json, cz_str_from(column->through->state->label));
     }
     if (column->field->options.digits) {
         cz_json_key(json, CZ_STR("digits"));

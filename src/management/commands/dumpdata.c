@@ -337,7 +337,7 @@ static void dump_model(cz_ctx *ctx, struct dump *dump, cz_model *model)
         const cz__column *column = &state->columns[i];
         if (column->stored)
             stored[stored_count++] = column;
-        if (column->stored || column->field->kind == CZ_KIND_many_to_many)
+        if (column->stored || (column->field->kind == CZ_KIND_many_to_many && !column->through))
             all[all_count++] = column;
     }
     if (dump->csv)

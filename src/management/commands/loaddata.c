@@ -307,7 +307,10 @@ static bool load_links(cz_ctx *ctx, struct load *load, struct item *item, const 
             refuse(ctx, item, column, "a list of keys is expected");
         need(ctx, load, item, column, text_of(ctx, one));
     }
-    cz__links_set(ctx, item->row, column, keys, value->count);
+    struct cz__links links = {
+        .row = item->row, .column = column, .keys = keys, .count = value->count
+    };
+    cz__links_set(ctx, &links);
     return true;
 }
 
