@@ -227,6 +227,10 @@ refused "a misspelt field of what links are given" '
 refused "a text for a number of what links are given" '
     cz_related_replace_through(ctx, (Author *)cz_first(ctx, Author), books,
         CZ_PAIRS(Book, (year, "1900")), CZ_INTS(1)); /* here */' "$a_text"
+refused "a date to be unique for that is misspelt" '
+    static const cz_field_options options = { .null = true,
+        .unique_for_date = CZ_FIELD(Book, bougth) }; /* here */
+    (void)options;' "no member named .bougth"
 refused "CZ_ORDER_BY" '
     cz_select(ctx, Book,
         .order_by = CZ_ORDER_BY(CZ_ASC(Book, year),

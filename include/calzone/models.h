@@ -239,6 +239,10 @@ typedef struct cz_field_options {
     bool null;              /* NULL is allowed */
     bool blank;             /* may be left out or empty on input */
     bool unique, index;
+    /* No other row has the value on the same day, in the same month (of any year) or year of this date or datetime:
+     * CZ_FIELD(Post, published). Checked in input and by cz_full_clean(), not by the database; without the date
+     * nothing is. */
+    cz_str unique_for_date, unique_for_month, unique_for_year;
     bool read_only;                  /* never taken from input (Django: editable=False) */
     bool auto_now_add, auto_now;     /* datetime: now at creation; at every save */
     bool auto_actor_add, auto_actor; /* text: who the context acts for (cz_set_actor()), likewise */
@@ -324,7 +328,9 @@ typedef struct cz_order_list {
         (const cz_order[]){ __VA_ARGS__ },                                                         \
             sizeof((const cz_order[]){ __VA_ARGS__ }) / sizeof(cz_order)                           \
     }
-/* Fields of a model, checked by the compiler: CZ_FIELDS(Book, id, title, author). */
+/* A field of a model, checked by the compiler: CZ_FIELD(Book, bought). */
+#define CZ_FIELD(M, at) CZ__PATH_STR(M, at)
+/* Several: CZ_FIELDS(Book, id, title, author). */
 #define CZ_FIELDS(M, ...)                                                                          \
     {                                                                                              \
         (const cz_str[]){ CZ__EACH(CZ__PATH_STR, M, __VA_ARGS__) }, CZ__NARG(__VA_ARGS__)          \

@@ -9,6 +9,18 @@
 #include <calzone/signals.h>
 #include "db/database.h"
 
+/* X(period) for the rules unique_for_date, unique_for_month and unique_for_year. */
+#define CZ__PERIOD_MAP(X)                                                                          \
+    X(date)                                                                                        \
+    X(month)                                                                                       \
+    X(year)
+enum cz__period {
+#define X(period) CZ__PERIOD_##period,
+    CZ__PERIOD_MAP(X)
+#undef X
+        CZ__PERIODS
+};
+
 /* One field as start-up resolved it. */
 typedef struct cz__column {
     const cz_field *field;
@@ -19,8 +31,10 @@ typedef struct cz__column {
     bool relation;         /* a foreign key or one-to-one */
     bool many;             /* a many-to-many or a reverse side: several rows */
     bool null;
-    cz__db_type type;             /* of what is stored */
-    uint32_t max_length;          /* characters; 0: no limit */
+    cz__db_type type;    /* of what is stored */
+    uint32_t max_length; /* characters; 0: no limit */
+    const struct cz__column
+        *unique_for[CZ__PERIODS]; /* the date of such a rule; NULL: there is none */
     const char *name;             /* the column's name in the table */
     cz_str attribute;             /* the row's member: "author_id" for "author" */
     const struct cz__column *via; /* reverse sides: the foreign key or many-to-many on the target */
@@ -205,6 +219,8 @@ static inline void cz__row_mark(cz_row *row, const cz__column *column, bool null
 /* A condition "key = the row's key", and "column = the value at `value`, of the column's C type". */
 cz_cond cz__cond_key(cz_ctx *ctx, const cz_row *row);
 cz_cond cz__cond_column(cz_ctx *ctx, cz_model *model, const cz__column *column, const void *value);
+/* That a column is NULL, or is not. NULL when there is no memory. */
+cz_cond cz__cond_null(cz_arena *arena, const cz_model *model, const cz__column *column, bool null);
 
 /* One line that asked the same of one row after another, where one query could have asked for all. */
 struct cz__repeat {

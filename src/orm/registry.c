@@ -408,10 +408,10 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
     return CZ_OK;
 }
 
-static cz_cond is_null_cond(cz_model *model, const cz__column *column, bool null)
+cz_cond cz__cond_null(cz_arena *arena, const cz_model *model, const cz__column *column, bool null)
 {
     static const bool truths[] = { false, true };
-    struct cz__cond *cond = cz_arena_new(registry, struct cz__cond);
+    struct cz__cond *cond = cz_arena_new(arena, struct cz__cond);
     if (cond)
         *cond = (struct cz__cond){ .op = CZ__COND_LEAF,
                                    .lookup = CZ_LOOKUP_ISNULL,
@@ -439,11 +439,41 @@ static cz_status find_marks(struct cz__model_state *state, cz_error *err)
         return state->is_deleted ? refuse(err, state->model, state->is_deleted->field,
                                           "marks_deleted needs a datetime that does, too")
                                  : CZ_OK;
-    state->is_kept = is_null_cond(state->model, state->deleted_at, true);
-    state->is_gone = is_null_cond(state->model, state->deleted_at, false);
+    state->is_kept = cz__cond_null(registry, state->model, state->deleted_at, true);
+    state->is_gone = cz__cond_null(registry, state->model, state->deleted_at, false);
     return state->is_kept && state->is_gone
                ? CZ_OK
                : cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+}
+
+/* The dates that values of a column are unique for. */
+static cz_status find_periods(const struct cz__model_state *state, cz__column *column,
+                              cz_error *err)
+{
+    const cz_field_options *options = &column->field->options;
+    const struct {
+        const char *option;
+        cz_str date;
+    } rules[] = {
+#define X(period) { "unique_for_" #period, options->unique_for_##period },
+        CZ__PERIOD_MAP(X)
+#undef X
+    };
+    for (int i = 0; i < CZ__PERIODS; i++) {
+        if (!rules[i].date.len)
+            continue;
+        const cz__column *date = cz_map_get(&state->by_name, rules[i].date);
+        if (!column->stored || column->type & CZ__DB_SEALED)
+            return cz_error_set(err, CZ_EVALIDATION, "%s.%s: %s is for fields that can be compared",
+                                state->model->name, column->field->name, rules[i].option);
+        if (!date || (date->type != CZ__DB_DATE && date->type != CZ__DB_DATETIME))
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "%s.%s: %s: \"%.*s\" is no date or datetime of %s",
+                                state->model->name, column->field->name, rules[i].option,
+                                CZ_STR_ARG(rules[i].date), state->model->name);
+        column->unique_for[i] = date;
+    }
+    return CZ_OK;
 }
 
 /* The columns of a model or record, each resolved on its own. */
@@ -462,6 +492,11 @@ static cz_status add_columns(struct cz__model_state *state, cz_error *err)
             return status;
     }
     state->key = &state->columns[0];
+    for (uint16_t i = 0; i < model->field_count; i++) {
+        cz_status status = find_periods(state, &state->columns[i], err);
+        if (status)
+            return status;
+    }
     return CZ_OK;
 }
 

@@ -52,8 +52,8 @@ static cz_status find_both(const cz_model *model, const cz__column *column, cons
     if (count == 2)
         return CZ_OK;
     return refuse(model, column, err,
-                  count < 2 ? "needs two foreign keys, from and to:" :
-                              "has more than two foreign keys: say by .through_fields which two "
+                  count < 2 ? "needs two foreign keys, from and to:"
+                            : "has more than two foreign keys: say by .through_fields which two "
                               "link rows of",
                   model->name);
 }
@@ -77,9 +77,9 @@ static cz_status check_other_fields(const cz_model *model, const cz__column *col
     for (const cz__column *other = model->state->columns; other < column; other++)
         if (other->through == column->through && other->through_from == column->through_from &&
             other->through_to == column->through_to)
-            return cz_error_set(err, CZ_EVALIDATION, "%s.%s: %s.%s goes through the same keys of %s",
-                                model->name, column->field->name, model->name, other->field->name,
-                                column->through->name);
+            return cz_error_set(
+                err, CZ_EVALIDATION, "%s.%s: %s.%s goes through the same keys of %s", model->name,
+                column->field->name, model->name, other->field->name, column->through->name);
     return CZ_OK;
 }
 
@@ -110,7 +110,8 @@ cz_status cz__through_resolve(const cz_model *model, cz__column *column, cz_erro
     cz_model *through = column->field->options.through;
     const cz__column *from = NULL, *to = NULL;
     if (!through->state)
-        return refuse(model, column, err, "is not in any app's .models, and is to link", model->name);
+        return refuse(model, column, err, "is not in any app's .models, and is to link",
+                      model->name);
     cz_status status = find_ends(model, column, &from, &to, err);
     if (status)
         return status;
@@ -157,10 +158,9 @@ static bool take_key(const cz__db_cursor *cursor, void *arg)
 size_t cz__through_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, void **out)
 {
     const cz__column *to = column->through_to;
-    struct reading reading = { .to = to,
-                               .bytes = cz__column_bytes(to),
-                               .cap = 8,
-                               .arena = ctx->arena };
+    struct reading reading = {
+        .to = to, .bytes = cz__column_bytes(to), .cap = 8, .arena = ctx->arena
+    };
     reading.keys = cz_alloc(ctx, reading.cap * reading.bytes);
     cz_order by_key = { .path = to->attribute };
     cz_query query = { .model = column->through,

@@ -20,15 +20,14 @@ CZ_MODEL(Membership, MEMBERSHIP);
 #define FRIENDSHIP(F)                                                                              \
     F(foreign_key, admirer, Person, .on_delete = CZ_CASCADE)                                       \
     F(foreign_key, admired, Person, .on_delete = CZ_CASCADE)
-CZ_MODEL(Friendship, FRIENDSHIP,
-         .unique_together = CZ_FIELDS(Friendship, admirer, admired));
+CZ_MODEL(Friendship, FRIENDSHIP, .unique_together = CZ_FIELDS(Friendship, admirer, admired));
 
 #define PERSON(F)                                                                                  \
     F(char_field, name)                                                                            \
     F(many_to_many, clubs, Club, .through = CZ_THROUGH(Membership),                                \
       .through_fields = CZ_FIELDS(Membership, person, club))                                       \
     F(many_to_many, admires, Person, .through = CZ_THROUGH(Friendship))                            \
-    F(many_to_many, visited, Club, .through = CZ_THROUGH(Outing))                                   \
+    F(many_to_many, visited, Club, .through = CZ_THROUGH(Outing))                                  \
     F(many_to_many_reverse, admirers, Person, admires)                                             \
     F(reverse, memberships, Membership, person)
 CZ_MODEL(Person, PERSON, .ordering = CZ_ORDER_BY(CZ_ASC(Person, name)));
@@ -41,7 +40,7 @@ CZ_MODEL(Person, PERSON, .ordering = CZ_ORDER_BY(CZ_ASC(Person, name)));
 CZ_MODEL_UUID(Club, CLUB, .ordering = CZ_ORDER_BY(CZ_ASC(Club, name)));
 
 /* A key may be NULL, and one person visits one club more than once. */
-#define OUTING(F)                                                                                   \
+#define OUTING(F)                                                                                  \
     F(foreign_key, club, Club, .null = true, .on_delete = CZ_SET_NULL)                             \
     F(foreign_key, person, Person, .on_delete = CZ_PROTECT)                                        \
     F(int_field, hours, .null = true)
@@ -128,10 +127,10 @@ static void change_links(cz_ctx *c, void *arg)
     cz_related_add(c, people[0], clubs, CZ_UUIDS(clubs[0]->id));
     EXPECT_TRAIL("Person.clubs:1:1 Person.clubs:2:1 "); /* rows made in bulk: no saves told */
     CZ_EXPECT_STR(membership(c, people[0]->id, clubs[0]->id)->role, "member");
-    cz_related_add_through(c, people[0], clubs,
-                           CZ_PAIRS(Membership, (role, "captain"), (fee, 9),
-                                    (inviter, people[1]->id)),
-                           CZ_UUIDS(clubs[0]->id, clubs[1]->id));
+    cz_related_add_through(
+        c, people[0], clubs,
+        CZ_PAIRS(Membership, (role, "captain"), (fee, 9), (inviter, people[1]->id)),
+        CZ_UUIDS(clubs[0]->id, clubs[1]->id));
     EXPECT_TRAIL("Person.clubs:1:1 Person.clubs:2:1 ");
     CZ_EXPECT_STR(membership(c, people[0]->id, clubs[0]->id)->role, "member"); /* was there */
     const Membership *captain = membership(c, people[0]->id, clubs[1]->id);
@@ -176,21 +175,20 @@ static void make_linked(cz_ctx *c, void *arg)
 {
     (void)arg;
     make_society(c);
-    Club *chess = cz_related_create_through(c, Club, people[0], clubs,
-                                            CZ_PAIRS(Membership, (role, "founder")),
-                                            (name, "chess"));
+    Club *chess = cz_related_create_through(
+        c, Club, people[0], clubs, CZ_PAIRS(Membership, (role, "founder")), (name, "chess"));
     CZ_EXPECT_STR(membership(c, people[0]->id, chess->id)->role, "founder");
     Person *dan = cz_related_create(c, Person, chess, members, (name, "dan"));
     CZ_EXPECT_STR(membership(c, dan->id, chess->id)->role, "member");
     bool created;
-    Club *found = cz_related_get_or_create_through(
-        c, Club, dan, clubs, CZ_PAIRS(Membership, (role, "x")), CZ_PAIRS(Club, (name, "chess")),
-        CZ_PAIRS(Club), &created);
+    Club *found =
+        cz_related_get_or_create_through(c, Club, dan, clubs, CZ_PAIRS(Membership, (role, "x")),
+                                         CZ_PAIRS(Club, (name, "chess")), CZ_PAIRS(Club), &created);
     CZ_EXPECT(!created && cz_uuid_eq(found->id, chess->id));
     CZ_EXPECT_STR(membership(c, dan->id, chess->id)->role, "member"); /* not a default's any more */
-    found = cz_related_get_or_create_through(c, Club, dan, clubs,
-                                             CZ_PAIRS(Membership, (role, "first")),
-                                             CZ_PAIRS(Club, (name, "go")), CZ_PAIRS(Club), NULL);
+    found =
+        cz_related_get_or_create_through(c, Club, dan, clubs, CZ_PAIRS(Membership, (role, "first")),
+                                         CZ_PAIRS(Club, (name, "go")), CZ_PAIRS(Club), NULL);
     CZ_EXPECT_STR(membership(c, dan->id, found->id)->role, "first");
     found = cz_related_update_or_create_through(
         c, Club, dan, clubs, CZ_PAIRS(Membership, (role, "y")), CZ_PAIRS(Club, (name, "go")),
@@ -221,17 +219,18 @@ static void read_links(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(cz_count(c, Club, .where = CZ_Q(Club, memberships->role, EXACT, "captain")), 3);
     CZ_EXPECT_EQ(cz_count(c, Person, .where = CZ_Q(Person, memberships->club->name, EXACT, "Z")),
                  1);
-    cz_rows(Person) all = cz_select(
-        c, Person, .prefetch = CZ_PREFETCH(Person, (clubs, Club, .limit = 2, .as = "two"),
-                                           (clubs->members), (memberships)));
+    cz_rows(Person) all =
+        cz_select(c, Person,
+                  .prefetch = CZ_PREFETCH(Person, (clubs, Club, .limit = 2, .as = "two"),
+                                          (clubs->members), (memberships)));
     CZ_EXPECT_QUERIES_OF(0)
     {
         EXPECT_CLUBS(cz_related(c, Club, &all.items[2], clubs), "XYZ");
         EXPECT_CLUBS(cz_prefetched(c, Club, &all.items[2], clubs, "two"), "XY");
         CZ_EXPECT_EQ(cz_related(c, Membership, &all.items[1], memberships).count, 2);
-        EXPECT_PEOPLE(cz_related(c, Person, &cz_related(c, Club, &all.items[0], clubs).items[0],
-                                 members),
-                      "abc");
+        EXPECT_PEOPLE(
+            cz_related(c, Person, &cz_related(c, Club, &all.items[0], clubs).items[0], members),
+            "abc");
     }
     /* conditions are about the row that links, not about any row between */
     cz_cond captain = CZ_Q(Club, memberships->role, EXACT, "captain");
@@ -296,7 +295,8 @@ static void more_than_once(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(cz_count(c, Person, .where = CZ_Q(Person, visited->name, EXACT, "X")), 3);
     const cz__column *visited = cz__column_find(&Person__model, CZ_STR("visited"));
     void *keys;
-    CZ_EXPECT_EQ(cz__links_read(c, &people[0]->row_, visited, &keys), 1); /* but where links change */
+    CZ_EXPECT_EQ(cz__links_read(c, &people[0]->row_, visited, &keys),
+                 1); /* but where links change */
     cz_related_add(c, people[0], visited, CZ_UUIDS(clubs[0]->id, clubs[2]->id));
     CZ_EXPECT_EQ(cz_count(c, Outing), 5);
     trail[0] = '\0';
@@ -382,8 +382,7 @@ static void mistakes(cz_ctx *c, void *arg)
           "A row that is referred to does not exist, or is still in use." },
         { link_twice, CZ_EINTEGRITY, "Another row has this admirer_id, admired_id already." },
         { link_unstored, CZ_EINVAL, "a Person that is not stored has no relations" },
-        { delete_protected, CZ_EINTEGRITY,
-          "Cannot delete: a outing still refers to this person." },
+        { delete_protected, CZ_EINTEGRITY, "Cannot delete: a outing still refers to this person." },
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         cz_error err = { 0 };
@@ -442,8 +441,8 @@ CZ_MODEL(Far, FAR);
 /* Near, but for the options of its second field, or of another when it says so. */
 static void refused(cz_model *target, cz_field_options options, size_t field, const char *message)
 {
-    static cz_model *const models[] = { &Near__model,    &Far__model,    &Between__model,
-                                        &Several__model, &OnlyFar__model, &TwoFar__model,
+    static cz_model *const models[] = { &Near__model,     &Far__model,     &Between__model,
+                                        &Several__model,  &OnlyFar__model, &TwoFar__model,
                                         &Elsewhere__model };
     static cz_field fields[4];
     memcpy(fields, Near__model.fields, sizeof fields);
@@ -499,9 +498,8 @@ REFUSED(the_second_of_through_fields_leads_to_the_other_side, Far,
 REFUSED(through_fields_are_of_the_model_between, Far,
         "Near.others: .through_fields: Between.third is no foreign key to Near",
         .through = CZ_THROUGH(Between), .through_fields = CZ_FIELDS(Several, third, far))
-REFUSED(through_fields_differ, Near,
-        "Near.others: Several has one key for both sides of others", .through = CZ_THROUGH(Several),
-        .through_fields = CZ_FIELDS(Several, third, third))
+REFUSED(through_fields_differ, Near, "Near.others: Several has one key for both sides of others",
+        .through = CZ_THROUGH(Several), .through_fields = CZ_FIELDS(Several, third, third))
 REFUSED(through_fields_need_a_model_between, Far,
         "Near.others: .through_fields are those of a .through",
         .through_fields = CZ_FIELDS(Several, near, far))
