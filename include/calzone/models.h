@@ -296,7 +296,7 @@ typedef struct cz_order_list {
     size_t count;
 } cz_order_list;
 
-#define CZ__AT(M, path) (((struct M##__path *)0)->path)
+#define CZ__AT(M, path) (((M##__path *)0)->path)
 #define CZ__PATH_STR(M, path)                                                                      \
     {                                                                                              \
 #path, sizeof(#path) - 1 + 0 * sizeof(CZ__AT(M, path))                                     \
@@ -433,7 +433,8 @@ struct cz_model {
     const uint16_t *(*offsets)(void); /* of each field's member in the row; UINT16_MAX: none */
     const uint16_t *(*slots)(void);   /* of each relation's pointer; UINT16_MAX: none */
     size_t row_bytes;
-    bool record; /* declared by CZ_RECORD() */
+    bool record;        /* declared by CZ_RECORD() */
+    cz_model *proxy_of; /* declared by CZ_PROXY(): whose rows they are; NULL: its own */
     cz_meta meta;
     struct cz__model_state *state; /* private; set when the project starts */
 };
@@ -455,7 +456,9 @@ typedef struct cz_row {
     typedef struct M M;                                                                            \
     typedef key_type M##__key;                                                                     \
     typedef struct key_tag M##__key_tag;                                                           \
-    struct M##__path;                                                                              \
+    typedef struct M##__path M##__path;                                                            \
+    typedef struct M##__index M##__index;                                                          \
+    typedef struct M##__rows M##__rows;                                                            \
     extern cz_model M##__model;
 
 /* Declare a model from its field list; further arguments are cz_meta members. */
@@ -477,16 +480,16 @@ typedef struct cz_row {
     };                                                                                             \
     struct M {                                                                                     \
         cz_row row_;                                                                               \
-        uint64_t bits_[3 * CZ__BIT_WORDS(sizeof(struct M##__index))];                              \
-        struct M##__path *path_[0];                                                                \
-        struct M##__index *index_[0];                                                              \
+        uint64_t bits_[3 * CZ__BIT_WORDS(sizeof(M##__index))];                                     \
+        M##__path *path_[0];                                                                       \
+        M##__index *index_[0];                                                                     \
         M##__key id;                                                                               \
         LIST(CZ__ROW)                                                                              \
     };                                                                                             \
-    typedef struct M##__rows {                                                                     \
+    struct M##__rows {                                                                             \
         M *items;                                                                                  \
         size_t count;                                                                              \
-    } M##__rows;                                                                                   \
+    };                                                                                             \
     extern const cz_field M##__fields[];                                                           \
     __attribute__((weak))                                                                          \
     const cz_field M##__fields[] = { { "id", key_kind, 0, 0, { .read_only = true } },              \
@@ -509,17 +512,44 @@ typedef struct cz_row {
     __attribute__((weak)) cz_model M##__model = {                                                  \
         .name = #M,                                                                                \
         .fields = M##__fields,                                                                     \
-        .field_count = sizeof(struct M##__index),                                                  \
+        .field_count = sizeof(M##__index),                                                         \
         .offsets = M##__offsets,                                                                   \
         .slots = M##__slots,                                                                       \
         .row_bytes = sizeof(M),                                                                    \
         .meta = { __VA_ARGS__ },                                                                   \
     }
 
+/* A proxy, as Django's: the rows of `Base` under another name, with an order, a manager, a `.clean` and a verbose name
+ * of its own, and whatever is told by model: receivers of signals, serializers, viewsets.
+ *
+ *     CZ_PROXY(Draft, Post, .manager = CZ_MANAGER(.where = CZ_Q(Draft, published, ISNULL, true)),
+ *              .ordering = CZ_ORDER_BY(CZ_ASC(Draft, created_at)))
+ *
+ * Draft is another name of the struct Post, so functions of one take rows of the other. Further arguments are cz_meta
+ * members; ordering, manager, clean and natural key are the base's where it says none, and what belongs to the table
+ * stays the base's. A foreign key may lead to a proxy, whose row it is then; its column refers to the base's table. A
+ * proxy may be a proxy's. It stands in an app's .models and in no migration. CZ_PROXY_FORWARD() announces it, as
+ * CZ_MODEL_FORWARD() does its base before. */
+#define CZ_PROXY(M, Base, ...)                                                                     \
+    CZ_PROXY_FORWARD(M, Base)                                                                      \
+    __attribute__((weak))                                                                          \
+    cz_model M##__model = { .name = #M, .proxy_of = &Base##__model, .meta = { __VA_ARGS__ } }
+#define CZ_PROXY_FORWARD(M, Base)                                                                  \
+    typedef Base M;                                                                                \
+    typedef Base##__key M##__key;                                                                  \
+    typedef Base##__key_tag M##__key_tag;                                                          \
+    typedef Base##__path M##__path;                                                                \
+    typedef Base##__index M##__index;                                                              \
+    typedef Base##__rows M##__rows;                                                                \
+    extern cz_model M##__model;
+
 /* A record: the rows cz_values() gives (queries.h). A list of fields like a model's, without key, table or
  * relations, so that a row of computed values has members of known types, NULLs and a serializer. */
 #define CZ_RECORD(R, LIST)                                                                         \
     typedef struct R R;                                                                            \
+    typedef struct R##__path R##__path;                                                            \
+    typedef struct R##__index R##__index;                                                          \
+    typedef struct R##__rows R##__rows;                                                            \
     extern cz_model R##__model;                                                                    \
     struct R##__path {                                                                             \
         LIST(CZ__PATH)                                                                             \
@@ -529,15 +559,15 @@ typedef struct cz_row {
     };                                                                                             \
     struct R {                                                                                     \
         cz_row row_;                                                                               \
-        uint64_t bits_[3 * CZ__BIT_WORDS(sizeof(struct R##__index))];                              \
-        struct R##__path *path_[0];                                                                \
-        struct R##__index *index_[0];                                                              \
+        uint64_t bits_[3 * CZ__BIT_WORDS(sizeof(R##__index))];                                     \
+        R##__path *path_[0];                                                                       \
+        R##__index *index_[0];                                                                     \
         LIST(CZ__ROW)                                                                              \
     };                                                                                             \
-    typedef struct R##__rows {                                                                     \
+    struct R##__rows {                                                                             \
         R *items;                                                                                  \
         size_t count;                                                                              \
-    } R##__rows;                                                                                   \
+    };                                                                                             \
     extern const cz_field R##__fields[];                                                           \
     __attribute__((weak)) const cz_field R##__fields[] = { LIST(CZ__META) };                       \
     const uint16_t *R##__offsets(void);                                                            \
@@ -556,7 +586,7 @@ typedef struct cz_row {
     __attribute__((weak)) cz_model R##__model = {                                                  \
         .name = #R,                                                                                \
         .fields = R##__fields,                                                                     \
-        .field_count = sizeof(struct R##__index),                                                  \
+        .field_count = sizeof(R##__index),                                                         \
         .offsets = R##__offsets,                                                                   \
         .slots = R##__slots,                                                                       \
         .row_bytes = sizeof(R),                                                                    \
@@ -602,12 +632,12 @@ typedef struct cz_row {
 #define CZ__PATH_text_array_field(name, ...) struct cz__texts *name;
 #define CZ__PATH_encrypted_field(name, ...) struct cz__sealed *name;
 #define CZ__PATH_enum_field(name, Enum, ...) struct cz__chosen *name;
-#define CZ__PATH_foreign_key(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
+#define CZ__PATH_foreign_key(name, Target, ...) Target##__path *name; Target##__key_tag *name##_id;
 #define CZ__PATH_reference CZ__PATH_foreign_key
-#define CZ__PATH_one_to_one(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
-#define CZ__PATH_many_to_many(name, Target, ...) struct Target##__path *name;
-#define CZ__PATH_reverse(name, Target, via) struct Target##__path *name;
-#define CZ__PATH_many_to_many_reverse(name, Target, via) struct Target##__path *name;
+#define CZ__PATH_one_to_one(name, Target, ...) Target##__path *name; Target##__key_tag *name##_id;
+#define CZ__PATH_many_to_many(name, Target, ...) Target##__path *name;
+#define CZ__PATH_reverse(name, Target, via) Target##__path *name;
+#define CZ__PATH_many_to_many_reverse(name, Target, via) Target##__path *name;
 
 #define CZ__INDEX_char_field CZ__INDEX_COLUMN
 #define CZ__INDEX_text_field CZ__INDEX_COLUMN

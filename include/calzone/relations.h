@@ -50,7 +50,7 @@ void *cz__related_or_create(cz_ctx *ctx, cz_row *row, size_t field, cz_pairs thr
         (Target##__rows){ (Target *)cz__r.items, cz__r.count };                                    \
     })
 #define CZ__LEADS_TO(row, field, Target)                                                           \
-    _Static_assert(_Generic((row)->path_[0]->field, struct Target##__path * : 1, default : 0),     \
+    _Static_assert(_Generic((row)->path_[0]->field, Target##__path * : 1, default : 0),            \
                    #field " does not lead to " #Target)
 /* The rows that a CZ_PREFETCH() of the row's query read under this name. Raises: CZ_EINVAL: none did. */
 #define cz_prefetched(ctx, Target, row, field, name)                                               \

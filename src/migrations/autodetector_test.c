@@ -277,3 +277,33 @@ CZ_TEST(links_do_not_become_rows_of_a_model)
         CZ_EXPECT_MSG(strstr(cz_error_message(&err), cases[i].said), "%s", cz_error_message(&err));
     }
 }
+
+/* ---- proxies ---- */
+
+#define PARCEL(F) F(char_field, name)
+CZ_MODEL(Parcel, PARCEL);
+CZ_PROXY(Express, Parcel);
+#define COURIER(F)                                                                                 \
+    F(foreign_key, carries, Express, .on_delete = CZ_CASCADE)                                      \
+    F(many_to_many, carried, Express)
+CZ_MODEL(Courier, COURIER);
+
+CZ_TEST(a_proxy_is_in_no_migration_and_a_key_to_it_refers_to_its_base)
+{
+    cz_model *const listed[] = { &Courier__model, &Express__model, &Parcel__model };
+    cz_error err = { 0 };
+    cz_ctx_init(&ctx, cz_test_arena());
+    CZ_REQUIRE_OK(cz__models_add("post", listed, 3, &err));
+    CZ_REQUIRE_OK(cz__models_resolve(&err));
+    const cz__state *state = cz__state_of_models(&ctx);
+    CZ_EXPECT_EQ(state->count, 2);
+    CZ_EXPECT(!cz__state_get(state, "post", "Express"));
+    const cz__state_model *courier = cz__state_get(state, "post", "Courier");
+    CZ_EXPECT_STR(cz_str_from(cz__state_field(courier, "carries")->to), "post.Parcel");
+    CZ_EXPECT_STR(cz_str_from(cz__state_field(courier, "carried")->to), "post.Parcel");
+    /* the migration's links are called as the query's */
+    CZ_EXPECT_STR(cz_str_from(cz__column_find(&Courier__model, CZ_STR("carried"))->link_to),
+                  "parcel_id");
+    cz__migration_list lists[2] = { { 0 } };
+    detect(lists, 0, state, "post.0001_initial", NULL);
+}

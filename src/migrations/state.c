@@ -119,8 +119,10 @@ const char *cz__state_table(cz_ctx *ctx, const cz__state_model *model)
 
 /* ---- from the project's models ---- */
 
+/* A proxy is known by the model whose table it has: there is nothing to migrate about it. */
 static const char *full_name(cz_ctx *ctx, const cz_model *model)
 {
+    model = model->state->concrete;
     return cz_format(ctx, "%s.%s", model->state->app, model->name).ptr;
 }
 
@@ -211,7 +213,8 @@ cz__state *cz__state_of_models(cz_ctx *ctx)
     cz__state *state = cz_new(ctx, cz__state);
     state->models = cz_array(ctx, const cz__state_model *, cz__models_count() + 1);
     for (size_t i = 0; i < cz__models_count(); i++)
-        state->models[state->count++] = model_of(ctx, cz__models_at(i));
+        if (!cz__models_at(i)->proxy_of)
+            state->models[state->count++] = model_of(ctx, cz__models_at(i));
     return state;
 }
 

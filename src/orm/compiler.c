@@ -639,7 +639,7 @@ static void append_limit(struct cz__compiler *c, cz_buf *sql, const cz_query *qu
 static void compile_part(struct cz__compiler *c, cz_buf *sql, const cz_query *query,
                          const cz_query *whole)
 {
-    if (query->model != whole->model && !whole->values.count)
+    if (!cz__same_table(query->model, whole->model) && !whole->values.count)
         cz_raise(c->ctx, CZ_EINVAL, "rows of %s joined with rows of %s", query->model->name,
                  whole->model->name);
     if (query->values.count != whole->values.count)

@@ -22,7 +22,7 @@ static struct asked ask(struct cz__compiler *c, cz_cond leaf)
         asked.type = cz__compile_expr(c, asked.sql, leaf->expr);
         return asked;
     }
-    if (leaf->model != c->scope->model)
+    if (!cz__same_table(leaf->model, c->scope->model))
         cz_raise(c->ctx, CZ_EINVAL, "a condition about %s in a query of %s", leaf->model->name,
                  c->scope->model->name);
     struct cz__place at = cz__locate(c, c->scope, leaf->path);
@@ -263,7 +263,7 @@ static void compile_leaf_apart(struct cz__compiler *c, cz_buf *sql, cz_cond leaf
 
 static bool compile_leaf(struct cz__compiler *c, cz_buf *sql, cz_cond leaf)
 {
-    if (c->negated && !leaf->expr && leaf->model == c->scope->model &&
+    if (c->negated && !leaf->expr && cz__same_table(leaf->model, c->scope->model) &&
         crosses_many(leaf->model, leaf->path)) {
         compile_leaf_apart(c, sql, leaf);
         return false;

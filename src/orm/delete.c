@@ -40,6 +40,7 @@ static struct name name_key(const cz_model *model, const void *key)
     struct name name;
     bool uuid = CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID;
     size_t bytes = uuid ? sizeof(cz_uuid) : sizeof(int64_t);
+    model = model->state->concrete; /* a row is one, whatever it was found as */
     memcpy(name.bytes, &model, sizeof model);
     memcpy(name.bytes + sizeof model, key, bytes);
     name.len = sizeof model + bytes;
@@ -424,11 +425,12 @@ static int64_t delete_all_links(cz_ctx *ctx, const struct deletion *deletion,
         const struct cz__model_state *state = cz__models_at(m)->state;
         for (uint16_t i = 0; i < state->column_count; i++) {
             const cz__column *column = &state->columns[i];
-            if (column->field->kind != CZ_KIND_many_to_many || column->through)
+            if (column->field->kind != CZ_KIND_many_to_many || column->through ||
+                state->model->proxy_of)
                 continue; /* rows of a model go by their foreign keys' rules */
-            if (state->model == keys->model)
+            if (cz__same_table(state->model, keys->model))
                 removed += delete_links(ctx, deletion, keys, column->link_table, column->link_from);
-            if (column->field->target == keys->model)
+            if (cz__same_table(column->field->target, keys->model))
                 removed += delete_links(ctx, deletion, keys, column->link_table, column->link_to);
         }
     }

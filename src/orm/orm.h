@@ -47,6 +47,7 @@ typedef struct cz__column {
 
 struct cz__model_state {
     cz_model *model;
+    cz_model *concrete;     /* of a proxy: the model whose table it has; else the model itself */
     const char *app;        /* "store" */
     const char *table;      /* "store_book" */
     const char *lower_name; /* "book" */
@@ -86,6 +87,12 @@ cz_model *cz__models_find(cz_str label);
 
 /* The state of a record, made at its first use. Raises: CZ_EINVAL: a field no record can have. */
 const struct cz__model_state *cz__record_state(cz_ctx *ctx, const cz_model *record);
+
+/* Whether rows of the two are of one table: the same model, or proxies of it. */
+static inline bool cz__same_table(const cz_model *a, const cz_model *b)
+{
+    return a == b || (a && b && a->state && b->state && a->state->concrete == b->state->concrete);
+}
 
 /* A field or attribute of a model; NULL when there is none. */
 const cz__column *cz__column_find(const cz_model *model, cz_str name);

@@ -174,6 +174,11 @@ cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const cha
                                  const char *from, const char *to);
 cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const char *table,
                                  const char *from, const char *to, bool add);
+/* proxies.c: whether a proxy says nothing that belongs to its table; then, once every model is in, let proxies share
+ * their bases' columns, and, once relations are known, who refers to their rows. Errors: CZ_EVALIDATION. */
+CZ_NODISCARD cz_status cz__proxy_check(const cz_model *model, cz_error *err);
+CZ_NODISCARD cz_status cz__proxies_join(cz_error *err);
+void cz__proxies_know_referrers(void);
 /* links.c: room for one more key after `count` of them. Returns false when there is no memory. */
 bool cz__links_make_room(cz_arena *arena, char **keys, size_t *cap, size_t count, size_t bytes);
 /* through.c: what a many-to-many with a .through goes over. Errors: CZ_EVALIDATION. */

@@ -480,7 +480,6 @@ static cz_status find_periods(const struct cz__model_state *state, cz__column *c
 static cz_status add_columns(struct cz__model_state *state, cz_error *err)
 {
     const cz_model *model = state->model;
-    state->lower_name = lower(registry, model->name);
     state->column_count = model->field_count;
     state->columns = cz_arena_array(registry, cz__column, model->field_count);
     if (!state->lower_name || !state->columns)
@@ -513,8 +512,9 @@ const struct cz__model_state *cz__record_state(cz_ctx *ctx, const cz_model *reco
         state = cz_arena_new(registry, struct cz__model_state);
     if (!state)
         cz_raise(ctx, CZ_ENOMEM, "no memory for a record");
-    state->model =
+    state->model = state->concrete =
         (cz_model *)(uintptr_t)record; /* declared by a macro as an object that is not const */
+    state->lower_name = lower(registry, record->name);
     for (uint16_t i = 0; i < record->field_count; i++)
         if (record->fields[i].target || !record->record)
             cz_raise(ctx, CZ_EINVAL,
@@ -537,14 +537,16 @@ static cz_status add_model(const char *app, cz_model *model, cz_error *err)
     struct cz__model_state *state = cz_arena_new(registry, struct cz__model_state);
     if (!state)
         return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
-    state->model = model;
+    state->model = state->concrete = model;
     state->app = app;
-    cz_status status = add_columns(state, err);
-    if (!status)
+    state->lower_name = lower(registry, model->name);
+    cz_status status = model->proxy_of ? cz__proxy_check(model, err) : add_columns(state, err);
+    if (!status && !model->proxy_of)
         status = find_marks(state, err);
     if (status)
         return status;
-    state->label = cz_arena_printf(registry, "%s.%s", app, state->lower_name);
+    if (state->lower_name)
+        state->label = cz_arena_printf(registry, "%s.%s", app, state->lower_name);
     state->table = model->meta.table ? model->meta.table
                                      : cz_arena_printf(registry, "%s_%s", app, state->lower_name);
     if (!state->label || !state->table)
@@ -579,7 +581,7 @@ cz_status cz__models_add(const char *app, cz_model *const *list, size_t count, c
 static cz_status add_referrer(cz_model *target, cz_model *model, const cz__column *column,
                               cz_error *err)
 {
-    struct cz__model_state *state = target->state;
+    struct cz__model_state *state = target->state->concrete->state;
     struct cz__referrer *grown =
         cz_arena_array(registry, struct cz__referrer, state->referrer_count + 1);
     if (!grown)
@@ -596,7 +598,8 @@ static cz_status add_referrer(cz_model *target, cz_model *model, const cz__colum
  * "from_book_id", "to_book_id" when it joins a model with itself. */
 static cz_status name_link(cz_model *model, cz__column *column, cz_error *err)
 {
-    const struct cz__model_state *from = model->state, *to = column->field->target->state;
+    const struct cz__model_state *from = model->state;
+    const struct cz__model_state *to = column->field->target->state->concrete->state;
     if (column->field->options.through)
         return cz__through_resolve(model, column, err);
     bool self = from == to;
@@ -613,7 +616,7 @@ static cz_status resolve_reverse(cz_model *model, cz__column *column, cz_error *
     const cz_field *field = column->field;
     const cz__column *via = cz__column_find(field->target, cz_str_from(field->via));
     bool link = field->kind == CZ_KIND_many_to_many_reverse;
-    if (!via || via->field->target != model ||
+    if (!via || !cz__same_table(via->field->target, model) ||
         (link ? via->field->kind != CZ_KIND_many_to_many : !via->relation))
         return cz_error_set(err, CZ_EVALIDATION, "%s.%s: %s.%s is no %s to %s", model->name,
                             field->name, field->target->name, field->via,
@@ -813,8 +816,8 @@ static cz_status check_natural_key(const cz_model *model, cz_error *err)
             return cz_error_set(err, CZ_EVALIDATION,
                                 "%s: natural_key: \"%.*s\" is no column beside its key",
                                 model->name, CZ_STR_ARG(model->meta.natural_key.items[i]));
-        if (column->relation &&
-            (column->field->target == model || !column->field->target->meta.natural_key.count))
+        if (column->relation && (cz__same_table(column->field->target, model) ||
+                                 !column->field->target->meta.natural_key.count))
             return cz_error_set(err, CZ_EVALIDATION,
                                 "%s: natural_key: %s has no natural key of its own", model->name,
                                 column->field->target->name);
@@ -877,16 +880,26 @@ static cz_status resolve_databases(cz_error *err)
     return status;
 }
 
+static cz_status resolve_columns(cz_model *model, bool reverse_sides, cz_error *err)
+{
+    cz_status status = CZ_OK;
+    for (uint16_t f = 0; f < model->state->column_count && !model->proxy_of && !status; f++)
+        status = resolve_column(model, &model->state->columns[f], reverse_sides, err);
+    return status;
+}
+
 cz_status cz__models_resolve(cz_error *err)
 {
+    cz_status joined = cz__proxies_join(err);
+    if (joined)
+        return joined;
     for (int reverse_sides = 0; reverse_sides < 2; reverse_sides++)
-        for (size_t i = 0; i < model_count; i++)
-            for (uint16_t f = 0; f < models[i]->state->column_count; f++) {
-                cz_status status =
-                    resolve_column(models[i], &models[i]->state->columns[f], reverse_sides, err);
-                if (status)
-                    return status;
-            }
+        for (size_t i = 0; i < model_count; i++) {
+            cz_status status = resolve_columns(models[i], reverse_sides, err);
+            if (status)
+                return status;
+        }
+    cz__proxies_know_referrers();
     for (size_t i = 0; i < model_count; i++) {
         cz_status status = check_meta(models[i], err);
         if (!status)

@@ -477,7 +477,7 @@ static void check_item(cz_ctx *ctx, const struct cz__result *result, const cz__c
                        const cz_query *query)
 {
     const char *model = result->model->name, *field = column->field->name;
-    if (query->model != column->field->target)
+    if (!cz__same_table(query->model, column->field->target))
         cz_raise(ctx, CZ_EINVAL, "prefetch: %s.%s does not lead to %s", model, field,
                  query->model->name);
     if (is_apart(query) || query->values.count)

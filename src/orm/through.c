@@ -20,7 +20,7 @@ static cz_status named_key(const cz_model *model, const cz__column *column, size
     const cz_model *through = column->field->options.through;
     cz_str name = column->field->options.through_fields.items[at];
     const cz__column *key = cz__column_find(through, name);
-    if (!key || !key->relation || key->field->target != target)
+    if (!key || !key->relation || !cz__same_table(key->field->target, target))
         return cz_error_set(err, CZ_EVALIDATION,
                             "%s.%s: .through_fields: %s.%.*s is no foreign key to %s", model->name,
                             column->field->name, through->name, CZ_STR_ARG(name), target->name);
@@ -35,7 +35,7 @@ static size_t find_keys(const cz_model *through, const cz_model *target,
     size_t count = 0;
     for (uint16_t i = 0; i < through->state->column_count; i++) {
         const cz__column *key = &through->state->columns[i];
-        if (!key->relation || key->field->target != target)
+        if (!key->relation || !cz__same_table(key->field->target, target))
             continue;
         if (count < 2)
             *(count ? out_second : out_first) = key;
@@ -92,7 +92,7 @@ static cz_status find_ends(const cz_model *model, const cz__column *column, cons
         return cz_error_set(err, CZ_EVALIDATION,
                             "%s.%s: .through_fields are two: the foreign key to %s and that to %s",
                             model->name, column->field->name, model->name, target->name);
-    if (!named->count && target == model)
+    if (!named->count && cz__same_table(target, model))
         return find_both(model, column, from, to, err);
     cz_status status = named->count ? named_key(model, column, 0, model, from, err)
                                     : find_one(model, column, model, from, err);
@@ -181,7 +181,7 @@ static void check_defaults(cz_ctx *ctx, const cz__column *column, const cz_pairs
     if (!column->through)
         cz_raise(ctx, CZ_EINVAL, "%s has no .through: its links have no fields of their own",
                  field->name);
-    if (defaults->model != column->through)
+    if (!cz__same_table(defaults->model, column->through))
         cz_raise(ctx, CZ_EINVAL, "%s goes through %s: what its links are given cannot be of %s",
                  field->name, column->through->name, defaults->model->name);
     for (size_t i = 0; i < defaults->count; i++)

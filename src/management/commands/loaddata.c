@@ -717,7 +717,7 @@ static void load_all(cz_ctx *ctx, void *arg)
     load_waiting(ctx, load);
     check_references(ctx, load);
     for (size_t m = 0; m < cz__models_count(); m++)
-        if (!cz__models_at(m)->meta.unmanaged &&
+        if (!cz__models_at(m)->meta.unmanaged && !cz__models_at(m)->proxy_of &&
             cz__database_has_model(cz__database_at_home(ctx), cz__models_at(m)))
             cz__keys_given(ctx, cz__models_at(m));
 }
