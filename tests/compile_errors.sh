@@ -227,6 +227,24 @@ refused "CZ_FIELDS" '
         titel, /* here */
         year);
     (void)fields;' "$no_titel"
+refused "a key of a model between that is misspelt" '
+    static const cz_field_options options = { .through = CZ_THROUGH(Book),
+        .through_fields = CZ_FIELDS(Book, author, auhtor) }; /* here */
+    (void)options;' "no member named .auhtor"
+accepted "what links are given" '
+    cz_related_add_through(ctx, (Author *)cz_first(ctx, Author), books, CZ_PAIRS(Book, (year, 1900)), CZ_INTS(1, 2));
+    cz_related_set_through(ctx, (Author *)cz_first(ctx, Author), books, CZ_PAIRS(Book), (cz_int_list){ 0, 0 });
+    cz_related_create_through(ctx, Book, (Author *)cz_first(ctx, Author), books, CZ_PAIRS(Book, (year, 1)), (title, text));'
+refused "a misspelt field of what links are given" '
+    cz_related_add_through(ctx, (Author *)cz_first(ctx, Author), books,
+        CZ_PAIRS(Book, (titel, "Dune")), CZ_INTS(1)); /* here */' "$no_titel"
+refused "a text for a number of what links are given" '
+    cz_related_replace_through(ctx, (Author *)cz_first(ctx, Author), books,
+        CZ_PAIRS(Book, (year, "1900")), CZ_INTS(1)); /* here */' "$a_text"
+refused "a date to be unique for that is misspelt" '
+    static const cz_field_options options = { .null = true,
+        .unique_for_date = CZ_FIELD(Book, bougth) }; /* here */
+    (void)options;' "no member named .bougth"
 refused "CZ_ORDER_BY" '
     cz_select(ctx, Book,
         .order_by = CZ_ORDER_BY(CZ_ASC(Book, year),

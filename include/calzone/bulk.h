@@ -55,9 +55,10 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
 typedef struct cz_pairs {
     const struct cz__assign *items;
     size_t count;
+    const cz_model *model;
 } cz_pairs;
 /* Fields and their values, as in cz_create(): CZ_PAIRS(Tag, (name, "new"), (owner, 3)). */
-#define CZ_PAIRS(M, ...) ((cz_pairs){ CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__) })
+#define CZ_PAIRS(M, ...) ((cz_pairs){ CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__), &M##__model })
 
 void *cz__get_or_create(cz_ctx *ctx, cz_model *model, cz_pairs match, cz_pairs defaults,
                         bool update, bool *out_created);

@@ -81,7 +81,7 @@ void cz__factory_register(cz__factory *factory);
 #define CZ__FACTORY_FIELD_(M, ...) CZ__FACTORY_FIELD__(M, __VA_ARGS__)
 #define CZ__FACTORY_FIELD__(M, at, function)                                                       \
     {                                                                                              \
-        (uint16_t) __builtin_offsetof(struct M##__index, at), (function)                           \
+        (uint16_t) __builtin_offsetof(M##__index, at), (function)                                  \
     }
 
 /* Make and save a row; the pairs are those of cz_create().

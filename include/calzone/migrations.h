@@ -64,6 +64,7 @@ typedef struct cz_state_field {
     const char *kind; /* as in a model's list: "char_field", "foreign_key" */
     const char *to;   /* relations: "store.Author" */
     bool primary_key;
+    const char *through; /* a many-to-many whose links are rows of a model: "store.Membership" */
 /* the options, named and meant as in cz_field_options */
 #define X(type, member) CZ__STATE_TYPE_##type member;
     CZ_STATE_OPTION_MAP(X)

@@ -30,7 +30,8 @@
  *     foreign_key(name, Model), one_to_one(name, Model)             the key in `name_id`; CZ_REL() reads
  *     reference(name, Model)                                        as a foreign key, without a constraint: what it
  *                                                                   leads to may be in another database
- *     many_to_many(name, Model)                                     nothing; a table of its own
+ *     many_to_many(name, Model)                                     nothing; a table of its own, or a
+ *                                                                   model's by .through
  *     reverse(name, Model, field)                                   nothing: the other side of a foreign
  *                                                                   key, declared so queries are checked
  *     many_to_many_reverse(name, Model, field)                      nothing: the other side
@@ -223,6 +224,12 @@ typedef const char *(*cz_validator)(cz_str text, double number);
 
 /* ---- fields ---- */
 
+/* Names of fields, written CZ_FIELDS(Book, title, author). */
+typedef struct cz_fields {
+    const cz_str *items; /* paths */
+    size_t count;
+} cz_fields;
+
 typedef struct cz_field_options {
     uint32_t
         max_length; /* characters of a char, slug, email or url field; 0: 255, url 200, slug 50,
@@ -232,6 +239,10 @@ typedef struct cz_field_options {
     bool null;              /* NULL is allowed */
     bool blank;             /* may be left out or empty on input */
     bool unique, index;
+    /* No other row has the value on the same day, in the same month (of any year) or year of this date or datetime:
+     * CZ_FIELD(Post, published). Checked in input and by cz_full_clean(), not by the database; without the date
+     * nothing is. */
+    cz_str unique_for_date, unique_for_month, unique_for_year;
     bool read_only;                  /* never taken from input (Django: editable=False) */
     bool auto_now_add, auto_now;     /* datetime: now at creation; at every save */
     bool auto_actor_add, auto_actor; /* text: who the context acts for (cz_set_actor()), likewise */
@@ -250,6 +261,11 @@ typedef struct cz_field_options {
     cz_validator validator;
     cz_on_delete on_delete; /* required for foreign_key, one_to_one and reference */
     bool unconstrained; /* a foreign key the database does not hold rows to; set by reference() */
+    /* Of a many-to-many: the model whose rows are its links, CZ_THROUGH(Membership), with a foreign key to
+     * either side and fields of its own. Which keys those are, when it has more than one to a side or leads from
+     * a model to itself backwards: CZ_FIELDS(Membership, person, club), that to the field's own model first. */
+    cz_model *through;
+    cz_fields through_fields;
     bool django;        /* as the model's .django, of this field alone */
     const char *column; /* the column's name; NULL: the field's ("author_id" for relations) */
     const char *verbose_name, *help_text;
@@ -279,12 +295,8 @@ typedef struct cz_order_list {
     const cz_order *items;
     size_t count;
 } cz_order_list;
-typedef struct cz_fields {
-    const cz_str *items; /* paths */
-    size_t count;
-} cz_fields;
 
-#define CZ__AT(M, path) (((struct M##__path *)0)->path)
+#define CZ__AT(M, path) (((M##__path *)0)->path)
 #define CZ__PATH_STR(M, path)                                                                      \
     {                                                                                              \
 #path, sizeof(#path) - 1 + 0 * sizeof(CZ__AT(M, path))                                     \
@@ -316,11 +328,16 @@ typedef struct cz_fields {
         (const cz_order[]){ __VA_ARGS__ },                                                         \
             sizeof((const cz_order[]){ __VA_ARGS__ }) / sizeof(cz_order)                           \
     }
-/* Fields of a model, checked by the compiler: CZ_FIELDS(Book, id, title, author). */
+/* A field of a model, checked by the compiler: CZ_FIELD(Book, bought). */
+#define CZ_FIELD(M, at) CZ__PATH_STR(M, at)
+/* Several: CZ_FIELDS(Book, id, title, author). */
 #define CZ_FIELDS(M, ...)                                                                          \
     {                                                                                              \
         (const cz_str[]){ CZ__EACH(CZ__PATH_STR, M, __VA_ARGS__) }, CZ__NARG(__VA_ARGS__)          \
     }
+
+/* A model as a many-to-many's `.through`. It may come later: then CZ_MODEL_FORWARD() announces it. */
+#define CZ_THROUGH(M) (&M##__model)
 
 /* ---- models ---- */
 
@@ -421,7 +438,8 @@ struct cz_model {
     const uint16_t *(*offsets)(void); /* of each field's member in the row; UINT16_MAX: none */
     const uint16_t *(*slots)(void);   /* of each relation's pointer; UINT16_MAX: none */
     size_t row_bytes;
-    bool record; /* declared by CZ_RECORD() */
+    bool record;        /* declared by CZ_RECORD() */
+    cz_model *proxy_of; /* declared by CZ_PROXY(): whose rows they are; NULL: its own */
     cz_meta meta;
     struct cz__model_state *state; /* private; set when the project starts */
 };
@@ -444,7 +462,9 @@ typedef struct cz_row {
     typedef struct M M;                                                                            \
     typedef key_type M##__key;                                                                     \
     typedef struct key_tag M##__key_tag;                                                           \
-    struct M##__path;                                                                              \
+    typedef struct M##__path M##__path;                                                            \
+    typedef struct M##__index M##__index;                                                          \
+    typedef struct M##__rows M##__rows;                                                            \
     extern cz_model M##__model;
 
 /* Declare a model from its field list; further arguments are cz_meta members. */
@@ -466,16 +486,16 @@ typedef struct cz_row {
     };                                                                                             \
     struct M {                                                                                     \
         cz_row row_;                                                                               \
-        uint64_t bits_[3 * CZ__BIT_WORDS(sizeof(struct M##__index))];                              \
-        struct M##__path *path_[0];                                                                \
-        struct M##__index *index_[0];                                                              \
+        uint64_t bits_[3 * CZ__BIT_WORDS(sizeof(M##__index))];                                     \
+        M##__path *path_[0];                                                                       \
+        M##__index *index_[0];                                                                     \
         M##__key id;                                                                               \
         LIST(CZ__ROW)                                                                              \
     };                                                                                             \
-    typedef struct M##__rows {                                                                     \
+    struct M##__rows {                                                                             \
         M *items;                                                                                  \
         size_t count;                                                                              \
-    } M##__rows;                                                                                   \
+    };                                                                                             \
     extern const cz_field M##__fields[];                                                           \
     __attribute__((weak))                                                                          \
     const cz_field M##__fields[] = { { "id", key_kind, 0, 0, { .read_only = true } },              \
@@ -498,17 +518,44 @@ typedef struct cz_row {
     __attribute__((weak)) cz_model M##__model = {                                                  \
         .name = #M,                                                                                \
         .fields = M##__fields,                                                                     \
-        .field_count = sizeof(struct M##__index),                                                  \
+        .field_count = sizeof(M##__index),                                                         \
         .offsets = M##__offsets,                                                                   \
         .slots = M##__slots,                                                                       \
         .row_bytes = sizeof(M),                                                                    \
         .meta = { __VA_ARGS__ },                                                                   \
     }
 
+/* A proxy, as Django's: the rows of `Base` under another name, with an order, a manager, a `.clean` and a verbose name
+ * of its own, and whatever is told by model: receivers of signals, serializers, viewsets.
+ *
+ *     CZ_PROXY(Draft, Post, .manager = CZ_MANAGER(.where = CZ_Q(Draft, published, ISNULL, true)),
+ *              .ordering = CZ_ORDER_BY(CZ_ASC(Draft, created_at)))
+ *
+ * Draft is another name of the struct Post, so functions of one take rows of the other. Further arguments are cz_meta
+ * members; ordering, manager, clean and natural key are the base's where it says none, and what belongs to the table
+ * stays the base's. A foreign key may lead to a proxy, whose row it is then; its column refers to the base's table. A
+ * proxy may be a proxy's. It stands in an app's .models and in no migration. CZ_PROXY_FORWARD() announces it, as
+ * CZ_MODEL_FORWARD() does its base before. */
+#define CZ_PROXY(M, Base, ...)                                                                     \
+    CZ_PROXY_FORWARD(M, Base)                                                                      \
+    __attribute__((weak))                                                                          \
+    cz_model M##__model = { .name = #M, .proxy_of = &Base##__model, .meta = { __VA_ARGS__ } }
+#define CZ_PROXY_FORWARD(M, Base)                                                                  \
+    typedef Base M;                                                                                \
+    typedef Base##__key M##__key;                                                                  \
+    typedef Base##__key_tag M##__key_tag;                                                          \
+    typedef Base##__path M##__path;                                                                \
+    typedef Base##__index M##__index;                                                              \
+    typedef Base##__rows M##__rows;                                                                \
+    extern cz_model M##__model;
+
 /* A record: the rows cz_values() gives (queries.h). A list of fields like a model's, without key, table or
  * relations, so that a row of computed values has members of known types, NULLs and a serializer. */
 #define CZ_RECORD(R, LIST)                                                                         \
     typedef struct R R;                                                                            \
+    typedef struct R##__path R##__path;                                                            \
+    typedef struct R##__index R##__index;                                                          \
+    typedef struct R##__rows R##__rows;                                                            \
     extern cz_model R##__model;                                                                    \
     struct R##__path {                                                                             \
         LIST(CZ__PATH)                                                                             \
@@ -518,15 +565,15 @@ typedef struct cz_row {
     };                                                                                             \
     struct R {                                                                                     \
         cz_row row_;                                                                               \
-        uint64_t bits_[3 * CZ__BIT_WORDS(sizeof(struct R##__index))];                              \
-        struct R##__path *path_[0];                                                                \
-        struct R##__index *index_[0];                                                              \
+        uint64_t bits_[3 * CZ__BIT_WORDS(sizeof(R##__index))];                                     \
+        R##__path *path_[0];                                                                       \
+        R##__index *index_[0];                                                                     \
         LIST(CZ__ROW)                                                                              \
     };                                                                                             \
-    typedef struct R##__rows {                                                                     \
+    struct R##__rows {                                                                             \
         R *items;                                                                                  \
         size_t count;                                                                              \
-    } R##__rows;                                                                                   \
+    };                                                                                             \
     extern const cz_field R##__fields[];                                                           \
     __attribute__((weak)) const cz_field R##__fields[] = { LIST(CZ__META) };                       \
     const uint16_t *R##__offsets(void);                                                            \
@@ -545,7 +592,7 @@ typedef struct cz_row {
     __attribute__((weak)) cz_model R##__model = {                                                  \
         .name = #R,                                                                                \
         .fields = R##__fields,                                                                     \
-        .field_count = sizeof(struct R##__index),                                                  \
+        .field_count = sizeof(R##__index),                                                         \
         .offsets = R##__offsets,                                                                   \
         .slots = R##__slots,                                                                       \
         .row_bytes = sizeof(R),                                                                    \
@@ -591,12 +638,12 @@ typedef struct cz_row {
 #define CZ__PATH_text_array_field(name, ...) struct cz__texts *name;
 #define CZ__PATH_encrypted_field(name, ...) struct cz__sealed *name;
 #define CZ__PATH_enum_field(name, Enum, ...) struct cz__chosen *name;
-#define CZ__PATH_foreign_key(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
+#define CZ__PATH_foreign_key(name, Target, ...) Target##__path *name; Target##__key_tag *name##_id;
 #define CZ__PATH_reference CZ__PATH_foreign_key
-#define CZ__PATH_one_to_one(name, Target, ...) struct Target##__path *name; Target##__key_tag *name##_id;
-#define CZ__PATH_many_to_many(name, Target, ...) struct Target##__path *name;
-#define CZ__PATH_reverse(name, Target, via) struct Target##__path *name;
-#define CZ__PATH_many_to_many_reverse(name, Target, via) struct Target##__path *name;
+#define CZ__PATH_one_to_one(name, Target, ...) Target##__path *name; Target##__key_tag *name##_id;
+#define CZ__PATH_many_to_many(name, Target, ...) Target##__path *name;
+#define CZ__PATH_reverse(name, Target, via) Target##__path *name;
+#define CZ__PATH_many_to_many_reverse(name, Target, via) Target##__path *name;
 
 #define CZ__INDEX_char_field CZ__INDEX_COLUMN
 #define CZ__INDEX_text_field CZ__INDEX_COLUMN

@@ -527,7 +527,7 @@ typedef struct cz_query {
         CZ__PATH_STR(M, at) __VA_OPT__(, CZ__PREFETCH_QUERY(M, at, __VA_ARGS__))                   \
     }
 #define CZ__PREFETCH_QUERY(M, at, Target, ...)                                                     \
-    (&(const cz_query){ .model = _Generic(CZ__AT(M, at), struct Target##__path *                   \
+    (&(const cz_query){ .model = _Generic(CZ__AT(M, at), Target##__path *                          \
                                           : &Target##__model),                                     \
                         ##__VA_ARGS__ })
 #define CZ__UNPAIRED(...) __VA_ARGS__
@@ -599,7 +599,7 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query);
         (uint16_t) __builtin_offsetof(                                                             \
             __typeof__(*CZ__AFTER(                                                                 \
                 CZ__SUITED(CZ__SUITS(CZ__AT(M, at), (__VA_ARGS__)), __VA_ARGS__),                  \
-                (struct M##__index *)0)),                                                          \
+                (M##__index *)0)),                                                                 \
             at),                                                                                   \
             (uint8_t)CZ__KIND_OF((__VA_ARGS__)), CZ__ADDRESS_OF((__VA_ARGS__))                     \
     }

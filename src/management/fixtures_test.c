@@ -4,9 +4,13 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+CZ_MODEL_FORWARD(Book)
+
+/* What an author continued is told by the rows of Book, not by the author's. */
 #define AUTHOR(F)                                                                                  \
     F(char_field, name, .max_length = 40)                                                          \
-    F(date_field, born, .null = true)
+    F(date_field, born, .null = true)                                                              \
+    F(many_to_many, continued, Book, .through = CZ_THROUGH(Book))
 CZ_MODEL(Author, AUTHOR, .natural_key = CZ_FIELDS(Author, name, born));
 
 #define TAG(F) F(char_field, word, .max_length = 20)
@@ -33,6 +37,7 @@ CZ_MODEL(Book, BOOK, .natural_key = CZ_FIELDS(Book, title, author));
     F(char_field, reader, .max_length = 40)                                                        \
     F(foreign_key, renews, Lending, .null = true, .on_delete = CZ_PROTECT)
 CZ_MODEL(Lending, LENDING);
+CZ_PROXY(Overdue, Lending);
 #define FINE(F) F(foreign_key, loan, Lending, .on_delete = CZ_PROTECT)
 CZ_MODEL(Fine, FINE);
 
@@ -48,7 +53,8 @@ static void restore(cz_ctx *ctx, const cz_event *event)
 }
 
 static const cz_receiver receivers[] = { CZ_RECEIVER(CZ_POST_INIT, Lending, restore) };
-static const cz_app store_app = { "store", .models = CZ_MODELS(Author, Tag, Book, Lending, Fine),
+static const cz_app store_app = { "store",
+                                  .models = CZ_MODELS(Author, Tag, Book, Overdue, Lending, Fine),
                                   .receivers = CZ_RECEIVERS(receivers) };
 static const cz_route urls[] = { CZ_ROUTES_END };
 static CZ_PROJECT(shop, "shop", .apps = CZ_APPS(&store_app), .urls = urls);
@@ -299,6 +305,8 @@ CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)
     RUN(2, "dumpdata: \"--format xml\" makes no sense; see --help\n", "a.db", &out_, "dumpdata",
         "--format", "xml");
     RUN(2, "dumpdata: \"--all\" makes no sense; see --help\n", "a.db", &out_, "dumpdata", "--all");
+    RUN(1, "shop: dumpdata: store.Overdue is a proxy: its rows are those of store.lending\n",
+        "a.db", &out_, "dumpdata", "store.Overdue");
     RUN(1, "shop: dumpdata: there is no app or model \"store.pizza\"\n", "a.db", &out_, "dumpdata",
         "store.pizza");
     RUN(1, "shop: dumpdata: CSV holds one model; 5 are named\n", "a.db", &out_, "dumpdata",
@@ -359,6 +367,8 @@ CZ_TEST(purge_deletes_for_good_what_was_deleted_long_ago)
         "store.Lending");
     RUN(1, "shop: purge: store.Fine is not CZ_SOFT_DELETED\n", "p.db", &out_, "purge",
         "store.Fine");
+    RUN(1, "shop: purge: store.overdue is a proxy: its rows are those of store.lending\n", "p.db",
+        &out_, "purge", "store.overdue");
     RUN(1, "shop: purge: there is no model \"store.Nothing\"\n", "p.db", &out_, "purge",
         "store.Nothing");
     static const char *const days[] = { "-1", "x", "36501", "" };

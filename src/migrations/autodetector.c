@@ -103,6 +103,8 @@ static bool fields_alike(const struct detector *d, const cz__state_model *was,
         const cz_state_field *b = cz__state_field(is, a.name);
         if (a.to && cz__same_name(a.to, old_self))
             a.to = new_self;
+        if (a.through && cz__same_name(a.through, old_self))
+            a.through = new_self;
         if (!b || !cz__state_field_eq(&a, b))
             return false;
     }
@@ -284,6 +286,7 @@ static void alter_field(struct detector *d, struct work *work, const cz__state_m
         changed.fill = d->answers->fill(d->ctx, d->answers->user, work->app, is->name, &changed);
     if (changed.to)
         need_app(d, work, false, app_of(d, &changed));
+    cz__through_unchanged(d->ctx, work->app, is->name, old, field);
     bool link = cz__kind_of(old->kind) == CZ_KIND_many_to_many;
     if (link == (cz__kind_of(field->kind) == CZ_KIND_many_to_many)) {
         push(d, work, false,

@@ -197,3 +197,116 @@ CZ_TEST(an_encrypted_field_is_not_added_with_what_rows_would_get)
         CZ_EXPECT(!status || strstr(cz_error_message(&err), "shop.Book.note is encrypted"));
     }
 }
+
+/* ---- many-to-many through a model ---- */
+
+static const cz_state_field person_fields[] = {
+    { "id", "big_int_field", .primary_key = true },
+    { "clubs", "many_to_many", "shop.Club", .through = "shop.Membership" },
+};
+static const cz_state_field person_with_links[] = {
+    { "id", "big_int_field", .primary_key = true },
+    { "clubs", "many_to_many", "shop.Club" },
+};
+static const cz_state_field person_of_others[] = {
+    { "id", "big_int_field", .primary_key = true },
+    { "clubs", "many_to_many", "shop.Club", .through = "shop.Visit" },
+};
+static const cz_state_field club_fields[] = { { "id", "uuid_field", .primary_key = true } };
+static const cz_state_field between_fields[] = {
+    { "id", "big_int_field", .primary_key = true },
+    { "person", "foreign_key", "shop.Person", .on_delete = CZ_CASCADE },
+    { "club", "foreign_key", "shop.Club", .on_delete = CZ_CASCADE },
+};
+
+static cz__state *society(const cz_state_field *person, const char *between)
+{
+    cz__state_model *all = cz_array(&ctx, cz__state_model, 3);
+    cz__state *state = cz_new(&ctx, cz__state);
+    all[0] = (cz__state_model){ .app = "shop", .name = "Person", .fields = { person, 2 } };
+    all[1] = (cz__state_model){ .app = "shop", .name = "Club", .fields = { club_fields, 1 } };
+    all[2] = (cz__state_model){ .app = "shop", .name = between, .fields = { between_fields, 3 } };
+    for (size_t i = 0; i < 3; i++)
+        cz__state_add(&ctx, state, &all[i]);
+    return state;
+}
+
+CZ_TEST(the_model_of_a_many_to_many_is_made_renamed_and_changed)
+{
+    cz__migration_list lists[5] = { { 0 } };
+    cz_ctx_init(&ctx, cz_test_arena());
+    const cz_state_field *fields = person_fields;
+    detect(lists, 0, society(fields, "Membership"), "shop.0001_initial", NULL);
+    cz__migration_list made = detect(lists, 1, society(person_of_others, "Visit"),
+                                     "shop.0002_rename_membership_visit", &ctx);
+    CZ_EXPECT_EQ(made.items[0].operations.count, 1);
+    made = detect(lists, 1, society(person_of_others, "Visit"),
+                  "shop.0002_visit_alter_person_clubs_delete_membership", NULL);
+    CZ_EXPECT_EQ(made.items[0].operations.items[1].kind, CZ_OPERATION_ALTER_FIELD);
+}
+
+struct alteration {
+    const cz_state_field *from, *to;
+};
+
+static void detect_alteration(cz_ctx *c, void *arg)
+{
+    const struct alteration *alteration = arg;
+    const cz__answers answers = { say, fill, NULL };
+    const cz__state *before = society(alteration->from, "Membership");
+    cz__migration_list lists[1] = { cz__autodetect_state(c, graph_of(NULL, 0), before, &answers,
+                                                         NULL, NULL) };
+    cz_ignore(cz__autodetect_state(c, graph_of(lists, 1), society(alteration->to, "Membership"),
+                                   &answers, NULL, NULL)
+                  .count);
+}
+
+CZ_TEST(links_do_not_become_rows_of_a_model)
+{
+    static const struct {
+        struct alteration alteration;
+        const char *said;
+    } cases[] = {
+        { { person_with_links, person_fields },
+          "shop.Person.clubs cannot be altered to go through shop.Membership" },
+        { { person_fields, person_with_links },
+          "shop.Person.clubs cannot be altered to go through a table of its own" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_error err = { 0 };
+        cz_ctx_init(&ctx, cz_test_arena());
+        struct alteration alteration = cases[i].alteration;
+        CZ_EXPECT_EQ(cz_try(&ctx, detect_alteration, &alteration, &err), CZ_EUNSUPPORTED);
+        CZ_EXPECT_MSG(strstr(cz_error_message(&err), cases[i].said), "%s", cz_error_message(&err));
+    }
+}
+
+/* ---- proxies ---- */
+
+#define PARCEL(F) F(char_field, name)
+CZ_MODEL(Parcel, PARCEL);
+CZ_PROXY(Express, Parcel);
+#define COURIER(F)                                                                                 \
+    F(foreign_key, carries, Express, .on_delete = CZ_CASCADE)                                      \
+    F(many_to_many, carried, Express)
+CZ_MODEL(Courier, COURIER);
+
+CZ_TEST(a_proxy_is_in_no_migration_and_a_key_to_it_refers_to_its_base)
+{
+    cz_model *const listed[] = { &Courier__model, &Express__model, &Parcel__model };
+    cz_error err = { 0 };
+    cz_ctx_init(&ctx, cz_test_arena());
+    CZ_REQUIRE_OK(cz__models_add("post", listed, 3, &err));
+    CZ_REQUIRE_OK(cz__models_resolve(&err));
+    const cz__state *state = cz__state_of_models(&ctx);
+    CZ_EXPECT_EQ(state->count, 2);
+    CZ_EXPECT(!cz__state_get(state, "post", "Express"));
+    const cz__state_model *courier = cz__state_get(state, "post", "Courier");
+    CZ_EXPECT_STR(cz_str_from(cz__state_field(courier, "carries")->to), "post.Parcel");
+    CZ_EXPECT_STR(cz_str_from(cz__state_field(courier, "carried")->to), "post.Parcel");
+    /* the migration's links are called as the query's */
+    CZ_EXPECT_STR(cz_str_from(cz__column_find(&Courier__model, CZ_STR("carried"))->link_to),
+                  "parcel_id");
+    cz__migration_list lists[2] = { { 0 } };
+    detect(lists, 0, state, "post.0001_initial", NULL);
+}

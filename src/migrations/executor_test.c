@@ -627,6 +627,13 @@ static const struct {
     { CZ_ALTER_UNIQUE_TOGETHER("Book", "title", "author"), NULL },
     { CZ_ADD_FIELD("Book", { "tags", "many_to_many", "store.Author" }), NULL },
     { CZ_ADD_FIELD("Book", { "sequels", "many_to_many", "store.Book" }), NULL },
+    { CZ_ADD_FIELD("Book",
+                   { "critics", "many_to_many", "store.Author", .through = "store.Review" }),
+      NULL },
+    { CZ_CREATE_MODEL("Tag", CZ_STATE_FIELDS({ "id", "uuid_field", .primary_key = true },
+                                             { "books", "many_to_many", "store.Book",
+                                               .through = "store.Tagging" })),
+      NULL },
     { CZ_ADD_FIELD("Book", { "sequel_of", "foreign_key", "store.Book", .null = true,
                              .on_delete = CZ_SET_NULL }),
       NULL },
@@ -1135,7 +1142,50 @@ static void refused(const cz_operation_list change, bool backward, const char *m
     close_database(&ctx);
 }
 
+static const cz_operation to_through[] = {
+    CZ_ADD_FIELD("Book", { "critics", "many_to_many", "store.Author" }),
+    CZ_ALTER_FIELD("Book",
+                   { "critics", "many_to_many", "store.Author", .through = "store.Review" }),
+};
+static const cz_operation from_through[] = {
+    CZ_ADD_FIELD("Book", { "critics", "many_to_many", "store.Author", .through = "store.Review" }),
+    CZ_ALTER_FIELD("Book", { "critics", "many_to_many", "store.Author" }),
+};
+/* What is no change of the tables: another model between, its new name, and what CZ_SEPARATE keeps. */
+static const cz_operation between[] = {
+    CZ_ADD_FIELD("Book", { "critics", "many_to_many", "store.Author", .through = "store.Opinion" }),
+    CZ_ALTER_FIELD("Book",
+                   { "critics", "many_to_many", "store.Author", .through = "store.Review" }),
+    CZ_RENAME_MODEL("Review", "Verdict"),
+    CZ_ADD_FIELD("Book", { "fans", "many_to_many", "store.Author" }),
+    CZ_SEPARATE(.state_operations = CZ_OPERATIONS(
+                    CZ_CREATE_MODEL(
+                        "Fan",
+                        CZ_STATE_FIELDS(
+                            { "id", "big_int_field", .primary_key = true },
+                            { "book", "foreign_key", "store.Book", .on_delete = CZ_CASCADE },
+                            { "author", "foreign_key", "store.Author", .on_delete = CZ_CASCADE }),
+                        .table = "store_book_fans", .unique_together = CZ_NAMES("book", "author")),
+                    CZ_ALTER_FIELD("Book", { "fans", "many_to_many", "store.Author",
+                                             .through = "store.Fan" }))),
+    CZ_RUN_SQL("INSERT INTO store_book_fans (book_id, author_id) VALUES (10, 1)", ""),
+};
+
+ON_BOTH(a_many_to_many_goes_through_other_models_and_names)
+{
+    run_scenario(&(struct scenario){
+        "between",
+        "",
+        NULL,
+        { between, CZ_COUNT(between) },
+        NULL,
+        "SELECT b.id || b.title || b.author_id || b.year || coalesce(CAST(r.id AS TEXT), '-') FROM "
+        "store_book b LEFT JOIN store_verdict r ON r.book_id = b.id "
+        "WHERE 1 = (SELECT count(*) FROM store_book_fans) ORDER BY b.id" });
+}
+
 static const cz_operation refusals[] = {
+    CZ_ADD_FIELD("Book", { "n", "int_field", .null = true, .through = "store.Review" }),
     CZ_ADD_FIELD("Book", { "isbn", "char_field" }),
     CZ_ADD_FIELD("Book", { "isbn", "char_field", .unique = true, .default_ = cz_text("") }),
     CZ_ADD_FIELD("Book", { "year", "int_field", .null = true }),
@@ -1161,19 +1211,34 @@ static const cz_operation refusals[] = {
 CZ_TEST(what_a_migration_cannot_do_changes_nothing)
 {
     static const char *const messages[CZ_COUNT(refusals)] = {
-        "may not be null",         "has this",
-        "is there already",        "there is no model store.Shop",
-        "\"float\" is no kind",    "store.Nobody, which does not exist",
-        "\"someday\" is no value", "has no field pages",
-        "year is there already",   "store.Review is there already",
-        "which does not exist",    "breaks a rule",
-        "no field \"pages\"",      "no such table",
-        "note is encrypted",       "note is encrypted",
-        "note is encrypted",       "may not be null",
+        ".through is for many-to-many relations",
+        "may not be null",
+        "has this",
+        "is there already",
+        "there is no model store.Shop",
+        "\"float\" is no kind",
+        "store.Nobody, which does not exist",
+        "\"someday\" is no value",
+        "has no field pages",
+        "year is there already",
+        "store.Review is there already",
+        "which does not exist",
+        "breaks a rule",
+        "no field \"pages\"",
+        "no such table",
+        "note is encrypted",
+        "note is encrypted",
+        "note is encrypted",
+        "may not be null",
     };
     for (size_t i = 0; i < CZ_COUNT(refusals); i++)
         refused((cz_operation_list){ &refusals[i], 1 }, false, messages[i]);
     refused((cz_operation_list){ breaks_keys, 1 }, false,
             "row 7 of store_review would refer to a row of store_book that does not exist");
     refused((cz_operation_list){ counted, 1 }, true, "cannot be undone");
+    refused((cz_operation_list){ to_through, 2 }, false,
+            "store.Book.critics cannot be altered to go through store.Review: a migration cannot "
+            "turn links into rows");
+    refused((cz_operation_list){ from_through, 2 }, false,
+            "store.Book.critics cannot be altered to go through a table of its own");
 }

@@ -62,6 +62,8 @@ cz_field_kind cz__kind_of(const char *name);
 const char *cz__kind_name(cz_field_kind kind);
 bool cz__kind_is_relation(const char *kind); /* foreign_key, one_to_one, many_to_many */
 bool cz__kind_is_stored(const char *kind);   /* has a column */
+bool cz__has_link_table(
+    const cz_state_field *field); /* a many-to-many whose table no model stands for */
 
 /* ---- tables.c: the tables of a state ---- */
 
@@ -77,6 +79,10 @@ void cz__fill_check(cz_ctx *ctx, const cz_state_field *field, const cz_tagged *v
 /* Refuse to fill an encrypted field: raises CZ_EVALIDATION. */
 CZ_NORETURN void cz__fill_refuse(cz_ctx *ctx, const char *app, const char *model,
                                  const cz_state_field *field);
+/* Refuse to change a field between one with a table of links and one that goes through a model: raises
+ * CZ_EUNSUPPORTED. */
+void cz__through_unchanged(cz_ctx *ctx, const char *app, const char *model,
+                           const cz_state_field *before, const cz_state_field *after);
 /* A condition's SQL with a column's new name: columns in it stand in double quotes. */
 const char *cz__rename_in_sql(cz_ctx *ctx, const char *sql, const char *from, const char *to);
 /* The steps from the tables of one state to those of the other; `op` tells which model or field has another

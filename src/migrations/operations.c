@@ -39,6 +39,9 @@ static void check_field(const struct change *c, const cz_state_field *field)
     if (cz__kind_is_relation(field->kind) != (field->to != NULL))
         cz_raise(c->ctx, CZ_EVALIDATION, "%s.%s: field %s: .to is for relations, and they need it",
                  c->app, c->op->model, field->name);
+    if (field->through && kind != CZ_KIND_many_to_many)
+        cz_raise(c->ctx, CZ_EVALIDATION, "%s.%s: field %s: .through is for many-to-many relations",
+                 c->app, c->op->model, field->name);
 }
 
 static void create_model(const struct change *c)
@@ -82,13 +85,15 @@ static void repoint(const struct change *c, const char *from, const char *to)
         const cz__state_model *model = c->state->models[i];
         cz_state_field *fields = NULL;
         for (size_t f = 0; f < model->fields.count; f++) {
-            if (!model->fields.items[f].to || !cz__same_name(model->fields.items[f].to, from))
+            const cz_state_field *field = &model->fields.items[f];
+            if (!cz__same_name(field->to, from) && !cz__same_name(field->through, from))
                 continue;
             if (!fields) {
                 fields = cz_array(c->ctx, cz_state_field, model->fields.count);
                 memcpy(fields, model->fields.items, model->fields.count * sizeof *fields);
             }
-            fields[f].to = to;
+            fields[f].to = cz__same_name(field->to, from) ? to : field->to;
+            fields[f].through = cz__same_name(field->through, from) ? to : field->through;
         }
         if (!fields)
             continue;

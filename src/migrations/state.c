@@ -32,6 +32,11 @@ bool cz__kind_is_relation(const char *kind)
            known == CZ_KIND_many_to_many;
 }
 
+bool cz__has_link_table(const cz_state_field *field)
+{
+    return cz__kind_of(field->kind) == CZ_KIND_many_to_many && !field->through;
+}
+
 bool cz__kind_is_stored(const char *kind)
 {
     return cz__kind_of(kind) <= CZ_KIND_one_to_one;
@@ -114,6 +119,13 @@ const char *cz__state_table(cz_ctx *ctx, const cz__state_model *model)
 
 /* ---- from the project's models ---- */
 
+/* A proxy is known by the model whose table it has: there is nothing to migrate about it. */
+static const char *full_name(cz_ctx *ctx, const cz_model *model)
+{
+    model = model->state->concrete;
+    return cz_format(ctx, "%s.%s", model->state->app, model->name).ptr;
+}
+
 static void field_of(cz_ctx *ctx, const cz__column *column, bool is_key, cz_state_field *out)
 {
     const cz_field_options *options = &column->field->options;
@@ -135,7 +147,9 @@ static void field_of(cz_ctx *ctx, const cz__column *column, bool is_key, cz_stat
             (cz_tagged)cz_text(options->choices.items[options->db_default.integer].value);
     const cz_model *target = column->field->target;
     if (target)
-        out->to = cz_format(ctx, "%s.%s", target->state->app, target->name).ptr;
+        out->to = full_name(ctx, target);
+    if (column->through)
+        out->through = full_name(ctx, column->through);
 }
 
 static cz_names names_of(cz_ctx *ctx, const cz_model *model, const cz_fields *fields)
@@ -201,7 +215,8 @@ cz__state *cz__state_of_models(cz_ctx *ctx)
     cz__state *state = cz_new(ctx, cz__state);
     state->models = cz_array(ctx, const cz__state_model *, cz__models_count() + 1);
     for (size_t i = 0; i < cz__models_count(); i++)
-        state->models[state->count++] = model_of(ctx, cz__models_at(i));
+        if (!cz__models_at(i)->proxy_of)
+            state->models[state->count++] = model_of(ctx, cz__models_at(i));
     return state;
 }
 
@@ -251,7 +266,7 @@ bool cz__state_field_eq(const cz_state_field *a, const cz_state_field *b)
     CZ_STATE_OPTION_MAP(X)
 #undef X
     return strcmp(a->kind, b->kind) == 0 && cz__same_name(a->to, b->to) &&
-           a->primary_key == b->primary_key;
+           cz__same_name(a->through, b->through) && a->primary_key == b->primary_key;
 }
 
 bool cz__state_index_eq(const cz_state_index *a, const cz_state_index *b)

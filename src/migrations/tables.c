@@ -325,7 +325,7 @@ static struct described_list describe(cz_ctx *ctx, const cz__state *state)
             continue;
         describe_model(ctx, state, model, &list.items[list.count++]);
         for (size_t f = 0; f < model->fields.count; f++)
-            if (cz__kind_of(model->fields.items[f].kind) == CZ_KIND_many_to_many)
+            if (cz__has_link_table(&model->fields.items[f]))
                 describe_link(ctx, state, model, &model->fields.items[f],
                               &list.items[list.count++]);
     }
@@ -530,6 +530,33 @@ static void check_sealed(const struct difference *d, const struct described *bef
     }
 }
 
+void cz__through_unchanged(cz_ctx *ctx, const char *app, const char *model,
+                           const cz_state_field *before, const cz_state_field *after)
+{
+    bool was = before->through != NULL, is = after->through != NULL;
+    if (was == is || !(was ? cz__has_link_table(after) : cz__has_link_table(before)))
+        return;
+    cz_raise(ctx, CZ_EUNSUPPORTED,
+             "%s.%s.%s cannot be altered to go through %s: a migration cannot turn links into rows "
+             "of a model or back. Add another field, copy the links in a CZ_RUN_C and remove this "
+             "one; or keep the table by a CZ_SEPARATE",
+             app, model, after->name, is ? after->through : "a table of its own");
+}
+
+/* The operation's field, which no step can turn from links of its own into a model's rows. */
+static void check_through(cz_ctx *ctx, const cz__state *before, const cz__state *after,
+                          const char *app, const cz_operation *op)
+{
+    if (!op || op->kind != CZ_OPERATION_ALTER_FIELD || !op->fields.count)
+        return;
+    const cz__state_model *was = cz__state_get(before, app, op->model);
+    const cz__state_model *is = cz__state_get(after, app, op->model);
+    const char *name = op->fields.items[0].name;
+    if (was && is && cz__state_field(was, name) && cz__state_field(is, name))
+        cz__through_unchanged(ctx, app, is->name, cz__state_field(was, name),
+                              cz__state_field(is, name));
+}
+
 /* ---- what rows that are there get ---- */
 
 void cz__fill_refuse(cz_ctx *ctx, const char *app, const char *model, const cz_state_field *field)
@@ -631,6 +658,7 @@ void cz__state_steps(cz_ctx *ctx, const cz__state *before, const cz__state *afte
     struct difference d = {
         ctx, describe(ctx, before), describe(ctx, after), app, op, backward, out
     };
+    check_through(ctx, before, after, app, op);
     struct described **becomes = cz_array(ctx, struct described *, d.before.count + 1);
     for (size_t i = 0; i < d.before.count; i++) {
         struct described *table = &d.before.items[i];

@@ -155,6 +155,7 @@ static void write_field(cz_buf *out, const cz_state_field *field, bool fill)
     }
     if (field->primary_key)
         cz_buf_append_lit(out, ", .primary_key = true");
+    WRITE_TEXT(through)
 #define X(type, member) WRITE_##type(member)
     CZ_STATE_OPTION_MAP(X)
 #undef X

@@ -6,12 +6,14 @@ void cz__append_link_join(const struct cz__scope *scope, cz_buf *sql)
 {
     cz_buf_append_lit(sql, " JOIN ");
     cz__db_append_name(sql, scope->link->link_table);
-    cz_buf_append_lit(sql, " t");
-    cz_buf_append_u64(sql, scope->link_alias);
+    cz_buf_append_char(sql, ' ');
+    cz__append_alias(sql, scope->link_alias);
     cz_buf_append_lit(sql, " ON ");
     cz__append_column(sql, scope->link_alias, scope->link->link_to);
     cz_buf_append_lit(sql, " = ");
     cz__append_column(sql, scope->base, scope->model->state->key->name);
+    if (scope->link->through)
+        cz__append_kept(scope, sql, scope->link->through, scope->link_alias);
 }
 
 void cz__compile_behind(struct cz__compiler *c, cz_buf *key, cz_buf *among,

@@ -278,7 +278,7 @@ static void create_in_transaction(cz_ctx *ctx, void *arg)
 static void check_rows(cz_ctx *ctx, const cz_model *model, cz_row *const *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (!rows[i] || rows[i]->model != model)
+        if (!rows[i] || !cz__same_table(rows[i]->model, model))
             cz_raise(ctx, CZ_EINVAL, "row %zu of a bulk call is no %s", i, model->name);
 }
 

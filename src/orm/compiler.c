@@ -114,15 +114,48 @@ void cz__append_template(struct cz__compiler *c, cz_buf *sql, const char *format
 
 /* ---- joins ---- */
 
-static struct cz__join *find_join(struct cz__scope *scope, unsigned parent,
-                                  const cz__column *column, bool link)
+/* What a join goes by. The two steps of a many-to-many through a model are those of its foreign keys, so that
+ * conditions on what is linked and on the rows between, beside each other, are about the same row between. */
+struct step {
+    const cz__column *by;
+    enum { FORWARD, BACKWARD, TO_LINKS } way;
+};
+
+static struct step step_of(const struct cz__scope *scope, const cz__column *column, bool link)
 {
+    if (!column->link_table)
+        return column->via ? (struct step){ column->via, BACKWARD }
+                           : (struct step){ column, FORWARD };
+    if (column->through && link)
+        return (struct step){ column->through_from, BACKWARD };
+    /* a foreign key leads to a row that is marked as deleted, a many-to-many does not */
+    bool kept = column->field->target->state->deleted_at && scope->leaves_out_deleted;
+    if (column->through && !kept)
+        return (struct step){ column->through_to, FORWARD };
+    return (struct step){ column, link ? TO_LINKS : FORWARD };
+}
+
+static bool same_step(struct step a, struct step b)
+{
+    return a.by == b.by && a.way == b.way;
+}
+
+/* The alias of the rows a step leads to, when they are joined already; 0: they are not. */
+static unsigned find_join(const struct cz__scope *scope, unsigned parent, const cz__column *column,
+                          bool link)
+{
+    struct step step = step_of(scope, column, link);
+    const cz__column *behind = scope->link;
+    if (behind && behind->through && parent == scope->base &&
+        same_step(step, (struct step){ behind->through_to, BACKWARD }))
+        return scope->link_alias;
     for (unsigned i = 0; i < scope->join_count; i++) {
-        struct cz__join *join = &scope->joins[i];
-        if (join->parent == parent && join->column == column && (join->model == NULL) == link)
-            return join;
+        const struct cz__join *join = &scope->joins[i];
+        if (join->parent == parent &&
+            same_step(step, step_of(scope, join->column, join->model == NULL)))
+            return join->alias;
     }
-    return NULL;
+    return 0;
 }
 
 static bool alias_is_optional(const struct cz__scope *scope, unsigned alias)
@@ -136,9 +169,9 @@ static bool alias_is_optional(const struct cz__scope *scope, unsigned alias)
 static unsigned add_join(struct cz__compiler *c, struct cz__scope *scope, unsigned parent,
                          const cz_model *from, const cz__column *column, const cz_model *model)
 {
-    struct cz__join *join = find_join(scope, parent, column, model == NULL);
-    if (join)
-        return join->alias;
+    unsigned joined = find_join(scope, parent, column, model == NULL);
+    if (joined)
+        return joined;
     cz_assert(column->field->target); /* else it is no relation */
     if (from->state->database != column->field->target->state->database)
         cz_raise(c->ctx, CZ_EINVAL,
@@ -147,7 +180,7 @@ static unsigned add_join(struct cz__compiler *c, struct cz__scope *scope, unsign
                  from->name, column->field->name);
     if (scope->join_count == CZ__JOINS_MAX)
         cz_raise(c->ctx, CZ_EINVAL, "a query joins more than %d tables", CZ__JOINS_MAX);
-    join = &scope->joins[scope->join_count];
+    struct cz__join *join = &scope->joins[scope->join_count];
     *join = (struct cz__join){ .parent = parent,
                                .column = column,
                                .model = model,
@@ -166,6 +199,16 @@ static unsigned follow(struct cz__compiler *c, struct cz__scope *scope, unsigned
     if (column->link_table)
         alias = add_join(c, scope, alias, from, column, NULL);
     return add_join(c, scope, alias, from, column, column->field->target);
+}
+
+void cz__append_kept(const struct cz__scope *scope, cz_buf *sql, const cz_model *model,
+                     unsigned alias)
+{
+    if (!model->state->deleted_at || !scope->leaves_out_deleted)
+        return;
+    cz_buf_append_lit(sql, " AND ");
+    cz__append_column(sql, alias, model->state->deleted_at->name);
+    cz_buf_append_lit(sql, " IS NULL");
 }
 
 void cz__append_joins(const struct cz__scope *scope, cz_buf *sql)
@@ -198,11 +241,9 @@ void cz__append_joins(const struct cz__scope *scope, cz_buf *sql)
         cz__append_column(sql, join->alias, here);
         cz_buf_append_lit(sql, " = ");
         cz__append_column(sql, join->parent, there);
-        if (join->model && column->many && target->deleted_at && scope->leaves_out_deleted) {
-            cz_buf_append_lit(sql, " AND ");
-            cz__append_column(sql, join->alias, target->deleted_at->name);
-            cz_buf_append_lit(sql, " IS NULL");
-        }
+        const cz_model *kept = join->model ? join->model : column->through;
+        if (kept && column->many)
+            cz__append_kept(scope, sql, kept, join->alias);
     }
 }
 
@@ -621,7 +662,7 @@ static void append_limit(struct cz__compiler *c, cz_buf *sql, const cz_query *qu
 static void compile_part(struct cz__compiler *c, cz_buf *sql, const cz_query *query,
                          const cz_query *whole)
 {
-    if (query->model != whole->model && !whole->values.count)
+    if (!cz__same_table(query->model, whole->model) && !whole->values.count)
         cz_raise(c->ctx, CZ_EINVAL, "rows of %s joined with rows of %s", query->model->name,
                  whole->model->name);
     if (query->values.count != whole->values.count)

@@ -61,6 +61,9 @@ uint32_t cz__take_ref(struct cz__compiler *c);
 void cz__append_slot(struct cz__compiler *c, cz_buf *sql, struct cz__slot slot);
 /* Find a path from the scope's model, joining what it crosses. Raises: CZ_EINVAL. */
 struct cz__place cz__locate(struct cz__compiler *c, struct cz__scope *scope, cz_str path);
+/* " AND deleted_at IS NULL" of a joined model whose deleted rows the scope leaves out, or nothing. */
+void cz__append_kept(const struct cz__scope *scope, cz_buf *sql, const cz_model *model,
+                     unsigned alias);
 void cz__append_joins(const struct cz__scope *scope, cz_buf *sql);
 /* " FROM table alias". */
 void cz__append_from(const struct cz__scope *scope, cz_buf *sql);

@@ -161,6 +161,22 @@ cz_cond cz_cond_all(cz_ctx *ctx, const cz_cond *conds, size_t count)
     return all;
 }
 
+cz_cond cz__cond_keys(cz_ctx *ctx, const cz_model *model, cz_str path, cz__db_type type,
+                      const void *keys, size_t count)
+{
+    struct cz__cond *leaf = cz_new(ctx, struct cz__cond);
+    cz_int_list *list = cz_new(ctx, cz_int_list); /* all lists begin alike */
+    *list = (cz_int_list){ keys, count };
+    *leaf = (struct cz__cond){ .op = CZ__COND_LEAF,
+                               .lookup = CZ_LOOKUP_IN,
+                               .model = model,
+                               .path = path,
+                               .value = list,
+                               .value_kind = CZ__DB_KIND(type) == CZ__DB_UUID ? CZ__VALUE_UUIDS
+                                                                              : CZ__VALUE_INTS };
+    return leaf;
+}
+
 /* ---- names and values that come as text ---- */
 
 bool cz_lookup_find(cz_str name, cz_lookup *out)

@@ -22,7 +22,7 @@ static struct asked ask(struct cz__compiler *c, cz_cond leaf)
         asked.type = cz__compile_expr(c, asked.sql, leaf->expr);
         return asked;
     }
-    if (leaf->model != c->scope->model)
+    if (!cz__same_table(leaf->model, c->scope->model))
         cz_raise(c->ctx, CZ_EINVAL, "a condition about %s in a query of %s", leaf->model->name,
                  c->scope->model->name);
     struct cz__place at = cz__locate(c, c->scope, leaf->path);
@@ -268,7 +268,7 @@ static void compile_leaf_apart(struct cz__compiler *c, cz_buf *sql, cz_cond leaf
 
 static bool compile_leaf(struct cz__compiler *c, cz_buf *sql, cz_cond leaf)
 {
-    if (c->negated && !leaf->expr && leaf->model == c->scope->model &&
+    if (c->negated && !leaf->expr && cz__same_table(leaf->model, c->scope->model) &&
         crosses_many(leaf->model, leaf->path)) {
         compile_leaf_apart(c, sql, leaf);
         return false;
@@ -305,19 +305,24 @@ static void compile_xor(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
 static void compile_linked(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
 {
     const cz__column *column = cond->link;
+    unsigned alias = ++c->alias_count;
     cz__append_read(c->scope, sql, c->scope->base, c->scope->model->state->key->name);
     cz_buf_append_lit(sql, " IN (SELECT ");
-    cz__db_append_name(sql, column->link_to);
+    cz__append_column(sql, alias, column->link_to);
     cz_buf_append_lit(sql, " FROM ");
     cz__db_append_name(sql, column->link_table);
+    cz_buf_append_char(sql, ' ');
+    cz__append_alias(sql, alias);
     cz_buf_append_lit(sql, " WHERE ");
-    cz__db_append_name(sql, column->link_from);
+    cz__append_column(sql, alias, column->link_from);
     cz_buf_append_lit(sql, " = ");
     cz__append_slot(c, sql,
                     (struct cz__slot){ .kind = CZ__SLOT_VALUE,
                                        .ref = cz__take_ref(c),
                                        .type = cond->count,
                                        .name = column->field->name });
+    if (column->through)
+        cz__append_kept(c->scope, sql, column->through, alias);
     cz_buf_append_char(sql, ')');
 }
 

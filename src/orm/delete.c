@@ -45,6 +45,7 @@ static struct name name_key(const cz_model *model, const void *key)
     struct name name;
     bool uuid = CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID;
     size_t bytes = uuid ? sizeof(cz_uuid) : sizeof(int64_t);
+    model = model->state->concrete; /* a row is one, whatever it was found as */
     memcpy(name.bytes, &model, sizeof model);
     memcpy(name.bytes + sizeof model, key, bytes);
     name.len = sizeof model + bytes;
@@ -241,22 +242,9 @@ static cz_cond in_part(cz_ctx *ctx, cz_model *model, cz_str path, const struct k
 {
     size_t count =
         keys->count - from < KEYS_PER_STATEMENT ? keys->count - from : KEYS_PER_STATEMENT;
-    struct cz__cond *leaf = cz_new(ctx, struct cz__cond);
-    *leaf = (struct cz__cond){
-        .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_IN, .model = model, .path = path
-    };
-    if (keys->uuid) {
-        cz_uuid_list *list = cz_new(ctx, cz_uuid_list);
-        *list = (cz_uuid_list){ keys->uuids + from, count };
-        leaf->value = list;
-        leaf->value_kind = CZ__VALUE_UUIDS;
-    } else {
-        cz_int_list *list = cz_new(ctx, cz_int_list);
-        *list = (cz_int_list){ keys->integers + from, count };
-        leaf->value = list;
-        leaf->value_kind = CZ__VALUE_INTS;
-    }
-    return leaf;
+    const void *items =
+        keys->uuid ? (const void *)(keys->uuids + from) : (const void *)(keys->integers + from);
+    return cz__cond_keys(ctx, model, path, keys->model->state->key->type, items, count);
 }
 
 /* Deleting goes in rounds, each over everything collected. */
@@ -448,11 +436,12 @@ static int64_t delete_all_links(cz_ctx *ctx, const struct deletion *deletion,
         const struct cz__model_state *state = cz__models_at(m)->state;
         for (uint16_t i = 0; i < state->column_count; i++) {
             const cz__column *column = &state->columns[i];
-            if (column->field->kind != CZ_KIND_many_to_many)
-                continue;
-            if (state->model == keys->model)
+            if (column->field->kind != CZ_KIND_many_to_many || column->through ||
+                state->model->proxy_of)
+                continue; /* rows of a model go by their foreign keys' rules */
+            if (cz__same_table(state->model, keys->model))
                 removed += delete_links(ctx, deletion, keys, column->link_table, column->link_from);
-            if (column->field->target == keys->model)
+            if (cz__same_table(column->field->target, keys->model))
                 removed += delete_links(ctx, deletion, keys, column->link_table, column->link_to);
         }
     }

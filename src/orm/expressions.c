@@ -108,7 +108,7 @@ static cz__db_type type_at(struct cz__compiler *c, const struct cz__scope *scope
     cz_error err;
     if (!scope)
         cz_raise(c->ctx, CZ_EINVAL, "CZ_OUTER() outside a subquery");
-    if (expr->model != scope->model)
+    if (!cz__same_table(expr->model, scope->model))
         cz_raise(c->ctx, CZ_EINVAL, "an expression about %s in a query of %s", expr->model->name,
                  scope->model->name);
     if (cz__path_resolve(scope->model, expr->path, &column, &err))

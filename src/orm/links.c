@@ -1,4 +1,4 @@
-/* Reading and setting the links of a many-to-many, which no model stands for. */
+/* Reading and setting the links of a many-to-many: rows of a table that no model stands for, or of a model's. */
 #include "orm/orm_internal.h"
 
 static size_t key_bytes(const cz_model *model)
@@ -15,11 +15,11 @@ static cz__db_param key_param(const cz_model *model, const void *key)
     return (cz__db_param){ .kind = CZ__PARAM_INT, .integer = *(const int64_t *)key };
 }
 
-static bool grow(cz_ctx *ctx, char **keys, size_t *cap, size_t count, size_t bytes)
+bool cz__links_make_room(cz_arena *arena, char **keys, size_t *cap, size_t count, size_t bytes)
 {
     if (count < *cap)
         return true;
-    char *grown = cz_arena_alloc(ctx->arena, *cap * 2 * bytes);
+    char *grown = cz_arena_alloc(arena, *cap * 2 * bytes);
     if (!grown)
         return false;
     memcpy(grown, *keys, count * bytes);
@@ -30,6 +30,8 @@ static bool grow(cz_ctx *ctx, char **keys, size_t *cap, size_t count, size_t byt
 
 size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, void **out)
 {
+    if (column->through)
+        return cz__through_read(ctx, row, column, out);
     cz__db_session *session = cz__session_to_read(ctx, row->model, row, NULL, false);
     const cz__db_driver *driver = session->db->driver;
     const cz_model *target = column->field->target;
@@ -45,7 +47,7 @@ size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, 
     bool more = true, enough_memory = true;
     cz_status status = CZ_OK;
     while (enough_memory && !(status = driver->step(&cursor, &more, &err)) && more) {
-        enough_memory = grow(ctx, &keys, &cap, count, bytes);
+        enough_memory = cz__links_make_room(ctx->arena, &keys, &cap, count, bytes);
         if (enough_memory &&
             driver->read(&cursor, 0, target->state->key->type, keys + count * bytes))
             count++;
@@ -58,13 +60,6 @@ size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, 
     *out = keys;
     return count;
 }
-
-struct setting {
-    cz_row *row;
-    const cz__column *column;
-    const char *keys;
-    size_t count;
-};
 
 /* Those of `keys` that are not among `others`, each once. */
 static size_t without(cz_ctx *ctx, const char *keys, size_t count, const char *others,
@@ -86,13 +81,33 @@ static size_t without(cz_ctx *ctx, const char *keys, size_t count, const char *o
     return kept;
 }
 
-static void change(cz_ctx *ctx, const struct setting *setting, const char *keys, size_t count,
+/* Links of a table that no model stands for, each by a statement. */
+static void change_table(cz_ctx *ctx, const struct cz__links *links, cz__db_session *session,
+                         const char *keys, size_t count, bool add)
+{
+    const cz__column *column = links->column;
+    const cz_model *model = links->row->model, *other = column->field->target;
+    cz__db_statement statement =
+        cz__link_change(ctx, session, column->link_table, column->link_from, column->link_to, add);
+    for (size_t i = 0; i < count; i++) {
+        cz__db_param params[] = {
+            key_param(model, cz__row_at(links->row, model->state->key)),
+            key_param(other, keys + i * key_bytes(other)),
+        };
+        int64_t rows, last_id;
+        cz_error err;
+        if (session->db->driver->change(ctx, session, &statement, params, 2, &rows, &last_id, &err))
+            cz_raise_error(ctx, &err);
+    }
+}
+
+static void change(cz_ctx *ctx, const struct cz__links *links, const char *keys, size_t count,
                    bool add)
 {
-    const cz__column *column = setting->column;
+    const cz__column *column = links->column;
     cz_event event = { .signal = CZ_M2M_CHANGED,
-                       .model = setting->row->model,
-                       .row = setting->row,
+                       .model = links->row->model,
+                       .row = links->row,
                        .action = add ? CZ_M2M_PRE_ADD : CZ_M2M_PRE_REMOVE,
                        .field = column->field,
                        .other = column->field->target,
@@ -107,18 +122,10 @@ static void change(cz_ctx *ctx, const struct setting *setting, const char *keys,
         cz__signal_send(ctx, &event);
     cz__watch_change(ctx, event.other); /* rows behind links are found by them */
     cz__watch_change(ctx, event.model);
-    cz__db_statement statement =
-        cz__link_change(ctx, session, column->link_table, column->link_from, column->link_to, add);
-    for (size_t i = 0; i < count; i++) {
-        cz__db_param params[] = {
-            key_param(event.model, cz__row_at(event.row, event.model->state->key)),
-            key_param(event.other, keys + i * key_bytes(event.other)),
-        };
-        int64_t rows, last_id;
-        cz_error err;
-        if (session->db->driver->change(ctx, session, &statement, params, 2, &rows, &last_id, &err))
-            cz_raise_error(ctx, &err);
-    }
+    if (!column->through)
+        change_table(ctx, links, session, keys, count, add);
+    else
+        (add ? cz__through_add : cz__through_remove)(ctx, links, event.database, keys, count);
     event.action = add ? CZ_M2M_POST_ADD : CZ_M2M_POST_REMOVE;
     if (wanted)
         cz__signal_send(ctx, &event);
@@ -126,64 +133,62 @@ static void change(cz_ctx *ctx, const struct setting *setting, const char *keys,
 
 static void set_in_transaction(cz_ctx *ctx, void *arg)
 {
-    const struct setting *setting = arg;
-    size_t bytes = key_bytes(setting->column->field->target);
+    const struct cz__links *links = arg;
+    size_t bytes = key_bytes(links->column->field->target);
     void *linked;
-    size_t linked_count = cz__links_read(ctx, setting->row, setting->column, &linked);
+    size_t linked_count = cz__links_read(ctx, links->row, links->column, &linked);
     char *gone, *new;
-    size_t gone_count =
-        without(ctx, linked, linked_count, setting->keys, setting->count, bytes, &gone);
-    size_t new_count =
-        without(ctx, setting->keys, setting->count, linked, linked_count, bytes, &new);
-    change(ctx, setting, gone, gone_count, false);
-    change(ctx, setting, new, new_count, true);
+    size_t gone_count = without(ctx, linked, linked_count, links->keys, links->count, bytes, &gone);
+    size_t new_count = without(ctx, links->keys, links->count, linked, linked_count, bytes, &new);
+    change(ctx, links, gone, gone_count, false);
+    change(ctx, links, new, new_count, true);
 }
 
-void cz__links_change(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
-                      size_t count, bool add)
+void cz__links_change(cz_ctx *ctx, const struct cz__links *links, bool add)
 {
-    struct setting setting = { row, column, keys, count };
-    size_t bytes = key_bytes(column->field->target);
+    size_t bytes = key_bytes(links->column->field->target);
     void *linked;
-    size_t linked_count = cz__links_read(ctx, row, column, &linked);
+    size_t linked_count = cz__links_read(ctx, links->row, links->column, &linked);
     char *wanted;
     size_t wanted_count;
     if (add) {
-        wanted_count = without(ctx, keys, count, linked, linked_count, bytes, &wanted);
+        wanted_count =
+            without(ctx, links->keys, links->count, linked, linked_count, bytes, &wanted);
     } else { /* of those linked, the ones named: without those that are not */
         char *others;
-        size_t other_count = without(ctx, linked, linked_count, keys, count, bytes, &others);
+        size_t other_count =
+            without(ctx, linked, linked_count, links->keys, links->count, bytes, &others);
         wanted_count = without(ctx, linked, linked_count, others, other_count, bytes, &wanted);
     }
-    change(ctx, &setting, wanted, wanted_count, add);
-}
-
-void cz__links_set(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
-                   size_t count)
-{
-    struct setting setting = { row, column, keys, count };
-    cz_assert(column->link_table);
-    cz__db_session *session = cz__session_to_write(ctx, row->model, row, NULL);
-    cz__atomic_in(ctx, session, set_in_transaction, &setting);
+    change(ctx, links, wanted, wanted_count, add);
 }
 
 static void replace_in_transaction(cz_ctx *ctx, void *arg)
 {
-    const struct setting *setting = arg;
-    size_t bytes = key_bytes(setting->column->field->target);
+    const struct cz__links *links = arg;
+    size_t bytes = key_bytes(links->column->field->target);
     void *linked;
-    size_t linked_count = cz__links_read(ctx, setting->row, setting->column, &linked);
+    size_t linked_count = cz__links_read(ctx, links->row, links->column, &linked);
     char *wanted;
-    size_t wanted_count = without(ctx, setting->keys, setting->count, NULL, 0, bytes, &wanted);
-    change(ctx, setting, linked, linked_count, false);
-    change(ctx, setting, wanted, wanted_count, true);
+    size_t wanted_count = without(ctx, links->keys, links->count, NULL, 0, bytes, &wanted);
+    change(ctx, links, linked, linked_count, false);
+    change(ctx, links, wanted, wanted_count, true);
 }
 
-void cz__links_replace(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
-                       size_t count)
+static void in_transaction(cz_ctx *ctx, const struct cz__links *links,
+                           void (*body)(cz_ctx *ctx, void *arg))
 {
-    struct setting setting = { row, column, keys, count };
-    cz_assert(column->link_table);
-    cz__atomic_in(ctx, cz__session_to_write(ctx, row->model, row, NULL), replace_in_transaction,
-                  &setting);
+    struct cz__links copy = *links;
+    cz_assert(links->column->link_table);
+    cz__atomic_in(ctx, cz__session_to_write(ctx, links->row->model, links->row, NULL), body, &copy);
+}
+
+void cz__links_set(cz_ctx *ctx, const struct cz__links *links)
+{
+    in_transaction(ctx, links, set_in_transaction);
+}
+
+void cz__links_replace(cz_ctx *ctx, const struct cz__links *links)
+{
+    in_transaction(ctx, links, replace_in_transaction);
 }

@@ -3,10 +3,23 @@
 #define CZ_ORM_ORM_H
 
 #include <calzone/buf.h>
+#include <calzone/bulk.h>
 #include <calzone/map.h>
 #include <calzone/queries.h>
 #include <calzone/signals.h>
 #include "db/database.h"
+
+/* X(period) for the rules unique_for_date, unique_for_month and unique_for_year. */
+#define CZ__PERIOD_MAP(X)                                                                          \
+    X(date)                                                                                        \
+    X(month)                                                                                       \
+    X(year)
+enum cz__period {
+#define X(period) CZ__PERIOD_##period,
+    CZ__PERIOD_MAP(X)
+#undef X
+        CZ__PERIODS
+};
 
 /* One field as start-up resolved it. */
 typedef struct cz__column {
@@ -18,17 +31,23 @@ typedef struct cz__column {
     bool relation;         /* a foreign key or one-to-one */
     bool many;             /* a many-to-many or a reverse side: several rows */
     bool null;
-    cz__db_type type;             /* of what is stored */
-    uint32_t max_length;          /* characters; 0: no limit */
+    cz__db_type type;    /* of what is stored */
+    uint32_t max_length; /* characters; 0: no limit */
+    const struct cz__column
+        *unique_for[CZ__PERIODS]; /* the date of such a rule; NULL: there is none */
     const char *name;             /* the column's name in the table */
     cz_str attribute;             /* the row's member: "author_id" for "author" */
     const struct cz__column *via; /* reverse sides: the foreign key or many-to-many on the target */
     const char *link_table, *link_from,
-        *link_to; /* many-to-many: its table and columns, this side first */
+        *link_to;      /* many-to-many: its table and columns, this side first */
+    cz_model *through; /* many-to-many: the model of that table; NULL: it has none */
+    const struct cz__column *through_from,
+        *through_to; /* its foreign keys, that to this side first */
 } cz__column;
 
 struct cz__model_state {
     cz_model *model;
+    cz_model *concrete;     /* of a proxy: the model whose table it has; else the model itself */
     const char *app;        /* "store" */
     const char *table;      /* "store_book" */
     const char *lower_name; /* "book" */
@@ -68,6 +87,12 @@ cz_model *cz__models_find(cz_str label);
 
 /* The state of a record, made at its first use. Raises: CZ_EINVAL: a field no record can have. */
 const struct cz__model_state *cz__record_state(cz_ctx *ctx, const cz_model *record);
+
+/* Whether rows of the two are of one table: the same model, or proxies of it. */
+static inline bool cz__same_table(const cz_model *a, const cz_model *b)
+{
+    return a == b || (a && b && a->state && b->state && a->state->concrete == b->state->concrete);
+}
 
 /* A field or attribute of a model; NULL when there is none. */
 const cz__column *cz__column_find(const cz_model *model, cz_str name);
@@ -122,17 +147,19 @@ cz__database *cz__database_at_home(cz_ctx *ctx);
 /* The keys of the rows that a many-to-many column of `row` links to, in order: `*out` is an int64_t or cz_uuid
  * array in the arena, as the target's key is. Returns their number. Raises as a query. */
 size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, void **out);
+struct cz__links { /* of a row, by a many-to-many, to the rows with these keys */
+    cz_row *row;
+    const cz__column *column;
+    const void *keys;
+    size_t count;
+    cz_pairs defaults; /* of new rows of the column's .through; without a model: none */
+};
 /* Make those keys the linked ones, in a transaction; sends CZ_M2M_CHANGED for what goes and what comes. */
-void cz__links_set(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
-                   size_t count);
-
+void cz__links_set(cz_ctx *ctx, const struct cz__links *links);
 /* The same by removing all and adding those. */
-void cz__links_replace(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
-                       size_t count);
-
+void cz__links_replace(cz_ctx *ctx, const struct cz__links *links);
 /* Add or remove links, sending CZ_M2M_CHANGED; those that are there, or are not, stay as they are. */
-void cz__links_change(cz_ctx *ctx, cz_row *row, const cz__column *column, const void *keys,
-                      size_t count, bool add);
+void cz__links_change(cz_ctx *ctx, const struct cz__links *links, bool add);
 /* Whether a column has a value of its own in a new row that gives none: NULL and "" aside. */
 static inline bool cz__column_fills_itself(const cz__column *column)
 {
@@ -204,6 +231,8 @@ static inline void cz__row_mark(cz_row *row, const cz__column *column, bool null
 /* A condition "key = the row's key", and "column = the value at `value`, of the column's C type". */
 cz_cond cz__cond_key(cz_ctx *ctx, const cz_row *row);
 cz_cond cz__cond_column(cz_ctx *ctx, cz_model *model, const cz__column *column, const void *value);
+/* That a column is NULL, or is not. NULL when there is no memory. */
+cz_cond cz__cond_null(cz_arena *arena, const cz_model *model, const cz__column *column, bool null);
 
 /* One line that asked the same of one row after another, where one query could have asked for all. */
 struct cz__repeat {

@@ -173,6 +173,30 @@ cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const cha
                                  const char *from, const char *to);
 cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const char *table,
                                  const char *from, const char *to, bool add);
+/* proxies.c: whether a proxy says nothing that belongs to its table; then, once every model is in, let proxies share
+ * their bases' columns, and, once relations are known, who refers to their rows. Errors: CZ_EVALIDATION. */
+CZ_NODISCARD cz_status cz__proxy_check(const cz_model *model, cz_error *err);
+CZ_NODISCARD cz_status cz__proxies_join(cz_error *err);
+void cz__proxies_know_referrers(void);
+/* links.c: room for one more key after `count` of them. Returns false when there is no memory. */
+bool cz__links_make_room(cz_arena *arena, char **keys, size_t *cap, size_t count, size_t bytes);
+/* through.c: what a many-to-many with a .through goes over. Errors: CZ_EVALIDATION. */
+CZ_NODISCARD cz_status cz__through_resolve(const cz_model *model, cz__column *column,
+                                           cz_error *err);
+/* cz__links_read() of such a column. */
+size_t cz__through_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, void **out);
+/* Whether rows of the column's .through can be given these. Raises: CZ_EINVAL. */
+void cz__through_check(cz_ctx *ctx, const cz__column *column, const cz_pairs *defaults);
+/* Make and delete the rows between the links' row and these keys. Raise. */
+void cz__through_add(cz_ctx *ctx, const struct cz__links *links, const char *database,
+                     const char *keys, size_t count);
+void cz__through_remove(cz_ctx *ctx, const struct cz__links *links, const char *database,
+                        const char *keys, size_t count);
+/* rows.c: a new row with its defaults and these, not stored; receivers are told. Raises. */
+cz_row *cz__row_made(cz_ctx *ctx, cz_model *model, const struct cz__assign *assigns, size_t count);
+/* conditions.c: "path IN keys", which are as a column of `type` has them. Raises: CZ_ENOMEM. */
+cz_cond cz__cond_keys(cz_ctx *ctx, const cz_model *model, cz_str path, cz__db_type type,
+                      const void *keys, size_t count);
 /* query.c: rows behind others, in the order of what they are behind: for each the key, of the type of the list's
  * items, in `*out_behind`. Raises. */
 struct cz__rows cz__select_behind(cz_ctx *ctx, const cz_query *query,

@@ -1,6 +1,6 @@
 /* The models of a project, resolved once at start: columns, keys, relations, the tables between. What
  * cannot work is refused here, with one line naming the model and the field. */
-#include "orm/orm.h"
+#include "orm/orm_internal.h"
 #include <stdio.h>
 
 enum { ENUMS_MAX = 4096 };
@@ -249,6 +249,10 @@ static cz_status check_options(const cz_model *model, const cz_field *field, cz_
     const cz_field_options *options = &field->options;
     if (options->unconstrained && field->kind != CZ_KIND_foreign_key)
         return refuse(err, model, field, ".unconstrained is for foreign keys");
+    if (options->through && field->kind != CZ_KIND_many_to_many)
+        return refuse(err, model, field, ".through is for many-to-many relations");
+    if (options->through_fields.count && !options->through)
+        return refuse(err, model, field, ".through_fields are those of a .through");
     if (is_stored_relation(field->kind)) {
         if (!options->on_delete)
             return refuse(err, model, field,
@@ -404,10 +408,10 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
     return CZ_OK;
 }
 
-static cz_cond is_null_cond(cz_model *model, const cz__column *column, bool null)
+cz_cond cz__cond_null(cz_arena *arena, const cz_model *model, const cz__column *column, bool null)
 {
     static const bool truths[] = { false, true };
-    struct cz__cond *cond = cz_arena_new(registry, struct cz__cond);
+    struct cz__cond *cond = cz_arena_new(arena, struct cz__cond);
     if (cond)
         *cond = (struct cz__cond){ .op = CZ__COND_LEAF,
                                    .lookup = CZ_LOOKUP_ISNULL,
@@ -435,18 +439,47 @@ static cz_status find_marks(struct cz__model_state *state, cz_error *err)
         return state->is_deleted ? refuse(err, state->model, state->is_deleted->field,
                                           "marks_deleted needs a datetime that does, too")
                                  : CZ_OK;
-    state->is_kept = is_null_cond(state->model, state->deleted_at, true);
-    state->is_gone = is_null_cond(state->model, state->deleted_at, false);
+    state->is_kept = cz__cond_null(registry, state->model, state->deleted_at, true);
+    state->is_gone = cz__cond_null(registry, state->model, state->deleted_at, false);
     return state->is_kept && state->is_gone
                ? CZ_OK
                : cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+}
+
+/* The dates that values of a column are unique for. */
+static cz_status find_periods(const struct cz__model_state *state, cz__column *column,
+                              cz_error *err)
+{
+    const cz_field_options *options = &column->field->options;
+    const struct {
+        const char *option;
+        cz_str date;
+    } rules[] = {
+#define X(period) { "unique_for_" #period, options->unique_for_##period },
+        CZ__PERIOD_MAP(X)
+#undef X
+    };
+    for (int i = 0; i < CZ__PERIODS; i++) {
+        if (!rules[i].date.len)
+            continue;
+        const cz__column *date = cz_map_get(&state->by_name, rules[i].date);
+        if (!column->stored || column->type & CZ__DB_SEALED)
+            return cz_error_set(err, CZ_EVALIDATION, "%s.%s: %s is for fields that can be compared",
+                                state->model->name, column->field->name, rules[i].option);
+        if (!date || (date->type != CZ__DB_DATE && date->type != CZ__DB_DATETIME))
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "%s.%s: %s: \"%.*s\" is no date or datetime of %s",
+                                state->model->name, column->field->name, rules[i].option,
+                                CZ_STR_ARG(rules[i].date), state->model->name);
+        column->unique_for[i] = date;
+    }
+    return CZ_OK;
 }
 
 /* The columns of a model or record, each resolved on its own. */
 static cz_status add_columns(struct cz__model_state *state, cz_error *err)
 {
     const cz_model *model = state->model;
-    state->lower_name = lower(registry, model->name);
     state->column_count = model->field_count;
     state->columns = cz_arena_array(registry, cz__column, model->field_count);
     if (!state->lower_name || !state->columns)
@@ -458,6 +491,11 @@ static cz_status add_columns(struct cz__model_state *state, cz_error *err)
             return status;
     }
     state->key = &state->columns[0];
+    for (uint16_t i = 0; i < model->field_count; i++) {
+        cz_status status = find_periods(state, &state->columns[i], err);
+        if (status)
+            return status;
+    }
     return CZ_OK;
 }
 
@@ -474,8 +512,9 @@ const struct cz__model_state *cz__record_state(cz_ctx *ctx, const cz_model *reco
         state = cz_arena_new(registry, struct cz__model_state);
     if (!state)
         cz_raise(ctx, CZ_ENOMEM, "no memory for a record");
-    state->model =
+    state->model = state->concrete =
         (cz_model *)(uintptr_t)record; /* declared by a macro as an object that is not const */
+    state->lower_name = lower(registry, record->name);
     for (uint16_t i = 0; i < record->field_count; i++)
         if (record->fields[i].target || !record->record)
             cz_raise(ctx, CZ_EINVAL,
@@ -498,14 +537,16 @@ static cz_status add_model(const char *app, cz_model *model, cz_error *err)
     struct cz__model_state *state = cz_arena_new(registry, struct cz__model_state);
     if (!state)
         return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
-    state->model = model;
+    state->model = state->concrete = model;
     state->app = app;
-    cz_status status = add_columns(state, err);
-    if (!status)
+    state->lower_name = lower(registry, model->name);
+    cz_status status = model->proxy_of ? cz__proxy_check(model, err) : add_columns(state, err);
+    if (!status && !model->proxy_of)
         status = find_marks(state, err);
     if (status)
         return status;
-    state->label = cz_arena_printf(registry, "%s.%s", app, state->lower_name);
+    if (state->lower_name)
+        state->label = cz_arena_printf(registry, "%s.%s", app, state->lower_name);
     state->table = model->meta.table ? model->meta.table
                                      : cz_arena_printf(registry, "%s_%s", app, state->lower_name);
     if (!state->label || !state->table)
@@ -540,7 +581,7 @@ cz_status cz__models_add(const char *app, cz_model *const *list, size_t count, c
 static cz_status add_referrer(cz_model *target, cz_model *model, const cz__column *column,
                               cz_error *err)
 {
-    struct cz__model_state *state = target->state;
+    struct cz__model_state *state = target->state->concrete->state;
     struct cz__referrer *grown =
         cz_arena_array(registry, struct cz__referrer, state->referrer_count + 1);
     if (!grown)
@@ -557,7 +598,10 @@ static cz_status add_referrer(cz_model *target, cz_model *model, const cz__colum
  * "from_book_id", "to_book_id" when it joins a model with itself. */
 static cz_status name_link(cz_model *model, cz__column *column, cz_error *err)
 {
-    const struct cz__model_state *from = model->state, *to = column->field->target->state;
+    const struct cz__model_state *from = model->state;
+    const struct cz__model_state *to = column->field->target->state->concrete->state;
+    if (column->field->options.through)
+        return cz__through_resolve(model, column, err);
     bool self = from == to;
     column->link_table = cz_arena_printf(registry, "%s_%s", from->table, column->field->name);
     column->link_from = cz_arena_printf(registry, self ? "from_%s_id" : "%s_id", from->lower_name);
@@ -572,7 +616,7 @@ static cz_status resolve_reverse(cz_model *model, cz__column *column, cz_error *
     const cz_field *field = column->field;
     const cz__column *via = cz__column_find(field->target, cz_str_from(field->via));
     bool link = field->kind == CZ_KIND_many_to_many_reverse;
-    if (!via || via->field->target != model ||
+    if (!via || !cz__same_table(via->field->target, model) ||
         (link ? via->field->kind != CZ_KIND_many_to_many : !via->relation))
         return cz_error_set(err, CZ_EVALIDATION, "%s.%s: %s.%s is no %s to %s", model->name,
                             field->name, field->target->name, field->via,
@@ -582,6 +626,9 @@ static cz_status resolve_reverse(cz_model *model, cz__column *column, cz_error *
         column->link_table = via->link_table;
         column->link_from = via->link_to;
         column->link_to = via->link_from;
+        column->through = via->through;
+        column->through_from = via->through_to;
+        column->through_to = via->through_from;
     }
     return CZ_OK;
 }
@@ -835,8 +882,8 @@ static cz_status check_natural_key(const cz_model *model, cz_error *err)
             return cz_error_set(err, CZ_EVALIDATION,
                                 "%s: natural_key: \"%.*s\" is no column beside its key",
                                 model->name, CZ_STR_ARG(model->meta.natural_key.items[i]));
-        if (column->relation &&
-            (column->field->target == model || !column->field->target->meta.natural_key.count))
+        if (column->relation && (cz__same_table(column->field->target, model) ||
+                                 !column->field->target->meta.natural_key.count))
             return cz_error_set(err, CZ_EVALIDATION,
                                 "%s: natural_key: %s has no natural key of its own", model->name,
                                 column->field->target->name);
@@ -867,6 +914,8 @@ static cz_status check_same_database(const cz_model *model, const cz__column *co
 {
     const cz_model *target = column->field->target;
     const cz__column *key = column->via ? column->via : column;
+    if (column->through && database_of(model) != database_of(column->through))
+        return refuse(err, model, column->field, "its .through is in another database");
     if (!target || database_of(model) == database_of(target))
         return CZ_OK;
     if (key->field->options.unconstrained) {
@@ -897,16 +946,26 @@ static cz_status resolve_databases(cz_error *err)
     return status;
 }
 
+static cz_status resolve_columns(cz_model *model, bool reverse_sides, cz_error *err)
+{
+    cz_status status = CZ_OK;
+    for (uint16_t f = 0; f < model->state->column_count && !model->proxy_of && !status; f++)
+        status = resolve_column(model, &model->state->columns[f], reverse_sides, err);
+    return status;
+}
+
 cz_status cz__models_resolve(cz_error *err)
 {
+    cz_status joined = cz__proxies_join(err);
+    if (joined)
+        return joined;
     for (int reverse_sides = 0; reverse_sides < 2; reverse_sides++)
-        for (size_t i = 0; i < model_count; i++)
-            for (uint16_t f = 0; f < models[i]->state->column_count; f++) {
-                cz_status status =
-                    resolve_column(models[i], &models[i]->state->columns[f], reverse_sides, err);
-                if (status)
-                    return status;
-            }
+        for (size_t i = 0; i < model_count; i++) {
+            cz_status status = resolve_columns(models[i], reverse_sides, err);
+            if (status)
+                return status;
+        }
+    cz__proxies_know_referrers();
     for (size_t i = 0; i < model_count; i++) {
         cz_status status = check_meta(models[i], err);
         if (!status)

@@ -431,7 +431,7 @@ struct cz__rows cz__related_rows(cz_ctx *ctx, cz_row *row, size_t field, const c
     loaded = new_loaded(ctx, touch.column);
     loaded->narrowed = narrowed;
     loaded->stays = !narrowed.len;
-    loaded->depends = depends_on(query);
+    loaded->depends = touch.column->through ? NULL : depends_on(query);
     loaded->at = cz__watch_now(ctx);
     read_behind(ctx, loaded, row->model, gather(ctx, row, result, row->model->state->key, NULL),
                 query);
@@ -477,7 +477,7 @@ static void check_item(cz_ctx *ctx, const struct cz__result *result, const cz__c
                        const cz_query *query)
 {
     const char *model = result->model->name, *field = column->field->name;
-    if (query->model != column->field->target)
+    if (!cz__same_table(query->model, column->field->target))
         cz_raise(ctx, CZ_EINVAL, "prefetch: %s.%s does not lead to %s", model, field,
                  query->model->name);
     if (is_apart(query) || query->values.count)

@@ -2,34 +2,20 @@
 #include "orm/orm_internal.h"
 #include <calzone/relations.h>
 
-/* A list of keys as the value of a condition. */
-static void set_keys(cz_ctx *ctx, struct cz__cond *leaf, const cz_model *model, const void *keys,
-                     size_t count)
-{
-    cz_int_list *list = cz_new(ctx, cz_int_list); /* all lists begin alike */
-    *list = (cz_int_list){ keys, count };
-    leaf->value = list;
-    leaf->value_kind =
-        CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID ? CZ__VALUE_UUIDS : CZ__VALUE_INTS;
-}
-
 struct change {
-    cz_row *row;
-    const cz__column *column;
-    const void *keys;
-    size_t count;
+    struct cz__links links; /* or rows of a reverse side */
     enum cz__related_change how;
     const char *database; /* NULL: there is nothing to choose */
 };
 
 static size_t count_distinct(cz_ctx *ctx, const struct change *change)
 {
-    const cz__column *key = change->column->field->target->state->key;
+    const cz__column *key = change->links.column->field->target->state->key;
     size_t bytes = cz__column_bytes(key), count = 0;
     cz_map seen;
     cz_map_init(&seen, ctx->arena);
-    for (size_t i = 0; i < change->count; i++) {
-        cz_str each = cz_str_of((const char *)change->keys + i * bytes, bytes);
+    for (size_t i = 0; i < change->links.count; i++) {
+        cz_str each = cz_str_of((const char *)change->links.keys + i * bytes, bytes);
         count += !cz_map_get(&seen, each);
         cz_check(ctx, cz_map_set(&seen, each, &seen));
     }
@@ -38,36 +24,33 @@ static size_t count_distinct(cz_ctx *ctx, const struct change *change)
 
 static void refer(cz_ctx *ctx, const struct change *change, cz_cond where, bool to_row)
 {
-    const cz__column *via = change->column->via;
-    const cz_model *model = change->row->model;
+    const cz__column *via = change->links.column->via;
+    const cz_model *model = change->links.row->model;
     if (!to_row && !via->null)
         cz_raise(ctx, CZ_EINVAL, "%s.%s may not be NULL: rows can be added, not taken away",
-                 change->column->field->target->name, via->field->name);
+                 change->links.column->field->target->name, via->field->name);
     struct cz__assign assign = { via->ordinal,
                                  to_row ? cz__value_kind_of(model->state->key)
                                         : (uint8_t)CZ__VALUE_NULL,
-                                 cz__row_at(change->row, model->state->key) };
-    cz_query query = { .model = change->column->field->target,
+                                 cz__row_at(change->links.row, model->state->key) };
+    cz_query query = { .model = change->links.column->field->target,
                        .where = where,
                        .manager = &cz_base_manager,
                        .database = change->database };
     int64_t changed = cz__update(ctx, &query, &assign, 1);
     if (to_row && (size_t)changed < count_distinct(ctx, change))
         cz_raise(ctx, CZ_EINTEGRITY, "no %s has one of these keys",
-                 change->column->field->target->name);
+                 change->links.column->field->target->name);
 }
 
 /* Reverse sides: the other rows' foreign keys. */
 static void change_reverse(cz_ctx *ctx, const struct change *change)
 {
-    cz_model *target = change->column->field->target;
-    struct cz__cond *named = cz_new(ctx, struct cz__cond);
-    *named = (struct cz__cond){ .op = CZ__COND_LEAF,
-                                .lookup = CZ_LOOKUP_IN,
-                                .model = target,
-                                .path = target->state->key->attribute };
-    set_keys(ctx, named, target, change->keys, change->count);
-    cz_cond ours = cz__related_cond(ctx, change->row, change->column);
+    cz_model *target = change->links.column->field->target;
+    const cz__column *key = target->state->key;
+    cz_cond named = cz__cond_keys(ctx, target, key->attribute, key->type, change->links.keys,
+                                  change->links.count);
+    cz_cond ours = cz__related_cond(ctx, change->links.row, change->links.column);
     bool all = change->how == CZ__RELATED_CLEAR || change->how == CZ__RELATED_REPLACE;
     if (all || change->how == CZ__RELATED_SET) {
         struct cz__cond *others = cz_new(ctx, struct cz__cond);
@@ -76,7 +59,7 @@ static void change_reverse(cz_ctx *ctx, const struct change *change)
         *others = (struct cz__cond){ .op = CZ__COND_NOT, .count = 1, .children = child };
         both[0] = ours;
         both[1] = others;
-        cz_cond gone = cz_cond_all(ctx, both, change->count && !all ? 2 : 1);
+        cz_cond gone = cz_cond_all(ctx, both, change->links.count && !all ? 2 : 1);
         cz_query query = {
             .model = target, .where = gone, .unordered = true, .database = change->database
         };
@@ -89,39 +72,41 @@ static void change_reverse(cz_ctx *ctx, const struct change *change)
         both[1] = named;
         refer(ctx, change, cz_cond_all(ctx, both, 2), false);
     }
-    if (change->how != CZ__RELATED_REMOVE && change->count)
+    if (change->how != CZ__RELATED_REMOVE && change->links.count)
         refer(ctx, change, named, true);
 }
 
 static void change_in_transaction(cz_ctx *ctx, void *arg)
 {
     const struct change *change = arg;
-    if (!change->column->link_table)
+    if (!change->links.column->link_table)
         change_reverse(ctx, change);
     else if (change->how == CZ__RELATED_REPLACE)
-        cz__links_replace(ctx, change->row, change->column, change->keys, change->count);
+        cz__links_replace(ctx, &change->links);
     else if (change->how == CZ__RELATED_SET || change->how == CZ__RELATED_CLEAR)
-        cz__links_set(ctx, change->row, change->column, change->keys, change->count);
+        cz__links_set(ctx, &change->links);
     else
-        cz__links_change(ctx, change->row, change->column, change->keys, change->count,
-                         change->how == CZ__RELATED_ADD);
+        cz__links_change(ctx, &change->links, change->how == CZ__RELATED_ADD);
 }
 
 void cz__related_change(cz_ctx *ctx, cz_row *row, size_t field, enum cz__related_change how,
-                        const void *list)
+                        cz_pairs through_defaults, const void *list)
 {
     const cz_int_list *keys = list; /* all lists begin alike */
-    struct change change = {
-        row, cz__to_many(ctx, row, field), keys ? keys->items : NULL, keys ? keys->count : 0, how,
-        NULL
-    };
-    if (change.count > CZ__LIST_ITEMS_MAX)
+    struct change change = { .links = { .row = row,
+                                        .column = cz__to_many(ctx, row, field),
+                                        .keys = keys ? keys->items : NULL,
+                                        .count = keys ? keys->count : 0,
+                                        .defaults = through_defaults },
+                             .how = how };
+    const cz__column *column = change.links.column;
+    cz__through_check(ctx, column, &through_defaults);
+    if (change.links.count > CZ__LIST_ITEMS_MAX)
         cz_raise(ctx, CZ_EINVAL, "at most %d related rows change at once", CZ__LIST_ITEMS_MAX);
-    cz_model *target = change.column->field->target;
-    change.database = cz__alias_behind(ctx, row, change.column, NULL, true);
-    cz__atomic_in(ctx, cz__session_to_write(ctx, target, NULL, change.database),
+    change.database = cz__alias_behind(ctx, row, column, NULL, true);
+    cz__atomic_in(ctx, cz__session_to_write(ctx, column->field->target, NULL, change.database),
                   change_in_transaction, &change);
-    cz__related_forget(row, change.column);
+    cz__related_forget(row, column);
 }
 
 /* ---- new rows behind a field ---- */
@@ -129,7 +114,7 @@ void cz__related_change(cz_ctx *ctx, cz_row *row, size_t field, enum cz__related
 struct making {
     cz_row *row;
     const cz__column *column;
-    cz_pairs match, defaults;
+    cz_pairs match, defaults, through_defaults;
     bool update, created;
     const char *database; /* the row's; NULL: there is nothing to choose */
     cz_row *made;
@@ -147,7 +132,7 @@ static cz_pairs with_foreign_key(cz_ctx *ctx, const struct making *making, cz_pa
     if (!making->column->link_table)
         all[count++] = (struct cz__assign){ via->ordinal, cz__value_kind_of(key),
                                             cz__row_at(making->row, key) };
-    return (cz_pairs){ all, count };
+    return (cz_pairs){ all, count, pairs.model };
 }
 
 static void make(cz_ctx *ctx, void *arg)
@@ -156,14 +141,24 @@ static void make(cz_ctx *ctx, void *arg)
     cz_pairs pairs = with_foreign_key(ctx, making, making->match);
     making->made =
         cz__create(ctx, making->database, making->column->field->target, pairs.items, pairs.count);
-    if (making->column->link_table)
-        cz__links_change(ctx, making->row, making->column,
-                         cz__row_at(making->made, making->made->model->state->key), 1, true);
+    if (!making->column->link_table)
+        return;
+    struct cz__links links = { .row = making->row,
+                               .column = making->column,
+                               .keys = cz__row_at(making->made, making->made->model->state->key),
+                               .count = 1,
+                               .defaults = making->through_defaults };
+    cz__links_change(ctx, &links, true);
 }
 
-void *cz__related_create(cz_ctx *ctx, cz_row *row, size_t field, cz_pairs pairs)
+void *cz__related_create(cz_ctx *ctx, cz_row *row, size_t field, cz_pairs through_defaults,
+                         cz_pairs pairs)
 {
-    struct making making = { .row = row, .column = cz__to_many(ctx, row, field), .match = pairs };
+    struct making making = { .row = row,
+                             .column = cz__to_many(ctx, row, field),
+                             .match = pairs,
+                             .through_defaults = through_defaults };
+    cz__through_check(ctx, making.column, &through_defaults);
     making.database = cz__alias_behind(ctx, row, making.column, NULL, true);
     if (making.column->link_table)
         cz__atomic_in(ctx, cz__session_to_write(ctx, row->model, row, NULL), make, &making);
@@ -195,7 +190,7 @@ static void link_or_make(cz_ctx *ctx, void *arg)
         memcpy(all, making->match.items, count * sizeof *all);
         if (more)
             memcpy(all + count, making->defaults.items, more * sizeof *all);
-        making->match = (cz_pairs){ all, count + more };
+        making->match = (cz_pairs){ all, count + more, making->match.model };
         make(ctx, making);
         making->created = true;
     } else if (making->update) {
@@ -205,16 +200,19 @@ static void link_or_make(cz_ctx *ctx, void *arg)
     }
 }
 
-void *cz__related_or_create(cz_ctx *ctx, cz_row *row, size_t field, cz_pairs match,
-                            cz_pairs defaults, enum cz__related_or how, bool *out_created)
+void *cz__related_or_create(cz_ctx *ctx, cz_row *row, size_t field, cz_pairs through_defaults,
+                            cz_pairs match, cz_pairs defaults, enum cz__related_or how,
+                            bool *out_created)
 {
     struct making making = { .row = row,
                              .column = cz__to_many(ctx, row, field),
                              .match = match,
                              .defaults = defaults,
+                             .through_defaults = through_defaults,
                              .update = how == CZ__RELATED_UPDATE };
     making.database = cz__alias_behind(ctx, row, making.column, NULL, true);
     cz_model *target = making.column->field->target;
+    cz__through_check(ctx, making.column, &through_defaults);
     if (!match.count)
         cz_raise(ctx, CZ_EINVAL, "get_or_create without anything to match a %s by", target->name);
     if (making.column->link_table)

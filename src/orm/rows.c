@@ -87,11 +87,18 @@ static cz_row *make_row(cz_ctx *ctx, cz_model *model)
     return row;
 }
 
-void *cz__row_new(cz_ctx *ctx, cz_model *model)
+cz_row *cz__row_made(cz_ctx *ctx, cz_model *model, const struct cz__assign *assigns, size_t count)
 {
     cz_row *row = make_row(ctx, model);
+    for (size_t i = 0; i < count; i++)
+        cz__row_assign(ctx, row, &assigns[i]);
     cz__signal_row(ctx, CZ_POST_INIT, row);
     return row;
+}
+
+void *cz__row_new(cz_ctx *ctx, cz_model *model)
+{
+    return cz__row_made(ctx, model, NULL, 0);
 }
 
 /* ---- writing ---- */
@@ -320,10 +327,7 @@ void cz__save_raw(cz_ctx *ctx, cz_row *row)
 void *cz__create(cz_ctx *ctx, const char *database, cz_model *model,
                  const struct cz__assign *assigns, size_t count)
 {
-    cz_row *row = make_row(ctx, model);
-    for (size_t i = 0; i < count; i++)
-        cz__row_assign(ctx, row, &assigns[i]);
-    cz__signal_row(ctx, CZ_POST_INIT, row);
+    cz_row *row = cz__row_made(ctx, model, assigns, count);
     save(ctx, database, row, false);
     return row;
 }

@@ -213,7 +213,7 @@ static void shape_cond(struct cz__shape *shape, const cz_model *model, cz_cond c
     }
     if (!cond->expr && model && cond->model != model && !is_known(cond->model))
         gone(shape);
-    if (!cond->expr && model && cond->model != model)
+    if (!cond->expr && model && !cz__same_table(cond->model, model))
         cz_raise(shape->ctx, CZ_EINVAL, "a condition about %s in a query of %s", cond->model->name,
                  model->name);
     add_byte(shape, cond->lookup);

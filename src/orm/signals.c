@@ -74,7 +74,7 @@ void cz__signal_send(cz_ctx *ctx, const cz_event *event)
 
 void *cz__event_row(cz_ctx *ctx, const cz_event *event, const cz_model *model)
 {
-    if (!event->row || event->row->model != model)
+    if (!event->row || !cz__same_table(event->row->model, model))
         cz_raise(ctx, CZ_EINVAL, "an event's row is taken for a %s and is %s", model->name,
                  event->row ? event->row->model->name : "none");
     return event->row;

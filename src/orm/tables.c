@@ -212,14 +212,15 @@ static void walk_tables(cz_ctx *ctx,
 {
     for (size_t m = 0; m < cz__models_count(); m++) {
         cz_model *model = cz__models_at(m);
-        if (model->meta.unmanaged || cz__migrations_of(model->state->app) ||
+        if (model->proxy_of || model->meta.unmanaged || cz__migrations_of(model->state->app) ||
             !cz__database_has_model(cz__database_at_home(ctx), model))
             continue;
         if (!each(ctx, model, NULL, arg))
             return;
         for (uint16_t i = 0; i < model->state->column_count; i++) {
             const cz__column *column = &model->state->columns[i];
-            if (column->field->kind == CZ_KIND_many_to_many && !each(ctx, model, column, arg))
+            if (column->field->kind == CZ_KIND_many_to_many && !column->through &&
+                !each(ctx, model, column, arg))
                 return;
         }
     }
@@ -320,7 +321,11 @@ static void write_field(cz_json_writer *json, const cz__column *column)
     }
     if (column->field->target) {
         cz_json_key(json, CZ_STR("to"));
-        cz_json_str(json, cz_str_from(column->field->target->state->label));
+        cz_json_str(json, cz_str_from(column->field->target->state->concrete->state->label));
+    }
+    if (column->through) {
+        cz_json_key(json, CZ_STR("through"));
+        cz_json_str(json, cz_str_from(column->through->state->concrete->state->label));
     }
     if (column->field->options.digits) {
         cz_json_key(json, CZ_STR("digits"));
@@ -351,7 +356,7 @@ static cz_str app_state(cz_ctx *ctx, const char *app, cz_buf *buf)
     cz_json_list(&json);
     for (size_t m = 0; m < cz__models_count(); m++) {
         const struct cz__model_state *state = cz__models_at(m)->state;
-        if (strcmp(state->app, app) != 0)
+        if (strcmp(state->app, app) != 0 || state->model->proxy_of)
             continue;
         cz_json_object(&json);
         cz_json_key(&json, CZ_STR("model"));

@@ -109,8 +109,9 @@ void cz__check_number(cz_ctx *ctx, const cz__column *column, cz_str name, double
 
 /* ---- other rows ---- */
 
-/* Whether another row matches `conds`, which has room for one more. */
-static bool taken(cz_ctx *ctx, const cz_row *row, cz_cond *conds, size_t count, bool existing)
+/* Whether another of the manager's rows matches `conds`, which has room for one more. */
+static bool taken(cz_ctx *ctx, const cz_row *row, cz_cond *conds, size_t count, bool existing,
+                  const cz_manager *manager)
 {
     if (existing) {
         struct cz__cond *not_self = cz_new(ctx, struct cz__cond);
@@ -122,7 +123,7 @@ static bool taken(cz_ctx *ctx, const cz_row *row, cz_cond *conds, size_t count, 
     cz_query query = { .model = row->model,
                        .where = cz_cond_all(ctx, conds, count),
                        .unordered = true,
-                       .manager = &cz_base_manager, /* the database asks every row, too */
+                       .manager = manager,
                        .database = cz__alias_of(ctx, row->model, row, NULL, false) };
     return cz__exists(ctx, &query);
 }
@@ -136,12 +137,129 @@ void cz__check_unique(cz_ctx *ctx, const cz_row *row, const cz__column *column, 
         return;
     const cz_model *model = row->model;
     cz_cond conds[2] = { cz__cond_column(ctx, row->model, column, cz__row_at(row, column)) };
-    if (taken(ctx, row, conds, 1, existing))
+    if (taken(ctx, row, conds, 1, existing, &cz_base_manager)) /* as the database does */
         cz_field_errors_add(
             ctx, errors, name, "unique", "%s with this %s already exists.",
             model->meta.verbose_name ? model->meta.verbose_name : model->state->lower_name,
             column->field->options.verbose_name ? column->field->options.verbose_name
                                                 : column->field->name);
+}
+
+static bool known(const cz_row *row, const cz__column *column)
+{
+    return cz__row_bit(row, CZ__BITS_LOADED, column->ordinal);
+}
+
+/* NULL is a value here, as in Django. */
+static cz_cond equals(cz_ctx *ctx, const cz_row *row, const cz__column *column)
+{
+    if (!cz__row_bit(row, CZ__BITS_NULL, column->ordinal))
+        return cz__cond_column(ctx, row->model, column, cz__row_at(row, column));
+    cz_cond null = cz__cond_null(ctx->arena, row->model, column, true);
+    cz_check(ctx, null ? CZ_OK : CZ_ENOMEM);
+    return null;
+}
+
+static cz_cond in_month(cz_ctx *ctx, const cz_model *model, const cz__column *date, int64_t month)
+{
+    struct cz__cond *leaf = cz_new(ctx, struct cz__cond);
+    struct cz__expr *exprs = cz_array(ctx, struct cz__expr, 2);
+    const struct cz__expr **of = cz_new(ctx, const struct cz__expr *);
+    struct cz__arg *arg = cz_new(ctx, struct cz__arg);
+    int64_t *value = cz_new(ctx, int64_t);
+    *of = &exprs[0];
+    *arg =
+        (struct cz__arg){ date->type == CZ__DB_DATE ? CZ__VALUE_EXPR_DAY : CZ__VALUE_EXPR_INSTANT,
+                          of };
+    *value = month;
+    exprs[0] = (struct cz__expr){ .op = CZ__EXPR_FIELD, .model = model, .path = date->attribute };
+    exprs[1] =
+        (struct cz__expr){ .op = CZ__EXPR_CALL, .function = CZ__FN_MONTH, .args = { arg, 1 } };
+    *leaf = (struct cz__cond){ .op = CZ__COND_LEAF,
+                               .lookup = CZ_LOOKUP_EXACT,
+                               .value_kind = CZ__VALUE_I64,
+                               .model = model,
+                               .expr = &exprs[1],
+                               .value = value };
+    return leaf;
+}
+
+/* The days or instants from the first of a period to its last. */
+static cz_cond between(cz_ctx *ctx, const cz_model *model, const cz__column *date, cz_civil first,
+                       cz_civil last)
+{
+    struct cz__cond *leaf = cz_new(ctx, struct cz__cond);
+    *leaf = (struct cz__cond){
+        .op = CZ__COND_LEAF, .lookup = CZ_LOOKUP_RANGE, .model = model, .path = date->attribute
+    };
+    if (date->type == CZ__DB_DATE) {
+        cz_date *ends = cz_array(ctx, cz_date, 2);
+        cz_date_list *list = cz_new(ctx, cz_date_list);
+        cz_check(ctx, cz_civil_date(first.year, first.month, first.day, &ends[0]));
+        cz_check(ctx, cz_civil_date(last.year, last.month, last.day, &ends[1]));
+        *list = (cz_date_list){ ends, 2 };
+        leaf->value = list;
+        leaf->value_kind = CZ__VALUE_DATES;
+    } else {
+        cz_datetime *ends = cz_array(ctx, cz_datetime, 2);
+        cz_datetime_list *list = cz_new(ctx, cz_datetime_list);
+        cz_check(ctx, cz_civil_datetime(first, &ends[0]));
+        cz_check(ctx, cz_civil_datetime(last, &ends[1]));
+        *list = (cz_datetime_list){ ends, 2 };
+        leaf->value = list;
+        leaf->value_kind = CZ__VALUE_DATETIMES;
+    }
+    return leaf;
+}
+
+static cz_cond in_period(cz_ctx *ctx, const cz_row *row, const cz__column *date,
+                         enum cz__period period)
+{
+    const void *at = cz__row_at(row, date);
+    cz_civil is = date->type == CZ__DB_DATE ? cz_date_civil(*(const cz_date *)at)
+                                            : cz_datetime_civil(*(const cz_datetime *)at);
+    if (period == CZ__PERIOD_month)
+        return in_month(ctx, row->model, date, is.month);
+    bool year = period == CZ__PERIOD_year;
+    cz_civil first = { .year = is.year, .month = year ? 1 : is.month, .day = year ? 1 : is.day };
+    cz_civil last = { .year = is.year,
+                      .month = year ? 12 : is.month,
+                      .day = year ? 31 : is.day,
+                      .hour = 23,
+                      .minute = 59,
+                      .second = 59,
+                      .us = 999999 };
+    return between(ctx, row->model, date, first, last);
+}
+
+static bool was_set(const cz_row *row, const cz__column *column)
+{
+    return cz__row_bit(row, CZ__BITS_DIRTY, column->ordinal);
+}
+
+void cz__check_unique_for(cz_ctx *ctx, const cz_row *row, const cz__column *column, cz_str name,
+                          bool existing, bool changed_alone, cz_field_errors *errors)
+{
+    static const char *const names[] = {
+#define X(period) #period,
+        CZ__PERIOD_MAP(X)
+#undef X
+    };
+    bool wrong = cz__has_error(errors, name);
+    for (int i = 0; i < CZ__PERIODS; i++) {
+        const cz__column *date = column->unique_for[i];
+        if (!date || !known(row, column) || !known(row, date) ||
+            cz__row_bit(row, CZ__BITS_NULL, date->ordinal) ||
+            (changed_alone && !was_set(row, column) && !was_set(row, date)) || wrong ||
+            cz__has_error(errors, cz_str_from(date->field->name)))
+            continue;
+        cz_cond conds[3] = { equals(ctx, row, column),
+                             in_period(ctx, row, date, (enum cz__period)i) };
+        if (taken(ctx, row, conds, 2, existing, NULL))
+            cz_field_errors_add(ctx, errors, name, "unique",
+                                "This field must be unique for the \"%s\" %s.", date->field->name,
+                                names[i]);
+    }
 }
 
 void cz__check_unique_together(cz_ctx *ctx, const cz_row *row, bool existing,
@@ -165,7 +283,7 @@ void cz__check_unique_together(cz_ctx *ctx, const cz_row *row, bool existing,
         if (added > 0 && (size_t)added < sizeof names - len)
             len += (size_t)added;
     }
-    if (taken(ctx, row, conds, together->count, existing))
+    if (taken(ctx, row, conds, together->count, existing, &cz_base_manager))
         cz_field_errors_add(ctx, errors, CZ_STR("non_field_errors"), "unique",
                             "The fields %s must make a unique set.", names);
 }
@@ -234,6 +352,9 @@ void cz__full_clean(cz_ctx *ctx, cz_row *row)
         if (state->columns[i].stored)
             cz__check_unique(ctx, row, &state->columns[i],
                              cz_str_from(state->columns[i].field->name), existing, &errors);
+    for (uint16_t i = 1; i < state->column_count; i++)
+        cz__check_unique_for(ctx, row, &state->columns[i],
+                             cz_str_from(state->columns[i].field->name), existing, false, &errors);
     if (!errors.count)
         cz__check_unique_together(ctx, row, existing, &errors);
     cz_field_errors_raise(ctx, &errors);

@@ -18,6 +18,11 @@ void cz__out_of_range(cz_ctx *ctx, cz_str name, bool above, cz_str bound, cz_fie
  * does not count. Raises as a query. */
 void cz__check_unique(cz_ctx *ctx, const cz_row *row, const cz__column *column, cz_str name,
                       bool existing, cz_field_errors *errors);
+/* A column's unique_for_date, _month and _year, when it and the date are known: of the rows that the model's manager
+ * gives none else has the value then. `changed_alone`: only where the value or the date was set. Raises as a
+ * query. */
+void cz__check_unique_for(cz_ctx *ctx, const cz_row *row, const cz__column *column, cz_str name,
+                          bool existing, bool changed_alone, cz_field_errors *errors);
 /* The model's unique_together, when all of its columns have a value. Raises as a query. */
 void cz__check_unique_together(cz_ctx *ctx, const cz_row *row, bool existing,
                                cz_field_errors *errors);

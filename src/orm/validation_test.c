@@ -117,3 +117,182 @@ CZ_DATABASE_TEST(a_whole_row_is_checked)
 {
     cz__orm_test_run(&zoo, names);
 }
+
+/* ---- unique for a date ---- */
+
+#define POST(F)                                                                                    \
+    F(char_field, slug, .max_length = 20, .unique_for_date = CZ_FIELD(Post, published))            \
+    F(char_field, title, .max_length = 20, .null = true,                                           \
+      .unique_for_month = CZ_FIELD(Post, published))                                               \
+    F(int_field, number, .null = true, .unique_for_date = CZ_FIELD(Post, seen),                    \
+      .unique_for_year = CZ_FIELD(Post, published))                                                \
+    F(date_field, published, .null = true)                                                         \
+    F(datetime_field, seen, .null = true)                                                          \
+    F(foreign_key, before, Post, .null = true, .on_delete = CZ_SET_NULL,                           \
+      .unique_for_month = CZ_FIELD(Post, seen))                                                    \
+    F(bool_field, hidden, .default_ = cz_bool(false))
+CZ_MODEL(Post, POST, .manager = CZ_MANAGER(.where = CZ_Q(Post, hidden, EXACT, false)));
+
+static const struct cz__orm_test blog = { "blog", CZ_MODELS(Post) };
+
+static void clean_post(cz_ctx *c, void *arg)
+{
+    cz_full_clean(c, (Post *)arg);
+}
+
+/* All that is wrong with a post, "field: sentence" each. */
+static const char *wrong_with_post(cz_ctx *c, Post *post)
+{
+    cz_error err;
+    cz_str text = CZ_STR("");
+    if (!cz_try(c, clean_post, post, &err))
+        return "";
+    for (const cz_field_error *e = ((const cz_field_errors *)err.details)->first; e; e = e->next)
+        text = cz_format(c, "%.*s%s%.*s: %.*s", CZ_STR_ARG(text), text.len ? " " : "",
+                         CZ_STR_ARG(e->field), CZ_STR_ARG(e->message));
+    return text.ptr;
+}
+#define EXPECT_WRONG(post, expected)                                                               \
+    CZ_EXPECT_STR(cz_str_from(wrong_with_post(c, (post))), expected)
+
+static cz_date day(int year, int month, int at)
+{
+    cz_date out;
+    CZ_REQUIRE_OK(cz_civil_date(year, month, at, &out));
+    return out;
+}
+static cz_datetime at(int year, unsigned month, unsigned of_month, unsigned hour)
+{
+    cz_datetime out;
+    CZ_REQUIRE_OK(cz_civil_datetime((cz_civil){ .year = year,
+                                                .month = (uint8_t)month,
+                                                .day = (uint8_t)of_month,
+                                                .hour = (uint8_t)hour },
+                                    &out));
+    return out;
+}
+
+#define OF_DATE "slug: This field must be unique for the \"published\" date."
+#define OF_MONTH "title: This field must be unique for the \"published\" month."
+#define OF_YEAR "number: This field must be unique for the \"published\" year."
+#define OF_DAY_SEEN "number: This field must be unique for the \"seen\" date."
+#define OF_MONTH_SEEN "before: This field must be unique for the \"seen\" month."
+
+static void dates(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Post *first = cz_create(c, Post, (slug, "a"), (title, "A"), (number, 1),
+                            (published, day(2026, 2, 28)), (seen, at(2026, 2, 28, 0)));
+    cz_create(c, Post, (slug, "hid"), (published, day(2026, 2, 28)), (hidden, true));
+    const Post *apart = cz_create(c, Post, (slug, "undated"), (title, "U"), (number, 7));
+    cz_create(c, Post, (slug, "early"), (number, 2), (published, day(1, 1, 1)));
+    cz_create(c, Post, (slug, "late"), (number, 3), (published, day(9999, 12, 31)),
+              (seen, at(9999, 12, 31, 23)), (before, first->id));
+    const struct {
+        const char *slug, *title;
+        int number;
+        cz_date published;
+        cz_datetime seen;
+        const char *wrong;
+    } cases[] = {
+        { "a", "A", 1, day(2026, 2, 28), at(2026, 2, 28, 23),
+          OF_DATE " " OF_MONTH " " OF_DAY_SEEN " " OF_YEAR },
+        { "a", "B", 4, day(2026, 2, 27), at(2026, 3, 1, 0), "" },
+        { "a", "B", 4, day(2026, 3, 28), at(2026, 3, 1, 0), "" },
+        { "a", "B", 4, day(2025, 2, 28), at(2026, 3, 1, 0), "" },
+        { "b", "A", 4, day(1999, 2, 1), at(2026, 3, 1, 0), OF_MONTH }, /* of any year */
+        { "b", "A", 4, day(2026, 3, 28), at(2026, 3, 1, 0), "" },
+        { "b", "B", 1, day(2026, 12, 31), at(2026, 3, 1, 0), OF_YEAR },
+        { "b", "B", 1, day(2026, 1, 1), at(2026, 3, 1, 0), OF_YEAR },
+        { "b", "B", 1, day(2027, 1, 1), at(2026, 3, 1, 0), "" },
+        { "b", "B", 1, day(2025, 12, 31), at(2026, 2, 28, 23), OF_DAY_SEEN },
+        { "b", "B", 1, day(2025, 12, 31), at(2026, 2, 27, 23), "" },
+        { "hid", "B", 4, day(2026, 2, 28), at(2026, 3, 1, 0), "" }, /* the manager's rows alone */
+        { "early", "B", 2, day(1, 1, 1), at(2026, 3, 1, 0), OF_DATE " " OF_YEAR },
+        { "late", "B", 3, day(9999, 12, 31), at(9999, 12, 31, 0),
+          OF_DATE " " OF_DAY_SEEN " " OF_YEAR },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        Post *post = cz_row_new(c, Post);
+        cz_set(c, post, slug, cases[i].slug);
+        cz_set(c, post, title, cases[i].title);
+        cz_set(c, post, number, cases[i].number);
+        cz_set(c, post, published, cases[i].published);
+        cz_set(c, post, seen, cases[i].seen);
+        cz_set(c, post, before, apart->id);
+        CZ_EXPECT_MSG(strcmp(wrong_with_post(c, post), cases[i].wrong) == 0, "%zu: %s", i,
+                      wrong_with_post(c, post));
+    }
+    /* the row itself does not count, and without a date nothing does */
+    EXPECT_WRONG(first, "");
+    Post *undated = cz_row_new(c, Post);
+    cz_set(c, undated, slug, "undated");
+    cz_set(c, undated, title, "U");
+    EXPECT_WRONG(undated, "");
+    /* NULL is a value, as in Django: one post of a month is before nothing */
+    Post *after = cz_row_new(c, Post);
+    cz_set(c, after, slug, "after");
+    cz_set(c, after, seen, at(2026, 2, 1, 0));
+    EXPECT_WRONG(after, OF_MONTH_SEEN);
+    cz_set(c, after, seen, at(2026, 4, 1, 0));
+    EXPECT_WRONG(after, "");
+    cz_set(c, after, before, first->id);
+    cz_set(c, after, seen, at(2026, 12, 1, 0));
+    EXPECT_WRONG(after, OF_MONTH_SEEN);
+    /* a stored row that moves onto another, and one whose value is wrong already */
+    cz_save(c, after);
+    cz_set(c, after, published, day(2026, 2, 28));
+    cz_set(c, after, before, NULL);
+    EXPECT_WRONG(after, "");
+    cz_set(c, after, slug, "a");
+    EXPECT_WRONG(after, OF_DATE);
+    cz_set(c, after, slug, "");
+    EXPECT_WRONG(after, "slug: This field may not be blank.");
+    Post *half =
+        cz_get(c, Post, .where = CZ_Q(Post, id, EXACT, after->id), .only = CZ_FIELDS(Post, title));
+    EXPECT_WRONG(half, ""); /* what was not read is passed over */
+}
+
+CZ_DATABASE_TEST(a_value_is_unique_for_a_date_a_month_or_a_year)
+{
+    cz__orm_test_run(&blog, dates);
+}
+
+#define OF_TEXT(F)                                                                                 \
+    F(char_field, slug, .unique_for_date = CZ_FIELD(OfText, day))                                  \
+    F(char_field, day)
+CZ_MODEL(OfText, OF_TEXT);
+#define OF_ANOTHER(F)                                                                              \
+    F(char_field, slug, .unique_for_month = CZ_FIELD(OfAnother, post->published))                  \
+    F(foreign_key, post, Post, .on_delete = CZ_CASCADE)
+CZ_MODEL(OfAnother, OF_ANOTHER);
+#define OF_SECRET(F)                                                                               \
+    F(encrypted_field, pin, .unique_for_year = CZ_FIELD(OfSecret, day))                            \
+    F(date_field, day)
+CZ_MODEL(OfSecret, OF_SECRET);
+#define OF_LINKS(F)                                                                                \
+    F(many_to_many, posts, Post, .unique_for_year = CZ_FIELD(OfLinks, day))                        \
+    F(date_field, day)
+CZ_MODEL(OfLinks, OF_LINKS);
+
+CZ_TEST(what_a_value_cannot_be_unique_for_stops_the_start)
+{
+    static const struct {
+        cz_model *model;
+        const char *said;
+    } cases[] = {
+        { &OfText__model,
+          "OfText.slug: unique_for_date: \"day\" is no date or datetime of OfText" },
+        { &OfAnother__model, "OfAnother.slug: unique_for_month: \"post->published\" is no date or "
+                             "datetime of OfAnother" },
+        { &OfSecret__model, "OfSecret.pin: unique_for_year is for fields that can be compared" },
+        { &OfLinks__model, "OfLinks.posts: unique_for_year is for fields that can be compared" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_model *const models[] = { cases[i].model };
+        cz_error err = { 0 };
+        CZ_EXPECT_EQ(cz__models_add("blog", models, 1, &err), CZ_EVALIDATION);
+        CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
+    }
+}

@@ -57,6 +57,8 @@ void cz__watch_change(cz_ctx *ctx, const cz_model *model)
         return;
     watch->now++;
     unsigned i = 0;
+    if (model)
+        model = model->state->concrete;
     while (model && i < watch->model_count && watch->models[i].model != model)
         i++;
     if (!model || i == MODELS_MAX) {
@@ -83,7 +85,7 @@ bool cz__watch_changed(const cz_ctx *ctx, const cz_model *model, uint64_t since)
     if (!model || watch->every_at > since)
         return watch->now > since;
     for (unsigned i = 0; i < watch->model_count; i++)
-        if (watch->models[i].model == model)
+        if (watch->models[i].model == model->state->concrete)
             return watch->models[i].at > since;
     return false;
 }

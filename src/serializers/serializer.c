@@ -250,7 +250,7 @@ static void load_fields(cz_ctx *ctx, const struct cz__serializer_state *state, c
 void cz__respond_row(cz_ctx *ctx, cz_request *req, int status, cz_serializer *serializer,
                      const cz_row *row)
 {
-    cz_assert(serializer->model == row->model);
+    cz_assert(cz__same_table(serializer->model, row->model));
     load_fields(ctx, cz__serializer_state(ctx, serializer), row);
     cz_buf *body = cz_respond_json_begin(ctx, req, status);
     cz__serializer_write(serializer, row, body);

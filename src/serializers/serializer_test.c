@@ -27,7 +27,8 @@ static const char *check_year(cz_str text, double number)
     F(uuid_field, batch, .null = true)                                                             \
     F(email_field, contact, .blank = true)                                                         \
     F(url_field, link, .blank = true)                                                              \
-    F(slug_field, slug, .blank = true, .max_length = 12)                                           \
+    F(slug_field, slug, .blank = true, .max_length = 12,                                           \
+      .unique_for_year = CZ_FIELD(Edition, bought))                                                \
     F(char_field, shelf_mark, .blank = true, .read_only = true)                                    \
     F(foreign_key, house, House, .on_delete = CZ_PROTECT)
 CZ_MODEL_FORWARD(House)
@@ -62,8 +63,9 @@ static void seed(cz_ctx *c, void *arg)
     cz__tables_create(c);
     House *ace = cz_create(c, House, (name, "Ace"));
     stored = cz_create(c, Edition, (title, "Dune"), (isbn, "9780441013593"), (year, 1965),
-                       (house, ace->id));
-    cz_create(c, Edition, (title, "Emma"), (isbn, "9780141439587"), (house, ace->id));
+                       (house, ace->id), (slug, "novel"));
+    cz_create(c, Edition, (title, "Emma"), (isbn, "9780141439587"), (house, ace->id),
+              (slug, "novel"), (bought, (cz_date){ 18262 })); /* 2020-01-01 */
 }
 
 static void start(void)
@@ -362,6 +364,9 @@ CZ_TEST(of_a_repeated_member_only_the_last_is_validated)
     static const struct {
         const char *text, *wrong;
     } cases[] = {
+        { "{\"title\":\"Ubik\",\"house\":1,\"slug\":\"novel\",\"bought\":\"2021-02-03\","
+          "\"bought\":\"2020-02-03\"}",
+          "slug: This field must be unique for the \"bought\" year." },
         { "{\"title\":\"\",\"house\":1,\"title\":\"Ubik\"}", "" },
         { "{\"title\":\"Ubik\",\"house\":1,\"title\":\"\"}",
           "title: This field may not be blank." },
@@ -423,6 +428,17 @@ CZ_TEST(a_partial_update_requires_nothing_and_keeps_the_rest)
         { true, "{\"isbn\":\"9780141439587\"}", "isbn: edition with this isbn already exists." },
         { true, "{\"title\":\"Emma\"}",
           "non_field_errors: The fields title, house must make a unique set." },
+        { true, "{\"bought\":\"2020-12-31\"}",
+          "slug: This field must be unique for the \"bought\" year." },
+        { true, "{\"slug\":\"novel\",\"bought\":\"2020-12-31\"}",
+          "slug: This field must be unique for the \"bought\" year." },
+        { true, "{\"slug\":\"novel\"}", "" }, /* bought on no day */
+        { true, "{\"slug\":\"first\",\"bought\":\"2020-12-31\"}", "" },
+        { true, "{\"bought\":\"2021-01-01\"}", "" },
+        { true, "{\"slug\":\"a b\",\"bought\":\"2020-12-31\"}",
+          "slug: Enter a valid \"slug\" consisting of letters, numbers, underscores or hyphens." },
+        { true, "{\"bought\":\"today\"}",
+          "bought: Date has wrong format. Use one of these formats instead: YYYY-MM-DD." },
         { true, "{\"nothing\":1}", "nothing: Unknown field." },
         { true, "[]", "non_field_errors: Invalid data. Expected a dictionary, but got list." },
         { false, "{\"year\":1966}",

@@ -279,6 +279,10 @@ void cz__input_check_rows(struct cz__input *input, const cz_serializer *serializ
         if (!state->fields[i].read_only)
             cz__check_unique(input->ctx, input->row, state->fields[i].column, state->fields[i].name,
                              existing, input->errors);
+    for (size_t i = 0; i < state->count; i++)
+        if (!state->fields[i].read_only)
+            cz__check_unique_for(input->ctx, input->row, state->fields[i].column,
+                                 state->fields[i].name, existing, existing, input->errors);
     if (!input->errors->count)
         cz__check_unique_together(input->ctx, input->row, existing, input->errors);
 }

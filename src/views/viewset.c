@@ -297,7 +297,7 @@ static cz_status check(const cz_viewset *view, cz_error *err)
             view->name);
     if (!view->serializer)
         return cz_error_set(err, CZ_EVALIDATION, "viewset %s names no .serializer", view->name);
-    if (view->serializer->model != view->model)
+    if (!cz__same_table(view->serializer->model, view->model))
         return cz_error_set(err, CZ_EVALIDATION, "viewset %s is of %s, its serializer of %s",
                             view->name, view->model->name, view->serializer->model->name);
     cz_status status = check_complete(view, err);

@@ -17,7 +17,18 @@ static const cz_choice KINDS[] = { { "quay", "Quay" } };
     F(char_field, kind, .choices = CZ_CHOICES(KINDS), .default_ = cz_text("quay"))
 CZ_MODEL(Berth, BERTH);
 
-static const cz_app harbour_app = { "harbour", .models = CZ_MODELS(Port, Berth) };
+static void clean_far(cz_ctx *ctx, void *row, cz_field_errors *errors)
+{
+    const Port *port = row;
+    if (cz_str_eq(port->name, CZ_STR("Farce")))
+        cz_field_errors_add(ctx, errors, CZ_STR("name"), "invalid", "That is no port.");
+}
+CZ_PROXY(FarPort, Port, .manager = CZ_MANAGER(.where = CZ_Q(FarPort, name, STARTSWITH, "Far")),
+         .ordering = CZ_ORDER_BY(CZ_DESC(FarPort, name)), .clean = clean_far,
+         .verbose_name = "far port");
+
+static const cz_app harbour_app = { "harbour", .models = CZ_MODELS(Port, FarPort, Berth) };
+static CZ_SERIALIZER(FarSerializer, FarPort, .fields = CZ_FIELDS(FarPort, id, name));
 static CZ_SERIALIZER(PortSerializer, Port, .fields = CZ_FIELDS(Port, id, name));
 static CZ_SERIALIZER(BerthSerializer, Berth, .fields = CZ_FIELDS(Berth, id, port, kind));
 
@@ -33,7 +44,12 @@ static CZ_VIEWSET(busy_views, Port, .serializer = &PortSerializer, .permissions 
                   .rows = with_berths);
 static CZ_VIEWSET(berth_views, Berth, .serializer = &BerthSerializer, .permissions = &cz_allow_any);
 
+static CZ_VIEWSET(far_views, FarPort, .serializer = &FarSerializer, .permissions = &cz_allow_any);
+static CZ_VIEWSET(seen_views, FarPort, .serializer = &PortSerializer, .permissions = &cz_allow_any);
+
 static const cz_route urls[] = {
+    CZ_RESOURCE("/far", &far_views, .name = "far"),
+    CZ_RESOURCE("/seen", &seen_views, .name = "seen"),
     CZ_RESOURCE("/ports", &port_views),
     CZ_RESOURCE("/busy", &busy_views, .name = "busy"),
     CZ_RESOURCE("/berths", &berth_views),
@@ -52,6 +68,34 @@ CZ_TEST(a_row_that_joins_find_twice_is_answered_once)
     const cz_answer *answer = cz_client_get(client, "/busy/1");
     CZ_EXPECT_STATUS(answer, 200);
     CZ_EXPECT_JSON(answer, "name", "Hoorn");
+}
+
+CZ_TEST(a_viewset_of_a_proxy_answers_with_its_rows_by_its_rules)
+{
+    cz_client *client = cz_client_create(&harbour);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/ports", "{\"name\": \"Hoorn\"}"), 201);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/far", "{\"name\": \"Far A\"}"), 201);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/ports", "{\"name\": \"Far B\"}"), 201);
+    const char *const lists[] = { "/far", "/seen" }; /* by a serializer of either */
+    for (size_t i = 0; i < CZ_COUNT(lists); i++) {
+        const cz_answer *answer = cz_client_get(client, lists[i]);
+        CZ_EXPECT_STATUS(answer, 200);
+        CZ_EXPECT_JSON(answer, "results[0].name", "Far B");
+        CZ_EXPECT_JSON(answer, "results[1].name", "Far A");
+        CZ_EXPECT_JSON(answer, "count", 2);
+    }
+    CZ_EXPECT_STATUS(cz_client_get(client, "/far/1"), 404);
+    CZ_EXPECT_STATUS(cz_client_get(client, "/ports/2"), 200);
+    const cz_answer *answer = cz_client_post(client, "/far", "{\"name\": \"Farce\"}");
+    CZ_EXPECT_STATUS(answer, 400);
+    CZ_EXPECT_JSON(answer, "name[0]", "That is no port.");
+    CZ_EXPECT_STATUS(cz_client_post(client, "/ports", "{\"name\": \"Farce\"}"), 201);
+    answer = cz_client_post(client, "/far", "{\"name\": \"Hoorn\"}");
+    CZ_EXPECT_STATUS(answer, 400);
+    CZ_EXPECT_JSON(answer, "name[0]", "far port with this name already exists.");
+    CZ_EXPECT_STATUS(cz_client_patch(client, "/seen/2", "{\"name\": \"Far C\"}"), 200);
+    CZ_EXPECT_STATUS(cz_client_delete(client, "/far/2"), 204);
+    CZ_EXPECT_STATUS(cz_client_get(client, "/ports/2"), 404);
 }
 
 CZ_TEST(the_write_ahead_log_stays_small_when_requests_read_before_they_write)

@@ -2,7 +2,8 @@
 
 Thing has a field of every kind, once required and once nullable. The others lead to it in every way a path
 can: Part by a foreign key, Bolt by two, Box and Tag from the other side, Crate by a many-to-many of its own.
-Staff refers to itself. The rest are for deletes, one for each on_delete.
+Staff refers to itself, and is linked with Team by the rows of Post, which has two keys to it. The rest are for
+deletes, one for each on_delete.
 """
 import json
 import random
@@ -64,7 +65,8 @@ def field(kind, null):
     return ("n_" if null else "f_") + kind
 
 
-# model: [(name, kind, options)]; relations are (name, "fk" | "m2m" | "reverse" | "m2m_reverse", target, rest).
+# model: [(name, kind, options)]; relations are (name, "fk" | "m2m" | "reverse" | "m2m_reverse", target, rest); of a
+# many-to-many through a model its name and its two keys as well.
 MODELS = {
     "Box": [("name", "char", False), ("things", "reverse", "Thing", "box")],
     "Tag": [("name", "char", False), ("things", "m2m_reverse", "Thing", "tags")],
@@ -76,7 +78,12 @@ MODELS = {
     "Bolt": [("name", "char", False), ("size", "int", False), ("part", "fk", "Part", "cascade")],
     "Crate": [("name", "char", False), ("things", "m2m", "Thing", "crates")],
     "Staff": [("name", "char", False), ("wage", "short", False), ("team", "char", True), ("since", "date", False),
-              ("boss", "fk", "Staff", "set_null"), ("reports", "reverse", "Staff", "boss")],
+              ("boss", "fk", "Staff", "set_null"), ("reports", "reverse", "Staff", "boss"),
+              ("teams", "m2m_reverse", "Team", "members"), ("posts", "reverse", "Post", "staff"), ("leads", "reverse", "Post", "chief")],
+    "Post": [("role", "char", False), ("weight", "int", True), ("team", "fk", "Team", "cascade"), ("staff", "fk", "Staff", "cascade"),
+             ("chief", "fk", "Staff", "set_null")],
+    "Team": [("name", "char", False), ("posts", "reverse", "Post", "team"),
+             ("members", "m2m", "Staff", "teams", "Post", "team", "staff")],
     "Root": [("name", "char", False)] + [(rule + "s", "reverse", "On" + rule.title().replace("_", ""), "root")
                                          for rule in DELETES] + [("grand", "reverse", "Grand", "root")],
     **{"On" + rule.title().replace("_", ""): [("name", "char", False), ("root", "fk", "Root", rule)]
@@ -99,7 +106,8 @@ def django():
                 out.append('    %s = models.ForeignKey("%s", models.%s, null=True, related_name="%s")'
                            % (name, target, rule.upper(), related))
             elif kind == "m2m":
-                out.append('    %s = models.ManyToManyField("%s", related_name="%s")' % (name, *rest))
+                through = ', through="%s", through_fields=("%s", "%s")' % tuple(rest[2:]) if rest[2:] else ""
+                out.append('    %s = models.ManyToManyField("%s", related_name="%s"%s)' % (name, *rest[:2], through))
             elif kind in KINDS:
                 options = [KINDS[kind][3]] * bool(KINDS[kind][3]) + ["null=True"] * rest[0]
                 out.append("    %s = models.%s(%s)" % (name, KINDS[kind][2], ", ".join(options)))
@@ -115,7 +123,8 @@ def c():
             if kind == "fk":
                 lines.append("F(foreign_key, %s, %s, .null = true, .on_delete = CZ_%s)" % (name, rest[0], rest[1].upper()))
             elif kind == "m2m":
-                lines.append("F(many_to_many, %s, %s)" % (name, rest[0]))
+                through = ", .through = CZ_THROUGH(%s), .through_fields = CZ_FIELDS(%s, %s, %s)" % (rest[2], *rest[2:]) if rest[2:] else ""
+                lines.append("F(many_to_many, %s, %s%s)" % (name, rest[0], through))
             elif kind in ("reverse", "m2m_reverse"):
                 lines.append("F(%s, %s, %s, %s)" % ("reverse" if kind == "reverse" else "many_to_many_reverse", name, *rest))
             else:
@@ -161,6 +170,12 @@ def rows():
         add("Staff", i, name="name %02d" % (i * 7 % 24), wage="%d.%02d" % (1000 + chance.randrange(12) * 250, chance.choice([0, 50])),
             team=chance.choice(["red", "green", "blue", None]), since="20%02d-%02d-%02d" % (i % 20 + 5, i % 12 + 1, i),
             boss=None if i < 4 else chance.randrange(1, i))
+    for i in range(1, 13):
+        add("Team", i, name="team %d" % i)
+    for i in range(1, 41):  # some twice, some of nobody or nowhere; the last team and the last staff stay empty
+        add("Post", i, role=chance.choice(["hand", "cook", "captain"]), weight=chance.choice([None, 1, 2, 5]),
+            team=chance.choice([None] + list(range(1, 12)) * 2), staff=chance.choice([None] + list(range(1, 24))),
+            chief=chance.choice([None, 1, 2, 3]))
     for i in range(1, 9):
         add("Root", i, name="root %d" % i)
     for i in range(1, 4):

@@ -662,6 +662,73 @@ def to_many():
         ask("staff " + name, "Staff", where, differs=EVERYWHERE if name == "not more than the boss" else None)
 
 
+def through():
+    """A many-to-many whose links are rows of a model, from both sides and over the rows between."""
+    for name, where in (("member", Q("members", "exact", 3)), ("members", Q("members", "in", [1, 3, 7])),
+                        ("member's name", Q("members__name", "endswith", "7")), ("nobody", Q("members", "isnull", True)),
+                        ("somebody", Q("members", "isnull", False)), ("not a member", ~Q("members", "exact", 3)),
+                        ("not of a name", ~Q("members__name", "endswith", "7")), ("role", Q("posts__role", "exact", "cook")),
+                        ("not the role", ~Q("posts__role", "exact", "cook")), ("no weight", Q("posts__weight", "isnull", True)),
+                        ("chief", Q("posts__chief__name", "exact", "name 07")), ("boss of a member", Q("members__boss", "exact", 1)),
+                        ("members of the same", Q("members__teams__name", "exact", "team 2")),
+                        ("member or role", Q("members", "exact", 3) | Q("posts__role", "exact", "captain")),
+                        ("member and weight", Q("members__wage", "gt", "1500", "short") & Q("posts__weight", "gt", 1))):
+        ask("team with " + name, "Team", where)
+    for name, where in (("team", Q("teams", "exact", 2)), ("no team", Q("teams", "isnull", True)), ("some team", Q("teams", "isnull", False)),
+                        ("not the team", ~Q("teams__name", "exact", "team 2")), ("led", Q("leads__team", "isnull", False)),
+                        ("boss in a team", Q("boss__teams__name", "in", ["team 1", "team 2", "team 3"])),
+                        ("not boss in a team", ~Q("boss__teams", "exact", 2)), ("captain of", Q("posts__role", "exact", "captain") & Q("teams__id", "gt", 5))):
+        ask("staff with " + name, "Staff", where)
+    group("members counted", "Team", [("int", "id")], [("int", call("Count", "CZ_COUNT_OF", F("members")))])
+    group("members counted once", "Team", [("int", "id")], [
+        ("int", X('Count("members", distinct=True)', "CZ_COUNT_OF(CZ_F(@, members), .distinct = true)")),
+        ("int", X('Sum("posts__weight")', "CZ_SUM(CZ_F(@, posts->weight))"))])
+    group("wages of members", "Team", [("int", "id")], [("dec", call("Sum", "CZ_SUM", F("members__wage")))])
+    total("teams of staff", "Staff", [("int", call("Count", "CZ_COUNT_OF", F("teams")))])
+    for name, model, path, target in (("members", "Team", "members", "Staff"), ("teams", "Staff", "teams", "Team")):
+        for way, where in (("all", None), ("some", Q("id", "gt", 2)), ("by the row between", Q("posts__role", "exact", "cook"))):
+            narrowed = ".filter(%s)" % where.django if where else ""
+            Question("linked %s %s" % (name, way), ["int", "int"],
+                     "[(r.id, o.id) for r in %s.objects.order_by('id') for o in r.%s%s.order_by('id')]" % (model, path, narrowed or ".all()"),
+                     "{ cz_rows(%s) rows = cz_select(ctx, %s, .order_by = CZ_ORDER_BY(CZ_ASC(%s, id))); for (size_t i = 0; i < rows.count; i++) { "
+                     "cz_rows(%s) o = cz_related(ctx, %s, &rows.items[i], %s%s, .order_by = CZ_ORDER_BY(CZ_ASC(%s, id))); "
+                     "for (size_t n = 0; n < o.count; n++) { cz_json_list(&out); cz_json_i64(&out, rows.items[i].id); "
+                     "cz_json_i64(&out, o.items[n].id); cz_json_list_end(&out); } } }" % (
+                         model, model, model, target, target, path, ", .where = %s" % where.of(target) if where else "", target))
+
+
+def through_changes():
+    team = "(Team *)cz_get(ctx, Team, .where = CZ_Q(Team, id, EXACT, %d))"
+    staff = "(Staff *)cz_get(ctx, Staff, .where = CZ_Q(Staff, id, EXACT, %d))"
+    given = 'CZ_PAIRS(Post, (role, "new"), (weight, 9))'
+    extra = "through_defaults={'role': 'new', 'weight': 9}"
+    for name, django, c in (
+            ("add", "add(1, 2, 23)", "cz_related_add(ctx, t, %s, CZ_INTS(1, 2, 23))"),
+            ("add with", "add(1, 2, 23, %s)" % extra, "cz_related_add_through(ctx, t, %%s, %s, CZ_INTS(1, 2, 23))" % given),
+            ("remove", "remove(1, 2, 3, 4, 5)", "cz_related_remove(ctx, t, %s, CZ_INTS(1, 2, 3, 4, 5))"),
+            ("set", "set([4, 5])", "cz_related_set(ctx, t, %s, CZ_INTS(4, 5))"),
+            ("set with", "set([4, 5, 6], %s)" % extra, "cz_related_set_through(ctx, t, %%s, %s, CZ_INTS(4, 5, 6))" % given),
+            ("replace with", "set([4, 5, 6], clear=True, %s)" % extra, "cz_related_replace_through(ctx, t, %%s, %s, CZ_INTS(4, 5, 6))" % given),
+            ("clear", "clear()", "cz_related_clear(ctx, t, %s)")):
+        for key in (1, 4, 12):
+            change("members %s %d" % (name, key), "Team.objects.get(id=%d).members.%s or 0" % (key, django),
+                   "({ Team *t = %s; %s; 0; })" % (team % key, c % "members"), ["Post"])
+        if "23" not in django:
+            change("teams %s" % name, "Staff.objects.get(id=3).teams.%s or 0" % django, "({ Staff *t = %s; %s; 0; })" % (staff % 3, c % "teams"), ["Post"])
+    change("member made", "len(Team.objects.get(id=2).members.create(name='new', wage=decimal('1.5'), since=day('2026-01-01'), %s).name)" % extra,
+           "(int64_t)cz_related_create_through(ctx, Staff, %s, members, %s, (name, \"new\"), (wage, decimal(\"1.5\")), "
+           "(since, day(\"2026-01-01\")))->name.len" % (team % 2, given), ["Post", "Staff"])
+    change("team found or made", "sum(Staff.objects.get(id=k).teams.get_or_create(name='team 3', %s)[1] for k in (1, 1, 2))" % extra,
+           "({ int64_t n = 0; int64_t keys[] = { 1, 1, 2 }; for (int i = 0; i < 3; i++) { bool made; cz_related_get_or_create_through(ctx, Team, "
+           "(Staff *)cz_get(ctx, Staff, .where = CZ_Q(Staff, id, EXACT, keys[i])), teams, %s, CZ_PAIRS(Team, (name, \"team 3\")), CZ_PAIRS(Team), "
+           "&made); n += made; } n; })" % given, ["Post", "Team"])
+    for name, django, c in (("teams", "Team.objects.filter(id__lte=4)", "cz_delete(ctx, Team, CZ_Q(Team, id, LTE, 4))"),
+                            ("chiefs", "Staff.objects.filter(id__in=[2, 3])", "cz_delete(ctx, Staff, CZ_Q(Staff, id, IN, CZ_INTS(2, 3)))"),
+                            ("members", "Staff.objects.filter(teams=2)", "cz_delete(ctx, Staff, CZ_Q(Staff, teams, EXACT, 2))"),
+                            ("posts", "Post.objects.filter(team__members__name='name 07')", "cz_delete(ctx, Post, CZ_Q(Post, team->members->name, EXACT, \"name 07\"))")):
+        change("delete %s through" % name, "%s.delete()[0]" % django, c, ["Post", "Staff", "Team"])
+
+
 def complements():
     """What NOT means beside a condition on the same relation, and where the other side may be NULL: the rows that the
     condition itself would not give, whatever stands beside it and in whichever order."""
@@ -876,6 +943,7 @@ def bulk():
 
 def questions():
     for part in (matrix, negations, relations, logic, arithmetic, texts, choices, times, documents, aggregates, groups, chosen_groups, subqueries,
-                 windows, sets, orders, compared_texts, to_many, complements, prefetched, mixed, changes, bulk):
+                 windows, sets, orders, compared_texts, to_many, through, complements, prefetched, mixed, changes, bulk,
+                 through_changes):
         part()
     return Question.all

@@ -327,7 +327,7 @@ static void dump_model(cz_ctx *ctx, struct dump *dump, cz_model *model)
         const cz__column *column = &state->columns[i];
         if (column->stored)
             stored[stored_count++] = column;
-        if (column->stored || column->field->kind == CZ_KIND_many_to_many)
+        if (column->stored || (column->field->kind == CZ_KIND_many_to_many && !column->through))
             all[all_count++] = column;
     }
     if (dump->csv)
@@ -349,6 +349,10 @@ static void check_labels(cz_ctx *ctx, const char *const *labels, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         bool known = false;
+        const cz_model *model = cz__models_find(cz_str_from(labels[i]));
+        if (model && model->proxy_of)
+            cz_raise(ctx, CZ_EVALIDATION, "dumpdata: %s is a proxy: its rows are those of %s",
+                     labels[i], model->state->concrete->state->label);
         for (size_t m = 0; m < cz__models_count(); m++)
             known |= is_named(cz__models_at(m), &labels[i], 1);
         if (!known)
@@ -366,7 +370,7 @@ static void dump_all(cz_ctx *ctx, void *arg)
     for (size_t i = 0; i < cz__models_count(); i++) {
         cz_model *model = cz__models_at(i);
         if ((!dump->label_count || is_named(model, dump->labels, dump->label_count)) &&
-            !is_named(model, dump->excluded, dump->excluded_count) &&
+            !is_named(model, dump->excluded, dump->excluded_count) && !model->proxy_of &&
             cz__database_has_model(cz__database_at_home(ctx), model))
             models[wanted++] = model;
     }

@@ -299,7 +299,10 @@ static bool load_links(cz_ctx *ctx, struct load *load, struct item *item, const 
             refuse(ctx, item, column, "a list of keys is expected");
         need(ctx, load, item, column, text_of(ctx, one));
     }
-    cz__links_set(ctx, item->row, column, keys, value->count);
+    struct cz__links links = {
+        .row = item->row, .column = column, .keys = keys, .count = value->count
+    };
+    cz__links_set(ctx, &links);
     return true;
 }
 
@@ -702,7 +705,7 @@ static void load_all(cz_ctx *ctx, void *arg)
     load_waiting(ctx, load);
     check_references(ctx, load);
     for (size_t m = 0; m < cz__models_count(); m++)
-        if (!cz__models_at(m)->meta.unmanaged &&
+        if (!cz__models_at(m)->meta.unmanaged && !cz__models_at(m)->proxy_of &&
             cz__database_has_model(cz__database_at_home(ctx), cz__models_at(m)))
             cz__keys_given(ctx, cz__models_at(m));
 }

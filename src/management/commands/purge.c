@@ -106,6 +106,9 @@ static int purge_all(cz_ctx *ctx, void *arg)
     struct purge *purge = arg;
     for (size_t i = 0; i < purge->label_count; i++) {
         const cz_model *model = cz__models_find(cz_str_from(purge->labels[i]));
+        if (model && model->proxy_of)
+            cz_raise(ctx, CZ_EVALIDATION, "purge: %s is a proxy: its rows are those of %s",
+                     purge->labels[i], model->state->concrete->state->label);
         if (!model || !model->state->deleted_at)
             cz_raise(ctx, CZ_EVALIDATION,
                      model ? "purge: %s is not CZ_SOFT_DELETED" : "purge: there is no model \"%s\"",
@@ -119,7 +122,7 @@ static int purge_all(cz_ctx *ctx, void *arg)
         kept = 0;
         for (size_t i = 0; i < cz__models_count(); i++) {
             cz_model *model = cz__models_at(i);
-            if (model->state->deleted_at && is_named(purge, model))
+            if (model->state->deleted_at && !model->proxy_of && is_named(purge, model))
                 more += purge_model(ctx, purge, model, &kept);
         }
         removed += more;

@@ -23,7 +23,7 @@ static int rebuild_all(cz_ctx *ctx, void *arg)
     }
     for (size_t m = 0; m < cz__models_count(); m++) {
         const cz_model *model = cz__models_at(m);
-        bool wanted = !named->count;
+        bool wanted = !named->count && !model->proxy_of; /* its base has the index */
         for (int i = 0; i < named->count && !wanted; i++)
             wanted = cz__models_find(cz_str_from(named->items[i])) == model;
         if (wanted && cz__search_rebuild(ctx, model)) {

@@ -66,7 +66,7 @@ static int encrypt_all(cz_ctx *ctx, void *arg)
         cz_raise(ctx, CZ_EVALIDATION, "reencrypt: FIELD_ENCRYPTION_KEYS names no key");
     for (size_t i = 0; i < cz__models_count(); i++) {
         cz_model *model = cz__models_at(i);
-        if (!model->state->sealed)
+        if (!model->state->sealed || model->proxy_of)
             continue;
         size_t rows = encrypt_model(ctx, model);
         printf("%s: %zu row%s\n", model->state->label, rows, rows == 1 ? "" : "s");
