@@ -118,13 +118,54 @@ static void add_collected(cz_ctx *ctx, struct deletion *deletion, const struct k
     deletion->last = kept;
 }
 
+struct reading {
+    const cz_query *query;
+    struct cz__rows rows;
+};
+
+static void read_rows(cz_ctx *ctx, void *arg)
+{
+    struct reading *reading = arg;
+    reading->rows = cz__select(ctx, reading->query);
+}
+
+/* The encrypted columns of a model. */
+static cz_fields sealed_fields(cz_ctx *ctx, const struct cz__model_state *state)
+{
+    cz_str *names = cz_array(ctx, cz_str, state->column_count);
+    size_t count = 0;
+    for (uint16_t i = 0; i < state->column_count; i++)
+        if (state->columns[i].stored && state->columns[i].type & CZ__DB_SEALED)
+            names[count++] = state->columns[i].attribute;
+    return (cz_fields){ names, count };
+}
+
+/* A row may go whose encryption key is lost: who is told of it gets the row without what cannot be read. */
+static struct cz__rows rows_to_tell_of(cz_ctx *ctx, const cz_query *query)
+{
+    const struct cz__model_state *state = query->model->state;
+    struct reading whole = { .query = query };
+    cz_error err;
+    if (!state->sealed)
+        return cz__select(ctx, query);
+    cz_status status = cz_try(ctx, read_rows, &whole, &err);
+    if (!status)
+        return whole.rows;
+    cz_query readable = *query;
+    readable.defer = sealed_fields(ctx, state);
+    struct reading part = { .query = &readable };
+    if (status != CZ_EDATABASE || cz_try(ctx, read_rows, &part, NULL))
+        cz_raise_error(ctx, &err);
+    return part.rows;
+}
+
 /* Collect the rows that match and were not collected yet, as a whole. */
 static void collect_rows(cz_ctx *ctx, struct deletion *deletion, const cz_query *query)
 {
     cz_model *model = query->model;
     const cz__column *key = model->state->key;
     struct keys keys = { .model = model, .uuid = CZ__DB_KIND(key->type) == CZ__DB_UUID };
-    struct cz__rows rows = cz__select(ctx, query);
+    struct cz__rows rows = rows_to_tell_of(ctx, query);
     if (keys.uuid)
         keys.uuids = cz_array(ctx, cz_uuid, rows.count);
     else

@@ -183,3 +183,45 @@ CZ_DATABASE_TEST(encrypted_fields_are_so_in_the_table_alone)
 {
     cz__orm_test_run(&clinic, sealed_rows);
 }
+
+/* ---- a key that is lost ---- */
+
+static int told, told_whole;
+
+static void note_patient(cz_ctx *c, const cz_event *event)
+{
+    const Patient *patient = CZ_EVENT_ROW(c, event, Patient);
+    told++;
+    told_whole += cz_is_loaded(patient, diagnosis);
+    CZ_EXPECT(patient->name.len > 0);
+}
+
+static const cz_receiver on_patients[] = { CZ_RECEIVER(CZ_PRE_DELETE, Patient, note_patient) };
+static const struct cz__orm_test watched_clinic = {
+    "clinic", CZ_MODELS(Patient, Visitation), .receivers = { on_patients, CZ_COUNT(on_patients) }
+};
+
+static void key_lost(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_error err;
+    CZ_REQUIRE_OK(cz__field_keys_set(CZ_STR("a:" KEY_A), &err));
+    cz__tables_create(c);
+    for (int i = 0; i < 3; i++) {
+        const Patient *patient = cz_create(c, Patient, (name, "Ann"), (diagnosis, "healthy"));
+        cz_create(c, Visitation, (patient_id, patient->id));
+    }
+    Patient *first = cz_first(c, Patient);
+    cz_remove(c, first);
+    CZ_EXPECT_EQ(told, 1);
+    CZ_EXPECT_EQ(told_whole, 1);
+    CZ_REQUIRE_OK(cz__field_keys_set(CZ_STR("b:" KEY_B), &err));
+    CZ_EXPECT_EQ(cz_delete(c, Patient, CZ_EVERY_ROW), 4);
+    CZ_EXPECT_EQ(told, 3);
+    CZ_EXPECT_EQ(told_whole, 1);
+}
+
+CZ_DATABASE_TEST(a_row_goes_whose_key_is_lost_and_its_receivers_are_told)
+{
+    cz__orm_test_run(&watched_clinic, key_lost);
+}

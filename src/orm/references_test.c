@@ -15,7 +15,17 @@ CZ_MODEL(Vessel, VESSEL);
     F(reference, seen, Vessel, .null = true, .on_delete = CZ_DO_NOTHING)
 CZ_MODEL(Passage, PASSAGE, .ordering = CZ_ORDER_BY(CZ_ASC(Passage, number)), .database = "logbook");
 
-static const cz_app harbour_app = { "harbour", .models = CZ_MODELS(Vessel, Passage) };
+#define HELMSMAN(F)                                                                                \
+    CZ_SOFT_DELETED(F)                                                                             \
+    F(char_field, name, .max_length = 20)
+CZ_MODEL(Helmsman, HELMSMAN);
+#define WATCH(F)                                                                                   \
+    CZ_SOFT_DELETED(F)                                                                             \
+    F(reference, helmsman, Helmsman, .on_delete = CZ_CASCADE)
+CZ_MODEL(Watch, WATCH, .database = "logbook");
+
+static const cz_app harbour_app = { "harbour",
+                                    .models = CZ_MODELS(Vessel, Passage, Helmsman, Watch) };
 static const cz_route urls[] = { CZ_ROUTES_END };
 static CZ_PROJECT(harbour, "harbour", .apps = CZ_APPS(&harbour_app), .urls = urls,
                   .databases = CZ_DATABASES({ "logbook" }));
@@ -102,6 +112,25 @@ CZ_TEST(a_reference_leads_into_another_database)
         setenv("DATABASE_LOGBOOK_URL", server, 1);
 #endif
     cz_client_run(cz_client_create(&harbour), sail, NULL);
+}
+
+/* Each database has a deletion of its own, and so a way back of its own. */
+static void come_back(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Helmsman *helmsman = cz_create(c, Helmsman, (name, "Ann"));
+    cz_create(c, Watch, (helmsman_id, helmsman->id));
+    cz_remove(c, helmsman);
+    CZ_EXPECT_EQ(cz_count(c, Watch), 0);
+    CZ_EXPECT_EQ(cz_restore(c, Helmsman, CZ_EVERY_ROW), 1);
+    CZ_EXPECT_EQ(cz_count(c, Watch), 0);
+    CZ_EXPECT_EQ(cz_restore(c, Watch, CZ_Q(Watch, helmsman, EXACT, helmsman->id)), 1);
+    CZ_EXPECT_EQ(cz_count(c, Watch), 1);
+}
+
+CZ_TEST(a_row_comes_back_without_those_of_another_database)
+{
+    cz_client_run(cz_client_create(&harbour), come_back, NULL);
 }
 
 /* ---- in one database ---- */
