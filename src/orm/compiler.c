@@ -196,9 +196,11 @@ static unsigned add_join(struct cz__compiler *c, struct cz__scope *scope, unsign
 static unsigned follow(struct cz__compiler *c, struct cz__scope *scope, unsigned alias,
                        const cz_model *from, const cz__column *column)
 {
+    const cz_model *target = column->field->target;
+    cz_assert(target); /* it is a relation */
     if (column->link_table)
         alias = add_join(c, scope, alias, from, column, NULL);
-    return add_join(c, scope, alias, from, column, column->field->target);
+    return add_join(c, scope, alias, from, column, target);
 }
 
 void cz__append_kept(const struct cz__scope *scope, cz_buf *sql, const cz_model *model,
