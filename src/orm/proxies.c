@@ -6,14 +6,14 @@
 cz_status cz__proxy_check(const cz_model *model, cz_error *err)
 {
     const cz_meta *meta = &model->meta;
-    const char *wrong = meta->table                    ? "table"
-                        : meta->unique_together.count  ? "unique_together"
-                        : meta->indexes.count          ? "indexes"
-                        : meta->constraints.count      ? "constraints"
-                        : meta->unmanaged              ? "unmanaged"
-                        : meta->database               ? "database"
-                        : meta->django                 ? "django"
-                                                       : NULL;
+    const char *wrong = meta->table                   ? "table"
+                        : meta->unique_together.count ? "unique_together"
+                        : meta->indexes.count         ? "indexes"
+                        : meta->constraints.count     ? "constraints"
+                        : meta->unmanaged             ? "unmanaged"
+                        : meta->database              ? "database"
+                        : meta->django                ? "django"
+                                                      : NULL;
     if (model->proxy_of->record)
         return cz_error_set(err, CZ_EVALIDATION, "%s: the record %s has no table for a proxy",
                             model->name, model->proxy_of->name);

@@ -17,7 +17,7 @@ static void clean_urgent(cz_ctx *ctx, void *row, cz_field_errors *errors);
     F(int_field, pages, .default_ = cz_int(1))                                                     \
     F(bool_field, sent, .default_ = cz_bool(false))                                                \
     F(foreign_key, answers, Draft, .null = true, .on_delete = CZ_CASCADE)                          \
-    F(many_to_many, stamps, Postage)                                                                 \
+    F(many_to_many, stamps, Postage)                                                               \
     F(many_to_many, copies, Draft)                                                                 \
     F(reverse, answered_by, Letter, answers)                                                       \
     F(reverse, desks, Desk, draft)                                                                 \
@@ -43,7 +43,7 @@ static void clean_urgent(cz_ctx *ctx, void *row, cz_field_errors *errors)
         cz_field_errors_add(ctx, errors, CZ_STR("pages"), "invalid", "Urgent is one page.");
 }
 
-#define POSTAGE(F)                                                                                   \
+#define POSTAGE(F)                                                                                 \
     F(int_field, cents)                                                                            \
     F(many_to_many_reverse, letters, Letter, stamps)
 CZ_MODEL(Postage, POSTAGE);
@@ -175,8 +175,8 @@ static void relations(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(cz_related(c, Desk, b, desks).count, 1);
     EXPECT_TITLES(cz_related(c, Letter, a, answered_by), "b");
     EXPECT_TITLES(cz_related(c, Letter, stamp, letters), "b");
-    cz_rows(Draft) drafts = cz_select(
-        c, Draft, .prefetch = CZ_PREFETCH(Draft, (stamps), (desks, Desk, .as = "on")));
+    cz_rows(Draft) drafts =
+        cz_select(c, Draft, .prefetch = CZ_PREFETCH(Draft, (stamps), (desks, Desk, .as = "on")));
     CZ_EXPECT_EQ(cz_related(c, Postage, &drafts.items[0], stamps).count, 1);
     CZ_EXPECT_EQ(cz_prefetched(c, Desk, &drafts.items[0], desks, "on").count, 1);
     /* rules of deleting are those of the rows, whatever they are found as */
@@ -282,11 +282,14 @@ CZ_TEST(a_proxy_says_nothing_of_its_table)
         { &OfUnique__model,
           "OfUnique: .unique_together belongs to the table, and a proxy has that of Base" },
         { &OfIndex__model, "OfIndex: .indexes belongs to the table, and a proxy has that of Base" },
-        { &OfRule__model, "OfRule: .constraints belongs to the table, and a proxy has that of Base" },
-        { &OfNobody__model, "OfNobody: .unmanaged belongs to the table, and a proxy has that of Base" },
+        { &OfRule__model,
+          "OfRule: .constraints belongs to the table, and a proxy has that of Base" },
+        { &OfNobody__model,
+          "OfNobody: .unmanaged belongs to the table, and a proxy has that of Base" },
         { &OfDatabase__model,
           "OfDatabase: .database belongs to the table, and a proxy has that of Base" },
-        { &OfDjango__model, "OfDjango: .django belongs to the table, and a proxy has that of Base" },
+        { &OfDjango__model,
+          "OfDjango: .django belongs to the table, and a proxy has that of Base" },
         { &OfRecord__model, "OfRecord: the record Sum has no table for a proxy" },
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {

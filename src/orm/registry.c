@@ -694,7 +694,7 @@ static cz_status check_fields(const cz_model *model, const char *option, const c
         cz_status status = cz__path_resolve(model, path, &column, err);
         if (status)
             return status;
-        if (status == CZ_OK && column->type & CZ__DB_SEALED)
+        if (column && column->type & CZ__DB_SEALED)
             return cz_error_set(err, CZ_EVALIDATION, "%s: %s: \"%.*s\" is encrypted", model->name,
                                 option, CZ_STR_ARG(path));
         if (!column || cz__column_find(model, path) != column || !column->stored)
