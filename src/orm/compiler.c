@@ -172,7 +172,7 @@ static unsigned add_join(struct cz__compiler *c, struct cz__scope *scope, unsign
     unsigned joined = find_join(scope, parent, column, model == NULL);
     if (joined)
         return joined;
-    cz_assert(column->field->target); /* else it is no relation */
+    cz_assert(column->field->target); /* only relations are followed */
     if (from->state->database != column->field->target->state->database)
         cz_raise(c->ctx, CZ_EINVAL,
                  "%s.%s leads to another database, which no statement can join: CZ_REL() and "

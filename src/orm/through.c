@@ -115,6 +115,7 @@ cz_status cz__through_resolve(const cz_model *model, cz__column *column, cz_erro
     cz_status status = find_ends(model, column, &from, &to, err);
     if (status)
         return status;
+    cz_assert(from && to);
     column->through = through;
     column->through_from = from;
     column->through_to = to;

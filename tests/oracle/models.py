@@ -2,8 +2,8 @@
 
 Thing has a field of every kind, once required and once nullable. The others lead to it in every way a path
 can: Part by a foreign key, Bolt by two, Box and Tag from the other side, Crate by a many-to-many of its own.
-Staff refers to itself, and is linked with Team by the rows of Post, which has two keys to it. The rest are for
-deletes, one for each on_delete.
+Staff refers to itself, and is linked with Team by the rows of Post, which has two keys to it; Senior is a proxy of
+Staff. The rest are for deletes, one for each on_delete.
 """
 import json
 import random
@@ -82,7 +82,7 @@ MODELS = {
               ("teams", "m2m_reverse", "Team", "members"), ("posts", "reverse", "Post", "staff"), ("leads", "reverse", "Post", "chief")],
     "Post": [("role", "char", False), ("weight", "int", True), ("team", "fk", "Team", "cascade"), ("staff", "fk", "Staff", "cascade"),
              ("chief", "fk", "Staff", "set_null")],
-    "Team": [("name", "char", False), ("posts", "reverse", "Post", "team"),
+    "Team": [("name", "char", False), ("posts", "reverse", "Post", "team"), ("head", "fk", "Senior", "set_null"),
              ("members", "m2m", "Staff", "teams", "Post", "team", "staff")],
     "Root": [("name", "char", False)] + [(rule + "s", "reverse", "On" + rule.title().replace("_", ""), "root")
                                          for rule in DELETES] + [("grand", "reverse", "Grand", "root")],
@@ -93,6 +93,13 @@ MODELS = {
     "Guard": [("name", "char", False), ("grand", "fk", "Grand", "protect")],
 }
 
+# proxy: (base, the rows of its manager in Django and in C, its order)
+PROXIES = {"Senior": ("Staff", "boss__isnull=True", "CZ_Q(Senior, boss, ISNULL, true)", "-name")}
+
+
+def base(model):
+    return PROXIES[model][0] if model in PROXIES else model
+
 
 def django():
     """The text of models.py."""
@@ -102,7 +109,7 @@ def django():
         for name, kind, *rest in fields:
             if kind == "fk":
                 target, rule = rest
-                related = next((f[0] for f in MODELS[target] if f[1] == "reverse" and f[2:] == (model, name)), "+")
+                related = next((f[0] for f in MODELS[base(target)] if f[1] == "reverse" and f[2:] == (model, name)), "+")
                 out.append('    %s = models.ForeignKey("%s", models.%s, null=True, related_name="%s")'
                            % (name, target, rule.upper(), related))
             elif kind == "m2m":
@@ -111,12 +118,17 @@ def django():
             elif kind in KINDS:
                 options = [KINDS[kind][3]] * bool(KINDS[kind][3]) + ["null=True"] * rest[0]
                 out.append("    %s = models.%s(%s)" % (name, KINDS[kind][2], ", ".join(options)))
+    for proxy, (of, where, _, order) in PROXIES.items():
+        out += ["", "class %sManager(models.Manager):" % proxy, "    def get_queryset(self):",
+                "        return super().get_queryset().filter(%s)" % where, "", "class %s(%s):" % (proxy, of),
+                "    objects = %sManager()" % proxy, "    class Meta:", "        proxy = True", "        ordering = ['%s']" % order]
     return "\n".join(out) + "\n"
 
 
 def c():
     """The text of models.h."""
     out = ["#include <calzone/calzone.h>"] + ["CZ_MODEL_FORWARD(%s)" % model for model in MODELS]
+    out += ["CZ_PROXY_FORWARD(%s, %s)" % (proxy, of) for proxy, (of, *_) in PROXIES.items()]
     for model, fields in MODELS.items():
         lines = []
         for name, kind, *rest in fields:
@@ -132,6 +144,9 @@ def c():
                 lines.append("F(%s)" % ", ".join([KINDS[kind][0], name] + options))
         out.append("#define %s_FIELDS(F) \\\n    %s" % (model.upper(), " \\\n    ".join(lines)))
         out.append("CZ_MODEL(%s, %s_FIELDS);" % (model, model.upper()))
+    for proxy, (of, _, where, order) in PROXIES.items():
+        out.append("CZ_PROXY(%s, %s, .manager = CZ_MANAGER(.where = %s), .ordering = CZ_ORDER_BY(CZ_DESC(%s, %s)));" % (
+            proxy, of, where, proxy, order.lstrip("-")))
     return "\n".join(out) + "\n"
 
 
@@ -171,7 +186,7 @@ def rows():
             team=chance.choice(["red", "green", "blue", None]), since="20%02d-%02d-%02d" % (i % 20 + 5, i % 12 + 1, i),
             boss=None if i < 4 else chance.randrange(1, i))
     for i in range(1, 13):
-        add("Team", i, name="team %d" % i)
+        add("Team", i, name="team %d" % i, head=[None, 1, 2, 9][i % 4])
     for i in range(1, 41):  # some twice, some of nobody or nowhere; the last team and the last staff stay empty
         add("Post", i, role=chance.choice(["hand", "cook", "captain"]), weight=chance.choice([None, 1, 2, 5]),
             team=chance.choice([None] + list(range(1, 12)) * 2), staff=chance.choice([None] + list(range(1, 24))),

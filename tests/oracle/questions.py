@@ -697,6 +697,27 @@ def through():
                          model, model, model, target, target, path, ", .where = %s" % where.of(target) if where else "", target))
 
 
+def proxies():
+    """The rows of a table by another name: its manager, its order, keys to it."""
+    for name, django, c in (
+            ("all", "Senior.objects.all()", ""), ("one", "Senior.objects.filter(wage__gt=1500)", ".where = CZ_Q(Senior, wage, GT, decimal(\"1500\"))"),
+            ("none of the manager's", "Senior.objects.filter(boss=1)", ".where = CZ_Q(Senior, boss, EXACT, 1)"),
+            ("by the base's fields", "Senior.objects.filter(teams__name='team 2')", ".where = CZ_Q(Staff, teams->name, EXACT, \"team 2\")"),
+            ("not", "Senior.objects.exclude(reports__name='name 07')", ".where = CZ_NOT(CZ_Q(Senior, reports->name, EXACT, \"name 07\"))")):
+        Question("proxy " + name, ["int"], "%s.values_list('id')" % django, "IDS(Senior%s)" % (", " + c if c else ""))
+    for name, where in (("head", Q("head", "exact", 1)), ("head's name", Q("head__name", "endswith", "7")), ("no head", Q("head", "isnull", True)),
+                        ("head with a boss", Q("head__boss", "isnull", False)), ("not a head", ~Q("head__name", "endswith", "7"))):
+        ask("team with " + name, "Team", where)
+    change("heads followed", "sum(t.head.id for t in Team.objects.filter(head__isnull=False))",
+           "({ cz_rows(Team) t = cz_select(ctx, Team, .where = CZ_Q(Team, head, ISNULL, false)); int64_t n = 0; "
+           "for (size_t i = 0; i < t.count; i++) { Senior *head = CZ_REL(ctx, &t.items[i], head); n += head->id; } n; })", ["Team"])
+    change("proxy updated", "Senior.objects.update(team='old')", "cz_update(ctx, Senior, CZ_EVERY_ROW, (team, \"old\"))", ["Staff"])
+    change("proxy deleted", "Senior.objects.filter(id__lte=2).delete()[0]", "cz_delete(ctx, Senior, CZ_Q(Staff, id, LTE, 2))", ["Staff", "Team", "Post"])
+    change("base of a proxy deleted", "Staff.objects.filter(id=9).delete()[0]", "cz_delete(ctx, Staff, CZ_Q(Senior, id, EXACT, 9))", ["Staff", "Team", "Post"])
+    change("proxy made", "len(Senior.objects.create(name='new', wage=decimal('1.5'), since=day('2026-01-01')).name)",
+           "(int64_t)cz_create(ctx, Senior, (name, \"new\"), (wage, decimal(\"1.5\")), (since, day(\"2026-01-01\")))->name.len", ["Staff"])
+
+
 def through_changes():
     team = "(Team *)cz_get(ctx, Team, .where = CZ_Q(Team, id, EXACT, %d))"
     staff = "(Staff *)cz_get(ctx, Staff, .where = CZ_Q(Staff, id, EXACT, %d))"
@@ -944,6 +965,6 @@ def bulk():
 def questions():
     for part in (matrix, negations, relations, logic, arithmetic, texts, choices, times, documents, aggregates, groups, chosen_groups, subqueries,
                  windows, sets, orders, compared_texts, to_many, through, complements, prefetched, mixed, changes, bulk,
-                 through_changes):
+                 through_changes, proxies):
         part()
     return Question.all
