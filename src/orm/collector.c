@@ -54,7 +54,8 @@ static bool wants_rows(const cz_model *model)
            cz__signal_wanted(model, CZ_POST_INIT);
 }
 
-static void add_collected(cz_ctx *ctx, struct cz__deletion *deletion, const struct cz__collected *keys)
+static void add_collected(cz_ctx *ctx, struct cz__deletion *deletion,
+                          const struct cz__collected *keys)
 {
     if (!keys->count)
         return;
@@ -227,7 +228,7 @@ void cz__collect(cz_ctx *ctx, struct cz__deletion *deletion, const cz_query *que
 
 /* "column IN (a part of the keys)". */
 cz_cond cz__keys_part(cz_ctx *ctx, cz_model *model, cz_str path, const struct cz__collected *keys,
-                       size_t from)
+                      size_t from)
 {
     size_t count =
         keys->count - from < CZ__KEYS_PER_STATEMENT ? keys->count - from : CZ__KEYS_PER_STATEMENT;
@@ -255,7 +256,7 @@ static int64_t mark(cz_ctx *ctx, const cz_query *query, const cz_datetime *now)
 }
 
 int64_t cz__mark_keys(cz_ctx *ctx, const char *database, const struct cz__collected *keys,
-                         const cz_datetime *now)
+                      const cz_datetime *now)
 {
     int64_t marked = 0;
     cz_str key = keys->model->state->key->attribute;

@@ -13,7 +13,7 @@ struct cz__collected { /* of rows of one model, as a counted list of its key's t
     int64_t *integers;
     cz_uuid *uuids;
     size_t count;
-    cz_row **rows;       /* of the keys, when somebody wants to be told of them; else NULL */
+    cz_row **rows; /* of the keys, when somebody wants to be told of them; else NULL */
     struct cz__collected *before; /* collected before these */
     struct cz__collected *after;  /* and after */
 };
@@ -41,7 +41,8 @@ struct cz__name { /* model and key of a row */
 struct cz__name cz__name_key(const cz_model *model, const void *key);
 cz_str cz__name_text(const struct cz__name *name);
 /* Keep a value under a copy of the name. Errors: CZ_ENOMEM. */
-CZ_NODISCARD cz_status cz__name_remember(cz_ctx *ctx, cz_map *map, const struct cz__name *name, void *value);
+CZ_NODISCARD cz_status cz__name_remember(cz_ctx *ctx, cz_map *map, const struct cz__name *name,
+                                         void *value);
 
 /* Collect the rows that match and were not collected yet: their keys, and, where somebody is told of the model's rows,
  * the rows. Raises. */
@@ -52,9 +53,10 @@ void cz__collect_keys(cz_ctx *ctx, struct cz__deletion *deletion, const cz_query
 bool cz__all_collected(cz_ctx *ctx, struct cz__deletion *deletion, const cz_query *query);
 
 /* "column IN (a part of the keys)", CZ__KEYS_PER_STATEMENT from `from` on. Raises: CZ_ENOMEM. */
-cz_cond cz__keys_part(cz_ctx *ctx, cz_model *model, cz_str path, const struct cz__collected *keys, size_t from);
+cz_cond cz__keys_part(cz_ctx *ctx, cz_model *model, cz_str path, const struct cz__collected *keys,
+                      size_t from);
 /* Mark the keys' rows as deleted at `now`; NULL: as not deleted. Returns how many there were. Raises. */
 int64_t cz__mark_keys(cz_ctx *ctx, const char *database, const struct cz__collected *keys,
-                  const cz_datetime *now);
+                      const cz_datetime *now);
 
 #endif

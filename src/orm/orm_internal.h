@@ -173,6 +173,13 @@ cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const cha
                                  const char *from, const char *to);
 cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const char *table,
                                  const char *from, const char *to, bool add);
+/* meta_checks.c: whether what a model says beyond its fields can be: once its fields are known, and once relations are.
+ * Errors: CZ_EVALIDATION. */
+enum {
+    CZ__MODEL_NAME_BYTES_MAX = 60
+}; /* of what it calls something; PostgreSQL cuts names at 63 bytes */
+CZ_NODISCARD cz_status cz__meta_check(const cz_model *model, cz_error *err);
+CZ_NODISCARD cz_status cz__natural_key_check(const cz_model *model, cz_error *err);
 /* proxies.c: whether a proxy says nothing that belongs to its table; then, once every model is in, let proxies share
  * their bases' columns, and, once relations are known, who refers to their rows. Errors: CZ_EVALIDATION. */
 CZ_NODISCARD cz_status cz__proxy_check(const cz_model *model, cz_error *err);

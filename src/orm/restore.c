@@ -9,7 +9,7 @@ struct restoration {
     const cz_query *query;
     struct cz__deletion found;
     const struct cz__collected *named; /* the rows asked for: never held back, but refused */
-    cz_map held;              /* model and key of a row -> when that which takes it was deleted */
+    cz_map held; /* model and key of a row -> when that which takes it was deleted */
     int64_t restored;
 };
 
@@ -48,8 +48,9 @@ static void follow_back(cz_ctx *ctx, struct restoration *work, const struct cz__
                                  .value =
                                      parent_deleted_at(ctx, referrer->model, referrer->column) };
     for (size_t from = 0; from < keys->count; from += CZ__KEYS_PER_STATEMENT) {
-        cz_cond where[] = { cz__keys_part(ctx, referrer->model, referrer->column->attribute, keys, from),
-                            &together };
+        cz_cond where[] = {
+            cz__keys_part(ctx, referrer->model, referrer->column->attribute, keys, from), &together
+        };
         cz_query query = { .model = referrer->model,
                            .where = cz_cond_all(ctx, where, 2),
                            .unordered = true,
@@ -118,7 +119,8 @@ static bool hold_keys(cz_ctx *ctx, struct restoration *work, const struct cz__co
     gone.path = (*at)->path;
     struct holding h = { .ctx = ctx, .work = work, .keys = keys, .column = column };
     for (size_t from = 0; from < keys->count; from += CZ__KEYS_PER_STATEMENT) {
-        cz_cond where[] = { cz__keys_part(ctx, keys->model, state->key->attribute, keys, from), &gone };
+        cz_cond where[] = { cz__keys_part(ctx, keys->model, state->key->attribute, keys, from),
+                            &gone };
         cz_query query = { .model = keys->model,
                            .where = cz_cond_all(ctx, where, 2),
                            .unordered = true,
@@ -166,8 +168,8 @@ static void add_key(struct cz__collected *keys, const void *key)
 }
 
 /* Those of the keys that count as deleted since then; since NULL: those that come back. */
-static struct cz__collected keys_since(cz_ctx *ctx, const struct restoration *work, const struct cz__collected *keys,
-                              const cz_datetime *since)
+static struct cz__collected keys_since(cz_ctx *ctx, const struct restoration *work,
+                                       const struct cz__collected *keys, const cz_datetime *since)
 {
     struct cz__collected some = { .model = keys->model, .uuid = keys->uuid };
     some.integers = keys->uuid ? NULL : cz_array(ctx, int64_t, keys->count);
@@ -195,16 +197,19 @@ static void hand_on(cz_ctx *ctx, const struct restoration *work, const struct cz
             continue;
         cz_check(ctx, cz_map_set(&handed, instant, &done));
         struct cz__collected some = keys_since(ctx, work, keys, since);
-        cz_ignore(cz__mark_keys(ctx, work->found.database, &some, since) < 0); /* counted by nobody */
+        cz_ignore(cz__mark_keys(ctx, work->found.database, &some, since) <
+                  0); /* counted by nobody */
     }
 }
 
-static void tell_restored(cz_ctx *ctx, const struct restoration *work, const struct cz__collected *keys)
+static void tell_restored(cz_ctx *ctx, const struct restoration *work,
+                          const struct cz__collected *keys)
 {
     cz_model *model = keys->model;
     for (size_t from = 0; from < keys->count; from += CZ__KEYS_PER_STATEMENT) {
         cz_query query = { .model = model,
-                           .where = cz__keys_part(ctx, model, model->state->key->attribute, keys, from),
+                           .where =
+                               cz__keys_part(ctx, model, model->state->key->attribute, keys, from),
                            .unordered = true,
                            .manager = &cz_base_manager,
                            .database = work->found.database };
