@@ -69,8 +69,8 @@ static const cz_command commands[] = { { "answer", "Ask every question, or those
                                          answer_all } };
 static const cz_app shop = {
     .name = "shop",
-    .models = CZ_MODELS(Box, Tag, Thing, Part, Bolt, Crate, Staff, Post, Team, Senior, Root, OnCascade,
-                        OnProtect, OnSetNull, OnDoNothing, Leaf, Grand, Guard),
+    .models = CZ_MODELS(Box, Tag, Thing, Part, Bolt, Crate, Staff, Post, Team, Senior, Root,
+                        OnCascade, OnProtect, OnSetNull, OnDoNothing, Leaf, Grand, Guard),
     .commands = CZ_COMMANDS(commands),
 };
 static const cz_route urls[] = { CZ_ROUTES_END };
