@@ -1,6 +1,7 @@
 #include "db/database.h"
 #include "db/replicas.h"
 #include "runtime/fiber.h"
+#include <arpa/inet.h>
 #include <stdio.h>
 
 cz__database cz__databases[CZ__DATABASES_MAX] = { { .alias = "default" } };
@@ -281,4 +282,18 @@ void cz__db_error_rule(cz_error *err, const char *table, cz_str name)
     if (err) /* cut is documented */
         cz_ignore(snprintf(err->constraint, sizeof err->constraint, "%s%s%.*s", table ? table : "",
                            table ? "." : "", CZ_STR_ARG(name)));
+}
+
+bool cz__ip_write(char *out, cz_str text)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    char copy[CZ__IP_TEXT];
+    if (text.len >= sizeof copy || cz_str_find_char(text, '\0') != SIZE_MAX)
+        return false;
+    if (text.len)
+        memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    int family = inet_pton(AF_INET, copy, address) == 1 ? AF_INET : AF_INET6;
+    return (family == AF_INET || inet_pton(AF_INET6, copy, address) == 1) &&
+           inet_ntop(family, address, out, CZ__IP_TEXT);
 }

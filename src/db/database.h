@@ -237,6 +237,10 @@ typedef struct cz__db_table {
     size_t check_count;
 } cz__db_table;
 
+/* Write an IPv4 or IPv6 address in the one way PostgreSQL does, RFC 5952 for IPv6. Returns false when it is none. */
+enum { CZ__IP_TEXT = 46 }; /* with its NUL */
+bool cz__ip_write(char *out, cz_str text);
+
 /* ---- what differs between databases in the SQL the ORM writes ---- */
 
 enum cz__pattern { /* how a text value becomes the parameter of a lookup */

@@ -264,3 +264,29 @@ CZ_DATABASE_TEST(edges_of_queries_hold)
 {
     cz__orm_test_run(&town, edges);
 }
+
+static void addresses(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    const char *ways[] = { "2001:db8::1", "2001:DB8:0:0::1",
+                           "2001:0db8:0000:0000:0000:0000:0000:0001" };
+    for (size_t i = 0; i < CZ_COUNT(ways); i++) {
+        Guild *guild = cz_create(c, Guild, (name, ways[i]), (host, ways[i]));
+        cz_refresh(c, guild);
+        CZ_EXPECT_STR(guild->host, "2001:db8::1");
+        CZ_EXPECT_EQ(cz_count(c, Guild, .where = CZ_Q(Guild, host, EXACT, ways[i])), i + 1);
+        CZ_EXPECT_EQ(
+            cz_count(c, Guild, .where = CZ_Q(Guild, host, IN, CZ_STRS("::1", "2001:DB8:0::1"))),
+            i + 1);
+    }
+    CZ_EXPECT_EQ(cz_update(c, Guild, CZ_Q(Guild, name, EXACT, ways[0]), (host, "::FFFF:1.2.3.4")),
+                 1);
+    CZ_EXPECT_EQ(cz_count(c, Guild, .where = CZ_Q(Guild, host, EXACT, "::ffff:1.2.3.4")), 1);
+    CZ_EXPECT_EQ(cz_count(c, Guild, .where = CZ_Q(Guild, host, ISTARTSWITH, "2001:DB8")), 2);
+}
+
+CZ_DATABASE_TEST(an_address_is_the_same_however_it_is_written)
+{
+    cz__orm_test_run(&town, addresses);
+}

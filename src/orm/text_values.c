@@ -1,6 +1,5 @@
 /* A value from text, as query strings, fixtures and defaults give it, with the sentences DRF uses. */
 #include "orm/orm_internal.h"
-#include <arpa/inet.h>
 #include <calzone/json.h>
 
 static cz_status integer_from_text(cz_str text, int64_t min, int64_t max, int64_t *out,
@@ -77,16 +76,9 @@ static cz_status json_from_text(cz_str text, cz_str *out, cz_error *err)
 
 static cz_status ip_from_text(cz_str text, cz_str *out, cz_error *err)
 {
-    char copy[INET6_ADDRSTRLEN];
-    unsigned char address[sizeof(struct in6_addr)];
+    char copy[CZ__IP_TEXT];
     text = cz_str_trim(text);
-    bool fits = text.len < sizeof copy && (!text.len || !memchr(text.ptr, '\0', text.len));
-    if (fits) {
-        memcpy(copy, text.len ? text.ptr : "", text.len);
-        copy[text.len] = '\0';
-    }
-    if (!fits ||
-        (inet_pton(AF_INET, copy, address) != 1 && inet_pton(AF_INET6, copy, address) != 1))
+    if (!cz__ip_write(copy, text))
         return cz_error_set(err, CZ_EVALIDATION, "Enter a valid IPv4 or IPv6 address.");
     *out = text;
     return CZ_OK;

@@ -177,6 +177,13 @@ static cz__db_param choice_param(cz_ctx *ctx, cz__db_type type, const char *name
                            .text = cz_str_from(choices->items[place].value) };
 }
 
+/* One address is one text, as PostgreSQL keeps it; what is none, the database refuses or finds nowhere. */
+static cz_str address_of(cz_ctx *ctx, cz_str text)
+{
+    char canonical[CZ__IP_TEXT];
+    return cz__ip_write(canonical, text) ? cz_copy(ctx, cz_str_from(canonical)) : text;
+}
+
 cz__db_param cz__param_of_value(cz_ctx *ctx, cz__db_type type, const char *name, uint8_t value_kind,
                                 const void *value)
 {
@@ -195,6 +202,8 @@ cz__db_param cz__param_of_value(cz_ctx *ctx, cz__db_type type, const char *name,
         param.kind = CZ__PARAM_TEXT;
         param.text = value_kind == CZ__VALUE_STR ? *(const cz_str *)value
                                                  : cz_str_from(*(const char *const *)value);
+        if (kind == CZ__DB_IP)
+            param.text = address_of(ctx, param.text);
         wanted = is_text(kind) ? kind : CZ__DB_TEXT;
         break;
     case CZ__VALUE_BYTES:

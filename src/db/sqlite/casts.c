@@ -2,7 +2,6 @@
  * that PostgreSQL would not let go, is an error that names it: the change is refused and the table stays. */
 #include <calzone/json.h>
 #include "db/sqlite/sqlite_internal.h"
-#include <arpa/inet.h>
 #include <math.h>
 
 enum { SHOWN_BYTES_MAX = 60 }; /* of a value in a message */
@@ -185,17 +184,8 @@ static bool show_duration(sqlite3_context *context, sqlite3_value *value)
 /* As PostgreSQL writes it, so that one address is one text. */
 static bool cast_address(sqlite3_context *context, sqlite3_value *value)
 {
-    unsigned char address[sizeof(struct in6_addr)];
-    char text[INET6_ADDRSTRLEN];
-    cz_str was = sqlite3_value_type(value) == SQLITE_TEXT ? text_of(value) : CZ_STR("");
-    if (was.len >= sizeof text)
-        return false;
-    memcpy(text, was.ptr, was.len);
-    text[was.len] = '\0';
-    int family = inet_pton(AF_INET, text, address) == 1 ? AF_INET : AF_INET6;
-    if (strlen(text) != was.len ||
-        (family == AF_INET6 && inet_pton(AF_INET6, text, address) != 1) ||
-        !inet_ntop(family, address, text, sizeof text))
+    char text[CZ__IP_TEXT];
+    if (sqlite3_value_type(value) != SQLITE_TEXT || !cz__ip_write(text, text_of(value)))
         return false;
     sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
     return true;
