@@ -256,7 +256,9 @@ enum cz__pattern { /* how a text value becomes the parameter of a lookup */
                    CZ__PATTERN_FTS5,
                    CZ__PATTERN_FTS5_ENGLISH,
                    CZ__PATTERN_TSQUERY,
-                   CZ__PATTERN_TSQUERY_ENGLISH
+                   CZ__PATTERN_TSQUERY_ENGLISH,
+                   CZ__PATTERN_TSQUERY_RANK, /* without what is not to be found */
+                   CZ__PATTERN_TSQUERY_RANK_ENGLISH
 };
 
 typedef struct cz__lookup_sql {
@@ -299,10 +301,11 @@ typedef struct cz__db_features {
     const char *list_lookups[3]; /* CONTAINS, CONTAINED_BY, OVERLAP on arrays; $1, $2 */
     bool scaled_decimals;        /* decimals of at most 18 digits are whole numbers */
     bool row_locks, distinct_on, ordered_aggregates;
-    bool returning_key;              /* INSERT says the new key by RETURNING */
-    bool typed_sums;                 /* SUM and AVG of integers need a cast back */
-    bool streams_in_transaction;     /* stream_begin() needs a session with a transaction */
-    enum cz__pattern search_pattern; /* of full text; the next one is for English */
+    bool returning_key;          /* INSERT says the new key by RETURNING */
+    bool typed_sums;             /* SUM and AVG of integers need a cast back */
+    bool streams_in_transaction; /* stream_begin() needs a session with a transaction */
+    /* How queries of full text are written, of words as they are and of English ones. */
+    enum cz__pattern search_patterns[2], rank_patterns[2], headline_patterns[2];
     /* Append whether the row is found; how well, of one that is; and, of any text, the words around those that are
      * found, as HTML. */
     void (*search_match)(cz_buf *sql, const cz__db_search *search);

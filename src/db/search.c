@@ -133,6 +133,22 @@ void cz__search_read(struct cz__search_query *out, cz_str text)
     }
 }
 
+void cz__search_leave_negated(struct cz__search_query *query)
+{
+    size_t kept = 0;
+    bool begins = false;
+    for (size_t i = 0; i < query->term_count; i++) {
+        struct cz__search_term term = query->terms[i];
+        begins |= term.begins;
+        if (term.negated)
+            continue;
+        term.begins = begins;
+        begins = false;
+        query->terms[kept++] = term;
+    }
+    query->term_count = kept;
+}
+
 /* ---- stop words ---- */
 
 static const char *const stop_words[] = {

@@ -37,6 +37,8 @@ void cz__search_read(struct cz__search_query *out, cz_str text);
  * quoted, so nothing in them is syntax. A group of which only "-" terms are left finds nothing, as an index has no
  * list of what lacks a word. `english`: terms of nothing but stop words are left out. */
 void cz__search_write_fts5(const struct cz__search_query *query, bool english, cz_buf *out);
+/* Leave out the "-" terms: to ts_rank() they are words that are missing from every row that is found. */
+void cz__search_leave_negated(struct cz__search_query *query);
 void cz__search_write_tsquery(const struct cz__search_query *query, bool english, cz_buf *out);
 /* Whether a term has nothing but the stop words of PostgreSQL's `english`, which Snowball's are. */
 bool cz__search_is_stopped(const struct cz__search_query *query,

@@ -290,3 +290,29 @@ CZ_DATABASE_TEST(an_address_is_the_same_however_it_is_written)
 {
     cz__orm_test_run(&town, addresses);
 }
+
+static void create_one(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Guild, (name, "x")); /* whose note the database gives, and tells */
+}
+
+static void create_while_reading(cz_ctx *c, void *arg)
+{
+    cz_atomic_options reading = { .read_only = true };
+    cz_atomic_with(c, &reading, create_one, arg);
+}
+
+static void only_reading(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    cz_error err;
+    CZ_EXPECT_EQ(cz_try(c, create_while_reading, NULL, &err), CZ_EINVAL);
+    CZ_EXPECT_EQ(cz_count(c, Guild), 0);
+}
+
+CZ_DATABASE_TEST(a_row_that_is_told_back_is_no_read_either)
+{
+    cz__orm_test_run(&town, only_reading);
+}

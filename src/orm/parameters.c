@@ -57,11 +57,15 @@ static cz_str index_query(cz_ctx *ctx, enum cz__pattern pattern, cz_str text)
 {
     struct cz__search_query *query = cz_new(ctx, struct cz__search_query);
     cz_buf *out = cz__scratch(ctx);
+    bool english = pattern == CZ__PATTERN_FTS5_ENGLISH || pattern == CZ__PATTERN_TSQUERY_ENGLISH ||
+                   pattern == CZ__PATTERN_TSQUERY_RANK_ENGLISH;
     cz__search_read(query, text);
-    if (pattern == CZ__PATTERN_FTS5 || pattern == CZ__PATTERN_FTS5_ENGLISH)
-        cz__search_write_fts5(query, pattern == CZ__PATTERN_FTS5_ENGLISH, out);
+    if (pattern >= CZ__PATTERN_TSQUERY_RANK)
+        cz__search_leave_negated(query);
+    if (pattern <= CZ__PATTERN_FTS5_ENGLISH)
+        cz__search_write_fts5(query, english, out);
     else
-        cz__search_write_tsquery(query, pattern == CZ__PATTERN_TSQUERY_ENGLISH, out);
+        cz__search_write_tsquery(query, english, out);
     cz_check(ctx, cz_buf_status(out));
     return cz_buf_str(out);
 }
@@ -89,6 +93,8 @@ static cz_str pattern_of(cz_ctx *ctx, enum cz__pattern pattern, cz_str text)
     case CZ__PATTERN_FTS5_ENGLISH:
     case CZ__PATTERN_TSQUERY:
     case CZ__PATTERN_TSQUERY_ENGLISH:
+    case CZ__PATTERN_TSQUERY_RANK:
+    case CZ__PATTERN_TSQUERY_RANK_ENGLISH:
         return index_query(ctx, pattern, search_query(ctx, text));
     }
     return text;

@@ -13,9 +13,11 @@ static const cz_model *model_of_key(const cz_model *model, cz_str path)
     }
 }
 
-static cz_buf *append_query(struct cz__compiler *c, const char *language, uint8_t value_kind,
-                            const void *value)
+static cz_buf *append_query(struct cz__compiler *c, const enum cz__pattern patterns[2],
+                            const char *language, const struct cz__arg *asked)
 {
+    const uint8_t value_kind = asked->value_kind;
+    const void *value = asked->value;
     cz_buf *query = cz__scratch(c->ctx);
     if (cz__expr_of(value_kind, value))
         cz_raise(c->ctx, CZ_EINVAL, "a search takes a text, and no expression");
@@ -24,14 +26,14 @@ static cz_buf *append_query(struct cz__compiler *c, const char *language, uint8_
                     (struct cz__slot){ .kind = CZ__SLOT_VALUE,
                                        .ref = cz__take_ref(c),
                                        .type = CZ__DB_TEXT,
-                                       .pattern = c->features->search_pattern + english,
+                                       .pattern = patterns[english],
                                        .name = "a search" });
     return query;
 }
 
 /* What is asked of the model's index; `own`: the rows are the scope's. */
 static cz__db_search describe(struct cz__compiler *c, const cz_model *model, bool own, cz_str key,
-                              uint8_t value_kind, const void *value)
+                              const enum cz__pattern patterns[2], const struct cz__arg *asked)
 {
     cz__db_index *index = cz_new(c->ctx, cz__db_index);
     cz_buf *row = cz__scratch(c->ctx);
@@ -40,7 +42,7 @@ static cz__db_search describe(struct cz__compiler *c, const cz_model *model, boo
     if (own)
         cz__append_alias(row, c->scope->base);
     const cz__column *key_column = model->state->key;
-    cz_buf *query = append_query(c, index->search, value_kind, value);
+    cz_buf *query = append_query(c, patterns, index->search, asked);
     return (cz__db_search){ .index = index,
                             .table = model->state->table,
                             .key = key_column->name,
@@ -53,8 +55,9 @@ static cz__db_search describe(struct cz__compiler *c, const cz_model *model, boo
 void cz__compile_search(struct cz__compiler *c, cz_buf *sql, cz_cond leaf, cz_str key)
 {
     bool own = cz_str_find(leaf->path, CZ_STR("->")) == SIZE_MAX;
+    const struct cz__arg asked = { leaf->value_kind, leaf->value };
     cz__db_search search = describe(c, model_of_key(c->scope->model, leaf->path), own, key,
-                                    leaf->value_kind, leaf->value);
+                                    c->features->search_patterns, &asked);
     c->features->search_match(sql, &search);
 }
 
@@ -66,7 +69,7 @@ static void compile_rank(struct cz__compiler *c, cz_buf *sql, const struct cz__e
                  c->scope->model->name);
     cz__append_column(key, c->scope->base, expr->model->state->key->name);
     cz__db_search search = describe(c, expr->model, true, cz_buf_str(key),
-                                    expr->args.items[0].value_kind, expr->args.items[0].value);
+                                    c->features->rank_patterns, &expr->args.items[0]);
     c->features->search_rank(sql, &search);
 }
 
@@ -82,8 +85,7 @@ static void compile_headline(struct cz__compiler *c, cz_buf *sql, const struct c
     cz__db_index index;
     bool indexed = cz__search_index(c->ctx, model_of_key(c->scope->model, expr->path), &index);
     const char *language = indexed ? index.search : "simple";
-    cz_buf *query =
-        append_query(c, language, expr->args.items[0].value_kind, expr->args.items[0].value);
+    cz_buf *query = append_query(c, c->features->headline_patterns, language, &expr->args.items[0]);
     c->features->search_headline(sql, language, cz_buf_str(text), cz_buf_str(query));
 }
 

@@ -484,12 +484,16 @@ static void ranks(cz_ctx *c, void *arg)
         c, cz_select(c, Story, .where = CZ_SEARCH(Story, "planet"),
                      .order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_SEARCH_RANK(Story, "planet")))));
     CZ_EXPECT_STR(order, "Pb"); /* the title counts for more */
-    cz_rows(Found) found =
-        cz_values(c, Found, Story, .where = CZ_SEARCH(Story, "spice* or hobbit"),
-                  .values = CZ_AS(Found, (title, CZ_F(Story, title)),
-                                  (rank, CZ_SEARCH_RANK(Story, "spice* or hobbit")),
-                                  (headline, CZ_SEARCH_HEADLINE(Story, body, "spice* or hobbit"))),
-                  .order_by = CZ_ORDER_BY(CZ_ASC(Story, title)));
+    order = first_letters(c, cz_select(c, Story, .where = CZ_SEARCH(Story, "planet -hole -bread"),
+                                       .order_by = CZ_ORDER_BY(CZ_ASC_OF(
+                                           CZ_SEARCH_RANK(Story, "planet -hole -bread")))));
+    CZ_EXPECT_STR(order, "bP"); /* what is not to be found tells nothing */
+    cz_rows(Found) found = cz_values(
+        c, Found, Story, .where = CZ_SEARCH(Story, "spi* -life2 or hobbit"),
+        .values = CZ_AS(Found, (title, CZ_F(Story, title)),
+                        (rank, CZ_SEARCH_RANK(Story, "spi* -life2 or hobbit")),
+                        (headline, CZ_SEARCH_HEADLINE(Story, body, "spi* -life2 or hobbit"))),
+        .order_by = CZ_ORDER_BY(CZ_ASC(Story, title)));
     CZ_REQUIRE(found.count == 3);
     static const char dune[] =
         "On a desert planet, &lt;b&gt;<mark>spice</mark>&lt;/b&gt; &amp; worms "

@@ -438,7 +438,10 @@ cz_status cz__sqlite_select(cz_ctx *ctx, cz__db_session *session, const cz__db_s
     if (status)
         return status;
     bool uncached = statement->number == CZ__STATEMENT_UNCACHED;
-    status = cz__sqlite_bind_all(connection, prepared, params, count, err);
+    if (session->read_only && !sqlite3_stmt_readonly(prepared)) /* INSERT ... RETURNING */
+        status = cz__sqlite_refuse_change(err);
+    else
+        status = cz__sqlite_bind_all(connection, prepared, params, count, err);
     if (status) {
         cz__sqlite_release(prepared, uncached);
         return status;

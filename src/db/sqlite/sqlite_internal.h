@@ -160,6 +160,7 @@ cz_status cz__sqlite_run_on_write(struct cz__sqlite *db, const cz__db_statement 
 cz_status cz__sqlite_run_change(struct cz__sqlite *db, const cz__db_statement *statement,
                                 const cz__db_param *params, size_t count, int64_t *out_rows,
                                 int64_t *out_last_id, cz_error *err);
+cz_status cz__sqlite_refuse_change(cz_error *err); /* in a transaction that only reads: CZ_EINVAL */
 cz_status cz__sqlite_change(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
                             const cz__db_param *params, size_t count, int64_t *out_rows,
                             int64_t *out_last_id, cz_error *err);

@@ -201,12 +201,17 @@ static cz_status take_for(cz_ctx *ctx, cz__db_session *session, cz_error *err)
     return CZ_OK;
 }
 
+cz_status cz__sqlite_refuse_change(cz_error *err)
+{
+    return cz_error_set(err, CZ_EINVAL, "a change in a read-only transaction");
+}
+
 /* A lazy transaction is at its first change, or at a block inside it: what a block reads and then writes is to
  * stand still meanwhile. It is the first, so no savepoint is open. */
 static cz_status be_writing(cz_ctx *ctx, cz__db_session *session, cz_error *err)
 {
     if (session->read_only)
-        return cz_error_set(err, CZ_EINVAL, "a change in a read-only transaction");
+        return cz__sqlite_refuse_change(err);
     return session->writing ? CZ_OK : take_for(ctx, session, err);
 }
 
