@@ -561,11 +561,12 @@ ON_BOTH(a_field_of_every_kind_is_removed)
     }
 }
 
-ON_BOTH_AND_ONLINE(a_field_of_every_kind_is_altered)
+/* Half of the kinds at a time: on a busy machine all take longer than a test may. */
+static void alter_fields(size_t first, size_t end)
 {
     static const char *const kept =
         "SELECT coalesce(CAST(%s AS TEXT), 'none') FROM store_book ORDER BY id";
-    for (size_t i = 0; i < CZ_COUNT(kinds); i += online ? 4 : 1) {
+    for (size_t i = first; i < end; i += online ? 4 : 1) {
         cz_state_field field = field_of("extra", kinds[i]), changed = field;
         bool relation = cz__kind_is_relation(kinds[i]);
         bool repeats = cz__kind_of(kinds[i]) == CZ_KIND_bool_field;
@@ -608,6 +609,18 @@ ON_BOTH_AND_ONLINE(a_field_of_every_kind_is_altered)
                                              one_field(CZ_OPERATION_ALTER_FIELD, changed),
                                              select.ptr });
     }
+}
+
+enum { FIRST_KINDS = CZ_COUNT(kinds) / 2 };
+
+ON_BOTH_AND_ONLINE(a_field_of_every_kind_is_altered)
+{
+    alter_fields(0, FIRST_KINDS);
+}
+
+ON_BOTH_AND_ONLINE(a_field_of_every_further_kind_is_altered)
+{
+    alter_fields(FIRST_KINDS, CZ_COUNT(kinds));
 }
 
 static const struct {
