@@ -8,14 +8,6 @@ enum { SHOWN_BYTES_MAX = 60 }; /* of a value in a message */
 
 static const int64_t day_us = INT64_C(86400000000);
 
-static cz_str text_of(sqlite3_value *value)
-{
-    cz_str text;
-    text.ptr = (const char *)sqlite3_value_text(value);
-    text.len = (size_t)sqlite3_value_bytes(value);
-    return text;
-}
-
 static void refuse(sqlite3_context *context, sqlite3_value *value, cz__db_type to)
 {
     static const char *const names[CZ__DB_TYPE_COUNT] = {
@@ -35,7 +27,7 @@ static void refuse(sqlite3_context *context, sqlite3_value *value, cz__db_type t
     };
     const char *name = names[CZ__DB_KIND(to)];
     bool blob = sqlite3_value_type(value) == SQLITE_BLOB;
-    cz_str text = blob ? CZ_STR("bytes") : text_of(value);
+    cz_str text = blob ? CZ_STR("bytes") : cz__sqlite_text(value);
     bool cut = text.len > SHOWN_BYTES_MAX;
     text = cz_str_head(text, cut ? SHOWN_BYTES_MAX : text.len);
     char *message = sqlite3_mprintf("\"%.*s%s\" is no %s", (int)text.len, text.ptr ? text.ptr : "",
@@ -63,7 +55,7 @@ static bool whole_of(sqlite3_value *value, int64_t *out)
         *out = (int64_t)real;
         return true;
     case SQLITE_TEXT:
-        return cz_str_to_i64(cz_str_trim(text_of(value)), out) == CZ_OK;
+        return cz_str_to_i64(cz_str_trim(cz__sqlite_text(value)), out) == CZ_OK;
     default:
         return false;
     }
@@ -81,7 +73,7 @@ static bool real_of(sqlite3_value *value, double *out)
     int type = sqlite3_value_type(value);
     *out = sqlite3_value_double(value);
     if (type == SQLITE_TEXT)
-        return cz__json_read_f64(cz_str_trim(text_of(value)), out) == CZ_OK;
+        return cz__json_read_f64(cz_str_trim(cz__sqlite_text(value)), out) == CZ_OK;
     return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
@@ -94,7 +86,7 @@ static bool boolean_of(sqlite3_value *value, bool *out)
     *out = sqlite3_value_double(value) != 0;
     if (type != SQLITE_TEXT)
         return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
-    cz_str text = cz_str_trim(text_of(value));
+    cz_str text = cz_str_trim(cz__sqlite_text(value));
     for (size_t i = 0; i < CZ_COUNT(words); i++)
         if (cz_str_eq_icase(text, cz_str_from(words[i]))) {
             *out = i < CZ_COUNT(words) / 2;
@@ -147,7 +139,7 @@ static bool cast_text(sqlite3_context *context, sqlite3_value *value, cz__db_kin
 {
     char text[128];
     size_t len = sqlite3_value_type(value) == SQLITE_TEXT
-                     ? write_text(text, cz_str_trim(text_of(value)), from, to)
+                     ? write_text(text, cz_str_trim(cz__sqlite_text(value)), from, to)
                      : 0;
     if (len)
         sqlite3_result_text(context, text, (int)len, SQLITE_TRANSIENT);
@@ -160,7 +152,7 @@ static bool cast_duration(sqlite3_context *context, sqlite3_value *value)
     int64_t us;
     bool fine;
     if (sqlite3_value_type(value) == SQLITE_TEXT) {
-        fine = !cz_duration_parse(cz_str_trim(text_of(value)), &duration);
+        fine = !cz_duration_parse(cz_str_trim(cz__sqlite_text(value)), &duration);
         us = fine ? duration.us : 0;
     } else {
         fine = whole_of(value, &us);
@@ -185,7 +177,7 @@ static bool show_duration(sqlite3_context *context, sqlite3_value *value)
 static bool cast_address(sqlite3_context *context, sqlite3_value *value)
 {
     char text[CZ__IP_TEXT];
-    if (sqlite3_value_type(value) != SQLITE_TEXT || !cz__ip_write(text, text_of(value)))
+    if (sqlite3_value_type(value) != SQLITE_TEXT || !cz__ip_write(text, cz__sqlite_text(value)))
         return false;
     sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
     return true;
@@ -258,7 +250,7 @@ static bool is_number(sqlite3_value *value)
     int type = sqlite3_value_type(value);
     if (type == SQLITE_FLOAT)
         return cz_decimal_from_double(sqlite3_value_double(value), &d) == CZ_OK;
-    return type == SQLITE_TEXT ? cz_decimal_parse(cz_str_trim(text_of(value)), &d) == CZ_OK
+    return type == SQLITE_TEXT ? cz_decimal_parse(cz_str_trim(cz__sqlite_text(value)), &d) == CZ_OK
                                : type == SQLITE_INTEGER;
 }
 
@@ -276,7 +268,7 @@ static cz_decimal decimal_of(sqlite3_value *value, cz__db_type from, int places)
         cz_ignore(cz_decimal_from_double(sqlite3_value_double(value), &d)); /* is_number() has */
         break;
     default:
-        cz_ignore(cz_decimal_parse(cz_str_trim(text_of(value)), &d)); /* asked */
+        cz_ignore(cz_decimal_parse(cz_str_trim(cz__sqlite_text(value)), &d)); /* asked */
     }
     return cz_decimal_round_half_up(d, places, &rounded) ? d : rounded;
 }

@@ -207,12 +207,6 @@ static int write_headline(struct headliner *h, const struct tokenizer *tokenizer
 
 /* ---- the function ---- */
 
-static cz_str text_of(sqlite3_value *value)
-{
-    const char *text = (const char *)sqlite3_value_text(value);
-    return cz_str_of(text ? text : "", (size_t)sqlite3_value_bytes(value));
-}
-
 static void headline(sqlite3_context *context, int count, sqlite3_value **values)
 {
     (void)count;
@@ -223,7 +217,7 @@ static void headline(sqlite3_context *context, int count, sqlite3_value **values
     if (sqlite3_value_type(values[1]) == SQLITE_NULL ||
         sqlite3_value_type(values[2]) == SQLITE_NULL)
         return;
-    cz_str query = text_of(values[1]), text = text_of(values[2]);
+    cz_str query = cz__sqlite_text(values[1]), text = cz__sqlite_text(values[2]);
     if (query.len > CZ__SEARCH_BYTES_MAX) {
         sqlite3_result_error(context, "a search is too long", -1);
         return;

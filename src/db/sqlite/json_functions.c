@@ -3,20 +3,12 @@
 #include <calzone/json.h>
 #include "db/sqlite/sqlite_internal.h"
 
-static cz_str text_of(sqlite3_value *value)
-{
-    cz_str text;
-    text.ptr = (const char *)sqlite3_value_text(value);
-    text.len = (size_t)sqlite3_value_bytes(value);
-    return text;
-}
-
 /* Parse into an arena of its own; NULL when it is no document. */
 static const cz_json_value *parse(sqlite3_value *value, cz_arena *arena)
 {
     const cz_json_value *document = NULL;
     if (sqlite3_value_type(value) == SQLITE_NULL ||
-        cz_json_parse(arena, text_of(value), NULL, &document, NULL))
+        cz_json_parse(arena, cz__sqlite_text(value), NULL, &document, NULL))
         return NULL;
     return document;
 }
@@ -84,7 +76,7 @@ static void json_path(sqlite3_context *context, int count, sqlite3_value **value
     }
     const cz_json_value *at = parse(values[0], arena);
     for (int i = 1; at && i < count; i++)
-        at = step(at, text_of(values[i]));
+        at = step(at, cz__sqlite_text(values[i]));
     if (at)
         result(context, at, *(const enum wanted *)sqlite3_user_data(context));
     cz_arena_destroy(arena);

@@ -111,19 +111,13 @@ static const pcre2_code *compile(sqlite3_context *context, struct cache *cache, 
     return compiled;
 }
 
-static cz_str text_of(sqlite3_value *value)
-{
-    const char *text = (const char *)sqlite3_value_text(value);
-    return cz_str_of(text ? text : "", (size_t)sqlite3_value_bytes(value));
-}
-
 static void search(sqlite3_context *context, sqlite3_value **values, bool caseless)
 {
     struct cache *cache = sqlite3_user_data(context);
     if (sqlite3_value_type(values[0]) == SQLITE_NULL ||
         sqlite3_value_type(values[1]) == SQLITE_NULL)
         return;
-    cz_str text = text_of(values[0]), subject = text_of(values[1]);
+    cz_str text = cz__sqlite_text(values[0]), subject = cz__sqlite_text(values[1]);
     if (text.len > PATTERN_BYTES_MAX) {
         refuse(context, "a regular expression has at most 10000 bytes");
         return;

@@ -46,12 +46,6 @@ static bool is_found(struct search *search, cz_str text)
     return holds(search);
 }
 
-static cz_str text_of(sqlite3_value *value)
-{
-    const char *text = (const char *)sqlite3_value_text(value);
-    return cz_str_of(text ? text : "", (size_t)sqlite3_value_bytes(value));
-}
-
 static void search(sqlite3_context *context, int count, sqlite3_value **values)
 {
     (void)count;
@@ -59,13 +53,13 @@ static void search(sqlite3_context *context, int count, sqlite3_value **values)
     if (sqlite3_value_type(values[0]) == SQLITE_NULL ||
         sqlite3_value_type(values[1]) == SQLITE_NULL)
         return;
-    cz_str asked = text_of(values[0]);
+    cz_str asked = cz__sqlite_text(values[0]);
     if (asked.len > CZ__SEARCH_BYTES_MAX) {
         sqlite3_result_error(context, "a search is too long", -1);
         return;
     }
     cz__search_read(&search->query, asked);
-    sqlite3_result_int(context, is_found(search, text_of(values[1])));
+    sqlite3_result_int(context, is_found(search, cz__sqlite_text(values[1])));
 }
 
 bool cz__sqlite_add_search(sqlite3 *handle)

@@ -196,6 +196,13 @@ CZ_NODISCARD cz_status cz__sqlite_uuid_parse(cz_str text, cz_uuid *out);
 /* The decimal a value holds, however it is stored; 0 when it holds none. */
 cz_decimal cz__sqlite_decimal(sqlite3_value *value, cz__db_type type);
 
+/* A function's argument as text, until it returns; "" for NULL, and when there is no memory. */
+static inline cz_str cz__sqlite_text(sqlite3_value *value)
+{
+    const char *text = (const char *)sqlite3_value_text(value);
+    return text ? cz_str_of(text, (size_t)sqlite3_value_bytes(value)) : CZ_STR("");
+}
+
 /* functions.c: what SQLite lacks, added to every connection. */
 cz_status cz__sqlite_add_functions(sqlite3 *handle);
 bool cz__sqlite_add_casts(sqlite3 *handle);          /* casts.c */

@@ -7,20 +7,12 @@ static const int64_t us_per_day = INT64_C(86400) * US_PER_SECOND;
 
 enum form { NO_TIME, INSTANT, DAY, CLOCK };
 
-static cz_str text_of(sqlite3_value *value)
-{
-    cz_str text;
-    text.ptr = (const char *)sqlite3_value_text(value);
-    text.len = (size_t)sqlite3_value_bytes(value);
-    return text;
-}
-
 /* Microseconds since 1970, or since midnight. */
 static enum form read_time(sqlite3_value *value, int64_t *out_us)
 {
     if (sqlite3_value_type(value) != SQLITE_TEXT)
         return NO_TIME;
-    cz_str text = text_of(value);
+    cz_str text = cz__sqlite_text(value);
     cz_datetime instant;
     cz_date day;
     cz_time clock;
@@ -87,7 +79,7 @@ static void date_part(sqlite3_context *context, int count, sqlite3_value **value
     enum form form = read_time(values[1], &us);
     if (form == NO_TIME)
         return;
-    cz_str unit = text_of(values[0]);
+    cz_str unit = cz__sqlite_text(values[0]);
     int year, week, part;
     cz_civil civil = cz_datetime_civil((cz_datetime){ us });
     cz_date day = { 0 };
@@ -124,7 +116,7 @@ static void date_trunc(sqlite3_context *context, int count, sqlite3_value **valu
     enum form form = read_time(values[1], &us);
     if (form == NO_TIME || form == CLOCK)
         return;
-    cz_str unit = text_of(values[0]);
+    cz_str unit = cz__sqlite_text(values[0]);
     cz_civil civil = cz_datetime_civil((cz_datetime){ us });
     bool second = is(unit, "second"), minute = second || is(unit, "minute"),
          hour = minute || is(unit, "hour"), whole_day = hour || is(unit, "day");
