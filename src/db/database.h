@@ -283,6 +283,9 @@ typedef struct cz__db_features {
     bool concurrent_indexes; /* indexes can be made beside writers, outside a transaction */
     const char
         *settle; /* checks deferred constraints now, so that tables can change; NULL: they can */
+    /* Makes the tables that the rest of the transaction creates temporary; NULL: there is no need, `check` has a
+     * database of its own. */
+    const char *temporary_tables;
     const char *random;            /* ORDER BY this */
     const char *limit_all;         /* LIMIT that means none, needed before OFFSET */
     const char *explain;           /* before a statement */
