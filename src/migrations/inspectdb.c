@@ -209,8 +209,8 @@ static const char *why_left_out(cz_ctx *ctx, const struct cz__inspected *table,
         return "a method that Calzone does not know";
     if (!is.told)
         return "an expression that the database does not tell";
-    if (index->unique && !is_plain(index, &is))
-        return "unique over more than columns alone";
+    if (index->unique && (is.included || index->method))
+        return "unique, and more than its columns or expressions";
     if (!*index->name)
         return "it has no name, as another has none";
     return strlen(index->name) > NAME_BYTES_MAX ? "its name is too long" : NULL;
@@ -277,13 +277,19 @@ static void write_uniques(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *
 {
     for (size_t i = 0; i < table->info.index_count; i++) {
         const cz__index_info *index = &table->info.indexes[i];
-        if (!index->unique || stands_at_field(index) || index == together ||
+        struct written is = look_at(ctx, table, index);
+        bool plain = is_plain(index, &is);
+        if (!index->unique || (plain && stands_at_field(index)) || index == together ||
             why_left_out(ctx, table, index, together))
             continue;
         separate(out, count, ".constraints", "CZ_CONSTRAINTS");
         write_string(out, "{ .name = ", index->name);
-        cz_buf_append_lit(out, ", .unique = ");
-        write_members(ctx, out, table, index, 0, index->column_count);
+        if (plain) {
+            cz_buf_append_lit(out, ", .unique = ");
+            write_members(ctx, out, table, index, 0, index->column_count);
+        } else {
+            write_expressions(ctx, out, table, index, index->column_count);
+        }
         write_condition(out, index->where);
         cz_buf_append_lit(out, " }");
     }

@@ -59,8 +59,9 @@ static void on_postgresql(cz_ctx *ctx, void *arg)
         "{ .name = \"parcel_one\", .unique = CZ_FIELDS(Parcel, weight), "
         ".condition = \"(price > (5)::numeric)\" }",
         "/* Left out: the index parcel_like: an operator class of its own. */\n",
-        "/* Left out: the index parcel_lower: unique over more than columns alone. */\n",
-        "/* Left out: the index parcel_carries: unique over more than columns alone. */\n",
+        "{ .name = \"parcel_lower\", .expressions = \"lower(note)\" }",
+        "/* Left out: the index parcel_carries: unique, and more than its columns or expressions. "
+        "*/\n",
         "/* Left out: the index a_name_of_more_than_sixty_bytes_that_no_constraint_has_in_calzo: "
         "its "
         "name is too long. */\n",

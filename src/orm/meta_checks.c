@@ -156,11 +156,13 @@ static cz_status check_constraints(const cz_model *model, cz_error *err)
         const cz_constraint *constraint = &list->items[i];
         if (!constraint->name || !*constraint->name)
             return cz_error_set(err, CZ_EVALIDATION, "%s: a constraint without .name", model->name);
-        if ((constraint->check != NULL) == (constraint->unique.count > 0) ||
+        if ((constraint->check != NULL) + (constraint->unique.count > 0) +
+                    (constraint->expressions != NULL) !=
+                1 ||
             (constraint->check && constraint->condition))
             return cz_error_set(err, CZ_EVALIDATION,
-                                "%s: the constraint %s has either .check, or .unique with or "
-                                "without .condition",
+                                "%s: the constraint %s has either .check, or .unique or "
+                                ".expressions with or without .condition",
                                 model->name, constraint->name);
         for (size_t other = 0; other < i; other++)
             if (strcmp(list->items[other].name, constraint->name) == 0)

@@ -81,7 +81,8 @@ bool cz__meta_has_sql(const cz_model *model)
     const cz_meta *meta = &model->meta;
     bool has = false;
     for (size_t i = 0; i < meta->constraints.count; i++)
-        has = has || meta->constraints.items[i].check || meta->constraints.items[i].condition;
+        has =
+            has || !meta->constraints.items[i].unique.count || meta->constraints.items[i].condition;
     for (size_t i = 0; i < meta->indexes.count; i++) {
         const cz_index *index = &meta->indexes.items[i];
         has = has || index->condition || index->expressions || index->search || index->method;

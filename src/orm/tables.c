@@ -107,6 +107,7 @@ static void describe_meta(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
                                 .columns = columns_of(ctx, model, &constraint->unique),
                                 .column_count = constraint->unique.count,
                                 .where = constraint->condition,
+                                .expressions = constraint->expressions,
                                 .unique = true };
     }
     out->indexes = indexes;
