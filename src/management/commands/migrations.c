@@ -237,7 +237,7 @@ static const char *folder_of(cz_ctx *ctx, const struct arguments *a, const char 
 /* What an operation means for a busy PostgreSQL, below its own line. */
 static void tell_finding(const cz__finding *finding)
 {
-    if (finding->safety == CZ__SAFE)
+    if (!finding->advice)
         return;
     printf("      %s%s%s%s: %s\n", cz__safety_name(finding->safety), finding->lock ? " (" : "",
            finding->lock ? finding->lock : "", finding->lock ? ")" : "", finding->advice);
