@@ -168,3 +168,21 @@ CZ_TEST(rows_do_not_move_to_another_database_by_a_migration)
         "one\n",
         "makemigrations", "sales");
 }
+
+CZ_TEST(each_flag_of_a_migration_command_has_a_line_of_help)
+{
+    static const struct {
+        const char *command;
+        const char *flags[12];
+    } cases[] = {
+        { "makemigrations",
+          { "--check", "--dry-run", "--empty", "--merge", "--online", "--name", "--folder",
+            "--rename", "--no-rename", "--default" } },
+        { "migrate",
+          { "--database", "--plan", "--check", "--fake", "--fake-initial", "--accept-edited" } },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++)
+        for (size_t f = 0; cases[i].flags[f]; f++)
+            EXPECT_PART(0, cz_arena_printf(cz_test_arena(), "\n  %s ", cases[i].flags[f]),
+                        cases[i].command, "--help");
+}

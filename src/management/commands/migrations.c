@@ -323,7 +323,7 @@ static int make_migrations(cz_ctx *ctx, void *arg)
     if (!a->app)
         graph = graph_with(ctx, migrations, count, &made);
     if (a->online) {
-        made = cz__split_online(ctx, graph, &made);
+        made = cz__split_online(ctx, graph, &made, a->file_name);
         if (!a->app)
             graph = graph_with(ctx, migrations, count, &made);
     }
