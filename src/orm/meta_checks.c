@@ -40,7 +40,7 @@ static bool is_method(const char *method)
 }
 
 /* A configuration of PostgreSQL 15, or, with a "_" in its name, one of the project's own. */
-static bool is_language(const char *name)
+bool cz__is_search_language(const char *name)
 {
     static const char *const known[] = {
         "simple",  "arabic",  "armenian",   "basque",   "catalan",    "danish",
@@ -80,7 +80,7 @@ static cz_status check_search(const cz_model *model, const cz_index *index, cz_e
         if (other->search)
             return cz_error_set(err, CZ_EVALIDATION, "%s: a model has one index with .search",
                                 model->name);
-    if (!is_language(index->search))
+    if (!cz__is_search_language(index->search))
         return cz_error_set(err, CZ_EVALIDATION,
                             "%s: .search: \"%s\" is no language; say \"english\", or \"simple\" "
                             "for words as they are. A configuration of your own has a \"_\" in its "

@@ -76,7 +76,7 @@ static void indexes(cz_ctx *c, void *arg)
         "index library_loan_book_days_idx(book, days)\n",
         "index library_loan_book_id_idx(-book, id)\n",
         "index loan_open(days) where ",
-        postgresql ? "index loan_twice((days * 2))\n" : "index loan_twice(())\n",
+        postgresql ? "index loan_twice((days * 2))\n" : "index loan_twice((\"days\" * 2))\n",
         postgresql ? "index loan_covers(returned, +days)\n" : "index loan_covers(returned, days)\n",
         postgresql ? "index loan_hash(book)\n" : "",
     };

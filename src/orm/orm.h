@@ -262,6 +262,8 @@ const char *const *cz__index_columns(cz_ctx *ctx, const cz_model *model, const c
 /* An index's name, or the one it gets by itself, in the arena. Raises: CZ_ENOMEM. */
 /* The model's index of full text as its table has it; false when it has none. Raises: CZ_ENOMEM. */
 bool cz__search_index(cz_ctx *ctx, const cz_model *model, cz__db_index *out);
+/* Whether an index's .search may say so: a language, or, with a "_", a configuration of the project's own. */
+bool cz__is_search_language(const char *name);
 /* Make it anew from its table; false when there is none. Raises: CZ_EDATABASE. */
 bool cz__search_rebuild(cz_ctx *ctx, const cz_model *model);
 const char *cz__index_name(cz_ctx *ctx, const cz_model *model, const cz_index *index);
