@@ -395,6 +395,19 @@ static void tell_plan(cz_ctx *ctx, const cz__graph *graph, const cz__plan_list *
         puts("  No planned migration operations.");
 }
 
+struct step_call {
+    cz__graph *graph;
+    cz__planned step;
+    enum cz__migrate_how how;
+    enum cz__migrated outcome;
+};
+
+static void call_step(cz_ctx *ctx, void *arg)
+{
+    struct step_call *call = arg;
+    call->outcome = cz__migrate_step(ctx, call->graph, call->step, call->how);
+}
+
 static void run_plan(cz_ctx *ctx, const struct arguments *a, cz__graph *graph,
                      const cz__plan_list *plan)
 {
@@ -410,7 +423,14 @@ static void run_plan(cz_ctx *ctx, const struct arguments *a, cz__graph *graph,
         printf("  %s %s.%s...", plan->items[i].backward ? "Unapplying" : "Applying", migration->app,
                migration->name);
         fflush(stdout);
-        printf(" %s\n", outcomes[cz__migrate_step(ctx, graph, plan->items[i], how)]);
+        struct step_call call = { .graph = graph, .step = plan->items[i], .how = how };
+        cz_error err;
+        if (cz_try(ctx, call_step, &call, &err)) {
+            puts(""); /* what went wrong has a line of its own */
+            fflush(stdout);
+            cz_raise_error(ctx, &err);
+        }
+        printf(" %s\n", outcomes[call.outcome]);
     }
     if (!plan->count)
         puts("  No migrations to apply.");
