@@ -105,13 +105,14 @@ typedef struct cz_state_index_list {
             sizeof((const cz_state_index[]){ __VA_ARGS__ }) / sizeof(cz_state_index)               \
     }
 
-/* UNIQUE over `fields`, for rows that fulfil `condition`, or, without fields, CHECK `check`. Both are SQL
- * over columns in double quotes. */
+/* UNIQUE over `fields` or `expressions`, for rows that fulfil `condition`, or CHECK `check`: one of the three. All but
+ * fields are SQL over columns in double quotes. */
 typedef struct cz_state_constraint {
     const char *name;
     cz_names fields;
     const char *condition;
     const char *check;
+    const char *expressions;
 } cz_state_constraint;
 typedef struct cz_state_constraint_list {
     const cz_state_constraint *items;

@@ -374,13 +374,16 @@ typedef struct cz_index_list {
     }
 
 /* A rule of the database beyond one field: CZ_CONSTRAINTS({ .name = "book_pages", .check = "\"pages\" > 0" },
- * { .name = "one_open_loan", .unique = CZ_FIELDS(Loan, book), .condition = "\"returned\" IS NULL" }). The SQL is
- * the same on both databases; SQLite keeps decimals of up to 18 digits as whole numbers of their last place. */
+ * { .name = "one_open_loan", .unique = CZ_FIELDS(Loan, book), .condition = "\"returned\" IS NULL" },
+ * { .name = "reader_email", .expressions = "lower(\"email\")" }). It has one of .unique, .expressions and .check. The
+ * SQL is the same on both databases; SQLite keeps decimals of up to 18 digits as whole numbers of their last place. */
 typedef struct cz_constraint {
-    const char *name;      /* required */
+    const char *name;      /* required; what cz_error.constraint says of it */
     cz_fields unique;      /* no two rows are equal in these ... */
     const char *condition; /* ... among those that fulfil this SQL; NULL: all */
     const char *check;     /* instead: SQL that is true, or NULL, of every row */
+    const char
+        *expressions; /* instead: SQL no two rows are equal in, written as cz_index.expressions */
 } cz_constraint;
 typedef struct cz_constraint_list {
     const cz_constraint *items;

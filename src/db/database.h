@@ -187,6 +187,9 @@ CZ_NODISCARD cz_status cz__db_sleep(cz_ctx *ctx, uint64_t ms);
  * that and its columns. */
 void cz__db_error_rule(cz_error *err, const char *table, cz_str name);
 
+/* What is wrong with a row that a rule over expressions refuses; the rule's name goes in. */
+#define CZ__DB_SAME_BY_RULE "Another row is the same by the rule %.*s."
+
 /* ---- describing tables ---- */
 
 /* What a column has when an INSERT says nothing of it. */
@@ -285,6 +288,9 @@ typedef struct cz__db_features {
     bool concurrent_indexes; /* indexes can be made beside writers, outside a transaction */
     const char
         *settle; /* checks deferred constraints now, so that tables can change; NULL: they can */
+    /* Makes the tables that the rest of the transaction creates temporary; NULL: there is no need, `check` has a
+     * database of its own. */
+    const char *temporary_tables;
     const char *random;            /* ORDER BY this */
     const char *limit_all;         /* LIMIT that means none, needed before OFFSET */
     const char *explain;           /* before a statement */

@@ -25,6 +25,7 @@ typedef struct cz__index_info {
     bool constraint;    /* it belongs to a UNIQUE of its name (PostgreSQL) */
     bool special;       /* made for LIKE and the like: of another operator class (PostgreSQL) */
     const char *method; /* "gin" (PostgreSQL); NULL: "btree" */
+    const char *search; /* one of `searches`: the language its words are in; else NULL */
 } cz__index_info;
 
 typedef struct cz__table_info {
@@ -33,6 +34,8 @@ typedef struct cz__table_info {
     size_t column_count;
     cz__index_info *indexes; /* without the primary key's */
     size_t index_count;
+    cz__index_info *searches; /* of full text, where those are tables of their own (SQLite) */
+    size_t search_count;
     const char **checks;      /* what stands in each CHECK */
     const char **check_names; /* as `checks`; NULL: it has none */
     size_t check_count;

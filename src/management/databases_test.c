@@ -168,3 +168,59 @@ CZ_TEST(rows_do_not_move_to_another_database_by_a_migration)
         "one\n",
         "makemigrations", "sales");
 }
+
+CZ_TEST(each_flag_of_a_migration_command_has_a_line_of_help)
+{
+    static const struct {
+        const char *command;
+        const char *flags[12];
+    } cases[] = {
+        { "makemigrations",
+          { "--check", "--dry-run", "--empty", "--merge", "--online", "--name", "--folder",
+            "--rename", "--no-rename", "--default" } },
+        { "migrate",
+          { "--database", "--plan", "--check", "--fake", "--fake-initial", "--accept-edited" } },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++)
+        for (size_t f = 0; cases[i].flags[f]; f++)
+            EXPECT_PART(0, cz_arena_printf(cz_test_arena(), "\n  %s ", cases[i].flags[f]),
+                        cases[i].command, "--help");
+}
+
+static void prepare_sales(const char *sql)
+{
+    cz_arena *arena;
+    cz_ctx ctx;
+    cz_error err = { 0 };
+    cz__db *db;
+    cz__db_session session = { 0 };
+    CZ_REQUIRE_OK(cz__db_open(cz_str_from(cz__test_sqlite("logs.db")), &db, &err));
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena);
+    session.db = db;
+    CZ_REQUIRE_OK(db->driver->run(&ctx, &session, cz_str_from(sql), &err));
+    cz_ctx_done(&ctx);
+    cz__db_close(db);
+    cz_arena_destroy(arena);
+}
+
+CZ_TEST(half_of_an_apps_first_tables_is_told_and_ends_the_line_before)
+{
+    prepare_sales("CREATE TABLE sales_receipt (id INTEGER PRIMARY KEY)");
+    EXPECT_RUN(1,
+               "Running migrations:\n  Applying sales.0001_initial...\n"
+               "shed (logs): sales.0001_initial cannot be faked: the table sales_receipt is there "
+               "already, but sales_receipt.amount is missing. Add it by hand, or begin with a new "
+               "database\n",
+               "migrate", "--database", "logs", "--fake-initial");
+    EXPECT_PART(1,
+                "Running migrations:\n  Applying sales.0001_initial...\n"
+                "shed (logs): sales.0001_initial: SQLite: table \"sales_receipt\" already exists",
+                "migrate", "--database", "logs");
+    prepare_sales("ALTER TABLE sales_receipt ADD COLUMN amount INTEGER");
+    EXPECT_PART(1, "the table sales_receipt is there already, but sales_old is missing", "migrate",
+                "--database", "logs", "--fake-initial");
+    prepare_sales("CREATE TABLE sales_old (id INTEGER PRIMARY KEY)");
+    EXPECT_PART(0, "Applying sales.0001_initial... FAKED\n", "migrate", "--database", "logs",
+                "--fake-initial");
+}

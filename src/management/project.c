@@ -260,11 +260,30 @@ static const struct cz__builtin builtins[] = {
     { "makemigrations", "Write migrations for what changed in the models.",
       "[APP] [--check] [--dry-run] [--empty] [--merge] [--online] [--name NAME] [--folder FOLDER] "
       "[--rename APP.MODEL[.FIELD]:NAME] [--no-rename] [--default APP.MODEL.FIELD=VALUE]",
-      cz__command_makemigrations },
+      cz__command_makemigrations,
+      .flags =
+          "  --check            write nothing; exit with 1 when something changed\n"
+          "  --dry-run          print the migrations and write nothing\n"
+          "  --empty            one without operations, for SQL and functions\n"
+          "  --merge            one that joins two histories of an app\n"
+          "  --online           what would lock a large table in migrations of their own, which do "
+          "not\n"
+          "  --name NAME        what they are called after their number\n"
+          "  --folder FOLDER    where the app's sources are\n"
+          "  --rename OLD:NEW   a model or field has another name; may come again\n"
+          "  --no-rename        nothing has: what is gone is removed, what is new is added\n"
+          "  --default F=VALUE  what the rows that are there get in a field; may come again\n" },
     { "migrate", "Bring the database to the newest migration, or to one that is named.",
       "[APP [NAME|zero]] [--database ALIAS] [--plan] [--check] [--fake] [--fake-initial] "
       "[--accept-edited]",
-      cz__command_migrate },
+      cz__command_migrate,
+      .flags = "  --database ALIAS  of the project's databases this one\n"
+               "  --plan            print what would run, and run nothing\n"
+               "  --check           run nothing; exit with 1 when something would run\n"
+               "  --fake            record the migrations and run nothing\n"
+               "  --fake-initial    so for an app's first one when all of its tables and columns "
+               "are there\n"
+               "  --accept-edited   record migrations that were changed since as they are now\n" },
     { "showmigrations", "List the migrations; [X] marks those the database has.",
       "[APP] [--database ALIAS]", cz__command_showmigrations },
     { "sqlmigrate", "Print what a migration runs.", "APP NAME [--backwards] [--database ALIAS]",
@@ -321,9 +340,11 @@ static int usage(const cz_project *project, FILE *out)
 }
 
 static int help_of(const cz_project *project, const char *name, const char *arguments,
-                   const char *help)
+                   const char *help, const char *flags)
 {
     printf("usage: %s %s %s\n\n%s\n", project->name, name, arguments ? arguments : "", help);
+    if (flags)
+        printf("\n%s", flags);
     return 0;
 }
 
@@ -369,8 +390,8 @@ int cz_project_main(const cz_project *project, int argc, char **argv)
     }
     for (int i = 2; i < argc; i++)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-            return builtin ? help_of(project, name, builtin->usage, builtin->help)
-                           : help_of(project, name, own->usage, own->help);
+            return builtin ? help_of(project, name, builtin->usage, builtin->help, builtin->flags)
+                           : help_of(project, name, own->usage, own->help, NULL);
     struct cz__site site = { .project = project };
     cz_error err;
     if (builtin && builtin->needs_nothing)

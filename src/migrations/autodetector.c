@@ -849,12 +849,22 @@ static void follow(cz_ctx *ctx, cz__migration_list *list, const char *app, const
     }
 }
 
+/* "0004_name" and "0005_name_2"; by what it does without a name. */
+static const char *name_part(cz_ctx *ctx, unsigned number, unsigned part, const char *name,
+                             const struct operations *ops)
+{
+    if (!name)
+        return cz_format(ctx, "%04u_%s", number, suggest(ctx, ops, false)).ptr;
+    return part == 1 ? cz_format(ctx, "%04u_%s", number, name).ptr
+                     : cz_format(ctx, "%04u_%s_%u", number, name, part).ptr;
+}
+
 static void split(cz_ctx *ctx, const cz__graph *graph, cz__migration_list *rest,
-                  const cz_migration *whole, cz__migration_list *out)
+                  const cz_migration *whole, const char *name, cz__migration_list *out)
 {
     const cz__finding *findings = cz__lint(ctx, graph, whole);
     size_t count = whole->operations.count;
-    unsigned number = number_of(whole->name);
+    unsigned number = number_of(whole->name), parts = 0;
     cz_dependency_list depends = whole->depends;
     for (size_t start = 0, end; start < count; start = end) {
         bool online = findings[start].can_be_online;
@@ -867,7 +877,7 @@ static void split(cz_ctx *ctx, const cz__graph *graph, cz__migration_list *rest,
         part.depends = depends;
         part.online = online;
         if (end - start < count)
-            part.name = cz_format(ctx, "%04u_%s", number++, suggest(ctx, &ops, false)).ptr;
+            part.name = name_part(ctx, number++, ++parts, name, &ops);
         out->items[out->count++] = part;
         cz_dependency *on = cz_new(ctx, cz_dependency);
         *on = (cz_dependency){ part.app, part.name };
@@ -877,7 +887,7 @@ static void split(cz_ctx *ctx, const cz__graph *graph, cz__migration_list *rest,
 }
 
 cz__migration_list cz__split_online(cz_ctx *ctx, const cz__graph *graph,
-                                    const cz__migration_list *list)
+                                    const cz__migration_list *list, const char *name)
 {
     size_t most = 1;
     for (size_t i = 0; i < list->count; i++)
@@ -885,7 +895,7 @@ cz__migration_list cz__split_online(cz_ctx *ctx, const cz__graph *graph,
     cz__migration_list out = { cz_array(ctx, cz_migration, most), 0 };
     for (size_t i = 0; i < list->count; i++) {
         cz__migration_list rest = { list->items + i + 1, list->count - i - 1 };
-        split(ctx, graph, &rest, &list->items[i], &out);
+        split(ctx, graph, &rest, &list->items[i], name, &out);
     }
     return out;
 }

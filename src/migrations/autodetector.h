@@ -26,9 +26,10 @@ typedef struct cz__migration_list {
 cz__migration_list cz__autodetect(cz_ctx *ctx, const cz__graph *graph, const cz__answers *answers,
                                   const char *app, const char *name);
 
-/* The same migrations, with what would lock a large table of PostgreSQL in ones of its own that are .online. */
+/* The same migrations, with what would lock a large table of PostgreSQL in ones of its own that are .online. `name` is
+ * what they were called by, as above: of parts the second is NAME_2. */
 cz__migration_list cz__split_online(cz_ctx *ctx, const cz__graph *graph,
-                                    const cz__migration_list *list);
+                                    const cz__migration_list *list, const char *name);
 
 /* A migration of the app without operations, and one that joins its leaves. */
 cz_migration cz__migration_empty(cz_ctx *ctx, const cz__graph *graph, const char *app,

@@ -310,3 +310,42 @@ CZ_TEST(a_proxy_is_in_no_migration_and_a_key_to_it_refers_to_its_base)
     cz__migration_list lists[2] = { { 0 } };
     detect(lists, 0, state, "post.0001_initial", NULL);
 }
+
+static const cz_operation shelf_first[] = {
+    CZ_CREATE_MODEL("Shelf", CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
+                                             { "height", "int_field" })),
+    CZ_ADD_INDEX("Shelf", { "shelf_one", CZ_NAMES("height") }),
+};
+static const cz_operation shelf_change[] = {
+    CZ_REMOVE_INDEX("Shelf", "shelf_one"),
+    CZ_ADD_INDEX("Shelf", { "shelf_one", CZ_NAMES("-height") }),
+    CZ_ADD_FIELD("Shelf", { "depth", "int_field", .null = true }),
+};
+
+CZ_TEST(parts_of_a_split_migration_are_called_as_one_asks)
+{
+    cz_ctx_init(&ctx, cz_test_arena());
+    const cz_migration initial = { "hall", "0001_initial", .operations = { shelf_first, 2 } };
+    const cz_migration *const all[] = { &initial };
+    cz__graph *graph = cz__graph_make(&ctx, all, 1, NULL);
+    const cz_dependency on[] = { { "hall", "0001_initial" } };
+    cz_migration change = { "hall", "0002_lang", .depends = { on, 1 },
+                            .operations = { shelf_change, 3 } };
+    static const char *const names[][3] = {
+        { "0002_lang", "0003_lang_2", "0004_lang_3" },
+        { "0002_remove_shelf_shelf_one", "0003_shelf_shelf_one", "0004_shelf_depth" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(names); i++) {
+        cz__migration_list list = { &change, 1 };
+        cz__migration_list made = cz__split_online(&ctx, graph, &list, i ? NULL : "lang");
+        CZ_REQUIRE(made.count == 3);
+        for (size_t n = 0; n < 3; n++)
+            CZ_EXPECT_STR(cz_str_from(made.items[n].name), names[i][n]);
+        CZ_EXPECT_STR(cz_str_from(made.items[2].depends.items[0].name), names[i][1]);
+    }
+    /* one that stays whole keeps its name */
+    change.operations.count = 1;
+    cz__migration_list whole = { &change, 1 };
+    CZ_EXPECT_STR(cz_str_from(cz__split_online(&ctx, graph, &whole, "lang").items[0].name),
+                  "0002_lang");
+}

@@ -311,9 +311,35 @@ static bool has_column(cz_ctx *ctx, const char *table, const char *column)
     return found;
 }
 
-/* The first table or column of the migration's models that the database lacks; NULL: none. */
-static const char *find_missing(cz_ctx *ctx, const cz__state *state, const cz_migration *migration)
+/* The first table or column of the model that the database lacks; NULL: none. `*out_there` is its table, if that is
+ * there. */
+static const char *find_missing_of(cz_ctx *ctx, const cz__state_model *model,
+                                   const char **out_there)
 {
+    const char *table = cz__state_table(ctx, model);
+    if (!has_column(ctx, table, NULL))
+        return table;
+    *out_there = table;
+    for (size_t f = 0; f < model->fields.count; f++) {
+        const cz_state_field *field = &model->fields.items[f];
+        if (cz__has_link_table(field)) {
+            const char *link = cz_format(ctx, "%s_%s", table, field->name).ptr;
+            if (!has_column(ctx, link, NULL))
+                return link;
+        } else if (cz__kind_is_stored(field->kind) &&
+                   !has_column(ctx, table, cz__state_column(ctx, field))) {
+            return cz_format(ctx, "%s.%s", table, cz__state_column(ctx, field)).ptr;
+        }
+    }
+    return NULL;
+}
+
+/* The same of all of the migration's models; `*out_there` is one of their tables that is there, or NULL. */
+static const char *find_missing(cz_ctx *ctx, const cz__state *state, const cz_migration *migration,
+                                const char **out_there)
+{
+    const char *missing = NULL;
+    *out_there = NULL;
     for (size_t i = 0; i < migration->operations.count; i++) {
         const cz_operation *op = &migration->operations.items[i];
         if (op->kind != CZ_OPERATION_CREATE_MODEL)
@@ -323,21 +349,10 @@ static const char *find_missing(cz_ctx *ctx, const cz__state *state, const cz_mi
             !cz__database_has(cz__session_of(ctx)->database, migration->app, model->name,
                               model->alias))
             continue;
-        const char *table = cz__state_table(ctx, model);
-        if (!has_column(ctx, table, NULL))
-            return table;
-        for (size_t f = 0; f < model->fields.count; f++) {
-            const cz_state_field *field = &model->fields.items[f];
-            if (!cz__kind_is_stored(field->kind)) {
-                const char *link = cz_format(ctx, "%s_%s", table, field->name).ptr;
-                if (!has_column(ctx, link, NULL))
-                    return link;
-            } else if (!has_column(ctx, table, cz__state_column(ctx, field))) {
-                return cz_format(ctx, "%s.%s", table, cz__state_column(ctx, field)).ptr;
-            }
-        }
+        const char *lacks = find_missing_of(ctx, model, out_there);
+        missing = missing ? missing : lacks;
     }
-    return NULL;
+    return missing;
 }
 
 static cz__state *state_after(cz_ctx *ctx, const cz__graph *graph, size_t node)
@@ -372,6 +387,21 @@ static bool is_done(cz_ctx *ctx, const cz_migration *migration, bool backward)
     return has != backward;
 }
 
+/* Whether an app's first tables are there, which is all or none of them: half of them can neither be made nor be
+ * taken for made. */
+static bool is_there(cz_ctx *ctx, const struct job *job, const cz_migration *migration)
+{
+    const char *there;
+    const char *missing =
+        find_missing(ctx, state_after(ctx, job->graph, job->step.node), migration, &there);
+    if (missing && there && !is_online(ctx, migration)) /* which makes what is missing */
+        cz_raise(ctx, CZ_EVALIDATION,
+                 "%s.%s cannot be faked: the table %s is there already, but %s is missing. Add it "
+                 "by hand, or begin with a new database",
+                 migration->app, migration->name, there, missing);
+    return !missing;
+}
+
 /* Inside the transaction. */
 static void run_job(cz_ctx *ctx, void *arg)
 {
@@ -386,7 +416,7 @@ static void run_job(cz_ctx *ctx, void *arg)
     bool fake = job->how == CZ__MIGRATE_FAKE;
     if (job->how == CZ__MIGRATE_FAKE_INITIAL && !job->step.backward &&
         cz__graph_is_initial(migration))
-        fake = !find_missing(ctx, state_after(ctx, job->graph, job->step.node), migration);
+        fake = is_there(ctx, job, migration);
     if (!fake)
         run_operations(&run, &migration->operations, state_before(ctx, job->graph, job->step.node),
                        job->step.backward);
@@ -453,8 +483,9 @@ void cz__migrate_check_tables(cz_ctx *ctx, const cz__graph *graph, const cz__led
             continue;
         const cz_migration *migration = graph->nodes[node];
         /* migrations applied since may have changed what this one made: as the tables are now */
+        const char *there;
         const char *missing =
-            find_missing(ctx, cz__graph_state(ctx, graph, graph->applied), migration);
+            find_missing(ctx, cz__graph_state(ctx, graph, graph->applied), migration, &there);
         if (missing)
             cz_raise(ctx, CZ_EVALIDATION,
                      "the tables of %s were made before it had migrations and are not those of "

@@ -664,6 +664,9 @@ static const struct {
       NULL },
     { CZ_ADD_CONSTRAINT("Book", { "book_one", CZ_NAMES("title"), .condition = "\"year\" > 2002" }),
       NULL },
+    { CZ_ADD_CONSTRAINT("Book", { "book_lower_one", .expressions = "lower(\"title\"), (\"id\" + 0)",
+                                  .condition = "\"year\" > 1" }),
+      NULL },
 };
 
 ON_BOTH_AND_ONLINE(models_indexes_and_constraints_change)
@@ -685,6 +688,7 @@ static const cz_operation renames[] = {
     CZ_ADD_FIELD("Book", { "tags", "many_to_many", "store.Author" }),
     CZ_ADD_FIELD("Book", { "sequels", "many_to_many", "store.Book" }),
     CZ_ADD_CONSTRAINT("Book", { "book_year_ck", .check = "\"year\" > 1000" }),
+    CZ_ADD_CONSTRAINT("Book", { "book_year_one", .expressions = "(\"year\" + \"id\")" }),
     CZ_ADD_INDEX("Book", { "book_new", CZ_NAMES("-year"), "\"year\" > 2001" }),
     CZ_ADD_INDEX("Book", { "book_next", .expressions = "(\"year\" + 1)" }),
     CZ_ADD_INDEX("Book", { "book_covers", CZ_NAMES("title"), .include = CZ_NAMES("year") }),

@@ -209,8 +209,8 @@ static const char *why_left_out(cz_ctx *ctx, const struct cz__inspected *table,
         return "a method that Calzone does not know";
     if (!is.told)
         return "an expression that the database does not tell";
-    if (index->unique && !is_plain(index, &is))
-        return "unique over more than columns alone";
+    if (index->unique && (is.included || index->method))
+        return "unique, and more than its columns or expressions";
     if (!*index->name)
         return "it has no name, as another has none";
     return strlen(index->name) > NAME_BYTES_MAX ? "its name is too long" : NULL;
@@ -255,15 +255,55 @@ static void write_index(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *ta
     cz_buf_append_lit(out, " }");
 }
 
+/* Whether each column is a field of text, which an index of full text has alone. */
+static bool are_texts(const struct cz__inspected *table, const struct cz__inspected_search *search)
+{
+    for (size_t i = 0; i < search->count; i++) {
+        const char *kind = NULL;
+        for (size_t c = 0; c < table->info.column_count; c++)
+            if (strcmp(table->columns[c].info->name, search->columns[i]) == 0 &&
+                table->columns[c].as == CZ__INSPECTED_FIELD)
+                kind = table->columns[c].kind;
+        if (!kind || (strcmp(kind, "text_field") != 0 && strcmp(kind, "char_field") != 0))
+            return false;
+    }
+    return true;
+}
+
+/* A model has one: the first is, and false is returned for others. */
+static bool write_search(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *table,
+                         const cz__index_info *index, bool *is_searched, size_t *count)
+{
+    struct cz__inspected_search search;
+    if (*is_searched || strlen(index->name) > NAME_BYTES_MAX ||
+        !cz__inspect_search(ctx, index, &search) || !are_texts(table, &search))
+        return false;
+    separate(out, count, ".indexes", "CZ_INDEXES");
+    write_string(out, "{ .name = ", index->name);
+    cz_buf_printf(out, ", .fields = CZ_FIELDS(%s", table->model);
+    for (size_t i = 0; i < search.count; i++)
+        cz_buf_printf(out, ", %s", member_of(ctx, table, search.columns[i]));
+    write_string(out, "), .search = ", search.language);
+    if (search.weights)
+        write_string(out, ", .weights = ", search.weights);
+    cz_buf_append_lit(out, " }");
+    *is_searched = true;
+    return true;
+}
+
 /* Indexes of their own: those of one column stand at its field. */
 static void write_indexes(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *table)
 {
     size_t count = 0;
+    bool searched = false;
+    for (size_t i = 0; i < table->info.search_count; i++)
+        cz_ignore(write_search(ctx, out, table, &table->info.searches[i], &searched, &count));
     for (size_t i = 0; i < table->info.index_count; i++) {
         const cz__index_info *index = &table->info.indexes[i];
         struct written is = look_at(ctx, table, index);
         if (index->unique || (is_plain(index, &is) && stands_at_field(index)) ||
-            why_left_out(ctx, table, index, NULL))
+            why_left_out(ctx, table, index, NULL) ||
+            write_search(ctx, out, table, index, &searched, &count))
             continue;
         separate(out, &count, ".indexes", "CZ_INDEXES");
         write_index(ctx, out, table, index);
@@ -277,13 +317,19 @@ static void write_uniques(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *
 {
     for (size_t i = 0; i < table->info.index_count; i++) {
         const cz__index_info *index = &table->info.indexes[i];
-        if (!index->unique || stands_at_field(index) || index == together ||
+        struct written is = look_at(ctx, table, index);
+        bool plain = is_plain(index, &is);
+        if (!index->unique || (plain && stands_at_field(index)) || index == together ||
             why_left_out(ctx, table, index, together))
             continue;
         separate(out, count, ".constraints", "CZ_CONSTRAINTS");
         write_string(out, "{ .name = ", index->name);
-        cz_buf_append_lit(out, ", .unique = ");
-        write_members(ctx, out, table, index, 0, index->column_count);
+        if (plain) {
+            cz_buf_append_lit(out, ", .unique = ");
+            write_members(ctx, out, table, index, 0, index->column_count);
+        } else {
+            write_expressions(ctx, out, table, index, index->column_count);
+        }
         write_condition(out, index->where);
         cz_buf_append_lit(out, " }");
     }

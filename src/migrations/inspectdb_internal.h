@@ -41,6 +41,19 @@ struct cz__inspection {
     bool scaled;         /* decimals of our own are whole numbers: a number is somebody else's */
 };
 
+/* An index of full text, as a model declares it. */
+struct cz__inspected_search {
+    const char **columns;
+    size_t count;
+    const char *language;
+    const char *weights; /* NULL: none, or the database does not keep them (SQLite) */
+};
+
+/* ---- inspectdb_search.c ---- */
+
+/* Whether the index is one of full text as Calzone makes it. */
+bool cz__inspect_search(cz_ctx *ctx, const cz__index_info *index, struct cz__inspected_search *out);
+
 /* ---- inspectdb_names.c ---- */
 
 /* "StoreBook" for "store_book"; "store_book" as it is called in a row. */

@@ -78,6 +78,7 @@ static const char *kind_by_check(cz_ctx *ctx, const char *column, const char *ch
     if (strcmp(check, cz_format(ctx, "%s IN (0, 1)", name).ptr) == 0)
         return "bool_field";
     if (strcmp(check, cz_format(ctx, "json_valid(%s)", name).ptr) == 0 ||
+        strcmp(check, cz_format(ctx, "%s IS NULL OR json_valid(%s)", name, name).ptr) == 0 ||
         strcmp(check, cz_format(ctx, "(JSON_VALID(%s) OR %s IS NULL)", name, name).ptr) == 0)
         return "json_field";
     return NULL;

@@ -55,29 +55,39 @@ static void on_postgresql(cz_ctx *ctx, void *arg)
         "CZ_ASC(Parcel, weight)) }",
         "{ .name = \"parcel_words\", .expressions = \"lower(note), \\\"weight\\\" DESC, "
         "(weight + 1)\" }",
+        "{ .name = \"parcel_search\", .fields = CZ_FIELDS(Parcel, code, note), "
+        ".search = \"english\", .weights = \"AD\" }",
+        "{ .name = \"parcel_second\", .expressions = \"to_tsvector('simple'::regconfig, note)\", "
+        ".method = \"gin\" }",
         "{ .name = \"parcel_hash\", .fields = CZ_FIELDS(Parcel, note), .method = \"hash\" }",
         "{ .name = \"parcel_one\", .unique = CZ_FIELDS(Parcel, weight), "
         ".condition = \"(price > (5)::numeric)\" }",
         "/* Left out: the index parcel_like: an operator class of its own. */\n",
-        "/* Left out: the index parcel_lower: unique over more than columns alone. */\n",
-        "/* Left out: the index parcel_carries: unique over more than columns alone. */\n",
+        "{ .name = \"parcel_lower\", .expressions = \"lower(note)\" }",
+        "/* Left out: the index parcel_carries: unique, and more than its columns or expressions. "
+        "*/\n",
         "/* Left out: the index a_name_of_more_than_sixty_bytes_that_no_constraint_has_in_calzo: "
         "its "
         "name is too long. */\n",
     };
     run_sql(ctx, "CREATE TABLE parcel (id bigint PRIMARY KEY, code varchar(9) UNIQUE NOT NULL, "
                  "price numeric(8, 2) NOT NULL, weight int NOT NULL, note text)");
-    run_sql(ctx, "CREATE INDEX parcel_plain ON parcel (weight);"
-                 "CREATE INDEX parcel_cover ON parcel (weight) INCLUDE (code, price);"
-                 "CREATE INDEX parcel_heavy ON parcel (code) WHERE weight > 1000;"
-                 "CREATE INDEX parcel_down ON parcel (price DESC, weight);"
-                 "CREATE INDEX parcel_words ON parcel (lower(note), weight DESC, (weight + 1));"
-                 "CREATE INDEX parcel_hash ON parcel USING hash (note);"
-                 "CREATE UNIQUE INDEX parcel_one ON parcel (weight) WHERE price > 5;"
-                 "CREATE INDEX parcel_like ON parcel (note text_pattern_ops);"
-                 "CREATE UNIQUE INDEX parcel_lower ON parcel (lower(note));"
-                 "CREATE UNIQUE INDEX parcel_carries ON parcel (weight, note) INCLUDE (price);"
-                 "CREATE INDEX " LONG_NAME " ON parcel (weight, code)");
+    run_sql(ctx,
+            "CREATE INDEX parcel_plain ON parcel (weight);"
+            "CREATE INDEX parcel_cover ON parcel (weight) INCLUDE (code, price);"
+            "CREATE INDEX parcel_heavy ON parcel (code) WHERE weight > 1000;"
+            "CREATE INDEX parcel_down ON parcel (price DESC, weight);"
+            "CREATE INDEX parcel_words ON parcel (lower(note), weight DESC, (weight + 1));"
+            "CREATE INDEX parcel_hash ON parcel USING hash (note);"
+            "CREATE UNIQUE INDEX parcel_one ON parcel (weight) WHERE price > 5;"
+            "CREATE INDEX parcel_search ON parcel USING gin ((setweight(to_tsvector('english', "
+            "coalesce(code, '')), 'A') || setweight(to_tsvector('english', coalesce(note, '')), "
+            "'D')));"
+            "CREATE INDEX parcel_second ON parcel USING gin (to_tsvector('simple', note));"
+            "CREATE INDEX parcel_like ON parcel (note text_pattern_ops);"
+            "CREATE UNIQUE INDEX parcel_lower ON parcel (lower(note));"
+            "CREATE UNIQUE INDEX parcel_carries ON parcel (weight, note) INCLUDE (price);"
+            "CREATE INDEX " LONG_NAME " ON parcel (weight, code)");
     expect_lines(ctx, lines, CZ_COUNT(lines));
 }
 
@@ -98,7 +108,10 @@ static void on_sqlite(cz_ctx *ctx, void *arg)
         "CZ_ASC(Parcel, weight)) }",
         "{ .name = \"parcel_one\", .unique = CZ_FIELDS(Parcel, weight), "
         ".condition = \"price > 5\" }",
-        "/* Left out: the index parcel_words: an expression that the database does not tell. */\n",
+        "{ .name = \"parcel_words\", .expressions = \"lower(note), \\\"weight\\\" DESC, (weight + "
+        "1) "
+        "DESC\" }",
+        "{ .name = \"parcel_lower\", .expressions = \"lower(code || ',')\" }",
         "/* Left out: the UNIQUE of code, price: it has no name, as another has none. */\n",
         "/* Left out: the index " LONG_NAME ": its name is too long. */\n",
     };
@@ -108,7 +121,9 @@ static void on_sqlite(cz_ctx *ctx, void *arg)
     run_sql(ctx, "CREATE INDEX parcel_plain ON parcel (weight)");
     run_sql(ctx, "CREATE INDEX parcel_heavy ON parcel (code) WHERE weight > 1000");
     run_sql(ctx, "CREATE INDEX parcel_down ON parcel (price DESC, weight)");
-    run_sql(ctx, "CREATE INDEX parcel_words ON parcel (lower(note))");
+    run_sql(ctx,
+            "CREATE INDEX parcel_words ON parcel (lower(note), weight desc, (weight + 1) DESC)");
+    run_sql(ctx, "CREATE UNIQUE INDEX parcel_lower ON parcel (lower(code || ','))");
     run_sql(ctx, "CREATE UNIQUE INDEX parcel_one ON parcel (weight) WHERE price > 5");
     run_sql(ctx, "CREATE INDEX " LONG_NAME " ON parcel (weight, code)");
     expect_lines(ctx, lines, CZ_COUNT(lines));
@@ -117,4 +132,71 @@ static void on_sqlite(cz_ctx *ctx, void *arg)
 CZ_TEST(indexes_that_were_there_are_declared_or_named)
 {
     with_database("sqlite:///:memory:", on_sqlite);
+}
+
+/* ---- what Calzone made itself ---- */
+
+static const cz__db_column note_columns[] = {
+    { .name = "id", .type = CZ__DB_INT64, .primary_key = true },
+    { .name = "title", .type = CZ__DB_TEXT, .max_length = 20 },
+    { .name = "odd Name", .type = CZ__DB_TEXT },
+    { .name = "pad", .type = CZ__DB_JSON, .null = true },
+    { .name = "doc", .type = CZ__DB_JSON },
+};
+
+static void own_tables(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    static const char *const fields[] = { "title", "odd Name" };
+    static const struct {
+        const char *table;
+        cz__db_index index;
+        const char *sqlite, *postgresql;
+    } cases[] = {
+        { "note",
+          { .name = "note_search",
+            .columns = fields,
+            .column_count = 2,
+            .search = "english",
+            .weights = "AC" },
+          ".fields = CZ_FIELDS(Note, title, odd_name), .search = \"english\" }",
+          ".fields = CZ_FIELDS(Note, title, odd_name), .search = \"english\", .weights = \"AC\" "
+          "}" },
+        { "slip",
+          { .name = "slip_search", .columns = fields + 1, .column_count = 1, .search = "simple" },
+          ".fields = CZ_FIELDS(Slip, odd_name), .search = \"simple\" }",
+          ".fields = CZ_FIELDS(Slip, odd_name), .search = \"simple\" }" },
+        { "memo",
+          { .name = "memo_search", .columns = fields, .column_count = 2, .search = "simple" },
+          ".fields = CZ_FIELDS(Memo, title, odd_name), .search = \"simple\" }",
+          ".fields = CZ_FIELDS(Memo, title, odd_name), .search = \"simple\" }" },
+    };
+    cz__db_session *session = NULL;
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(cz__db_session_of(ctx, &session, &err));
+    const cz__db_driver *driver = session->db->driver;
+    bool postgresql = driver->features->returning_key;
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz__db_table table = { .name = cases[i].table,
+                               .columns = note_columns,
+                               .column_count = CZ_COUNT(note_columns),
+                               .indexes = &cases[i].index,
+                               .index_count = 1 };
+        CZ_REQUIRE_OK(driver->create_table(ctx, session, &table, &err));
+        cz_str text = cz__inspectdb(ctx, &cases[i].table, 1, false);
+        const char *line = postgresql ? cases[i].postgresql : cases[i].sqlite;
+        CZ_EXPECT_MSG(cz_str_find(text, cz_str_from(line)) != SIZE_MAX, "no %s in %.*s", line,
+                      CZ_STR_ARG(text));
+        /* and nothing that the fields' kinds say already */
+        CZ_EXPECT_MSG(cz_str_find(text, CZ_STR("F(json_field, pad, .null = true)")) != SIZE_MAX,
+                      "%.*s", CZ_STR_ARG(text));
+        CZ_EXPECT_MSG(cz_str_find(text, CZ_STR(".constraints")) == SIZE_MAX, "%.*s",
+                      CZ_STR_ARG(text));
+        CZ_EXPECT_MSG(cz_str_find(text, CZ_STR("Left out")) == SIZE_MAX, "%.*s", CZ_STR_ARG(text));
+    }
+}
+
+CZ_DATABASE_TEST(what_calzone_made_is_written_as_it_was_declared)
+{
+    with_database(cz_test_database(), own_tables);
 }

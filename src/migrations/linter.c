@@ -81,6 +81,61 @@ static cz__finding judge_alteration(const cz_state_field *was, const cz_state_fi
     return safe;
 }
 
+static cz__finding judge_rename(const cz_state_field *was)
+{
+    if (was && cz__has_link_table(was))
+        return two_steps("the version that runs asks for the table of its links by the old name: "
+                         "add a second many-to-many, copy the links in a later migration, and let "
+                         "the old one go when no version asks for it");
+    return was && (was->column || !cz__kind_is_stored(was->kind))
+               ? safe
+               : two_steps("the version that runs asks for the old column: keep its name with "
+                           ".column");
+}
+
+/* ---- what goes and comes again ---- */
+
+static bool is_declared(const cz__state_model *model, const cz_operation *removal)
+{
+    bool index = removal->kind == CZ_OPERATION_REMOVE_INDEX, found = false;
+    for (size_t i = 0; model && index && i < model->indexes.count; i++)
+        found = found || cz__same_name(model->indexes.items[i].name, removal->name);
+    for (size_t i = 0; model && !index && i < model->constraints.count; i++)
+        found = found || cz__same_name(model->constraints.items[i].name, removal->name);
+    return found;
+}
+
+/* Whether a transaction hides that it was away. */
+static bool returns_at_once(const cz_migration *migration, const cz_operation *removal)
+{
+    bool found = false;
+    for (const cz_operation *op = removal + 1;
+         op < migration->operations.items + migration->operations.count; op++)
+        found = found ||
+                (op->kind == CZ_OPERATION_ADD_INDEX &&
+                 cz__same_name(op->indexes.items[0].name, removal->name)) ||
+                (op->kind == CZ_OPERATION_ADD_CONSTRAINT &&
+                 cz__same_name(op->constraints.items[0].name, removal->name));
+    return found && !migration->online;
+}
+
+/* What the models still declare is made again by another migration, as it is to be now. */
+static cz__finding judge_removal(const cz__state *models, const cz_migration *migration,
+                                 const cz_operation *op)
+{
+    if (!is_declared(cz__state_get(models, migration->app, op->model), op) ||
+        returns_at_once(migration, op))
+        return safe;
+    return (cz__finding){
+        CZ__SAFE, false, NULL,
+        op->kind == CZ_OPERATION_REMOVE_INDEX
+            ? "until the migration that makes it again is done, queries that use it read the whole "
+              "table, searches of full text too; under another name it is made first"
+            : "until the migration that makes it again is done, rows that break it are stored, and "
+              "would fail that one; under another name it is made first"
+    };
+}
+
 /* ---- operations ---- */
 
 static cz__finding judge(cz_ctx *ctx, const cz__state *before, const char *app,
@@ -105,11 +160,7 @@ static cz__finding judge(cz_ctx *ctx, const cz__state *before, const char *app,
             "the version that runs still asks for it: release without the field first, "
             "NULL allowed");
     case CZ_OPERATION_RENAME_FIELD:
-        was = model ? cz__state_field(model, op->name) : NULL;
-        return was && (was->column || !cz__kind_is_stored(was->kind))
-                   ? safe
-                   : two_steps("the version that runs asks for the old column: keep its name with "
-                               ".column");
+        return judge_rename(model ? cz__state_field(model, op->name) : NULL);
     case CZ_OPERATION_ADD_FIELD:
         return field ? judge_addition(field) : safe;
     case CZ_OPERATION_ALTER_FIELD:
@@ -153,6 +204,7 @@ cz__finding *cz__lint(cz_ctx *ctx, const cz__graph *graph, const cz_migration *m
     for (size_t i = 0; i < graph->count && graph->nodes[i] != migration; i++)
         nodes[i] = true;
     const cz__state *start = cz__graph_state(ctx, graph, nodes);
+    const cz__state *models = cz__state_of_models(ctx);
     cz__state *state = cz__state_copy(ctx, start);
     cz__finding *findings = cz_array(ctx, cz__finding, migration->operations.count + 1);
     for (size_t i = 0; i < migration->operations.count; i++) {
@@ -160,6 +212,9 @@ cz__finding *cz__lint(cz_ctx *ctx, const cz__graph *graph, const cz_migration *m
         findings[i] = judge(ctx, state, migration->app, op);
         if (is_new(start, migration->app, op) || (migration->online && findings[i].can_be_online))
             findings[i] = safe;
+        else if (op->kind == CZ_OPERATION_REMOVE_INDEX ||
+                 op->kind == CZ_OPERATION_REMOVE_CONSTRAINT)
+            findings[i] = judge_removal(models, migration, op);
         cz__operation_apply(ctx, state, migration->app, op);
     }
     return findings;

@@ -14,7 +14,7 @@ typedef struct cz__finding {
     enum cz__safety safety;
     bool can_be_online; /* a migration with .online = true does it without that lock */
     const char *lock;   /* PostgreSQL's, "ACCESS EXCLUSIVE"; NULL: none that matters */
-    const char *advice; /* what to do instead; NULL when safe */
+    const char *advice; /* what to do instead; when safe what to know, or NULL */
 } cz__finding;
 
 /* Judge the operations of a migration, given the nodes before it: one finding an operation. In the context's

@@ -3,12 +3,15 @@
 #include "migrations/migrations_internal.h"
 
 static const cz_operation first[] = {
-    CZ_CREATE_MODEL("Author",
-                    CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
-                                    { "name", "char_field", .max_length = 50 },
-                                    { "kept", "char_field", .max_length = 50, .column = "same" },
-                                    { "price", "decimal_field", .digits = 6, .places = 2 },
-                                    { "born", "int_field", .null = true })),
+    CZ_CREATE_MODEL(
+        "Author",
+        CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
+                        { "name", "char_field", .max_length = 50 },
+                        { "kept", "char_field", .max_length = 50, .column = "same" },
+                        { "price", "decimal_field", .digits = 6, .places = 2 },
+                        { "born", "int_field", .null = true },
+                        { "friends", "many_to_many", "store.Author" },
+                        { "peers", "many_to_many", "store.Author", .through = "store.Peer" })),
     CZ_ADD_INDEX("Author", { "on_new_table", CZ_NAMES("name") }),
 };
 
@@ -40,6 +43,8 @@ static const struct {
     { CZ_REMOVE_FIELD("Author", "born"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
     { CZ_RENAME_FIELD("Author", "name", "title"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
     { CZ_RENAME_FIELD("Author", "kept", "title"), CZ__SAFE, NULL, false },
+    { CZ_RENAME_FIELD("Author", "friends", "mates"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
+    { CZ_RENAME_FIELD("Author", "peers", "mates"), CZ__SAFE, NULL, false },
     { CZ_ALTER_FIELD("Author", { "name", "char_field", .max_length = 60 }), CZ__SAFE, NULL, false },
     { CZ_ALTER_FIELD("Author", { "name", "text_field" }), CZ__SAFE, NULL, false },
     { CZ_ALTER_FIELD("Author", { "name", "char_field", .max_length = 40 }), CZ__BLOCKING,
@@ -94,4 +99,55 @@ CZ_TEST(each_operation_is_classed_by_its_lock_and_by_what_the_running_version_ne
         found = cz__lint(&ctx, cz__graph_make(&ctx, all, 0, NULL), &initial);
         CZ_EXPECT(found[0].safety == CZ__SAFE && found[1].safety == CZ__SAFE);
     }
+}
+
+/* ---- what goes and comes again ---- */
+
+#define SCROLL(F) F(text_field, body) F(int_field, age)
+CZ_MODEL(Scroll, SCROLL,
+         .indexes = CZ_INDEXES(
+             { .name = "scroll_words", .fields = CZ_FIELDS(Scroll, body), .search = "english" }),
+         .constraints = CZ_CONSTRAINTS({ .name = "scroll_age", .check = "\"age\" > 1" }));
+
+static const cz_operation scroll_first[] = {
+    CZ_CREATE_MODEL("Scroll", CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
+                                              { "body", "text_field" }, { "age", "int_field" })),
+    CZ_ADD_INDEX("Scroll", { "scroll_words", CZ_NAMES("body"), .search = "simple" }),
+    CZ_ADD_INDEX("Scroll", { "scroll_gone", CZ_NAMES("age") }),
+    CZ_ADD_CONSTRAINT("Scroll", { "scroll_age", .check = "\"age\" > 0" }),
+};
+static const cz_operation scroll_change[] = {
+    CZ_REMOVE_INDEX("Scroll", "scroll_gone"),
+    CZ_REMOVE_INDEX("Scroll", "scroll_words"),
+    CZ_REMOVE_CONSTRAINT("Scroll", "scroll_age"),
+    CZ_ADD_INDEX("Scroll", { "scroll_words", CZ_NAMES("body"), .search = "english" }),
+    CZ_ADD_CONSTRAINT("Scroll", { "scroll_age", .check = "\"age\" > 1" }),
+};
+
+CZ_TEST(what_goes_in_one_migration_and_comes_again_in_another_is_told)
+{
+    cz_ctx ctx;
+    cz_error err = { 0 };
+    const cz_model_list models = CZ_MODELS(Scroll);
+    cz_ctx_init(&ctx, cz_test_arena());
+    CZ_REQUIRE_OK(cz__models_add("library", models.items, models.count, &err));
+    CZ_REQUIRE_OK(cz__models_resolve(&err));
+    const cz_migration initial = { "library", "0001", .operations = { scroll_first, 4 } };
+    const cz_migration *const all[] = { &initial };
+    cz__graph *graph = cz__graph_make(&ctx, all, 1, NULL);
+    const cz_migration apart = { "library", "0002", .operations = { scroll_change, 3 } };
+    const cz_migration whole = { "library", "0002", .operations = { scroll_change, 5 } };
+    cz_migration beside = whole;
+    beside.online = true;
+    const cz_migration *const told[] = { &apart, &beside };
+    for (size_t i = 0; i < CZ_COUNT(told); i++) {
+        cz__finding *found = cz__lint(&ctx, graph, told[i]);
+        CZ_EXPECT(!found[0].advice);
+        CZ_EXPECT_EQ(found[1].safety, CZ__SAFE);
+        CZ_REQUIRE(found[1].advice && found[2].advice);
+        CZ_EXPECT(strstr(found[1].advice, "read the whole table, searches of full text too"));
+        CZ_EXPECT(strstr(found[2].advice, "rows that break it are stored"));
+    }
+    cz__finding *found = cz__lint(&ctx, graph, &whole);
+    CZ_EXPECT(!found[1].advice && !found[2].advice);
 }

@@ -91,8 +91,9 @@ cz__plan_list cz__migrate_plan(cz_ctx *ctx, const cz__graph *graph, const char *
 
 enum cz__migrate_how {
     CZ__MIGRATE_RUN,
-    CZ__MIGRATE_FAKE,        /* record it and run nothing */
-    CZ__MIGRATE_FAKE_INITIAL /* as FAKE when it creates an app's first tables and they are there */
+    CZ__MIGRATE_FAKE, /* record it and run nothing */
+    CZ__MIGRATE_FAKE_INITIAL /* as FAKE when it creates an app's first tables and they are there; half of them there is
+                                CZ_EVALIDATION, which names what is missing */
 };
 enum cz__migrated { CZ__MIGRATED_RUN, CZ__MIGRATED_FAKED, CZ__MIGRATED_BY_ANOTHER };
 /* Run one step of a plan, in one transaction with its row in calzone_migrations, and note it in the graph.

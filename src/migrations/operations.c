@@ -214,6 +214,8 @@ static void rename_field(const struct change *c)
         constraints[i].fields = renamed_names(c, &constraints[i].fields);
         constraints[i].condition = cz__rename_in_sql(c->ctx, constraints[i].condition, from, to);
         constraints[i].check = cz__rename_in_sql(c->ctx, constraints[i].check, from, to);
+        constraints[i].expressions =
+            cz__rename_in_sql(c->ctx, constraints[i].expressions, from, to);
     }
     model->constraints.items = constraints;
 }
@@ -264,6 +266,16 @@ static void change_index(const struct change *c)
     }
 }
 
+static void check_constraint(const struct change *c, const cz_state_constraint *constraint)
+{
+    if ((constraint->fields.count > 0) + (constraint->expressions != NULL) +
+            (constraint->check != NULL) !=
+        1)
+        cz_raise(c->ctx, CZ_EVALIDATION,
+                 "%s: a constraint has one of .fields, .expressions and .check",
+                 cz__operation_describe(c->ctx, c->op));
+}
+
 static void change_constraint(const struct change *c)
 {
     cz__state_model *model = model_to_change(c);
@@ -271,6 +283,8 @@ static void change_constraint(const struct change *c)
     if (adds && c->op->constraints.count != 1)
         cz_raise(c->ctx, CZ_EVALIDATION, "a constraint of %s.%s: exactly one is needed", c->app,
                  c->op->model);
+    if (adds)
+        check_constraint(c, &c->op->constraints.items[0]);
     const char *name = adds ? c->op->constraints.items[0].name : c->op->name;
     size_t count = model->constraints.count, at = count;
     cz_state_constraint *constraints = cz_array(c->ctx, cz_state_constraint, count + 1);

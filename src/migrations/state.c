@@ -182,7 +182,8 @@ static void copy_meta(cz_ctx *ctx, const cz_model *model, cz__state_model *out)
         const cz_constraint *constraint = &meta->constraints.items[i];
         constraints[i] =
             (cz_state_constraint){ constraint->name, names_of(ctx, model, &constraint->unique),
-                                   constraint->condition, constraint->check };
+                                   constraint->condition, constraint->check,
+                                   constraint->expressions };
     }
     out->indexes = (cz_state_index_list){ indexes, meta->indexes.count };
     out->constraints = (cz_state_constraint_list){ constraints, meta->constraints.count };
@@ -280,5 +281,5 @@ bool cz__state_index_eq(const cz_state_index *a, const cz_state_index *b)
 bool cz__state_constraint_eq(const cz_state_constraint *a, const cz_state_constraint *b)
 {
     return cz__names_eq(&a->fields, &b->fields) && is_text(a->condition, b->condition) &&
-           is_text(a->check, b->check);
+           is_text(a->check, b->check) && is_text(a->expressions, b->expressions);
 }

@@ -230,12 +230,13 @@ static void describe_indexes(cz_ctx *ctx, const cz__state_model *model, struct d
     }
     for (size_t i = 0; i < model->constraints.count; i++) {
         const cz_state_constraint *constraint = &model->constraints.items[i];
-        if (constraint->fields.count)
+        if (!constraint->check)
             out->indexes[count++] =
                 (cz__db_index){ .name = constraint->name,
                                 .columns = columns_named(ctx, model, &constraint->fields),
                                 .column_count = constraint->fields.count,
                                 .where = constraint->condition,
+                                .expressions = constraint->expressions,
                                 .unique = true };
     }
     out->table.indexes = out->indexes;
@@ -247,7 +248,7 @@ static void describe_checks(cz_ctx *ctx, const cz__state_model *model, struct de
     size_t count = 0;
     out->checks = cz_array(ctx, cz__db_check, model->constraints.count + 1);
     for (size_t i = 0; i < model->constraints.count; i++)
-        if (!model->constraints.items[i].fields.count)
+        if (model->constraints.items[i].check)
             out->checks[count++] = (cz__db_check){ model->constraints.items[i].name,
                                                    model->constraints.items[i].check };
     out->table.checks = out->checks;

@@ -166,6 +166,20 @@ static void write_field(cz_buf *out, const cz_state_field *field, bool fill)
     cz_buf_append_lit(out, " }");
 }
 
+struct named_text {
+    const char *name, *value; /* NULL: it is left out */
+};
+
+static void write_texts(cz_buf *out, const struct named_text *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!texts[i].value)
+            continue;
+        write_option(out, texts[i].name);
+        cz__append_c_text(out, texts[i].value);
+    }
+}
+
 static void write_index(cz_buf *out, const cz_state_index *index)
 {
     cz_buf_append_lit(out, "{ ");
@@ -185,17 +199,10 @@ static void write_index(cz_buf *out, const cz_state_index *index)
         write_option(out, "include");
         write_names(out, &index->include);
     }
-    const struct {
-        const char *name, *value;
-    } texts[] = { { "method", index->method },
-                  { "search", index->search },
-                  { "weights", index->weights } };
-    for (size_t i = 0; i < CZ_COUNT(texts); i++) {
-        if (!texts[i].value)
-            continue;
-        write_option(out, texts[i].name);
-        cz__append_c_text(out, texts[i].value);
-    }
+    const struct named_text texts[] = { { "method", index->method },
+                                        { "search", index->search },
+                                        { "weights", index->weights } };
+    write_texts(out, texts, CZ_COUNT(texts));
     cz_buf_append_lit(out, " }");
 }
 
@@ -207,14 +214,10 @@ static void write_constraint(cz_buf *out, const cz_state_constraint *constraint)
         write_option(out, "fields");
         write_names(out, &constraint->fields);
     }
-    if (constraint->condition) {
-        write_option(out, "condition");
-        cz__append_c_text(out, constraint->condition);
-    }
-    if (constraint->check) {
-        write_option(out, "check");
-        cz__append_c_text(out, constraint->check);
-    }
+    const struct named_text texts[] = { { "expressions", constraint->expressions },
+                                        { "condition", constraint->condition },
+                                        { "check", constraint->check } };
+    write_texts(out, texts, CZ_COUNT(texts));
     cz_buf_append_lit(out, " }");
 }
 

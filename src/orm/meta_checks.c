@@ -40,7 +40,7 @@ static bool is_method(const char *method)
 }
 
 /* A configuration of PostgreSQL 15, or, with a "_" in its name, one of the project's own. */
-static bool is_language(const char *name)
+bool cz__is_search_language(const char *name)
 {
     static const char *const known[] = {
         "simple",  "arabic",  "armenian",   "basque",   "catalan",    "danish",
@@ -80,7 +80,7 @@ static cz_status check_search(const cz_model *model, const cz_index *index, cz_e
         if (other->search)
             return cz_error_set(err, CZ_EVALIDATION, "%s: a model has one index with .search",
                                 model->name);
-    if (!is_language(index->search))
+    if (!cz__is_search_language(index->search))
         return cz_error_set(err, CZ_EVALIDATION,
                             "%s: .search: \"%s\" is no language; say \"english\", or \"simple\" "
                             "for words as they are. A configuration of your own has a \"_\" in its "
@@ -156,11 +156,13 @@ static cz_status check_constraints(const cz_model *model, cz_error *err)
         const cz_constraint *constraint = &list->items[i];
         if (!constraint->name || !*constraint->name)
             return cz_error_set(err, CZ_EVALIDATION, "%s: a constraint without .name", model->name);
-        if ((constraint->check != NULL) == (constraint->unique.count > 0) ||
+        if ((constraint->check != NULL) + (constraint->unique.count > 0) +
+                    (constraint->expressions != NULL) !=
+                1 ||
             (constraint->check && constraint->condition))
             return cz_error_set(err, CZ_EVALIDATION,
-                                "%s: the constraint %s has either .check, or .unique with or "
-                                "without .condition",
+                                "%s: the constraint %s has either .check, or .unique or "
+                                ".expressions with or without .condition",
                                 model->name, constraint->name);
         for (size_t other = 0; other < i; other++)
             if (strcmp(list->items[other].name, constraint->name) == 0)

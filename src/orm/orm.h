@@ -262,6 +262,8 @@ const char *const *cz__index_columns(cz_ctx *ctx, const cz_model *model, const c
 /* An index's name, or the one it gets by itself, in the arena. Raises: CZ_ENOMEM. */
 /* The model's index of full text as its table has it; false when it has none. Raises: CZ_ENOMEM. */
 bool cz__search_index(cz_ctx *ctx, const cz_model *model, cz__db_index *out);
+/* Whether an index's .search may say so: a language, or, with a "_", a configuration of the project's own. */
+bool cz__is_search_language(const char *name);
 /* Make it anew from its table; false when there is none. Raises: CZ_EDATABASE. */
 bool cz__search_rebuild(cz_ctx *ctx, const cz_model *model);
 const char *cz__index_name(cz_ctx *ctx, const cz_model *model, const cz_index *index);
@@ -269,6 +271,14 @@ const char *cz__index_name(cz_ctx *ctx, const cz_model *model, const cz_index *i
  * calzone_migrations. Returns how many were created. Raises; CZ_EVALIDATION: a table lacks a column of its
  * model. */
 size_t cz__tables_create(cz_ctx *ctx);
+/* A managed model's table as it is to be, in the context's arena. Errors: CZ_ENOMEM. Raises: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__table_describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out);
+/* meta_sql.c: whether a model's meta or its fields' defaults hold SQL, or what only some databases have. */
+bool cz__meta_has_sql(const cz_model *model);
+/* Try that SQL of each model of the database the context is at home in: make the model's table with one index or rule
+ * at a time, on PostgreSQL a temporary one, and roll back. Calls `tell(sentence, arg)` for each that the database
+ * refuses, "Page: constraint page_pages: no such column: page". Returns how many. Raises what is about none of them. */
+size_t cz__meta_sql_check(cz_ctx *ctx, void (*tell)(const char *sentence, void *arg), void *arg);
 /* The first table that is missing; NULL when none is and each has its model's columns. Raises likewise. */
 const char *cz__tables_missing(cz_ctx *ctx);
 

@@ -100,6 +100,10 @@ CZ_MODEL(OthersSearch, WORDS, .unmanaged = true,
          .indexes = CZ_INDEXES({ .search = "simple", .fields = CZ_FIELDS(OthersSearch, words) }));
 CZ_MODEL(RandomIndex, RULED, .indexes = CZ_INDEXES({ .order = CZ_ORDER_BY(CZ_RANDOM) }));
 CZ_MODEL(NamelessRule, RULED, .constraints = CZ_CONSTRAINTS({ .check = "\"cents\" > 0" }));
+CZ_MODEL(TwoUniques, RULED,
+         .constraints = CZ_CONSTRAINTS({ .name = "x",
+                                         .expressions = "lower(\"cents\")",
+                                         .unique = CZ_FIELDS(TwoUniques, cents) }));
 CZ_MODEL(TwoRules, RULED,
          .constraints = CZ_CONSTRAINTS(
              { .name = "x", .check = "\"cents\" > 0", .unique = CZ_FIELDS(TwoRules, cents) }));
@@ -261,8 +265,17 @@ CZ_TEST(a_constraint_has_a_name)
 
 CZ_TEST(a_constraint_is_one_rule)
 {
-    refused(&TwoRules__model,
-            "TwoRules: the constraint x has either .check, or .unique with or without .condition");
+    refused(
+        &TwoRules__model,
+        "TwoRules: the constraint x has either .check, or .unique or .expressions with or without "
+        ".condition");
+}
+
+CZ_TEST(a_constraint_is_unique_in_columns_or_expressions)
+{
+    refused(&TwoUniques__model,
+            "TwoUniques: the constraint x has either .check, or .unique or .expressions with or "
+            "without .condition");
 }
 
 CZ_TEST(a_models_constraints_differ_by_name)

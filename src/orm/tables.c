@@ -107,13 +107,14 @@ static void describe_meta(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
                                 .columns = columns_of(ctx, model, &constraint->unique),
                                 .column_count = constraint->unique.count,
                                 .where = constraint->condition,
+                                .expressions = constraint->expressions,
                                 .unique = true };
     }
     out->indexes = indexes;
     out->checks = checks;
 }
 
-static cz_status describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
+cz_status cz__table_describe(cz_ctx *ctx, const cz_model *model, cz__db_table *out)
 {
     const struct cz__model_state *state = model->state;
     cz__db_column *columns = cz_arena_array(ctx->arena, cz__db_column, state->stored_count);
@@ -286,7 +287,7 @@ static bool create_missing(cz_ctx *ctx, cz_model *model, const cz__column *link,
         create_link(ctx, model, link);
     } else {
         cz__db_table table;
-        cz_check(ctx, describe(ctx, model, &table));
+        cz_check(ctx, cz__table_describe(ctx, model, &table));
         create(ctx, &table);
     }
     ++*(size_t *)arg;

@@ -96,7 +96,11 @@ static cz_status integrity_error(const PGresult *failure, cz_error *err)
     cz_status status;
     if (cz__pg_has_state(failure, "23505")) {
         key_columns(failure, columns, sizeof columns);
-        status = cz_error_set(err, CZ_EINTEGRITY, "Another row has this %s already.", columns);
+        cz_str name = cz_str_from(field(failure, PG_DIAG_CONSTRAINT_NAME));
+        status =
+            strchr(columns, '(') /* an expression: a call, or in parentheses */
+                ? cz_error_set(err, CZ_EINTEGRITY, CZ__DB_SAME_BY_RULE, CZ_STR_ARG(name))
+                : cz_error_set(err, CZ_EINTEGRITY, "Another row has this %s already.", columns);
     } else if (cz__pg_has_state(failure, "23503")) {
         reference_column(failure, columns, sizeof columns);
         status = cz_error_set(err, CZ_EINTEGRITY,

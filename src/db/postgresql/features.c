@@ -122,6 +122,8 @@ const cz__db_features cz__postgresql_features = {
     .parameter = '$',
     .concurrent_indexes = true,
     .settle = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED",
+    .temporary_tables = "DO $$BEGIN PERFORM set_config('search_path', 'pg_temp, ' ||"
+                        " current_setting('search_path'), true); END$$",
     .random = "RANDOM()",
     .limit_all = "ALL",
     .explain = "EXPLAIN ",

@@ -111,21 +111,38 @@ static bool tell_unique_name(sqlite3 *handle, const struct broken *broken, cz_er
     return name != NULL;
 }
 
+/* Of "index 'reader_email'", a rule over expressions, its name; else empty. */
+static cz_str index_name(const struct broken *broken)
+{
+    const cz_str index = CZ_STR("index '");
+    cz_str rest = cz_str_from(broken->rest);
+    if (!cz_str_starts_with(rest, index))
+        return CZ_STR("");
+    rest = cz_str_tail(rest, index.len);
+    return cz_str_cut(&rest, '\'');
+}
+
 /* What cz_error.constraint says of it. */
 static void tell_rule(sqlite3 *handle, int code, const struct broken *broken, cz_error *err)
 {
-    const cz_str index = CZ_STR("index '"); /* of one over expressions, up to a quote */
-    cz_str rest = cz_str_from(broken->rest);
+    cz_str rest = cz_str_from(broken->rest), index = index_name(broken);
     if (code == SQLITE_CONSTRAINT_CHECK) { /* a name, or the text of a CHECK that has none */
         if (cz_str_find_char(rest, '(') == SIZE_MAX && cz_str_find_char(rest, '"') == SIZE_MAX)
             cz__db_error_rule(err, NULL, rest);
-    } else if (code == SQLITE_CONSTRAINT_UNIQUE && cz_str_starts_with(rest, index)) {
-        rest = cz_str_tail(rest, index.len);
-        cz__db_error_rule(err, NULL, cz_str_cut(&rest, '\''));
+    } else if (code == SQLITE_CONSTRAINT_UNIQUE && index.len) {
+        cz__db_error_rule(err, NULL, index);
     } else if (broken->table[0] &&
                (code != SQLITE_CONSTRAINT_UNIQUE || !tell_unique_name(handle, broken, err))) {
         cz__db_error_rule(err, broken->table, cz_str_from(broken->columns));
     }
+}
+
+static cz_status unique_error(const struct broken *broken, cz_error *err)
+{
+    cz_str index = index_name(broken);
+    if (index.len)
+        return cz_error_set(err, CZ_EINTEGRITY, CZ__DB_SAME_BY_RULE, CZ_STR_ARG(index));
+    return cz_error_set(err, CZ_EINTEGRITY, "Another row has this %s already.", broken->columns);
 }
 
 static cz_status constraint_error(struct cz__sqlite_connection *connection, int code, cz_error *err)
@@ -135,8 +152,7 @@ static cz_status constraint_error(struct cz__sqlite_connection *connection, int 
     switch (code) {
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY:
-        status =
-            cz_error_set(err, CZ_EINTEGRITY, "Another row has this %s already.", broken.columns);
+        status = unique_error(&broken, err);
         break;
     case SQLITE_CONSTRAINT_FOREIGNKEY:
         return cz_error_set(err, CZ_EINTEGRITY,

@@ -157,8 +157,51 @@ static const char *condition_of(const char *sql)
     return at == SIZE_MAX ? NULL : sql + at + strlen(" WHERE ");
 }
 
+/* What stands at a place of the list in CREATE INDEX, without its direction; empty: it is not known. */
+static cz_str listed_at(cz_str sql, size_t place)
+{
+    static const char *const directions[] = { " DESC", " ASC" };
+    size_t at = 0, depth = 0, start = SIZE_MAX;
+    for (; at < sql.len; at = cz__sql_piece(sql, at)) {
+        bool ends = depth == 1 && (sql.ptr[at] == ',' || sql.ptr[at] == ')');
+        if (ends && place-- == 0)
+            break;
+        depth += sql.ptr[at] == '(' ? 1 : 0;
+        depth -= depth && sql.ptr[at] == ')' ? 1 : 0;
+        if (ends || (depth == 1 && start == SIZE_MAX))
+            start = at + 1;
+    }
+    if (at >= sql.len || start == SIZE_MAX)
+        return (cz_str){ 0 };
+    cz_str text = cz_str_trim(cz_str_of(sql.ptr + start, at - start));
+    for (size_t i = 0; i < CZ_COUNT(directions); i++) {
+        size_t len = strlen(directions[i]);
+        if (text.len > len &&
+            cz_str_eq_icase(cz_str_tail(text, text.len - len), cz_str_from(directions[i])))
+            return cz_str_trim(cz_str_head(text, text.len - len));
+    }
+    return text;
+}
+
+/* Write the expressions of `columns`, which are "()" or "-()", as the index's SQL has them. */
+static cz_status tell_expressions(cz_ctx *ctx, const char *sql, cz__index_info *index)
+{
+    for (size_t i = 0; i < index->column_count; i++) {
+        bool descends = index->columns[i][0] == '-';
+        if (strcmp(index->columns[i] + descends, "()") != 0)
+            continue;
+        cz_str text = listed_at(cz_str_from(sql), i);
+        if (text.len)
+            index->columns[i] =
+                cz_arena_printf(ctx->arena, "%s%.*s", descends ? "-" : "", CZ_STR_ARG(text));
+        if (!index->columns[i])
+            return CZ_ENOMEM;
+    }
+    return CZ_OK;
+}
+
 static cz_status describe_index(cz_ctx *ctx, cz__db_session *session, const char *name,
-                                cz__index_info *out, cz_error *err)
+                                const char *sql, cz__index_info *out, cz_error *err)
 {
     struct rows rows;
     cz_status status =
@@ -174,6 +217,8 @@ static cz_status describe_index(cz_ctx *ctx, cz__db_session *session, const char
     out->column_count = rows.count;
     for (size_t i = 0; i < rows.count; i++)
         out->columns[i] = rows.items[i].fields[0];
+    if (sql && tell_expressions(ctx, sql, out))
+        return cz_error_set(err, CZ_ENOMEM, "no memory to describe a table");
     return CZ_OK;
 }
 
@@ -198,9 +243,45 @@ static cz_status describe_indexes(cz_ctx *ctx, cz__db_session *session, cz__tabl
         index->name = strcmp(row->fields[2], "c") == 0 ? row->fields[0] : "";
         index->unique = is_true(row->fields[1]);
         index->where = condition_of(row->fields[3]);
-        status = describe_index(ctx, session, row->fields[0], index, err);
+        status = describe_index(ctx, session, row->fields[0], row->fields[3], index, err);
     }
     return status;
+}
+
+/* FTS5 tables that triggers of ours keep up with the table, by the tokenizers search_index.c gives them. */
+static cz_status describe_searches(cz_ctx *ctx, cz__db_session *session, cz__table_info *out,
+                                   cz_error *err)
+{
+    struct rows rows, columns;
+    cz_status status = read_rows(
+        ctx, session,
+        CZ_STR("SELECT s.name, CASE WHEN instr(s.sql, 'tokenize=''porter ') THEN 'english' "
+               "ELSE 'simple' END FROM sqlite_schema s JOIN sqlite_schema t "
+               "ON t.type = 'trigger' AND t.name = s.name || '_au' WHERE t.tbl_name = ? "
+               "AND s.type = 'table' AND s.sql LIKE 'CREATE VIRTUAL TABLE %USING fts5(%' AND "
+               "instr(s.sql, 'unicode61 remove_diacritics 0'')') ORDER BY s.name"),
+        out->name, 2, &rows, err);
+    if (status)
+        return status;
+    out->searches = cz_arena_array(ctx->arena, cz__index_info, rows.count + 1);
+    if (!out->searches)
+        return cz_error_set(err, CZ_ENOMEM, "no memory to describe a table");
+    for (size_t i = 0; i < rows.count; i++) {
+        cz__index_info *index = &out->searches[out->search_count++];
+        index->name = rows.items[i].fields[0];
+        index->search = rows.items[i].fields[1];
+        status =
+            read_rows(ctx, session, CZ_STR("SELECT name FROM pragma_table_info(?) ORDER BY cid"),
+                      index->name, 1, &columns, err);
+        if (status)
+            return status;
+        index->columns = cz_arena_array(ctx->arena, const char *, columns.count + 1);
+        if (!index->columns)
+            return cz_error_set(err, CZ_ENOMEM, "no memory to describe a table");
+        for (; index->column_count < columns.count; index->column_count++)
+            index->columns[index->column_count] = columns.items[index->column_count].fields[0];
+    }
+    return CZ_OK;
 }
 
 /* The end of what begins at `at`: a quoted piece, or one character. */
@@ -295,6 +376,8 @@ cz_status cz__sqlite_describe_table(cz_ctx *ctx, cz__db_session *session, const 
     status = describe_columns(ctx, session, &info, generated, err);
     if (!status)
         status = describe_indexes(ctx, session, &info, err);
+    if (!status)
+        status = describe_searches(ctx, session, &info, err);
     if (!status)
         status = describe_checks(ctx, sql, &info, err);
     if (!status)

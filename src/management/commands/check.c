@@ -20,29 +20,51 @@ static int ask_database(cz_ctx *ctx, void *arg)
 
 /* ---- SQL written by hand ---- */
 
-static int check_in_place(cz_ctx *ctx, void *arg)
-{
-    (void)arg;
-    cz__raw_check(ctx);
-    return 0;
-}
-
-/* All tables of the project, empty. */
-static int check_in_scratch(cz_ctx *ctx, void *arg)
-{
-    cz__migrate_all(ctx);
-    cz__tables_create(ctx);
-    return check_in_place(ctx, arg);
-}
-
 struct sql_check {
     const struct cz__site *site;
     bool servers;   /* ask those that are configured */
     size_t skipped; /* databases that are a server's and were not asked */
 };
 
+static void tell(const char *sentence, void *arg)
+{
+    const struct sql_check *check = arg;
+    fprintf(stderr, "%s: %s\n", check->site->project->name, sentence);
+}
+
+static int check_in_place(cz_ctx *ctx, void *arg)
+{
+    size_t wrong = cz__meta_sql_check(ctx, tell, arg);
+    if (cz__raw_count())
+        cz__raw_check(ctx);
+    return wrong > 0;
+}
+
+/* All tables of the project, empty, once what they are made of is known to be right. */
+static int check_in_scratch(cz_ctx *ctx, void *arg)
+{
+    if (cz__meta_sql_check(ctx, tell, arg))
+        return 1;
+    if (cz__raw_count()) {
+        cz__migrate_all(ctx);
+        cz__tables_create(ctx);
+        cz__raw_check(ctx);
+    }
+    return 0;
+}
+
+/* Whether there is anything to ask a database. */
+static bool has_sql(const cz__database *database)
+{
+    bool has = cz__raw_count() > 0;
+    for (size_t i = 0; i < cz__models_count(); i++)
+        has = has || (cz__database_has_model(database, cz__models_at(i)) &&
+                      cz__meta_has_sql(cz__models_at(i)));
+    return has;
+}
+
 /* A SQLite database is a new one in memory, whatever its file holds; a server's is the one that is configured, and
- * nothing runs in it. */
+ * nothing stays in it. */
 static int check_database(struct sql_check *check, cz__database *database)
 {
     cz_buf url = { 0 };
@@ -55,26 +77,20 @@ static int check_database(struct sql_check *check, cz__database *database)
     bool is_file = cz_str_starts_with(cz_buf_str(&url), CZ_STR("sqlite:"));
     cz_buf_done(&url);
     if (is_file)
-        return cz__site_run_in_memory(check->site, database, check_in_scratch, NULL);
+        return cz__site_run_in_memory(check->site, database, check_in_scratch, check);
     if (check->servers)
-        return cz__site_run_on(check->site, database->alias, check_in_place, NULL);
+        return cz__site_run_on(check->site, database->alias, check_in_place, check);
     check->skipped++;
     return 0;
-}
-
-static void tell(const char *sentence, void *arg)
-{
-    const struct sql_check *check = arg;
-    fprintf(stderr, "%s: %s\n", check->site->project->name, sentence);
 }
 
 static int check_sql(const struct cz__site *site, bool servers)
 {
     struct sql_check check = { site, servers, 0 };
     int code = 0;
-    size_t count = cz__raw_count();
-    for (size_t i = 0; i < cz__database_count && count; i++)
-        code |= check_database(&check, &cz__databases[i]);
+    for (size_t i = 0; i < cz__database_count; i++)
+        if (has_sql(&cz__databases[i]))
+            code |= check_database(&check, &cz__databases[i]);
     if (!code && cz__raw_check_end(!check.skipped, tell, &check))
         code = 1;
     if (!code && check.skipped)

@@ -237,7 +237,7 @@ static const char *folder_of(cz_ctx *ctx, const struct arguments *a, const char 
 /* What an operation means for a busy PostgreSQL, below its own line. */
 static void tell_finding(const cz__finding *finding)
 {
-    if (finding->safety == CZ__SAFE)
+    if (!finding->advice)
         return;
     printf("      %s%s%s%s: %s\n", cz__safety_name(finding->safety), finding->lock ? " (" : "",
            finding->lock ? finding->lock : "", finding->lock ? ")" : "", finding->advice);
@@ -323,7 +323,7 @@ static int make_migrations(cz_ctx *ctx, void *arg)
     if (!a->app)
         graph = graph_with(ctx, migrations, count, &made);
     if (a->online) {
-        made = cz__split_online(ctx, graph, &made);
+        made = cz__split_online(ctx, graph, &made, a->file_name);
         if (!a->app)
             graph = graph_with(ctx, migrations, count, &made);
     }
@@ -395,6 +395,19 @@ static void tell_plan(cz_ctx *ctx, const cz__graph *graph, const cz__plan_list *
         puts("  No planned migration operations.");
 }
 
+struct step_call {
+    cz__graph *graph;
+    cz__planned step;
+    enum cz__migrate_how how;
+    enum cz__migrated outcome;
+};
+
+static void call_step(cz_ctx *ctx, void *arg)
+{
+    struct step_call *call = arg;
+    call->outcome = cz__migrate_step(ctx, call->graph, call->step, call->how);
+}
+
 static void run_plan(cz_ctx *ctx, const struct arguments *a, cz__graph *graph,
                      const cz__plan_list *plan)
 {
@@ -410,7 +423,14 @@ static void run_plan(cz_ctx *ctx, const struct arguments *a, cz__graph *graph,
         printf("  %s %s.%s...", plan->items[i].backward ? "Unapplying" : "Applying", migration->app,
                migration->name);
         fflush(stdout);
-        printf(" %s\n", outcomes[cz__migrate_step(ctx, graph, plan->items[i], how)]);
+        struct step_call call = { .graph = graph, .step = plan->items[i], .how = how };
+        cz_error err;
+        if (cz_try(ctx, call_step, &call, &err)) {
+            puts(""); /* what went wrong has a line of its own */
+            fflush(stdout);
+            cz_raise_error(ctx, &err);
+        }
+        printf(" %s\n", outcomes[call.outcome]);
     }
     if (!plan->count)
         puts("  No migrations to apply.");

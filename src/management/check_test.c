@@ -1,0 +1,92 @@
+/* `check` and the SQL that models' metas are written with. */
+#include "management/command_testing.h"
+#include "orm/orm_testing.h"
+#include <calzone/calzone.h>
+
+#define CHECK_PAGE(F)                                                                              \
+    F(char_field, title, .max_length = 40)                                                         \
+    F(int_field, number)                                                                           \
+    F(foreign_key, previous, CheckPage, .null = true, .on_delete = CZ_CASCADE)
+CZ_MODEL_FORWARD(CheckPage)
+CZ_MODEL(CheckPage, CHECK_PAGE,
+         .indexes = CZ_INDEXES({ .name = "page_nope", .expressions = "lower(\"nope\")" },
+                               { .name = "page_cut",
+                                 .fields = CZ_FIELDS(CheckPage, number),
+                                 .condition = "number >" },
+                               { .name = "page_good",
+                                 .expressions = "lower(\"title\") DESC",
+                                 .condition = "\"previous_id\" IS NULL" },
+                               { .fields = CZ_FIELDS(CheckPage, title) }),
+         .constraints = CZ_CONSTRAINTS({ .name = "page_noo", .check = "\"noo\" > 0" },
+                                       { .name = "page_number", .check = "\"number\" > 0" },
+                                       { .name = "page_first",
+                                         .unique = CZ_FIELDS(CheckPage, number),
+                                         .condition = "\"tilte\" <> ''" }));
+/* what only one of the databases has */
+#define CHECK_SHEET(F) F(json_field, data)
+CZ_MODEL(CheckSheet, CHECK_SHEET,
+         .indexes = CZ_INDEXES(
+             { .name = "sheet_data", .fields = CZ_FIELDS(CheckSheet, data), .method = "gin" },
+             { .name = "sheet_paths", .expressions = "\"data\" jsonb_path_ops", .method = "gin" }));
+#define CHECK_PART(F) F(int_field, length, .db_default = cz_sql("nothing(1)"))
+CZ_MODEL(CheckPart, CHECK_PART);
+
+static const struct cz__orm_test tree = { "tree", CZ_MODELS(CheckPage, CheckSheet, CheckPart) };
+
+struct told {
+    cz_ctx *ctx;
+    cz_str all;
+};
+
+static void note(const char *sentence, void *arg)
+{
+    struct told *told = arg;
+    told->all = cz_format(told->ctx, "%.*s%s\n", CZ_STR_ARG(told->all), sentence);
+}
+
+static void check_all(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    struct told told = { c, CZ_STR("") };
+    static const char *const said[][2] = {
+        { "CheckPage: constraint page_noo: no such column: noo", "column \"noo\" does not exist" },
+        { "CheckPage: constraint page_first: no such column: tilte",
+          "column \"tilte\" does not exist" },
+        { "CheckPage: index page_nope: no such column: nope", "column \"nope\" does not exist" },
+        { "CheckPage: index page_cut: ", "syntax error" },
+        { "CheckPart: ", "function nothing(integer) does not exist" },
+    };
+    bool server = cz__db_default->driver->features->returning_key;
+    size_t wrong = cz__meta_sql_check(c, note, &told);
+    CZ_EXPECT_MSG(wrong == CZ_COUNT(said), "%.*s", CZ_STR_ARG(told.all));
+    for (size_t i = 0; i < CZ_COUNT(said); i++)
+        CZ_EXPECT_MSG(cz_str_find(told.all, cz_str_from(said[i][server])) != SIZE_MAX,
+                      "no \"%s\" in %.*s", said[i][server], CZ_STR_ARG(told.all));
+    /* nothing of it stays */
+    cz_str_list tables;
+    cz__db_session *session = NULL;
+    cz_error err;
+    CZ_REQUIRE_OK(cz__db_session_of(c, &session, &err));
+    CZ_REQUIRE_OK(session->db->driver->list_tables(c, session, &tables, &err));
+    CZ_EXPECT_EQ(tables.count, 0);
+}
+
+CZ_DATABASE_TEST(each_piece_of_a_metas_sql_is_tried_and_none_stays)
+{
+    cz__orm_test_run(&tree, check_all);
+}
+
+static const cz_app tree_app = { "tree", .models = CZ_MODELS(CheckPage, CheckSheet) };
+static const cz_route urls[] = { CZ_ROUTES_END };
+static CZ_PROJECT(forest, "forest", .apps = CZ_APPS(&tree_app), .urls = urls);
+
+CZ_DATABASE_TEST(check_tells_a_misspelt_column_of_a_rule)
+{
+    cz_str out;
+    const char *url = cz__test_setting("DATABASE_URL", cz_test_database());
+    const char *question = cz__test_on_postgresql ? "--databases" : NULL;
+    CZ_EXPECT_EQ(cz__test_command(&forest, CZ__TEXTS(url), CZ__TEXTS("check", question), &out), 1);
+    CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("forest: CheckPage: constraint page_noo: ")) != SIZE_MAX,
+                  "%.*s", CZ_STR_ARG(out));
+    CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("no issues")) == SIZE_MAX, "%.*s", CZ_STR_ARG(out));
+}
