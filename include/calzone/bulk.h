@@ -35,7 +35,9 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
                         const cz_fields *fields);
 
 /* Insert rows made by cz_row_new(), of an array of pointers, in one transaction; members that were not set take
- * their defaults. Each gets its key. Returns how many were stored: with ignore_conflicts those that were not
+ * their defaults. Each gets its key, with .update that of the row it changed, whose other fields are not read:
+ * cz_refresh() does. With .ignore_conflicts nobody can say which of them were stored and under which keys, so cz_save()
+ * of one raises CZ_EINVAL: read it first. Returns how many were stored: with .ignore_conflicts those that were not
  * there. No signals are sent, as in Django.
  * Raises: CZ_EINTEGRITY: nothing is stored; CZ_EINVAL: options that cannot be, a value out of range. */
 #define cz_bulk_create(ctx, M, rows, count, ...)                                                   \

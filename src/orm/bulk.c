@@ -74,15 +74,24 @@ static cz__db_session *writer_of(cz_ctx *ctx, const struct bulk *bulk)
     return cz__session_to_write(ctx, bulk->model, NULL, bulk->database);
 }
 
-static void now_stored(cz_ctx *ctx, const struct bulk *bulk, cz_row *row, const int64_t *id)
+/* Whether a row that is there already is changed; false: it is left, or an error. */
+static bool is_upsert(const struct bulk *bulk)
 {
-    const cz__column *key = bulk->model->state->key;
+    return bulk->conflict && bulk->conflict->update_count;
+}
+
+/* `key`: the one it has now; NULL: the one it brought, or none that is known. */
+static void now_stored(cz_ctx *ctx, const struct bulk *bulk, cz_row *row, const void *key)
+{
+    const cz__column *column = bulk->model->state->key;
+    row->maybe_stored = bulk->conflict && !is_upsert(bulk);
+    row->maybe_created = is_upsert(bulk);
     row->database = bulk->database ? cz__database_named(ctx, bulk->database) : cz__databases;
     cz__row_is_stored(writer_of(ctx, bulk), row, true);
     size_t words = cz__model_words(row->model);
     memset(cz__row_bits(row, words, CZ__BITS_DIRTY), 0, words * sizeof(uint64_t));
-    if (id && key->type == CZ__DB_INT64) {
-        *(int64_t *)cz__row_at(row, key) = *id;
+    if (key) {
+        memcpy(cz__row_at(row, column), key, cz__column_bytes(column));
         cz__row_bit_set(row, CZ__BITS_LOADED, 0, true);
     }
 }
@@ -109,15 +118,8 @@ static void insert_one(cz_ctx *ctx, struct bulk *bulk, cz_row *row, const int64_
     int64_t id;
     int64_t stored = cz__run_change(ctx, &request, &id);
     bulk->stored += stored;
-    if (!bulk->conflict && !key && stored)
-        now_stored(ctx, bulk, row, has_key(row) ? NULL : &id);
-}
-
-static void insert_each(cz_ctx *ctx, void *arg)
-{
-    const struct part *part = arg;
-    for (size_t i = 0; i < part->count; i++)
-        insert_one(ctx, part->bulk, part->rows[i], part->key);
+    if (!key && (stored || bulk->conflict))
+        now_stored(ctx, bulk, row, bulk->conflict || has_key(row) ? NULL : &id);
 }
 
 static void insert_many(cz_ctx *ctx, void *arg)
@@ -135,12 +137,25 @@ static void insert_many(cz_ctx *ctx, void *arg)
         assign_row(bulk, part->rows[i], bulk->assigns + i * bulk->column_count);
     struct cz__keys keys = cz__run_insert(ctx, &request);
     bulk->stored += (int64_t)keys.count;
-    if (bulk->conflict)
-        return;
-    cz_assert(keys.count ==
-              part->count); /* each row of an INSERT gives one, in the order of its VALUES */
+    bool leaves_out = bulk->conflict && !is_upsert(bulk);
+    /* else each row of an INSERT gives one, in the order of its VALUES */
+    cz_assert(leaves_out || keys.count == part->count);
+    size_t bytes = cz__column_bytes(bulk->model->state->key);
     for (size_t i = 0; i < part->count; i++)
-        now_stored(ctx, bulk, part->rows[i], has_key(part->rows[i]) ? NULL : &keys.integers[i]);
+        now_stored(ctx, bulk, part->rows[i], leaves_out ? NULL : keys.items + i * bytes);
+}
+
+/* Where the database does not say the keys of several rows in their order: an upsert's is known by RETURNING alone. */
+static void insert_each(cz_ctx *ctx, void *arg)
+{
+    const struct part *part = arg;
+    for (size_t i = 0; i < part->count; i++) {
+        struct part one = { .bulk = part->bulk, .rows = part->rows + i, .count = 1 };
+        if (is_upsert(part->bulk))
+            insert_many(ctx, &one);
+        else
+            insert_one(ctx, part->bulk, part->rows[i], part->key);
+    }
 }
 
 static size_t rows_per_statement(const struct bulk *bulk)
