@@ -25,8 +25,10 @@ extern "C" {
 typedef struct cz_bulk_options {
     bool ignore_conflicts; /* leave out rows that are there already; no row gets its key */
     cz_fields update;      /* change these fields of a row that is there already ... */
-    cz_fields unique;      /* ... by these fields of a unique rule; required with .update */
-    const char *database;  /* by its alias (databases.h); NULL: the router's, the model's */
+    /* ... by these fields: a unique one, all of .unique_together or of a constraint, with its condition if it has one.
+     * Required with .update; with .ignore_conflicts other rules are kept. */
+    cz_fields unique;
+    const char *database; /* by its alias (databases.h); NULL: the router's, the model's */
 } cz_bulk_options;
 
 int64_t cz__bulk_create(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_t count,
@@ -39,7 +41,8 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
  * cz_refresh() does. With .ignore_conflicts nobody can say which of them were stored and under which keys, so cz_save()
  * of one raises CZ_EINVAL: read it first. Returns how many were stored: with .ignore_conflicts those that were not
  * there. No signals are sent, as in Django.
- * Raises: CZ_EINTEGRITY: nothing is stored; CZ_EINVAL: options that cannot be, a value out of range. */
+ * Raises: CZ_EINTEGRITY: nothing is stored; CZ_EINVAL: options that cannot be, .unique that is no rule of the model or
+ * several, a value out of range. */
 #define cz_bulk_create(ctx, M, rows, count, ...)                                                   \
     cz__bulk_create((ctx), &M##__model, CZ__ROW_POINTERS(M, rows), (count),                        \
                     &(const cz_bulk_options){ __VA_ARGS__ })

@@ -282,6 +282,137 @@ CZ_DATABASE_TEST(chunks_give_each_row_once)
     cz__orm_test_run(&map, in_chunks);
 }
 
+#define LEMMA(F)                                                                                   \
+    F(char_field, slug)                                                                            \
+    F(char_field, text)                                                                            \
+    F(int_field, year, .default_ = cz_int(2000))                                                   \
+    F(int_field, place, .default_ = cz_int(0))                                                     \
+    F(char_field, state, .max_length = 8)                                                          \
+    F(date_field, gone, .null = true)
+CZ_MODEL(Lemma, LEMMA, .unique_together = CZ_FIELDS(Lemma, year, slug),
+         .constraints = CZ_CONSTRAINTS({ .name = "lemma_slug",
+                                         .unique = CZ_FIELDS(Lemma, slug),
+                                         .condition = "\"gone\" IS NULL" },
+                                       { .name = "lemma_place", .check = "\"place\" >= 0" },
+                                       { .name = "lemma_draft",
+                                         .unique = CZ_FIELDS(Lemma, text),
+                                         .condition = "\"state\" = 'draft'" },
+                                       { .name = "lemma_final",
+                                         .unique = CZ_FIELDS(Lemma, text),
+                                         .condition = "\"state\" = 'final'" },
+                                       { .name = "lemma_at",
+                                         .unique = CZ_FIELDS(Lemma, place, year) }));
+CZ_PROXY(Wording, Lemma);
+
+static const struct cz__orm_test ruled = { "ruled", CZ_MODELS(Lemma, Wording) };
+
+static Lemma *lemma(cz_ctx *c, const char *slug, const char *text, int place)
+{
+    Lemma *made = cz_row_new(c, Lemma);
+    cz_set(c, made, slug, slug);
+    cz_set(c, made, text, text);
+    cz_set(c, made, place, place);
+    return made;
+}
+
+static void by_rules(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Lemma *gone =
+        cz_create(c, Lemma, (slug, "a"), (text, "gone"), (gone, (cz_date){ 9 }), (year, 1999));
+    Lemma *kept = cz_create(c, Lemma, (slug, "a"), (text, "kept"));
+    Lemma *new = lemma(c, "a", "new", 1);
+    /* a rule of some rows: those that are gone are none of its business */
+    cz_bulk_create(c, Lemma, &new, 1, .update = CZ_FIELDS(Lemma, text),
+                   .unique = CZ_FIELDS(Lemma, slug));
+    CZ_EXPECT_EQ(new->id, kept->id);
+    /* together, in any order; without a condition; by the key; of a proxy's table */
+    Wording *draft = cz_row_new(c, Wording);
+    cz_set(c, draft, slug, "a");
+    cz_set(c, draft, text, "newer");
+    cz_bulk_create(c, Wording, &draft, 1, .update = CZ_FIELDS(Wording, text),
+                   .unique = CZ_FIELDS(Wording, slug, year));
+    CZ_EXPECT_EQ(draft->id, kept->id);
+    new = lemma(c, "b", "newest", 0);
+    cz_bulk_create(c, Lemma, &new, 1, .update = CZ_FIELDS(Lemma, text),
+                   .unique = CZ_FIELDS(Lemma, year, place));
+    CZ_EXPECT_EQ(new->id, kept->id);
+    new = lemma(c, "c", "last", 0);
+    cz_set(c, new, id, kept->id);
+    cz_bulk_create(c, Lemma, &new, 1, .update = CZ_FIELDS(Lemma, text),
+                   .unique = CZ_FIELDS(Lemma, id));
+    cz_refresh(c, kept);
+    cz_refresh(c, gone);
+    CZ_EXPECT(cz_str_eq(kept->text, CZ_STR("last")) && cz_str_eq(gone->text, CZ_STR("gone")));
+    CZ_EXPECT_EQ(cz_count(c, Lemma), 2);
+    /* left for this rule alone */
+    new = lemma(c, "a", "other", 5);
+    CZ_EXPECT_EQ(cz_bulk_create(c, Lemma, &new, 1, .ignore_conflicts = true,
+                                .unique = CZ_FIELDS(Lemma, slug)),
+                 0);
+}
+
+CZ_DATABASE_TEST(an_upsert_goes_by_any_unique_rule)
+{
+    cz__orm_test_run(&ruled, by_rules);
+}
+
+static void by_no_rule(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Lemma *new = lemma(c, "a", "x", 1);
+    cz_bulk_create(c, Lemma, &new, 1, .update = CZ_FIELDS(Lemma, slug),
+                   .unique = CZ_FIELDS(Lemma, state));
+}
+static void by_part_of_a_rule(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Lemma *new = lemma(c, "a", "x", 1);
+    cz_bulk_create(c, Lemma, &new, 1, .ignore_conflicts = true,
+                   .unique = CZ_FIELDS(Lemma, year, slug, slug));
+}
+static void by_two_rules(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Wording *new = cz_row_new(c, Wording);
+    cz_bulk_create(c, Wording, &new, 1, .update = CZ_FIELDS(Wording, slug),
+                   .unique = CZ_FIELDS(Wording, text));
+}
+static void by_another_rule(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Lemma, (slug, "a"), (text, "x"), (place, 1));
+    Lemma *new = lemma(c, "a", "y", 1);
+    cz_bulk_create(c, Lemma, &new, 1, .ignore_conflicts = true, .unique = CZ_FIELDS(Lemma, id));
+}
+static void by_a_rule_for_nothing(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Lemma *new = lemma(c, "a", "x", 1);
+    cz_bulk_create(c, Lemma, &new, 1, .unique = CZ_FIELDS(Lemma, slug));
+}
+
+static void no_rules(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    static const struct cz__orm_test_refusal cases[] = {
+        { by_no_rule, CZ_EINVAL, "Lemma has no unique rule over state" },
+        { by_part_of_a_rule, CZ_EINVAL, "Lemma has no unique rule over year, slug, slug" },
+        { by_two_rules, CZ_EINVAL,
+          "Wording has several unique rules over text, of different rows" },
+        { by_a_rule_for_nothing, CZ_EINVAL, ".unique is for .update or .ignore_conflicts" },
+    };
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases));
+    CZ_EXPECT_EQ(cz_try(c, by_another_rule, NULL, NULL), CZ_EINTEGRITY);
+}
+
+CZ_DATABASE_TEST(an_upsert_by_what_is_no_rule_is_refused)
+{
+    cz__orm_test_run(&ruled, no_rules);
+}
+
 static void twice(cz_ctx *c, void *arg)
 {
     (void)arg;

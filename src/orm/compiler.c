@@ -880,15 +880,15 @@ static void append_conflict(struct cz__compiler *c, cz_buf *sql,
     const struct cz__model_state *state = c->scope->model->state;
     cz_buf_append_lit(sql, " ON CONFLICT");
     for (size_t i = 0; i < conflict->unique.count; i++) {
-        const cz__column *column = cz__column_find(c->scope->model, conflict->unique.items[i]);
-        if (!column || !column->stored)
-            cz_raise(c->ctx, CZ_EINVAL, "%s has no column \"%.*s\" to be unique by",
-                     c->scope->model->name, CZ_STR_ARG(conflict->unique.items[i]));
         cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ("));
-        cz__db_append_name(sql, column->name);
+        cz__db_append_name(sql, cz__column_find(c->scope->model, conflict->unique.items[i])->name);
     }
     if (conflict->unique.count)
         cz_buf_append_char(sql, ')');
+    if (conflict->condition) { /* else no rule of some rows alone is meant */
+        cz_buf_append_lit(sql, " WHERE ");
+        cz_buf_append_str(sql, cz_str_from(conflict->condition));
+    }
     if (!conflict->update_count) {
         cz_buf_append_lit(sql, " DO NOTHING");
         return;

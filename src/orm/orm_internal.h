@@ -58,7 +58,8 @@ enum cz__plan_kind {
 
 struct
     cz__conflict { /* INSERT: a row that is there already is left, or these of its columns changed */
-    cz_fields unique; /* what makes it the same; of none: any */
+    cz_fields unique;      /* what makes it the same; of none: any */
+    const char *condition; /* among rows that fulfil this SQL of the model's; NULL: all */
     const uint16_t *update;
     size_t update_count;
 };
