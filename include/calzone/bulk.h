@@ -25,8 +25,10 @@ extern "C" {
 typedef struct cz_bulk_options {
     bool ignore_conflicts; /* leave out rows that are there already; no row gets its key */
     cz_fields update;      /* change these fields of a row that is there already ... */
-    cz_fields unique;      /* ... by these fields of a unique rule; required with .update */
-    const char *database;  /* by its alias (databases.h); NULL: the router's, the model's */
+    /* ... by these fields: a unique one, all of .unique_together or of a constraint, with its condition if it has one.
+     * Required with .update; with .ignore_conflicts other rules are kept. */
+    cz_fields unique;
+    const char *database; /* by its alias (databases.h); NULL: the router's, the model's */
 } cz_bulk_options;
 
 int64_t cz__bulk_create(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_t count,
@@ -35,9 +37,12 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
                         const cz_fields *fields);
 
 /* Insert rows made by cz_row_new(), of an array of pointers, in one transaction; members that were not set take
- * their defaults. Each gets its key. Returns how many were stored: with ignore_conflicts those that were not
+ * their defaults. Each gets its key, with .update that of the row it changed, whose other fields are not read:
+ * cz_refresh() does. With .ignore_conflicts nobody can say which of them were stored and under which keys, so cz_save()
+ * of one raises CZ_EINVAL: read it first. Returns how many were stored: with .ignore_conflicts those that were not
  * there. No signals are sent, as in Django.
- * Raises: CZ_EINTEGRITY: nothing is stored; CZ_EINVAL: options that cannot be, a value out of range. */
+ * Raises: CZ_EINTEGRITY: nothing is stored; CZ_EINVAL: options that cannot be, .unique that is no rule of the model or
+ * several, a value out of range. */
 #define cz_bulk_create(ctx, M, rows, count, ...)                                                   \
     cz__bulk_create((ctx), &M##__model, CZ__ROW_POINTERS(M, rows), (count),                        \
                     &(const cz_bulk_options){ __VA_ARGS__ })
@@ -82,7 +87,7 @@ struct cz__rows cz__chunks_next(cz_chunks *chunks);
  * repeat nor hide others. All of the query's arguments count but those that would change the order or the number.
  * A chunk's rows live until the next, and so does what is read by cz_related() and CZ_REL() over them and what receivers
  * allocate meanwhile; cz_on_commit() and cz_set_actor() are for the whole unit of work all the same.
- * Raises: CZ_EINVAL: .order_by, .limit, .offset, .distinct, .distinct_on, .combine or .values. */
+ * Raises: CZ_EINVAL: .order_by, .limit, .offset, .distinct, .distinct_on, .combine or .values, a condition on a window. */
 #define cz_chunks_begin(ctx, M, rows, ...)                                                         \
     cz__chunks_begin((ctx), (rows), cz__query_of(M, ##__VA_ARGS__))
 /* The next rows, until there are none. Those of the chunk before are gone with their text, and with what

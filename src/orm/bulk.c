@@ -74,15 +74,24 @@ static cz__db_session *writer_of(cz_ctx *ctx, const struct bulk *bulk)
     return cz__session_to_write(ctx, bulk->model, NULL, bulk->database);
 }
 
-static void now_stored(cz_ctx *ctx, const struct bulk *bulk, cz_row *row, const int64_t *id)
+/* Whether a row that is there already is changed; false: it is left, or an error. */
+static bool is_upsert(const struct bulk *bulk)
 {
-    const cz__column *key = bulk->model->state->key;
+    return bulk->conflict && bulk->conflict->update_count;
+}
+
+/* `key`: the one it has now; NULL: the one it brought, or none that is known. */
+static void now_stored(cz_ctx *ctx, const struct bulk *bulk, cz_row *row, const void *key)
+{
+    const cz__column *column = bulk->model->state->key;
+    row->maybe_stored = bulk->conflict && !is_upsert(bulk);
+    row->maybe_created = is_upsert(bulk);
     row->database = bulk->database ? cz__database_named(ctx, bulk->database) : cz__databases;
     cz__row_is_stored(writer_of(ctx, bulk), row, true);
     size_t words = cz__model_words(row->model);
     memset(cz__row_bits(row, words, CZ__BITS_DIRTY), 0, words * sizeof(uint64_t));
-    if (id && key->type == CZ__DB_INT64) {
-        *(int64_t *)cz__row_at(row, key) = *id;
+    if (key) {
+        memcpy(cz__row_at(row, column), key, cz__column_bytes(column));
         cz__row_bit_set(row, CZ__BITS_LOADED, 0, true);
     }
 }
@@ -109,15 +118,8 @@ static void insert_one(cz_ctx *ctx, struct bulk *bulk, cz_row *row, const int64_
     int64_t id;
     int64_t stored = cz__run_change(ctx, &request, &id);
     bulk->stored += stored;
-    if (!bulk->conflict && !key && stored)
-        now_stored(ctx, bulk, row, has_key(row) ? NULL : &id);
-}
-
-static void insert_each(cz_ctx *ctx, void *arg)
-{
-    const struct part *part = arg;
-    for (size_t i = 0; i < part->count; i++)
-        insert_one(ctx, part->bulk, part->rows[i], part->key);
+    if (!key && (stored || bulk->conflict))
+        now_stored(ctx, bulk, row, bulk->conflict || has_key(row) ? NULL : &id);
 }
 
 static void insert_many(cz_ctx *ctx, void *arg)
@@ -135,12 +137,25 @@ static void insert_many(cz_ctx *ctx, void *arg)
         assign_row(bulk, part->rows[i], bulk->assigns + i * bulk->column_count);
     struct cz__keys keys = cz__run_insert(ctx, &request);
     bulk->stored += (int64_t)keys.count;
-    if (bulk->conflict)
-        return;
-    cz_assert(keys.count ==
-              part->count); /* each row of an INSERT gives one, in the order of its VALUES */
+    bool leaves_out = bulk->conflict && !is_upsert(bulk);
+    /* else each row of an INSERT gives one, in the order of its VALUES */
+    cz_assert(leaves_out || keys.count == part->count);
+    size_t bytes = cz__column_bytes(bulk->model->state->key);
     for (size_t i = 0; i < part->count; i++)
-        now_stored(ctx, bulk, part->rows[i], has_key(part->rows[i]) ? NULL : &keys.integers[i]);
+        now_stored(ctx, bulk, part->rows[i], leaves_out ? NULL : keys.items + i * bytes);
+}
+
+/* Where the database does not say the keys of several rows in their order: an upsert's is known by RETURNING alone. */
+static void insert_each(cz_ctx *ctx, void *arg)
+{
+    const struct part *part = arg;
+    for (size_t i = 0; i < part->count; i++) {
+        struct part one = { .bulk = part->bulk, .rows = part->rows + i, .count = 1 };
+        if (is_upsert(part->bulk))
+            insert_many(ctx, &one);
+        else
+            insert_one(ctx, part->bulk, part->rows[i], part->key);
+    }
 }
 
 static size_t rows_per_statement(const struct bulk *bulk)
@@ -290,19 +305,99 @@ static const cz__column *own_column(cz_ctx *ctx, const cz_model *model, cz_str n
     return column;
 }
 
-int64_t cz__bulk_create(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_t count,
-                        const cz_bulk_options *options)
+/* ---- unique rules ---- */
+
+static bool is_rule_over(const cz_model *model, const cz_fields *rule, const cz_fields *fields)
 {
-    check_rows(ctx, model, rows, count);
+    if (!fields->count || rule->count != fields->count)
+        return false;
+    for (size_t i = 0; i < rule->count; i++) {
+        bool found = false;
+        for (size_t f = 0; f < fields->count && !found; f++)
+            found =
+                cz__column_find(model, rule->items[i]) == cz__column_find(model, fields->items[f]);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* Whether no two rows at all may be equal in these fields. */
+static bool are_unique(const cz_model *model, const cz_fields *fields)
+{
+    const cz_constraint_list *constraints = &model->meta.constraints;
+    const cz__column *first = cz__column_find(model, fields->items[0]);
+    if (fields->count == 1 && (first->ordinal == 0 || first->field->options.unique ||
+                               first->field->kind == CZ_KIND_one_to_one))
+        return true;
+    for (size_t i = 0; i < constraints->count; i++)
+        if (!constraints->items[i].condition &&
+            is_rule_over(model, &constraints->items[i].unique, fields))
+            return true;
+    return is_rule_over(model, &model->meta.unique_together, fields);
+}
+
+static cz_str listed(cz_ctx *ctx, const cz_fields *fields)
+{
+    cz_str text = fields->items[0];
+    for (size_t i = 1; i < fields->count; i++)
+        text = cz_format(ctx, "%.*s, %.*s", CZ_STR_ARG(text), CZ_STR_ARG(fields->items[i]));
+    return text;
+}
+
+/* The condition of the rule over these fields; NULL: it is about all rows. Two rules over the same fields cannot be told
+ * apart by what a call says. */
+static const char *condition_of(cz_ctx *ctx, const cz_model *asked, const cz_fields *fields)
+{
+    const cz_model *model = asked->state->concrete; /* a proxy has no rules of its own */
+    const cz_constraint_list *constraints = &model->meta.constraints;
+    if (are_unique(model, fields))
+        return NULL;
+    const char *condition = NULL;
+    for (size_t i = 0; i < constraints->count; i++) {
+        const cz_constraint *rule = &constraints->items[i];
+        if (!is_rule_over(model, &rule->unique, fields))
+            continue;
+        if (condition && strcmp(condition, rule->condition) != 0)
+            cz_raise(ctx, CZ_EINVAL, "%s has several unique rules over %.*s, of different rows",
+                     asked->name, CZ_STR_ARG(listed(ctx, fields)));
+        condition = rule->condition;
+    }
+    if (!condition && !model->meta.unmanaged) /* somebody else's table may have rules of its own */
+        cz_raise(ctx, CZ_EINVAL, "%s has no unique rule over %.*s", asked->name,
+                 CZ_STR_ARG(listed(ctx, fields)));
+    return condition;
+}
+
+/* What is to be done about rows that are there already; without columns to update: they are left. */
+static struct cz__conflict conflict_of(cz_ctx *ctx, const cz_model *model,
+                                       const cz_bulk_options *options)
+{
     if (options->update.count && (options->ignore_conflicts || !options->unique.count))
         cz_raise(ctx, CZ_EINVAL,
                  ".update needs the fields that make a row the same in .unique, and no "
                  ".ignore_conflicts");
-    struct bulk bulk = { .model = model, .rows = rows, .count = count };
+    if (options->unique.count && !options->update.count && !options->ignore_conflicts)
+        cz_raise(ctx, CZ_EINVAL, ".unique is for .update or .ignore_conflicts");
     uint16_t *update = cz_array(ctx, uint16_t, options->update.count + 1);
     for (size_t i = 0; i < options->update.count; i++)
         update[i] = own_column(ctx, model, options->update.items[i])->ordinal;
-    struct cz__conflict conflict = { options->unique, update, options->update.count };
+    struct cz__conflict conflict = { .unique = options->unique,
+                                     .update = update,
+                                     .update_count = options->update.count };
+    for (size_t i = 0; i < options->unique.count; i++)
+        cz_ignore(own_column(ctx, model, options->unique.items[i])); /* it is one */
+    if (options->unique.count)
+        conflict.condition = condition_of(ctx, model, &options->unique);
+    return conflict;
+}
+
+int64_t cz__bulk_create(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_t count,
+                        const cz_bulk_options *options)
+{
+    check_rows(ctx, model, rows, count);
+    struct cz__conflict conflict = conflict_of(ctx, model, options);
+    struct bulk bulk = { .model = model, .rows = rows, .count = count };
     if (options->ignore_conflicts || options->update.count)
         bulk.conflict = &conflict;
     if (!count)

@@ -83,6 +83,143 @@ CZ_DATABASE_TEST(rows_that_are_there_are_left_or_changed)
     cz__orm_test_run(&map, conflicts);
 }
 
+#define SIGN(F) F(char_field, name, .unique = true) F(char_field, note)
+CZ_MODEL_UUID(Sign, SIGN);
+
+static const struct cz__orm_test keyed = { "keyed", CZ_MODELS(City, Sign) };
+
+#define UPSERT(M, field) .update = CZ_FIELDS(M, field), .unique = CZ_FIELDS(M, name)
+
+static void keys_of_an_upsert(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    City **first = cities(c, 0, 5), **again = cities(c, 0, 300);
+    cz_bulk_create(c, City, first, 5);
+    cz_set(c, again[1], people, 100);
+    CZ_EXPECT_EQ(cz_bulk_create(c, City, again, 300, UPSERT(City, people)), 300);
+    for (int i = 0; i < 300; i++) {
+        City *read = cz_get(c, City, .where = CZ_Q(City, name, EXACT, again[i]->name));
+        CZ_EXPECT_EQ(again[i]->id, read->id);
+        CZ_EXPECT(i >= 5 || again[i]->id == first[i]->id);
+    }
+    /* what is saved afterwards is that row, and of it what was changed */
+    cz_set(c, first[1], note, "kept");
+    cz_save(c, first[1]);
+    cz_set(c, again[1], people, 101);
+    cz_save(c, again[1]);
+    cz_refresh(c, first[1]);
+    CZ_EXPECT(first[1]->people == 101 && cz_str_eq(first[1]->note, CZ_STR("kept")));
+    CZ_EXPECT_EQ(cz_count(c, City), 300);
+    /* a key that was given gives way to that of the row that is there */
+    Sign *sign = cz_create(c, Sign, (name, "stop"), (note, "old")), *other = cz_row_new(c, Sign);
+    cz_set(c, other, name, "stop");
+    cz_set(c, other, note, "new");
+    CZ_EXPECT(!cz_uuid_eq(other->id, sign->id));
+    cz_bulk_create(c, Sign, &other, 1, UPSERT(Sign, note));
+    CZ_EXPECT(cz_uuid_eq(other->id, sign->id));
+    cz_set(c, other, note, "newer");
+    cz_save(c, other);
+    cz_refresh(c, sign);
+    CZ_EXPECT(cz_str_eq(sign->note, CZ_STR("newer")) && cz_count(c, Sign) == 1);
+}
+
+CZ_DATABASE_TEST(an_upsert_gives_each_row_the_key_it_has)
+{
+    cz__orm_test_run(&keyed, keys_of_an_upsert);
+}
+
+static City **undone; /* what a block that is rolled back stores */
+
+static void upsert_and_fail(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_bulk_create(c, City, undone, 2, UPSERT(City, people));
+    cz_set(c, undone[0], people, 9); /* of the block, too */
+    cz_save(c, undone[0]);
+    cz_raise(c, CZ_EVALIDATION, "no");
+}
+
+static void ignore_and_fail(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_bulk_create(c, City, undone, 2, .ignore_conflicts = true);
+    cz_raise(c, CZ_EVALIDATION, "no");
+}
+
+static void in_block(cz_ctx *c, void *arg)
+{
+    cz_atomic(c, *(void (*const *)(cz_ctx *, void *))arg, NULL);
+}
+
+static void rolled_back(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    static void (*const calls[])(cz_ctx *, void *) = { upsert_and_fail, ignore_and_fail };
+    City *there = cz_create(c, City, (name, "city 0"));
+    undone = cities(c, 0, 2);
+    CZ_EXPECT_EQ(cz_try(c, in_block, (void *)(uintptr_t)&calls[0], NULL), CZ_EVALIDATION);
+    for (int i = 0; i < 2; i++) { /* one was changed, the other was made */
+        cz_set(c, undone[i], people, 20 + i);
+        cz_save(c, undone[i]);
+    }
+    cz_refresh(c, there);
+    CZ_EXPECT_EQ(there->people, 20);
+    CZ_EXPECT_EQ(undone[0]->id, there->id);
+    CZ_EXPECT_EQ(cz_count(c, City, .where = CZ_Q(City, people, IN, CZ_INTS(20, 21))), 2);
+    undone = cities(c, 2, 2); /* none of them was stored, and that is known */
+    CZ_EXPECT_EQ(cz_try(c, in_block, (void *)(uintptr_t)&calls[1], NULL), CZ_EVALIDATION);
+    cz_save(c, undone[0]);
+    cz_save(c, undone[1]);
+    CZ_EXPECT_EQ(cz_count(c, City), 4);
+}
+
+CZ_DATABASE_TEST(rows_of_an_upsert_that_was_rolled_back_can_be_saved)
+{
+    cz__orm_test_run(&map, rolled_back);
+}
+
+static void save_what_was_left_out(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    City **made = cities(c, 0, 2);
+    cz_bulk_create(c, City, made, 2, .ignore_conflicts = true);
+    cz_set(c, made[1], people, 9);
+    cz_save(c, made[1]);
+}
+
+static void save_with_its_key(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Sign *sign = cz_row_new(c, Sign);
+    cz_set(c, sign, name, "stop");
+    cz_bulk_create(c, Sign, &sign, 1, .ignore_conflicts = true);
+    cz_save(c, sign);
+}
+
+static void left_out(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    static const struct cz__orm_test_refusal cases[] = {
+        { save_what_was_left_out, CZ_EINVAL,
+          "a City of a cz_bulk_create() with .ignore_conflicts cannot be saved: whether it was "
+          "stored, and under which key, is not known; read it first" },
+        { save_with_its_key, CZ_EINVAL,
+          "a Sign of a cz_bulk_create() with .ignore_conflicts cannot be saved: whether it was "
+          "stored, and under which key, is not known; read it first" },
+    };
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases));
+    CZ_EXPECT_EQ(cz_count(c, City), 2);
+    CZ_EXPECT_EQ(cz_count(c, Sign), 1);
+}
+
+CZ_DATABASE_TEST(a_row_that_may_have_been_left_out_is_not_stored_a_second_time)
+{
+    cz__orm_test_run(&keyed, left_out);
+}
+
 static void get_or_create(cz_ctx *c, void *arg)
 {
     (void)arg;
@@ -143,6 +280,137 @@ static void in_chunks(cz_ctx *c, void *arg)
 CZ_DATABASE_TEST(chunks_give_each_row_once)
 {
     cz__orm_test_run(&map, in_chunks);
+}
+
+#define LEMMA(F)                                                                                   \
+    F(char_field, slug)                                                                            \
+    F(char_field, text)                                                                            \
+    F(int_field, year, .default_ = cz_int(2000))                                                   \
+    F(int_field, place, .default_ = cz_int(0))                                                     \
+    F(char_field, state, .max_length = 8)                                                          \
+    F(date_field, gone, .null = true)
+CZ_MODEL(Lemma, LEMMA, .unique_together = CZ_FIELDS(Lemma, year, slug),
+         .constraints = CZ_CONSTRAINTS({ .name = "lemma_slug",
+                                         .unique = CZ_FIELDS(Lemma, slug),
+                                         .condition = "\"gone\" IS NULL" },
+                                       { .name = "lemma_place", .check = "\"place\" >= 0" },
+                                       { .name = "lemma_draft",
+                                         .unique = CZ_FIELDS(Lemma, text),
+                                         .condition = "\"state\" = 'draft'" },
+                                       { .name = "lemma_final",
+                                         .unique = CZ_FIELDS(Lemma, text),
+                                         .condition = "\"state\" = 'final'" },
+                                       { .name = "lemma_at",
+                                         .unique = CZ_FIELDS(Lemma, place, year) }));
+CZ_PROXY(Wording, Lemma);
+
+static const struct cz__orm_test ruled = { "ruled", CZ_MODELS(Lemma, Wording) };
+
+static Lemma *lemma(cz_ctx *c, const char *slug, const char *text, int place)
+{
+    Lemma *made = cz_row_new(c, Lemma);
+    cz_set(c, made, slug, slug);
+    cz_set(c, made, text, text);
+    cz_set(c, made, place, place);
+    return made;
+}
+
+static void by_rules(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Lemma *gone =
+        cz_create(c, Lemma, (slug, "a"), (text, "gone"), (gone, (cz_date){ 9 }), (year, 1999));
+    Lemma *kept = cz_create(c, Lemma, (slug, "a"), (text, "kept"));
+    Lemma *new = lemma(c, "a", "new", 1);
+    /* a rule of some rows: those that are gone are none of its business */
+    cz_bulk_create(c, Lemma, &new, 1, .update = CZ_FIELDS(Lemma, text),
+                   .unique = CZ_FIELDS(Lemma, slug));
+    CZ_EXPECT_EQ(new->id, kept->id);
+    /* together, in any order; without a condition; by the key; of a proxy's table */
+    Wording *draft = cz_row_new(c, Wording);
+    cz_set(c, draft, slug, "a");
+    cz_set(c, draft, text, "newer");
+    cz_bulk_create(c, Wording, &draft, 1, .update = CZ_FIELDS(Wording, text),
+                   .unique = CZ_FIELDS(Wording, slug, year));
+    CZ_EXPECT_EQ(draft->id, kept->id);
+    new = lemma(c, "b", "newest", 0);
+    cz_bulk_create(c, Lemma, &new, 1, .update = CZ_FIELDS(Lemma, text),
+                   .unique = CZ_FIELDS(Lemma, year, place));
+    CZ_EXPECT_EQ(new->id, kept->id);
+    new = lemma(c, "c", "last", 0);
+    cz_set(c, new, id, kept->id);
+    cz_bulk_create(c, Lemma, &new, 1, .update = CZ_FIELDS(Lemma, text),
+                   .unique = CZ_FIELDS(Lemma, id));
+    cz_refresh(c, kept);
+    cz_refresh(c, gone);
+    CZ_EXPECT(cz_str_eq(kept->text, CZ_STR("last")) && cz_str_eq(gone->text, CZ_STR("gone")));
+    CZ_EXPECT_EQ(cz_count(c, Lemma), 2);
+    /* left for this rule alone */
+    new = lemma(c, "a", "other", 5);
+    CZ_EXPECT_EQ(cz_bulk_create(c, Lemma, &new, 1, .ignore_conflicts = true,
+                                .unique = CZ_FIELDS(Lemma, slug)),
+                 0);
+}
+
+CZ_DATABASE_TEST(an_upsert_goes_by_any_unique_rule)
+{
+    cz__orm_test_run(&ruled, by_rules);
+}
+
+static void by_no_rule(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Lemma *new = lemma(c, "a", "x", 1);
+    cz_bulk_create(c, Lemma, &new, 1, .update = CZ_FIELDS(Lemma, slug),
+                   .unique = CZ_FIELDS(Lemma, state));
+}
+static void by_part_of_a_rule(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Lemma *new = lemma(c, "a", "x", 1);
+    cz_bulk_create(c, Lemma, &new, 1, .ignore_conflicts = true,
+                   .unique = CZ_FIELDS(Lemma, year, slug, slug));
+}
+static void by_two_rules(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Wording *new = cz_row_new(c, Wording);
+    cz_bulk_create(c, Wording, &new, 1, .update = CZ_FIELDS(Wording, slug),
+                   .unique = CZ_FIELDS(Wording, text));
+}
+static void by_another_rule(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Lemma, (slug, "a"), (text, "x"), (place, 1));
+    Lemma *new = lemma(c, "a", "y", 1);
+    cz_bulk_create(c, Lemma, &new, 1, .ignore_conflicts = true, .unique = CZ_FIELDS(Lemma, id));
+}
+static void by_a_rule_for_nothing(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Lemma *new = lemma(c, "a", "x", 1);
+    cz_bulk_create(c, Lemma, &new, 1, .unique = CZ_FIELDS(Lemma, slug));
+}
+
+static void no_rules(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    static const struct cz__orm_test_refusal cases[] = {
+        { by_no_rule, CZ_EINVAL, "Lemma has no unique rule over state" },
+        { by_part_of_a_rule, CZ_EINVAL, "Lemma has no unique rule over year, slug, slug" },
+        { by_two_rules, CZ_EINVAL,
+          "Wording has several unique rules over text, of different rows" },
+        { by_a_rule_for_nothing, CZ_EINVAL, ".unique is for .update or .ignore_conflicts" },
+    };
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases));
+    CZ_EXPECT_EQ(cz_try(c, by_another_rule, NULL, NULL), CZ_EINTEGRITY);
+}
+
+CZ_DATABASE_TEST(an_upsert_by_what_is_no_rule_is_refused)
+{
+    cz__orm_test_run(&ruled, no_rules);
 }
 
 static void twice(cz_ctx *c, void *arg)

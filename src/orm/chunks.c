@@ -1,5 +1,5 @@
 /* Many rows in chunks: each in an arena that is emptied before the next. */
-#include "orm/orm_internal.h"
+#include "orm/compiler.h"
 #include <calzone/bulk.h>
 
 struct cz_chunks {
@@ -21,6 +21,13 @@ cz_chunks *cz__chunks_begin(cz_ctx *ctx, size_t rows, const cz_query *query)
         cz_raise(ctx, CZ_EINVAL,
                  "chunks of %s: they have a size, and no order, limit, distinct, union or values",
                  query->model->name);
+    cz_cond conds[CZ__CONDS_MAX];
+    for (size_t i = 0, count = cz__conds_of(query, conds); i < count; i++)
+        if (cz__cond_has(conds[i], true))
+            cz_raise(ctx, CZ_EINVAL,
+                     "chunks of %s with a condition on a window, which each chunk would compute "
+                     "from the rows that are left; cz_iterator_begin() asks once",
+                     query->model->name);
     cz_chunks *chunks = cz_new(ctx, cz_chunks);
     chunks->query = *cz__query_copy(ctx, query);
     chunks->query.limit = (int64_t)rows;

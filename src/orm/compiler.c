@@ -333,17 +333,16 @@ static const uint64_t *loaded_bits(struct cz__compiler *c, const cz_query *query
     return bits;
 }
 
-/* The columns of a model at an alias, in the order rows are read. */
+/* The columns of a model at an alias, in the order rows are read, after `count` others. */
 static void append_columns(cz_buf *sql, const cz_model *model, unsigned alias,
-                           const uint64_t *loaded, bool *first)
+                           const uint64_t *loaded, unsigned *count)
 {
     for (uint16_t i = 0; i < model->state->column_count; i++) {
         const cz__column *column = &model->state->columns[i];
         if (!column->stored || (loaded && !(loaded[i / 64] >> (i % 64) & 1)))
             continue;
-        if (!*first)
+        if ((*count)++)
             cz_buf_append_lit(sql, ", ");
-        *first = false;
         cz__append_column(sql, alias, column->name);
     }
 }
@@ -387,6 +386,7 @@ struct ordering {
     const char *before; /* " ORDER BY ", then ", " */
     cz_buf *group;      /* what an order adds to GROUP BY; NULL: nothing is grouped */
     cz_buf *parts; /* ", " and each of what is ordered by, aggregates left out; NULL: not needed */
+    struct cz__window_filter *filter; /* where the order is outside of; NULL: it is not */
     bool has_aggregate;
 };
 
@@ -403,6 +403,15 @@ static void begin_item(struct ordering *order)
 {
     cz_buf_append_str(order->sql, cz_str_from(order->before));
     order->before = ", ";
+}
+
+static void add_item(struct ordering *order, const cz_buf *part)
+{
+    begin_item(order);
+    if (order->filter)
+        cz__filter_order(order->filter, order->sql, part);
+    else
+        cz_buf_append_str(order->sql, cz_buf_str(part));
 }
 
 static void add_part(struct ordering *order, cz_buf *part)
@@ -442,8 +451,7 @@ static void order_by_path(struct cz__compiler *c, struct ordering *order, const 
         cz_raise(c->ctx, CZ_EINVAL, "\"%.*s\" is encrypted: it has no order", CZ_STR_ARG(path));
     cz_buf *part = cz__scratch(c->ctx);
     cz__append_column(part, at.alias, at.name);
-    begin_item(order);
-    cz_buf_append_str(order->sql, cz_buf_str(part));
+    add_item(order, part);
     append_direction(order->sql, item, descending);
     cz__append_group(order->group, part);
     add_part(order, part);
@@ -457,8 +465,8 @@ static void compile_order(struct cz__compiler *c, struct ordering *order, const 
             order_by_path(c, order, item, item->path, item->descending, 0);
             continue;
         }
-        begin_item(order);
         if (item->random) {
+            begin_item(order);
             cz_buf_append_str(order->sql, cz_str_from(c->features->random));
             continue;
         }
@@ -467,7 +475,7 @@ static void compile_order(struct cz__compiler *c, struct ordering *order, const 
         c->scope->group = aggregate ? order->group : NULL;
         cz_ignore(cz__compile_expr(c, part, item->expr) == 0); /* of any type */
         c->scope->group = NULL;
-        cz_buf_append_str(order->sql, cz_buf_str(part));
+        add_item(order, part);
         append_direction(order->sql, item, item->descending);
         order->has_aggregate |= aggregate;
         if (!aggregate && !cz__has_window(item->expr)) {
@@ -488,7 +496,9 @@ void cz__append_order(struct cz__compiler *c, cz_buf *sql, const cz_order_list *
 
 struct select {
     cz_buf *outputs, *where, *having, *group, *order;
+    unsigned output_count;
     bool aggregates;
+    struct cz__window_filter filter;
 };
 
 static struct select new_select(cz_ctx *ctx)
@@ -497,7 +507,8 @@ static struct select new_select(cz_ctx *ctx)
                             .where = cz__scratch(ctx),
                             .having = cz__scratch(ctx),
                             .group = cz__scratch(ctx),
-                            .order = cz__scratch(ctx) };
+                            .order = cz__scratch(ctx),
+                            .filter = { cz__scratch(ctx), cz__scratch(ctx), 0, 0 } };
 }
 
 static void add_clause(cz_buf *sql, const char *first, cz_buf *part)
@@ -506,8 +517,8 @@ static void add_clause(cz_buf *sql, const char *first, cz_buf *part)
     cz_buf_append_str(sql, cz_buf_str(part));
 }
 
-/* The parts of a conjunction that ask about groups go to HAVING, in the order they stand. What they read outside
- * aggregates is then grouped by, as in Django. */
+/* The parts of a conjunction that ask about groups go to HAVING, in the order they stand, and those that ask about
+ * windows around it all. What the former read outside aggregates is then grouped by, as in Django. */
 static void split_where(struct cz__compiler *c, struct select *select, cz_cond cond)
 {
     if (cond->op == CZ__COND_AND && cond->count) {
@@ -515,14 +526,16 @@ static void split_where(struct cz__compiler *c, struct select *select, cz_cond c
             split_where(c, select, cond->children[i]);
         return;
     }
-    bool aggregate = cz__cond_has_aggregate(cond);
+    bool aggregate = cz__cond_has(cond, false);
     cz_buf *part = cz__scratch(c->ctx);
     c->scope->group = aggregate ? select->group : NULL;
     cz_ignore(cz__compile_cond(c, part, cond)); /* a row whose condition is NULL is left out */
     c->scope->group = NULL;
-    if (aggregate) {
+    select->aggregates |= aggregate;
+    if (cz__cond_has(cond, true)) {
+        cz__filter_add(&select->filter, part);
+    } else if (aggregate) {
         add_clause(select->having, " HAVING ", part);
-        select->aggregates = true;
     } else {
         add_clause(select->where, " WHERE ", part);
     }
@@ -571,6 +584,7 @@ static const cz__db_type *compile_outputs(struct cz__compiler *c, struct select 
         else if (expr && !cz__has_window(expr) && expr->op != CZ__EXPR_VALUE)
             cz__append_group(select->group, part);
     }
+    select->output_count = (unsigned)query->values.count;
     return types;
 }
 
@@ -586,9 +600,30 @@ static void group_by_keys(struct cz__compiler *c, struct select *select,
     }
 }
 
+static void check_filter(struct cz__compiler *c, const struct select *select, const cz_query *query)
+{
+    const char *what = select->aggregates          ? "groups"
+                       : query->combine.count      ? ".combine"
+                       : query->distinct_on.count  ? ".distinct_on"
+                       : query->lock != CZ_NO_LOCK ? ".lock"
+                                                   : NULL;
+    if (what)
+        cz_raise(c->ctx, CZ_EINVAL,
+                 "a condition on a window in a query of %s with %s: ask by the keys, "
+                 "CZ_Q(%s, id, IN, CZ_SUBQUERY(CZ_F(%s, id), %s, .where = ...))",
+                 query->model->name, what, query->model->name, query->model->name,
+                 query->model->name);
+}
+
+/* A SELECT up to its order. */
 static void append_body(struct cz__compiler *c, cz_buf *sql, const struct select *select,
                         const cz_query *query)
 {
+    const struct cz__window_filter *filter = &select->filter;
+    if (filter->count) {
+        check_filter(c, select, query);
+        cz__filter_begin(filter, sql, select->output_count);
+    }
     cz_buf_append_lit(sql, "SELECT ");
     if (query->distinct_on.count) {
         if (!c->features->distinct_on)
@@ -599,18 +634,22 @@ static void append_body(struct cz__compiler *c, cz_buf *sql, const struct select
             cz__append_column(sql, at.alias, at.name);
         }
         cz_buf_append_lit(sql, ") ");
-    } else if (query->distinct) {
+    } else if (query->distinct && !filter->count) {
         cz_buf_append_lit(sql, "DISTINCT ");
     }
     cz_buf_append_str(sql, cz_buf_str(select->outputs));
+    cz_buf_append_str(sql, cz_buf_str(filter->order));
+    cz_buf_append_str(sql, cz_buf_str(filter->conditions));
     cz__append_from(c->scope, sql);
     cz__append_joins(c->scope, sql);
     cz_buf_append_str(sql, cz_buf_str(select->where));
     if (select->aggregates)
         cz_buf_append_str(sql, cz_buf_str(select->group));
     cz_buf_append_str(sql, cz_buf_str(select->having));
-    cz_buf *const parts[] = { select->outputs, select->where, select->group, select->having,
-                              select->order };
+    if (filter->count)
+        cz__filter_end(filter, sql, select->output_count, query);
+    cz_buf *const parts[] = { select->outputs, select->where, select->group,     select->having,
+                              select->order,   filter->order, filter->conditions };
     for (size_t i = 0; i < CZ_COUNT(parts); i++)
         cz_check(c->ctx, cz_buf_status(parts[i]));
 }
@@ -680,12 +719,14 @@ static void compile_part(struct cz__compiler *c, cz_buf *sql, const cz_query *qu
     scope->base = ++c->alias_count;
     c->scope = scope;
     struct select select = new_select(c->ctx);
-    bool first = true;
     if (query->values.count)
         cz_ignore(!compile_outputs(c, &select, query)); /* of the same types as the whole's */
     else
-        append_columns(select.outputs, query->model, scope->base, loaded_bits(c, whole), &first);
+        append_columns(select.outputs, query->model, scope->base, loaded_bits(c, whole),
+                       &select.output_count);
     compile_where(c, &select, query);
+    if (select.filter.count)
+        check_filter(c, &select, whole);
     if (select.aggregates && !query->values.count)
         group_by_keys(c, &select, NULL, NULL);
     append_body(c, sql, &select, query);
@@ -731,6 +772,36 @@ static void order_combined(struct cz__compiler *c, cz_buf *sql, const cz_query *
     }
 }
 
+static bool gives_rows(const struct cz__plan_request *request)
+{
+    const cz_query *query = request->query;
+    return request->kind == CZ__PLAN_SELECT || query->distinct || query->distinct_on.count ||
+           query->combine.count;
+}
+
+/* What a query without values gives; `inside`: of what is counted around it. */
+static void append_outputs(struct cz__compiler *c, struct cz__plan *plan, struct select *select,
+                           const struct cz__plan_request *request, const unsigned *aliases,
+                           bool inside)
+{
+    select->output_count = 1;
+    if (request->kind == CZ__PLAN_EXISTS && !request->query->combine.count) {
+        cz_buf_append_char(select->outputs, '1');
+    } else if (request->kind == CZ__PLAN_COUNT && !inside) {
+        cz_buf_append_lit(select->outputs, "COUNT(*)");
+    } else if (gives_rows(request)) {
+        select->output_count = 0;
+        plan->loaded = loaded_bits(c, request->query);
+        append_columns(select->outputs, c->scope->model, c->scope->base, plan->loaded,
+                       &select->output_count);
+        for (uint16_t i = 0; i < plan->related_count; i++)
+            append_columns(select->outputs, plan->related[i].model, aliases[i + 1], NULL,
+                           &select->output_count);
+    } else {
+        cz__append_column(select->outputs, c->scope->base, c->scope->model->state->key->name);
+    }
+}
+
 static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf *sql,
                            const struct cz__plan_request *request)
 {
@@ -749,18 +820,22 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
         cz__append_group(select.group, behind);
     }
     bool values = query->values.count > 0;
-    bool first = true, ordered = kind != CZ__PLAN_COUNT && kind != CZ__PLAN_EXISTS;
+    bool ordered = kind != CZ__PLAN_COUNT && kind != CZ__PLAN_EXISTS;
     if (values)
         plan->outputs = compile_outputs(c, &select, query);
     compile_where(c, &select, query);
     struct ordering order = { .sql = select.order,
                               .before = " ORDER BY ",
                               .group = values && select.group->len ? select.group : NULL,
-                              .parts = values ? NULL : cz__scratch(c->ctx) };
-    if (behind && !sliced) {
-        begin_item(&order);
-        cz_buf_append_str(select.order, cz_buf_str(behind));
-    }
+                              .parts = values ? NULL : cz__scratch(c->ctx),
+                              .filter = select.filter.count ? &select.filter : NULL };
+    if (behind && !sliced)
+        add_item(&order, behind);
+    if (sliced && select.filter.count)
+        cz_raise(c->ctx, CZ_EINVAL,
+                 "a condition on a window and a slice of each row's %s: leave out .limit and "
+                 ".offset, or number them by the window",
+                 query->model->name);
     if (ordered && !query->combine.count)
         compile_order(c, &order, cz__ordering_of(query));
     select.aggregates |= order.has_aggregate;
@@ -771,26 +846,16 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
         group_by_keys(c, &select, plan, aliases);
         cz_buf_append_str(select.group, cz_buf_str(order.parts)); /* of other tables, too */
     }
-    bool whole_rows = kind == CZ__PLAN_SELECT || query->distinct || query->distinct_on.count ||
-                      query->combine.count;
-    bool inside = kind == CZ__PLAN_COUNT && (whole_rows || values || select.aggregates);
-    if (values) {
-        /* written above */
-    } else if (kind == CZ__PLAN_EXISTS && !query->combine.count) {
-        cz_buf_append_char(select.outputs, '1');
-    } else if (kind == CZ__PLAN_COUNT && !inside) {
-        cz_buf_append_lit(select.outputs, "COUNT(*)");
-    } else if (whole_rows) {
-        plan->loaded = loaded_bits(c, query);
-        append_columns(select.outputs, c->scope->model, c->scope->base, plan->loaded, &first);
-        for (uint16_t i = 0; i < plan->related_count; i++)
-            append_columns(select.outputs, plan->related[i].model, aliases[i + 1], NULL, &first);
-    } else {
-        cz__append_column(select.outputs, c->scope->base, c->scope->model->state->key->name);
-    }
-    if (behind)
+    bool inside = kind == CZ__PLAN_COUNT &&
+                  (gives_rows(request) || values || select.aggregates || select.filter.count);
+    if (!values)
+        append_outputs(c, plan, &select, request, aliases, inside);
+    if (behind) {
         cz__append_behind(c, select.outputs, behind, sliced ? select.order : NULL);
-    if (query->distinct && kind == CZ__PLAN_SELECT && !values && !query->combine.count)
+        select.output_count++;
+    }
+    if (query->distinct && !select.filter.count && kind == CZ__PLAN_SELECT && !values &&
+        !query->combine.count)
         cz_buf_append_str(select.outputs, cz_buf_str(order.parts)); /* read by nobody */
     if (sliced) {
         cz__append_sliced(c, sql, query, true);
@@ -833,7 +898,9 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
     c->negated = false;
     struct select select = new_select(c->ctx);
     compile_where(c, &select, query);
-    struct ordering order = { .sql = select.order, .before = " ORDER BY " };
+    struct ordering order = { .sql = select.order,
+                              .before = " ORDER BY ",
+                              .filter = select.filter.count ? &select.filter : NULL };
     const struct cz__expr *expr = value ? cz__expr_of(value->value_kind, value->value) : NULL;
     bool aggregate = expr && cz__has_aggregate(expr); /* which has no order */
     if (kind != CZ__SUBSELECT_EXISTS && !aggregate)
@@ -846,6 +913,10 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
     } else {
         cz_buf_append_char(select.outputs, '1');
     }
+    select.output_count = 1;
+    select.aggregates |= aggregate && select.filter.count; /* to be refused */
+    if (select.filter.count && query->distinct)
+        cz_raise(c->ctx, CZ_EINVAL, "a condition on a window in a subquery with .distinct");
     if (select.aggregates && !aggregate)
         group_by_keys(c, &select, NULL, NULL);
     append_body(c, sql, &select, query);
@@ -880,15 +951,15 @@ static void append_conflict(struct cz__compiler *c, cz_buf *sql,
     const struct cz__model_state *state = c->scope->model->state;
     cz_buf_append_lit(sql, " ON CONFLICT");
     for (size_t i = 0; i < conflict->unique.count; i++) {
-        const cz__column *column = cz__column_find(c->scope->model, conflict->unique.items[i]);
-        if (!column || !column->stored)
-            cz_raise(c->ctx, CZ_EINVAL, "%s has no column \"%.*s\" to be unique by",
-                     c->scope->model->name, CZ_STR_ARG(conflict->unique.items[i]));
         cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR(" ("));
-        cz__db_append_name(sql, column->name);
+        cz__db_append_name(sql, cz__column_find(c->scope->model, conflict->unique.items[i])->name);
     }
     if (conflict->unique.count)
         cz_buf_append_char(sql, ')');
+    if (conflict->condition) { /* else no rule of some rows alone is meant */
+        cz_buf_append_lit(sql, " WHERE ");
+        cz_buf_append_str(sql, cz_str_from(conflict->condition));
+    }
     if (!conflict->update_count) {
         cz_buf_append_lit(sql, " DO NOTHING");
         return;
@@ -1017,7 +1088,7 @@ static void compile_change(struct cz__compiler *c, cz_buf *sql,
     }
     struct select select = new_select(c->ctx);
     compile_where(c, &select, request->query);
-    if (!c->scope->join_count && !select.aggregates) {
+    if (!c->scope->join_count && !select.aggregates && !select.filter.count) {
         cz_buf_append_str(sql, cz_buf_str(select.where));
         cz_check(c->ctx, cz_buf_status(select.where));
         return;
@@ -1026,9 +1097,10 @@ static void compile_change(struct cz__compiler *c, cz_buf *sql,
     cz__append_column(sql, 0, state->key->name);
     cz_buf_append_lit(sql, " IN (");
     cz__append_column(select.outputs, 0, state->key->name);
+    select.output_count = 1;
     if (select.aggregates)
         group_by_keys(c, &select, NULL, NULL);
-    static const cz_query plain = { 0 };
+    const cz_query plain = { .model = request->query->model };
     append_body(c, sql, &select, &plain);
     cz_buf_append_char(sql, ')');
 }

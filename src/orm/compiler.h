@@ -88,6 +88,21 @@ void cz__append_behind(struct cz__compiler *c, cz_buf *outputs, const cz_buf *ke
 /* What stands before and after a SELECT with such numbers, to take the query's slice of each one's rows. */
 void cz__append_sliced(struct cz__compiler *c, cz_buf *sql, const cz_query *query, bool before);
 
+/* windows_sql.c: conditions on windows. A window is computed from the rows that WHERE leaves, so what chooses among them
+ * afterwards stands around that SELECT, which gives, beside its outputs, what the rows are ordered by and, as truth
+ * values, the conditions. */
+struct cz__window_filter {
+    cz_buf *order, *conditions; /* ", " and each */
+    unsigned order_count, count;
+};
+void cz__filter_add(struct cz__window_filter *filter, const cz_buf *condition);
+/* Give another thing that rows are ordered by; its name goes into `sql`. */
+void cz__filter_order(struct cz__window_filter *filter, cz_buf *sql, const cz_buf *part);
+/* What stands before the SELECT, of so many outputs, and after it, up to the order. */
+void cz__filter_begin(const struct cz__window_filter *filter, cz_buf *sql, unsigned output_count);
+void cz__filter_end(const struct cz__window_filter *filter, cz_buf *sql, unsigned output_count,
+                    const cz_query *query);
+
 /* conditions_sql.c: a condition; returns whether it may be NULL. */
 bool cz__compile_cond(struct cz__compiler *c, cz_buf *sql, cz_cond cond);
 
@@ -108,8 +123,9 @@ void cz__compile_as(struct cz__compiler *c, cz_buf *sql, uint8_t value_kind, con
 cz__db_type cz__expr_type(struct cz__compiler *c, const struct cz__scope *scope,
                           const struct cz__expr *expr);
 bool cz__has_aggregate(const struct cz__expr *expr);
-bool cz__cond_has_aggregate(cz_cond cond);
 bool cz__has_window(const struct cz__expr *expr);
+/* Whether a condition asks about a window, or else about an aggregate that is none. */
+bool cz__cond_has(cz_cond cond, bool window);
 static inline bool cz__is_scaled(const struct cz__compiler *c, cz__db_type type)
 {
     return c->features->scaled_decimals && CZ__DB_KIND(type) == CZ__DB_DECIMAL &&

@@ -367,17 +367,22 @@ bool cz__compile_cond(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
     return null;
 }
 
-bool cz__cond_has_aggregate(cz_cond cond)
+static bool expr_has(const struct cz__expr *expr, bool window)
+{
+    return expr && (window ? cz__has_window(expr) : cz__has_aggregate(expr));
+}
+
+bool cz__cond_has(cz_cond cond, bool window)
 {
     if (cond->op == CZ__COND_LEAF) {
-        const struct cz__expr *value = cz__expr_of(cond->value_kind, cond->value);
-        return (cond->expr && cz__has_aggregate(cond->expr)) ||
-               (cond->lookup != CZ_LOOKUP_ISNULL && value && cz__has_aggregate(value));
+        return expr_has(cond->expr, window) ||
+               (cond->lookup != CZ_LOOKUP_ISNULL &&
+                expr_has(cz__expr_of(cond->value_kind, cond->value), window));
     }
     if (cond->op == CZ__COND_EVERY || cond->op == CZ__COND_EXISTS || cond->op == CZ__COND_LINKED)
         return false;
     for (uint32_t i = 0; i < cond->count; i++)
-        if (cz__cond_has_aggregate(cond->children[i]))
+        if (cz__cond_has(cond->children[i], window))
             return true;
     return false;
 }

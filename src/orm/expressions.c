@@ -27,7 +27,7 @@ static bool has(const struct cz__expr *expr, bool window)
     case CZ__EXPR_WINDOW:
         return window || args_have(&expr->partition_by, window);
     case CZ__EXPR_COND:
-        return !window && cz__cond_has_aggregate(expr->filter);
+        return cz__cond_has(expr->filter, window);
     case CZ__EXPR_CALL:
         if (!window && is_aggregate(expr->function))
             return true;
@@ -38,7 +38,7 @@ static bool has(const struct cz__expr *expr, bool window)
     for (uint32_t i = 0; expr->op == CZ__EXPR_CASE && i < expr->when_count; i++) {
         const struct cz__when *when = &expr->whens[i];
         const struct cz__expr *value = cz__expr_of(when->value.value_kind, when->value.value);
-        if ((value && has(value, window)) || (!window && cz__cond_has_aggregate(when->condition)))
+        if ((value && has(value, window)) || cz__cond_has(when->condition, window))
             return true;
     }
     return args_have(&expr->args, window);

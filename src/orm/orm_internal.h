@@ -58,7 +58,8 @@ enum cz__plan_kind {
 
 struct
     cz__conflict { /* INSERT: a row that is there already is left, or these of its columns changed */
-    cz_fields unique; /* what makes it the same; of none: any */
+    cz_fields unique;      /* what makes it the same; of none: any */
+    const char *condition; /* among rows that fulfil this SQL of the model's; NULL: all */
     const uint16_t *update;
     size_t update_count;
 };
@@ -322,7 +323,7 @@ void cz__apart_done(struct cz__apart *apart);
 void cz__run_insert_row(cz_ctx *ctx, const struct cz__plan_request *request, cz_row *row);
 /* Run an INSERT of many rows inside a transaction; the new keys, in the order of the rows. Raises. */
 struct cz__keys {
-    const int64_t *integers; /* of keys that are numbers; NULL: of UUIDs, which the caller knows */
+    const char *items; /* cz__column_bytes() of the model's key each */
     size_t count;
 };
 struct cz__keys cz__run_insert(cz_ctx *ctx, const struct cz__plan_request *request);

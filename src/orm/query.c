@@ -591,34 +591,32 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query)
 /* ---- keys of new rows ---- */
 
 struct new_keys {
-    cz_ctx *ctx;
-    bool integers;
-    int64_t *items;
+    const cz__column *key;
+    char *items;
     size_t count;
 };
 
 static bool read_key(cz__db_cursor *cursor, void *arg)
 {
     struct new_keys *keys = arg;
-    if (keys->integers &&
-        !cursor->db->driver->read(cursor, 0, CZ__DB_INT64, &keys->items[keys->count]))
-        keys->items[keys->count] = 0;
+    void *at = keys->items + keys->count * cz__column_bytes(keys->key);
+    cz_ignore(cursor->db->driver->read(cursor, 0, keys->key->type, at)); /* never NULL */
     keys->count++;
     return true;
 }
 
 struct cz__keys cz__run_insert(cz_ctx *ctx, const struct cz__plan_request *request)
 {
-    struct new_keys keys = { .ctx = ctx,
-                             .integers = request->query->model->state->key->type == CZ__DB_INT64,
-                             .items = cz_array(ctx, int64_t, request->row_count) };
-    cz__db_cursor cursor;
     const cz_query *query = request->query;
+    const cz__column *key = query->model->state->key;
+    struct new_keys keys = { key, cz_alloc_zero(ctx, request->row_count, cz__column_bytes(key)),
+                             0 };
+    cz__db_cursor cursor;
     cz__db_session *session = cz__session_to_write(ctx, query->model, NULL, query->database);
     cz__watch_change(ctx, query->model);
     cz_ignore(!open_on(ctx, session, request, &cursor)); /* of one column */
     read_all(ctx, &cursor, query, read_key, &keys);
-    return (struct cz__keys){ keys.integers ? keys.items : NULL, keys.count };
+    return (struct cz__keys){ keys.items, keys.count };
 }
 
 struct returned {

@@ -256,8 +256,8 @@ void cz__keys_given(cz_ctx *ctx, const cz_model *model)
         cz_raise_error(ctx, &err);
 }
 
-/* It came from another database, which is nothing to this one: what it holds is all to be written, if there is
- * such a row here or not. Returns whether there is. */
+/* Whether there is such a row is not known, as of one that came from another database: what it holds is all to be
+ * written, if there is one here or not. Returns whether there is. */
 static bool move_to(cz_ctx *ctx, const char *database, cz_row *row)
 {
     for (uint16_t i = 0; i < row->model->state->column_count; i++)
@@ -274,26 +274,37 @@ static bool move_to(cz_ctx *ctx, const char *database, cz_row *row)
 }
 
 /* What a rolled back transaction stored is to be stored again: all the row holds, and the row itself when it was made
- * there, with the key it got. */
-static void revive(cz_ctx *ctx, cz_row *row)
+ * there, with the key it got. Returns whether a row of this key may be there all the same. */
+static bool revive(cz_ctx *ctx, cz_row *row)
 {
     const cz__db_session *session =
         row->stored_in && row->database ? cz__db_session_find(ctx, row->database) : NULL;
     if (!session || !cz__is_undone(session, row->stored_in))
-        return;
-    bool unmade = cz__is_undone(session, row->created_in);
+        return false;
+    bool unmade = cz__is_undone(session, row->created_in), doubtful = unmade && row->maybe_created;
     for (uint16_t i = unmade ? 0 : 1; i < row->model->state->column_count; i++)
         if (row->model->state->columns[i].stored && cz__row_bit(row, CZ__BITS_LOADED, i))
             cz__row_bit_set(row, CZ__BITS_DIRTY, i, true);
     row->stored_in = 0;
+    if (unmade)
+        row->maybe_stored = row->maybe_created = false;
+    return doubtful;
 }
 
 static void save(cz_ctx *ctx, const char *named, cz_row *row, bool raw)
 {
-    revive(ctx, row);
+    bool doubtful = revive(ctx, row);
+    if (row->maybe_stored)
+        cz_raise(
+            ctx, CZ_EINVAL,
+            "a %s of a cz_bulk_create() with .ignore_conflicts cannot be saved: whether it was "
+            "stored, and under which key, is not known; read it first",
+            row->model->name);
     const char *database = cz__alias_of(ctx, row->model, row, named, true);
     bool update = from_database(row);
     if (database && update && row->database && strcmp(row->database->alias, database) != 0)
+        doubtful = true;
+    if (doubtful)
         update = move_to(ctx, database, row);
     cz_event event = { .signal = CZ_PRE_SAVE,
                        .model = row->model,

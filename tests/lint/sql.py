@@ -13,6 +13,7 @@ COMPOSERS = {
     "src/orm/compiler.c": "queries",
     "src/orm/conditions_sql.c": "conditions of queries",
     "src/orm/raw_sql.c": "the parameters of SQL written by hand",
+    "src/orm/windows_sql.c": "conditions on windows",
     "src/orm/behind_sql.c": "the rows behind a relation of many rows",
     "src/orm/expressions.c": "expressions of queries",
     "src/db/sqlite/stream.c": "temporary tables, whose names are numbers, of the ORM's statements",

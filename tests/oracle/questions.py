@@ -540,6 +540,28 @@ def windows():
                                                      c_frame="CZ_RANGE_BETWEEN(0, CZ_UNBOUNDED_FOLLOWING)"))])
     compute("two windows", "Staff", [("int", window("RowNumber()", "CZ_ROW_NUMBER")), ("text", window(
         "FirstValue('name')", "CZ_FIRST_VALUE(CZ_F(@, name))", partition=False))])
+    # This Django computes windows but does not filter by them: Python does, what 4.2 and later do by a query around.
+    rank, before = window("RowNumber()", "CZ_ROW_NUMBER"), window("Lag('name', 1)", "CZ_LAG(CZ_F(@, name), 1)")
+    late = Q("since", "gt", X("day('2021-01-01')", 'day("2021-01-01")'))
+    for name, expression, kept, lookup, v, where in (
+            ("rank", rank, "w <= 2", "LTE", "2", None), ("rank, in", rank, "w in (1, 3)", "IN", "CZ_INTS(1, 3)", None),
+            ("rank of some", rank, "w == 1", "EXACT", "1", late), ("lag", before, "w is None", "ISNULL", "true", None),
+            ("lag, compared", before, "w and 'name 1' in w", "CONTAINS", '"name 1"', late),
+            ("sum", window("Sum('id')", "CZ_SUM(CZ_F(@, id))"), "w > 30", "GT", "30", None)):
+        some = ".objects.filter(%s)" % where.django if where else ".objects"
+        rows = "Staff%s.annotate(w=%s).order_by('-wage', 'id').values_list('id', 'w')" % (some, expression.django)
+        c = "%sCZ_QE(%s, %s, %s)" % (where.of("Staff") + ", " if where else "", expression.of("Staff"), lookup, v)
+        tail = ".where = CZ_WHERE(%s), .order_by = CZ_ORDER_BY(CZ_DESC(Staff, wage), CZ_ASC(Staff, id))" % c
+        plain_rows = "[(k,) for k, w in %s if %s]" % (rows, kept)
+        Question("window asked, " + name, ["int"], plain_rows, "IDS(Staff, %s)" % tail, model="Staff")
+        Question("window asked, sliced, " + name, ["int"], plain_rows + "[1:4]", "IDS(Staff, %s, .limit = 3, .offset = 1)" % tail, model="Staff")
+        kind = "text" if "lag" in name else "int"
+        Question("window asked and given, " + name, ["int", kind], "[r for r in %s for w in r[1:] if %s]" % (rows, kept),
+                 "ROWS(%s, Staff, .values = CZ_AS(%s, (c0, CZ_F(Staff, id)), (c1, %s)), %s)" % (
+                     record(["int", kind]), record(["int", kind]), expression.of("Staff"), tail), model="Staff")
+        Question("window asked in a subquery, " + name, ["int"], "sorted(%s)" % plain_rows,
+                 "IDS(Staff, .where = CZ_Q(Staff, id, IN, CZ_SUBQUERY(CZ_F(Staff, id), Staff, .where = CZ_WHERE(%s))), "
+                 ".order_by = CZ_ORDER_BY(CZ_ASC(Staff, id)))" % c, model="Staff")
 
 
 def plain(name, model, django, c, **more):
