@@ -85,6 +85,10 @@ grep -qE '^[1-9][0-9]* passed, 0 failed$' "$work/log" || fail "its tests said: $
 (cd src/notes && "$calzone" check >/dev/null) || fail "check"
 "$calzone" routes --json 2>/dev/null | python3 -m json.tool >/dev/null || fail "routes --json is no JSON"
 "$calzone" build >/dev/null || fail "build"
+echo "/* a file that was not there */" >src/notes/migrations/0002_new.c # CMake notices, and says so
+"$calzone" build >/dev/null 2>"$work/log" || fail "build with a new file: $(cat "$work/log")"
+[[ ! -s $work/log ]] || fail "a new file is told of: $(cat "$work/log")"
+rm src/notes/migrations/0002_new.c
 expect 2 "no command" "$calzone" nonsense
 
 echo "a mistake is shown"

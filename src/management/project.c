@@ -141,14 +141,17 @@ static cz_status configure_routes(const struct cz__site *site, const cz_route *r
     return status;
 }
 
-static cz_status check_keys(cz_error *err)
+static cz_status check_keys(const struct cz__site *site, cz_error *err)
 {
+    bool tests = site->env == CZ_ENV_TEST;
     for (size_t i = 0; i < cz__models_count() && !cz__field_keys_count(); i++)
         if (cz__models_at(i)->state->sealed)
             return cz_error_set(err, CZ_EVALIDATION,
                                 "FIELD_ENCRYPTION_KEYS is required: %s has an encrypted field. A "
-                                "first key: FIELD_ENCRYPTION_KEYS=k1:$(openssl rand -base64 32)",
-                                cz__models_at(i)->name);
+                                "first key%s: %sFIELD_ENCRYPTION_KEYS=k1:$(openssl rand -base64 "
+                                "32)%s",
+                                cz__models_at(i)->name, tests ? ", for tests alone" : "",
+                                tests ? "echo " : "", tests ? " >> settings/test.env" : "");
     return CZ_OK;
 }
 
@@ -206,8 +209,6 @@ static cz_status start(struct cz__site *site, cz_error *err)
     if (!status)
         status = start_models(project, err);
     if (!status)
-        status = check_keys(err);
-    if (!status)
         status = cz_router_create(project->urls, &router_options, &site->router, err);
     if (!status)
         status = configure_middleware(site, router_options.middleware, err);
@@ -217,7 +218,8 @@ static cz_status start(struct cz__site *site, cz_error *err)
     return status;
 }
 
-cz_status cz__site_start(const cz_project *project, struct cz__site *out, cz_error *err)
+/* All but the keys of encrypted fields. */
+static cz_status start_keyless(const cz_project *project, struct cz__site *out, cz_error *err)
 {
     *out = (struct cz__site){ .project = project };
     out->app = (cz__http_app){
@@ -228,6 +230,32 @@ cz_status cz__site_start(const cz_project *project, struct cz__site *out, cz_err
     cz_status status = start(out, err);
     if (status)
         cz__site_stop(out);
+    return status;
+}
+
+cz_status cz__site_start(const cz_project *project, struct cz__site *out, cz_error *err)
+{
+    cz_status status = start_keyless(project, out, err);
+    if (!status && (status = check_keys(out, err)))
+        cz__site_stop(out);
+    return status;
+}
+
+/* For a command of the project's. `check`, which says what a start would refuse, warns where a key may come later. */
+static cz_status start_for(const struct cz__builtin *builtin, const cz_project *project,
+                           struct cz__site *out, cz_error *err)
+{
+    if (!builtin || !builtin->needs_no_keys)
+        return cz__site_start(project, out, err);
+    cz_status status = start_keyless(project, out, err);
+    if (!status && builtin->run == cz__command_check && check_keys(out, err)) {
+        if (out->env == CZ_ENV_DEVELOPMENT || out->env == CZ_ENV_TEST) {
+            fprintf(stderr, "%s: warning: %s\n", project->name, cz_error_message(err));
+        } else {
+            status = err->status;
+            cz__site_stop(out);
+        }
+    }
     return status;
 }
 
@@ -247,20 +275,21 @@ void cz__site_stop(struct cz__site *site)
 
 static const struct cz__builtin builtins[] = {
     { "run", "Serve the site.", "[--bind ADDRESS:PORT] [--workers N]", cz__command_run },
-    { "routes", "List the routes in the order they are tried.", "[--json]", cz__command_routes },
+    { "routes", "List the routes in the order they are tried.", "[--json]", cz__command_routes,
+      .needs_no_keys = true },
     { "check",
       "Check settings, models, routes and SQL without starting anything; with --databases, that "
       "each "
       "answers and what was migrated.",
-      "[--databases]", cz__command_check },
+      "[--databases]", cz__command_check, .needs_no_keys = true },
     { "settings", "List the settings, their values and where those came from.", "[--json]",
-      cz__command_settings },
+      cz__command_settings, .needs_no_keys = true },
     { "version", "Print the versions of the project, Calzone and what is built in.", "[--json]",
       cz__command_version, .needs_nothing = true },
     { "makemigrations", "Write migrations for what changed in the models.",
       "[APP] [--check] [--dry-run] [--empty] [--merge] [--online] [--name NAME] [--folder FOLDER] "
       "[--rename APP.MODEL[.FIELD]:NAME] [--no-rename] [--default APP.MODEL.FIELD=VALUE]",
-      cz__command_makemigrations,
+      cz__command_makemigrations, .needs_no_keys = true,
       .flags =
           "  --check            write nothing; exit with 1 when something changed\n"
           "  --dry-run          print the migrations and write nothing\n"
@@ -285,13 +314,14 @@ static const struct cz__builtin builtins[] = {
                "are there\n"
                "  --accept-edited   record migrations that were changed since as they are now\n" },
     { "showmigrations", "List the migrations; [X] marks those the database has.",
-      "[APP] [--database ALIAS]", cz__command_showmigrations },
+      "[APP] [--database ALIAS]", cz__command_showmigrations, .needs_no_keys = true },
     { "sqlmigrate", "Print what a migration runs.", "APP NAME [--backwards] [--database ALIAS]",
-      cz__command_sqlmigrate },
+      cz__command_sqlmigrate, .needs_no_keys = true },
     { "squashmigrations", "Write one migration in place of an app's first ones.",
-      "APP LAST [--without-data] [--dry-run] [--folder FOLDER]", cz__command_squashmigrations },
+      "APP LAST [--without-data] [--dry-run] [--folder FOLDER]", cz__command_squashmigrations,
+      .needs_no_keys = true },
     { "inspectdb", "Print models for the tables there are.",
-      "[--database ALIAS] [--unmanaged] [TABLE...]", cz__command_inspectdb },
+      "[--database ALIAS] [--unmanaged] [TABLE...]", cz__command_inspectdb, .needs_no_keys = true },
     { "createtables", "Create the tables that are missing, of apps without migrations.",
       "[--database ALIAS]", cz__command_createtables },
     { "backup", "Copy the SQLite database while it is in use, and check the copy.",
@@ -396,7 +426,7 @@ int cz_project_main(const cz_project *project, int argc, char **argv)
     cz_error err;
     if (builtin && builtin->needs_nothing)
         return builtin->run(&site, argc - 1, argv + 1);
-    if (cz__site_start(project, &site, &err)) {
+    if (start_for(builtin, project, &site, &err)) {
         fprintf(stderr, "%s: %s\n", project->name, cz_error_message(&err));
         return 1;
     }

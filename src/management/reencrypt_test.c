@@ -48,7 +48,8 @@ CZ_TEST(keys_of_encrypted_fields_are_changed_in_two_steps)
 {
     RUN(1,
         "agency: FIELD_ENCRYPTION_KEYS is required: Spy has an encrypted field. A "
-        "first key: FIELD_ENCRYPTION_KEYS=k1:$(openssl rand -base64 32)\n",
+        "first key, for tests alone: echo FIELD_ENCRYPTION_KEYS=k1:$(openssl rand -base64 32) >> "
+        "settings/test.env\n",
         "", "createtables");
     load_spies();
     RUN(0, rows, "b:" KEY_B ",a:" KEY_A, "dumpdata");
@@ -78,4 +79,24 @@ CZ_TEST(purge_needs_no_key)
     CZ_EXPECT_EQ(run("b:" KEY_B, &out, CZ__TEXTS("dumpdata")), 1);
     RUN(0, "1 row purged\n", "b:" KEY_B, "purge", "--days", "0");
     RUN(0, "0 rows purged\n", "b:" KEY_B, "purge", "--days", "0");
+}
+
+CZ_TEST(commands_that_read_no_value_need_no_key)
+{
+    static const char *const commands[] = { "makemigrations", "showmigrations", "inspectdb",
+                                            "routes", "settings" };
+    cz_str out;
+    for (size_t i = 0; i < CZ_COUNT(commands); i++) {
+        const char *check = i ? NULL : "--check"; /* the app has no migrations: there are changes */
+        int code = run("", &out, CZ__TEXTS(commands[i], check));
+        CZ_EXPECT_MSG(code == (i ? 0 : 1), "%s: %.*s", commands[i], CZ_STR_ARG(out));
+        CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("is required")) == SIZE_MAX, "%.*s", CZ_STR_ARG(out));
+    }
+    CZ_EXPECT_EQ(run("", &out, CZ__TEXTS("check")), 0);
+    CZ_EXPECT(
+        cz_str_starts_with(out, CZ_STR("agency: warning: FIELD_ENCRYPTION_KEYS is required")));
+    CZ_EXPECT(cz_str_find(out, CZ_STR("no issues")) != SIZE_MAX);
+    CZ_EXPECT_EQ(run("", &out, CZ__TEXTS("dumpdata")), 1);
+    CZ_EXPECT_EQ(run("a:short", &out, CZ__TEXTS("makemigrations", "--check")), 1);
+    CZ_EXPECT(cz_str_find(out, CZ_STR("is not 32 bytes in base64")) != SIZE_MAX);
 }

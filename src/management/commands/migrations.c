@@ -23,6 +23,7 @@ struct arguments { /* of any of the commands; each takes those it knows */
     const char *database; /* --database */
     const char *renames[REPEATS_MAX], *defaults[REPEATS_MAX];
     size_t rename_count, default_count;
+    size_t unanswered; /* questions that were told, because there is nobody to ask */
     bool no_rename, online, without_data, check, dry_run, empty, merge, plan, fake, fake_initial,
         backwards, accept_edited;
 };
@@ -103,10 +104,17 @@ static const char *ask(cz_ctx *ctx, const char *question)
     return cz_copy(ctx, cz_str_from(line)).ptr;
 }
 
+/* Tell a question that only the next call can answer. */
+static void tell_question(struct arguments *a, const char *sentence)
+{
+    fprintf(stderr, "%s: %s\n", a->site->project->name, sentence);
+    a->unanswered++;
+}
+
 static bool answer_renamed(cz_ctx *ctx, void *user, const char *app, const char *model,
                            const char *old, const char *name, bool similar)
 {
-    const struct arguments *a = user;
+    struct arguments *a = user;
     cz_str said = old ? cz_format(ctx, "%s.%s.%s:%s", app, model, old, name)
                       : cz_format(ctx, "%s.%s:%s", app, model, name);
     for (size_t i = 0; i < a->rename_count; i++)
@@ -114,10 +122,13 @@ static bool answer_renamed(cz_ctx *ctx, void *user, const char *app, const char 
             return true;
     if (!similar || a->no_rename)
         return false;
-    if (!can_ask())
-        cz_raise(ctx, CZ_EVALIDATION,
-                 "was %s.%s%s%s renamed to %s? Say --rename %s, or --no-rename", app, model,
-                 old ? "." : "", old ? old : "", name, said.ptr);
+    if (!can_ask()) {
+        tell_question(a,
+                      cz_format(ctx, "was %s.%s%s%s renamed to %s? Say --rename %s, or --no-rename",
+                                app, model, old ? "." : "", old ? old : "", name, said.ptr)
+                          .ptr);
+        return true; /* so that all others are asked as if */
+    }
     const char *answer = ask(ctx, cz_format(ctx, "Was %s.%s%s%s renamed to %s? [y/N]", app, model,
                                             old ? "." : "", old ? old : "", name)
                                       .ptr);
@@ -139,19 +150,21 @@ static void read_fill(cz_ctx *ctx, void *arg)
 static cz_tagged answer_fill(cz_ctx *ctx, void *user, const char *app, const char *model,
                              const cz_state_field *field)
 {
-    const struct arguments *a = user;
+    struct arguments *a = user;
     cz_str said = cz_format(ctx, "%s.%s.%s=", app, model, field->name);
     for (size_t i = 0; i < a->default_count; i++) {
         cz_str given = cz_str_from(a->defaults[i]);
         if (given.len >= said.len && cz_str_eq_icase(cz_str_head(given, said.len), said))
             return cz__fill_of_text(ctx, field, a->defaults[i] + said.len);
     }
-    if (!can_ask())
-        cz_raise(
-            ctx, CZ_EVALIDATION,
-            "%s.%s.%s may not be NULL and has no default: say what the rows that are there get, "
-            "--default %sVALUE",
-            app, model, field->name, said.ptr);
+    if (!can_ask()) {
+        tell_question(a, cz_format(ctx,
+                                   "%s.%s.%s may not be NULL and has no default: say what the rows "
+                                   "that are there get, --default %sVALUE",
+                                   app, model, field->name, said.ptr)
+                             .ptr);
+        return (cz_tagged){ 0 };
+    }
     printf("%s.%s.%s may not be NULL and has no default. What do the rows that are there get?\n",
            app, model, field->name);
     for (;;) {
@@ -320,6 +333,8 @@ static int make_migrations(cz_ctx *ctx, void *arg)
         return 0;
     }
     cz__migration_list made = cz__autodetect(ctx, graph, &answers, a->app, a->file_name);
+    if (a->unanswered)
+        return 1;
     if (!a->app)
         graph = graph_with(ctx, migrations, count, &made);
     if (a->online) {

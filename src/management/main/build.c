@@ -114,17 +114,25 @@ static bool locate_calzone(char out[static DEFINITION_BYTES_MAX])
 
 /* ---- building ---- */
 
-/* What becomes of a program's standard output; its standard error is shown, or filtered as well. */
+/* What becomes of a program's standard output; its standard error is shown but for what CMake says there when it finds
+ * a new source. */
 enum output { OUTPUT_SHOWN, OUTPUT_DROPPED, OUTPUT_FILTERED };
 
-/* Show what Ninja passes on from the compiler, on standard error: standard output belongs to the project's
- * command, which may print JSON. */
-static void show_filtered(int fd)
+static bool is_news(const char *line, enum output output)
+{
+    if (output == OUTPUT_FILTERED)
+        return strncmp(line, "-- ", 3) != 0 && strcmp(line, "ninja: no work to do.\n") != 0;
+    return strcmp(line, "-- GLOB mismatch!\n") != 0;
+}
+
+/* Show what comes from the pipe on standard error; of OUTPUT_FILTERED also what Ninja passes on from the compiler:
+ * standard output belongs to the project's command, which may print JSON. */
+static void show_filtered(int fd, enum output output)
 {
     char line[4096];
     FILE *in = fdopen(fd, "r");
     while (in && fgets(line, sizeof line, in))
-        if (strncmp(line, "-- ", 3) != 0 && strcmp(line, "ninja: no work to do.\n") != 0)
+        if (is_news(line, output))
             fputs(line, stderr);
     if (in)
         fclose(in);
@@ -138,7 +146,7 @@ static int run_program(const char *const *arguments, enum output output)
     posix_spawn_file_actions_t actions;
     pid_t child;
     int status, pipe_fds[2] = { -1, -1 };
-    if (output == OUTPUT_FILTERED && pipe2(pipe_fds, O_CLOEXEC))
+    if (pipe2(pipe_fds, O_CLOEXEC))
         return say(EXIT_FAILED, "pipe: %s", strerror(errno));
     int failed = posix_spawn_file_actions_init(&actions);
     if (!failed && output == OUTPUT_DROPPED)
@@ -146,16 +154,14 @@ static int run_program(const char *const *arguments, enum output output)
             posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     if (!failed && output == OUTPUT_FILTERED)
         failed = posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], STDOUT_FILENO);
-    if (!failed && output == OUTPUT_FILTERED) /* CMake says there that it looked for new sources */
+    if (!failed)
         failed = posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], STDERR_FILENO);
     if (!failed)
         failed = posix_spawnp(&child, arguments[0], &actions, NULL,
                               (char *const *)(uintptr_t)arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (output == OUTPUT_FILTERED) {
-        close(pipe_fds[1]);
-        show_filtered(pipe_fds[0]);
-    }
+    close(pipe_fds[1]);
+    show_filtered(pipe_fds[0], output);
     if (failed)
         return say(EXIT_FAILED, "%s: %s", arguments[0],
                    failed == ENOENT ? "not found; it is needed to build a project"
