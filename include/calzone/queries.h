@@ -496,7 +496,8 @@ typedef struct cz_query {
             sizeof((const cz_query *const[]){ __VA_ARGS__ }) / sizeof(cz_query *)                  \
     }
 /* For .combine: the rows of the query and of those named, CZ_QUERY(...) of the same model or, with .values, of any;
- * a union once each, or as often as they come; what is in all; what is in the first alone. */
+ * a union once each, or as often as they come; what is in all; what is in the first alone. All give the same columns:
+ * .only and .defer of the query are for all, and it has no .related (CZ_EINVAL). */
 #define CZ_UNION(...) CZ__COMBINE(CZ__UNION, __VA_ARGS__)
 #define CZ_UNION_ALL(...) CZ__COMBINE(CZ__UNION_ALL, __VA_ARGS__)
 #define CZ_INTERSECT(...) CZ__COMBINE(CZ__INTERSECT, __VA_ARGS__)

@@ -448,7 +448,16 @@ static void unions(cz_ctx *c, void *arg)
                      .combine = CZ_INTERSECT(CZ_QUERY(Ware, .where = CZ_Q(Ware, stock, LT, 6))));
     CZ_REQUIRE(rows.count == 1);
     CZ_EXPECT_STR(rows.items[0].name, "jam");
-    /* part of the columns */
+    /* part of the columns; in unions the whole's are those of all, and relations are read afterwards */
+    rows = cz_select(c, Ware, .where = CZ_Q(Ware, stock, GT, 5), .defer = CZ_FIELDS(Ware, extra),
+                     .combine = CZ_UNION(CZ_QUERY(Ware, .where = CZ_Q(Ware, stock, EXACT, 0)),
+                                         CZ_QUERY(Ware, .where = CZ_Q(Ware, stock, EXACT, 4),
+                                                  .defer = CZ_FIELDS(Ware, extra))),
+                     .prefetch = CZ_PREFETCH(Ware, (maker)),
+                     .order_by = CZ_ORDER_BY(CZ_ASC(Ware, id)));
+    CZ_REQUIRE(rows.count == 4);
+    CZ_EXPECT(!cz_is_loaded(&rows.items[2], extra));
+    CZ_EXPECT_STR(CZ_REL(c, &rows.items[2], maker)->name, "Bob");
     rows = cz_select(c, Ware, .only = CZ_FIELDS(Ware, name), .limit = 1);
     CZ_EXPECT(cz_is_loaded(&rows.items[0], name) && cz_is_loaded(&rows.items[0], id));
     CZ_EXPECT(!cz_is_loaded(&rows.items[0], price));
@@ -530,6 +539,23 @@ static void union_with_limit(cz_ctx *c, void *arg)
     (void)arg;
     cz_select(c, Ware, .combine = CZ_UNION(CZ_QUERY(Ware, .limit = 1)));
 }
+static void union_with_related(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_select(c, Ware, .related = CZ_RELATED(Ware, maker),
+              .combine = CZ_EXCEPT(CZ_QUERY(Ware, .where = CZ_Q(Ware, stock, GT, 5))));
+}
+static void union_of_part(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_select(c, Ware, .combine = CZ_EXCEPT(CZ_QUERY(Ware, .defer = CZ_FIELDS(Ware, extra))));
+}
+static void union_of_parts(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_select(c, Ware, .only = CZ_FIELDS(Ware, name),
+              .combine = CZ_UNION(CZ_QUERY(Ware, .only = CZ_FIELDS(Ware, name, stock))));
+}
 static void no_window(cz_ctx *c, void *arg)
 {
     (void)arg;
@@ -558,6 +584,15 @@ static void mistakes(cz_ctx *c, void *arg)
           "cz_aggregate() of Ware gave 4 rows: each of its values is an aggregate" },
         { union_with_limit, CZ_EINVAL,
           "a part of a union has neither order nor limit, relations or unions of its own" },
+        { union_with_related, CZ_EINVAL,
+          "a union of Ware has no .related, whose columns its parts would lack: .prefetch and "
+          "CZ_REL() read over relations" },
+        { union_of_part, CZ_EINVAL,
+          "the parts of a union of Ware give the same columns: the .only and .defer of the whole "
+          "are for all" },
+        { union_of_parts, CZ_EINVAL,
+          "the parts of a union of Ware give the same columns: the .only and .defer of the whole "
+          "are for all" },
         { no_window, CZ_EINVAL, "CZ_WINDOW() takes an aggregate or a window function" },
         { bad_frame, CZ_EINVAL, "a window's frame that cannot be: from 2 to 1" },
         /* the last, which PostgreSQL does not refuse */
