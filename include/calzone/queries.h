@@ -399,8 +399,8 @@ static inline cz_cond cz_cond_when(cz_ctx *ctx, bool wanted, cz_cond cond)
 }
 /* `count` conditions joined by AND; of none: every row. They and the array are borrowed. */
 cz_cond cz_cond_all(cz_ctx *ctx, const cz_cond *conds, size_t count);
-/* A condition whose field and value are known only at run time: `path` as in CZ_Q, the value as text,
- * read as the field's kind; lists, arrays and keys are comma separated, bytes base64. For filter back-ends
+/* A condition whose field and value are known only at run time: `path` as in CZ_Q or with "__" for "->", the value as
+ * text, read as the field's kind; lists, arrays and keys are comma separated, bytes base64. For filter back-ends
  * with an allow list: a path reaches every column of every related model.
  * Raises: CZ_EVALIDATION: the text is no such value, there is no such path, or its field has no such lookup. */
 cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup, cz_str text);
