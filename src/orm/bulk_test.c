@@ -245,6 +245,35 @@ CZ_DATABASE_TEST(a_row_is_read_or_made)
     cz__orm_test_run(&map, get_or_create);
 }
 
+#define BEACON(F) CZ_SOFT_DELETED(F) F(char_field, name, .unique = true)
+CZ_MODEL(Beacon, BEACON);
+
+static const struct cz__orm_test coast = { "coast", CZ_MODELS(Beacon) };
+
+static void get_or_create_deleted(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_ignore(
+        !cz_get_or_create(c, Beacon, CZ_PAIRS(Beacon, (name, "red")), CZ_PAIRS(Beacon), NULL));
+}
+
+static void meets_a_deleted_row(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Beacon *beacon = cz_create(c, Beacon, (name, "red"));
+    cz_remove(c, beacon);
+    CZ_EXPECT_EQ(cz_try(c, get_or_create_deleted, NULL, NULL), CZ_EINTEGRITY);
+    cz_restore(c, Beacon, CZ_Q(Beacon, id, EXACT, beacon->id));
+    get_or_create_deleted(c, NULL);
+    CZ_EXPECT_EQ(cz_count(c, Beacon, .deleted = CZ_WITH_DELETED), 1);
+}
+
+CZ_DATABASE_TEST(get_or_create_does_not_take_the_place_of_a_deleted_row)
+{
+    cz__orm_test_run(&coast, meets_a_deleted_row);
+}
+
 static void in_chunks(cz_ctx *c, void *arg)
 {
     (void)arg;
