@@ -84,10 +84,10 @@ struct cz__rows cz__chunks_next(cz_chunks *chunks);
 
 /* Go through all rows that match in the order of their keys, `rows` at a time, without ever holding more: each
  * chunk is a query of its own that begins after the last key, so rows inserted or deleted meanwhile neither
- * repeat nor hide others. All of the query's arguments count but those that would change the order or the number.
+ * repeat nor hide others. Each row comes once, also where the condition goes over a to-many relation. All of the query's arguments count but those that would change the order or the number.
  * A chunk's rows live until the next, and so does what is read by cz_related() and CZ_REL() over them and what receivers
  * allocate meanwhile; cz_on_commit() and cz_set_actor() are for the whole unit of work all the same.
- * Raises: CZ_EINVAL: .order_by, .limit, .offset, .distinct, .distinct_on, .combine or .values, a condition on a window. */
+ * Raises: CZ_EINVAL: .order_by, .limit, .offset, .distinct, .distinct_on, .combine or .values. */
 #define cz_chunks_begin(ctx, M, rows, ...)                                                         \
     cz__chunks_begin((ctx), (rows), cz__query_of(M, ##__VA_ARGS__))
 /* The next rows, until there are none. Those of the chunk before are gone with their text, and with what

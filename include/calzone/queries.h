@@ -399,8 +399,8 @@ static inline cz_cond cz_cond_when(cz_ctx *ctx, bool wanted, cz_cond cond)
 }
 /* `count` conditions joined by AND; of none: every row. They and the array are borrowed. */
 cz_cond cz_cond_all(cz_ctx *ctx, const cz_cond *conds, size_t count);
-/* A condition whose field and value are known only at run time: `path` as in CZ_Q, the value as text,
- * read as the field's kind; lists, arrays and keys are comma separated, bytes base64. For filter back-ends
+/* A condition whose field and value are known only at run time: `path` as in CZ_Q or with "__" for "->", the value as
+ * text, read as the field's kind; lists, arrays and keys are comma separated, bytes base64. For filter back-ends
  * with an allow list: a path reaches every column of every related model.
  * Raises: CZ_EVALIDATION: the text is no such value, there is no such path, or its field has no such lookup. */
 cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup, cz_str text);
@@ -496,7 +496,8 @@ typedef struct cz_query {
             sizeof((const cz_query *const[]){ __VA_ARGS__ }) / sizeof(cz_query *)                  \
     }
 /* For .combine: the rows of the query and of those named, CZ_QUERY(...) of the same model or, with .values, of any;
- * a union once each, or as often as they come; what is in all; what is in the first alone. */
+ * a union once each, or as often as they come; what is in all; what is in the first alone. All give the same columns:
+ * .only and .defer of the query are for all, and it has no .related (CZ_EINVAL). */
 #define CZ_UNION(...) CZ__COMBINE(CZ__UNION, __VA_ARGS__)
 #define CZ_UNION_ALL(...) CZ__COMBINE(CZ__UNION_ALL, __VA_ARGS__)
 #define CZ_INTERSECT(...) CZ__COMBINE(CZ__INTERSECT, __VA_ARGS__)

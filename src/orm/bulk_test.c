@@ -245,6 +245,35 @@ CZ_DATABASE_TEST(a_row_is_read_or_made)
     cz__orm_test_run(&map, get_or_create);
 }
 
+#define BEACON(F) CZ_SOFT_DELETED(F) F(char_field, name, .unique = true)
+CZ_MODEL(Beacon, BEACON);
+
+static const struct cz__orm_test coast = { "coast", CZ_MODELS(Beacon) };
+
+static void get_or_create_deleted(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_ignore(
+        !cz_get_or_create(c, Beacon, CZ_PAIRS(Beacon, (name, "red")), CZ_PAIRS(Beacon), NULL));
+}
+
+static void meets_a_deleted_row(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Beacon *beacon = cz_create(c, Beacon, (name, "red"));
+    cz_remove(c, beacon);
+    CZ_EXPECT_EQ(cz_try(c, get_or_create_deleted, NULL, NULL), CZ_EINTEGRITY);
+    cz_restore(c, Beacon, CZ_Q(Beacon, id, EXACT, beacon->id));
+    get_or_create_deleted(c, NULL);
+    CZ_EXPECT_EQ(cz_count(c, Beacon, .deleted = CZ_WITH_DELETED), 1);
+}
+
+CZ_DATABASE_TEST(get_or_create_does_not_take_the_place_of_a_deleted_row)
+{
+    cz__orm_test_run(&coast, meets_a_deleted_row);
+}
+
 static void in_chunks(cz_ctx *c, void *arg)
 {
     (void)arg;
@@ -280,6 +309,58 @@ static void in_chunks(cz_ctx *c, void *arg)
 CZ_DATABASE_TEST(chunks_give_each_row_once)
 {
     cz__orm_test_run(&map, in_chunks);
+}
+
+CZ_MODEL_FORWARD(Wharf)
+#define CRANE(F) F(foreign_key, wharf, Wharf, .on_delete = CZ_CASCADE) F(int_field, lifts)
+CZ_MODEL(Crane, CRANE);
+#define WHARF(F) CZ_SOFT_DELETED(F) F(char_field, name) F(reverse, cranes, Crane, wharf)
+CZ_MODEL(Wharf, WHARF, .manager = CZ_MANAGER(.where = CZ_Q(Wharf, cranes->lifts, GT, 0)));
+
+static const struct cz__orm_test docks = { "docks", CZ_MODELS(Wharf, Crane) };
+
+/* The keys that come in chunks of a size, in order: "1 3 4". */
+static cz_str chunked(cz_ctx *c, size_t rows, cz_cond where, const cz_manager *manager)
+{
+    cz_str keys = CZ_STR("");
+    cz_chunks *chunks = cz_chunks_begin(c, Wharf, rows, .where = where, .manager = manager);
+    for (cz_rows(Wharf) wharfs; (wharfs = cz_chunks_next(chunks, Wharf)).count;)
+        for (size_t i = 0; i < wharfs.count; i++)
+            keys = cz_format(c, "%.*s%s%lld", CZ_STR_ARG(keys), keys.len ? " " : "",
+                             (long long)wharfs.items[i].id);
+    return keys;
+}
+
+static void over_relations(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    for (int i = 1; i <= 6; i++) { /* of i cranes; the last has none, and the fifth is gone */
+        Wharf *wharf = cz_create(c, Wharf, (name, "w"));
+        for (int n = 0; n < i && i < 6; n++)
+            cz_create(c, Crane, (wharf, wharf->id), (lifts, 10 * i + n));
+        if (i == 5)
+            cz_remove(c, wharf);
+    }
+    for (size_t rows = 1; rows <= 7; rows++) {
+        const cz_manager *all = &cz_base_manager;
+        CZ_EXPECT_STR(chunked(c, rows, NULL, NULL), "1 2 3 4");
+        CZ_EXPECT_STR(chunked(c, rows, NULL, all), "1 2 3 4 5 6");
+        CZ_EXPECT_STR(chunked(c, rows, CZ_Q(Wharf, cranes->lifts, LT, 40), NULL), "1 2 3");
+        CZ_EXPECT_STR(chunked(c, rows, CZ_NOT(CZ_Q(Wharf, cranes->lifts, LT, 40)), all), "4 5 6");
+        CZ_EXPECT_STR(chunked(c, rows, CZ_QE(CZ_COUNT_OF(CZ_F(Wharf, cranes)), GTE, 3), all),
+                      "3 4 5");
+        CZ_EXPECT_STR(chunked(c, rows,
+                              CZ_OR(CZ_QE(CZ_MOD(CZ_F(Wharf, cranes->lifts), 10), EXACT, 1),
+                                    CZ_Q(Wharf, id, EXACT, 6)),
+                              all),
+                      "2 3 4 5 6");
+    }
+}
+
+CZ_DATABASE_TEST(chunks_by_conditions_over_to_many_relations_give_each_row_once)
+{
+    cz__orm_test_run(&docks, over_relations);
 }
 
 #define LEMMA(F)                                                                                   \

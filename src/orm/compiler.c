@@ -699,6 +699,19 @@ static void append_limit(struct cz__compiler *c, cz_buf *sql, const cz_query *qu
     }
 }
 
+/* A part of a union gives the columns that the whole gives, which need not be said again. */
+static void check_columns(struct cz__compiler *c, const cz_query *part, const cz_query *whole)
+{
+    if (whole->values.count || (!part->only.count && !part->defer.count))
+        return;
+    const uint64_t *own = loaded_bits(c, part), *wanted = loaded_bits(c, whole);
+    if (!wanted || memcmp(own, wanted, cz__model_words(whole->model) * sizeof *own) != 0)
+        cz_raise(c->ctx, CZ_EINVAL,
+                 "the parts of a union of %s give the same columns: the .only and .defer of the "
+                 "whole are for all",
+                 whole->model->name);
+}
+
 /* A part of a union: the columns or values alone. */
 static void compile_part(struct cz__compiler *c, cz_buf *sql, const cz_query *query,
                          const cz_query *whole)
@@ -712,6 +725,7 @@ static void compile_part(struct cz__compiler *c, cz_buf *sql, const cz_query *qu
         query->related.count || query->lock)
         cz_raise(c->ctx, CZ_EINVAL,
                  "a part of a union has neither order nor limit, relations or unions of its own");
+    check_columns(c, query, whole);
     struct cz__scope *outer = c->scope, *scope = cz_new(c->ctx, struct cz__scope);
     scope->outer = outer->outer;
     scope->model = query->model;
@@ -739,6 +753,11 @@ static void compile_combined(struct cz__compiler *c, cz_buf *sql, const cz_query
                                          [CZ__UNION_ALL] = " UNION ALL ",
                                          [CZ__INTERSECT] = " INTERSECT ",
                                          [CZ__EXCEPT] = " EXCEPT " };
+    if (query->related.count)
+        cz_raise(c->ctx, CZ_EINVAL,
+                 "a union of %s has no .related, whose columns its parts would lack: .prefetch and "
+                 "CZ_REL() read over relations",
+                 query->model->name);
     for (size_t i = 0; i < query->combine.count; i++) {
         cz_buf_append_str(sql, cz_str_from(words[query->combine.op]));
         compile_part(c, sql, query->combine.queries[i], query);

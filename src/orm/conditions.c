@@ -293,10 +293,24 @@ static void value_from_text(cz_ctx *ctx, const cz__column *column, cz_str text,
     leaf->value = value;
 }
 
+/* With "->" for each "__", which no field's name has. */
+static cz_str with_arrows(cz_ctx *ctx, cz_str path)
+{
+    if (cz_str_find(path, CZ_STR("__")) == SIZE_MAX)
+        return path;
+    char *copy = cz_array(ctx, char, path.len);
+    memcpy(copy, path.ptr, path.len);
+    for (size_t i = 0; i + 1 < path.len; i++)
+        if (copy[i] == '_' && copy[i + 1] == '_')
+            memcpy(copy + i++, "->", 2);
+    return cz_str_of(copy, path.len);
+}
+
 cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup, cz_str text)
 {
     const cz__column *column;
     cz_error err;
+    path = with_arrows(ctx, path);
     if (cz__path_resolve(model, path, &column, &err))
         cz_raise(ctx, CZ_EVALIDATION, "%s", cz_error_message(&err));
     if (column->many)

@@ -580,8 +580,13 @@ static void compile_call(struct cz__compiler *c, cz_buf *sql, const struct cz__e
     cz_buf *filter = cz__scratch(c->ctx);
     compile_filter(c, filter, expr);
     if (expr->order_by.count) {
-        if (expr->function != CZ__FN_STRING_AGG || !c->features->ordered_aggregates)
-            cz_raise(c->ctx, CZ_EUNSUPPORTED, "%s has no order inside this aggregate",
+        if (expr->function != CZ__FN_STRING_AGG)
+            cz_raise(c->ctx, CZ_EINVAL,
+                     "an aggregate with .order_by, which CZ_STRING_AGG() alone takes");
+        if (!c->features->ordered_aggregates)
+            cz_raise(c->ctx, CZ_EUNSUPPORTED,
+                     "%s puts the parts of CZ_STRING_AGG() into no order: leave out its .order_by, "
+                     "or read the parts with one and join them",
                      c->features->name);
         call->len--; /* it stands inside the parentheses */
         cz__append_order(c, call, &expr->order_by, " ORDER BY ");
