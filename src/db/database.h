@@ -296,8 +296,9 @@ typedef struct cz__db_features {
         *json_lookups[5];  /* CONTAINS, HAS_KEY, HAS_KEYS, HAS_ANY_KEYS on documents; $1, $2 */
     const char *json_same; /* EXACT on documents: whatever the order of keys; $1, $2 */
     const char *ip_text;   /* an address as the text that text lookups see; $1. NULL: it is text */
-    const char *list_lookups[3]; /* CONTAINS, CONTAINED_BY, OVERLAP on arrays; $1, $2 */
-    bool scaled_decimals;        /* decimals of at most 18 digits are whole numbers */
+    const char *list_lookups[3];   /* CONTAINS, CONTAINED_BY, OVERLAP on arrays; $1, $2 */
+    bool scaled_decimals;          /* decimals of at most 18 digits are whole numbers */
+    const char *decimal_collation; /* behind a decimal, which longer ones need; NULL: they do not */
     bool row_locks, distinct_on, ordered_aggregates;
     bool returning_key;              /* INSERT says the new key by RETURNING */
     bool typed_sums;                 /* SUM and AVG of integers need a cast back */

@@ -173,6 +173,8 @@ cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const cha
                                  const char *from, const char *to);
 cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const char *table,
                                  const char *from, const char *to, bool add);
+/* A parameter by its number: "?1" or "$1". */
+void cz__append_place(const cz__db_features *features, cz_buf *sql, unsigned number);
 /* meta_checks.c: whether what a model says beyond its fields can be: once its fields are known, and once relations are.
  * Errors: CZ_EVALIDATION. */
 enum {

@@ -132,6 +132,7 @@ const cz__db_features cz__sqlite_features = {
     .list_lookups = { "cz_json_contains($1, $2)", "cz_json_contains($2, $1)",
                       "cz_json_overlaps($1, $2)" },
     .scaled_decimals = true,
+    .decimal_collation = " COLLATE cz_decimal",
     .search_pattern = CZ__PATTERN_FTS5,
     .search_match = cz__sqlite_search_match,
     .search_rank = cz__sqlite_search_rank,
