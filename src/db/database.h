@@ -187,6 +187,13 @@ CZ_NODISCARD cz_status cz__db_sleep(cz_ctx *ctx, uint64_t ms);
  * that and its columns. */
 void cz__db_error_rule(cz_error *err, const char *table, cz_str name);
 
+/* Say in `err`, if it is not NULL, what the database said itself (cz_error.database) beyond what the message repeats;
+ * `detail` may be empty. */
+void cz__db_error_words(cz_error *err, const char *message, const char *detail);
+/* What to do about a table that is not there; behind the database's own words. */
+#define CZ__DB_TABLE_HINT                                                                          \
+    "`migrate` makes the tables of apps with migrations, `createtables` those of apps without"
+
 /* ---- describing tables ---- */
 
 /* What a column has when an INSERT says nothing of it. */

@@ -866,12 +866,14 @@ static void compile_assign(struct cz__compiler *c, cz_buf *sql, const struct cz_
                        column->field->name);
         return;
     }
-    cz__append_slot(c, sql,
-                    (struct cz__slot){ .kind = CZ__SLOT_VALUE,
-                                       .ref = cz__take_ref(c),
-                                       .type = column->type,
-                                       .exact = true,
-                                       .name = column->field->name });
+    cz__append_slot(
+        c, sql,
+        (struct cz__slot){ .kind = CZ__SLOT_VALUE,
+                           .ref = cz__take_ref(c),
+                           .type = column->type,
+                           .exact = true,
+                           .max_length = column->type & CZ__DB_SEALED ? 0 : column->max_length,
+                           .name = column->field->name });
 }
 
 static void append_conflict(struct cz__compiler *c, cz_buf *sql,
