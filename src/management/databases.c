@@ -149,8 +149,9 @@ static void print_failure(const struct cz__site *site, const cz__database *datab
     fputs(site->project->name, stderr);
     if (database && database != cz__databases)
         fprintf(stderr, " (%s)", database->alias);
-    fprintf(stderr, ": %s%s%s\n", cz_error_message(err), err->database[0] ? " " : "",
-            err->database);
+    fprintf(stderr, ": %s\n", cz_error_message(err));
+    if (err->database[0])
+        fprintf(stderr, "  the database said: %s\n", err->database);
 }
 
 static int run_site(const struct cz__site *site, enum which which, cz__database *database,
