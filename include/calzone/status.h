@@ -77,8 +77,12 @@ typedef struct cz_error {
     char message[256];    /* one sentence; empty: the text of CZ_STATUS_MAP */
     /* Of a CZ_EINTEGRITY the rule that was broken: a constraint by the name it was declared by, a field's own rule
      * (unique, not null, key) by table and columns, "store_book.isbn" or "store_book.author_id, title", cut at 95
-     * bytes. Empty: it is no rule of the database's, or the database does not tell. */
+     * bytes. Of a CZ_EVALIDATION from the database the column, likewise. Empty: it is no rule of the database's, or the
+     * database does not tell. */
     char constraint[96];
+    /* What the database said itself beyond the message, as PostgreSQL's DETAIL, which may tell values: for a log or a
+     * developer's console, never for a client. Cut at 255 bytes; empty: nothing. */
+    char database[256];
     const void *details; /* field errors of a CZ_EVALIDATION, in the context's arena */
 } cz_error;
 

@@ -23,10 +23,12 @@ extern "C" {
 #endif
 
 /* Check a row as it would be stored: NULL, blank, length, choices, range, form (of an email address, a URL, a
- * slug) and the field's validator; then the model's `.clean`; then, where that found nothing, that its unique
- * fields, those unique for a date, a month or a year and unique_together are no other row's. Fields that are not
- * loaded are passed over, but for those a new row lacks. Constraints the model has in SQL are the database's to
- * check. The sentences are those serializers give. Raises: CZ_EVALIDATION with all that is wrong (errors.h); as queries do. */
+ * slug), the field's validator, and that a foreign key leads to a row; then the model's `.clean`; then its rules about
+ * other rows (unique fields, those unique for a date, a month or a year, unique_together) and its constraints, which the
+ * database is asked about the row's values, those with a `.condition` for rows that fulfil it. A rule is passed over
+ * where the value of a field it names is wrong already, and so are fields that are not loaded, but for those a new row
+ * lacks. The sentences are those serializers give; of a `.check` Django's. Raises: CZ_EVALIDATION with all that is wrong
+ * (errors.h); as queries do. */
 #define cz_full_clean(ctx, row) cz__full_clean((ctx), &(row)->row_)
 void cz__full_clean(cz_ctx *ctx, cz_row *row);
 

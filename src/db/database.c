@@ -284,6 +284,16 @@ void cz__db_error_rule(cz_error *err, const char *table, cz_str name)
                            table ? "." : "", CZ_STR_ARG(name)));
 }
 
+void cz__db_error_words(cz_error *err, const char *message, const char *detail)
+{
+    if (!err)
+        return;
+    if (strstr(err->message, message)) /* it says so already */
+        message = "";
+    cz_ignore(snprintf(err->database, sizeof err->database, "%s%s%s", message,
+                       *message && *detail ? "; " : "", detail)); /* cut is documented */
+}
+
 bool cz__ip_write(char *out, cz_str text)
 {
     unsigned char address[sizeof(struct in6_addr)];

@@ -190,6 +190,13 @@ void cz__db_error_rule(cz_error *err, const char *table, cz_str name);
 /* What is wrong with a row that a rule over expressions refuses; the rule's name goes in. */
 #define CZ__DB_SAME_BY_RULE "Another row is the same by the rule %.*s."
 
+/* Say in `err`, if it is not NULL, what the database said itself (cz_error.database) beyond what the message repeats;
+ * `detail` may be empty. */
+void cz__db_error_words(cz_error *err, const char *message, const char *detail);
+/* What to do about a table that is not there; behind the database's own words. */
+#define CZ__DB_TABLE_HINT                                                                          \
+    "`migrate` makes the tables of apps with migrations, `createtables` those of apps without"
+
 /* ---- describing tables ---- */
 
 /* What a column has when an INSERT says nothing of it. */
@@ -304,8 +311,9 @@ typedef struct cz__db_features {
         *json_lookups[5];  /* CONTAINS, HAS_KEY, HAS_KEYS, HAS_ANY_KEYS on documents; $1, $2 */
     const char *json_same; /* EXACT on documents: whatever the order of keys; $1, $2 */
     const char *ip_text;   /* an address as the text that text lookups see; $1. NULL: it is text */
-    const char *list_lookups[3]; /* CONTAINS, CONTAINED_BY, OVERLAP on arrays; $1, $2 */
-    bool scaled_decimals;        /* decimals of at most 18 digits are whole numbers */
+    const char *list_lookups[3];   /* CONTAINS, CONTAINED_BY, OVERLAP on arrays; $1, $2 */
+    bool scaled_decimals;          /* decimals of at most 18 digits are whole numbers */
+    const char *decimal_collation; /* behind a decimal, which longer ones need; NULL: they do not */
     bool row_locks, distinct_on, ordered_aggregates;
     bool returning_key;          /* INSERT says the new key by RETURNING */
     bool typed_sums;             /* SUM and AVG of integers need a cast back */

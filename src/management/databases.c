@@ -142,6 +142,18 @@ static void run_job(cz_ctx *ctx, void *arg)
     job->code = job->fn(ctx, job->arg);
 }
 
+/* With the database's own words: it is a developer who reads. */
+static void print_failure(const struct cz__site *site, const cz__database *database,
+                          const cz_error *err)
+{
+    fputs(site->project->name, stderr);
+    if (database && database != cz__databases)
+        fprintf(stderr, " (%s)", database->alias);
+    fprintf(stderr, ": %s\n", cz_error_message(err));
+    if (err->database[0])
+        fprintf(stderr, "  the database said: %s\n", err->database);
+}
+
 static int run_site(const struct cz__site *site, enum which which, cz__database *database,
                     int (*fn)(cz_ctx *ctx, void *arg), void *arg)
 {
@@ -165,11 +177,8 @@ static int run_site(const struct cz__site *site, enum which which, cz__database 
         status = cz__db_go_home(&ctx, database, &err);
     if (!status)
         status = cz_try(&ctx, run_job, &job, &err);
-    if (status && database && database != cz__databases)
-        fprintf(stderr, "%s (%s): %s\n", site->project->name, database->alias,
-                cz_error_message(&err));
-    else if (status)
-        fprintf(stderr, "%s: %s\n", site->project->name, cz_error_message(&err));
+    if (status)
+        print_failure(site, database, &err);
     cz_ctx_done(&ctx);
     cz__databases_close(false);
     cz_arena_destroy(arena);

@@ -27,7 +27,8 @@ CZ_MODEL_UUID(Tag, TAG, .natural_key = CZ_FIELDS(Tag, word));
     F(datetime_field, seen, .null = true)                                                          \
     F(foreign_key, sequel_of, Book, .null = true, .on_delete = CZ_SET_NULL)                        \
     F(many_to_many, tags, Tag)
-CZ_MODEL(Book, BOOK, .natural_key = CZ_FIELDS(Book, title, author));
+CZ_MODEL(Book, BOOK, .natural_key = CZ_FIELDS(Book, title, author),
+         .constraints = CZ_CONSTRAINTS({ .name = "book_price", .check = "\"price\" >= '0'" }));
 
 #define LENDING(F)                                                                                 \
     CZ_SOFT_DELETED(F)                                                                             \
@@ -245,23 +246,34 @@ CZ_TEST(a_fixture_that_cannot_be_loaded_says_where_and_changes_nothing)
         { "x.json",
           "[{\"model\": \"store.author\",\n \"pk\": 1, \"fields\": {\n\"name\": \"A\",\n\"born\": "
           "\"soon\"}}]",
-          "x.json:4: store.author.born: Date has wrong format. Use one of these formats instead: "
+          "x.json:4: store.author 1: born: Date has wrong format. Use one of these formats "
+          "instead: "
           "YYYY-MM-DD." },
         { "x.json", "[{\"model\": \"store.author\", \"fields\": {\"name\": 5}}]",
-          "x.json:1: store.author.name: a value of another kind is expected" },
+          "x.json:1: store.author: name: a value of another kind is expected" },
         { "x.json",
           "[{\"model\": \"store.author\", \"pk\": 1, \"fields\": {\"name\": \"A\"}},\n"
           "{\"model\": \"store.book\", \"pk\": 1, \"fields\":\n{\"title\": \"T\", \"author\": 9}}]",
-          "x.json:3: store.book.author: there is no store.author 9" },
+          "x.json:3: store.book 1: author: there is no store.author 9" },
         { "x.json",
           "[\n{\"model\": \"store.book\", \"fields\": {\"title\": \"T\", \"author\": [\"B\", "
           "null]}}]",
           "x.json:2: store.book: there is no store.author [\"B\",null]" },
         { "x.json",
           "[{\"model\": \"store.book\", \"fields\": {\"title\": \"T\", \"author\": [\"B\"]}}]",
-          "x.json:1: store.book.author: the natural key of store.author has 2 parts" },
+          "x.json:1: store.book: author: the natural key of store.author has 2 parts" },
         { "x.json", "[{\"model\": \"store.author\", \"fields\": {\"name\": null}}]",
-          "x.json:1: store.author: name may not be null." },
+          "x.json:1: store.author: name may not be null. (store_author.name)\n"
+          "  the database said: NOT NULL constraint failed: store_author.name" },
+        { "x.json",
+          "[{\"model\": \"store.author\", \"pk\": 1, \"fields\": {\"name\": \"A\"}},\n"
+          "{\"model\": \"store.book\", \"pk\": 7, \"fields\": {\"title\": \"T\", \"author\": 1,\n"
+          "\"price\": \"-1\"}}]",
+          "x.json:2: store.book 7: The change breaks a rule of the database. (book_price)\n"
+          "  the database said: CHECK constraint failed: book_price" },
+        { "x.json",
+          "[{\"model\": \"store.author\", \"pk\": 5, \"fields\": {\"name\": \"A\\u0000\"}}]",
+          "x.json:1: store.author 5: name: Null characters are not allowed." },
         { "store.author.csv", "name,born\nA,\nB",
           "store.author.csv:3: store.author: 1 cells where "
           "the first line has 2" },
@@ -269,7 +281,7 @@ CZ_TEST(a_fixture_that_cannot_be_loaded_says_where_and_changes_nothing)
         { "store.author.csv", "name,born\n\"A\"B,",
           "store.author.csv:2: a comma or the line's end is expected after a quote" },
         { "store.author.csv", "name,born\nA,1929\n",
-          "store.author.csv:2: store.author.born: Date has wrong format. Use one of these formats "
+          "store.author.csv:2: store.author: born: Date has wrong format. Use one of these formats "
           "instead: YYYY-MM-DD." },
         { "store.author.csv", "",
           "store.author.csv:1: store.author: a line with the names of the fields is expected" },
@@ -295,6 +307,39 @@ CZ_TEST(a_fixture_that_cannot_be_loaded_says_where_and_changes_nothing)
         path);
     RUN(0, "id,name,born\r\n3,\"A\",\r\n4,\"\"\"Q\"\"\",\r\n5,\"\",\"2000-01-01\"\r\n", "a.db",
         &out_, "dumpdata", "--format", "csv", "store.author");
+}
+
+CZ_TEST(a_dump_fails_rather_than_lose_a_value)
+{
+    static const struct {
+        const char *sql, *said;
+    } cases[] = {
+        { "UPDATE store_book SET title = CAST(x'c328' AS TEXT) WHERE id = 7",
+          "store.book 7: title has bytes that are no UTF-8" },
+        { "UPDATE store_book SET rating = 9e999 WHERE id = 7",
+          "store.book 7: rating has a number that is not finite" },
+        { "UPDATE store_tag SET word = CAST(x'ff' AS TEXT) WHERE word = 'sea'",
+          "store.tag \"00000000-0000-4000-8000-000000000001\": word has bytes that are no UTF-8" },
+        { "UPDATE store_book SET notes = CAST(x'22ff22' AS TEXT) WHERE id = 8",
+          "store.book 8: notes has bytes that are no UTF-8" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        const char *name = cz_arena_printf(cz_test_arena(), "lossy%zu.db", i);
+        const char *path = cz__test_write("f.json", fixture);
+        RUN(0, "shop: 6 tables created\n", name, &out_, "createtables");
+        RUN(0, "5 rows loaded from 1 file\n", name, &out_, "loaddata", path);
+        sqlite3 *handle;
+        CZ_REQUIRE(sqlite3_open(cz__test_sqlite(name) + strlen("sqlite://"), &handle) == SQLITE_OK);
+        CZ_EXPECT_EQ(sqlite3_exec(handle, cases[i].sql, NULL, NULL, NULL), SQLITE_OK);
+        CZ_EXPECT_EQ(sqlite3_changes(handle), 1);
+        CZ_REQUIRE(sqlite3_close(handle) == SQLITE_OK);
+        RUN(1,
+            cz_arena_printf(cz_test_arena(),
+                            "shop: dumpdata: %s, which a dump cannot hold; mend it first\n",
+                            cases[i].said),
+            name, &out_, "dumpdata", "-o",
+            cz_arena_printf(cz_test_arena(), "%s/lossy.json", cz_test_directory()));
+    }
 }
 
 CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)

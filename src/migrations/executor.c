@@ -119,9 +119,9 @@ static void run_statement(const struct run *run, cz_str sql)
     else
         status = run_briefly(run->ctx, sql, &err);
     if (status)
-        cz_raise(run->ctx, err.status, "%s.%s: %s (%.*s)", run->migration->app,
-                 run->migration->name, cz_error_message(&err), (int)(sql.len < 120 ? sql.len : 120),
-                 sql.ptr);
+        cz_raise(run->ctx, err.status, "%s.%s: %s%s%s (%.*s)", run->migration->app,
+                 run->migration->name, cz_error_message(&err), err.database[0] ? " " : "",
+                 err.database, (int)(sql.len < 120 ? sql.len : 120), sql.ptr);
 }
 
 static void write_down(const struct run *run, cz_str text)

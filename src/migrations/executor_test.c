@@ -1259,3 +1259,26 @@ CZ_TEST(what_a_migration_cannot_do_changes_nothing)
     refused((cz_operation_list){ from_through, 2 }, false,
             "store.Book.critics cannot be altered to go through a table of its own");
 }
+
+ON_BOTH(a_migration_that_fails_says_what_the_database_said)
+{
+    cz_ctx ctx;
+    open_database(scenario_url(), &ctx);
+    cz_migration first = { "store", "0001_initial", .operations = initial_operations(NULL) };
+    const cz_operation unique =
+        CZ_ADD_FIELD("Book", { "isbn", "char_field", .unique = true, .default_ = cz_text("x1") });
+    cz_migration second = { "store", "0002_change", .depends = { on_initial, 1 },
+                            .operations = { &unique, 1 } };
+    const cz_migration *const all[] = { &first, &second };
+    struct steps_job job = { cz__graph_make(&ctx, all, 2, NULL), "0001" };
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(cz_try(&ctx, migrate_to, &job, &err));
+    add_rows(&ctx, NULL);
+    job.target = "0002";
+    CZ_EXPECT_EQ(cz_try(&ctx, migrate_to, &job, &err), CZ_EINTEGRITY);
+    CZ_EXPECT_MSG(strstr(cz_error_message(&err),
+                         on_postgresql ? "Key (isbn)=(x1) is duplicated"
+                                       : "UNIQUE constraint failed: new__store_book.isbn") != NULL,
+                  "said: %s", cz_error_message(&err));
+    close_database(&ctx);
+}

@@ -231,6 +231,7 @@ static void load_one(cz_ctx *ctx, struct bulk *bulk, struct load *load, cz_row *
     for (size_t i = 0; i < bulk->column_count; i++) {
         params[i] = cz__param_of(ctx, bulk->columns[i], bulk->assigns[i].value_kind,
                                  bulk->assigns[i].value);
+        cz__check_stored(ctx, bulk->columns[i]->type, bulk->columns[i]->field->name, &params[i]);
         if (bulk->columns[i]->type & CZ__DB_SEALED)
             cz__seal_param(ctx, &params[i]);
     }

@@ -956,12 +956,14 @@ static void compile_assign(struct cz__compiler *c, cz_buf *sql, const struct cz_
                        column->field->name);
         return;
     }
-    cz__append_slot(c, sql,
-                    (struct cz__slot){ .kind = CZ__SLOT_VALUE,
-                                       .ref = cz__take_ref(c),
-                                       .type = column->type,
-                                       .exact = true,
-                                       .name = column->field->name });
+    cz__append_slot(
+        c, sql,
+        (struct cz__slot){ .kind = CZ__SLOT_VALUE,
+                           .ref = cz__take_ref(c),
+                           .type = column->type,
+                           .exact = true,
+                           .max_length = column->type & CZ__DB_SEALED ? 0 : column->max_length,
+                           .name = column->field->name });
 }
 
 static void append_conflict(struct cz__compiler *c, cz_buf *sql,
@@ -1144,7 +1146,7 @@ cz__db_statement cz__link_delete(cz_ctx *ctx, cz__db_session *session, const cha
                                .number = CZ__STATEMENT_UNCACHED };
 }
 
-static void append_place(const cz__db_features *features, cz_buf *sql, unsigned number)
+void cz__append_place(const cz__db_features *features, cz_buf *sql, unsigned number)
 {
     cz_buf_append_char(sql, features->parameter);
     cz_buf_append_u64(sql, number);
@@ -1161,7 +1163,7 @@ cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const cha
     cz_buf_append_lit(sql, " WHERE ");
     cz__db_append_name(sql, from);
     cz_buf_append_lit(sql, " = ");
-    append_place(session->db->driver->features, sql, 1);
+    cz__append_place(session->db->driver->features, sql, 1);
     cz_buf_append_lit(sql, " ORDER BY 1");
     cz_check(ctx, cz_buf_status(sql));
     return (cz__db_statement){ .sql = cz_copy(ctx, cz_buf_str(sql)),
@@ -1179,16 +1181,16 @@ cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const cha
     cz__db_append_name(sql, from);
     if (!add) {
         cz_buf_append_lit(sql, " = ");
-        append_place(features, sql, 1);
+        cz__append_place(features, sql, 1);
     }
     cz_buf_append_str(sql, add ? CZ_STR(", ") : CZ_STR(" AND "));
     cz__db_append_name(sql, to);
     cz_buf_append_str(sql, add ? CZ_STR(") VALUES (") : CZ_STR(" = "));
     if (add) {
-        append_place(features, sql, 1);
+        cz__append_place(features, sql, 1);
         cz_buf_append_lit(sql, ", ");
     }
-    append_place(features, sql, 2);
+    cz__append_place(features, sql, 2);
     if (add)
         cz_buf_append_lit(sql, ") ON CONFLICT DO NOTHING"); /* somebody else was faster */
     cz_check(ctx, cz_buf_status(sql));

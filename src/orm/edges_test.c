@@ -1,6 +1,7 @@
 /* Where pieces of the ORM meet: rolled back rows, slices, subqueries, managers and lists. */
 #include "orm/orm_testing.h"
 #include <calzone/bulk.h>
+#include <calzone/raw.h>
 #include <calzone/relations.h>
 #include <calzone/transactions.h>
 
@@ -11,6 +12,8 @@
     F(bool_field, hidden, .default_ = cz_bool(false))                                              \
     F(decimal_field, fee, .digits = 8, .places = 2, .default_ = cz_int(3))                         \
     F(ip_field, host, .null = true)                                                                \
+    F(json_field, extra, .null = true)                                                             \
+    F(char_field, crest, .max_length = 3, .null = true)                                            \
     F(reverse, crafts, Craft, guild)
 CZ_MODEL_FORWARD(Craft)
 CZ_MODEL(Guild, GUILD, .manager = CZ_MANAGER(.where = CZ_Q(Guild, hidden, EXACT, false)),
@@ -284,6 +287,64 @@ static void addresses(cz_ctx *c, void *arg)
                  1);
     CZ_EXPECT_EQ(cz_count(c, Guild, .where = CZ_Q(Guild, host, EXACT, "::ffff:1.2.3.4")), 1);
     CZ_EXPECT_EQ(cz_count(c, Guild, .where = CZ_Q(Guild, host, ISTARTSWITH, "2001:DB8")), 2);
+}
+
+#define REFUSED(name, field, value)                                                                \
+    static void name(cz_ctx *c, void *arg)                                                         \
+    {                                                                                              \
+        Guild *guild = arg;                                                                        \
+        cz_update(c, Guild, CZ_Q(Guild, id, EXACT, guild->id), (field, value));                    \
+    }
+REFUSED(no_json, extra, "{oops")
+REFUSED(bad_utf8, name, "a\xff")
+REFUSED(cut_utf8, note, ((cz_str){ "\xc3", 1 }))
+REFUSED(with_null, name, ((cz_str){ "a\0b", 3 }))
+REFUSED(null_in_json, extra, ((cz_str){ "\"\0\"", 3 }))
+REFUSED(no_address, host, "999.1.2.3")
+REFUSED(empty_address, host, "")
+REFUSED(no_network, host, "10.0.0.0/33")
+REFUSED(long_crest, crest, "äöüß")
+
+static void by_hand(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_execute(c, "UPDATE town_guild SET extra = '{oops'");
+}
+
+static void refusals(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Guild *guild = cz_create(c, Guild, (name, "\xf0\x9f\x92\xa1"), (host, "10.0.0.0/8"),
+                             (crest, "äöü"), (extra, "{}"));
+    static const struct cz__orm_test_refusal cases[] = {
+        { no_json, CZ_EVALIDATION, "extra: Value must be valid JSON." },
+        { bad_utf8, CZ_EVALIDATION, "name: Not a valid string: it is not UTF-8." },
+        { cut_utf8, CZ_EVALIDATION, "note: Not a valid string: it is not UTF-8." },
+        { with_null, CZ_EVALIDATION, "name: Null characters are not allowed." },
+        { null_in_json, CZ_EVALIDATION, "extra: Null characters are not allowed." },
+        { no_address, CZ_EVALIDATION, "host: Enter a valid IPv4 or IPv6 address." },
+        { empty_address, CZ_EVALIDATION, "host: Enter a valid IPv4 or IPv6 address." },
+        { no_network, CZ_EVALIDATION, "host: Enter a valid IPv4 or IPv6 address." },
+    };
+    cz__orm_test_refused(c, guild, cases, CZ_COUNT(cases));
+    static const struct cz__orm_test_refusal on_postgresql[] = {
+        { long_crest, CZ_EVALIDATION, "crest: Ensure this field has no more than 3 characters." },
+    };
+    cz_error err = { 0 };
+    CZ_EXPECT_EQ(cz_try(c, by_hand, guild, &err), CZ_EVALIDATION);
+    CZ_EXPECT(strstr(cz_error_message(&err), "A value is not what its column holds.") != NULL);
+    if (!cz__test_on_postgresql)
+        CZ_EXPECT_STR(cz_str_from(err.constraint), "town_guild.extra");
+    if (cz__test_on_postgresql)
+        cz__orm_test_refused(c, guild, on_postgresql, CZ_COUNT(on_postgresql));
+    cz_refresh(c, guild);
+    CZ_EXPECT_STR(guild->host, "10.0.0.0/8");
+    CZ_EXPECT_STR(guild->extra, "{}");
+}
+CZ_DATABASE_TEST(what_cannot_be_read_again_is_not_stored)
+{
+    cz__orm_test_run(&town, refusals);
 }
 
 CZ_DATABASE_TEST(an_address_is_the_same_however_it_is_written)

@@ -317,26 +317,32 @@ static void fail_at_the_end(cz_ctx *c, void *arg)
     static const struct {
         void (*body)(cz_ctx *c, void *arg);
         cz_status status;
-        const char *said;
-        bool strict; /* SQLite takes it */
+        const char *said, *constraint;
+        bool strict; /* of rows that are loaded, which SQLite has not */
     } cases[] = {
-        { same_name, CZ_EINTEGRITY, "Another row has this name already.", false },
-        { key_twice, CZ_EINTEGRITY, "Another row has this id already.", false },
+        { same_name, CZ_EINTEGRITY, "Another row has this name already.", NULL, false },
+        { key_twice, CZ_EINTEGRITY, "Another row has this id already.", NULL, false },
         { missing_reference, CZ_EINTEGRITY,
-          "A row that is referred to does not exist, or is still in use.", false },
-        { null_character, CZ_EVALIDATION, "Null characters are not allowed.", true },
-        { broken_utf8, CZ_EVALIDATION, "A text is not valid UTF-8 or holds a null character.",
+          "A row that is referred to does not exist, or is still in use.", NULL, false },
+        { null_character, CZ_EVALIDATION, "text: Null characters are not allowed.", "", false },
+        { broken_utf8, CZ_EVALIDATION, "text: Not a valid string: it is not UTF-8.", "", false },
+        { too_long, CZ_EVALIDATION, "A text is longer than its column.", "lab_specimen.name",
           true },
-        { too_long, CZ_EVALIDATION, "A text is longer than its column.", true },
-        { no_document, CZ_EINTEGRITY, "A value is not what its column holds.", true },
-        { no_address, CZ_EINTEGRITY, "A value is not what its column holds.", true },
+        { no_document, CZ_EVALIDATION, "A value is not what its column holds.",
+          "lab_specimen.document", true },
+        { no_document, CZ_EVALIDATION, "document: Value must be valid JSON.", "", false },
+        { no_address, CZ_EVALIDATION, "address: Enter a valid IPv4 or IPv6 address.", "", false },
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         cz_error err = { 0 };
         if (cases[i].strict && !cz__test_on_postgresql)
             continue;
+        if (cases[i].body == no_document && !cases[i].strict && cz__test_on_postgresql)
+            continue;
         CZ_EXPECT_EQ(cz_try(c, cases[i].body, NULL, &err), cases[i].status);
         CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
+        if (cases[i].constraint)
+            CZ_EXPECT_STR(cz_str_from(err.constraint), cases[i].constraint);
         CZ_EXPECT_EQ(cz_count(c, Specimen), 0);
     }
     /* rows of a call that failed have no key, and can be tried again */

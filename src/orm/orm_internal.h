@@ -88,7 +88,8 @@ struct cz__slot {
     uint32_t ref, item;
     enum cz__pattern pattern;
     cz__db_type type;
-    bool exact; /* stored: an integer must fit the column's type */
+    bool exact;          /* stored: it must fit the column's type */
+    uint32_t max_length; /* of what is stored; 0: no limit */
     const char *name;
 };
 
@@ -174,6 +175,8 @@ cz__db_statement cz__link_select(cz_ctx *ctx, cz__db_session *session, const cha
                                  const char *from, const char *to);
 cz__db_statement cz__link_change(cz_ctx *ctx, cz__db_session *session, const char *table,
                                  const char *from, const char *to, bool add);
+/* A parameter by its number: "?1" or "$1". */
+void cz__append_place(const cz__db_features *features, cz_buf *sql, unsigned number);
 /* meta_checks.c: whether what a model says beyond its fields can be: once its fields are known, and once relations are.
  * Errors: CZ_EVALIDATION. */
 enum {
@@ -247,6 +250,15 @@ cz_buf *cz__scratch(cz_ctx *ctx);
 /* parameters.c: the parameters, in order, in the arena. Raises: CZ_EINVAL: a value out of its column's range. */
 cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
                               const struct cz__shape *shape, const cz_query *query);
+/* Raise a field's error as CZ_EVALIDATION. */
+CZ_NORETURN void cz__refuse_field(cz_ctx *ctx, const char *name, const char *code,
+                                  const char *said);
+/* Whether what is to be stored can be read again, on any database: an integer fits its column, a text is UTF-8 without
+ * null characters. Raises: CZ_EINVAL, CZ_EVALIDATION. */
+void cz__check_stored(cz_ctx *ctx, cz__db_type type, const char *name, const cz__db_param *param);
+/* Raise what a statement has failed with; of a value that its column does not hold as that field's error. */
+CZ_NORETURN void cz__raise_refused(cz_ctx *ctx, const struct cz__plan *plan,
+                                   const cz__db_param *params, const cz_error *err);
 /* Values by their kind: their bytes, what a list's items are, one of them, how many there are (1 for what is no
  * list), and a copy that lives as long as the context. */
 size_t cz__value_bytes(uint8_t value_kind);

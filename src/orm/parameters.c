@@ -1,6 +1,8 @@
 /* The parameters of a plan, in the order of its SQL. */
 #include "db/search.h"
 #include "orm/orm_internal.h"
+#include <calzone/errors.h>
+#include <calzone/json.h>
 
 /* ---- patterns ---- */
 
@@ -100,19 +102,77 @@ static cz_str pattern_of(cz_ctx *ctx, enum cz__pattern pattern, cz_str text)
     return text;
 }
 
-/* ---- the parameters of a plan ---- */
+/* ---- what is stored ---- */
 
-/* What is stored must fit: columns of SQLite would take it, and rows read it back cut off. */
-static void check_fits(cz_ctx *ctx, const struct cz__slot *slot, const cz__db_param *param)
+void cz__refuse_field(cz_ctx *ctx, const char *name, const char *code, const char *said)
 {
-    if (param->kind != CZ__PARAM_INT)
-        return;
-    int64_t value = param->integer;
-    cz__db_kind kind = CZ__DB_KIND(slot->type);
-    if ((kind == CZ__DB_INT16 && value != (int16_t)value) ||
-        (kind == CZ__DB_INT32 && value != (int32_t)value))
-        cz_raise(ctx, CZ_EINVAL, "%lld is out of range for \"%s\"", (long long)value, slot->name);
+    cz_field_errors errors;
+    cz_field_errors_init(&errors);
+    cz_field_errors_add(ctx, &errors, cz_str_from(name), code, "%s", said);
+    cz_field_errors_raise(ctx, &errors);
+    __builtin_unreachable(); /* there is one */
 }
+
+static void check_text(cz_ctx *ctx, const char *name, cz_str text)
+{
+    if (cz_str_find_char(text, '\0') != SIZE_MAX)
+        cz__refuse_field(ctx, name, "null_characters_not_allowed",
+                         "Null characters are not allowed.");
+    if (!cz_str_is_utf8(text))
+        cz__refuse_field(ctx, name, "invalid", "Not a valid string: it is not UTF-8.");
+}
+
+/* An address, or one with the length of its network's prefix, which PostgreSQL keeps as well. */
+static bool is_address(cz_str text)
+{
+    char canonical[CZ__IP_TEXT];
+    int64_t bits = 0;
+    cz_str prefix = text, address = cz_str_cut(&prefix, '/');
+    bool has_prefix = address.len < text.len, v6 = cz_str_find_char(address, ':') != SIZE_MAX;
+    return cz__ip_write(canonical, address) &&
+           (!has_prefix ||
+            (cz_str_to_i64(prefix, &bits) == CZ_OK && bits >= 0 && bits <= (v6 ? 128 : 32)));
+}
+
+/* Columns of SQLite would take anything, and rows read it back cut off or not at all. */
+void cz__check_stored(cz_ctx *ctx, cz__db_type type, const char *name, const cz__db_param *param)
+{
+    cz__db_kind kind = CZ__DB_KIND(type);
+    if (param->kind == CZ__PARAM_TEXT)
+        check_text(ctx, name, param->text);
+    if (param->kind == CZ__PARAM_TEXT && kind == CZ__DB_IP && !is_address(param->text))
+        cz__refuse_field(ctx, name, "invalid", "Enter a valid IPv4 or IPv6 address.");
+    if (param->kind == CZ__PARAM_TEXT_LIST)
+        for (size_t i = 0; i < param->item_count; i++)
+            check_text(ctx, name, ((const cz_str *)param->items)[i]);
+    if (param->kind == CZ__PARAM_INT &&
+        ((kind == CZ__DB_INT16 && param->integer != (int16_t)param->integer) ||
+         (kind == CZ__DB_INT32 && param->integer != (int32_t)param->integer)))
+        cz_raise(ctx, CZ_EINVAL, "%lld is out of range for \"%s\"", (long long)param->integer,
+                 name);
+}
+
+void cz__raise_refused(cz_ctx *ctx, const struct cz__plan *plan, const cz__db_param *params,
+                       const cz_error *err)
+{
+    bool invalid = err->status == CZ_EVALIDATION;
+    for (uint32_t i = 0; (invalid || err->status == CZ_EINTEGRITY) && i < plan->slot_count; i++) {
+        const struct cz__slot *slot = &plan->slots[i];
+        cz_str text = params[i].text;
+        if (!slot->exact || params[i].kind != CZ__PARAM_TEXT)
+            continue;
+        if (CZ__DB_KIND(slot->type) == CZ__DB_JSON && !cz_json_is_valid(text))
+            cz__refuse_field(ctx, slot->name, "invalid", "Value must be valid JSON.");
+        if (invalid && slot->max_length && cz_str_utf8_length(text) > slot->max_length)
+            cz__refuse_field(ctx, slot->name, "max_length",
+                             cz_format(ctx, "Ensure this field has no more than %u characters.",
+                                       slot->max_length)
+                                 .ptr);
+    }
+    cz_raise_error(ctx, err);
+}
+
+/* ---- the parameters of a plan ---- */
 
 static cz__db_param item_param(cz_ctx *ctx, const struct cz__slot *slot, const struct cz__ref *ref)
 {
@@ -151,7 +211,7 @@ cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
         if (slot->pattern && params[i].kind == CZ__PARAM_TEXT)
             params[i].text = pattern_of(ctx, slot->pattern, params[i].text);
         if (slot->exact)
-            check_fits(ctx, slot, &params[i]);
+            cz__check_stored(ctx, slot->type, slot->name, &params[i]);
         if (slot->type & CZ__DB_SEALED)
             cz__seal_param(ctx, &params[i]);
     }

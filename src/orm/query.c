@@ -13,7 +13,7 @@ static const struct cz__plan *open_on(cz_ctx *ctx, cz__db_session *session,
         cz__watch_query(ctx, request->query, plan, &shape);
     cz_error err;
     if (cz__open_rows(ctx, session, &plan->statement, params, plan->slot_count, out, &err))
-        cz_raise_error(ctx, &err);
+        cz__raise_refused(ctx, plan, params, &err);
     return plan;
 }
 

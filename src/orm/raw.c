@@ -68,6 +68,7 @@ static CZ_NORETURN void raise_at(cz_ctx *ctx, const struct cz__raw *here, const 
     cz_ignore(
         cz_error_set(&at, err->status, "%s:%d: %s", here->file, here->line, cz_error_message(err)));
     memcpy(at.constraint, err->constraint, sizeof at.constraint);
+    memcpy(at.database, err->database, sizeof at.database);
     at.file = here->file;
     at.line = here->line;
     cz_raise_error(ctx, &at);

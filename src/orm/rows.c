@@ -115,7 +115,7 @@ int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int6
     cz__watch_change(ctx, request->query->model);
     if (session->db->driver->change(ctx, session, &plan->statement, params, plan->slot_count, &rows,
                                     &last_id, &err))
-        cz_raise_error(ctx, &err);
+        cz__raise_refused(ctx, plan, params, &err);
     if (out_last_id)
         *out_last_id = last_id;
     return rows;

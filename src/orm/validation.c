@@ -1,8 +1,8 @@
 #include "orm/validation.h"
 #include "orm/formats.h"
+#include "orm/orm_internal.h"
 #include <calzone/json.h>
 #include <calzone/validation.h>
-#include <stdio.h>
 
 bool cz__has_error(const cz_field_errors *errors, cz_str name)
 {
@@ -46,6 +46,13 @@ static bool is_choice(const cz_choice_list *choices, cz_str text)
         if (cz_str_eq(text, cz_str_from(choices->items[i].value)))
             return true;
     return choices->count == 0;
+}
+
+void cz__not_there(cz_ctx *ctx, cz_str name, cz_str text, cz_field_errors *errors)
+{
+    cz_field_errors_add(ctx, errors, name, "does_not_exist",
+                        "Invalid pk \"%.*s\" - object does not exist.",
+                        CZ_STR_ARG(quoted(text, 60)));
 }
 
 bool cz__check_text(cz_ctx *ctx, const cz__column *column, cz_str name, cz_str text,
@@ -128,32 +135,109 @@ static bool taken(cz_ctx *ctx, const cz_row *row, cz_cond *conds, size_t count, 
     return cz__exists(ctx, &query);
 }
 
-void cz__check_unique(cz_ctx *ctx, const cz_row *row, const cz__column *column, cz_str name,
-                      bool existing, cz_field_errors *errors)
-{
-    bool unique = column->field->options.unique || column->field->kind == CZ_KIND_one_to_one;
-    if (!unique || !cz__row_bit(row, CZ__BITS_DIRTY, column->ordinal) ||
-        cz__row_bit(row, CZ__BITS_NULL, column->ordinal) || cz__has_error(errors, name))
-        return;
-    const cz_model *model = row->model;
-    cz_cond conds[2] = { cz__cond_column(ctx, row->model, column, cz__row_at(row, column)) };
-    if (taken(ctx, row, conds, 1, existing, &cz_base_manager)) /* as the database does */
-        cz_field_errors_add(
-            ctx, errors, name, "unique", "%s with this %s already exists.",
-            model->meta.verbose_name ? model->meta.verbose_name : model->state->lower_name,
-            column->field->options.verbose_name ? column->field->options.verbose_name
-                                                : column->field->name);
-}
-
 static bool known(const cz_row *row, const cz__column *column)
 {
     return cz__row_bit(row, CZ__BITS_LOADED, column->ordinal);
 }
 
+static bool is_null(const cz_row *row, const cz__column *column)
+{
+    return cz__row_bit(row, CZ__BITS_NULL, column->ordinal);
+}
+
+static bool was_set(const cz_row *row, const cz__column *column)
+{
+    return cz__row_bit(row, CZ__BITS_DIRTY, column->ordinal);
+}
+
+/* Something is wrong with the value itself; that others have it hides no other rule. */
+static bool is_wrong(const cz_field_errors *errors, const cz__column *column)
+{
+    for (const cz_field_error *e = errors->first; e; e = e->next)
+        if (cz_str_eq(e->field, cz_str_from(column->field->name)) && strcmp(e->code, "unique") != 0)
+            return true;
+    return false;
+}
+
+/* Whether a condition can be asked about the row, or without one whether it need not be: all that it names is known
+ * and right. `*out_set`: some of it was set. */
+static bool can_be_asked(const cz_row *row, const char *condition, const cz_field_errors *errors,
+                         bool *out_set)
+{
+    const struct cz__model_state *state = row->model->state;
+    for (uint16_t i = 0; condition && i < state->column_count; i++) {
+        const cz__column *column = &state->columns[i];
+        if (!column->stored || !cz__sql_names(condition, column->name))
+            continue;
+        if (!known(row, column) || is_wrong(errors, column))
+            return false;
+        *out_set = *out_set || was_set(row, column);
+    }
+    return true;
+}
+
+/* Whether another row is equal in the fields of a rule, of those that fulfil its condition. What a stored row has not
+ * been given anew it has by the database's leave; NULL equals nothing. */
+static bool breaks_unique(cz_ctx *ctx, const cz_row *row, const cz_constraint *rule, bool existing,
+                          const cz_field_errors *errors)
+{
+    cz_cond *conds = cz_array(ctx, cz_cond, rule->unique.count + 1);
+    bool set = !existing;
+    for (size_t i = 0; i < rule->unique.count; i++) {
+        const cz__column *column = cz__column_find(row->model, rule->unique.items[i]);
+        if (is_null(row, column) || !known(row, column) || is_wrong(errors, column))
+            return false;
+        set = set || was_set(row, column);
+        conds[i] = cz__cond_column(ctx, row->model, column, cz__row_at(row, column));
+    }
+    if (!can_be_asked(row, rule->condition, errors, &set) || !set)
+        return false;
+    return rule->condition ? cz__constraint_broken(ctx, row, rule, existing)
+                           : taken(ctx, row, conds, rule->unique.count, existing, &cz_base_manager);
+}
+
+/* The model's constraints; of a proxy its table's. */
+static const cz_constraint_list *constraints_of(const cz_row *row)
+{
+    return &row->model->state->concrete->meta.constraints;
+}
+
+static bool is_taken_alone(cz_ctx *ctx, const cz_row *row, const cz__column *column, bool existing,
+                           const cz_field_errors *errors)
+{
+    const cz_constraint_list *constraints = constraints_of(row);
+    const cz_str name = cz_str_from(column->field->name);
+    const cz_constraint own = { .unique = { &name, 1 } };
+    bool unique = column->field->options.unique || column->field->kind == CZ_KIND_one_to_one;
+    if (unique && was_set(row, column) && breaks_unique(ctx, row, &own, existing, errors))
+        return true;
+    for (size_t i = 0; i < constraints->count; i++) {
+        const cz_constraint *rule = &constraints->items[i];
+        if (rule->unique.count == 1 &&
+            cz__column_find(row->model, rule->unique.items[0]) == column &&
+            breaks_unique(ctx, row, rule, existing, errors))
+            return true;
+    }
+    return false;
+}
+
+void cz__check_unique(cz_ctx *ctx, const cz_row *row, const cz__column *column, cz_str name,
+                      bool existing, cz_field_errors *errors)
+{
+    const cz_model *model = row->model;
+    if (cz__has_error(errors, name) || !is_taken_alone(ctx, row, column, existing, errors))
+        return;
+    cz_field_errors_add(ctx, errors, name, "unique", "%s with this %s already exists.",
+                        model->meta.verbose_name ? model->meta.verbose_name
+                                                 : model->state->lower_name,
+                        column->field->options.verbose_name ? column->field->options.verbose_name
+                                                            : column->field->name);
+}
+
 /* NULL is a value here, as in Django. */
 static cz_cond equals(cz_ctx *ctx, const cz_row *row, const cz__column *column)
 {
-    if (!cz__row_bit(row, CZ__BITS_NULL, column->ordinal))
+    if (!is_null(row, column))
         return cz__cond_column(ctx, row->model, column, cz__row_at(row, column));
     cz_cond null = cz__cond_null(ctx->arena, row->model, column, true);
     cz_check(ctx, null ? CZ_OK : CZ_ENOMEM);
@@ -232,11 +316,6 @@ static cz_cond in_period(cz_ctx *ctx, const cz_row *row, const cz__column *date,
     return between(ctx, row->model, date, first, last);
 }
 
-static bool was_set(const cz_row *row, const cz__column *column)
-{
-    return cz__row_bit(row, CZ__BITS_DIRTY, column->ordinal);
-}
-
 void cz__check_unique_for(cz_ctx *ctx, const cz_row *row, const cz__column *column, cz_str name,
                           bool existing, bool changed_alone, cz_field_errors *errors)
 {
@@ -248,8 +327,7 @@ void cz__check_unique_for(cz_ctx *ctx, const cz_row *row, const cz__column *colu
     bool wrong = cz__has_error(errors, name);
     for (int i = 0; i < CZ__PERIODS; i++) {
         const cz__column *date = column->unique_for[i];
-        if (!date || !known(row, column) || !known(row, date) ||
-            cz__row_bit(row, CZ__BITS_NULL, date->ordinal) ||
+        if (!date || !known(row, column) || !known(row, date) || is_null(row, date) ||
             (changed_alone && !was_set(row, column) && !was_set(row, date)) || wrong ||
             cz__has_error(errors, cz_str_from(date->field->name)))
             continue;
@@ -262,30 +340,30 @@ void cz__check_unique_for(cz_ctx *ctx, const cz_row *row, const cz__column *colu
     }
 }
 
+/* Add that the rule's fields "must make a unique set", if they do not. */
+static void check_set(cz_ctx *ctx, const cz_row *row, const cz_constraint *rule, bool existing,
+                      cz_field_errors *errors)
+{
+    if (!breaks_unique(ctx, row, rule, existing, errors))
+        return;
+    cz_str names = CZ_STR("");
+    for (size_t i = 0; i < rule->unique.count; i++)
+        names = cz_format(ctx, "%.*s%s%s", CZ_STR_ARG(names), i ? ", " : "",
+                          cz__column_find(row->model, rule->unique.items[i])->field->name);
+    cz_field_errors_add(ctx, errors, CZ_STR("non_field_errors"), "unique",
+                        "The fields %.*s must make a unique set.", CZ_STR_ARG(names));
+}
+
 void cz__check_unique_together(cz_ctx *ctx, const cz_row *row, bool existing,
                                cz_field_errors *errors)
 {
-    const cz_model *model = row->model;
-    const cz_fields *together = &model->meta.unique_together;
-    if (!together->count)
-        return;
-    cz_cond *conds = cz_array(ctx, cz_cond, together->count + 1);
-    char names[160] = "";
-    size_t len = 0;
-    for (size_t i = 0; i < together->count; i++) {
-        const cz__column *column = cz__column_find(model, together->items[i]);
-        if (cz__row_bit(row, CZ__BITS_NULL, column->ordinal) ||
-            !cz__row_bit(row, CZ__BITS_LOADED, column->ordinal))
-            return; /* NULL equals nothing */
-        conds[i] = cz__cond_column(ctx, row->model, column, cz__row_at(row, column));
-        int added =
-            snprintf(names + len, sizeof names - len, "%s%s", i ? ", " : "", column->field->name);
-        if (added > 0 && (size_t)added < sizeof names - len)
-            len += (size_t)added;
-    }
-    if (taken(ctx, row, conds, together->count, existing, &cz_base_manager))
-        cz_field_errors_add(ctx, errors, CZ_STR("non_field_errors"), "unique",
-                            "The fields %s must make a unique set.", names);
+    const cz_constraint_list *constraints = constraints_of(row);
+    const cz_constraint together = { .unique = row->model->state->concrete->meta.unique_together };
+    if (together.unique.count)
+        check_set(ctx, row, &together, existing, errors);
+    for (size_t i = 0; i < constraints->count; i++)
+        if (constraints->items[i].unique.count > 1)
+            check_set(ctx, row, &constraints->items[i], existing, errors);
 }
 
 /* ---- a whole row ---- */
@@ -337,6 +415,38 @@ static void check_column(cz_ctx *ctx, const cz_row *row, const cz__column *colum
         cz_field_errors_add(ctx, errors, name, "null", "This field may not be null.");
 }
 
+/* That a foreign key which was set leads to a row, of all there are. */
+static void check_reference(cz_ctx *ctx, const cz_row *row, const cz__column *column,
+                            cz_field_errors *errors)
+{
+    cz_model *target = column->field->target;
+    const void *key = cz__row_at(row, column);
+    if (!column->relation || is_null(row, column) || !was_set(row, column))
+        return;
+    cz_query query = { .model = target,
+                       .where = cz__cond_column(ctx, target, target->state->key, key),
+                       .unordered = true,
+                       .manager = &cz_base_manager,
+                       .database = cz__alias_behind(ctx, row, column, NULL, false) };
+    char text[CZ_UUID_TEXT];
+    if (!cz__exists(ctx, &query))
+        cz__not_there(ctx, cz_str_from(column->field->name), cz__key_text(target, key, text),
+                      errors);
+}
+
+static void check_checks(cz_ctx *ctx, const cz_row *row, bool existing, cz_field_errors *errors)
+{
+    const cz_constraint_list *constraints = constraints_of(row);
+    for (size_t i = 0; i < constraints->count; i++) {
+        const cz_constraint *rule = &constraints->items[i];
+        bool set = !existing;
+        if (rule->check && can_be_asked(row, rule->check, errors, &set) && set &&
+            cz__constraint_broken(ctx, row, rule, existing))
+            cz_field_errors_add(ctx, errors, CZ_STR("non_field_errors"), "invalid",
+                                "Constraint “%s” is violated.", rule->name);
+    }
+}
+
 void cz__full_clean(cz_ctx *ctx, cz_row *row)
 {
     const struct cz__model_state *state = row->model->state;
@@ -346,6 +456,8 @@ void cz__full_clean(cz_ctx *ctx, cz_row *row)
     for (uint16_t i = 1; i < state->column_count; i++)
         if (state->columns[i].stored)
             check_column(ctx, row, &state->columns[i], existing, &errors);
+    for (uint16_t i = 1; i < state->column_count; i++)
+        check_reference(ctx, row, &state->columns[i], &errors);
     if (row->model->meta.clean)
         row->model->meta.clean(ctx, row, &errors);
     for (uint16_t i = 1; i < state->column_count; i++)
@@ -355,7 +467,7 @@ void cz__full_clean(cz_ctx *ctx, cz_row *row)
     for (uint16_t i = 1; i < state->column_count; i++)
         cz__check_unique_for(ctx, row, &state->columns[i],
                              cz_str_from(state->columns[i].field->name), existing, false, &errors);
-    if (!errors.count)
-        cz__check_unique_together(ctx, row, existing, &errors);
+    cz__check_unique_together(ctx, row, existing, &errors);
+    check_checks(ctx, row, existing, &errors);
     cz_field_errors_raise(ctx, &errors);
 }

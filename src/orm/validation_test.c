@@ -118,6 +118,150 @@ CZ_DATABASE_TEST(a_whole_row_is_checked)
     cz__orm_test_run(&zoo, names);
 }
 
+/* ---- rules of the database ---- */
+
+#define BUREAU(F) F(char_field, name, .max_length = 20)
+CZ_MODEL(Bureau, BUREAU);
+CZ_MODEL_FORWARD(Checkout)
+#define CHECKOUT(F)                                                                                \
+    F(foreign_key, shelf, Bureau, .on_delete = CZ_PROTECT)                                         \
+    F(char_field, title, .max_length = 20, .unique = true)                                         \
+    F(char_field, code, .max_length = 20, .unique = true, .null = true)                            \
+    F(decimal_field, fee, .digits = 6, .places = 2, .default_ = cz_int(1))                         \
+    F(decimal_field, worth, .digits = 20, .places = 1, .default_ = cz_int(10))                     \
+    F(date_field, returned, .null = true)                                                          \
+    F(datetime_field, lent, .null = true)                                                          \
+    F(bool_field, hidden, .default_ = cz_bool(false))                                              \
+    F(foreign_key, before, Checkout, .null = true, .on_delete = CZ_SET_NULL, .unconstrained = true)
+CZ_MODEL(Checkout, CHECKOUT, .unique_together = CZ_FIELDS(Checkout, shelf, lent),
+         .constraints = CZ_CONSTRAINTS(
+             { .name = "one_open",
+               .unique = CZ_FIELDS(Checkout, shelf),
+               .condition = "\"returned\" IS NULL" },
+             { .name = "fee_and_before", .unique = CZ_FIELDS(Checkout, fee, before) },
+             { .name = "code_shown",
+               .unique = CZ_FIELDS(Checkout, code, fee),
+               .condition = "NOT \"checkout\".\"hidden\" AND title <> 'it''s \"returned\"'" },
+             { .name = "worth_more", .check = "\"worth\" > '9'" },
+             { .name = "lent_first", .check = "\"returned\" >= '2000-01-01'" }),
+         .table = "checkout");
+CZ_PROXY(Borrowing, Checkout);
+
+static const struct cz__orm_test library = { "library", CZ_MODELS(Bureau, Checkout, Borrowing) };
+
+static void clean_row(cz_ctx *c, void *arg)
+{
+    cz__full_clean(c, arg);
+}
+
+/* All that is wrong with a row, "field: sentence" each. */
+static cz_str all_wrong_with(cz_ctx *c, cz_row *row)
+{
+    cz_error err;
+    cz_str text = CZ_STR("");
+    if (!cz_try(c, clean_row, row, &err))
+        return text;
+    CZ_EXPECT_EQ(err.status, CZ_EVALIDATION);
+    for (const cz_field_error *e = ((const cz_field_errors *)err.details)->first; e; e = e->next)
+        text = cz_format(c, "%.*s%s%.*s: %.*s", CZ_STR_ARG(text), text.len ? " " : "",
+                         CZ_STR_ARG(e->field), CZ_STR_ARG(e->message));
+    return text;
+}
+#define EXPECT_ALL(row, expected) CZ_EXPECT_STR(all_wrong_with(c, &(row)->row_), expected)
+
+#define TAKEN_SHELF "shelf: checkout with this shelf already exists."
+#define TAKEN_TITLE "title: checkout with this title already exists."
+#define TAKEN_CODE "code: checkout with this code already exists."
+#define TAKEN_MOMENT "non_field_errors: The fields shelf, lent must make a unique set."
+#define TAKEN_FEE "non_field_errors: The fields fee, before must make a unique set."
+#define TAKEN_SHOWN "non_field_errors: The fields code, fee must make a unique set."
+#define TOO_EARLY "non_field_errors: Constraint “lent_first” is violated."
+
+static cz_datetime at(int year, unsigned month, unsigned of_month, unsigned hour)
+{
+    cz_datetime out;
+    CZ_REQUIRE_OK(cz_civil_datetime((cz_civil){ .year = year,
+                                                .month = (uint8_t)month,
+                                                .day = (uint8_t)of_month,
+                                                .hour = (uint8_t)hour },
+                                    &out));
+    return out;
+}
+static Checkout *lend(cz_ctx *c, int64_t shelf, const char *title)
+{
+    Checkout *new = cz_row_new(c, Checkout);
+    cz_set(c, new, shelf, shelf);
+    cz_set(c, new, title, title);
+    return new;
+}
+
+static void constraints(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    const Bureau *upper = cz_create(c, Bureau, (name, "upper")),
+                 *lower = cz_create(c, Bureau, (name, "lower"));
+    Checkout *open = lend(c, upper->id, "Emma");
+    cz_set(c, open, code, "A");
+    cz_set(c, open, lent, at(2026, 1, 1, 12));
+    EXPECT_ALL(open, "");
+    cz_save(c, open);
+    EXPECT_ALL(open, "");
+    cz_set(c, open, shelf, upper->id); /* its own */
+    EXPECT_ALL(open, "");
+    EXPECT_ALL(lend(c, lower->id, "Dune"), "");
+    EXPECT_ALL(lend(c, upper->id, "Dune"), TAKEN_SHELF);
+    Checkout *back = lend(c, upper->id, "Dune");
+    cz_set(c, back, returned, (cz_date){ 20000 }); /* the rule is not for this row */
+    EXPECT_ALL(back, "");
+    cz_set(c, back, returned, (cz_date){ 10000 });
+    EXPECT_ALL(back, TOO_EARLY);
+    cz_set(c, back, returned, (cz_date){ 20000 });
+    cz_save(c, back);
+    cz_set(c, back, returned, NULL); /* now it is; the shelf itself was not set */
+    EXPECT_ALL(back, TAKEN_SHELF);
+
+    /* all that are broken are told */
+    Checkout *same = lend(c, upper->id, "Emma");
+    cz_set(c, same, code, "A");
+    cz_set(c, same, lent, open->lent);
+    cz_set(c, same, returned, (cz_date){ 10000 });
+    EXPECT_ALL(same, TAKEN_TITLE " " TAKEN_CODE " " TAKEN_MOMENT " " TAKEN_SHOWN " " TOO_EARLY);
+    cz_set(c, same, hidden, true);
+    EXPECT_ALL(same, TAKEN_TITLE " " TAKEN_CODE " " TAKEN_MOMENT " " TOO_EARLY);
+    cz_set(c, same, title, ""); /* but not where the value is wrong already */
+    EXPECT_ALL(same,
+               "title: This field may not be blank. " TAKEN_CODE " " TAKEN_MOMENT " " TOO_EARLY);
+
+    Checkout *cheap = lend(c, lower->id, "Cheap"); /* a decimal SQLite keeps as text */
+    cz_set(c, cheap, worth, cz_decimal_of(8, 0));
+    EXPECT_ALL(cheap, "non_field_errors: Constraint “worth_more” is violated.");
+
+    Checkout *nowhere = lend(c, 99999, "Odd");
+    cz_set(c, nowhere, before, 77);
+    EXPECT_ALL(nowhere, "shelf: Invalid pk \"99999\" - object does not exist. "
+                        "before: Invalid pk \"77\" - object does not exist.");
+    Checkout *half = cz_get(c, Checkout, .where = CZ_Q(Checkout, id, EXACT, back->id),
+                            .only = CZ_FIELDS(Checkout, returned));
+    cz_set(c, half, returned, NULL); /* what was not read is passed over */
+    EXPECT_ALL(half, "");
+    Borrowing *borrowing = cz_row_new(c, Borrowing); /* its table's rules are a proxy's */
+    cz_set(c, borrowing, shelf, upper->id);
+    cz_set(c, borrowing, title, "Solaris");
+    EXPECT_ALL(borrowing, "shelf: borrowing with this shelf already exists.");
+    cz_set(c, open, before, open->id);
+    cz_save(c, open);
+    Checkout *after = lend(c, lower->id, "Ulysses");
+    cz_set(c, after, before, open->id);
+    EXPECT_ALL(after, TAKEN_FEE);
+    cz_set(c, after, fee, cz_decimal_of(101, 2));
+    EXPECT_ALL(after, "");
+}
+CZ_DATABASE_TEST(rules_of_the_database_are_checked_before_it_does)
+{
+    cz__orm_test_run(&library, constraints);
+}
+
 /* ---- unique for a date ---- */
 
 #define POST(F)                                                                                    \
@@ -159,16 +303,6 @@ static cz_date day(int year, int month, int at)
 {
     cz_date out;
     CZ_REQUIRE_OK(cz_civil_date(year, month, at, &out));
-    return out;
-}
-static cz_datetime at(int year, unsigned month, unsigned of_month, unsigned hour)
-{
-    cz_datetime out;
-    CZ_REQUIRE_OK(cz_civil_datetime((cz_civil){ .year = year,
-                                                .month = (uint8_t)month,
-                                                .day = (uint8_t)of_month,
-                                                .hour = (uint8_t)hour },
-                                    &out));
     return out;
 }
 

@@ -177,7 +177,7 @@ static cz__db_param choice_param(cz_ctx *ctx, cz__db_type type, const char *name
                            .text = cz_str_from(choices->items[place].value) };
 }
 
-/* One address is one text, as PostgreSQL keeps it; what is none, the database refuses or finds nowhere. */
+/* One address is one text, as PostgreSQL keeps it; what is none may be part of one, for a lookup. */
 static cz_str address_of(cz_ctx *ctx, cz_str text)
 {
     char canonical[CZ__IP_TEXT];

@@ -32,7 +32,12 @@ static const char *check_year(cz_str text, double number)
     F(char_field, shelf_mark, .blank = true, .read_only = true)                                    \
     F(foreign_key, house, House, .on_delete = CZ_PROTECT)
 CZ_MODEL_FORWARD(House)
-CZ_MODEL(Edition, EDITION, .unique_together = CZ_FIELDS(Edition, title, house));
+CZ_MODEL(Edition, EDITION, .unique_together = CZ_FIELDS(Edition, title, house),
+         .constraints = CZ_CONSTRAINTS(
+             { .name = "one_lent", .unique = CZ_FIELDS(Edition, batch), .condition = "\"lent\"" },
+             { .name = "rated",
+               .unique = CZ_FIELDS(Edition, rating, house),
+               .condition = "\"rating\" > 1" }));
 
 #define HOUSE(F) F(char_field, name)
 CZ_MODEL(House, HOUSE);
@@ -57,13 +62,18 @@ static cz_arena *arena;
 static cz_ctx ctx;
 static Edition *stored;
 
+#define BATCH "01890a5d-ac96-774b-bcce-b302099a8050"
+
 static void seed(cz_ctx *c, void *arg)
 {
     (void)arg;
     cz__tables_create(c);
+    cz_uuid batch;
+    CZ_REQUIRE_OK(cz_uuid_parse(CZ_STR(BATCH), &batch));
     House *ace = cz_create(c, House, (name, "Ace"));
-    stored = cz_create(c, Edition, (title, "Dune"), (isbn, "9780441013593"), (year, 1965),
-                       (house, ace->id), (slug, "novel"));
+    stored =
+        cz_create(c, Edition, (title, "Dune"), (isbn, "9780441013593"), (year, 1965),
+                  (house, ace->id), (slug, "novel"), (lent, true), (batch, batch), (rating, 4.25));
     cz_create(c, Edition, (title, "Emma"), (isbn, "9780141439587"), (house, ace->id),
               (slug, "novel"), (bought, (cz_date){ 18262 })); /* 2020-01-01 */
 }
@@ -293,6 +303,13 @@ static const struct {
     { "\"title\":\"Dune\"", "non_field_errors: The fields title, house must make a unique set." },
     { "\"title\":\"Dune\",\"year\":1",
       "year: Ensure this value is greater than or equal to 1450." },
+    { "\"batch\":\"" BATCH "\",\"rating\":4.25",
+      "non_field_errors: The fields rating, house must make a unique set." },
+    { "\"batch\":\"" BATCH "\",\"lent\":true,\"rating\":4.25",
+      "batch: edition with this batch already exists." },
+    { "\"title\":\"Dune\",\"rating\":4.25",
+      "non_field_errors: The fields title, house must make a unique set.; "
+      "non_field_errors: The fields rating, house must make a unique set." },
     { "\"pages\":1,\"lent\":true", "non_field_errors: One page is not lent." },
     /* members that are no field's, and those not taken */
     { "\"colour\":\"red\"", "colour: Unknown field." },

@@ -7,15 +7,6 @@ void cz__input_fail(struct cz__input *input, const struct cz__serializer_field *
     cz_field_errors_add(input->ctx, input->errors, field->name, code, "%s", text);
 }
 
-/* What a message repeats of the input: at most so many bytes, cut between characters. */
-static cz_str quoted(cz_str text, size_t bytes_max)
-{
-    cz_str head = cz_str_head(text, bytes_max);
-    while (head.len && head.len < text.len && ((unsigned char)text.ptr[head.len] & 0xc0) == 0x80)
-        head.len--;
-    return head;
-}
-
 /* ---- text ---- */
 
 static void take_text(struct cz__input *input, const struct cz__serializer_field *field,
@@ -203,9 +194,7 @@ static void take_key(struct cz__input *input, const struct cz__serializer_field 
                        .unordered = true,
                        .where = cz__cond_column(input->ctx, target, target->state->key, at) };
     if (!cz__exists(input->ctx, &query)) {
-        cz_field_errors_add(input->ctx, input->errors, field->name, "does_not_exist",
-                            "Invalid pk \"%.*s\" - object does not exist.",
-                            CZ_STR_ARG(quoted(member->text, 60)));
+        cz__not_there(input->ctx, field->name, member->text, input->errors);
         return;
     }
     *cz__row_slot(input->row, column) = NULL;

@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMPOSERS = {
     "src/orm/compiler.c": "queries",
     "src/orm/conditions_sql.c": "conditions of queries",
+    "src/orm/constraints.c": "constraints asked about a row before it is stored",
     "src/orm/raw_sql.c": "the parameters of SQL written by hand",
     "src/orm/windows_sql.c": "conditions on windows",
     "src/orm/behind_sql.c": "the rows behind a relation of many rows",

@@ -123,7 +123,9 @@ static const struct {
 } states[] = {
     { "22001", CZ_EVALIDATION, "A text is longer than its column." },
     { "22003", CZ_EVALIDATION, "A number is out of its column's range." },
-    { "22P02", CZ_EINTEGRITY, "A value is not what its column holds." },
+    { "22P02", CZ_EVALIDATION, "A value is not what its column holds." },
+    { "22007", CZ_EVALIDATION, "A value is not what its column holds." },
+    { "22008", CZ_EVALIDATION, "A date or time is out of its column's range." },
     { "22021", CZ_EVALIDATION, "A text is not valid UTF-8 or holds a null character." },
     { "22P05", CZ_EVALIDATION, "A text holds a character that cannot be stored." },
     { "2201B", CZ_EVALIDATION, "A text is no regular expression, or one that is too large." },
@@ -143,7 +145,23 @@ static const struct {
     { "58", CZ_EIO, NULL },
 };
 
-cz_status cz__pg_error(const PGresult *failure, cz_error *err)
+/* Of rows that are loaded the server tells where it is: "COPY store_book, line 7, column extra: ...". */
+static void tell_column(const PGresult *failure, cz_error *err)
+{
+    cz_str context = cz_str_from(field(failure, PG_DIAG_CONTEXT));
+    const cz_str before = CZ_STR(", column "), copy = CZ_STR("COPY ");
+    size_t begins = cz_str_find(context, copy), at = cz_str_find(context, before);
+    if (begins == SIZE_MAX || at == SIZE_MAX || at < begins)
+        return;
+    cz_str column = cz_str_tail(context, at + before.len);
+    cz_str rest = cz_str_tail(context, begins + copy.len), table = cz_str_cut(&rest, ',');
+    char name[CZ__DB_NAME_BYTES_MAX + 1];
+    cz_ignore(snprintf(name, sizeof name, "%.*s", CZ_STR_ARG(table))); /* fits */
+    column = cz_str_cut(&column, '\n');
+    cz__db_error_rule(err, name, cz_str_cut(&column, ':'));
+}
+
+static cz_status status_of(const PGresult *failure, cz_error *err)
 {
     const char *message = field(failure, PG_DIAG_MESSAGE_PRIMARY);
     if (!*field(failure, PG_DIAG_SQLSTATE)) /* libpq's own: the server said nothing */
@@ -156,8 +174,17 @@ cz_status cz__pg_error(const PGresult *failure, cz_error *err)
                        ? cz_error_set(err, states[i].status, "%s", states[i].sentence)
                        : cz_error_set(err, states[i].status, "PostgreSQL: %s", message);
     if (cz__pg_has_state(failure, "42P01"))
-        return cz_error_set(err, CZ_EDATABASE,
-                            "PostgreSQL: %s; `createtables` makes the models' tables", message);
+        return cz_error_set(err, CZ_EDATABASE, "PostgreSQL: %s; " CZ__DB_TABLE_HINT, message);
     return cz_error_set(err, CZ_EDATABASE, "PostgreSQL: %s (%s)", message,
                         field(failure, PG_DIAG_SQLSTATE));
+}
+
+cz_status cz__pg_error(const PGresult *failure, cz_error *err)
+{
+    cz_status status = status_of(failure, err);
+    if (status == CZ_EVALIDATION)
+        tell_column(failure, err);
+    cz__db_error_words(err, field(failure, PG_DIAG_MESSAGE_PRIMARY),
+                       field(failure, PG_DIAG_MESSAGE_DETAIL));
+    return status;
 }

@@ -416,9 +416,14 @@ CZ_TEST(what_the_server_refuses_is_a_status_and_a_sentence)
           "A text is longer than its column." },
         { "INSERT INTO t VALUES (2, 'z', 'y', 70000)", CZ_EVALIDATION,
           "A number is out of its column's range." },
+        { "INSERT INTO t VALUES (2, 'z', 'y', 'x')", CZ_EVALIDATION,
+          "A value is not what its column holds." },
+        { "SELECT date '2001-02-31'", CZ_EVALIDATION,
+          "A date or time is out of its column's range." },
         { "SELECT * FROM nothing", CZ_EDATABASE,
-          "PostgreSQL: relation \"nothing\" does not exist; `createtables` makes the models' "
-          "tables" },
+          "PostgreSQL: relation \"nothing\" does not exist; `migrate` makes the tables of apps "
+          "with "
+          "migrations, `createtables` those of apps without" },
         { "SELEC", CZ_EDATABASE, "PostgreSQL: syntax error at or near \"SELEC\" (42601)" },
         { "SELECT 1; SELECT 2", CZ_EDATABASE,
           "PostgreSQL: cannot insert multiple commands into a prepared statement (42601)" },
@@ -432,6 +437,10 @@ CZ_TEST(what_the_server_refuses_is_a_status_and_a_sentence)
         cz_status status = change(ctx, cases[i].sql, NULL, 0, &rows, &err);
         CZ_EXPECT_EQ(status, cases[i].status);
         CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].message);
+        if (i == 0) /* for a developer */
+            CZ_EXPECT_STR(cz_str_from(err.database),
+                          "duplicate key value violates unique constraint \"t_pkey\"; Key (id)=(1) "
+                          "already exists.");
     }
     CZ_EXPECT_EQ(number(ctx, "SELECT count(*) FROM t"), 1); /* and the connection still serves */
     cz__db_param nul = { .kind = CZ__PARAM_TEXT, .text = CZ_STR("a\0b") },

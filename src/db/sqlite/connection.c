@@ -145,11 +145,51 @@ static cz_status unique_error(const struct broken *broken, cz_error *err)
     return cz_error_set(err, CZ_EINTEGRITY, "Another row has this %s already.", broken->columns);
 }
 
+/* What the column of a CHECK that its kind brings is called: SQLite tells the CHECK's text, of which it keeps the name
+ * alone when it begins with a quoted one. */
+static cz_str kind_check_column(cz_str rest)
+{
+    const cz_str valid = CZ_STR("json_valid(\"");
+    if (cz_str_starts_with(rest, valid))
+        rest = cz_str_tail(rest, valid.len);
+    return cz_str_cut(&rest, '"');
+}
+
+/* Whether a value is not what its column holds: the CHECK is none that was declared, and its text that of a column.
+ * Tells the column where one table alone has such a one, as SQLite tells no table. */
+static bool breaks_kind(sqlite3 *handle, cz_str rest, cz_error *err)
+{
+    static const char sql[] =
+        "SELECT min(name), count(*), (SELECT count(*) FROM sqlite_master WHERE"
+        " instr(sql, 'CONSTRAINT \"' || ?1 || '\" CHECK')) FROM sqlite_master WHERE type = 'table' "
+        "AND"
+        " (instr(sql, 'json_valid(\"' || ?1 || '\")') OR instr(sql, 'CHECK (\"' || ?1 || '\" IN "
+        "(0, 1)'))";
+    cz_str column = kind_check_column(rest);
+    sqlite3_stmt *statement = NULL;
+    int tables = 0;
+    if (sqlite3_prepare_v2(handle, sql, sizeof sql, &statement, NULL) == SQLITE_OK &&
+        sqlite3_bind_text(statement, 1, column.ptr, (int)column.len, SQLITE_STATIC) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW && !sqlite3_column_int(statement, 2))
+        tables = sqlite3_column_int(statement, 1);
+    if (tables)
+        cz_ignore(cz_error_set(err, CZ_EVALIDATION, "A value is not what its column holds."));
+    if (tables == 1)
+        cz__db_error_rule(err, (const char *)sqlite3_column_text(statement, 0), column);
+    sqlite3_finalize(statement); /* its code is that of the step */
+    return tables > 0;
+}
+
 static cz_status constraint_error(struct cz__sqlite_connection *connection, int code, cz_error *err)
 {
     struct broken broken = read_broken(sqlite3_errmsg(connection->handle));
     cz_status status;
     switch (code) {
+    case SQLITE_CONSTRAINT_CHECK:
+        if (breaks_kind(connection->handle, cz_str_from(broken.rest), err))
+            return CZ_EVALIDATION;
+        status = cz_error_set(err, CZ_EINTEGRITY, "The change breaks a rule of the database.");
+        break;
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY:
         status = unique_error(&broken, err);
@@ -167,7 +207,7 @@ static cz_status constraint_error(struct cz__sqlite_connection *connection, int 
     return status;
 }
 
-cz_status cz__sqlite_error(struct cz__sqlite_connection *connection, int code, cz_error *err)
+static cz_status status_of(struct cz__sqlite_connection *connection, int code, cz_error *err)
 {
     const char *text = sqlite3_errmsg(connection->handle);
     switch (code & 0xff) {
@@ -187,10 +227,19 @@ cz_status cz__sqlite_error(struct cz__sqlite_connection *connection, int code, c
         return cz_error_set(err, CZ_EIO, "SQLite: %s", text);
     default:
         if (strncmp(text, "no such table", strlen("no such table")) == 0)
-            return cz_error_set(err, CZ_EDATABASE, "SQLite: %s; `migrate` makes the models' tables",
-                                text);
+            return cz_error_set(err, CZ_EDATABASE, "SQLite: %s; " CZ__DB_TABLE_HINT, text);
         return cz_error_set(err, CZ_EDATABASE, "SQLite: %s", text);
     }
+}
+
+cz_status cz__sqlite_error(struct cz__sqlite_connection *connection, int code, cz_error *err)
+{
+    char words[sizeof err->database]; /* before what asks further */
+    bool ours = sqlite3_errcode(connection->handle) == SQLITE_OK;
+    cz_ignore(snprintf(words, sizeof words, "%s", ours ? "" : sqlite3_errmsg(connection->handle)));
+    cz_status status = status_of(connection, code, err);
+    cz__db_error_words(err, words, "");
+    return status;
 }
 
 /* ---- connections ---- */

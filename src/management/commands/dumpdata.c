@@ -6,6 +6,7 @@
 #include <calzone/json.h>
 #include "orm/orm.h"
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -30,9 +31,31 @@ struct page {
     const cz__column *const *columns; /* to read */
     size_t column_count, count, cap;
     cz_str *cells;
-    cz_buf text;      /* of one cell */
-    cz_status status; /* the first failure */
+    cz_buf text;            /* of one cell */
+    cz_status status;       /* the first failure */
+    const cz__column *lost; /* CZ_EVALIDATION: what JSON cannot say of the row in `text` */
 };
+
+/* JSON has no infinite number, and its text is UTF-8; columns of SQLite may hold what another program wrote. */
+static bool cannot_be_said(const cz__db_cursor *cursor, const cz__column *column)
+{
+    const cz__db_driver *driver = cursor->db->driver;
+    double real;
+    cz_str text;
+    if (CZ__DB_KIND(column->type) == CZ__DB_REAL)
+        return driver->read(cursor, column->position, column->type, &real) && !isfinite(real);
+    return CZ__DB_KIND(column->type) != CZ__DB_BINARY &&
+           driver->is_readable(cursor, column->position, CZ__DB_TEXT) &&
+           driver->read(cursor, column->position, CZ__DB_TEXT, &text) && !cz_str_is_utf8(text);
+}
+
+static void refuse_to_lose(struct page *page, const cz__db_cursor *cursor, const cz__column *column)
+{
+    page->status = CZ_EVALIDATION;
+    page->lost = column;
+    cz_buf_clear(&page->text);
+    cz__write_column(cursor, page->model->state->key, &page->text);
+}
 
 static bool read_cells(const cz__db_cursor *cursor, void *arg)
 {
@@ -43,6 +66,10 @@ static bool read_cells(const cz__db_cursor *cursor, void *arg)
     }
     cz_str *cells = page->cells + page->count++ * page->column_count;
     for (size_t i = 0; i < page->column_count; i++) {
+        if (cannot_be_said(cursor, page->columns[i])) {
+            refuse_to_lose(page, cursor, page->columns[i]);
+            return false;
+        }
         cz_buf_clear(&page->text);
         cz__write_column(cursor, page->columns[i], &page->text);
         page->status = cz_buf_status(&page->text);
@@ -71,7 +98,14 @@ static struct page read_page(cz_ctx *ctx, cz_model *model, const cz__column *con
                          .cap = limit,
                          .cells = cz_array(ctx, cz_str, limit * column_count) };
     cz__each(ctx, &query, read_cells, &page);
+    cz_str key = page.lost ? cz_copy(ctx, cz_buf_str(&page.text)) : CZ_STR("");
     cz_buf_done(&page.text);
+    if (page.lost)
+        cz_raise(ctx, CZ_EVALIDATION,
+                 "dumpdata: %s %.*s: %s has %s, which a dump cannot hold; mend it first",
+                 model->state->label, CZ_STR_ARG(key), page.lost->field->name,
+                 CZ__DB_KIND(page.lost->type) == CZ__DB_REAL ? "a number that is not finite"
+                                                             : "bytes that are no UTF-8");
     if (page.status)
         cz_raise(ctx, page.status,
                  page.status == CZ_EDATABASE ? "a row of %s cannot be decrypted; the log says why"

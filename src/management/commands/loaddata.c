@@ -52,6 +52,17 @@ static size_t lines_in(const char *from, const char *to)
     return lines;
 }
 
+static cz_str text_of(cz_ctx *ctx, const cz_json_value *value);
+
+/* "store.book 12"; without a key the model alone. */
+static cz_str item_name(cz_ctx *ctx, const struct item *item)
+{
+    const char *label = item->model ? item->model->state->label : "row";
+    if (!item->pk || item->pk->kind == CZ_JSON_NULL)
+        return cz_str_from(label);
+    return cz_format(ctx, "%s %.*s", label, CZ_STR_ARG(text_of(ctx, item->pk)));
+}
+
 static CZ_NORETURN void refuse(cz_ctx *ctx, const struct item *item, const cz__column *column,
                                const char *text)
 {
@@ -61,16 +72,19 @@ static CZ_NORETURN void refuse(cz_ctx *ctx, const struct item *item, const cz__c
         size_t at = cz_str_find(item->source, name);
         line += at == SIZE_MAX ? 0 : lines_in(item->source.ptr, item->source.ptr + at);
     }
-    cz_raise(ctx, CZ_EVALIDATION, "%s:%zu: %s%s%s: %s", item->path, line,
-             item->model ? item->model->state->label : "row", column ? "." : "",
+    cz_raise(ctx, CZ_EVALIDATION, "%s:%zu: %.*s%s%s: %s", item->path, line,
+             CZ_STR_ARG(item_name(ctx, item)), column ? ": " : "",
              column ? column->field->name : "", text);
 }
 
 static void raise_at(cz_ctx *ctx, const struct item *item, const cz_error *err)
 {
     cz_error copy = *err;
-    cz_ignore(cz_error_set(&copy, err->status, "%s:%zu: %s: %s", item->path, item->line,
-                           item->model->state->label, cz_error_message(err)));
+    const char *rule = err->constraint;
+    cz_ignore(cz_error_set(&copy, err->status, "%s:%zu: %.*s: %s%s%s%s", item->path, item->line,
+                           CZ_STR_ARG(item_name(ctx, item)), cz_error_message(err),
+                           *rule ? " (" : "", rule, *rule ? ")" : ""));
+    memcpy(copy.database, err->database, sizeof copy.database);
     cz_raise_error(ctx, &copy);
 }
 
