@@ -83,7 +83,8 @@ typedef struct cz_error {
     /* What the database said itself beyond the message, as PostgreSQL's DETAIL, which may tell values: for a log or a
      * developer's console, never for a client. Cut at 255 bytes; empty: nothing. */
     char database[256];
-    const void *details; /* field errors of a CZ_EVALIDATION, in the context's arena */
+    /* Of a CZ_EVALIDATION its `const cz_field_errors *` (errors.h), in the context's arena; NULL: it is about no field. */
+    const void *details;
 } cz_error;
 
 /* The status's name without prefix: "ENOMEM". Never NULL. Context: any thread. */

@@ -154,6 +154,13 @@ void cz__pg_link_close(struct cz__pg_link *link)
         cz__pg_listener_lost(link->listener);
 }
 
+/* What a server that was reached has said, as that there is no such database or role; NULL: it was not. */
+static const char *refusal_of(const struct cz__pg *db)
+{
+    const char *mark = "FATAL:", *at = strstr(db->down_reason, mark);
+    return at ? at + strlen(mark) + strspn(at + strlen(mark), " ") : NULL;
+}
+
 /* The server cannot be reached: for a while nobody tries again, longer each time and never all at once. */
 static void server_down(struct cz__pg_link *link, const char *reason)
 {
@@ -166,8 +173,9 @@ static void server_down(struct cz__pg_link *link, const char *reason)
     db->retry_at_us = cz_monotonic_us() + (db->backoff_ms + jitter) * 1000;
     cz_ignore(snprintf(db->down_reason, sizeof db->down_reason, "%.*s", (int)strcspn(reason, "\n"),
                        reason)); /* the rest may be cut */
-    if (!db->down)
-        cz_log_warning(NULL, "calzone.db", "PostgreSQL is away",
+    if (!db->down && db->loop)   /* a command says so itself when it fails */
+        cz_log_warning(NULL, "calzone.db",
+                       refusal_of(db) ? "PostgreSQL refuses connections" : "PostgreSQL is away",
                        CZ_FIELD_STR("reason", cz_str_from(db->down_reason)));
     db->down = true;
     db->addresses[0] = '\0'; /* another may have taken over the name */
@@ -176,6 +184,9 @@ static void server_down(struct cz__pg_link *link, const char *reason)
 
 static cz_status unavailable(const struct cz__pg *db, cz_error *err)
 {
+    const char *refusal = refusal_of(db);
+    if (refusal)
+        return cz_error_set(err, CZ_EUNAVAILABLE, "PostgreSQL refuses the connection: %s", refusal);
     return cz_error_set(err, CZ_EUNAVAILABLE, "PostgreSQL cannot be reached: %s",
                         *db->down_reason ? db->down_reason : "the connection was lost");
 }

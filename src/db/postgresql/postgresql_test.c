@@ -527,6 +527,23 @@ CZ_TEST(a_server_that_is_away_is_told_at_once_and_not_asked_again_at_once)
     cz__db_close(cz__db_default);
 }
 
+CZ_TEST(a_server_that_refuses_a_connection_is_told_in_its_words)
+{
+    const char *server = cz_test_postgresql();
+    cz_error err = { 0 };
+    const char *slash = strrchr(server, '/');
+    const char *url =
+        cz_arena_printf(cz_test_arena(), "%.*s/no_such_database", (int)(slash - server), server);
+    CZ_REQUIRE_OK(cz__db_open(cz_str_from(url), &cz__db_default, &err));
+    cz_ctx *ctx = new_context();
+    int64_t rows;
+    CZ_EXPECT_EQ(change(ctx, "SELECT 1", NULL, 0, &rows, &err), CZ_EUNAVAILABLE);
+    CZ_EXPECT_STR(
+        cz_str_from(cz_error_message(&err)),
+        "PostgreSQL refuses the connection: database \"no_such_database\" does not exist");
+    cz__db_close(cz__db_default);
+}
+
 /* ---- transactions ---- */
 
 CZ_TEST(a_transaction_and_its_savepoints_keep_or_undo_what_ran_inside)

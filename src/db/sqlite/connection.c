@@ -220,6 +220,10 @@ static cz_status status_of(struct cz__sqlite_connection *connection, int code, c
         return cz_error_set(err, CZ_ENOMEM, "SQLite is out of memory");
     case SQLITE_MISMATCH: /* regex.c */
         return cz_error_set(err, CZ_EVALIDATION, "%s", text);
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        return cz_error_set(err, CZ_EDATABASE, "SQLite: %s: %s",
+                            sqlite3_db_filename(connection->handle, "main"), text);
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_READONLY:

@@ -518,9 +518,14 @@ int cz__command_check_database(cz_ctx *ctx, void *arg)
     cz__graph_check_applied(ctx, graph);
     size_t edited = cz__migrations_edited(ctx, graph, ledger, tell_edited);
     size_t pending = cz__migrate_plan(ctx, graph, NULL, NULL).count;
-    printf("%s: the database \"%s\" lacks %zu migration%s; %zu of those it has w%s changed since\n",
-           site->project->name, cz__database_at_home(ctx)->alias, pending, pending == 1 ? "" : "s",
-           edited, edited == 1 ? "as" : "ere");
+    printf("%s: the database \"%s\" ", site->project->name, cz__database_at_home(ctx)->alias);
+    if (!pending)
+        printf("is up to date");
+    else
+        printf("lacks %zu migration%s", pending, pending == 1 ? "" : "s");
+    if (edited)
+        printf("; %zu of those it has w%s changed since", edited, edited == 1 ? "as" : "ere");
+    putchar('\n');
     return 0;
 }
 
