@@ -133,7 +133,7 @@ static void refuse(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(cz_try(c, store_price, NULL, &err), CZ_EINVAL);
     wanted_price = decimal("999999.995"); /* rounded half to even, it has nine digits */
     CZ_EXPECT_EQ(cz_try(c, store_price, NULL, &err), CZ_EINVAL);
-    CZ_EXPECT_EQ(cz_try(c, bad_json, NULL, &err), CZ_EINTEGRITY);
+    CZ_EXPECT_EQ(cz_try(c, bad_json, NULL, &err), CZ_EVALIDATION);
     CZ_EXPECT_EQ(cz_count(c, Sample), 0);
 }
 
