@@ -51,14 +51,23 @@ static void append_value(struct question *q, const cz__column *column)
     cz__append_place(q->features, q->sql, at + 1);
 }
 
-/* "SELECT 1 FROM (SELECT ?1 AS "id", ...) AS "table" WHERE ": the key, and what `condition` names. */
-static void begin(struct question *q, const char *condition)
+static bool is_named(const cz_constraint *constraint, const char *column)
+{
+    const char *const sql[] = { constraint->check, constraint->condition, constraint->expressions };
+    for (size_t i = 0; i < CZ_COUNT(sql); i++)
+        if (sql[i] && cz__sql_names(sql[i], column))
+            return true;
+    return false;
+}
+
+/* "SELECT 1 FROM (SELECT ?1 AS "id", ...) AS "table" WHERE ": the key, and what the constraint's SQL names. */
+static void begin(struct question *q, const cz_constraint *constraint)
 {
     const struct cz__model_state *state = q->row->model->state;
     cz_buf_append_lit(q->sql, "SELECT 1 FROM (SELECT ");
     for (uint16_t i = 0; i < state->column_count; i++) {
         const cz__column *column = &state->columns[i];
-        if (column != state->key && (!column->stored || !cz__sql_names(condition, column->name)))
+        if (column != state->key && (!column->stored || !is_named(constraint, column->name)))
             continue;
         if (column != state->key)
             cz_buf_append_lit(q->sql, ", ");
@@ -75,6 +84,10 @@ static void begin(struct question *q, const char *condition)
 
 static void append_condition(struct question *q, const char *condition)
 {
+    if (!condition) {
+        cz_buf_append_lit(q->sql, "1 = 1");
+        return;
+    }
     cz_buf_append_char(q->sql, '(');
     cz_buf_append_str(q->sql, cz_str_from(condition));
     cz_buf_append_char(q->sql, ')');
@@ -97,6 +110,27 @@ static void append_others(struct question *q, const cz_constraint *constraint, b
         cz__db_append_name(q->sql, column->name);
         cz_buf_append_lit(q->sql, " = ");
         append_value(q, column);
+    }
+    cz_buf_append_char(q->sql, ')');
+}
+
+/* " AND (lower("email")) IN (SELECT lower("email") FROM "table" WHERE (condition) AND NOT "id" = ?1)" */
+static void append_same(struct question *q, const cz_constraint *constraint, bool existing)
+{
+    const struct cz__model_state *state = q->row->model->state;
+    cz_buf_append_lit(q->sql, " AND ");
+    append_condition(q, constraint->expressions);
+    cz_buf_append_lit(q->sql, " IN (SELECT ");
+    cz_buf_append_str(q->sql, cz_str_from(constraint->expressions));
+    cz_buf_append_lit(q->sql, " FROM ");
+    cz__db_append_name(q->sql, state->table);
+    cz_buf_append_lit(q->sql, " WHERE ");
+    append_condition(q, constraint->condition);
+    if (existing) {
+        cz_buf_append_lit(q->sql, " AND NOT ");
+        cz__db_append_name(q->sql, state->key->name);
+        cz_buf_append_lit(q->sql, " = ");
+        append_value(q, state->key);
     }
     cz_buf_append_char(q->sql, ')');
 }
@@ -135,11 +169,13 @@ bool cz__constraint_broken(cz_ctx *ctx, const cz_row *row, const cz_constraint *
                           .params = cz_array(ctx, cz__db_param, most),
                           .types = cz_array(ctx, cz__db_type, most),
                           .columns = cz_array(ctx, const cz__column *, most) };
-    begin(&q, constraint->check ? constraint->check : constraint->condition);
+    begin(&q, constraint);
     if (constraint->check)
         cz_buf_append_lit(q.sql, "NOT ");
     append_condition(&q, constraint->check ? constraint->check : constraint->condition);
-    if (!constraint->check)
+    if (constraint->expressions)
+        append_same(&q, constraint, existing);
+    else if (!constraint->check)
         append_others(&q, constraint, existing);
     return ask(&q, session);
 }

@@ -434,13 +434,16 @@ static void check_reference(cz_ctx *ctx, const cz_row *row, const cz__column *co
                       errors);
 }
 
+/* .check, and unique in .expressions: what is about no field that could be named. */
 static void check_checks(cz_ctx *ctx, const cz_row *row, bool existing, cz_field_errors *errors)
 {
     const cz_constraint_list *constraints = constraints_of(row);
     for (size_t i = 0; i < constraints->count; i++) {
         const cz_constraint *rule = &constraints->items[i];
         bool set = !existing;
-        if (rule->check && can_be_asked(row, rule->check, errors, &set) && set &&
+        const char *sql = rule->check ? rule->check : rule->expressions;
+        if (sql && can_be_asked(row, sql, errors, &set) &&
+            can_be_asked(row, rule->condition, errors, &set) && set &&
             cz__constraint_broken(ctx, row, rule, existing))
             cz_field_errors_add(ctx, errors, CZ_STR("non_field_errors"), "invalid",
                                 "Constraint “%s” is violated.", rule->name);

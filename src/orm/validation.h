@@ -29,8 +29,8 @@ void cz__check_unique_for(cz_ctx *ctx, const cz_row *row, const cz__column *colu
  * and nothing else is wrong with them. A constraint with a condition is for rows that fulfil it. Raises as a query. */
 void cz__check_unique_together(cz_ctx *ctx, const cz_row *row, bool existing,
                                cz_field_errors *errors);
-/* constraints.c: whether the row as it would be stored breaks a .check, or a .unique with a .condition, which the
- * database is asked. Raises as a query. */
+/* constraints.c: whether the row as it would be stored breaks a .check, a .unique with a .condition, or .expressions,
+ * which the database is asked. Raises as a query. */
 bool cz__constraint_broken(cz_ctx *ctx, const cz_row *row, const cz_constraint *constraint,
                            bool existing);
 /* Whether SQL has a word that is the column's name. */

@@ -430,3 +430,42 @@ CZ_TEST(what_a_value_cannot_be_unique_for_stops_the_start)
         CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].said);
     }
 }
+
+#define SUBSCRIBER(F)                                                                              \
+    F(char_field, email, .null = true)                                                             \
+    F(char_field, list, .default_ = cz_text("news"))                                               \
+    F(bool_field, gone, .default_ = cz_bool(false))
+CZ_MODEL(Subscriber, SUBSCRIBER,
+         .constraints = CZ_CONSTRAINTS({ .name = "one_subscription",
+                                         .expressions = "lower(\"email\"), \"list\"",
+                                         .condition = "NOT \"gone\"" }));
+static const struct cz__orm_test post = { "post", CZ_MODELS(Subscriber) };
+#define TWICE "non_field_errors: Constraint “one_subscription” is violated."
+
+static void expressions(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Subscriber *ann = cz_create(c, Subscriber, (email, "Ann@example.com"));
+    EXPECT_ALL(ann, "");
+    cz_set(c, ann, email, "ann@example.com"); /* its own */
+    EXPECT_ALL(ann, "");
+    Subscriber *other = cz_row_new(c, Subscriber);
+    cz_set(c, other, email, "ANN@example.com");
+    EXPECT_ALL(other, TWICE);
+    cz_set(c, other, list, "jobs");
+    EXPECT_ALL(other, "");
+    cz_set(c, other, list, "news");
+    cz_set(c, other, gone, true); /* the rule is not for it */
+    EXPECT_ALL(other, "");
+    cz_save(c, other);
+    cz_set(c, other, gone, false);
+    EXPECT_ALL(other, TWICE);
+    cz_set(c, other, email, NULL); /* which equals nothing */
+    EXPECT_ALL(other, "");
+}
+
+CZ_DATABASE_TEST(rules_over_expressions_are_checked_as_well)
+{
+    cz__orm_test_run(&post, expressions);
+}
