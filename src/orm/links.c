@@ -101,20 +101,23 @@ static void change_table(cz_ctx *ctx, const struct cz__links *links, cz__db_sess
     }
 }
 
+/* `action`: PRE_ADD, PRE_REMOVE or PRE_CLEAR, which receivers are told of whatever there is to clear, and with no keys,
+ * as Django's are. */
 static void change(cz_ctx *ctx, const struct cz__links *links, const char *keys, size_t count,
-                   bool add)
+                   cz_m2m_action action)
 {
+    const bool add = action == CZ_M2M_PRE_ADD, clear = action == CZ_M2M_PRE_CLEAR;
     const cz__column *column = links->column;
     cz_event event = { .signal = CZ_M2M_CHANGED,
                        .model = links->row->model,
                        .row = links->row,
-                       .action = add ? CZ_M2M_PRE_ADD : CZ_M2M_PRE_REMOVE,
+                       .action = action,
                        .field = column->field,
                        .other = column->field->target,
-                       .keys = keys,
-                       .key_count = count };
+                       .keys = clear ? NULL : keys,
+                       .key_count = clear ? 0 : count };
     bool wanted = cz__signal_wanted(event.model, CZ_M2M_CHANGED);
-    if (!count)
+    if (!count && !clear)
         return;
     cz__db_session *session = cz__session_to_write(ctx, event.model, event.row, NULL);
     event.database = session->database->alias;
@@ -126,7 +129,7 @@ static void change(cz_ctx *ctx, const struct cz__links *links, const char *keys,
         change_table(ctx, links, session, keys, count, add);
     else
         (add ? cz__through_add : cz__through_remove)(ctx, links, event.database, keys, count);
-    event.action = add ? CZ_M2M_POST_ADD : CZ_M2M_POST_REMOVE;
+    event.action = add ? CZ_M2M_POST_ADD : clear ? CZ_M2M_POST_CLEAR : CZ_M2M_POST_REMOVE;
     if (wanted)
         cz__signal_send(ctx, &event);
 }
@@ -140,8 +143,8 @@ static void set_in_transaction(cz_ctx *ctx, void *arg)
     char *gone, *new;
     size_t gone_count = without(ctx, linked, linked_count, links->keys, links->count, bytes, &gone);
     size_t new_count = without(ctx, links->keys, links->count, linked, linked_count, bytes, &new);
-    change(ctx, links, gone, gone_count, false);
-    change(ctx, links, new, new_count, true);
+    change(ctx, links, gone, gone_count, CZ_M2M_PRE_REMOVE);
+    change(ctx, links, new, new_count, CZ_M2M_PRE_ADD);
 }
 
 void cz__links_change(cz_ctx *ctx, const struct cz__links *links, bool add)
@@ -160,7 +163,7 @@ void cz__links_change(cz_ctx *ctx, const struct cz__links *links, bool add)
             without(ctx, linked, linked_count, links->keys, links->count, bytes, &others);
         wanted_count = without(ctx, linked, linked_count, others, other_count, bytes, &wanted);
     }
-    change(ctx, links, wanted, wanted_count, add);
+    change(ctx, links, wanted, wanted_count, add ? CZ_M2M_PRE_ADD : CZ_M2M_PRE_REMOVE);
 }
 
 static void replace_in_transaction(cz_ctx *ctx, void *arg)
@@ -171,8 +174,8 @@ static void replace_in_transaction(cz_ctx *ctx, void *arg)
     size_t linked_count = cz__links_read(ctx, links->row, links->column, &linked);
     char *wanted;
     size_t wanted_count = without(ctx, links->keys, links->count, NULL, 0, bytes, &wanted);
-    change(ctx, links, linked, linked_count, false);
-    change(ctx, links, wanted, wanted_count, true);
+    change(ctx, links, linked, linked_count, CZ_M2M_PRE_CLEAR);
+    change(ctx, links, wanted, wanted_count, CZ_M2M_PRE_ADD);
 }
 
 static void in_transaction(cz_ctx *ctx, const struct cz__links *links,

@@ -156,7 +156,7 @@ struct cz__links { /* of a row, by a many-to-many, to the rows with these keys *
 };
 /* Make those keys the linked ones, in a transaction; sends CZ_M2M_CHANGED for what goes and what comes. */
 void cz__links_set(cz_ctx *ctx, const struct cz__links *links);
-/* The same by removing all and adding those. */
+/* The same by clearing all and adding those. */
 void cz__links_replace(cz_ctx *ctx, const struct cz__links *links);
 /* Add or remove links, sending CZ_M2M_CHANGED; those that are there, or are not, stay as they are. */
 void cz__links_change(cz_ctx *ctx, const struct cz__links *links, bool add);

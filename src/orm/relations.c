@@ -81,9 +81,9 @@ static void change_in_transaction(cz_ctx *ctx, void *arg)
     const struct change *change = arg;
     if (!change->links.column->link_table)
         change_reverse(ctx, change);
-    else if (change->how == CZ__RELATED_REPLACE)
-        cz__links_replace(ctx, &change->links);
-    else if (change->how == CZ__RELATED_SET || change->how == CZ__RELATED_CLEAR)
+    else if (change->how == CZ__RELATED_REPLACE || change->how == CZ__RELATED_CLEAR)
+        cz__links_replace(ctx, &change->links); /* a clear: by none */
+    else if (change->how == CZ__RELATED_SET)
         cz__links_set(ctx, &change->links);
     else
         cz__links_change(ctx, &change->links, change->how == CZ__RELATED_ADD);

@@ -152,7 +152,12 @@ static void live(cz_ctx *ctx, void *arg)
     void *linked;
     CZ_EXPECT(cz__links_read(ctx, &bea->row_, visits, &linked) == 1 &&
               *(int64_t *)linked == keys[1]);
-    set_visits(ctx, bea, keys, 0);
+    cz_related_replace(ctx, bea, visits, CZ_INTS(keys[0], keys[1]));
+    EXPECT_TRAIL("pre_clear:bea! post_clear:bea! pre_add:bea!:1:2 post_add:bea!:1:2 ");
+    cz_related_clear(ctx, bea, visits);
+    CZ_EXPECT_EQ(cz__links_read(ctx, &bea->row_, visits, &linked), 0);
+    cz_related_clear(ctx, bea, visits); /* of nothing, and told all the same */
+    EXPECT_TRAIL("pre_clear:bea! post_clear:bea! pre_clear:bea! post_clear:bea! ");
     cz_delete(ctx, Hive, CZ_Q(Hive, name, EXACT, "2"));
     trail[0] = '\0';
     cz_update(ctx, Bee, CZ_EVERY_ROW, (name, "all!"));
