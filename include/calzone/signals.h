@@ -40,6 +40,11 @@ typedef enum cz_signal {
     CZ_PRE_MIGRATE, /* once for each app with models, around all of `migrate`, pending or not; outside its
                        transactions */
     CZ_POST_MIGRATE,
+    /* Around all that is done about a request, middleware included, outside its transaction. What a receiver raises
+     * becomes the answer. CZ_REQUEST_FINISHED sees the answer; it is not sent when the client has gone away meanwhile or
+     * the request was cancelled. No signal is sent for what is no request: malformed, or of an unknown method. */
+    CZ_REQUEST_STARTED,
+    CZ_REQUEST_FINISHED,
     CZ__SIGNAL_COUNT
 } cz_signal;
 
@@ -58,8 +63,9 @@ typedef struct cz_event {
     cz_signal signal;
     cz_model
         *model;  /* of the row; of the field's owner for CZ_M2M_CHANGED; NULL for the migrations' */
-    cz_row *row; /* NULL for CZ_PRE_INIT and the migrations' */
-    bool created; /* CZ_PRE_SAVE, CZ_POST_SAVE: by an INSERT */
+    cz_row *row; /* NULL for CZ_PRE_INIT, the migrations' and the requests' */
+    struct cz_request *request; /* the requests' (http.h), with its response; else NULL */
+    bool created;               /* CZ_PRE_SAVE, CZ_POST_SAVE: by an INSERT */
     bool
         raw; /* by `loaddata`: other rows may not be there yet, so neither ask for nor change them */
     const char *app; /* the migrations': "store" */

@@ -21,10 +21,18 @@ const cz_settings *cz_project_settings(void)
 
 /* ---- what the HTTP layer calls ---- */
 
+static void tell_of_request(cz_ctx *ctx, cz_request *req, cz_signal signal)
+{
+    if (cz__signal_heard(signal))
+        cz__signal_send(ctx, &(const cz_event){ .signal = signal, .request = req });
+}
+
 static void handle(cz_ctx *ctx, cz_request *req, void *user)
 {
     const struct cz__site *site = user;
+    tell_of_request(ctx, req, CZ_REQUEST_STARTED);
     cz_router_dispatch(site->router, ctx, req);
+    tell_of_request(ctx, req, CZ_REQUEST_FINISHED);
 }
 
 static void answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err, void *user)

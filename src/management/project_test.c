@@ -92,3 +92,38 @@ CZ_TEST(the_default_database_lies_in_the_working_directory_whatever_its_name)
         CZ_EXPECT_MSG(access("plain.db", F_OK) == 0, "%s", names[i]);
     }
 }
+
+/* ---- signals of requests ---- */
+
+static char told[256];
+static bool refuses;
+
+static void tell(cz_ctx *ctx, const cz_event *event)
+{
+    bool finished = event->signal == CZ_REQUEST_FINISHED;
+    CZ_EXPECT(!event->row && !event->model && event->request);
+    cz_ignore(snprintf(told + strlen(told), sizeof told - strlen(told), "%s %.*s %d; ",
+                       finished ? "end" : "begin", CZ_STR_ARG(event->request->path),
+                       finished ? event->request->response.status : 0)); /* it fits */
+    if (refuses)
+        cz_raise(ctx, CZ_EDENIED, "closed");
+}
+
+static const cz_receiver listening[] = { CZ_RECEIVER_OF_ALL(CZ_REQUEST_STARTED, tell),
+                                         CZ_RECEIVER_OF_ALL(CZ_REQUEST_FINISHED, tell) };
+static const cz_app ears = { "ears", .receivers = CZ_RECEIVERS(listening) };
+static CZ_PROJECT(heard, "heard", .apps = CZ_APPS(&ears), .urls = urls);
+
+CZ_TEST(receivers_are_told_of_each_request_and_may_answer_it)
+{
+    cz_client *client = cz_client_create(&heard);
+    CZ_EXPECT_STATUS(cz_client_get(client, "/"), 200);
+    CZ_EXPECT_STATUS(cz_client_get(client, "/nothing"), 404);
+    CZ_EXPECT_STR(cz_str_from(told), "begin / 0; end / 200; begin /nothing 0; end /nothing 404; ");
+    told[0] = '\0';
+    CZ_EXPECT_STATUS(cz_client_send_raw(client, CZ_STR("GET / HTTP/1.1\r\n bad\r\n\r\n")), 400);
+    CZ_EXPECT_STR(cz_str_from(told), ""); /* it was no request */
+    refuses = true;
+    CZ_EXPECT_STATUS(cz_client_get(client, "/"), 403);
+    CZ_EXPECT_STR(cz_str_from(told), "begin / 0; ");
+}

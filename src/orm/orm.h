@@ -105,6 +105,8 @@ CZ_NODISCARD cz_status cz__receivers_add(const char *app, const cz_receiver_list
                                          cz_error *err);
 /* Call the receivers of an event. Raises what they raise. */
 void cz__signal_send(cz_ctx *ctx, const cz_event *event);
+/* Whether somebody listens to a signal of no model. */
+bool cz__signal_heard(cz_signal signal);
 static inline bool cz__signal_wanted(const cz_model *model, cz_signal signal)
 {
     return __builtin_expect(model->state->signals >> signal & 1, 0);

@@ -24,6 +24,8 @@ static bool stands_twice(const cz_receiver *receiver)
 static cz_status add(const char *app, size_t number, const cz_receiver *receiver, cz_error *err)
 {
     bool migrates = receiver->signal == CZ_PRE_MIGRATE || receiver->signal == CZ_POST_MIGRATE;
+    bool requests =
+        receiver->signal == CZ_REQUEST_STARTED || receiver->signal == CZ_REQUEST_FINISHED;
     const char *wrong = NULL;
     if (receiver->signal < 0 || receiver->signal >= CZ__SIGNAL_COUNT)
         wrong = "there is no such signal";
@@ -31,6 +33,8 @@ static cz_status add(const char *app, size_t number, const cz_receiver *receiver
         wrong = "it has no function";
     else if (migrates && receiver->model)
         wrong = "a migration's signal is of no model";
+    else if (requests && receiver->model)
+        wrong = "a request's signal is of no model";
     else if (receiver->model && !receiver->model->state)
         wrong = "its model is in no app's .models";
     else if (stands_twice(receiver))
@@ -60,6 +64,11 @@ cz_status cz__receivers_add(const char *app, const cz_receiver_list *receivers, 
     for (size_t i = 0; i < cz__models_count(); i++)
         cz__models_at(i)->state->signals |= registry.of_all;
     return CZ_OK;
+}
+
+bool cz__signal_heard(cz_signal signal)
+{
+    return registry.of_all >> signal & 1;
 }
 
 void cz__signal_send(cz_ctx *ctx, const cz_event *event)

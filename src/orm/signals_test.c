@@ -202,7 +202,8 @@ CZ_TEST(receivers_that_cannot_work_are_refused_at_the_start)
                                             CZ_RECEIVER(CZ_PRE_INIT, Outsider, note) },
                              nothing[] = { { .signal = CZ_PRE_SAVE, .model = &Hive__model } },
                              unknown[] = { { .signal = CZ__SIGNAL_COUNT, .fn = note } },
-                             migrating[] = { CZ_RECEIVER(CZ_POST_MIGRATE, Bee, note) };
+                             migrating[] = { CZ_RECEIVER(CZ_POST_MIGRATE, Bee, note) },
+                             asking[] = { CZ_RECEIVER(CZ_REQUEST_STARTED, Bee, note) };
     const struct {
         cz_receiver_list list;
         const char *message;
@@ -212,6 +213,7 @@ CZ_TEST(receivers_that_cannot_work_are_refused_at_the_start)
         { { nothing, 1 }, "apiary: receiver 1 of Hive: it has no function" },
         { { unknown, 1 }, "apiary: receiver 1: there is no such signal" },
         { { migrating, 1 }, "apiary: receiver 1 of Bee: a migration's signal is of no model" },
+        { { asking, 1 }, "apiary: receiver 1 of Bee: a request's signal is of no model" },
     };
     cz_error err = { 0 };
     CZ_REQUIRE_OK(cz__models_add("apiary", models, CZ_COUNT(models), &err));
