@@ -112,6 +112,9 @@ void cz__compile_search(struct cz__compiler *c, cz_buf *sql, cz_cond leaf, cz_st
 void cz__compile_search_call(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr);
 
 /* expressions.c */
+/* Whether an expression is about the scope's table, under whatever name. Raises: CZ_EINVAL: it is not. */
+void cz__check_about(struct cz__compiler *c, const struct cz__scope *scope,
+                     const struct cz__expr *expr);
 cz__db_type cz__compile_expr(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr);
 /* A value or expression, as `type` where that is its representation's choice. Returns the type it has. */
 cz__db_type cz__compile_value(struct cz__compiler *c, cz_buf *sql, uint8_t value_kind,

@@ -101,6 +101,14 @@ static cz__db_type type_of_arg(struct cz__compiler *c, const struct cz__scope *s
     return expr ? cz__expr_type(c, scope, expr) : type_of_value_kind(arg->value_kind);
 }
 
+void cz__check_about(struct cz__compiler *c, const struct cz__scope *scope,
+                     const struct cz__expr *expr)
+{
+    if (!cz__same_table(expr->model, scope->model))
+        cz_raise(c->ctx, CZ_EINVAL, "an expression about %s in a query of %s", expr->model->name,
+                 scope->model->name);
+}
+
 static cz__db_type type_at(struct cz__compiler *c, const struct cz__scope *scope,
                            const struct cz__expr *expr)
 {
@@ -108,9 +116,7 @@ static cz__db_type type_at(struct cz__compiler *c, const struct cz__scope *scope
     cz_error err;
     if (!scope)
         cz_raise(c->ctx, CZ_EINVAL, "CZ_OUTER() outside a subquery");
-    if (!cz__same_table(expr->model, scope->model))
-        cz_raise(c->ctx, CZ_EINVAL, "an expression about %s in a query of %s", expr->model->name,
-                 scope->model->name);
+    cz__check_about(c, scope, expr);
     if (cz__path_resolve(scope->model, expr->path, &column, &err))
         cz_raise_error(c->ctx, &err);
     if (column->many)

@@ -64,9 +64,6 @@ void cz__compile_search(struct cz__compiler *c, cz_buf *sql, cz_cond leaf, cz_st
 static void compile_rank(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr)
 {
     cz_buf *key = cz__scratch(c->ctx);
-    if (expr->model != c->scope->model)
-        cz_raise(c->ctx, CZ_EINVAL, "an expression about %s in a query of %s", expr->model->name,
-                 c->scope->model->name);
     cz__append_column(key, c->scope->base, expr->model->state->key->name);
     cz__db_search search = describe(c, expr->model, true, cz_buf_str(key),
                                     c->features->rank_patterns, &expr->args.items[0]);
@@ -77,9 +74,6 @@ static void compile_rank(struct cz__compiler *c, cz_buf *sql, const struct cz__e
 static void compile_headline(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr)
 {
     cz_buf *text = cz__scratch(c->ctx);
-    if (expr->model != c->scope->model)
-        cz_raise(c->ctx, CZ_EINVAL, "an expression about %s in a query of %s", expr->model->name,
-                 c->scope->model->name);
     struct cz__place at = cz__locate(c, c->scope, expr->path);
     cz__append_column(text, at.alias, at.name);
     cz__db_index index;
@@ -91,6 +85,7 @@ static void compile_headline(struct cz__compiler *c, cz_buf *sql, const struct c
 
 void cz__compile_search_call(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *expr)
 {
+    cz__check_about(c, c->scope, expr);
     if (expr->function == CZ__FN_SEARCH_RANK)
         compile_rank(c, sql, expr);
     else

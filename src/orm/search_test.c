@@ -233,7 +233,9 @@ CZ_MODEL(Story, STORY,
 CZ_MODEL_UUID(Leaflet, LEAFLET,
               .indexes = CZ_INDEXES({ .search = "simple", .fields = CZ_FIELDS(Leaflet, body) }));
 
-static const struct cz__orm_test indexed_map = { "lib", CZ_MODELS(Teller, Story, Leaflet) };
+CZ_PROXY(Tale, Story, .ordering = CZ_ORDER_BY(CZ_DESC(Tale, title)));
+
+static const struct cz__orm_test indexed_map = { "lib", CZ_MODELS(Teller, Story, Tale, Leaflet) };
 
 static void seed_stories(cz_ctx *c)
 {
@@ -610,4 +612,26 @@ static void index_plan(cz_ctx *c, void *arg)
 CZ_DATABASE_TEST(an_index_serves_searches)
 {
     cz__orm_test_run(&indexed_map, index_plan);
+}
+
+/* A proxy has its base's index, and what is asked of the one is asked of the other. */
+static void proxies(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed_stories(c);
+    cz_rows(Tale) tales =
+        cz_select(c, Tale, .where = CZ_SEARCH(Story, "planet"),
+                  .order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_SEARCH_RANK(Story, "planet"))));
+    CZ_EXPECT_STR(first_letters(c, tales), "Pb");
+    cz_rows(Found) found = cz_values(
+        c, Found, Story, .where = CZ_SEARCH(Tale, "hobbit"),
+        .values = CZ_AS(Found, (title, CZ_F(Story, title)), (rank, CZ_SEARCH_RANK(Tale, "hobbit")),
+                        (headline, CZ_SEARCH_HEADLINE(Tale, title, "hobbit"))));
+    CZ_REQUIRE(found.count == 1);
+    CZ_EXPECT_STR(found.items[0].headline, "a The <mark>Hobbit</mark>");
+}
+
+CZ_DATABASE_TEST(a_proxy_is_searched_as_its_base)
+{
+    cz__orm_test_run(&indexed_map, proxies);
 }
