@@ -33,21 +33,10 @@ CZ_MODEL(CheckPart, CHECK_PART);
 
 static const struct cz__orm_test tree = { "tree", CZ_MODELS(CheckPage, CheckSheet, CheckPart) };
 
-struct told {
-    cz_ctx *ctx;
-    cz_str all;
-};
-
-static void note(const char *sentence, void *arg)
-{
-    struct told *told = arg;
-    told->all = cz_format(told->ctx, "%.*s%s\n", CZ_STR_ARG(told->all), sentence);
-}
-
 static void check_all(cz_ctx *c, void *arg)
 {
     (void)arg;
-    struct told told = { c, CZ_STR("") };
+    struct cz__orm_test_told told = { c, CZ_STR("") };
     static const char *const said[][2] = {
         { "CheckPage: constraint page_noo: no such column: noo", "column \"noo\" does not exist" },
         { "CheckPage: constraint page_first: no such column: tilte",
@@ -57,7 +46,7 @@ static void check_all(cz_ctx *c, void *arg)
         { "CheckPart: ", "function nothing(integer) does not exist" },
     };
     bool server = cz__db_default->driver->features->returning_key;
-    size_t wrong = cz__meta_sql_check(c, note, &told);
+    size_t wrong = cz__meta_sql_check(c, cz__orm_test_note, &told);
     CZ_EXPECT_MSG(wrong == CZ_COUNT(said), "%.*s", CZ_STR_ARG(told.all));
     for (size_t i = 0; i < CZ_COUNT(said); i++)
         CZ_EXPECT_MSG(cz_str_find(told.all, cz_str_from(said[i][server])) != SIZE_MAX,

@@ -1,6 +1,6 @@
 #include "migrations/ledger.h"
 #include "migrations/migrations_internal.h"
-#include <calzone/testing.h>
+#include "migrations/migrations_testing.h"
 
 static void nothing(cz_ctx *ctx, const cz_history *history)
 {
@@ -108,29 +108,14 @@ static void compare_aliases(cz_ctx *ctx, void *arg)
     CZ_EXPECT(cz__migration_edited(ctx, &touch_more, plain));
 }
 
-static void in_memory(const char *url, void (*body)(cz_ctx *ctx, void *arg))
-{
-    cz_arena *arena;
-    cz_ctx ctx;
-    cz_error err = { 0 };
-    CZ_REQUIRE_OK(cz__db_open(cz_str_from(url), &cz__db_default, &err));
-    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-    cz_ctx_init(&ctx, arena);
-    cz_status status = cz_try(&ctx, body, NULL, &err);
-    CZ_EXPECT_MSG(!status, "%s", cz_error_message(&err));
-    cz_ctx_done(&ctx);
-    cz__db_close(cz__db_default);
-    cz_arena_destroy(arena);
-}
-
 CZ_TEST(an_alias_that_was_added_is_no_change)
 {
-    in_memory("sqlite:///:memory:", compare_aliases);
+    cz__test_on_database("sqlite:///:memory:", compare_aliases);
 }
 
 CZ_TEST(operations_are_compared_by_what_they_say)
 {
-    in_memory("sqlite:///:memory:", compare);
+    cz__test_on_database("sqlite:///:memory:", compare);
 }
 
 static size_t told;
@@ -182,12 +167,12 @@ static void apply_and_edit(cz_ctx *ctx, void *arg)
 
 CZ_TEST(a_migration_that_was_changed_is_noticed)
 {
-    in_memory("sqlite:///:memory:", apply_and_edit);
+    cz__test_on_database("sqlite:///:memory:", apply_and_edit);
 }
 
 CZ_TEST(a_migration_that_was_changed_is_noticed_on_postgresql)
 {
-    in_memory(cz_test_postgresql(), apply_and_edit);
+    cz__test_on_database(cz_test_postgresql(), apply_and_edit);
 }
 
 /* ---- tables that were there before there were migrations ---- */
@@ -248,12 +233,12 @@ static void go_on_one_by_one(cz_ctx *ctx, void *arg)
 
 CZ_TEST(tables_made_without_migrations_go_on_with_one_migration_after_another)
 {
-    in_memory("sqlite:///:memory:", go_on_one_by_one);
+    cz__test_on_database("sqlite:///:memory:", go_on_one_by_one);
 }
 
 CZ_TEST(tables_made_without_migrations_go_on_with_one_migration_after_another_on_postgresql)
 {
-    in_memory(cz_test_postgresql(), go_on_one_by_one);
+    cz__test_on_database(cz_test_postgresql(), go_on_one_by_one);
 }
 
 static void try_first(cz_ctx *ctx, void *arg)
@@ -276,12 +261,12 @@ static void lack_a_column(cz_ctx *ctx, void *arg)
 
 CZ_TEST(tables_made_without_migrations_must_be_those_of_the_first)
 {
-    in_memory("sqlite:///:memory:", lack_a_column);
+    cz__test_on_database("sqlite:///:memory:", lack_a_column);
 }
 
 CZ_TEST(tables_made_without_migrations_must_be_those_of_the_first_on_postgresql)
 {
-    in_memory(cz_test_postgresql(), lack_a_column);
+    cz__test_on_database(cz_test_postgresql(), lack_a_column);
 }
 
 static CZ_MIGRATION(start, "store", "0001_start",
@@ -325,10 +310,10 @@ static void begin_otherwise(cz_ctx *ctx, void *arg)
 
 CZ_TEST(tables_made_without_migrations_are_those_of_the_first_whatever_its_name)
 {
-    in_memory("sqlite:///:memory:", begin_otherwise);
+    cz__test_on_database("sqlite:///:memory:", begin_otherwise);
 }
 
 CZ_TEST(tables_made_without_migrations_are_those_of_the_first_whatever_its_name_on_postgresql)
 {
-    in_memory(cz_test_postgresql(), begin_otherwise);
+    cz__test_on_database(cz_test_postgresql(), begin_otherwise);
 }

@@ -1,7 +1,7 @@
 /* What inspectdb writes of tables that were made by hand. */
 #include "migrations/inspectdb.h"
 #include "migrations/migrations_internal.h"
-#include <calzone/testing.h>
+#include "migrations/migrations_testing.h"
 
 static void run_sql(cz_ctx *ctx, const char *sql)
 {
@@ -10,21 +10,6 @@ static void run_sql(cz_ctx *ctx, const char *sql)
     CZ_REQUIRE_OK(cz__db_session_of(ctx, &session, &err));
     cz_status status = session->db->driver->run(ctx, session, cz_str_from(sql), &err);
     CZ_EXPECT_MSG(!status, "%s: %s", sql, cz_error_message(&err));
-}
-
-static void with_database(const char *url, void (*body)(cz_ctx *ctx, void *arg))
-{
-    cz_arena *arena;
-    cz_ctx ctx;
-    cz_error err = { 0 };
-    CZ_REQUIRE_OK(cz__db_open(cz_str_from(url), &cz__db_default, &err));
-    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
-    cz_ctx_init(&ctx, arena);
-    cz_status status = cz_try(&ctx, body, NULL, &err);
-    CZ_EXPECT_MSG(!status, "%s", cz_error_message(&err));
-    cz_ctx_done(&ctx);
-    cz__db_close(cz__db_default);
-    cz_arena_destroy(arena);
 }
 
 static void expect_lines(cz_ctx *ctx, const char *const *lines, size_t count)
@@ -93,7 +78,7 @@ static void on_postgresql(cz_ctx *ctx, void *arg)
 
 CZ_TEST(indexes_that_were_there_are_declared_or_named_on_postgresql)
 {
-    with_database(cz_test_postgresql(), on_postgresql);
+    cz__test_on_database(cz_test_postgresql(), on_postgresql);
 }
 
 static void on_sqlite(cz_ctx *ctx, void *arg)
@@ -131,7 +116,7 @@ static void on_sqlite(cz_ctx *ctx, void *arg)
 
 CZ_TEST(indexes_that_were_there_are_declared_or_named)
 {
-    with_database("sqlite:///:memory:", on_sqlite);
+    cz__test_on_database("sqlite:///:memory:", on_sqlite);
 }
 
 /* ---- what Calzone made itself ---- */
@@ -198,5 +183,5 @@ static void own_tables(cz_ctx *ctx, void *arg)
 
 CZ_DATABASE_TEST(what_calzone_made_is_written_as_it_was_declared)
 {
-    with_database(cz_test_database(), own_tables);
+    cz__test_on_database(cz_test_database(), own_tables);
 }

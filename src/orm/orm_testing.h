@@ -59,6 +59,18 @@ static inline const char *cz__orm_test_raised(cz_ctx *ctx, void (*fn)(cz_ctx *ct
     return cz_copy(ctx, cz_str_from(cz_error_message(&err))).ptr;
 }
 
+/* What a check tells, a line each. */
+struct cz__orm_test_told {
+    cz_ctx *ctx;
+    cz_str all;
+};
+
+static inline void cz__orm_test_note(const char *sentence, void *arg)
+{
+    struct cz__orm_test_told *told = arg;
+    told->all = cz_format(told->ctx, "%.*s%s\n", CZ_STR_ARG(told->all), sentence);
+}
+
 /* A call and how it fails. */
 struct cz__orm_test_refusal {
     void (*body)(cz_ctx *ctx, void *arg);

@@ -436,25 +436,14 @@ CZ_TEST(statements_are_read_as_far_as_they_must_be)
 
 /* ---- check ---- */
 
-struct told {
-    cz_ctx *ctx;
-    cz_str all;
-};
-
-static void note(const char *sentence, void *arg)
-{
-    struct told *told = arg;
-    told->all = cz_format(told->ctx, "%.*s%s\n", CZ_STR_ARG(told->all), sentence);
-}
-
 static void check_all(cz_ctx *c, void *arg)
 {
     (void)arg;
     cz__tables_create(c);
     cz__raw_mixed = false;
     cz__raw_check(c);
-    struct told told = { c, CZ_STR("") };
-    CZ_EXPECT(cz__raw_check_end(true, note, &told) > 20);
+    struct cz__orm_test_told told = { c, CZ_STR("") };
+    CZ_EXPECT(cz__raw_check_end(true, cz__orm_test_note, &told) > 20);
     const char *all = cz_format(c, "%.*s", CZ_STR_ARG(told.all)).ptr;
     /* not run: there is no row */
     CZ_EXPECT(says(all, "no column is called \"id\", which Rose needs"));
