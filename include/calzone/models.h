@@ -395,6 +395,21 @@ typedef struct cz_constraint_list {
             sizeof((const cz_constraint[]){ __VA_ARGS__ }) / sizeof(cz_constraint)                 \
     }
 
+/* Something a user may be allowed to do with the rows of a model: { "publish_post", "Can publish posts" }. */
+typedef struct cz_model_permission {
+    const char *codename; /* no other of its model has it; at most 100 characters */
+    const char *name;     /* for people, at most 255 characters */
+} cz_model_permission;
+typedef struct cz_model_permissions {
+    const cz_model_permission *items;
+    size_t count;
+} cz_model_permissions;
+#define CZ_MODEL_PERMISSIONS(...)                                                                  \
+    {                                                                                              \
+        (const cz_model_permission[]){ __VA_ARGS__ },                                              \
+            sizeof((const cz_model_permission[]){ __VA_ARGS__ }) / sizeof(cz_model_permission)     \
+    }
+
 struct cz_field_errors;
 struct cz__cond; /* a condition, cz_cond of queries.h */
 
@@ -424,6 +439,10 @@ typedef struct cz_meta {
     cz_constraint_list constraints;
     cz_fields
         natural_key; /* columns that name a row in fixtures instead of its key, CZ_FIELDS(Book, isbn) */
+    /* What users may be allowed to do with its rows, as Django's Meta has them: these, and before them one for each word
+     * of .default_permissions, "add_post" of "add"; NULL: "add change delete view"; "": none. */
+    const char *default_permissions;
+    cz_model_permissions permissions;
     bool unmanaged; /* the table is somebody else's: never created or changed */
     /* Rules over several fields, which serializers and cz_full_clean() ask (validation.h): adds what is wrong with
      * `row`, one of the model's, as it would be stored. May query and raise. */
@@ -553,6 +572,10 @@ typedef struct cz_row {
     typedef Base##__index M##__index;                                                              \
     typedef Base##__rows M##__rows;                                                                \
     extern cz_model M##__model;
+
+/* What users may be allowed to do with the rows of a model, which is in a project that has started: "add_post", "Can add
+ * post" and the like of .default_permissions, then .permissions. Of a proxy its own. In ctx's arena. Raises: CZ_ENOMEM. */
+cz_model_permissions cz_permissions_of(cz_ctx *ctx, const cz_model *model);
 
 /* A record: the rows cz_values() gives (queries.h). A list of fields like a model's, without key, table or
  * relations, so that a row of computed values has members of known types, NULLs and a serializer. */

@@ -184,6 +184,8 @@ enum {
 }; /* of what it calls something; PostgreSQL cuts names at 63 bytes */
 CZ_NODISCARD cz_status cz__meta_check(const cz_model *model, cz_error *err);
 CZ_NODISCARD cz_status cz__natural_key_check(const cz_model *model, cz_error *err);
+/* model_permissions.c: whether its permissions can be stored, and told apart within its app. Errors: CZ_EVALIDATION. */
+CZ_NODISCARD cz_status cz__model_permissions_check(const cz_model *model, cz_error *err);
 /* proxies.c: whether a proxy says nothing that belongs to its table; then, once every model is in, let proxies share
  * their bases' columns, and, once relations are known, who refers to their rows. Errors: CZ_EVALIDATION. */
 CZ_NODISCARD cz_status cz__proxy_check(const cz_model *model, cz_error *err);

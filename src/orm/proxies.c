@@ -23,13 +23,16 @@ cz_status cz__proxy_check(const cz_model *model, cz_error *err)
                  : CZ_OK;
 }
 
-/* The meta of what it is a proxy of, which may be a proxy, but for what it says itself. */
+/* The meta of what it is a proxy of, which may be a proxy, but for what it says itself. Its permissions are its own, as
+ * in Django: who may change drafts may not change every post. */
 static void inherit_meta(cz_model *proxy)
 {
     const cz_meta own = proxy->meta, *base = &proxy->proxy_of->meta;
     proxy->meta = *base;
     proxy->meta.verbose_name = own.verbose_name;
     proxy->meta.verbose_name_plural = own.verbose_name_plural;
+    proxy->meta.default_permissions = own.default_permissions;
+    proxy->meta.permissions = own.permissions;
     if (own.ordering.count)
         proxy->meta.ordering = own.ordering;
     if (own.manager)

@@ -23,11 +23,13 @@ static void clean_urgent(cz_ctx *ctx, void *row, cz_field_errors *errors);
     F(reverse, desks, Desk, draft)                                                                 \
     CZ_SOFT_DELETED(F)
 CZ_MODEL(Letter, LETTER, .ordering = CZ_ORDER_BY(CZ_ASC(Letter, title)), .clean = clean_letter,
-         .unique_together = CZ_FIELDS(Letter, pages, answers));
+         .unique_together = CZ_FIELDS(Letter, pages, answers),
+         .permissions = CZ_MODEL_PERMISSIONS({ "post_letter", "Can post letters" }));
 
 CZ_PROXY(Draft, Letter, .manager = CZ_MANAGER(.where = CZ_Q(Draft, sent, EXACT, false)),
          .ordering = CZ_ORDER_BY(CZ_DESC(Draft, title)), .verbose_name = "draft of a letter");
-CZ_PROXY(Urgent, Draft, .clean = clean_urgent);
+CZ_PROXY(Urgent, Draft, .clean = clean_urgent, .default_permissions = "hurry  view",
+         .permissions = CZ_MODEL_PERMISSIONS({ "forget_urgent", "Can forget it" }));
 
 static void clean_letter(cz_ctx *ctx, void *row, cz_field_errors *errors)
 {
@@ -53,7 +55,7 @@ CZ_MODEL(Postage, POSTAGE);
     F(char_field, name)                                                                            \
     F(foreign_key, draft, Draft, .null = true, .on_delete = CZ_SET_NULL)                           \
     F(one_to_one, top, Urgent, .null = true, .on_delete = CZ_PROTECT)
-CZ_MODEL(Desk, DESK);
+CZ_MODEL(Desk, DESK, .default_permissions = "");
 
 static char trail[256];
 
@@ -253,6 +255,39 @@ static void told(cz_ctx *c, void *arg)
 CZ_DATABASE_TEST(a_proxy_is_told_of_and_checked_by_its_own_name)
 {
     cz__orm_test_run(&office, told);
+}
+
+/* "codename: name" of each, a line each. */
+static cz_str permissions(cz_ctx *c, const cz_model *model)
+{
+    cz_model_permissions list = cz_permissions_of(c, model);
+    const char *lines = "";
+    for (size_t i = 0; i < list.count; i++)
+        lines = cz_arena_printf(c->arena, "%s%s: %s\n", lines, list.items[i].codename,
+                                list.items[i].name);
+    return cz_str_from(lines);
+}
+
+static void list_permissions(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    CZ_EXPECT_STR(permissions(c, &Letter__model),
+                  "add_letter: Can add letter\nchange_letter: Can change letter\n"
+                  "delete_letter: Can delete letter\nview_letter: Can view letter\n"
+                  "post_letter: Can post letters\n");
+    CZ_EXPECT_STR(
+        permissions(c, &Draft__model),
+        "add_draft: Can add draft of a letter\nchange_draft: Can change draft of a letter\n"
+        "delete_draft: Can delete draft of a letter\nview_draft: Can view draft of a letter\n");
+    CZ_EXPECT_STR(permissions(c, &Urgent__model), "hurry_urgent: Can hurry urgent\n"
+                                                  "view_urgent: Can view urgent\n"
+                                                  "forget_urgent: Can forget it\n");
+    CZ_EXPECT_STR(permissions(c, &Desk__model), "");
+}
+
+CZ_DATABASE_TEST(a_proxy_has_permissions_of_its_own)
+{
+    cz__orm_test_run(&office, list_permissions);
 }
 
 /* ---- what the start refuses ---- */

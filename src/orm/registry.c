@@ -762,6 +762,8 @@ cz_status cz__models_resolve(cz_error *err)
         cz_status status = cz__meta_check(models[i], err);
         if (!status)
             status = cz__natural_key_check(models[i], err);
+        if (!status)
+            status = cz__model_permissions_check(models[i], err);
         if (status)
             return status;
     }

@@ -110,6 +110,20 @@ CZ_MODEL(TwoRules, RULED,
 CZ_MODEL(SameName, RULED,
          .constraints = CZ_CONSTRAINTS({ .name = "x", .check = "1 = 1" },
                                        { .name = "x", .check = "2 = 2" }));
+#define TEN "1234567890"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+CZ_MODEL(NamelessPermission, RULED, .permissions = CZ_MODEL_PERMISSIONS({ .codename = "lend" }));
+CZ_MODEL(PermissionOfNothing, RULED,
+         .permissions = CZ_MODEL_PERMISSIONS({ .codename = "", .name = "Can do nothing" }));
+CZ_MODEL(LongCodename, RULED, .permissions = CZ_MODEL_PERMISSIONS({ HUNDRED "x", "Can lend" }));
+CZ_MODEL(LongPermission, RULED,
+         .permissions = CZ_MODEL_PERMISSIONS({ "lend", HUNDRED HUNDRED HUNDRED }));
+CZ_MODEL(SamePermission, RULED,
+         .permissions = CZ_MODEL_PERMISSIONS({ "lend", "Can lend" }, { "lend", "Can lend out" }));
+CZ_MODEL(DefaultPermission, RULED,
+         .permissions = CZ_MODEL_PERMISSIONS({ "view_defaultpermission", "Can look" }));
+CZ_MODEL(ChosenPermission, RULED, .default_permissions = "read  write ",
+         .permissions = CZ_MODEL_PERMISSIONS({ "write_chosenpermission", "Can look" }));
 
 CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
 {
@@ -281,4 +295,41 @@ CZ_TEST(a_constraint_is_unique_in_columns_or_expressions)
 CZ_TEST(a_models_constraints_differ_by_name)
 {
     refused(&SameName__model, "SameName: two constraints are called x");
+}
+
+CZ_TEST(a_permission_has_a_codename_and_a_name)
+{
+    refused(&NamelessPermission__model,
+            "NamelessPermission: a permission without .codename or .name");
+}
+CZ_TEST(a_permission_has_a_codename)
+{
+    refused(&PermissionOfNothing__model,
+            "PermissionOfNothing: a permission without .codename or .name");
+}
+CZ_TEST(a_codename_has_a_length)
+{
+    refused(&LongCodename__model,
+            "LongCodename: the permission " HUNDRED "x: a codename has at most 100 characters");
+}
+CZ_TEST(a_permissions_name_has_a_length)
+{
+    refused(&LongPermission__model,
+            "LongPermission: the permission lend: a name has at most 255 characters");
+}
+CZ_TEST(a_models_permissions_differ)
+{
+    refused(&SamePermission__model, "SamePermission: two permissions are called lend");
+}
+CZ_TEST(a_permission_is_none_of_the_defaults)
+{
+    refused(&DefaultPermission__model,
+            "DefaultPermission: the permission view_defaultpermission is one of "
+            ".default_permissions already");
+}
+CZ_TEST(a_permission_is_none_of_the_models_own_defaults)
+{
+    refused(&ChosenPermission__model,
+            "ChosenPermission: the permission write_chosenpermission is one of "
+            ".default_permissions already");
 }
