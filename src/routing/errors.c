@@ -1,9 +1,7 @@
 /* Error documents: DRF's shape by default because clients parse it, RFC 9457 where the client asks for
  * application/problem+json or the project says so, FastAPI's 422 by setting, a plain page for browsers. */
 #include "routing/errors.h"
-#include <calzone/json.h>
 #include <calzone/log.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 static cz__error_format chosen_format;
@@ -13,39 +11,6 @@ void cz__errors_configure(cz__error_format format, bool tell_internals)
 {
     chosen_format = format;
     tell_internals_of_errors = tell_internals;
-}
-
-void cz_field_errors_add(cz_ctx *ctx, cz_field_errors *errors, cz_str field, const char *code,
-                         const char *format, ...)
-{
-    char text[256];
-    va_list args;
-    if (errors->count++ >= CZ_FIELD_ERRORS_MAX)
-        return;
-    va_start(args, format);
-    int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    size_t kept = len < 0 ? 0 : (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
-    cz_field_error *error = cz_new(ctx, cz_field_error);
-    *error = (cz_field_error){ .field = field,
-                               .code = code,
-                               .message = cz_copy(ctx, cz_str_of(text, kept)) };
-    *errors->end = error;
-    errors->end = &error->next;
-}
-
-void cz_field_errors_raise(cz_ctx *ctx, const cz_field_errors *errors)
-{
-    if (!errors->count)
-        return;
-    cz_field_errors *kept = cz_new(ctx, cz_field_errors);
-    *kept = *errors;
-    cz_error err;
-    const cz_field_error *first = errors->first;
-    cz_ignore(cz_error_set(&err, CZ_EVALIDATION, "%.*s: %.*s%s", CZ_STR_ARG(first->field),
-                           CZ_STR_ARG(first->message), errors->count > 1 ? " (and more)" : ""));
-    err.details = kept;
-    cz_raise_error(ctx, &err);
 }
 
 /* ---- the documents ---- */
@@ -64,29 +29,11 @@ static void key_str(cz_json_writer *json, const char *key, cz_str value)
     cz_json_str(json, value);
 }
 
-/* Members "field": ["message", ...], each field once, in the order first met. */
-static void write_fields(cz_json_writer *json, const cz_field_errors *errors)
-{
-    for (const cz_field_error *e = errors->first; e; e = e->next) {
-        bool before = false;
-        for (const cz_field_error *p = errors->first; p != e && !before; p = p->next)
-            before = cz_str_eq(p->field, e->field);
-        if (before)
-            continue;
-        cz_json_key(json, e->field);
-        cz_json_list(json);
-        for (const cz_field_error *p = e; p; p = p->next)
-            if (cz_str_eq(p->field, e->field))
-                cz_json_str(json, p->message);
-        cz_json_list_end(json);
-    }
-}
-
 static void write_drf(cz_json_writer *json, const struct document *doc)
 {
     cz_json_object(json);
     if (doc->fields) {
-        write_fields(json, doc->fields);
+        cz__field_errors_write(json, doc->fields);
     } else {
         key_str(json, "detail", doc->message);
         key_str(json, "code", cz_str_from(doc->code));
@@ -106,10 +53,61 @@ static void write_problem(cz_json_writer *json, const struct document *doc)
     if (doc->fields) {
         cz_json_key(json, CZ_STR("errors"));
         cz_json_object(json);
-        write_fields(json, doc->fields);
+        cz__field_errors_write(json, doc->fields);
         cz_json_object_end(json);
     }
     cz_json_object_end(json);
+}
+
+/* Where an error is: the steps that lead there, innermost first. */
+struct location {
+    const struct location *outer;
+    cz_str field;
+    size_t index;
+    bool is_index;
+};
+
+static void write_location(cz_json_writer *json, const struct location *location)
+{
+    if (!location) {
+        cz_json_str(json, CZ_STR("body"));
+        return;
+    }
+    write_location(json, location->outer);
+    if (location->is_index)
+        cz_json_u64(json, location->index);
+    else
+        cz_json_str(json, location->field);
+}
+
+static void write_message(cz_json_writer *json, const cz_field_error *error,
+                          const struct location *location)
+{
+    cz_json_object(json);
+    key_str(json, "type", cz_str_from(error->code));
+    cz_json_key(json, CZ_STR("loc"));
+    cz_json_list(json);
+    write_location(json, location);
+    cz_json_list_end(json);
+    key_str(json, "msg", error->message);
+    cz_json_object_end(json);
+}
+
+static void write_locations(cz_json_writer *json, const cz_field_errors *errors,
+                            const struct location *outer)
+{
+    for (const cz_field_error *e = errors->first; e; e = e->next) {
+        struct location field = { .outer = outer, .field = e->field };
+        for (size_t i = 0; i < e->item_count; i++) {
+            struct location item = { .outer = &field, .index = i, .is_index = true };
+            if (e->items[i])
+                write_locations(json, e->items[i], &item);
+        }
+        if (e->object)
+            write_locations(json, e->object, &field);
+        else if (!e->item_count)
+            write_message(json, e, &field);
+    }
 }
 
 static void write_fastapi(cz_json_writer *json, const struct document *doc)
@@ -122,17 +120,7 @@ static void write_fastapi(cz_json_writer *json, const struct document *doc)
         return;
     }
     cz_json_list(json);
-    for (const cz_field_error *e = doc->fields->first; e; e = e->next) {
-        cz_json_object(json);
-        key_str(json, "type", cz_str_from(e->code));
-        cz_json_key(json, CZ_STR("loc"));
-        cz_json_list(json);
-        cz_json_str(json, CZ_STR("body"));
-        cz_json_str(json, e->field);
-        cz_json_list_end(json);
-        key_str(json, "msg", e->message);
-        cz_json_object_end(json);
-    }
+    write_locations(json, doc->fields, NULL);
     cz_json_list_end(json);
     cz_json_object_end(json);
 }

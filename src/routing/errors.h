@@ -4,6 +4,7 @@
 
 #include <calzone/errors.h>
 #include <calzone/http.h>
+#include <calzone/json.h>
 
 typedef enum cz__error_format {
     CZ__ERRORS_DRF,
@@ -14,6 +15,10 @@ typedef enum cz__error_format {
 /* Choose the JSON form (setting ERROR_FORMAT), and whether a 5xx tells its message and place (development
  * only: in production it is in the log). Context: start-up. */
 void cz__errors_configure(cz__error_format format, bool tell_internals);
+
+/* Write the members {"field": ["message"], "author": {"name": [...]}, "chapters": [{}, ...]}, each field once, in the order
+ * first met, into an open object: DRF's shape. */
+void cz__field_errors_write(cz_json_writer *json, const cz_field_errors *errors);
 
 /* Make the error the request's answer, replacing whatever was answered before; headers already set stay.
  * A 5xx is logged here, once. Never raises: without memory the answer has no body. */
