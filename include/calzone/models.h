@@ -473,6 +473,7 @@ typedef struct cz_row {
     struct cz__database *database; /* where it was read or stored; NULL: nowhere yet */
     /* The numbers of the atomic blocks it was last stored and first stored in; 0: in none. */
     uint32_t stored_in, created_in;
+    struct cz__pending *pending; /* what is stored with it, links and rows; NULL: nothing */
     /* Stored unless it was there already, so nobody knows which row it is; made unless it was there already. */
     bool maybe_stored, maybe_created;
 } cz_row;

@@ -296,6 +296,11 @@ static void check_rows(cz_ctx *ctx, const cz_model *model, cz_row *const *rows, 
     for (size_t i = 0; i < count; i++)
         if (!rows[i] || !cz__same_table(rows[i]->model, model))
             cz_raise(ctx, CZ_EINVAL, "row %zu of a bulk call is no %s", i, model->name);
+        else if (rows[i]->pending)
+            cz_raise(
+                ctx, CZ_EINVAL,
+                "row %zu of a bulk call came with links or rows of others, which cz_save() stores",
+                i);
 }
 
 static const cz__column *own_column(cz_ctx *ctx, const cz_model *model, cz_str name)

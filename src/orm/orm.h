@@ -117,6 +117,19 @@ static inline void cz__signal_row(cz_ctx *ctx, cz_signal signal, cz_row *row)
         cz__signal_send(ctx,
                         &(const cz_event){ .signal = signal, .model = row->model, .row = row });
 }
+/* What cz_save() stores along with a row, in one transaction: links, and rows that refer to it, after it; rows it refers
+ * to before it. Serializers hang it on a row that they read. Stored once, and again when that was rolled back. */
+struct cz__pending {
+    struct cz__pending *next;
+    void (*store)(cz_ctx *ctx, cz_row *row, struct cz__pending *self); /* raises as cz_save() */
+    bool before;
+
+    uint32_t stored_in; /* private: the block it was stored in */
+    bool stored;
+};
+/* Hang it on the row, behind what hangs there; `pending` lives as long as the row. */
+void cz__pending_add(cz_row *row, struct cz__pending *pending);
+
 /* Save a row as `loaddata` does: receivers see it as raw. */
 void cz__save_raw(cz_ctx *ctx, cz_row *row);
 
@@ -230,6 +243,13 @@ static inline void cz__row_mark(cz_row *row, const cz__column *column, bool null
     cz__row_bit_set(row, CZ__BITS_LOADED, column->ordinal, true);
     cz__row_bit_set(row, CZ__BITS_DIRTY, column->ordinal, true);
 }
+/* "path IN keys", which are as a column of `type` has them. Raises: CZ_ENOMEM. */
+cz_cond cz__cond_keys(cz_ctx *ctx, const cz_model *model, cz_str path, cz__db_type type,
+                      const void *keys, size_t count);
+/* Forget what was read of a relation of the row's result, but for what has a name. */
+void cz__related_forget(const cz_row *row, const cz__column *column);
+/* The condition that rows are those a to-many field of `row` leads to. */
+cz_cond cz__related_cond(cz_ctx *ctx, const cz_row *row, const cz__column *column);
 /* A condition "key = the row's key", and "column = the value at `value`, of the column's C type". */
 cz_cond cz__cond_key(cz_ctx *ctx, const cz_row *row);
 cz_cond cz__cond_column(cz_ctx *ctx, cz_model *model, const cz__column *column, const void *value);

@@ -207,19 +207,12 @@ void cz__through_remove(cz_ctx *ctx, const struct cz__links *links, const char *
                         const char *keys, size_t count);
 /* rows.c: a new row with its defaults and these, not stored; receivers are told. Raises. */
 cz_row *cz__row_made(cz_ctx *ctx, cz_model *model, const struct cz__assign *assigns, size_t count);
-/* conditions.c: "path IN keys", which are as a column of `type` has them. Raises: CZ_ENOMEM. */
-cz_cond cz__cond_keys(cz_ctx *ctx, const cz_model *model, cz_str path, cz__db_type type,
-                      const void *keys, size_t count);
 /* query.c: rows behind others, in the order of what they are behind: for each the key, of the type of the list's
  * items, in `*out_behind`. Raises. */
 struct cz__rows cz__select_behind(cz_ctx *ctx, const cz_query *query,
                                   const struct cz__behind *behind, char **out_behind);
 /* related.c: read along what the query's .prefetch names. Raises. */
 void cz__prefetch(cz_ctx *ctx, struct cz__result *result, const cz_query *query);
-/* Forget what was read of a relation of the row's result, but for what has a name. */
-void cz__related_forget(const cz_row *row, const cz__column *column);
-/* The condition that rows are those a to-many field of `row` leads to. */
-cz_cond cz__related_cond(cz_ctx *ctx, const cz_row *row, const cz__column *column);
 /* A to-many field of a stored row. Raises: CZ_EINVAL: it is none. */
 const cz__column *cz__to_many(cz_ctx *ctx, const cz_row *row, size_t field);
 
@@ -282,6 +275,8 @@ void cz__unseal_rows(cz_ctx *ctx, const cz_model *model, char *rows, size_t coun
                      const uint64_t *loaded);
 /* transactions.c: a row was stored, created or changed, in the session's innermost block. */
 void cz__row_is_stored(const cz__db_session *session, cz_row *row, bool created);
+/* The number of the session's innermost block; 0: it is in none. */
+uint32_t cz__block_number(const cz__db_session *session);
 /* Whether the block of this number was rolled back; 0 never was. */
 bool cz__is_undone(const cz__db_session *session, uint32_t block);
 /* rows.c: an option's value for a column; SQL and the database's clock are none: NULL. Raises: CZ_ENOMEM. */

@@ -291,7 +291,7 @@ static bool revive(cz_ctx *ctx, cz_row *row)
     return doubtful;
 }
 
-static void save(cz_ctx *ctx, const char *named, cz_row *row, bool raw)
+static void save_row(cz_ctx *ctx, const char *named, cz_row *row, bool raw)
 {
     bool doubtful = revive(ctx, row);
     if (row->maybe_stored)
@@ -318,6 +318,54 @@ static void save(cz_ctx *ctx, const char *named, cz_row *row, bool raw)
     event.signal = CZ_POST_SAVE;
     if (cz__signal_wanted(row->model, CZ_POST_SAVE))
         cz__signal_send(ctx, &event);
+}
+
+/* ---- what is stored with a row ---- */
+
+void cz__pending_add(cz_row *row, struct cz__pending *pending)
+{
+    struct cz__pending **end = &row->pending;
+    while (*end)
+        end = &(*end)->next;
+    *end = pending;
+}
+
+struct saving {
+    cz_row *row;
+    cz__db_session *session;
+    const char *named;
+    bool raw;
+};
+
+static void store_pending(cz_ctx *ctx, const struct saving *saving, bool before)
+{
+    for (struct cz__pending *p = saving->row->pending; p; p = p->next) {
+        if (p->before != before || (p->stored && !cz__is_undone(saving->session, p->stored_in)))
+            continue;
+        p->store(ctx, saving->row, p);
+        p->stored = true;
+        p->stored_in = cz__block_number(saving->session);
+    }
+}
+
+static void save_all(cz_ctx *ctx, void *arg)
+{
+    const struct saving *saving = arg;
+    store_pending(ctx, saving, true);
+    save_row(ctx, saving->named, saving->row, saving->raw);
+    store_pending(ctx, saving, false);
+}
+
+static void save(cz_ctx *ctx, const char *named, cz_row *row, bool raw)
+{
+    if (!row->pending) {
+        save_row(ctx, named, row, raw);
+        return;
+    }
+    const char *database = cz__alias_of(ctx, row->model, row, named, true);
+    struct saving saving = { row, cz__session_to_write(ctx, row->model, NULL, database), named,
+                             raw };
+    cz__atomic_in(ctx, saving.session, save_all, &saving);
 }
 
 void cz__save(cz_ctx *ctx, cz_row *row)

@@ -51,9 +51,14 @@ bool cz__is_undone(const cz__db_session *session, uint32_t block)
     return false;
 }
 
+uint32_t cz__block_number(const cz__db_session *session)
+{
+    return session->block ? session->block->number : 0;
+}
+
 void cz__row_is_stored(const cz__db_session *session, cz_row *row, bool created)
 {
-    row->stored_in = session->block ? session->block->number : 0;
+    row->stored_in = cz__block_number(session);
     if (created)
         row->created_in = row->stored_in;
 }
