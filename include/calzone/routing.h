@@ -110,6 +110,15 @@ void cz_router_dispatch(const cz_router *router, cz_ctx *ctx, cz_request *req);
  * Raises: CZ_EINVAL: no such name, or other parameters. */
 cz_str cz_reverse(cz_ctx *ctx, const char *name, const cz_str *values, size_t count);
 
+/* What a path leads to, Django's resolve(): the name of its first route that has one, and its parameters. `path` is
+ * percent-decoded, and lives as long as the parameters. False: no route has it. */
+typedef struct cz_resolved {
+    const char *name; /* "" for none */
+    cz_param params[8];
+    uint32_t param_count;
+} cz_resolved;
+bool cz_resolve(cz_str path, cz_resolved *out);
+
 /* Walk the compiled routes in the order they are tried; false at the end. */
 typedef struct cz_route_info {
     const char *method, *pattern, *name,

@@ -519,6 +519,18 @@ void cz_router_dispatch(const cz_router *router, cz_ctx *ctx, cz_request *req)
 
 /* ---- reverse and listing ---- */
 
+bool cz_resolve(cz_str path, cz_resolved *out)
+{
+    struct match match;
+    if (!reverse_router || !find(reverse_router, path, &match))
+        return false;
+    *out = (cz_resolved){ .name = "", .param_count = match.param_count };
+    memcpy(out->params, match.params, match.param_count * sizeof *match.params);
+    for (const struct cz__route_entry *e = match.entries; e && !*out->name; e = e->next_same_path)
+        out->name = e->name;
+    return true;
+}
+
 cz_str cz_reverse(cz_ctx *ctx, const char *name, const cz_str *values, size_t count)
 {
     const struct cz__route_entry *entry =

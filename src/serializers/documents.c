@@ -47,24 +47,62 @@ void cz__input_binary(struct cz__input *input, const struct cz__serializer_field
     cz__row_mark(input->row, field->column, false);
 }
 
+/* Enter a member that must be a list. It was read whole before, so it is well-formed. */
+static bool begin_list(struct cz__input *input, const struct cz__serializer_field *field,
+                       const struct cz__member *member, cz_json_reader *reader)
+{
+    if (member->kind != CZ_JSON_LIST) {
+        cz_field_errors_add(input->ctx, input->errors, field->name, "not_a_list",
+                            "Expected a list of items but got type \"%s\".",
+                            cz__json_kind_name(member->kind));
+        return false;
+    }
+    cz_json_reader_init(reader, input->ctx->arena, member->text, NULL);
+    cz_ignore(cz_json_next(reader));
+    return true;
+}
+
+bool cz__input_items(struct cz__input *input, const struct cz__serializer_field *field,
+                     const struct cz__member *member, struct cz__member **out, size_t *out_count)
+{
+    cz_json_reader reader;
+    if (!begin_list(input, field, member, &reader))
+        return false;
+    size_t cap = cz_str_count(member->text, ',') + 1, count = 0;
+    if (cap > CZ_INPUT_LIST_MAX)
+        cap = CZ_INPUT_LIST_MAX; /* commas inside of items count too */
+    struct cz__member *items = cz_array(input->ctx, struct cz__member, cap);
+    for (cz_json_kind kind; (kind = cz_json_next(&reader)) != CZ_JSON_END;) {
+        if (count == cap) {
+            cz_field_errors_add(input->ctx, input->errors, field->name, "max_length",
+                                "Ensure this field has no more than %d elements.",
+                                CZ_INPUT_LIST_MAX);
+            return false;
+        }
+        items[count++] = (struct cz__member){ .kind = kind,
+                                              .boolean = reader.boolean,
+                                              .text = reader.text,
+                                              .integer = reader.integer,
+                                              .real = reader.real };
+        if (kind == CZ_JSON_LIST || kind == CZ_JSON_OBJECT)
+            cz_json_skip(&reader);
+    }
+    cz_check(input->ctx, reader.status);
+    *out = items;
+    *out_count = count;
+    return true;
+}
+
 void cz__input_list(struct cz__input *input, const struct cz__serializer_field *field,
                     const struct cz__member *member)
 {
-    static const char *const names[] = {
-        "null", "bool", "int", "float", "str", "list", "dict", ""
-    };
     bool integers = CZ__DB_KIND(field->column->type) == CZ__DB_INT_LIST;
-    if (member->kind != CZ_JSON_LIST) {
-        cz_field_errors_add(input->ctx, input->errors, field->name, "not_a_list",
-                            "Expected a list of items but got type \"%s\".", names[member->kind]);
+    cz_json_reader reader;
+    if (!begin_list(input, field, member, &reader))
         return;
-    }
     size_t count = 0, cap = cz_str_count(member->text, ',') + 1;
     int64_t *numbers = integers ? cz_array(input->ctx, int64_t, cap) : NULL;
     cz_str *texts = integers ? NULL : cz_array(input->ctx, cz_str, cap);
-    cz_json_reader reader;
-    cz_json_reader_init(&reader, input->ctx->arena, member->text, NULL);
-    cz_ignore(cz_json_next(&reader)); /* the list, which was read whole before */
     for (cz_json_kind kind; (kind = cz_json_next(&reader)) != CZ_JSON_END;) {
         if (kind != (integers ? CZ_JSON_INT : CZ_JSON_STR)) {
             cz__input_fail(input, field, "invalid",

@@ -105,7 +105,7 @@ static void forecasts(cz_ctx *c, void *arg)
     cz_buf json = { 0 };
     cz_error err;
     CZ_REQUIRE_OK(cz__serializer_prepare(&ForecastSerializer, &err));
-    cz__serializer_write(&ForecastSerializer, &first->row_, &json);
+    cz__serializer_write(c, NULL, &ForecastSerializer, &first->row_, &json);
     CZ_EXPECT_STR(cz_buf_str(&json), "{\"day\":1,\"morning\":\"rain\",\"evening\":null}");
     cz_buf_done(&json);
     char good[] = "{\"day\":3,\"morning\":\"snow\",\"evening\":\"sun\"}";
@@ -165,12 +165,6 @@ static void read_confession(cz_ctx *c, void *arg)
     cz_save(c, read);
 }
 
-static bool write_one(const cz__db_cursor *cursor, void *arg)
-{
-    cz__serializer_write_cursor(&ConfessionSerializer, cursor, arg);
-    return true;
-}
-
 static void confessions(cz_ctx *c, void *arg)
 {
     (void)arg;
@@ -185,16 +179,16 @@ static void confessions(cz_ctx *c, void *arg)
                  CZ_EVALIDATION); /* of the text itself */
     static const char json[] = "{\"id\":1,\"sin\":\"pride \\\"1\\\"\",\"penance\":null}";
     cz_buf text = { 0 };
-    cz__serializer_write(&ConfessionSerializer, &cz_first(c, Confession)->row_, &text);
+    cz__serializer_write(c, NULL, &ConfessionSerializer, &cz_first(c, Confession)->row_, &text);
     CZ_EXPECT_STR(cz_buf_str(&text), json);
     cz_buf_clear(&text);
     cz_query query = { .model = &Confession__model };
-    CZ_EXPECT_EQ(cz__each(c, &query, write_one, &text), 1);
+    CZ_EXPECT_EQ(cz__serializer_write_query(c, NULL, &ConfessionSerializer, &query, &text), 1);
     CZ_EXPECT_STR(cz_buf_str(&text), json);
     cz_buf_clear(&text);
     CZ_REQUIRE_OK(
         cz__field_keys_set(CZ_STR(""), &err)); /* what cannot be opened fails the buffer */
-    CZ_EXPECT_EQ(cz__each(c, &query, write_one, &text), 1);
+    CZ_EXPECT_EQ(cz__serializer_write_query(c, NULL, &ConfessionSerializer, &query, &text), 1);
     CZ_EXPECT_EQ(cz_buf_status(&text), CZ_EDATABASE);
     cz_buf_done(&text);
 }

@@ -158,12 +158,12 @@ static void through_json(cz_ctx *c, void *arg)
     cz_row *row = cz__read_row_text(c, cz_str_from(document), &SampleSerializer, NULL, false);
     cz__save(c, row);
     cz_buf out = { 0 };
-    cz__serializer_write(&SampleSerializer, row, &out);
+    cz__serializer_write(c, NULL, &SampleSerializer, row, &out);
     CZ_EXPECT_STR(cz_buf_str(&out), document);
     cz_query query = { .model = &Sample__model };
     cz_buf_clear(&out);
     cz_row *read = cz__first(c, &query);
-    cz__serializer_write(&SampleSerializer, read, &out);
+    cz__serializer_write(c, NULL, &SampleSerializer, read, &out);
     CZ_EXPECT_STR(cz_buf_str(&out), document);
     cz_buf_done(&out);
 }

@@ -24,106 +24,204 @@ static CZ_NORETURN void raise_parse_error(cz_ctx *ctx, const cz_json_reader *rea
     cz_raise_error(ctx, &err); /* a limit passed is malformed input to this API: 400 as well */
 }
 
-static const char *kind_name(cz_json_kind kind)
+const char *cz__json_kind_name(cz_json_kind kind)
 {
-    switch (kind) {
-    case CZ_JSON_LIST:
-        return "list";
-    case CZ_JSON_STR:
-        return "str";
-    case CZ_JSON_INT:
-        return "int";
-    case CZ_JSON_REAL:
-        return "float";
-    case CZ_JSON_BOOL:
-        return "bool";
-    default:
-        return "";
-    }
+    static const char *const names[] = {
+        "null", "bool", "int", "float", "str", "list", "dict", ""
+    };
+    return names[kind];
 }
+
+/* ---- the document ---- */
 
 /* So many unknown members say enough, and looking through them stays cheap. */
 enum { UNKNOWN_ERRORS_MAX = 50 };
 
-static void unknown_member(const struct cz__input *input, cz_str name)
+static void read_value(cz_ctx *ctx, cz_json_reader *reader, cz_json_kind kind,
+                       const struct cz__serializer_field *field, struct cz__member *out);
+
+static void unknown_member(cz_ctx *ctx, struct cz__document *document, cz_str name)
 {
-    if (input->errors->count < UNKNOWN_ERRORS_MAX && !cz__has_error(input->errors, name))
-        cz_field_errors_add(input->ctx, input->errors, cz_copy(input->ctx, name), "unknown",
-                            "Unknown field.");
+    for (size_t i = 0; i < document->unknown_count; i++)
+        if (cz_str_eq(document->unknown[i], name))
+            return;
+    if (document->unknown_count == UNKNOWN_ERRORS_MAX)
+        return;
+    if (!document->unknown)
+        document->unknown = cz_array(ctx, cz_str, UNKNOWN_ERRORS_MAX);
+    document->unknown[document->unknown_count++] = cz_copy(ctx, name);
 }
 
-/* The members of the top object, in whatever order they come: one for each field, the last. */
-static void read_members(const struct cz__input *input, const cz_serializer *serializer,
-                         const struct cz__serializer_state *state, cz_json_reader *reader,
-                         struct cz__member *members)
+/* A nested row's key tells which one it is, whether input may change it or not. */
+static bool is_taken(const struct cz__serializer_field *field, bool nested)
 {
-    for (;;) {
-        cz_json_kind kind = cz_json_next(reader);
-        if (kind == CZ_JSON_END)
-            return;
-        const struct cz__serializer_field *field = find_field(state, reader->key);
-        if (field && !field->read_only) {
-            members[field - state->fields] =
-                (struct cz__member){ kind, reader->boolean, reader->text, reader->integer,
-                                     reader->real };
-        } else if (!field && !serializer->ignore_unknown) {
-            unknown_member(input, reader->key);
-        }
-        if (kind == CZ_JSON_LIST || kind == CZ_JSON_OBJECT) {
-            const char *start = reader->at - 1; /* its bracket */
-            cz_json_skip(reader);
-            if (field && !field->read_only && !reader->status)
-                members[field - state->fields].text =
-                    cz_str_of(start, (size_t)(reader->at - start));
-        }
+    return !field->read_only || (nested && field->column && field->column->ordinal == 0 &&
+                                 !field->way_count && field->as == CZ__AS_VALUE);
+}
+
+static struct cz__document *new_document(cz_ctx *ctx, const struct cz__serializer_state *state,
+                                         cz_json_kind kind)
+{
+    struct cz__document *document = cz_new(ctx, struct cz__document);
+    document->state = state;
+    document->kind = kind;
+    document->members = cz_array(ctx, struct cz__member, state->count + 1);
+    for (size_t i = 0; i < state->count; i++)
+        document->members[i].kind = CZ_JSON_END;
+    return document;
+}
+
+/* The members of an object that has been entered, in whatever order they come: one for each field, the last. */
+static void read_members(cz_ctx *ctx, cz_json_reader *reader, struct cz__document *document,
+                         bool nested)
+{
+    for (cz_json_kind kind; (kind = cz_json_next(reader)) != CZ_JSON_END;) {
+        const struct cz__serializer_field *field = find_field(document->state, reader->key);
+        bool taken = field && is_taken(field, nested);
+        struct cz__member passed_over;
+        if (!field && !document->state->serializer->ignore_unknown)
+            unknown_member(ctx, document, reader->key);
+        read_value(ctx, reader, kind, taken ? field : NULL,
+                   taken ? &document->members[field - document->state->fields] : &passed_over);
     }
+}
+
+static struct cz__document *read_nested(cz_ctx *ctx, cz_json_reader *reader, cz_json_kind kind,
+                                        const struct cz__serializer_field *field)
+{
+    struct cz__document *document =
+        new_document(ctx, cz__serializer_state(ctx, field->member->nested), kind);
+    if (kind == CZ_JSON_OBJECT)
+        read_members(ctx, reader, document, true);
+    else if (kind == CZ_JSON_LIST)
+        cz_json_skip(reader);
+    return document;
+}
+
+static void read_nested_list(cz_ctx *ctx, cz_json_reader *reader,
+                             const struct cz__serializer_field *field, struct cz__member *out)
+{
+    size_t cap = 0;
+    for (cz_json_kind kind; (kind = cz_json_next(reader)) != CZ_JSON_END; out->document_count++) {
+        if (out->document_count == cap) {
+            struct cz__document **grown = cz_array(ctx, struct cz__document *, cap * 2 + 8);
+            if (cap)
+                memcpy(grown, out->documents, cap * sizeof(void *));
+            out->documents = grown;
+            cap = cap * 2 + 8;
+        }
+        out->documents[out->document_count] = read_nested(ctx, reader, kind, field);
+    }
+}
+
+/* `field`: NULL when nobody wants it. */
+static void read_value(cz_ctx *ctx, cz_json_reader *reader, cz_json_kind kind,
+                       const struct cz__serializer_field *field, struct cz__member *out)
+{
+    bool nested = field && field->as == CZ__AS_NESTED;
+    *out = (struct cz__member){
+        kind, reader->boolean, reader->text, reader->integer, reader->real, NULL, 0
+    };
+    if (kind != CZ_JSON_LIST && kind != CZ_JSON_OBJECT) {
+        if (nested && kind != CZ_JSON_NULL) {
+            out->documents = cz_new(ctx, struct cz__document *);
+            out->documents[out->document_count++] = read_nested(ctx, reader, kind, field);
+        }
+        return;
+    }
+    const char *start = reader->at - 1; /* its bracket */
+    if (nested && field->list && kind == CZ_JSON_LIST) {
+        read_nested_list(ctx, reader, field, out);
+    } else if (nested) {
+        out->documents = cz_new(ctx, struct cz__document *);
+        out->documents[out->document_count++] = read_nested(ctx, reader, kind, field);
+    } else {
+        cz_json_skip(reader);
+    }
+    out->text = cz_str_of(start, (size_t)(reader->at - start));
+}
+
+static struct cz__document *read_document(cz_ctx *ctx, cz_str text, cz_serializer *serializer)
+{
+    cz_json_reader reader;
+    cz_json_reader_init(&reader, ctx->arena, text, NULL);
+    cz_json_kind kind = cz_json_next(&reader);
+    struct cz__document *document = new_document(ctx, cz__serializer_state(ctx, serializer), kind);
+    if (kind == CZ_JSON_OBJECT)
+        read_members(ctx, &reader, document, false);
+    else if (kind == CZ_JSON_LIST)
+        cz_json_skip(&reader);
+    if (!reader.status && cz_json_next(&reader) != CZ_JSON_END)
+        cz_assert(reader.status); /* what follows the document is an error of the reader's */
+    if (reader.status)
+        raise_parse_error(ctx, &reader);
+    return document;
+}
+
+/* ---- into a row ---- */
+
+void cz__document_is_no_object(cz_ctx *ctx, const struct cz__document *document,
+                               cz_field_errors *errors)
+{
+    if (document->kind == CZ_JSON_NULL)
+        cz_field_errors_add(ctx, errors, CZ_STR("non_field_errors"), "null", "No data provided");
+    else
+        cz_field_errors_add(ctx, errors, CZ_STR("non_field_errors"), "invalid",
+                            "Invalid data. Expected a dictionary, but got %s.",
+                            cz__json_kind_name(document->kind));
+}
+
+static void take_member(struct cz__input *input, const struct cz__serializer_field *field,
+                        const struct cz__member *member)
+{
+    if (member->kind == CZ_JSON_END) {
+        if (field->required && !input->partial)
+            cz__input_fail(input, field, "required", "This field is required.");
+    } else if (field->as == CZ__AS_NESTED) {
+        cz__input_nested(input, field, member);
+    } else if (field->column->many || field->column->relation) {
+        cz__input_related(input, field, member);
+    } else {
+        cz__input_value(input, field, member);
+    }
+}
+
+cz_row *cz__document_take(cz_ctx *ctx, const struct cz__document *document, cz_row *instance,
+                          bool partial, cz_field_errors *errors)
+{
+    const struct cz__serializer_state *state = document->state;
+    const cz_serializer *serializer = state->serializer;
+    struct cz__input input = { ctx, instance, errors, instance != NULL, partial };
+    if (!instance)
+        input.row = cz__row_new(ctx, serializer->model);
+    for (size_t i = 0; i < document->unknown_count; i++)
+        cz_field_errors_add(ctx, errors, document->unknown[i], "unknown", "Unknown field.");
+    for (size_t i = 0; i < state->count; i++)
+        if (!state->fields[i].read_only)
+            take_member(&input, &state->fields[i], &document->members[i]);
+    cz__input_check_rows(&input, state);
+    if (errors->count)
+        return input.row;
+    if (serializer->validate)
+        serializer->validate(ctx, input.row, errors);
+    if (serializer->model->meta.clean)
+        serializer->model->meta.clean(ctx, input.row, errors);
+    return input.row;
 }
 
 cz_row *cz__read_row_text(cz_ctx *ctx, cz_str text, cz_serializer *serializer, cz_row *instance,
                           bool partial)
 {
-    const struct cz__serializer_state *state = cz__serializer_state(ctx, serializer);
+    const struct cz__document *document = read_document(ctx, text, serializer);
     cz_field_errors errors;
     cz_field_errors_init(&errors);
-    struct cz__input input = { ctx, instance ? instance : cz__row_new(ctx, serializer->model),
-                               &errors };
-    cz_json_reader reader;
-    cz_json_reader_init(&reader, ctx->arena, text, NULL);
-    cz_json_kind kind = cz_json_next(&reader);
-    struct cz__member *members = cz_array(ctx, struct cz__member, state->count);
-    for (size_t i = 0; i < state->count; i++)
-        members[i].kind = CZ_JSON_END;
-    if (kind == CZ_JSON_OBJECT) {
-        read_members(&input, serializer, state, &reader, members);
-    } else if (kind == CZ_JSON_NULL) {
-        cz_field_errors_add(ctx, &errors, CZ_STR("non_field_errors"), "null", "No data provided");
-    } else if (kind != CZ_JSON_END) {
-        cz_field_errors_add(ctx, &errors, CZ_STR("non_field_errors"), "invalid",
-                            "Invalid data. Expected a dictionary, but got %s.", kind_name(kind));
-        if (kind == CZ_JSON_LIST)
-            cz_json_skip(&reader);
-    }
-    if (!reader.status && cz_json_next(&reader) != CZ_JSON_END)
-        cz_assert(reader.status); /* what follows the document is an error of the reader's */
-    if (reader.status)
-        raise_parse_error(ctx, &reader);
-    if (kind != CZ_JSON_OBJECT)
-        cz_field_errors_raise(ctx, &errors);
-    for (size_t i = 0; i < state->count; i++) {
-        if (members[i].kind != CZ_JSON_END)
-            cz__input_value(&input, &state->fields[i], &members[i]);
-        else if (state->fields[i].required && !partial)
-            cz_field_errors_add(ctx, &errors, state->fields[i].name, "required",
-                                "This field is required.");
-    }
-    cz__input_check_rows(&input, serializer, state, instance != NULL);
+    cz_row *row = instance;
+    if (document->kind == CZ_JSON_OBJECT)
+        row = cz__document_take(ctx, document, instance, partial, &errors);
+    else
+        cz__document_is_no_object(ctx, document, &errors);
     cz_field_errors_raise(ctx, &errors);
-    if (serializer->validate)
-        serializer->validate(ctx, input.row, &errors);
-    if (serializer->model->meta.clean)
-        serializer->model->meta.clean(ctx, input.row, &errors);
-    cz_field_errors_raise(ctx, &errors);
-    return input.row;
+    return row;
 }
 
 static bool is_json(cz_str content_type)

@@ -6,21 +6,52 @@
 #include <calzone/serializers.h>
 #include "orm/validation.h"
 
+/* How a member is written. */
+enum cz__representation {
+    CZ__AS_VALUE, /* the column's value; of a relation to one row its key, to several a list of keys */
+    CZ__AS_NESTED, /* the rows of a relation */
+    CZ__AS_SLUG,   /* a field of theirs */
+    CZ__AS_LINK,   /* their addresses; without a column that of the row itself */
+    CZ__AS_COMPUTED
+};
+
 struct cz__serializer_field {
-    const cz__column *column;
-    cz_str name; /* of the member */
-    cz_str key;  /* `"name":`, with the comma that goes before all but the first */
-    bool read_only, required;
+    enum cz__representation as;
+    const cz__column *const *way; /* foreign keys to follow first */
+    size_t way_count;
+    const cz__column *column;           /* where they lead; NULL: nowhere */
+    const cz__column *slug;             /* CZ__AS_SLUG: of the relation's target */
+    const cz_serializer_member *member; /* what the serializer says of it beside; NULL: nothing */
+    cz_str name;                        /* of the member */
+    cz_str key; /* `"name":`, with the comma that goes before all but the first that is shown */
+    bool list;  /* several rows */
+    bool read_only, write_only, required;
 };
 
 struct cz__serializer_state {
+    cz_serializer *serializer;
     struct cz__serializer_field *fields;
     size_t count;
-    size_t fixed_bytes; /* room for everything but text */
+    size_t fixed_bytes;                     /* room for everything but text, when it is plain */
+    bool plain;                             /* shows columns of the row alone */
+    const struct cz__serializer_field *key; /* the model's key, when it is shown */
 };
 
-/* Prepared at first use when start-up has not. Raises. */
+/* serializer.c: prepared at first use when start-up has not. Raises. */
 const struct cz__serializer_state *cz__serializer_state(cz_ctx *ctx, cz_serializer *serializer);
+/* members.c: the fields of a serializer, from `arena`. Errors: CZ_EVALIDATION; CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__serializer_fields(cz_serializer *serializer, cz_arena *arena,
+                                             struct cz__serializer_state *out, cz_error *err);
+/* write.c: the row a cursor stands on, without a row in between (orm.h's cz__each), of a serializer that is plain. */
+void cz__serializer_write_cursor(const cz_serializer *serializer, const cz__db_cursor *cursor,
+                                 cz_buf *out);
+/* links.c: the address of a row by the name of its route. Raises: CZ_EINVAL: there is no such route. */
+cz_str cz__link_to(cz_ctx *ctx, const cz_request *req, const char *view, const cz_model *model,
+                   const void *key);
+
+/* ---- input ---- */
+
+struct cz__document;
 
 /* A member as it was read. Kept until the document's end, because of a repeated member only the last
  * counts, and nothing is asked of the database for a document that turns out to be broken. */
@@ -30,16 +61,46 @@ struct cz__member {
     cz_str text; /* of strings and numbers; of lists and objects their source */
     int64_t integer;
     double real;
+    struct cz__document **documents; /* of nested rows: of an object one, of a list its items */
+    size_t document_count;
 };
 
-/* validate.c: one member, into the row; adds what is wrong to `errors`. */
+/* An object, or what stands in its place. */
+struct cz__document {
+    const struct cz__serializer_state *state;
+    cz_json_kind kind;
+    struct cz__member *members; /* one for each field */
+    cz_str *unknown;            /* names of members that no field has */
+    size_t unknown_count;
+};
+
+/* read.c: check a document and put it into a row, a new one when `instance` is NULL; what is wrong is added to `errors`.
+ * Raises as a query. */
+cz_row *cz__document_take(cz_ctx *ctx, const struct cz__document *document, cz_row *instance,
+                          bool partial, cz_field_errors *errors);
+/* "Invalid data. Expected a dictionary, but got str." */
+void cz__document_is_no_object(cz_ctx *ctx, const struct cz__document *document,
+                               cz_field_errors *errors);
+/* "list", as DRF calls the kinds. */
+const char *cz__json_kind_name(cz_json_kind kind);
+
+/* One row's input on its way. */
 struct cz__input {
     cz_ctx *ctx;
     cz_row *row;
     cz_field_errors *errors;
+    bool existing; /* the row is stored */
+    bool partial;
 };
 void cz__input_fail(struct cz__input *input, const struct cz__serializer_field *field,
                     const char *code, const char *text);
+/* validate.c: one member, into the row; adds what is wrong to `errors`. */
+void cz__input_value(struct cz__input *input, const struct cz__serializer_field *field,
+                     const struct cz__member *member);
+/* The checks that need the database, and those over several fields. */
+void cz__input_check_rows(struct cz__input *input, const struct cz__serializer_state *state);
+/* DRF takes 3, "3" and 3.0 for an integer. */
+bool cz__integer_of(const struct cz__member *member, int64_t *out, bool *out_huge);
 /* documents.c: kinds whose value is more than one item of JSON, or bytes. */
 void cz__input_json(struct cz__input *input, const struct cz__serializer_field *field,
                     const struct cz__member *member);
@@ -47,10 +108,21 @@ void cz__input_binary(struct cz__input *input, const struct cz__serializer_field
                       const struct cz__member *member);
 void cz__input_list(struct cz__input *input, const struct cz__serializer_field *field,
                     const struct cz__member *member);
-void cz__input_value(struct cz__input *input, const struct cz__serializer_field *field,
-                     const struct cz__member *member);
-/* The checks that need the database, and those over several fields. */
-void cz__input_check_rows(struct cz__input *input, const cz_serializer *serializer,
-                          const struct cz__serializer_state *state, bool existing);
+/* The items of a member that must be a list, of scalars: `*out` in the arena. Returns false when it is none, or too long,
+ * which it has said. */
+bool cz__input_items(struct cz__input *input, const struct cz__serializer_field *field,
+                     const struct cz__member *member, struct cz__member **out, size_t *out_count);
+/* related.c: relations by key, slug or address. */
+void cz__input_related(struct cz__input *input, const struct cz__serializer_field *field,
+                       const struct cz__member *member);
+/* Whether a value is a key of the model, written to `key`. */
+bool cz__key_of(const struct cz__member *member, const cz_model *model, void *key);
+size_t cz__key_bytes(const cz_model *model);
+/* links.c: the key of the row an address leads to, by the name of its route; else why not, in DRF's words. */
+const char *cz__link_key(cz_ctx *ctx, const char *view, const cz_model *model, cz_str address,
+                         void *key, const char **out_code);
+/* nested.c: rows of a relation in the document itself. */
+void cz__input_nested(struct cz__input *input, const struct cz__serializer_field *field,
+                      const struct cz__member *member);
 
 #endif

@@ -41,8 +41,7 @@ static void check_range(struct cz__input *input, const struct cz__serializer_fie
     cz__check_number(input->ctx, field->column, field->name, value, input->errors);
 }
 
-/* DRF takes 3, "3" and 3.0 for an integer. */
-static bool integer_of(const struct cz__member *member, int64_t *out, bool *out_huge)
+bool cz__integer_of(const struct cz__member *member, int64_t *out, bool *out_huge)
 {
     *out_huge = false;
     if (member->kind == CZ_JSON_INT) {
@@ -76,7 +75,7 @@ static void take_integer(struct cz__input *input, const struct cz__serializer_fi
         min = INT32_MIN;
         max = INT32_MAX;
     }
-    bool fine = integer_of(member, &value, &huge);
+    bool fine = cz__integer_of(member, &value, &huge);
     if (!fine && !huge) {
         cz__input_fail(input, field, "invalid", "A valid integer is required.");
         return;
@@ -172,51 +171,10 @@ static void take_parsed(struct cz__input *input, const struct cz__serializer_fie
     cz__row_mark(input->row, field->column, false);
 }
 
-static void take_key(struct cz__input *input, const struct cz__serializer_field *field,
-                     const struct cz__member *member)
+static void take_value(struct cz__input *input, const struct cz__serializer_field *field,
+                       const struct cz__member *member)
 {
     const cz__column *column = field->column;
-    cz_model *target = column->field->target;
-    void *at = cz__row_at(input->row, column);
-    bool huge, fine;
-    if (CZ__DB_KIND(column->type) == CZ__DB_UUID)
-        fine = member->kind == CZ_JSON_STR && cz_uuid_parse(member->text, at) == CZ_OK;
-    else
-        fine = integer_of(member, at, &huge);
-    if (!fine) {
-        static const char *const names[] = { "null", "bool", "int",  "float",
-                                             "str",  "list", "dict", "" };
-        cz_field_errors_add(input->ctx, input->errors, field->name, "incorrect_type",
-                            "Incorrect type. Expected pk value, received %s.", names[member->kind]);
-        return;
-    }
-    cz_query query = { .model = target,
-                       .unordered = true,
-                       .where = cz__cond_column(input->ctx, target, target->state->key, at) };
-    if (!cz__exists(input->ctx, &query)) {
-        cz__not_there(input->ctx, field->name, member->text, input->errors);
-        return;
-    }
-    *cz__row_slot(input->row, column) = NULL;
-    cz__row_mark(input->row, column, false);
-}
-
-void cz__input_value(struct cz__input *input, const struct cz__serializer_field *field,
-                     const struct cz__member *member)
-{
-    const cz__column *column = field->column;
-    if (member->kind == CZ_JSON_NULL) {
-        if (!column->null) {
-            cz__input_fail(input, field, "null", "This field may not be null.");
-            return;
-        }
-        cz__row_mark(input->row, column, true);
-        return;
-    }
-    if (column->relation) {
-        take_key(input, field, member);
-        return;
-    }
     switch (CZ__DB_KIND(column->type)) {
     case CZ__DB_TEXT:
         take_text(input, field, member);
@@ -258,20 +216,74 @@ void cz__input_value(struct cz__input *input, const struct cz__serializer_field 
     }
 }
 
+/* The number of a column that has one; 0 of others. */
+static double number_of(const cz__column *column, const void *value)
+{
+    switch (CZ__DB_KIND(column->type)) {
+    case CZ__DB_INT16:
+        return *(const int16_t *)value;
+    case CZ__DB_INT32:
+        return *(const int32_t *)value;
+    case CZ__DB_INT64:
+        return (double)*(const int64_t *)value;
+    case CZ__DB_REAL:
+        return *(const double *)value;
+    case CZ__DB_DECIMAL:
+        return cz_decimal_to_double(*(const cz_decimal *)value);
+    default:
+        return 0;
+    }
+}
+
+/* The validator that the serializer adds to the field's own. */
+static void ask_validator(struct cz__input *input, const struct cz__serializer_field *field)
+{
+    const void *value = cz__row_at(input->row, field->column);
+    cz_str chosen;
+    bool text = CZ__DB_KIND(field->column->type) == CZ__DB_TEXT;
+    const char *wrong = field->member->validator(
+        text ? *cz__member_text(field->column, value, &chosen) : CZ_STR(""),
+        number_of(field->column, value));
+    if (wrong)
+        cz__input_fail(input, field, "invalid", wrong);
+}
+
+void cz__input_value(struct cz__input *input, const struct cz__serializer_field *field,
+                     const struct cz__member *member)
+{
+    size_t before = input->errors->count;
+    if (member->kind != CZ_JSON_NULL) {
+        take_value(input, field, member);
+        if (field->member && field->member->validator && input->errors->count == before)
+            ask_validator(input, field);
+    } else if (field->column->null) {
+        cz__row_mark(input->row, field->column, true);
+    } else {
+        cz__input_fail(input, field, "null", "This field may not be null.");
+    }
+}
+
 /* ---- checks against other rows ---- */
 
-void cz__input_check_rows(struct cz__input *input, const cz_serializer *serializer,
-                          const struct cz__serializer_state *state, bool existing)
+/* A field whose own column the input may set. */
+static bool is_own(const struct cz__serializer_field *field)
 {
-    (void)serializer;
+    return !field->read_only && field->column->stored;
+}
+
+void cz__input_check_rows(struct cz__input *input, const struct cz__serializer_state *state)
+{
+    if (state->serializer->model->record)
+        return;
     for (size_t i = 0; i < state->count; i++)
-        if (!state->fields[i].read_only)
+        if (is_own(&state->fields[i]))
             cz__check_unique(input->ctx, input->row, state->fields[i].column, state->fields[i].name,
-                             existing, input->errors);
+                             input->existing, input->errors);
     for (size_t i = 0; i < state->count; i++)
-        if (!state->fields[i].read_only)
+        if (is_own(&state->fields[i]))
             cz__check_unique_for(input->ctx, input->row, state->fields[i].column,
-                                 state->fields[i].name, existing, existing, input->errors);
+                                 state->fields[i].name, input->existing, input->existing,
+                                 input->errors);
     if (!input->errors->count)
-        cz__check_unique_together(input->ctx, input->row, existing, input->errors);
+        cz__check_unique_together(input->ctx, input->row, input->existing, input->errors);
 }

@@ -85,22 +85,6 @@ static bool accepts_json(cz_str accept)
     return false;
 }
 
-struct rendering {
-    const cz_serializer *serializer;
-    cz_buf *out;
-    bool comma;
-};
-
-static bool render(const cz__db_cursor *cursor, void *arg)
-{
-    struct rendering *rendering = arg;
-    if (rendering->comma)
-        cz_buf_append_char(rendering->out, ',');
-    rendering->comma = true;
-    cz__serializer_write_cursor(rendering->serializer, cursor, rendering->out);
-    return rendering->out->status == CZ_OK;
-}
-
 static void append_link(cz_buf *out, cz_str link)
 {
     cz_json_writer json;
@@ -141,8 +125,7 @@ void cz_view_list(cz_ctx *ctx, cz_request *req)
     cz_buf_append_lit(out, ",\"previous\":");
     append_link(out, page.previous);
     cz_buf_append_lit(out, ",\"results\":[");
-    struct rendering rendering = { view->serializer, out, false };
-    cz_ignore(cz__each(ctx, &query, render, &rendering) == 0); /* an empty page is fine */
+    cz__serializer_write_query(ctx, req, view->serializer, &query, out);
     cz_buf_append_lit(out, "]}");
     cz_check(ctx, cz_buf_status(out));
 }
@@ -159,8 +142,7 @@ void cz_view_retrieve(cz_ctx *ctx, cz_request *req)
         .model = view->model, .where = object_cond(ctx, req, view), .limit = 1, .unordered = true
     };
     cz_buf *out = cz_respond_json_begin(ctx, req, 200);
-    struct rendering rendering = { view->serializer, out, false };
-    if (cz__each(ctx, &query, render, &rendering) == 0)
+    if (cz__serializer_write_query(ctx, req, view->serializer, &query, out) == 0)
         cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
     cz_check(ctx, cz_buf_status(out));
 }
