@@ -9,6 +9,7 @@
 #include <calzone/databases.h>
 #include <calzone/decimal.h>
 #include <calzone/errors.h>
+#include <calzone/filters.h>
 #include <calzone/http.h>
 #include <calzone/json.h>
 #include <calzone/log.h>

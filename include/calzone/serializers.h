@@ -127,6 +127,9 @@ CZ_NODISCARD cz_status cz__serializer_prepare(cz_serializer *serializer, cz_erro
 /* Append a row's JSON; `req` may be NULL. Failures stay in the buffer. Raises: as a query, where it shows relations. */
 void cz__serializer_write(cz_ctx *ctx, const cz_request *req, cz_serializer *serializer,
                           cz_row *row, cz_buf *out);
+/* Append rows of the serializer's model, with commas between. The same. */
+void cz__serializer_write_rows(cz_ctx *ctx, const cz_request *req, cz_serializer *serializer,
+                               void *items, size_t count, cz_buf *out);
 /* Append the rows of a query, with commas between; returns how many. Rows of columns alone are written from where the
  * database has them. Failures stay in the buffer. Raises as a query. */
 size_t cz__serializer_write_query(cz_ctx *ctx, const cz_request *req, cz_serializer *serializer,

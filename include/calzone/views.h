@@ -17,6 +17,8 @@
 #ifndef CALZONE_VIEWS_H
 #define CALZONE_VIEWS_H
 
+#include <calzone/filters.h>
+#include <calzone/pagination.h>
 #include <calzone/permissions.h>
 #include <calzone/queries.h>
 #include <calzone/routing.h>
@@ -42,8 +44,15 @@ typedef struct cz_viewset {
     cz_serializer *serializer;        /* required */
     const cz_permission *permissions; /* required */
     cz_order_list ordering;           /* of lists; empty: the model's, and at last the key */
-    uint32_t page_size;               /* of lists, at most 100; 0: the setting PAGE_SIZE */
-    bool read_only;                   /* list and retrieve only */
+    cz_filters filters;               /* by parameters of lists (filters.h) */
+    cz_search_fields search;          /* where ?search= looks */
+    cz_fields orderings;              /* what ?ordering= may name */
+    cz_pagination pagination;         /* of lists (pagination.h) */
+    uint32_t page_size;               /* rows of a page; 0: the setting PAGE_SIZE */
+    uint32_t page_size_max;           /* what a client may ask for; 0: CZ_PAGE_SIZE_LIMIT */
+    const char *
+        page_size_query; /* the parameter it asks by, "page_size"; NULL: it can't, but by ?limit= */
+    bool read_only;      /* list and retrieve only */
     /* What this request may see, for every action; NULL here: every row. The condition must live as long as
      * the context (cz_cond_copy); one that is NULL is refused with a 500, CZ_EVERY_ROW means every row. */
     cz_cond (*rows)(cz_ctx *ctx, const cz_request *req);

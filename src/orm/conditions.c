@@ -201,7 +201,7 @@ static bool is_list(cz__db_kind kind)
 }
 
 /* Whether columns of a kind can be asked this way: what CZ_Q() checks when it is compiled. */
-static bool is_asked(cz__db_type type, cz_lookup lookup)
+bool cz__is_asked(cz__db_type type, cz_lookup lookup)
 {
     cz__db_kind kind = CZ__DB_KIND(type);
     if (type & CZ__DB_SEALED)
@@ -316,7 +316,7 @@ cz_cond cz_cond_text(cz_ctx *ctx, cz_model *model, cz_str path, cz_lookup lookup
     if (column->many)
         column = column->field->target->state->key;
     cz__db_kind kind = CZ__DB_KIND(column->type);
-    if (lookup >= CZ_LOOKUP_COUNT || !is_asked(column->type, lookup))
+    if (lookup >= CZ_LOOKUP_COUNT || !cz__is_asked(column->type, lookup))
         cz_raise(ctx, CZ_EVALIDATION, "\"%s\" cannot be compared in this way.",
                  column->field->name);
     struct cz__cond *leaf = cz_new(ctx, struct cz__cond);

@@ -100,6 +100,11 @@ const cz__column *cz__column_find(const cz_model *model, cz_str name);
 CZ_NODISCARD cz_status cz__path_resolve(const cz_model *model, cz_str path, const cz__column **out,
                                         cz_error *err);
 
+/* Whether a path goes over a relation to several rows, so that a row may be found more than once by it. */
+bool cz__path_is_many(const cz_model *model, cz_str path);
+/* conditions.c: whether a value of the type can be compared so. */
+bool cz__is_asked(cz__db_type type, cz_lookup lookup);
+
 /* An app's receivers, once every model is in. Errors: CZ_EVALIDATION; `err` names app and number. */
 CZ_NODISCARD cz_status cz__receivers_add(const char *app, const cz_receiver_list *receivers,
                                          cz_error *err);

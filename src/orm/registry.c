@@ -683,6 +683,22 @@ cz_status cz__path_resolve(const cz_model *model, cz_str path, const cz__column 
     return CZ_OK;
 }
 
+bool cz__path_is_many(const cz_model *model, cz_str path)
+{
+    for (cz_str rest = path; rest.len;) {
+        size_t arrow = cz_str_find(rest, CZ_STR("->"));
+        const cz__column *column = cz__column_find(
+            model, cz_str_trim(arrow == SIZE_MAX ? rest : cz_str_head(rest, arrow)));
+        if (!column || column->many)
+            return column != NULL;
+        if (arrow == SIZE_MAX || !column->field->target)
+            return false;
+        model = column->field->target;
+        rest = cz_str_tail(rest, arrow + 2);
+    }
+    return false;
+}
+
 static cz_status find_database(cz_model *model, cz_error *err)
 {
     const char *alias = model->meta.database;

@@ -1,43 +1,12 @@
-#include <calzone/pagination.h>
+/* Pages by their number: DRF's PageNumberPagination. */
+#include "pagination/pagination_internal.h"
 
-static bool is_page_parameter(cz_str pair)
-{
-    return cz_str_starts_with(pair, CZ_STR("page=")) || cz_str_eq(pair, CZ_STR("page"));
-}
-
-/* The request's address with another page; page 1 goes without the parameter, as in DRF. */
+/* Page 1 goes without the parameter, as in DRF. */
 static cz_str address(cz_ctx *ctx, const cz_request *req, int64_t number)
 {
-    cz_str path = req->target;
-    size_t question = cz_str_find_char(path, '?');
-    if (question != SIZE_MAX)
-        path = cz_str_head(path, question);
-    size_t scheme = cz_str_find(path, CZ_STR("://"));
-    if (scheme != SIZE_MAX) { /* an absolute-form target */
-        cz_str rest = cz_str_tail(path, scheme + 3);
-        size_t slash = cz_str_find_char(rest, '/');
-        path = slash == SIZE_MAX ? CZ_STR("/") : cz_str_tail(rest, slash);
-    }
-    char *out = cz_alloc(ctx, path.len + req->query.len + 32);
-    memcpy(out, path.ptr, path.len);
-    size_t len = path.len;
-    char separator = '?';
-    for (cz_str rest = req->query; rest.len;) {
-        cz_str pair = cz_str_cut(&rest, '&');
-        if (!pair.len || is_page_parameter(pair))
-            continue;
-        out[len++] = separator;
-        separator = '&';
-        memcpy(out + len, pair.ptr, pair.len);
-        len += pair.len;
-    }
-    if (number > 1) {
-        out[len++] = separator;
-        memcpy(out + len, "page=", 5);
-        len += 5;
-        len += cz_i64_write(out + len, number);
-    }
-    return cz_request_absolute_uri(ctx, req, cz_str_of(out, len));
+    const struct cz__page_parameter page = { "page", number > 1 ? cz__page_number_text(ctx, number)
+                                                                : CZ_STR("") };
+    return cz__page_address(ctx, req, &page, 1);
 }
 
 void cz_paginate(cz_ctx *ctx, const cz_request *req, int64_t count, int64_t size, cz_page *out)

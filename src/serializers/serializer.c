@@ -62,15 +62,15 @@ static bool render(const cz__db_cursor *cursor, void *arg)
     return rendering->out->status == CZ_OK;
 }
 
-static void write_rows(cz_ctx *ctx, const cz_request *req, cz_serializer *serializer,
-                       const struct cz__rows *rows, cz_buf *out)
+void cz__serializer_write_rows(cz_ctx *ctx, const cz_request *req, cz_serializer *serializer,
+                               void *items, size_t count, cz_buf *out)
 {
-    for (size_t i = 0; i < rows->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (i)
             cz_buf_append_char(out, ',');
-        cz__serializer_write(
-            ctx, req, serializer,
-            (cz_row *)(void *)((char *)rows->items + i * serializer->model->row_bytes), out);
+        cz__serializer_write(ctx, req, serializer,
+                             (cz_row *)(void *)((char *)items + i * serializer->model->row_bytes),
+                             out);
     }
 }
 
@@ -82,7 +82,7 @@ size_t cz__serializer_write_query(cz_ctx *ctx, const cz_request *req, cz_seriali
         return cz__each(ctx, query, render, &rendering);
     }
     struct cz__rows rows = cz__select(ctx, query);
-    write_rows(ctx, req, serializer, &rows, out);
+    cz__serializer_write_rows(ctx, req, serializer, rows.items, rows.count, out);
     return rows.count;
 }
 
@@ -100,10 +100,9 @@ void cz__respond_row(cz_ctx *ctx, cz_request *req, int status, cz_serializer *se
 void cz__respond_rows(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, void *items,
                       size_t count)
 {
-    const struct cz__rows rows = { items, count };
     cz_buf *body = cz_respond_json_begin(ctx, req, 200);
     cz_buf_append_char(body, '[');
-    write_rows(ctx, req, serializer, &rows, body);
+    cz__serializer_write_rows(ctx, req, serializer, items, count, body);
     cz_buf_append_char(body, ']');
     cz_check(ctx, cz_buf_status(body));
 }

@@ -34,6 +34,29 @@ static cz_cond visible(cz_ctx *ctx, const cz_request *req, const cz_viewset *vie
     return rows;
 }
 
+static cz_cond *pair(cz_ctx *ctx, cz_cond a, cz_cond b)
+{
+    cz_cond *both = cz_array(ctx, cz_cond, 2);
+    both[0] = a;
+    both[1] = b;
+    return both;
+}
+
+/* What this request may see and asks for; NULL: every row. As in DRF it is asked of single rows, too. */
+static cz_cond narrowing(cz_ctx *ctx, const cz_request *req, const cz_viewset *view,
+                         bool *out_distinct)
+{
+    cz_cond conds[3], *kept = cz_array(ctx, cz_cond, CZ_COUNT(conds));
+    size_t count = 0;
+    conds[0] = view->rows ? visible(ctx, req, view) : NULL;
+    conds[1] = cz_filter_rows(ctx, req, view->model, &view->filters, out_distinct);
+    conds[2] = cz_search_rows(ctx, req, view->model, &view->search, out_distinct);
+    for (size_t i = 0; i < CZ_COUNT(conds); i++)
+        if (conds[i])
+            kept[count++] = conds[i];
+    return count ? cz_cond_all(ctx, kept, count) : NULL;
+}
+
 /* "key = the path's, among the rows this request may see". */
 static cz_cond object_cond(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
 {
@@ -42,12 +65,9 @@ static cz_cond object_cond(cz_ctx *ctx, const cz_request *req, const cz_viewset 
     const void *value = CZ__DB_KIND(key->type) == CZ__DB_UUID ? (const void *)param->uuid
                                                               : (const void *)&param->integer;
     cz_cond same_key = cz__cond_column(ctx, view->model, key, value);
-    if (!view->rows)
-        return same_key;
-    cz_cond *both = cz_array(ctx, cz_cond, 2);
-    both[0] = same_key;
-    both[1] = visible(ctx, req, view);
-    return cz_cond_all(ctx, both, 2);
+    bool distinct = false; /* it is one row */
+    cz_cond narrowed = narrowing(ctx, req, view, &distinct);
+    return narrowed ? cz_cond_all(ctx, pair(ctx, same_key, narrowed), 2) : same_key;
 }
 
 static cz_row *find_object(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
@@ -96,38 +116,110 @@ static void append_link(cz_buf *out, cz_str link)
 }
 
 /* Lists need an order that never ties, or rows move between pages: the key comes last. */
-static cz_order_list list_order(cz_ctx *ctx, const cz_viewset *view)
+static cz_order_list list_order(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
 {
-    const cz_order_list *declared =
-        view->ordering.count ? &view->ordering : &view->model->meta.ordering;
-    cz_order *items = cz_array(ctx, cz_order, declared->count + 1);
-    if (declared->count)
-        memcpy(items, declared->items, declared->count * sizeof *items);
-    items[declared->count] = (cz_order){ .path = view->model->state->key->attribute };
-    return (cz_order_list){ items, declared->count + 1 };
+    cz_order_list order = cz_order_rows(ctx, req, view->orderings);
+    if (!order.count)
+        order = view->ordering.count ? view->ordering : view->model->meta.ordering;
+    cz_order *items = cz_array(ctx, cz_order, order.count + 1);
+    if (order.count)
+        memcpy(items, order.items, order.count * sizeof *items);
+    items[order.count] = (cz_order){ .path = view->model->state->key->attribute };
+    return (cz_order_list){ items, order.count + 1 };
+}
+
+static void begin_page(cz_buf *out, cz_str next, cz_str previous)
+{
+    cz_buf_append_lit(out, "\"next\":");
+    append_link(out, next);
+    cz_buf_append_lit(out, ",\"previous\":");
+    append_link(out, previous);
+    cz_buf_append_lit(out, ",\"results\":[");
+}
+
+static int64_t most_of(const cz_viewset *view)
+{
+    return view->page_size_max ? (int64_t)view->page_size_max : CZ_PAGE_SIZE_LIMIT;
+}
+
+static int64_t page_size(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
+{
+    int64_t declared = view->page_size ? (int64_t)view->page_size : default_page_size;
+    if (declared > most_of(view))
+        declared = most_of(view);
+    return cz_page_size(ctx, req, view->page_size_query, declared, most_of(view));
+}
+
+static void list_by_cursor(cz_ctx *ctx, cz_request *req, cz_viewset *view, cz_query *query)
+{
+    cz_cursor_page page;
+    cz_paginate_cursor(ctx, req, query, page_size(ctx, req, view), &page);
+    cz_respond_page_links(ctx, req, page.next, page.previous);
+    cz_buf *out = cz_respond_json_begin(ctx, req, 200);
+    cz_buf_append_char(out, '{');
+    begin_page(out, page.next, page.previous);
+    cz__serializer_write_rows(ctx, req, view->serializer, page.items, page.count, out);
+    cz_buf_append_lit(out, "]}");
+    cz_check(ctx, cz_buf_status(out));
+}
+
+/* A page of rows that were counted. */
+static void list_page(cz_ctx *ctx, cz_request *req, cz_viewset *view, cz_query *query)
+{
+    cz_page page;
+    int64_t count = cz__count(ctx, query), size = page_size(ctx, req, view);
+    if (view->pagination == CZ_PAGE_NUMBER)
+        cz_paginate(ctx, req, count, size, &page);
+    else
+        cz_paginate_limit(ctx, req, count, size, most_of(view), &page);
+    cz_respond_page_links(ctx, req, page.next, page.previous);
+    query->order_by = list_order(ctx, req, view);
+    query->limit = page.size;
+    query->offset = page.offset;
+    cz_buf *out = cz_respond_json_begin(ctx, req, 200);
+    cz_buf_append_lit(out, "{\"count\":");
+    cz_buf_append_i64(out, page.count);
+    cz_buf_append_char(out, ',');
+    begin_page(out, page.next, page.previous);
+    cz__serializer_write_query(ctx, req, view->serializer, query, out);
+    cz_buf_append_lit(out, "]}");
+    cz_check(ctx, cz_buf_status(out));
+}
+
+/* A plain list: as many rows as a page may have, and a link to the others when there are any. */
+static void list_plain(cz_ctx *ctx, cz_request *req, cz_viewset *view, cz_query *query)
+{
+    cz_page page;
+    cz_paginate_limit(ctx, req, cz__count(ctx, query), CZ_PAGE_SIZE_MAX, CZ_PAGE_SIZE_MAX, &page);
+    cz_respond_page_links(ctx, req, page.next, page.previous);
+    query->order_by = list_order(ctx, req, view);
+    query->limit = page.size;
+    query->offset = page.offset;
+    cz_buf *out = cz_respond_json_begin(ctx, req, 200);
+    cz_buf_append_char(out, '[');
+    cz__serializer_write_query(ctx, req, view->serializer, query, out);
+    cz_buf_append_char(out, ']');
+    cz_check(ctx, cz_buf_status(out));
 }
 
 void cz_view_list(cz_ctx *ctx, cz_request *req)
 {
     cz_viewset *view = cz_view_of(req);
-    cz_query query = { .model = view->model, .where = view->rows ? visible(ctx, req, view) : NULL };
-    cz_page page;
-    cz_paginate(ctx, req, cz__count(ctx, &query),
-                view->page_size ? (int64_t)view->page_size : default_page_size, &page);
-    query.order_by = list_order(ctx, view);
-    query.limit = page.size;
-    query.offset = page.offset;
-    cz_buf *out = cz_respond_json_begin(ctx, req, 200);
-    cz_buf_append_lit(out, "{\"count\":");
-    cz_buf_append_i64(out, page.count);
-    cz_buf_append_lit(out, ",\"next\":");
-    append_link(out, page.next);
-    cz_buf_append_lit(out, ",\"previous\":");
-    append_link(out, page.previous);
-    cz_buf_append_lit(out, ",\"results\":[");
-    cz__serializer_write_query(ctx, req, view->serializer, &query, out);
-    cz_buf_append_lit(out, "]}");
-    cz_check(ctx, cz_buf_status(out));
+    cz_query query = { .model = view->model, .file = __FILE__, .line = __LINE__ };
+    query.where = narrowing(ctx, req, view, &query.distinct);
+    switch (view->pagination) {
+    case CZ_CURSOR:
+        query.order_by = list_order(ctx, req, view);
+        list_by_cursor(ctx, req, view, &query);
+        break;
+    case CZ_NO_PAGES:
+        list_plain(ctx, req, view, &query);
+        break;
+    case CZ_PAGE_NUMBER:
+    case CZ_LIMIT_OFFSET:
+        list_page(ctx, req, view, &query);
+        break;
+    }
 }
 
 /* A row looked up by its key is written straight from the cursor, unless its permission must see it. */
@@ -269,6 +361,48 @@ static cz_status check_complete(const cz_viewset *view, cz_error *err)
     return CZ_OK;
 }
 
+static cz_status check_pages(const cz_viewset *view, cz_error *err)
+{
+    if (view->page_size > CZ_PAGE_SIZE_MAX || view->page_size_max > CZ_PAGE_SIZE_MAX)
+        return cz_error_set(err, CZ_EVALIDATION, "viewset %s: a page has at most %d rows",
+                            view->name, CZ_PAGE_SIZE_MAX);
+    if (view->page_size > (uint32_t)most_of(view))
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "viewset %s: .page_size is over %d rows, which need a .page_size_max",
+                            view->name, (int)most_of(view));
+    return CZ_OK;
+}
+
+/* Of pages by cursor: columns of the model's own that are not NULL. */
+static cz_status check_cursor_path(const cz_viewset *view, cz_str path, cz_error *err)
+{
+    const cz__column *column = cz__column_find(view->model, path);
+    if (column && column->stored && !column->null)
+        return CZ_OK;
+    return cz_error_set(err, CZ_EVALIDATION,
+                        "viewset %s: pages by cursor need an order by columns of %s that are not "
+                        "NULL, and \"%.*s\" is none",
+                        view->name, view->model->name, CZ_STR_ARG(path));
+}
+
+static cz_status check_lists(const cz_viewset *view, cz_error *err)
+{
+    cz_error why;
+    cz_status status =
+        cz__filters_check(view->model, &view->filters, &view->search, &view->orderings, &why);
+    if (status)
+        return cz_error_set(err, status, "viewset %s: %s", view->name, cz_error_message(&why));
+    if (view->pagination != CZ_CURSOR)
+        return CZ_OK;
+    const cz_order_list *order =
+        view->ordering.count ? &view->ordering : &view->model->meta.ordering;
+    for (size_t i = 0; i < order->count && !status; i++)
+        status = check_cursor_path(view, order->items[i].path, err);
+    for (size_t i = 0; i < view->orderings.count && !status; i++)
+        status = check_cursor_path(view, view->orderings.items[i], err);
+    return status;
+}
+
 static cz_status check(const cz_viewset *view, cz_error *err)
 {
     if (!view->permissions)
@@ -285,10 +419,10 @@ static cz_status check(const cz_viewset *view, cz_error *err)
     cz_status status = check_complete(view, err);
     if (status)
         return status;
-    if (view->page_size > CZ_PAGE_SIZE_MAX)
-        return cz_error_set(err, CZ_EVALIDATION, "viewset %s: a page has at most %d rows",
-                            view->name, CZ_PAGE_SIZE_MAX);
-    return cz__serializer_prepare(view->serializer, err);
+    status = check_pages(view, err);
+    if (!status)
+        status = check_lists(view, err);
+    return status ? status : cz__serializer_prepare(view->serializer, err);
 }
 
 cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router,
