@@ -37,6 +37,26 @@ typedef enum cz_action {
         CZ_ACTION_COUNT
 } cz_action;
 
+/* An action beside the stock ones, DRF's @action: { .name = "publish", .method = CZ_METHOD_POST, .detail = true, .handler =
+ * publish } is POST /books/<id>/publish, named "book-publish". */
+typedef struct cz_extra_action {
+    const char *name;
+    const char *path; /* of its segment; NULL: the name */
+    cz_method method; /* 0: GET */
+    bool detail;      /* of one object, which cz_view_object() gives */
+    cz_handler handler;
+    const cz_permission *permissions; /* NULL: the viewset's */
+} cz_extra_action;
+typedef struct cz_extra_actions {
+    const cz_extra_action *items;
+    size_t count;
+} cz_extra_actions;
+#define CZ_ACTIONS(...)                                                                            \
+    {                                                                                              \
+        (const cz_extra_action[]){ __VA_ARGS__ },                                                  \
+            sizeof((const cz_extra_action[]){ __VA_ARGS__ }) / sizeof(cz_extra_action)             \
+    }
+
 typedef struct cz_viewset {
     cz_resource resource; /* private; begins it, so a route can hold it */
     const char *name;     /* set by CZ_VIEWSET */
@@ -53,6 +73,17 @@ typedef struct cz_viewset {
     const char *
         page_size_query; /* the parameter it asks by, "page_size"; NULL: it can't, but by ?limit= */
     bool read_only;      /* list and retrieve only */
+    struct {
+#define X(name) bool name;
+        CZ_ACTION_MAP(X)
+#undef X
+    } only; /* .only = { .list = true, .create = true }: these alone */
+    cz_extra_actions actions;
+    /* Rows of another, by a parameter of the viewset's path with the name of this foreign key: .parent = CZ_FIELD(Book,
+     * author) with CZ_RESOURCE("/authors/<int:author>/books", &author_books). Only its rows are seen, new ones are
+     * its, and where it is not there everything is 404. */
+    cz_str parent;
+    bool put_creates; /* PUT to a key that no row has makes the row: 201 */
     /* What this request may see, for every action; NULL here: every row. The condition must live as long as
      * the context (cz_cond_copy); one that is NULL is refused with a 500, CZ_EVERY_ROW means every row. */
     cz_cond (*rows)(cz_ctx *ctx, const cz_request *req);
@@ -71,6 +102,10 @@ cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router,
                             .model = &M##__model,                                                  \
                             __VA_ARGS__ }
 
+/* The row the request's path names, among those it may see, allowed by the permission: DRF's get_object(). For actions
+ * of one object. Raises: CZ_ENOTFOUND; CZ_EDENIED; as a query. */
+#define cz_view_object(ctx, req, M) ((M *)cz__view_object((ctx), (req), &M##__model))
+cz_row *cz__view_object(cz_ctx *ctx, const cz_request *req, const cz_model *model);
 /* The viewset a request was routed to, for replaced actions that call the stock one. */
 cz_viewset *cz_view_of(const cz_request *req);
 /* The stock actions. Raise as queries and serializers do. */

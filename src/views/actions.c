@@ -1,0 +1,199 @@
+/* The stock actions on single objects. */
+#include <calzone/databases.h>
+#include "views/views_internal.h"
+
+cz_viewset *cz_view_of(const cz_request *req)
+{
+    cz_assert(req->view_data); /* called from a handler that no viewset routes to */
+    return req->view_data;
+}
+
+/* ---- what this request may see ---- */
+
+/* A `rows` that returns NULL has lost its condition, as one made inside a block that is over is: what it
+ * meant to hide must not be shown. */
+static cz_cond visible(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
+{
+    cz_cond rows = view->rows(ctx, req);
+    if (!rows)
+        cz_raise(ctx, CZ_EINVAL,
+                 "%s: .rows returned no condition; CZ_EVERY_ROW means every row, and a "
+                 "condition made in the function must be copied by cz_cond_copy()",
+                 view->name);
+    return rows;
+}
+
+static cz_cond *pair(cz_ctx *ctx, cz_cond a, cz_cond b)
+{
+    cz_cond *both = cz_array(ctx, cz_cond, 2);
+    both[0] = a;
+    both[1] = b;
+    return both;
+}
+
+cz_cond cz__view_narrowing(cz_ctx *ctx, const cz_request *req, const cz_viewset *view,
+                           bool *out_distinct)
+{
+    cz_cond conds[4], *kept = cz_array(ctx, cz_cond, CZ_COUNT(conds));
+    size_t count = 0;
+    conds[0] = view->rows ? visible(ctx, req, view) : NULL;
+    conds[1] = cz__view_of_parent(ctx, req, view);
+    conds[2] = cz_filter_rows(ctx, req, view->model, &view->filters, out_distinct);
+    conds[3] = cz_search_rows(ctx, req, view->model, &view->search, out_distinct);
+    for (size_t i = 0; i < CZ_COUNT(conds); i++)
+        if (conds[i])
+            kept[count++] = conds[i];
+    return count ? cz_cond_all(ctx, kept, count) : NULL;
+}
+
+/* The key the path names, as the column has it. */
+static const void *key_asked(const cz_request *req, const cz_viewset *view)
+{
+    const cz_param *param = &req->params[req->param_count - 1];
+    return CZ__DB_KIND(view->model->state->key->type) == CZ__DB_UUID
+               ? (const void *)param->uuid
+               : (const void *)&param->integer;
+}
+
+/* "key = the path's, among the rows this request may see". */
+static cz_cond object_cond(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
+{
+    cz_cond same_key =
+        cz__cond_column(ctx, view->model, view->model->state->key, key_asked(req, view));
+    bool distinct = false; /* it is one row */
+    cz_cond narrowed = cz__view_narrowing(ctx, req, view, &distinct);
+    return narrowed ? cz_cond_all(ctx, pair(ctx, same_key, narrowed), 2) : same_key;
+}
+
+/* NULL: there is none that this request may see. */
+static cz_row *look_for_object(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
+{
+    cz_query query = {
+        .model = view->model, .where = object_cond(ctx, req, view), .limit = 1, .unordered = true
+    };
+    struct cz__rows rows = cz__select(ctx, &query);
+    if (rows.count)
+        cz_permission_require(ctx, req, cz__view_permission(req), rows.items);
+    return rows.count ? rows.items : NULL;
+}
+
+static cz_row *find_object(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
+{
+    cz_row *row = look_for_object(ctx, req, view);
+    if (!row)
+        cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
+    return row;
+}
+
+cz_row *cz__view_object(cz_ctx *ctx, const cz_request *req, const cz_model *model)
+{
+    const cz_viewset *view = cz_view_of(req);
+    cz_assert(cz__same_table(view->model, model));
+    return find_object(ctx, req, view);
+}
+
+/* ---- the actions ---- */
+
+/* A row looked up by its key is written straight from the cursor, unless its permission must see it. */
+void cz_view_retrieve(cz_ctx *ctx, cz_request *req)
+{
+    cz_viewset *view = cz_view_of(req);
+    if (view->permissions != &cz_allow_any && view->permissions != &cz_read_only) {
+        cz__respond_row(ctx, req, 200, view->serializer, find_object(ctx, req, view));
+        return;
+    }
+    cz_query query = {
+        .model = view->model, .where = object_cond(ctx, req, view), .limit = 1, .unordered = true
+    };
+    cz_buf *out = cz_respond_json_begin(ctx, req, 200);
+    if (cz__serializer_write_query(ctx, req, view->serializer, &query, out) == 0)
+        cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
+    cz_check(ctx, cz_buf_status(out));
+}
+
+static void free_buf(void *buf)
+{
+    cz_buf_done(buf);
+}
+
+/* The request's path is decoded: what stands in it is escaped anew. */
+static cz_str detail_path(cz_ctx *ctx, const cz_request *req, const cz_row *row)
+{
+    const cz__column *key = row->model->state->key;
+    char text[CZ_UUID_TEXT];
+    bool slash = cz_str_ends_with(req->path, CZ_STR("/"));
+    cz_buf *path = cz_new(ctx, cz_buf);
+    cz_defer(ctx, free_buf, path);
+    cz_percent_encode(path, req->path);
+    cz_buf_append_str(path, slash ? CZ_STR("") : CZ_STR("/"));
+    cz_buf_append_str(path, cz__key_text(row->model, cz__row_at(row, key), text));
+    cz_buf_append_str(path, slash ? CZ_STR("/") : CZ_STR(""));
+    cz_check(ctx, cz_buf_status(path));
+    return cz_buf_str(path);
+}
+
+static void store(cz_ctx *ctx, cz_request *req, cz_row *row, cz_action action, int status)
+{
+    const cz_viewset *view = cz_view_of(req);
+    if (view->before_save)
+        view->before_save(ctx, req, row, action);
+    cz__save(ctx, row);
+    cz__respond_row(ctx, req, status, view->serializer, row);
+}
+
+void cz_view_create(cz_ctx *ctx, cz_request *req)
+{
+    const cz_viewset *view = cz_view_of(req);
+    cz_read_primary(ctx); /* what is validated against must not be old */
+    cz_row *row = cz__read_row(ctx, req, view->serializer, NULL, false);
+    cz__view_set_parent(ctx, req, view, row);
+    store(ctx, req, row, CZ_ACTION_create, 201);
+    cz_respond_header(ctx, req, CZ_STR("Location"), detail_path(ctx, req, row));
+}
+
+/* PUT to a key that no row has. Where one has it that this request may not see, the database refuses the second. */
+static void create_at_key(cz_ctx *ctx, cz_request *req)
+{
+    const cz_viewset *view = cz_view_of(req);
+    const cz__column *key = view->model->state->key;
+    cz_row *row = cz__read_row(ctx, req, view->serializer, NULL, false);
+    cz__view_set_parent(ctx, req, view, row);
+    memcpy(cz__row_at(row, key), key_asked(req, view),
+           CZ__DB_KIND(key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
+    cz__row_mark(row, key, false);
+    store(ctx, req, row, CZ_ACTION_update, 201);
+    cz__keys_given(ctx, view->model);
+}
+
+static void update(cz_ctx *ctx, cz_request *req, bool partial)
+{
+    const cz_viewset *view = cz_view_of(req);
+    cz_read_primary(ctx);
+    cz_row *row = look_for_object(ctx, req, view);
+    if (!row && !partial && view->put_creates) {
+        create_at_key(ctx, req);
+        return;
+    }
+    if (!row)
+        cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
+    cz__read_row(ctx, req, view->serializer, row, partial);
+    store(ctx, req, row, partial ? CZ_ACTION_partial_update : CZ_ACTION_update, 200);
+}
+
+void cz_view_update(cz_ctx *ctx, cz_request *req)
+{
+    update(ctx, req, false);
+}
+
+void cz_view_partial_update(cz_ctx *ctx, cz_request *req)
+{
+    update(ctx, req, true);
+}
+
+void cz_view_destroy(cz_ctx *ctx, cz_request *req)
+{
+    cz_viewset *view = cz_view_of(req);
+    cz_read_primary(ctx);
+    cz__remove(ctx, find_object(ctx, req, view));
+    cz_respond_empty(ctx, req, 204);
+}

@@ -1,0 +1,27 @@
+/* Private to src/views. */
+#ifndef CZ_VIEWS_INTERNAL_H
+#define CZ_VIEWS_INTERNAL_H
+
+#include <calzone/json.h>
+#include <calzone/pagination.h>
+#include <calzone/views.h>
+#include "orm/orm.h"
+
+/* actions.c: what this request may see and asks for; NULL: every row. As in DRF it is asked of single rows, too.
+ * `*out_distinct` is set where a row might come more than once. Raises. */
+cz_cond cz__view_narrowing(cz_ctx *ctx, const cz_request *req, const cz_viewset *view,
+                           bool *out_distinct);
+/* viewset.c: the permission of the action a request was routed to. */
+const cz_permission *cz__view_permission(const cz_request *req);
+/* parents.c: that a row is one of the parent's the path names; NULL: the viewset has no parent. Raises: CZ_ENOTFOUND: there
+ * is no such parent. */
+cz_cond cz__view_of_parent(cz_ctx *ctx, const cz_request *req, const cz_viewset *view);
+/* Make a new row the parent's. Raises likewise. */
+void cz__view_set_parent(cz_ctx *ctx, const cz_request *req, const cz_viewset *view, cz_row *row);
+/* Whether `.parent` can be, at this path. Errors: CZ_EVALIDATION. */
+CZ_NODISCARD cz_status cz__view_check_parent(const cz_viewset *view, const char *path,
+                                             cz_error *err);
+/* lists.c: how many rows of a page a client may ask for. */
+int64_t cz__view_page_size_max(const cz_viewset *view);
+
+#endif
