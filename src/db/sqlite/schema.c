@@ -397,15 +397,20 @@ static bool is_cast(cz__db_kind from, cz__db_kind to)
     }
 }
 
-/* A value of one type as one of another. */
-static void append_converted(cz_buf *sql, const char *name, cz__db_type from, cz__db_type to)
+/* A value of one type as one of another; what refuses one says whose it is. */
+static void append_converted(cz_buf *sql, const char *table, const char *name, cz__db_type from,
+                             cz__db_type to)
 {
     cz__db_kind from_kind = CZ__DB_KIND(from), to_kind = CZ__DB_KIND(to);
     bool same = type_eq(from, to), decimal = is_decimal(from) || is_decimal(to);
     if (!same && (decimal || is_cast(from_kind, to_kind))) {
         cz_buf_append_str(sql, decimal ? CZ_STR("cz_decimal_cast(") : CZ_STR("cz_cast("));
         cz__db_append_name(sql, name);
-        cz_buf_printf(sql, ", %" PRIu32 ", %" PRIu32 ")", from, to);
+        cz_buf_printf(sql, ", %" PRIu32 ", %" PRIu32 ", ", from, to);
+        cz__db_append_text(sql, cz_str_from(table));
+        cz_buf_append_lit(sql, ", ");
+        cz__db_append_text(sql, cz_str_from(name));
+        cz_buf_append_char(sql, ')');
     } else if (strcmp(type_names[from_kind], type_names[to_kind]) != 0) {
         cz_buf_append_lit(sql, "CAST(");
         cz__db_append_name(sql, name);
@@ -427,7 +432,7 @@ static void append_copied(cz_buf *sql, const cz__schema_step *step, const cz__db
     bool coalesce = fill && was->null && !column->null;
     if (coalesce)
         cz_buf_append_lit(sql, "coalesce(");
-    append_converted(sql, was->name, was->type, column->type);
+    append_converted(sql, step->before->name, was->name, was->type, column->type);
     if (coalesce) {
         cz_buf_append_lit(sql, ", ");
         append_value(sql, fill);
