@@ -61,6 +61,33 @@ static bool is_wider(const cz_state_field *was, const cz_state_field *is)
            is->digits >= was->digits;
 }
 
+/* The new key is in every table that refers to the model, too; the server can do that beside nobody. */
+static cz__finding judge_key(cz_ctx *ctx, const cz__state *before, const cz__state_model *model)
+{
+    const char *referrers = cz__state_referrers(ctx, before, model);
+    const char *advice =
+        cz_format(
+            ctx,
+            "%s%s%s is written again while nobody reads, and the version that runs may not "
+            "know the new keys: for a busy table make a second model with such keys, copy the "
+            "rows in batches, point new fields to it, and let the old ones go in later "
+            "releases",
+            cz__state_table(ctx, model), referrers ? ", with each table that refers to it: " : "",
+            referrers ? cz_format(ctx, "%s,", referrers).ptr : "")
+            .ptr;
+    return (cz__finding){ CZ__BLOCKING, false, "ACCESS EXCLUSIVE", advice };
+}
+
+/* Whether the operation changes the type of a key so that the server has to look at the rows. */
+static bool rekeys(cz_ctx *ctx, const cz__state *before, const char *app, const cz_operation *op,
+                   const cz_state_field *was)
+{
+    cz__state *after = cz__state_copy(ctx, before);
+    cz__operation_apply(ctx, after, app, op);
+    return (was->to || !is_wider(was, &op->fields.items[0])) &&
+           cz__state_rekeys(ctx, before, after, app, op);
+}
+
 static cz__finding judge_alteration(const cz_state_field *was, const cz_state_field *is,
                                     bool column_moves)
 {
@@ -164,6 +191,8 @@ static cz__finding judge(cz_ctx *ctx, const cz__state *before, const char *app,
     case CZ_OPERATION_ADD_FIELD:
         return field ? judge_addition(field) : safe;
     case CZ_OPERATION_ALTER_FIELD:
+        if (was && rekeys(ctx, before, app, op, was))
+            return judge_key(ctx, before, model);
         return was ? judge_alteration(
                          was, field,
                          cz__kind_is_stored(field->kind) &&

@@ -13,6 +13,11 @@ static const cz_operation first[] = {
                         { "friends", "many_to_many", "store.Author" },
                         { "peers", "many_to_many", "store.Author", .through = "store.Peer" })),
     CZ_ADD_INDEX("Author", { "on_new_table", CZ_NAMES("name") }),
+    CZ_CREATE_MODEL("Profile", CZ_STATE_FIELDS({ "author", "one_to_one", "store.Author",
+                                                 .primary_key = true, .on_delete = CZ_CASCADE })),
+    CZ_CREATE_MODEL("Photo", CZ_STATE_FIELDS({ "id", "uuid_field", .primary_key = true },
+                                             { "profile", "foreign_key", "store.Profile",
+                                               .on_delete = CZ_CASCADE })),
 };
 
 static const struct {
@@ -65,6 +70,11 @@ static const struct {
       NULL, false },
     { CZ_ALTER_FIELD("Author", { "price", "decimal_field", .digits = 8, .places = 3 }),
       CZ__BLOCKING, "ACCESS EXCLUSIVE", false },
+    { CZ_ALTER_FIELD("Author", { "id", "uuid_field", .primary_key = true }), CZ__BLOCKING,
+      "ACCESS EXCLUSIVE", false },
+    { CZ_ALTER_FIELD("Profile", { "author", "one_to_one", "store.Photo", .primary_key = true,
+                                  .on_delete = CZ_CASCADE }),
+      CZ__BLOCKING, "ACCESS EXCLUSIVE", false },
     { CZ_ADD_INDEX("Author", { "i", CZ_NAMES("born") }), CZ__BLOCKING, "SHARE", true },
     { CZ_REMOVE_INDEX("Author", "on_new_table"), CZ__SAFE, NULL, false },
     { CZ_RENAME_INDEX("Author", "on_new_table", "x"), CZ__SAFE, NULL, false },
@@ -99,6 +109,22 @@ CZ_TEST(each_operation_is_classed_by_its_lock_and_by_what_the_running_version_ne
         found = cz__lint(&ctx, cz__graph_make(&ctx, all, 0, NULL), &initial);
         CZ_EXPECT(found[0].safety == CZ__SAFE && found[1].safety == CZ__SAFE);
     }
+}
+
+CZ_TEST(a_change_of_a_key_names_every_table_that_is_written_again)
+{
+    cz_ctx ctx;
+    cz_ctx_init(&ctx, cz_test_arena());
+    const cz_operation op = CZ_ALTER_FIELD("Author", { "id", "uuid_field", .primary_key = true });
+    const cz_migration initial = { "store", "0001", .operations = { first, CZ_COUNT(first) } };
+    const cz_migration change = { "store", "0002", .operations = { &op, 1 } };
+    const cz_migration *const all[] = { &initial };
+    cz__finding *found = cz__lint(&ctx, cz__graph_make(&ctx, all, 1, NULL), &change);
+    CZ_REQUIRE(found->advice);
+    CZ_EXPECT_MSG(strstr(found->advice,
+                         "store_author, with each table that refers to it: store_author_friends, "
+                         "store_profile, store_photo, is written again while nobody reads"),
+                  "said: %s", found->advice);
 }
 
 /* ---- what goes and comes again ---- */

@@ -158,7 +158,7 @@ static void append_column(cz_buf *sql, const cz__db_column *column)
         cz_buf_append_lit(sql, " NOT NULL");
     if (column->primary_key) {
         cz_buf_append_lit(sql, " PRIMARY KEY");
-        if (column->type == CZ__DB_INT64) /* a key is never given twice, as in Django */
+        if (cz__db_column_is_counted(column)) /* a key is never given twice, as in Django */
             cz_buf_append_lit(sql, " AUTOINCREMENT");
     } else if (column->unique) {
         cz_buf_append_lit(sql, " UNIQUE");
@@ -278,10 +278,15 @@ static bool needs_rebuild(const cz__schema_step *step)
     return false;
 }
 
+bool cz__sqlite_is_about_keys(const cz__schema_step *step)
+{
+    return step->part == CZ__SCHEMA_LETS_GO || step->part == CZ__SCHEMA_HOLDS;
+}
+
 bool cz__sqlite_is_rebuild(const cz__schema_step *step)
 {
     return step->before && step->after && !step->rename_table && !step->rename_from &&
-           needs_rebuild(step);
+           !cz__sqlite_is_about_keys(step) && needs_rebuild(step);
 }
 
 /* ---- the statements ---- */
@@ -478,7 +483,7 @@ static void copy_rows(cz__sql_script *script, const cz__schema_step *step, const
 static bool has_sequence(const cz__db_table *table)
 {
     for (size_t i = 0; i < table->column_count; i++)
-        if (table->columns[i].primary_key && table->columns[i].type == CZ__DB_INT64)
+        if (cz__db_column_is_counted(&table->columns[i]))
             return true;
     return false;
 }
@@ -541,9 +546,9 @@ cz_status cz__sqlite_schema_write(const cz__schema_step *step, cz__sql_list *out
         cz__sql_script_add(&script);
     } else if (step->rename_table || step->rename_from) {
         rename_things(&script, step);
-    } else if (needs_rebuild(step)) {
+    } else if (cz__sqlite_is_rebuild(step)) {
         rebuild(&script, step);
-    } else {
+    } else if (!cz__sqlite_is_about_keys(step)) {
         alter_in_place(&script, step);
     }
     cz_buf_done(&script.sql);
