@@ -998,6 +998,7 @@ ON_BOTH(a_many_to_many_goes_through_other_models_and_names)
 
 static const cz_operation refusals[] = {
     CZ_ADD_FIELD("Book", { "n", "int_field", .null = true, .through = "store.Review" }),
+    CZ_ADD_FIELD("Book", { "n", "int_field", .null = true, .table = "links" }),
     CZ_ADD_FIELD("Book", { "isbn", "char_field" }),
     CZ_ADD_FIELD("Book", { "isbn", "char_field", .unique = true, .default_ = cz_text("") }),
     CZ_ADD_FIELD("Book", { "year", "int_field", .null = true }),
@@ -1024,6 +1025,7 @@ CZ_TEST(what_a_migration_cannot_do_changes_nothing)
 {
     static const char *const messages[CZ_COUNT(refusals)] = {
         ".through is for many-to-many relations",
+        ".table is for many-to-many relations without .through",
         "may not be null",
         "has this",
         "is there already",

@@ -110,14 +110,40 @@ static cz__finding judge_alteration(const cz_state_field *was, const cz_state_fi
 
 static cz__finding judge_rename(const cz_state_field *was)
 {
-    if (was && cz__has_link_table(was))
+    if (was && cz__has_link_table(was) && !was->table)
         return two_steps("the version that runs asks for the table of its links by the old name: "
-                         "add a second many-to-many, copy the links in a later migration, and let "
-                         "the old one go when no version asks for it");
+                         "keep it with .table");
     return was && (was->column || !cz__kind_is_stored(was->kind))
                ? safe
                : two_steps("the version that runs asks for the old column: keep its name with "
                            ".column");
+}
+
+/* Whether the model's name is in the name of a column of links, its own or another model's. */
+static bool names_links(const cz__state *state, const cz__state_model *model)
+{
+    for (size_t i = 0; i < state->count; i++) {
+        const cz_state_field_list *fields = &state->models[i]->fields;
+        for (size_t f = 0; f < fields->count; f++)
+            if (cz__has_link_table(&fields->items[f]) &&
+                (state->models[i] == model || cz__state_target(state, &fields->items[f]) == model))
+                return true;
+    }
+    return false;
+}
+
+static cz__finding judge_model_rename(const cz__state *before, const cz__state_model *model,
+                                      const char *to)
+{
+    if (model && cz__same_name(model->name, to))
+        return safe;
+    if (!model || !model->table)
+        return two_steps("the version that runs asks for the old table: keep its name with .table");
+    if (names_links(before, model))
+        return two_steps("the version that runs asks for the columns of its many-to-many tables by "
+                         "the old name: let those go .through a model first, whose columns keep "
+                         "theirs");
+    return safe;
 }
 
 /* ---- what goes and comes again ---- */
@@ -165,6 +191,22 @@ static cz__finding judge_removal(const cz__state *models, const cz_migration *mi
 
 /* ---- operations ---- */
 
+static cz__finding judge_change(cz_ctx *ctx, const cz__state *before, const char *app,
+                                const cz_operation *op, const cz_state_field *was)
+{
+    const cz__state_model *model = cz__state_get(before, app, op->model);
+    const cz_state_field *is = &op->fields.items[0];
+    if (rekeys(ctx, before, app, op, was))
+        return judge_key(ctx, before, model);
+    if (cz__has_link_table(was) && cz__has_link_table(is) &&
+        !cz__same_name(cz__state_link_table(ctx, model, was), cz__state_link_table(ctx, model, is)))
+        return two_steps("the version that runs asks for the table of its links by the old name: "
+                         "keep .table");
+    return judge_alteration(was, is,
+                            cz__kind_is_stored(is->kind) &&
+                                strcmp(cz__state_column(ctx, was), cz__state_column(ctx, is)) != 0);
+}
+
 static cz__finding judge(cz_ctx *ctx, const cz__state *before, const char *app,
                          const cz_operation *op)
 {
@@ -176,10 +218,7 @@ static cz__finding judge(cz_ctx *ctx, const cz__state *before, const char *app,
         return two_steps(
             "the version that runs still asks for it: release without the model first");
     case CZ_OPERATION_RENAME_MODEL:
-        return model && model->table
-                   ? safe
-                   : two_steps("the version that runs asks for the old table: keep its name with "
-                               ".table");
+        return judge_model_rename(before, model, op->new_name);
     case CZ_OPERATION_ALTER_TABLE:
         return two_steps("the version that runs asks for the old table");
     case CZ_OPERATION_REMOVE_FIELD:
@@ -191,13 +230,7 @@ static cz__finding judge(cz_ctx *ctx, const cz__state *before, const char *app,
     case CZ_OPERATION_ADD_FIELD:
         return field ? judge_addition(field) : safe;
     case CZ_OPERATION_ALTER_FIELD:
-        if (was && rekeys(ctx, before, app, op, was))
-            return judge_key(ctx, before, model);
-        return was ? judge_alteration(
-                         was, field,
-                         cz__kind_is_stored(field->kind) &&
-                             strcmp(cz__state_column(ctx, was), cz__state_column(ctx, field)) != 0)
-                   : safe;
+        return was ? judge_change(ctx, before, app, op, was) : safe;
     case CZ_OPERATION_ADD_INDEX:
         return blocking("SHARE",
                         "nobody writes while it is made: make the migration .online = true");

@@ -120,6 +120,8 @@ const char *cz__state_table(cz_ctx *ctx, const cz__state_model *model)
 const char *cz__state_link_table(cz_ctx *ctx, const cz__state_model *model,
                                  const cz_state_field *field)
 {
+    if (field->table)
+        return field->table;
     return cz_format(ctx, "%s_%s", cz__state_table(ctx, model), field->name).ptr;
 }
 
