@@ -243,11 +243,9 @@ static cz_status check_values(const cz_model *model, const cz_field *field, cz_e
     return CZ_OK;
 }
 
-static cz_status check_options(const cz_model *model, const cz_field *field, cz_error *err)
+static cz_status check_link_options(const cz_model *model, const cz_field *field, cz_error *err)
 {
     const cz_field_options *options = &field->options;
-    if (options->unconstrained && field->kind != CZ_KIND_foreign_key)
-        return refuse(err, model, field, ".unconstrained is for foreign keys");
     if (options->through && field->kind != CZ_KIND_many_to_many)
         return refuse(err, model, field, ".through is for many-to-many relations");
     if (options->table && (field->kind != CZ_KIND_many_to_many || options->through))
@@ -256,6 +254,17 @@ static cz_status check_options(const cz_model *model, const cz_field *field, cz_
         return refuse(err, model, field, "a table's name has at most 60 bytes");
     if (options->through_fields.count && !options->through)
         return refuse(err, model, field, ".through_fields are those of a .through");
+    return CZ_OK;
+}
+
+static cz_status check_options(const cz_model *model, const cz_field *field, cz_error *err)
+{
+    const cz_field_options *options = &field->options;
+    if (options->unconstrained && field->kind != CZ_KIND_foreign_key)
+        return refuse(err, model, field, ".unconstrained is for foreign keys");
+    cz_status status = check_link_options(model, field, err);
+    if (status)
+        return status;
     if (is_stored_relation(field->kind)) {
         if (!options->on_delete)
             return refuse(err, model, field,
