@@ -260,6 +260,51 @@ ON_BOTH(a_key_changes_its_type_with_all_that_refers_to_it_and_back)
         change_key(&changes[i]);
 }
 
+/* Further changes that come with another type of key, on one book and its review. */
+static const cz_operation with_more[] = {
+    CZ_ALTER_FIELD(
+        "Book", { "id", "char_field", .max_length = 40, .column = "number", .primary_key = true }),
+    CZ_ALTER_FIELD("Edition", { "book", "one_to_one", "store.Label", .primary_key = true,
+                                .on_delete = CZ_CASCADE }),
+    CZ_ALTER_FIELD("Edition",
+                   { "book", "big_int_field", .column = "book_id", .primary_key = true }),
+    CZ_ALTER_FIELD("Edition", { "book", "uuid_field", .primary_key = true }),
+};
+
+ON_BOTH(a_key_changes_its_type_with_its_column_or_what_it_refers_to)
+{
+    static const cz_state_field label[] = { { "id", "uuid_field", .primary_key = true } };
+    for (size_t i = 0; i < CZ_COUNT(with_more); i++) {
+        cz_ctx ctx;
+        open_database(scenario_url(), &ctx);
+        clear_database(&ctx);
+        cz_operation first_ops[8];
+        cz_migration first = first_migration("big_int_field");
+        memcpy(first_ops, first.operations.items, 7 * sizeof *first_ops);
+        first_ops[7] = create("Label", label, 1);
+        first.operations = (cz_operation_list){ first_ops, 8 };
+        cz_migration second = { "store", "0002_key", .depends = { on_initial, 1 },
+                                .operations = { &with_more[i], 1 } };
+        const cz_migration *const all[] = { &first, &second };
+        cz__graph *graph = cz__graph_make(&ctx, all, 2, NULL);
+        cz_str before = tell_fresh(cz__graph_state(&ctx, graph, (bool[]){ true, false }));
+        cz_str after = tell_fresh(cz__graph_state(&ctx, graph, NULL));
+        CZ_EXPECT_STR(cz_str_from(run_to(&ctx, graph, "0001")), "");
+        run_sql(&ctx, "INSERT INTO store_book (title) VALUES ('a');"
+                      "INSERT INTO store_review (book_id) VALUES (1)");
+        CZ_EXPECT_STR(cz_str_from(run_to(&ctx, graph, "0002")), "");
+        CZ_EXPECT_STR(tell_tables(&ctx), after.ptr);
+        CZ_EXPECT_STR(cz_str_from(text_of(&ctx, "SELECT CAST(book_id AS TEXT) FROM store_review")),
+                      "1");
+        CZ_EXPECT_STR(cz_str_from(run_to(&ctx, graph, "0001")), "");
+        CZ_EXPECT_STR(tell_tables(&ctx), before.ptr);
+        run_sql(&ctx, "INSERT INTO store_book (title) VALUES ('b')");
+        CZ_EXPECT_STR(cz_str_from(text_of(&ctx, "SELECT CAST(max(id) AS TEXT) FROM store_book")),
+                      "2");
+        close_database(&ctx);
+    }
+}
+
 /* What sqlmigrate prints, run by hand, makes the same tables. */
 ON_BOTH(the_sql_of_a_changed_key_is_what_runs)
 {

@@ -164,7 +164,8 @@ static void describe_column(cz_ctx *ctx, const cz__state *state, const cz__state
                             .type = cz__state_type(field),
                             .max_length = kind == CZ_KIND_encrypted_field ? 0 : field->max_length,
                             .null = field->null,
-                            .unique = field->unique || kind == CZ_KIND_one_to_one,
+                            .unique = (field->unique || kind == CZ_KIND_one_to_one) &&
+                                      !field->primary_key, /* which says so already */
                             .primary_key = field->primary_key };
     if (kind == CZ_KIND_foreign_key || kind == CZ_KIND_one_to_one)
         describe_reference(ctx, state, target_of(ctx, state, model, field), field->unconstrained,
