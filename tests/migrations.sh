@@ -201,7 +201,21 @@ echo '#include "models_of_others.h"' | cc -std=gnu17 -fsyntax-only -Wno-override
     fail "what inspectdb prints does not compile"
 expect 1 "there is no table nothing" inspectdb nothing
 
+echo "a key changes its type, and links their table"
+sql "INSERT INTO notes_tag (label) VALUES ('red')"
+models 's/CZ_MODEL(Tag/CZ_MODEL_UUID(Tag/; s/many_to_many, notes, Note/&, .table = "tagged_notes"/'
+expect 0 "notes_tag, with each table that refers to it: notes_tag_notes, is written again" makemigrations
+expect 1 '"1" in notes_tag.id is no UUID' migrate
+sql "DELETE FROM notes_tag"
+expect 0 "0012_alter_tag_id_alter_tag_notes... OK" migrate
+[[ $(sql "SELECT type FROM pragma_table_info('tagged_notes') WHERE name = 'tag_id'") == TEXT ]] ||
+    fail "the links hold other keys: $(sql "SELECT sql FROM sqlite_schema WHERE name = 'tagged_notes'")"
+expect 0 "No changes detected" makemigrations
+expect 0 "OK" migrate notes 0011
+[[ $(sql "SELECT type FROM pragma_table_info('notes_tag_notes') WHERE name = 'tag_id'") == INTEGER ]] ||
+    fail "the links hold other keys: $(sql "SELECT sql FROM sqlite_schema WHERE name = 'notes_tag_notes'")"
+
 echo "production asks for migrate"
 export ENV=production ALLOWED_HOSTS=localhost DATABASE_URL=sqlite://$PWD/other.db
-expect 1 "6 migrations are not applied" run --bind 127.0.0.1:0
+expect 1 "7 migrations are not applied" run --bind 127.0.0.1:0
 echo "done"

@@ -50,7 +50,8 @@ extern "C" {
     X(VALUE, db_default)                                                                           \
     X(ON_DELETE, on_delete)                                                                        \
     X(FLAG, unconstrained)                                                                         \
-    X(TEXT, column)
+    X(TEXT, column)                                                                                \
+    X(TEXT, table)
 
 #define CZ__STATE_TYPE_NUMBER uint32_t
 #define CZ__STATE_TYPE_SMALL uint8_t

@@ -266,6 +266,9 @@ typedef struct cz_field_options {
      * a model to itself backwards: CZ_FIELDS(Membership, person, club), that to the field's own model first. */
     cz_model *through;
     cz_fields through_fields;
+    const char *
+        table; /* of a many-to-many without .through: the table of its links; NULL: by the model's table and
+                           the field, "store_book_tags" */
     bool django;        /* as the model's .django, of this field alone */
     const char *column; /* the column's name; NULL: the field's ("author_id" for relations) */
     const char *verbose_name, *help_text;

@@ -144,6 +144,13 @@ const cz__db_column *cz__db_column_find(const cz__db_table *table, const char *n
     return NULL;
 }
 
+bool cz__db_column_is_counted(const cz__db_column *column)
+{
+    return column->primary_key && !column->references_table &&
+           (column->type == CZ__DB_INT16 || column->type == CZ__DB_INT32 ||
+            column->type == CZ__DB_INT64);
+}
+
 const cz__db_param *cz__schema_fill(const cz__schema_step *step, const cz__db_column *column)
 {
     if (!step->fills)

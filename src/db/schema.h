@@ -12,6 +12,16 @@
 
 enum { CZ__DB_NAME_BYTES_MAX = 63 }; /* PostgreSQL cuts longer names */
 
+/* Which part of a table's change a step is. Where a key changes its type, the foreign keys that change along let
+ * go before the first of the tables changes and hold again after the last; a database that looks at them only at
+ * the end does nothing for these two. */
+enum cz__schema_part {
+    CZ__SCHEMA_WHOLE,
+    CZ__SCHEMA_LETS_GO, /* the foreign keys that differ are dropped */
+    CZ__SCHEMA_BETWEEN, /* all but foreign keys */
+    CZ__SCHEMA_HOLDS    /* the foreign keys that differ are made */
+};
+
 typedef struct cz__schema_step {
     const cz__db_table *before, *after; /* NULL: the table is created; is dropped */
     /* The table, or one column of it, gets another name and nothing else happens; else names stay. */
@@ -23,6 +33,7 @@ typedef struct cz__schema_step {
     /* Beside whoever writes, where the database can: statements that lock for a moment only, each run for
      * itself and outside a transaction, and again from the start after a failure. */
     bool online;
+    enum cz__schema_part part; /* of a change; else WHOLE */
 } cz__schema_step;
 
 /* Statements in order, in an arena. */
@@ -63,6 +74,9 @@ void cz__db_append_text(cz_buf *sql, cz_str text);
 
 /* The column of `table` called `name`, in any case; NULL when there is none. */
 const cz__db_column *cz__db_column_find(const cz__db_table *table, const char *name);
+/* Whether the database counts the column up where a row says nothing: a key of whole numbers that is no foreign
+ * key. */
+bool cz__db_column_is_counted(const cz__db_column *column);
 /* Whether the database gives both the same when nothing is said. */
 bool cz__db_default_eq(const cz__db_default_value *a, const cz__db_default_value *b);
 /* What a new column is filled with; NULL: nothing. */

@@ -144,9 +144,12 @@ static void rename_fields(struct detector *d, struct work *work, const cz__state
             if (cz__state_field(is, old->name))
                 continue;
             cz_state_field alike = *old;
-            /* a field that keeps its column under another name is alike, too */
+            /* a field that keeps its column or table under another name is alike, too */
             if (field->column && strcmp(field->column, cz__state_column(d->ctx, old)) == 0)
                 alike.column = field->column;
+            if (field->table && cz__has_link_table(old) &&
+                strcmp(field->table, cz__state_link_table(d->ctx, was, old)) == 0)
+                alike.table = field->table;
             if (!d->answers->renamed(d->ctx, d->answers->user, work->app, is->name, old->name,
                                      field->name, cz__state_field_eq(&alike, field)))
                 continue;

@@ -256,11 +256,23 @@ static bool belongs_here(const struct run *run, const cz_operation *op, const cz
     return !model || cz__database_has(database, app, model->name, model->alias);
 }
 
+/* A key and what refers to it change together or not at all, for which .online has no way on any database. */
+static void refuse_online(const struct run *run, const cz_operation *op)
+{
+    if (run->migration->online)
+        cz_raise(
+            run->ctx, CZ_EUNSUPPORTED,
+            "%s.%s: \"%s\" changes the type of a key, which is done whole or not at all: put it "
+            "into a migration that is not .online",
+            run->migration->app, run->migration->name, cz__operation_describe(run->ctx, op));
+}
+
 static void run_operation(const struct run *run, const cz_operation *op, const cz__state *before,
                           const cz__state *after, bool backward)
 {
     cz__steps steps = { 0 };
-    if (!belongs_here(run, op, before, after))
+    bool here = belongs_here(run, op, before, after);
+    if (!here && op->kind != CZ_OPERATION_ALTER_FIELD)
         return;
     switch (op->kind) {
     case CZ_OPERATION_RUN_SQL:
@@ -277,7 +289,10 @@ static void run_operation(const struct run *run, const cz_operation *op, const c
     default:
         cz__state_steps(run->ctx, backward ? after : before, backward ? before : after,
                         run->migration->app, op, backward, &steps);
-        run_steps(run, &steps);
+        if (steps.rekeys)
+            refuse_online(run, op);
+        if (here || steps.rekeys) /* columns here may hold keys of another database */
+            run_steps(run, &steps);
     }
 }
 
@@ -323,7 +338,7 @@ static const char *find_missing_of(cz_ctx *ctx, const cz__state_model *model,
     for (size_t f = 0; f < model->fields.count; f++) {
         const cz_state_field *field = &model->fields.items[f];
         if (cz__has_link_table(field)) {
-            const char *link = cz_format(ctx, "%s_%s", table, field->name).ptr;
+            const char *link = cz__state_link_table(ctx, model, field);
             if (!has_column(ctx, link, NULL))
                 return link;
         } else if (cz__kind_is_stored(field->kind) &&

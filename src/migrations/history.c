@@ -53,7 +53,7 @@ static void describe_field(cz_ctx *ctx, const cz__state *state, const cz_state_f
         cz_raise(ctx, CZ_EVALIDATION, "%s refers to %s, which does not exist then", from->name,
                  from->to);
     out->name = lasting_text(ctx, from->name);
-    const cz_state_field *stored = target ? &target->fields.items[0] : from; /* keys are stored */
+    const cz_state_field *stored = target ? cz__state_key(ctx, state, target) : from;
     out->kind = cz__kind_of(stored->kind);
     if (out->kind == CZ_KIND_enum_field) /* whose texts are then unknown: the text itself */
         out->kind = CZ_KIND_char_field;

@@ -61,6 +61,33 @@ static bool is_wider(const cz_state_field *was, const cz_state_field *is)
            is->digits >= was->digits;
 }
 
+/* The new key is in every table that refers to the model, too; the server can do that beside nobody. */
+static cz__finding judge_key(cz_ctx *ctx, const cz__state *before, const cz__state_model *model)
+{
+    const char *referrers = cz__state_referrers(ctx, before, model);
+    const char *advice =
+        cz_format(
+            ctx,
+            "%s%s%s is written again while nobody reads, and the version that runs may not "
+            "know the new keys: for a busy table make a second model with such keys, copy the "
+            "rows in batches, point new fields to it, and let the old ones go in later "
+            "releases",
+            cz__state_table(ctx, model), referrers ? ", with each table that refers to it: " : "",
+            referrers ? cz_format(ctx, "%s,", referrers).ptr : "")
+            .ptr;
+    return (cz__finding){ CZ__BLOCKING, false, "ACCESS EXCLUSIVE", advice };
+}
+
+/* Whether the operation changes the type of a key so that the server has to look at the rows. */
+static bool rekeys(cz_ctx *ctx, const cz__state *before, const char *app, const cz_operation *op,
+                   const cz_state_field *was)
+{
+    cz__state *after = cz__state_copy(ctx, before);
+    cz__operation_apply(ctx, after, app, op);
+    return (was->to || !is_wider(was, &op->fields.items[0])) &&
+           cz__state_rekeys(ctx, before, after, app, op);
+}
+
 static cz__finding judge_alteration(const cz_state_field *was, const cz_state_field *is,
                                     bool column_moves)
 {
@@ -83,14 +110,40 @@ static cz__finding judge_alteration(const cz_state_field *was, const cz_state_fi
 
 static cz__finding judge_rename(const cz_state_field *was)
 {
-    if (was && cz__has_link_table(was))
+    if (was && cz__has_link_table(was) && !was->table)
         return two_steps("the version that runs asks for the table of its links by the old name: "
-                         "add a second many-to-many, copy the links in a later migration, and let "
-                         "the old one go when no version asks for it");
+                         "keep it with .table");
     return was && (was->column || !cz__kind_is_stored(was->kind))
                ? safe
                : two_steps("the version that runs asks for the old column: keep its name with "
                            ".column");
+}
+
+/* Whether the model's name is in the name of a column of links, its own or another model's. */
+static bool names_links(const cz__state *state, const cz__state_model *model)
+{
+    for (size_t i = 0; i < state->count; i++) {
+        const cz_state_field_list *fields = &state->models[i]->fields;
+        for (size_t f = 0; f < fields->count; f++)
+            if (cz__has_link_table(&fields->items[f]) &&
+                (state->models[i] == model || cz__state_target(state, &fields->items[f]) == model))
+                return true;
+    }
+    return false;
+}
+
+static cz__finding judge_model_rename(const cz__state *before, const cz__state_model *model,
+                                      const char *to)
+{
+    if (model && cz__same_name(model->name, to))
+        return safe;
+    if (!model || !model->table)
+        return two_steps("the version that runs asks for the old table: keep its name with .table");
+    if (names_links(before, model))
+        return two_steps("the version that runs asks for the columns of its many-to-many tables by "
+                         "the old name: let those go .through a model first, whose columns keep "
+                         "theirs");
+    return safe;
 }
 
 /* ---- what goes and comes again ---- */
@@ -138,6 +191,22 @@ static cz__finding judge_removal(const cz__state *models, const cz_migration *mi
 
 /* ---- operations ---- */
 
+static cz__finding judge_change(cz_ctx *ctx, const cz__state *before, const char *app,
+                                const cz_operation *op, const cz_state_field *was)
+{
+    const cz__state_model *model = cz__state_get(before, app, op->model);
+    const cz_state_field *is = &op->fields.items[0];
+    if (rekeys(ctx, before, app, op, was))
+        return judge_key(ctx, before, model);
+    if (cz__has_link_table(was) && cz__has_link_table(is) &&
+        !cz__same_name(cz__state_link_table(ctx, model, was), cz__state_link_table(ctx, model, is)))
+        return two_steps("the version that runs asks for the table of its links by the old name: "
+                         "keep .table");
+    return judge_alteration(was, is,
+                            cz__kind_is_stored(is->kind) &&
+                                strcmp(cz__state_column(ctx, was), cz__state_column(ctx, is)) != 0);
+}
+
 static cz__finding judge(cz_ctx *ctx, const cz__state *before, const char *app,
                          const cz_operation *op)
 {
@@ -149,10 +218,7 @@ static cz__finding judge(cz_ctx *ctx, const cz__state *before, const char *app,
         return two_steps(
             "the version that runs still asks for it: release without the model first");
     case CZ_OPERATION_RENAME_MODEL:
-        return model && model->table
-                   ? safe
-                   : two_steps("the version that runs asks for the old table: keep its name with "
-                               ".table");
+        return judge_model_rename(before, model, op->new_name);
     case CZ_OPERATION_ALTER_TABLE:
         return two_steps("the version that runs asks for the old table");
     case CZ_OPERATION_REMOVE_FIELD:
@@ -164,11 +230,7 @@ static cz__finding judge(cz_ctx *ctx, const cz__state *before, const char *app,
     case CZ_OPERATION_ADD_FIELD:
         return field ? judge_addition(field) : safe;
     case CZ_OPERATION_ALTER_FIELD:
-        return was ? judge_alteration(
-                         was, field,
-                         cz__kind_is_stored(field->kind) &&
-                             strcmp(cz__state_column(ctx, was), cz__state_column(ctx, field)) != 0)
-                   : safe;
+        return was ? judge_change(ctx, before, app, op, was) : safe;
     case CZ_OPERATION_ADD_INDEX:
         return blocking("SHARE",
                         "nobody writes while it is made: make the migration .online = true");

@@ -11,8 +11,22 @@ static const cz_operation first[] = {
                         { "price", "decimal_field", .digits = 6, .places = 2 },
                         { "born", "int_field", .null = true },
                         { "friends", "many_to_many", "store.Author" },
-                        { "peers", "many_to_many", "store.Author", .through = "store.Peer" })),
+                        { "peers", "many_to_many", "store.Author", .through = "store.Peer" },
+                        { "rivals", "many_to_many", "store.Author", .table = "rivals" })),
     CZ_ADD_INDEX("Author", { "on_new_table", CZ_NAMES("name") }),
+    CZ_CREATE_MODEL("Linked", CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true }),
+                    .table = "linked"),
+    CZ_CREATE_MODEL("Linking",
+                    CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
+                                    { "linked", "many_to_many", "store.Linked" }),
+                    .table = "linking"),
+    CZ_CREATE_MODEL("Alone", CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true }),
+                    .table = "alone"),
+    CZ_CREATE_MODEL("Profile", CZ_STATE_FIELDS({ "author", "one_to_one", "store.Author",
+                                                 .primary_key = true, .on_delete = CZ_CASCADE })),
+    CZ_CREATE_MODEL("Photo", CZ_STATE_FIELDS({ "id", "uuid_field", .primary_key = true },
+                                             { "profile", "foreign_key", "store.Profile",
+                                               .on_delete = CZ_CASCADE })),
 };
 
 static const struct {
@@ -25,6 +39,10 @@ static const struct {
       CZ__SAFE, NULL, false },
     { CZ_DELETE_MODEL("Author"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
     { CZ_RENAME_MODEL("Author", "Writer"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
+    { CZ_RENAME_MODEL("Author", "AUTHOR"), CZ__SAFE, NULL, false },
+    { CZ_RENAME_MODEL("Alone", "Lonely"), CZ__SAFE, NULL, false },
+    { CZ_RENAME_MODEL("Linking", "Binding"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
+    { CZ_RENAME_MODEL("Linked", "Bound"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
     { CZ_ALTER_TABLE("Author", "writers"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
     { CZ_ADD_FIELD("Author", { "a", "int_field", .null = true }), CZ__SAFE, NULL, false },
     { CZ_ADD_FIELD("Author", { "a", "int_field", .default_ = cz_int(0) }), CZ__TWO_STEPS,
@@ -45,6 +63,12 @@ static const struct {
     { CZ_RENAME_FIELD("Author", "kept", "title"), CZ__SAFE, NULL, false },
     { CZ_RENAME_FIELD("Author", "friends", "mates"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
     { CZ_RENAME_FIELD("Author", "peers", "mates"), CZ__SAFE, NULL, false },
+    { CZ_RENAME_FIELD("Author", "rivals", "mates"), CZ__SAFE, NULL, false },
+    { CZ_ALTER_FIELD("Author", { "rivals", "many_to_many", "store.Author" }), CZ__TWO_STEPS,
+      "ACCESS EXCLUSIVE", false },
+    { CZ_ALTER_FIELD(
+          "Author", { "friends", "many_to_many", "store.Author", .table = "store_author_friends" }),
+      CZ__SAFE, NULL, false },
     { CZ_ALTER_FIELD("Author", { "name", "char_field", .max_length = 60 }), CZ__SAFE, NULL, false },
     { CZ_ALTER_FIELD("Author", { "name", "text_field" }), CZ__SAFE, NULL, false },
     { CZ_ALTER_FIELD("Author", { "name", "char_field", .max_length = 40 }), CZ__BLOCKING,
@@ -64,6 +88,11 @@ static const struct {
     { CZ_ALTER_FIELD("Author", { "price", "decimal_field", .digits = 8, .places = 2 }), CZ__SAFE,
       NULL, false },
     { CZ_ALTER_FIELD("Author", { "price", "decimal_field", .digits = 8, .places = 3 }),
+      CZ__BLOCKING, "ACCESS EXCLUSIVE", false },
+    { CZ_ALTER_FIELD("Author", { "id", "uuid_field", .primary_key = true }), CZ__BLOCKING,
+      "ACCESS EXCLUSIVE", false },
+    { CZ_ALTER_FIELD("Profile", { "author", "one_to_one", "store.Photo", .primary_key = true,
+                                  .on_delete = CZ_CASCADE }),
       CZ__BLOCKING, "ACCESS EXCLUSIVE", false },
     { CZ_ADD_INDEX("Author", { "i", CZ_NAMES("born") }), CZ__BLOCKING, "SHARE", true },
     { CZ_REMOVE_INDEX("Author", "on_new_table"), CZ__SAFE, NULL, false },
@@ -99,6 +128,22 @@ CZ_TEST(each_operation_is_classed_by_its_lock_and_by_what_the_running_version_ne
         found = cz__lint(&ctx, cz__graph_make(&ctx, all, 0, NULL), &initial);
         CZ_EXPECT(found[0].safety == CZ__SAFE && found[1].safety == CZ__SAFE);
     }
+}
+
+CZ_TEST(a_change_of_a_key_names_every_table_that_is_written_again)
+{
+    cz_ctx ctx;
+    cz_ctx_init(&ctx, cz_test_arena());
+    const cz_operation op = CZ_ALTER_FIELD("Author", { "id", "uuid_field", .primary_key = true });
+    const cz_migration initial = { "store", "0001", .operations = { first, CZ_COUNT(first) } };
+    const cz_migration change = { "store", "0002", .operations = { &op, 1 } };
+    const cz_migration *const all[] = { &initial };
+    cz__finding *found = cz__lint(&ctx, cz__graph_make(&ctx, all, 1, NULL), &change);
+    CZ_REQUIRE(found->advice);
+    CZ_EXPECT_MSG(strstr(found->advice,
+                         "store_author, with each table that refers to it: store_author_friends, "
+                         "rivals, store_profile, store_photo, is written again while nobody reads"),
+                  "said: %s", found->advice);
 }
 
 /* ---- what goes and comes again ---- */

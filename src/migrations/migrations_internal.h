@@ -43,6 +43,9 @@ const cz_state_field *cz__state_field(const cz__state_model *model, const char *
 /* A relation's target, from "store.Author". NULL: there is none. */
 const cz__state_model *cz__state_target(const cz__state *state, const cz_state_field *field);
 const char *cz__state_table(cz_ctx *ctx, const cz__state_model *model);
+/* The table of a many-to-many that goes through no model. */
+const char *cz__state_link_table(cz_ctx *ctx, const cz__state_model *model,
+                                 const cz_state_field *field);
 /* Equal in what a migration can change; a field's name and fill are not compared. */
 bool cz__state_field_eq(const cz_state_field *a, const cz_state_field *b);
 bool cz__state_index_eq(const cz_state_index *a, const cz_state_index *b);
@@ -54,6 +57,19 @@ const char *cz__lower(cz_ctx *ctx, const char *text);
 
 /* The models after the nodes that are marked, or, NULL, after all. */
 cz__state *cz__graph_state(cz_ctx *ctx, const cz__graph *graph, const bool *nodes);
+
+/* ---- keys.c: what holds keys of a model ---- */
+
+/* A model's key as its values are: of one that is a one-to-one, the key of the model that leads to. Raises:
+ * CZ_EVALIDATION: it leads nowhere. */
+const cz_state_field *cz__state_key(cz_ctx *ctx, const cz__state *state,
+                                    const cz__state_model *model);
+/* The tables with columns that hold keys of a model, "store_review, store_book_tags"; NULL: there are none. */
+const char *cz__state_referrers(cz_ctx *ctx, const cz__state *state, const cz__state_model *model);
+/* Whether an operation (NULL: none) that lies between two states, in either direction, changes the type of a
+ * model's key. */
+bool cz__state_rekeys(cz_ctx *ctx, const cz__state *before, const cz__state *after, const char *app,
+                      const cz_operation *op);
 
 /* ---- kinds ---- */
 
@@ -70,8 +86,11 @@ bool cz__has_link_table(
 typedef struct cz__steps {
     cz__schema_step *items;
     size_t count, cap;
+    bool rekeys; /* a key changes its type, and every column that holds one of its values with it */
 } cz__steps;
 
+/* What a column of the field holds, but that of a relation. */
+cz__db_type cz__state_type(const cz_state_field *field);
 /* What a column is called. */
 const char *cz__state_column(cz_ctx *ctx, const cz_state_field *field);
 /* Whether a value suits a field. Raises CZ_EVALIDATION when not. */

@@ -42,6 +42,10 @@ static void check_field(const struct change *c, const cz_state_field *field)
     if (field->through && kind != CZ_KIND_many_to_many)
         cz_raise(c->ctx, CZ_EVALIDATION, "%s.%s: field %s: .through is for many-to-many relations",
                  c->app, c->op->model, field->name);
+    if (field->table && !cz__has_link_table(field))
+        cz_raise(c->ctx, CZ_EVALIDATION,
+                 "%s.%s: field %s: .table is for many-to-many relations without .through", c->app,
+                 c->op->model, field->name);
 }
 
 static void create_model(const struct change *c)

@@ -117,6 +117,14 @@ const char *cz__state_table(cz_ctx *ctx, const cz__state_model *model)
     return cz_format(ctx, "%s_%s", model->app, cz__lower(ctx, model->name)).ptr;
 }
 
+const char *cz__state_link_table(cz_ctx *ctx, const cz__state_model *model,
+                                 const cz_state_field *field)
+{
+    if (field->table)
+        return field->table;
+    return cz_format(ctx, "%s_%s", cz__state_table(ctx, model), field->name).ptr;
+}
+
 /* ---- from the project's models ---- */
 
 /* A proxy is known by the model whose table it has: there is nothing to migrate about it. */

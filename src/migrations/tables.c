@@ -34,7 +34,7 @@ const char *cz__state_column(cz_ctx *ctx, const cz_state_field *field)
     return relation ? cz_format(ctx, "%s_id", field->name).ptr : field->name;
 }
 
-static cz__db_type type_of(const cz_state_field *field)
+cz__db_type cz__state_type(const cz_state_field *field)
 {
     cz_field described = { .name = field->name, .kind = cz__kind_of(field->kind) };
     described.options.digits = field->digits;
@@ -133,11 +133,11 @@ static cz__db_param param_of(cz_ctx *ctx, const cz_state_field *field, cz__db_ty
 
 /* ---- describing ---- */
 
-static void describe_reference(cz_ctx *ctx, const cz__state_model *target, bool unconstrained,
-                               cz__db_column *out)
+static void describe_reference(cz_ctx *ctx, const cz__state *state, const cz__state_model *target,
+                               bool unconstrained, cz__db_column *out)
 {
     const cz_state_field *key = &target->fields.items[0];
-    out->type = type_of(key);
+    out->type = cz__state_type(cz__state_key(ctx, state, target));
     if (unconstrained)
         return;
     out->references_table = cz__state_table(ctx, target);
@@ -161,13 +161,15 @@ static void describe_column(cz_ctx *ctx, const cz__state *state, const cz__state
 {
     cz_field_kind kind = cz__kind_of(field->kind);
     *out = (cz__db_column){ .name = cz__state_column(ctx, field),
-                            .type = type_of(field),
+                            .type = cz__state_type(field),
                             .max_length = kind == CZ_KIND_encrypted_field ? 0 : field->max_length,
                             .null = field->null,
-                            .unique = field->unique || kind == CZ_KIND_one_to_one,
+                            .unique = (field->unique || kind == CZ_KIND_one_to_one) &&
+                                      !field->primary_key, /* which says so already */
                             .primary_key = field->primary_key };
     if (kind == CZ_KIND_foreign_key || kind == CZ_KIND_one_to_one)
-        describe_reference(ctx, target_of(ctx, state, model, field), field->unconstrained, out);
+        describe_reference(ctx, state, target_of(ctx, state, model, field), field->unconstrained,
+                           out);
     describe_default(ctx, field, out);
 }
 
@@ -292,7 +294,7 @@ static void describe_link(cz_ctx *ctx, const cz__state *state, const cz__state_m
     out->together = cz_array(ctx, const char *, 2);
     out->indexes = cz_array(ctx, cz__db_index, 2);
     out->table = (cz__db_table){
-        .name = cz_format(ctx, "%s_%s", cz__state_table(ctx, model), field->name).ptr,
+        .name = cz__state_link_table(ctx, model, field),
         .columns = out->columns,
         .column_count = 3,
         .unique_together = out->together,
@@ -303,8 +305,8 @@ static void describe_link(cz_ctx *ctx, const cz__state *state, const cz__state_m
     out->columns[0] = (cz__db_column){ .name = "id", .type = CZ__DB_INT64, .primary_key = true };
     out->columns[1].name = cz_format(ctx, self ? "from_%s_id" : "%s_id", from).ptr;
     out->columns[2].name = cz_format(ctx, self ? "to_%s_id" : "%s_id", to).ptr;
-    describe_reference(ctx, model, false, &out->columns[1]);
-    describe_reference(ctx, target, false, &out->columns[2]);
+    describe_reference(ctx, state, model, false, &out->columns[1]);
+    describe_reference(ctx, state, target, false, &out->columns[2]);
     for (int i = 0; i < 2; i++) {
         out->together[i] = out->columns[i + 1].name;
         const char **name = cz_array(ctx, const char *, 1);
@@ -313,8 +315,10 @@ static void describe_link(cz_ctx *ctx, const cz__state *state, const cz__state_m
     }
 }
 
+/* The tables that are in the context's database. */
 static struct described_list describe(cz_ctx *ctx, const cz__state *state)
 {
+    const cz__database *database = cz__session_of(ctx)->database;
     struct described_list list = { 0 };
     size_t most = 0;
     for (size_t i = 0; i < state->count; i++)
@@ -322,7 +326,7 @@ static struct described_list describe(cz_ctx *ctx, const cz__state *state)
     list.items = cz_array(ctx, struct described, most + 1);
     for (size_t i = 0; i < state->count; i++) {
         const cz__state_model *model = state->models[i];
-        if (model->unmanaged)
+        if (model->unmanaged || !cz__database_has(database, model->app, model->name, model->alias))
             continue;
         describe_model(ctx, state, model, &list.items[list.count++]);
         for (size_t f = 0; f < model->fields.count; f++)
@@ -571,7 +575,7 @@ void cz__fill_refuse(cz_ctx *ctx, const char *app, const char *model, const cz_s
 
 void cz__fill_check(cz_ctx *ctx, const cz_state_field *field, const cz_tagged *value)
 {
-    cz_ignore(param_of(ctx, field, type_of(field), value).kind); /* raises when it is none */
+    cz_ignore(param_of(ctx, field, cz__state_type(field), value).kind); /* raises when it is none */
 }
 
 /* Rows that are there get nothing in an encrypted column: what a migration writes is written as it is. */
@@ -653,6 +657,33 @@ static void create_tables(struct difference *d)
     }
 }
 
+/* Whether a table has foreign keys that change their type along with the key they lead to. */
+static bool follows_key(const struct described *before, const struct described *after)
+{
+    for (size_t i = 0; i < after->table.column_count; i++) {
+        const cz__db_column *was = cz__db_column_find(&before->table, after->columns[i].name);
+        if (was && was->references_table && was->type != after->columns[i].type)
+            return true;
+    }
+    return false;
+}
+
+/* The changes of the tables that stay: of their columns, or of the foreign keys that let go for that or hold again
+ * (db/schema.h). */
+static void change_tables(struct difference *d, struct described **becomes,
+                          enum cz__schema_part part)
+{
+    for (size_t i = 0; i < d->before.count; i++) {
+        struct described *before = &d->before.items[i];
+        bool parted = becomes[i] && d->out->rekeys && follows_key(before, becomes[i]);
+        if (!becomes[i] || (part != CZ__SCHEMA_BETWEEN && !parted))
+            continue;
+        cz__schema_step *step = add_step(d, snapshot(d->ctx, before), &becomes[i]->table);
+        step->fills = fills_of(d, before, becomes[i]);
+        step->part = parted ? part : CZ__SCHEMA_WHOLE;
+    }
+}
+
 void cz__state_steps(cz_ctx *ctx, const cz__state *before, const cz__state *after, const char *app,
                      const cz_operation *op, bool backward, cz__steps *out)
 {
@@ -660,6 +691,7 @@ void cz__state_steps(cz_ctx *ctx, const cz__state *before, const cz__state *afte
         ctx, describe(ctx, before), describe(ctx, after), app, op, backward, out
     };
     check_through(ctx, before, after, app, op);
+    out->rekeys = cz__state_rekeys(ctx, before, after, app, op);
     struct described **becomes = cz_array(ctx, struct described *, d.before.count + 1);
     for (size_t i = 0; i < d.before.count; i++) {
         struct described *table = &d.before.items[i];
@@ -676,10 +708,11 @@ void cz__state_steps(cz_ctx *ctx, const cz__state *before, const cz__state *afte
             check_sealed(&d, &d.before.items[i], becomes[i]);
         }
     create_tables(&d);
-    for (size_t i = 0; i < d.before.count; i++)
-        if (becomes[i])
-            add_step(&d, snapshot(ctx, &d.before.items[i]), &becomes[i]->table)->fills =
-                fills_of(&d, &d.before.items[i], becomes[i]);
+    if (out->rekeys)
+        change_tables(&d, becomes, CZ__SCHEMA_LETS_GO);
+    change_tables(&d, becomes, CZ__SCHEMA_BETWEEN);
+    if (out->rekeys)
+        change_tables(&d, becomes, CZ__SCHEMA_HOLDS);
     for (size_t i = d.before.count; i-- > 0;)
         if (!becomes[i])
             add_step(&d, snapshot(ctx, &d.before.items[i]), NULL);

@@ -243,15 +243,28 @@ static cz_status check_values(const cz_model *model, const cz_field *field, cz_e
     return CZ_OK;
 }
 
+static cz_status check_link_options(const cz_model *model, const cz_field *field, cz_error *err)
+{
+    const cz_field_options *options = &field->options;
+    if (options->through && field->kind != CZ_KIND_many_to_many)
+        return refuse(err, model, field, ".through is for many-to-many relations");
+    if (options->table && (field->kind != CZ_KIND_many_to_many || options->through))
+        return refuse(err, model, field, ".table is for many-to-many relations without .through");
+    if (options->table && strlen(options->table) > CZ__MODEL_NAME_BYTES_MAX)
+        return refuse(err, model, field, "a table's name has at most 60 bytes");
+    if (options->through_fields.count && !options->through)
+        return refuse(err, model, field, ".through_fields are those of a .through");
+    return CZ_OK;
+}
+
 static cz_status check_options(const cz_model *model, const cz_field *field, cz_error *err)
 {
     const cz_field_options *options = &field->options;
     if (options->unconstrained && field->kind != CZ_KIND_foreign_key)
         return refuse(err, model, field, ".unconstrained is for foreign keys");
-    if (options->through && field->kind != CZ_KIND_many_to_many)
-        return refuse(err, model, field, ".through is for many-to-many relations");
-    if (options->through_fields.count && !options->through)
-        return refuse(err, model, field, ".through_fields are those of a .through");
+    cz_status status = check_link_options(model, field, err);
+    if (status)
+        return status;
     if (is_stored_relation(field->kind)) {
         if (!options->on_delete)
             return refuse(err, model, field,
@@ -593,6 +606,24 @@ static cz_status add_referrer(cz_model *target, cz_model *model, const cz__colum
     return CZ_OK;
 }
 
+/* Whether a table that was named for links is somebody else's already. */
+static cz_status check_link_table(const cz_model *model, const cz__column *column, cz_error *err)
+{
+    for (size_t i = 0; i < model_count; i++) {
+        const struct cz__model_state *state = models[i]->state;
+        bool taken = strcmp(state->table, column->link_table) == 0;
+        for (uint16_t f = 0; f < state->column_count && !taken; f++) {
+            const cz__column *other = &state->columns[f];
+            taken = other != column && other->field->kind == CZ_KIND_many_to_many &&
+                    other->link_table && strcmp(other->link_table, column->link_table) == 0;
+        }
+        if (taken)
+            return cz_error_set(err, CZ_EVALIDATION, "%s.%s: its .table is that of %s already",
+                                model->name, column->field->name, models[i]->name);
+    }
+    return CZ_OK;
+}
+
 /* A many-to-many's table, as Django names it: "store_book_shelves" with "book_id" and "shelf_id", and
  * "from_book_id", "to_book_id" when it joins a model with itself. */
 static cz_status name_link(cz_model *model, cz__column *column, cz_error *err)
@@ -602,12 +633,14 @@ static cz_status name_link(cz_model *model, cz__column *column, cz_error *err)
     if (column->field->options.through)
         return cz__through_resolve(model, column, err);
     bool self = from == to;
-    column->link_table = cz_arena_printf(registry, "%s_%s", from->table, column->field->name);
+    column->link_table = column->field->options.table
+                             ? column->field->options.table
+                             : cz_arena_printf(registry, "%s_%s", from->table, column->field->name);
     column->link_from = cz_arena_printf(registry, self ? "from_%s_id" : "%s_id", from->lower_name);
     column->link_to = cz_arena_printf(registry, self ? "to_%s_id" : "%s_id", to->lower_name);
     if (!column->link_table || !column->link_from || !column->link_to)
         return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
-    return CZ_OK;
+    return column->field->options.table ? check_link_table(model, column, err) : CZ_OK;
 }
 
 static cz_status resolve_reverse(cz_model *model, cz__column *column, cz_error *err)

@@ -15,7 +15,7 @@ CZ_MODEL(Band, BAND);
     F(char_field, title)                                                                           \
     F(foreign_key, band, Band, .on_delete = CZ_CASCADE)                                            \
     F(foreign_key, covered_from, Band, .null = true, .on_delete = CZ_SET_NULL)                     \
-    F(many_to_many, playlists, Playlist)                                                           \
+    F(many_to_many, playlists, Playlist, .table = "airtime")                                       \
     F(many_to_many, similar, Song)
 CZ_MODEL(Song, SONG, .ordering = CZ_ORDER_BY(CZ_DESC(Song, title)));
 

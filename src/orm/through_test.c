@@ -509,6 +509,18 @@ REFUSED(two_fields_do_not_go_through_the_same_keys, Far,
         "Near.others: Near.links goes through the same keys of Between",
         .through = CZ_THROUGH(Between))
 
+REFUSED(a_table_of_links_is_not_beside_a_model_between, Far,
+        "Near.others: .table is for many-to-many relations without .through", .table = "links",
+        .through = CZ_THROUGH(Several), .through_fields = CZ_FIELDS(Several, near, far))
+REFUSED(a_table_of_links_is_no_models, Far, "Near.others: its .table is that of Far already",
+        .table = "bad_far")
+
+CZ_TEST(only_a_many_to_many_has_a_table_of_links)
+{
+    refused(NULL, (cz_field_options){ .table = "links" }, 3,
+            "Near.name: .table is for many-to-many relations without .through");
+}
+
 CZ_TEST(only_a_many_to_many_goes_through_a_model)
 {
     refused(NULL, (cz_field_options){ .through = CZ_THROUGH(Between) }, 3,

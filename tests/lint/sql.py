@@ -20,6 +20,7 @@ COMPOSERS = {
     "src/db/sqlite/stream.c": "temporary tables, whose names are numbers, of the ORM's statements",
     "src/db/sqlite/schema.c": "tables on SQLite",
     "src/db/postgresql/schema.c": "tables on PostgreSQL",
+    "src/db/postgresql/schema_keys.c": "keys that are counted up, on PostgreSQL",
     "src/db/sqlite/search_index.c": "indexes of full text, on SQLite",
     "src/db/postgresql/search.c": "full text, on PostgreSQL",
     "src/db/sqlite/schema_names.c": "indexes that others named, on SQLite",

@@ -246,9 +246,26 @@ cz_status cz__postgresql_schema_write(const struct cz__schema_step *step, struct
                                       cz_error *err);
 cz_status cz__postgresql_create_table(cz_ctx *ctx, cz__db_session *session,
                                       const cz__db_table *table, cz_error *err);
+void cz__pg_references_clear(struct cz__pg *db);
+/* Run what `sql` holds as one statement, and empty it. */
+cz_status cz__postgresql_run_buf(cz_ctx *ctx, cz__db_session *session, cz_buf *sql, cz_error *err);
+/* The column's type as the server names it in CREATE TABLE. */
+void cz__postgresql_append_type(cz_buf *sql, const cz__db_column *column);
+/* "ALTER TABLE table ALTER COLUMN column ". */
+void cz__postgresql_append_alter_column(cz_buf *sql, const char *table, const char *column);
+/* schema_keys.c */
 cz_status cz__postgresql_keys_given(cz_ctx *ctx, cz__db_session *session, const char *table,
                                     const char *key, cz_error *err);
-void cz__pg_references_clear(struct cz__pg *db);
+struct cz__sql_script;
+struct cz__column_info;
+/* A key that is there is counted up no more; is, from beyond the highest. */
+void cz__postgresql_stop_counting(struct cz__sql_script *script, const char *table,
+                                  const char *key);
+void cz__postgresql_count(struct cz__sql_script *script, const char *table, const char *key);
+/* Before a key of the step's table, which is there as `there`, changes its type: what another program counts it by
+ * follows, so that the step need not know. */
+void cz__postgresql_name_key(struct cz__sql_script *script, const struct cz__schema_step *step,
+                             const cz__db_column *was, const struct cz__column_info *there);
 /* schema_names.c */
 cz_status cz__postgresql_schema_names(cz_ctx *ctx, cz__db_session *session,
                                       const struct cz__schema_step *step, struct cz__sql_list *out,

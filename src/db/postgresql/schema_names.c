@@ -65,10 +65,12 @@ static void name_constraints(struct naming *n)
     for (size_t i = 0; i < before->column_count; i++) {
         const cz__db_column *column = &before->columns[i];
         const cz__column_info *there = column_there(n, column->name);
-        if (there && column->primary_key)
+        if (there && column->primary_key) {
+            cz__postgresql_name_key(&n->script, n->step, column, there);
             rename_constraint(n, there->key_name, NULL, 0, "pkey");
-        else if (there && column->unique)
+        } else if (there && column->unique) {
             rename_constraint(n, unique_over(n, &column->name, 1), &column->name, 1, "key");
+        }
         if (there && column->references_table)
             rename_constraint(n, there->references_name, &column->name, 1, "fk");
     }
@@ -156,7 +158,7 @@ cz_status cz__postgresql_schema_names(cz_ctx *ctx, cz__db_session *session,
 {
     cz__table_info there;
     bool exists = false;
-    if (!step->before || !step->after)
+    if (!step->before || !step->after || step->part == CZ__SCHEMA_HOLDS)
         return CZ_OK;
     cz_status status = cz__postgresql_table_exists(ctx, session, step->before->name, &exists, err);
     if (!status && exists)
@@ -165,7 +167,7 @@ cz_status cz__postgresql_schema_names(cz_ctx *ctx, cz__db_session *session,
         return status;
     struct naming naming = { .script = { .out = out, .err = err }, .step = step, .there = &there };
     name_constraints(&naming);
-    if (!step->rename_table && !step->rename_from) {
+    if (!step->rename_table && !step->rename_from && step->part != CZ__SCHEMA_LETS_GO) {
         name_indexes(&naming);
         drop_special_indexes(&naming);
     }

@@ -8,7 +8,8 @@ enum { SHOWN_BYTES_MAX = 60 }; /* of a value in a message */
 
 static const int64_t day_us = INT64_C(86400000000);
 
-static void refuse(sqlite3_context *context, sqlite3_value *value, cz__db_type to)
+/* `values` are those of cz_cast(). */
+static void refuse(sqlite3_context *context, sqlite3_value **values, cz__db_type to)
 {
     static const char *const names[CZ__DB_TYPE_COUNT] = {
         [CZ__DB_TEXT] = "text",
@@ -26,12 +27,15 @@ static void refuse(sqlite3_context *context, sqlite3_value *value, cz__db_type t
         [CZ__DB_IP] = "IP address",
     };
     const char *name = names[CZ__DB_KIND(to)];
+    sqlite3_value *value = values[0];
+    cz_str table = cz__sqlite_text(values[3]), column = cz__sqlite_text(values[4]);
     bool blob = sqlite3_value_type(value) == SQLITE_BLOB;
     cz_str text = blob ? CZ_STR("bytes") : cz__sqlite_text(value);
     bool cut = text.len > SHOWN_BYTES_MAX;
     text = cz_str_head(text, cut ? SHOWN_BYTES_MAX : text.len);
-    char *message = sqlite3_mprintf("\"%.*s%s\" is no %s", (int)text.len, text.ptr ? text.ptr : "",
-                                    cut ? "..." : "", name ? name : "value of the column's type");
+    char *message = sqlite3_mprintf("\"%.*s%s\" in %.*s.%.*s is no %s", (int)text.len,
+                                    text.ptr ? text.ptr : "", cut ? "..." : "", CZ_STR_ARG(table),
+                                    CZ_STR_ARG(column), name ? name : "value of the column's type");
     if (message)
         sqlite3_result_error(context, message, -1);
     else
@@ -195,7 +199,8 @@ static bool cast_bytes(sqlite3_context *context, sqlite3_value *value)
     return true;
 }
 
-/* cz_cast(value, from, to): `from` and `to` are cz__db_types, neither a decimal. */
+/* cz_cast(value, from, to, table, column): `from` and `to` are cz__db_types, neither a decimal; the value is of that
+ * table's column. */
 static void cast(sqlite3_context *context, int count, sqlite3_value **values)
 {
     (void)count;
@@ -238,7 +243,7 @@ static void cast(sqlite3_context *context, int count, sqlite3_value **values)
         fine = cast_text(context, value, from, to);
     }
     if (!fine)
-        refuse(context, value, to);
+        refuse(context, values, to);
 }
 
 /* ---- decimals ---- */
@@ -318,8 +323,8 @@ static bool cast_decimal(sqlite3_context *context, cz_decimal d, cz__db_type to)
     return true;
 }
 
-/* cz_decimal_cast(value, from, to): a decimal as another, or as a number or text, or made of one; `from` and
- * `to` are cz__db_types. */
+/* cz_decimal_cast(value, from, to, table, column): the same of a decimal as another, or as a number or text, or
+ * made of one. */
 static void decimal_cast(sqlite3_context *context, int count, sqlite3_value **values)
 {
     (void)count;
@@ -329,13 +334,13 @@ static void decimal_cast(sqlite3_context *context, int count, sqlite3_value **va
         return;
     int places = CZ__DB_KIND(to) == CZ__DB_DECIMAL ? CZ__DB_PLACES(to) : 0;
     if (!is_number(values[0]) || !cast_decimal(context, decimal_of(values[0], from, places), to))
-        refuse(context, values[0], to);
+        refuse(context, values, to);
 }
 
 bool cz__sqlite_add_casts(sqlite3 *handle)
 {
     enum { FLAGS = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS };
-    return !sqlite3_create_function(handle, "cz_cast", 3, FLAGS, NULL, cast, NULL, NULL) &&
-           !sqlite3_create_function(handle, "cz_decimal_cast", 3, FLAGS, NULL, decimal_cast, NULL,
+    return !sqlite3_create_function(handle, "cz_cast", 5, FLAGS, NULL, cast, NULL, NULL) &&
+           !sqlite3_create_function(handle, "cz_decimal_cast", 5, FLAGS, NULL, decimal_cast, NULL,
                                     NULL);
 }

@@ -158,7 +158,7 @@ static void append_column(cz_buf *sql, const cz__db_column *column)
         cz_buf_append_lit(sql, " NOT NULL");
     if (column->primary_key) {
         cz_buf_append_lit(sql, " PRIMARY KEY");
-        if (column->type == CZ__DB_INT64) /* a key is never given twice, as in Django */
+        if (cz__db_column_is_counted(column)) /* a key is never given twice, as in Django */
             cz_buf_append_lit(sql, " AUTOINCREMENT");
     } else if (column->unique) {
         cz_buf_append_lit(sql, " UNIQUE");
@@ -278,10 +278,15 @@ static bool needs_rebuild(const cz__schema_step *step)
     return false;
 }
 
+bool cz__sqlite_is_about_keys(const cz__schema_step *step)
+{
+    return step->part == CZ__SCHEMA_LETS_GO || step->part == CZ__SCHEMA_HOLDS;
+}
+
 bool cz__sqlite_is_rebuild(const cz__schema_step *step)
 {
     return step->before && step->after && !step->rename_table && !step->rename_from &&
-           needs_rebuild(step);
+           !cz__sqlite_is_about_keys(step) && needs_rebuild(step);
 }
 
 /* ---- the statements ---- */
@@ -397,15 +402,20 @@ static bool is_cast(cz__db_kind from, cz__db_kind to)
     }
 }
 
-/* A value of one type as one of another. */
-static void append_converted(cz_buf *sql, const char *name, cz__db_type from, cz__db_type to)
+/* A value of one type as one of another; what refuses one says whose it is. */
+static void append_converted(cz_buf *sql, const char *table, const char *name, cz__db_type from,
+                             cz__db_type to)
 {
     cz__db_kind from_kind = CZ__DB_KIND(from), to_kind = CZ__DB_KIND(to);
     bool same = type_eq(from, to), decimal = is_decimal(from) || is_decimal(to);
     if (!same && (decimal || is_cast(from_kind, to_kind))) {
         cz_buf_append_str(sql, decimal ? CZ_STR("cz_decimal_cast(") : CZ_STR("cz_cast("));
         cz__db_append_name(sql, name);
-        cz_buf_printf(sql, ", %" PRIu32 ", %" PRIu32 ")", from, to);
+        cz_buf_printf(sql, ", %" PRIu32 ", %" PRIu32 ", ", from, to);
+        cz__db_append_text(sql, cz_str_from(table));
+        cz_buf_append_lit(sql, ", ");
+        cz__db_append_text(sql, cz_str_from(name));
+        cz_buf_append_char(sql, ')');
     } else if (strcmp(type_names[from_kind], type_names[to_kind]) != 0) {
         cz_buf_append_lit(sql, "CAST(");
         cz__db_append_name(sql, name);
@@ -427,7 +437,7 @@ static void append_copied(cz_buf *sql, const cz__schema_step *step, const cz__db
     bool coalesce = fill && was->null && !column->null;
     if (coalesce)
         cz_buf_append_lit(sql, "coalesce(");
-    append_converted(sql, was->name, was->type, column->type);
+    append_converted(sql, step->before->name, was->name, was->type, column->type);
     if (coalesce) {
         cz_buf_append_lit(sql, ", ");
         append_value(sql, fill);
@@ -473,7 +483,7 @@ static void copy_rows(cz__sql_script *script, const cz__schema_step *step, const
 static bool has_sequence(const cz__db_table *table)
 {
     for (size_t i = 0; i < table->column_count; i++)
-        if (table->columns[i].primary_key && table->columns[i].type == CZ__DB_INT64)
+        if (cz__db_column_is_counted(&table->columns[i]))
             return true;
     return false;
 }
@@ -536,9 +546,9 @@ cz_status cz__sqlite_schema_write(const cz__schema_step *step, cz__sql_list *out
         cz__sql_script_add(&script);
     } else if (step->rename_table || step->rename_from) {
         rename_things(&script, step);
-    } else if (needs_rebuild(step)) {
+    } else if (cz__sqlite_is_rebuild(step)) {
         rebuild(&script, step);
-    } else {
+    } else if (!cz__sqlite_is_about_keys(step)) {
         alter_in_place(&script, step);
     }
     cz_buf_done(&script.sql);

@@ -57,7 +57,8 @@ cz_status cz__sqlite_schema_names(cz_ctx *ctx, cz__db_session *session, const cz
 {
     cz__table_info there;
     bool exists = false;
-    if (!step->before || !step->after || step->rename_table || step->rename_from)
+    if (!step->before || !step->after || step->rename_table || step->rename_from ||
+        cz__sqlite_is_about_keys(step))
         return CZ_OK;
     cz_status status = cz__sqlite_table_exists(ctx, session, step->before->name, &exists, err);
     if (!status && exists)

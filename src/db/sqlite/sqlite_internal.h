@@ -216,6 +216,8 @@ cz_status cz__sqlite_add_regex(sqlite3 *handle);
 /* schema.c */
 cz_status cz__sqlite_schema_write(const struct cz__schema_step *step, struct cz__sql_list *out,
                                   cz_error *err);
+/* Whether a step is about foreign keys that let go and hold again, which is nothing here: a rebuild does it. */
+bool cz__sqlite_is_about_keys(const struct cz__schema_step *step);
 /* Whether a step is a rebuild of the table. */
 bool cz__sqlite_is_rebuild(const struct cz__schema_step *step);
 cz_status cz__sqlite_create_table(cz_ctx *ctx, cz__db_session *session, const cz__db_table *table,
