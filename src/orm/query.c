@@ -63,11 +63,7 @@ static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *mode
                 return false;
             nulls[i / 64] |= null ? bit : 0;
         } else if (column->type & CZ__DB_CHOSEN) {
-            cz_str text;
-            if (driver->read(cursor, first++, column->type, &text))
-                *(int *)at = cz__choice_find(column->type, text);
-            else
-                nulls[i / 64] |= bit;
+            nulls[i / 64] |= cz__choice_read(cursor, first++, column->type, at) ? 0 : bit;
         } else if (!driver->read(cursor, first++, column->type, at)) {
             nulls[i / 64] |= bit;
         } else if (cz__kind_is_text(kind)) {
@@ -484,6 +480,12 @@ static bool read_output(struct records *r, const cz__db_cursor *cursor, unsigned
         }
         if (cz_decimal_round(value, CZ__DB_PLACES(member->type), at))
             r->overflow = member;
+    } else if (member->type & CZ__DB_CHOSEN && CZ__DB_KIND(type) == CZ__DB_INT64) {
+        int64_t place = 0; /* a constant of the enum */
+        null = !driver->read(cursor, n, type, &place);
+        *(int *)at = (int)place;
+    } else if (member->type & CZ__DB_CHOSEN) {
+        null = !cz__choice_read(cursor, n, member->type, at);
     } else if (kind == CZ__DB_REAL && CZ__DB_KIND(type) == CZ__DB_DECIMAL) {
         cz_decimal value = { 0 };
         null = !driver->read(cursor, n, type, &value);

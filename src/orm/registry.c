@@ -343,6 +343,15 @@ int cz__choice_find(cz__db_type type, cz_str text)
     return -1;
 }
 
+bool cz__choice_read(const cz__db_cursor *cursor, unsigned at, cz__db_type type, int *out)
+{
+    cz_str text;
+    if (!cursor->db->driver->read(cursor, at, type, &text))
+        return false;
+    *out = cz__choice_find(type, text);
+    return true;
+}
+
 const cz_str *cz__member_text(const cz__column *column, const void *at, cz_str *store)
 {
     if (!(column->type & CZ__DB_CHOSEN))
