@@ -836,6 +836,7 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
         cz_buf *among = cz__scratch(c->ctx);
         cz__compile_behind(c, behind, among, request->behind);
         add_clause(select.where, " WHERE ", among);
+        c->scope->behind = request->behind->column->many ? behind : NULL;
         cz__append_group(select.group, behind);
     }
     bool values = query->values.count > 0;

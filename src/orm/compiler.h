@@ -23,6 +23,8 @@ struct cz__scope {
     unsigned join_count;
     const cz__column *link; /* a many-to-many whose links the rows are behind; NULL: none */
     unsigned link_alias;
+    const cz_buf
+        *behind; /* what each row is one of several behind, and a window keeps to; NULL: nothing */
     cz_buf
         *group; /* gets what is read outside aggregates; NULL: nothing is grouped by what is read */
 };

@@ -386,15 +386,20 @@ static void append_frame(struct cz__compiler *c, cz_buf *sql, const cz_frame *fr
 /* " OVER (...)" */
 static void append_over(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *window)
 {
+    const cz_buf *behind = c->scope->behind;
     cz_buf_append_lit(sql, " OVER (");
+    if (behind) {
+        cz_buf_append_lit(sql, "PARTITION BY ");
+        cz_buf_append_str(sql, cz_buf_str(behind));
+    }
     for (size_t i = 0; i < window->partition_by.count; i++) {
         const struct cz__arg *part = &window->partition_by.items[i];
-        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR("PARTITION BY "));
+        cz_buf_append_str(sql, i || behind ? CZ_STR(", ") : CZ_STR("PARTITION BY "));
         cz_ignore(cz__compile_value(c, sql, part->value_kind, part->value, CZ__DB_TEXT,
                                     "a window") == 0); /* any type will do */
     }
     cz__append_order(c, sql, &window->order_by,
-                     window->partition_by.count ? " ORDER BY " : "ORDER BY ");
+                     window->partition_by.count || behind ? " ORDER BY " : "ORDER BY ");
     append_frame(c, sql, &window->frame);
     cz_buf_append_char(sql, ')');
 }

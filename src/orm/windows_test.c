@@ -160,6 +160,41 @@ CZ_DATABASE_TEST(conditions_on_windows_stand_in_values_subqueries_and_changes)
     cz__orm_test_run(&rink, elsewhere);
 }
 
+#define AMONG_ALL(n)                                                                               \
+    CZ_QE(CZ_WINDOW(CZ_ROW_NUMBER, .order_by = CZ_ORDER_BY(CZ_DESC(Skater, points))), EXACT, (n))
+
+static void behind_each(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    /* rows behind several are read together; a window is of one's alone, as if they were not */
+    cz_rows(Troupe) clubs = cz_select(
+        c, Troupe, .order_by = CZ_ORDER_BY(CZ_ASC(Troupe, name)),
+        .prefetch = CZ_PREFETCH(Troupe, (skaters, Skater, .where = AMONG_ALL(1), .as = "best")));
+    const char *const best[] = { "Ann", "Dee" }, *const second[] = { "Bea", "Eve" },
+                      *const in_halves[] = { "Cat Ann Bea", "Eve Dee" };
+    CZ_REQUIRE(clubs.count == 2);
+    for (size_t i = 0; i < clubs.count; i++) {
+        Troupe *club = &clubs.items[i];
+        CZ_EXPECT_STR(names(c, cz_prefetched(c, Skater, club, skaters, "best")), best[i]);
+        CZ_EXPECT_STR(names(c, cz_related(c, Skater, club, skaters, .where = AMONG_ALL(2))),
+                      second[i]);
+        CZ_EXPECT_STR(
+            names(c,
+                  cz_related(c, Skater, club, skaters,
+                             .order_by = CZ_ORDER_BY(
+                                 CZ_DESC_OF(CZ_WINDOW(CZ_NTILE(2), .order_by = CZ_ORDER_BY(
+                                                                       CZ_DESC(Skater, points)))),
+                                 CZ_DESC(Skater, points)))),
+            in_halves[i]);
+    }
+}
+
+CZ_DATABASE_TEST(a_window_over_rows_behind_others_is_of_each_ones)
+{
+    cz__orm_test_run(&rink, behind_each);
+}
+
 static void grouped(cz_ctx *c, void *arg)
 {
     (void)arg;
