@@ -846,7 +846,7 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     compile_where(c, &select, query);
     struct ordering order = { .sql = select.order,
                               .before = " ORDER BY ",
-                              .group = values && select.group->len ? select.group : NULL,
+                              .group = !values || select.group->len ? select.group : NULL,
                               .parts = values ? NULL : cz__scratch(c->ctx),
                               .filter = select.filter.count ? &select.filter : NULL };
     if (behind && !sliced)
@@ -862,10 +862,8 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     if (kind == CZ__PLAN_SELECT)
         for (size_t i = 0; i < query->related.count; i++)
             add_related(c, plan, aliases, query->related.items[i]);
-    if (select.aggregates && !values) {
+    if (select.aggregates && !values)
         group_by_keys(c, &select, plan, aliases);
-        cz_buf_append_str(select.group, cz_buf_str(order.parts)); /* of other tables, too */
-    }
     bool inside = kind == CZ__PLAN_COUNT &&
                   (gives_rows(request) || values || select.aggregates || select.filter.count);
     if (!values)
@@ -902,6 +900,14 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
         append_lock(c, sql, query);
 }
 
+/* Whether a subquery gives something else when equal rows stand once: not of what is looked for among them, nor of the
+ * first. PostgreSQL orders distinct rows by what they give alone, and a model's order is seldom that. */
+static bool distinct_matters(const cz_query *query, enum cz__subselect kind)
+{
+    bool sliced = query->limit || query->offset;
+    return kind == CZ__SUBSELECT_LIST ? sliced : kind == CZ__SUBSELECT_VALUE && query->offset;
+}
+
 void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *query,
                            const struct cz__arg *value, enum cz__subselect kind)
 {
@@ -920,16 +926,20 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
     compile_where(c, &select, query);
     struct ordering order = { .sql = select.order,
                               .before = " ORDER BY ",
+                              .group = select.group,
                               .filter = select.filter.count ? &select.filter : NULL };
     const struct cz__expr *expr = value ? cz__expr_of(value->value_kind, value->value) : NULL;
     bool aggregate = expr && cz__has_aggregate(expr); /* which has no order */
     if (kind != CZ__SUBSELECT_EXISTS && !aggregate)
         compile_order(c, &order, cz__ordering_of(query));
+    select.aggregates |= order.has_aggregate;
     cz_buf *limit = cz__scratch(c->ctx);
     append_limit(c, limit, query, true, kind == CZ__SUBSELECT_VALUE && !aggregate);
     if (value) {
+        scope->group = aggregate ? NULL : select.group;
         cz_ignore(cz__compile_value(c, select.outputs, value->value_kind, value->value,
                                     CZ__DB_INT64, "a subquery") == 0); /* its type was asked for */
+        scope->group = NULL;
     } else {
         cz_buf_append_char(select.outputs, '1');
     }
@@ -939,7 +949,9 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
         cz_raise(c->ctx, CZ_EINVAL, "a condition on a window in a subquery with .distinct");
     if (select.aggregates && !aggregate)
         group_by_keys(c, &select, NULL, NULL);
-    append_body(c, sql, &select, query);
+    cz_query once = *query;
+    once.distinct = query->distinct && distinct_matters(query, kind);
+    append_body(c, sql, &select, &once);
     cz_buf_append_str(sql, cz_buf_str(select.order));
     cz_buf_append_str(sql, cz_buf_str(limit));
     cz_check(c->ctx, cz_buf_status(limit));

@@ -224,6 +224,29 @@ static void subqueries(cz_ctx *c, void *arg)
         1);
     EXPECT_WARES("jam Tea", CZ_Q(Ware, id, IN, CZ_SUBQUERY(CZ_F(Sale, ware), Sale)));
     EXPECT_WARES("bread 100%_x", CZ_NOT(CZ_Q(Ware, id, IN, CZ_SUBQUERY(CZ_F(Sale, ware), Sale))));
+    EXPECT_WARES("jam Tea", CZ_Q(Ware, id, IN,
+                                 CZ_SUBQUERY(CZ_F(Sale, ware), Sale, .distinct = true,
+                                             .order_by = CZ_ORDER_BY(CZ_DESC(Sale, pieces)))));
+    CZ_EXPECT_EQ(
+        cz_count(c, Ware,
+                 .where = CZ_QE(CZ_SUBQUERY(CZ_F(Sale, pieces), Sale, .distinct = true,
+                                            .where = CZ_Q(Sale, ware, EXACT, CZ_OUTER(Ware, id)),
+                                            .order_by = CZ_ORDER_BY(CZ_DESC(Sale, id))),
+                                GT, 0)),
+        2);
+    /* of groups, also what other tables have */
+    CZ_EXPECT_EQ(
+        cz_count(c, Maker,
+                 .where = CZ_Q(Maker, name, IN,
+                               CZ_SUBQUERY(CZ_CONCAT(CZ_F(Ware, maker->name), CZ_VALUE("")), Ware,
+                                           .where = CZ_QE(CZ_COUNT_OF(CZ_F(Ware, sales)), GTE, 1),
+                                           .order_by = CZ_ORDER_BY(CZ_ASC(Ware, maker->name))))),
+        1);
+    EXPECT_WARES(
+        "jam",
+        CZ_Q(Ware, id, EXACT,
+             CZ_SUBQUERY(CZ_F(Ware, id), Ware,
+                         .order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_COUNT_OF(CZ_F(Ware, sales)))))));
     EXPECT_WARES("jam", CZ_Q(Ware, stock, LT,
                              CZ_SUBQUERY(CZ_SUM(CZ_F(Sale, pieces)), Sale,
                                          .where = CZ_Q(Sale, ware, EXACT, CZ_OUTER(Ware, id)))));
