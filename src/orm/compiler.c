@@ -472,13 +472,14 @@ static void compile_order(struct cz__compiler *c, struct ordering *order, const 
         }
         cz_buf *part = cz__scratch(c->ctx);
         bool aggregate = cz__has_aggregate(item->expr);
-        c->scope->group = aggregate ? order->group : NULL;
+        bool inside = aggregate || cz__has_window(item->expr); /* it reads what groups have */
+        c->scope->group = inside ? order->group : NULL;
         cz_ignore(cz__compile_expr(c, part, item->expr) == 0); /* of any type */
         c->scope->group = NULL;
         add_item(order, part);
         append_direction(order->sql, item, item->descending);
         order->has_aggregate |= aggregate;
-        if (!aggregate && !cz__has_window(item->expr)) {
+        if (!inside) {
             cz__append_group(order->group, part);
             add_part(order, part);
         }
@@ -488,8 +489,10 @@ static void compile_order(struct cz__compiler *c, struct ordering *order, const 
 void cz__append_order(struct cz__compiler *c, cz_buf *sql, const cz_order_list *list,
                       const char *before)
 {
-    struct ordering order = { .sql = sql, .before = before };
+    cz_buf *group = c->scope->group;
+    struct ordering order = { .sql = sql, .before = before, .group = group };
     compile_order(c, &order, list);
+    c->scope->group = group;
 }
 
 /* ---- SELECT ---- */
@@ -569,9 +572,9 @@ static const cz__db_type *compile_outputs(struct cz__compiler *c, struct select 
         const struct cz__assign *item = &query->values.items[i];
         const cz__column *member = &record->columns[item->field];
         const struct cz__expr *expr = cz__expr_of(item->value_kind, item->value);
-        bool aggregate = expr && cz__has_aggregate(expr);
+        bool aggregate = expr && cz__has_aggregate(expr), window = expr && cz__has_window(expr);
         cz_buf *part = cz__scratch(c->ctx);
-        c->scope->group = aggregate ? select->group : NULL;
+        c->scope->group = aggregate || window ? select->group : NULL;
         types[i] = cz__compile_value(c, part, item->value_kind, item->value, member->type,
                                      member->field->name);
         c->scope->group = NULL;
@@ -581,7 +584,7 @@ static const cz__db_type *compile_outputs(struct cz__compiler *c, struct select 
         cz_check(c->ctx, cz_buf_status(part));
         if (aggregate)
             select->aggregates = true;
-        else if (expr && !cz__has_window(expr) && expr->op != CZ__EXPR_VALUE)
+        else if (expr && !window && expr->op != CZ__EXPR_VALUE)
             cz__append_group(select->group, part);
     }
     select->output_count = (unsigned)query->values.count;

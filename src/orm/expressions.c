@@ -696,7 +696,7 @@ cz__db_type cz__compile_expr(struct cz__compiler *c, cz_buf *sql, const struct c
     cz_buf *group = scope->group;
     bool whole = group && is_grouped_whole(expr);
     bool aggregate = expr->op == CZ__EXPR_CALL && is_aggregate(expr->function);
-    if (whole || aggregate || expr->op == CZ__EXPR_WINDOW)
+    if (whole || aggregate)
         scope->group = NULL;
     cz_buf *part = whole ? cz__scratch(c->ctx) : sql;
     cz__db_type type = compile_expr(c, part, expr);

@@ -160,6 +160,35 @@ CZ_DATABASE_TEST(conditions_on_windows_stand_in_values_subqueries_and_changes)
     cz__orm_test_run(&rink, elsewhere);
 }
 
+#define SHARE(F) F(big_int_field, skaters) F(big_int_field, place) F(int_field, points)
+CZ_RECORD(Share, SHARE);
+
+static void of_groups(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    /* what a window reads outside aggregates is grouped by, as in Django */
+    cz_rows(Share) shares = cz_values(
+        c, Share, Skater, .where = CZ_Q(Skater, club, ISNULL, false),
+        .values = CZ_AS(
+            Share, (skaters, CZ_COUNT_ROWS),
+            (place, CZ_WINDOW(CZ_RANK, .order_by = CZ_ORDER_BY(CZ_ASC(Skater, club->name)))),
+            (points, CZ_WINDOW(CZ_SUM(CZ_SUM(CZ_F(Skater, points))),
+                               .partition_by = CZ_EXPRS(CZ_LOWER(CZ_F(Skater, club->name)))))),
+        .order_by = CZ_ORDER_BY(
+            CZ_DESC_OF(CZ_WINDOW(CZ_RANK, .order_by = CZ_ORDER_BY(CZ_ASC(Skater, club->name))))));
+    CZ_REQUIRE(shares.count == 2);
+    CZ_EXPECT(shares.items[0].skaters == 2 && shares.items[0].place == 2);
+    CZ_EXPECT_EQ(shares.items[0].points, 14);
+    CZ_EXPECT(shares.items[1].skaters == 3 && shares.items[1].place == 1);
+    CZ_EXPECT_EQ(shares.items[1].points, 21);
+}
+
+CZ_DATABASE_TEST(windows_over_groups_read_what_is_grouped_by)
+{
+    cz__orm_test_run(&rink, of_groups);
+}
+
 #define AMONG_ALL(n)                                                                               \
     CZ_QE(CZ_WINDOW(CZ_ROW_NUMBER, .order_by = CZ_ORDER_BY(CZ_DESC(Skater, points))), EXACT, (n))
 
