@@ -118,8 +118,10 @@ static void follow_commit(cz_ctx *ctx, void *arg)
                            .manager = following->soft ? &every_kept_row : &cz_base_manager };
         if (referrer->column->field->options.on_delete == CZ_SET_NULL)
             set_null(ctx, referrer, &query);
-        else
+        else if (following->soft)
             cz_ignore(cz__delete(ctx, &query) < 0); /* counted by nobody */
+        else /* for good, as what they refer to, also those that are marked */
+            cz_ignore(cz__purge(ctx, &query) < 0);
     }
 }
 
