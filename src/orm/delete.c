@@ -307,6 +307,8 @@ int64_t cz__delete(cz_ctx *ctx, const cz_query *query)
 void cz__remove(cz_ctx *ctx, cz_row *row)
 {
     const struct cz__model_state *state = row->model->state;
+    if (!cz__row_bit(row, CZ__BITS_LOADED, 0))
+        cz_raise(ctx, CZ_EINVAL, "a %s that is not stored cannot be removed", row->model->name);
     cz_query query = { .model = row->model,
                        .where = cz__cond_key(ctx, row),
                        .manager = state->deleted_at ? &every_kept_row : &cz_base_manager };
