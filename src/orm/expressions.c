@@ -584,6 +584,11 @@ static void compile_call(struct cz__compiler *c, cz_buf *sql, const struct cz__e
             first = i == 0 ? own : first;
         }
     }
+    if (expr->distinct && expr->function == CZ__FN_STRING_AGG && !c->features->ordered_aggregates)
+        cz_raise(c->ctx, CZ_EUNSUPPORTED,
+                 "%s joins distinct parts by no separator: leave out the .distinct of "
+                 "CZ_STRING_AGG(), or read the parts with .distinct and join them",
+                 c->features->name);
     cz_buf *call = cz__scratch(c->ctx);
     cz__append_template(c, call, format, args, expr->args.count);
     cz_check(c->ctx, cz_buf_status(call));

@@ -570,6 +570,15 @@ static void ordered_parts(cz_ctx *c, void *arg)
                                                 .order_by = CZ_ORDER_BY(CZ_DESC(Ware, stock))))));
     CZ_EXPECT_STR(joined->names, "Tea, 100%_x, jam, bread");
 }
+static void distinct_parts(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Joined *joined = cz_aggregate(
+        c, Joined, Ware,
+        .values =
+            CZ_AS(Joined, (names, CZ_STRING_AGG(CZ_F(Ware, maker->name), ", ", .distinct = true))));
+    CZ_EXPECT_STR(joined->names, "Ann, Bob");
+}
 static void ordered_sum(cz_ctx *c, void *arg)
 {
     (void)arg;
@@ -618,8 +627,10 @@ static void mistakes(cz_ctx *c, void *arg)
 {
     (void)arg;
     seed(c);
-    if (cz__test_on_postgresql)
+    if (cz__test_on_postgresql) {
         ordered_parts(c, NULL);
+        distinct_parts(c, NULL);
+    }
     static const struct cz__orm_test_refusal cases[] = {
         { outer_outside, CZ_EINVAL, "CZ_OUTER() outside a subquery" },
         { of_another_model, CZ_EINVAL, "an expression about Sale in a query of Ware" },
@@ -648,9 +659,12 @@ static void mistakes(cz_ctx *c, void *arg)
           "SQLite puts the parts of CZ_STRING_AGG() into no order: leave out its .order_by, or "
           "read "
           "the parts with one and join them" },
+        { distinct_parts, CZ_EUNSUPPORTED,
+          "SQLite joins distinct parts by no separator: leave out the .distinct of "
+          "CZ_STRING_AGG(), or read the parts with .distinct and join them" },
         { distinct_on, CZ_EUNSUPPORTED, "SQLite has no DISTINCT ON" },
     };
-    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases) - 2 * cz__test_on_postgresql);
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases) - 3 * cz__test_on_postgresql);
 }
 
 CZ_DATABASE_TEST(expressions_that_cannot_be_raise_with_the_reason)
