@@ -383,9 +383,9 @@ static void add_related(struct cz__compiler *c, struct cz__plan *plan, unsigned 
 
 struct ordering {
     cz_buf *sql;
-    const char *before; /* " ORDER BY ", then ", " */
-    cz_buf *group;      /* what an order adds to GROUP BY; NULL: nothing is grouped */
-    cz_buf *parts; /* ", " and each of what is ordered by, aggregates left out; NULL: not needed */
+    const char *before;               /* " ORDER BY ", then ", " */
+    cz_buf *group;                    /* what an order adds to GROUP BY; NULL: nothing is grouped */
+    cz_buf *parts;                    /* ", " and each of what is ordered by; NULL: not needed */
     struct cz__window_filter *filter; /* where the order is outside of; NULL: it is not */
     bool has_aggregate;
 };
@@ -479,10 +479,9 @@ static void compile_order(struct cz__compiler *c, struct ordering *order, const 
         add_item(order, part);
         append_direction(order->sql, item, item->descending);
         order->has_aggregate |= aggregate;
-        if (!inside) {
+        add_part(order, part);
+        if (!inside)
             cz__append_group(order->group, part);
-            add_part(order, part);
-        }
     }
 }
 
@@ -794,6 +793,13 @@ static void order_combined(struct cz__compiler *c, cz_buf *sql, const cz_query *
     }
 }
 
+/* Whether distinct rows come in any order, which is none of what makes them distinct: it stands around them. */
+static bool is_shuffled(const cz_query *query)
+{
+    const cz_order_list *order = cz__ordering_of(query);
+    return query->distinct && !query->combine.count && order->count == 1 && order->items[0].random;
+}
+
 static bool gives_rows(const struct cz__plan_request *request)
 {
     const cz_query *query = request->query;
@@ -884,9 +890,13 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
         cz__append_sliced(c, sql, query, false);
         return;
     }
-    if (inside)
-        cz_buf_append_lit(sql, "SELECT COUNT(*) FROM (");
+    bool shuffled = ordered && !behind && is_shuffled(query);
+    if (inside || shuffled)
+        cz_buf_append_str(sql,
+                          inside ? CZ_STR("SELECT COUNT(*) FROM (") : CZ_STR("SELECT * FROM ("));
     append_body(c, sql, &select, query);
+    if (shuffled)
+        cz_buf_append_lit(sql, ") shuffled");
     if (query->combine.count) {
         compile_combined(c, sql, query);
         if (ordered)

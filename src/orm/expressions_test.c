@@ -504,6 +504,18 @@ static void unions(cz_ctx *c, void *arg)
         cz_select(c, Maker, .where = CZ_Q(Maker, wares->stock, GTE, 0), .distinct = true);
     CZ_EXPECT_EQ(makers.count, 2);
     CZ_EXPECT_EQ(cz_count(c, Maker, .where = CZ_Q(Maker, wares->stock, GTE, 0)), 3);
+    /* in any order, and by what is computed */
+    CZ_EXPECT_EQ(cz_select(c, Maker, .where = CZ_Q(Maker, wares->stock, GTE, 0), .distinct = true,
+                           .order_by = CZ_ORDER_BY(CZ_RANDOM), .limit = 5)
+                     .count,
+                 2);
+    makers = cz_select(c, Maker, .where = CZ_Q(Maker, wares->stock, GTE, 0), .distinct = true,
+                       .order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_WINDOW(
+                           CZ_DENSE_RANK, .order_by = CZ_ORDER_BY(CZ_ASC(Maker, name))))));
+    CZ_EXPECT(makers.count == 2 && cz_str_eq(makers.items[0].name, CZ_STR("Bob")));
+    makers = cz_select(c, Maker, .distinct = true,
+                       .order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_COUNT_OF(CZ_F(Maker, wares)))));
+    CZ_EXPECT(makers.count == 3 && cz_str_eq(makers.items[0].name, CZ_STR("Ann")));
     CZ_EXPECT_EQ(cz_count(c, Maker, .where = CZ_Q(Maker, wares->stock, GTE, 0), .distinct = true),
                  2);
     /* a list longer than what stands in SQL item by item */
