@@ -119,6 +119,9 @@ static void prefetch_reverse(cz_ctx *c, void *arg)
             EXPECT_SAGAS(cz_prefetched(c, Saga, penman, sagas, "but the first"), rest[i]);
         }
     }
+    /* a limit that is none has no end */
+    EXPECT_SAGAS(cz_related(c, Saga, &penmen.items[0], sagas, .offset = 1, .limit = INT64_MAX),
+                 "bcd");
     /* what has no name stands in the relation's place */
     CZ_EXPECT_QUERIES_OF(2)
     {
