@@ -203,6 +203,8 @@ void cz__through_add(cz_ctx *ctx, const struct cz__links *links, const char *dat
                      const char *keys, size_t count);
 void cz__through_remove(cz_ctx *ctx, const struct cz__links *links, const char *database,
                         const char *keys, size_t count);
+/* rows.c: raise CZ_EINTEGRITY when an INSERT that was no error stored nothing; `keyed`: the caller knew the key. */
+void cz__check_inserted(cz_ctx *ctx, const cz_model *model, bool keyed, int64_t rows);
 /* rows.c: a new row with its defaults and these, not stored; receivers are told. Raises. */
 cz_row *cz__row_made(cz_ctx *ctx, cz_model *model, const struct cz__assign *assigns, size_t count);
 /* conditions.c: "path IN keys", which are as a column of `type` has them. Raises: CZ_ENOMEM. */

@@ -595,12 +595,13 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query)
 struct new_keys {
     const cz__column *key;
     char *items;
-    size_t count;
+    size_t count, cap;
 };
 
 static bool read_key(cz__db_cursor *cursor, void *arg)
 {
     struct new_keys *keys = arg;
+    cz_assert(keys->count < keys->cap); /* one a row at most */
     void *at = keys->items + keys->count * cz__column_bytes(keys->key);
     cz_ignore(cursor->db->driver->read(cursor, 0, keys->key->type, at)); /* never NULL */
     keys->count++;
@@ -611,8 +612,9 @@ struct cz__keys cz__run_insert(cz_ctx *ctx, const struct cz__plan_request *reque
 {
     const cz_query *query = request->query;
     const cz__column *key = query->model->state->key;
-    struct new_keys keys = { key, cz_alloc_zero(ctx, request->row_count, cz__column_bytes(key)),
-                             0 };
+    struct new_keys keys = { .key = key,
+                             .items = cz_alloc_zero(ctx, request->row_count, cz__column_bytes(key)),
+                             .cap = request->row_count };
     cz__db_cursor cursor;
     cz__db_session *session = cz__session_to_write(ctx, query->model, NULL, query->database);
     cz__watch_change(ctx, query->model);
@@ -625,11 +627,13 @@ struct returned {
     const struct cz__plan *plan;
     cz_row *row;
     cz_arena *arena;
+    int64_t rows;
 };
 
 static bool read_returned(cz__db_cursor *cursor, void *arg)
 {
-    const struct returned *returned = arg;
+    struct returned *returned = arg;
+    returned->rows++;
     return read_row(cursor, 0, returned->row->model, returned->plan->loaded, returned->row,
                     returned->arena);
 }
@@ -642,6 +646,7 @@ void cz__run_insert_row(cz_ctx *ctx, const struct cz__plan_request *request, cz_
     cz__watch_change(ctx, row->model);
     returned.plan = open_on(ctx, session, request, &cursor);
     read_all(ctx, &cursor, request->query, read_returned, &returned);
+    cz__check_inserted(ctx, row->model, false, returned.rows);
 }
 
 /* ---- one row, counts ---- */
