@@ -223,7 +223,6 @@ cz_cond cz__related_cond(cz_ctx *ctx, const cz_row *row, const cz__column *colum
 /* A to-many field of a stored row. Raises: CZ_EINVAL: it is none. */
 const cz__column *cz__to_many(cz_ctx *ctx, const cz_row *row, size_t field);
 
-/* bulk.c: the condition that a row's fields equal the pairs'. */
 /* related.c: the alias of the database the rows behind a relation of `row` are in: the row's own, but for references
  * into another. */
 const char *cz__alias_behind(cz_ctx *ctx, const cz_row *row, const cz__column *column,
@@ -231,7 +230,10 @@ const char *cz__alias_behind(cz_ctx *ctx, const cz_row *row, const cz__column *c
 /* bulk.c: in a database by its alias; NULL: the model's. */
 void *cz__get_or_create_on(cz_ctx *ctx, const char *database, cz_model *model, cz_pairs match,
                            cz_pairs defaults, bool update, bool *out_created);
+/* bulk.c: the condition that a row's fields equal the pairs'. */
 cz_cond cz__pairs_cond(cz_ctx *ctx, const cz_model *model, cz_pairs pairs);
+/* expressions.c: whether a window stands in an expression. */
+bool cz__has_window(const struct cz__expr *expr);
 
 /* watch.c: what a unit of work has changed and asked. */
 /* Rows of a model were changed; NULL: of any. */

@@ -312,7 +312,8 @@ static void mistakes(cz_ctx *c, void *arg)
     seed(c);
     static const struct cz__orm_test_refusal cases[] = {
         { prefetch_locked, CZ_EINVAL,
-          "prefetch: Penman.sagas takes neither locks, unions, values nor distinct slices" },
+          "prefetch: Penman.sagas takes neither locks, unions, values nor slices of rows that are "
+          "distinct or ordered by a window" },
         { prefetch_slice_of_one, CZ_EINVAL,
           "prefetch: Saga.penman leads to one row, of which there is no slice" },
         { prefetch_a_column, CZ_EINVAL, "prefetch: Penman.name is no relation" },

@@ -216,6 +216,14 @@ static void behind_each(cz_ctx *c, void *arg)
                                                                        CZ_DESC(Skater, points)))),
                                  CZ_DESC(Skater, points)))),
             in_halves[i]);
+        CZ_EXPECT_STR(
+            names(c,
+                  cz_related(c, Skater, club, skaters, .limit = 1,
+                             .order_by = CZ_ORDER_BY(
+                                 CZ_DESC_OF(CZ_WINDOW(CZ_NTILE(2), .order_by = CZ_ORDER_BY(
+                                                                       CZ_DESC(Skater, points)))),
+                                 CZ_DESC(Skater, points)))),
+            i ? "Eve" : "Cat");
     }
 }
 
