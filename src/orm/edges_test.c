@@ -1,6 +1,7 @@
 /* Where pieces of the ORM meet: rolled back rows, slices, subqueries, managers and lists. */
 #include "orm/orm_testing.h"
 #include <calzone/bulk.h>
+#include <calzone/expressions.h>
 #include <calzone/raw.h>
 #include <calzone/relations.h>
 #include <calzone/transactions.h>
@@ -441,3 +442,35 @@ CZ_DATABASE_TEST(a_row_that_is_told_back_is_no_read_either)
 {
     cz__orm_test_run(&town, only_reading);
 }
+
+#ifdef CZ_FAULTS
+/* ---- documents without memory ---- */
+
+static void count_documents(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    CZ_EXPECT_EQ(
+        cz_count(c, Guild,
+                 .where = CZ_AND(CZ_Q(Guild, extra, CONTAINS, "{\"a\": [\"\\u0041\"]}"),
+                                 CZ_QE(CZ_JSON_TEXT(CZ_F(Guild, extra), "b"), EXACT, "x"))),
+        1);
+}
+static void store_document(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Guild, (name, "again"), (extra, "[\"\\u0041\"]"));
+}
+static void documents(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    cz_create(c, Guild, (name, "one"), (extra, "{\"a\": [\"A\\u0042\", \"A\"], \"b\": \"x\"}"));
+    cz__orm_test_without_memory(count_documents, NULL);
+    cz__orm_test_without_memory(store_document, NULL);
+}
+
+CZ_DATABASE_TEST(a_document_without_memory_is_no_other_one)
+{
+    cz__orm_test_run(&town, documents);
+}
+#endif
