@@ -977,7 +977,11 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
 static void compile_assign(struct cz__compiler *c, cz_buf *sql, const struct cz__assign *assign)
 {
     const cz__column *column = &c->scope->model->state->columns[assign->field];
-    if (cz__expr_of(assign->value_kind, assign->value)) {
+    const struct cz__expr *expr = cz__expr_of(assign->value_kind, assign->value);
+    if (expr && (cz__has_aggregate(expr) || cz__has_window(expr)))
+        cz_raise(c->ctx, CZ_EINVAL, "%s.%s: an aggregate or a window as its value; use a subquery",
+                 c->scope->model->name, column->field->name);
+    if (expr) {
         cz__compile_as(c, sql, assign->value_kind, assign->value, column->type,
                        column->field->name);
         return;

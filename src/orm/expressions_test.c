@@ -582,6 +582,17 @@ static void ordered_parts(cz_ctx *c, void *arg)
                                                 .order_by = CZ_ORDER_BY(CZ_DESC(Ware, stock))))));
     CZ_EXPECT_STR(joined->names, "Tea, 100%_x, jam, bread");
 }
+static void update_by_aggregate(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_update(c, Ware, CZ_EVERY_ROW, (stock, CZ_ADD(CZ_COUNT_ROWS, 1)));
+}
+static void update_by_window(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_update(c, Ware, CZ_EVERY_ROW,
+              (stock, CZ_WINDOW(CZ_RANK, .order_by = CZ_ORDER_BY(CZ_ASC(Ware, name)))));
+}
 static void distinct_parts(cz_ctx *c, void *arg)
 {
     (void)arg;
@@ -648,6 +659,10 @@ static void mistakes(cz_ctx *c, void *arg)
         { of_another_model, CZ_EINVAL, "an expression about Sale in a query of Ware" },
         { update_over_relation, CZ_EINVAL,
           "an update of Sale from fields of another model; use a subquery" },
+        { update_by_aggregate, CZ_EINVAL,
+          "Ware.stock: an aggregate or a window as its value; use a subquery" },
+        { update_by_window, CZ_EINVAL,
+          "Ware.stock: an aggregate or a window as its value; use a subquery" },
         { too_small_a_member, CZ_EINVAL, "a value of Ranked does not fit the member \"small\"" },
         { grouped_aggregate, CZ_EINVAL,
           "cz_aggregate() of Ware gave 4 rows: each of its values is an aggregate" },
