@@ -393,7 +393,8 @@ struct cz__expr {
     CZ__AGGREGATE((const struct cz__real_expr *)0, STDDEV, CZ__BITS_NUMBER, e, ##__VA_ARGS__)
 #define CZ_VARIANCE(e, ...)                                                                        \
     CZ__AGGREGATE((const struct cz__real_expr *)0, VARIANCE, CZ__BITS_NUMBER, e, ##__VA_ARGS__)
-/* .order_by orders the parts, on PostgreSQL alone: SQLite has that since 3.44, and elsewhere it is CZ_EUNSUPPORTED. */
+/* .order_by orders the parts, on PostgreSQL alone: SQLite has that since 3.44, and elsewhere it is CZ_EUNSUPPORTED; so is
+ * .distinct, which SQLite takes of one argument and not of two. */
 #define CZ_STRING_AGG(e, separator, ...)                                                           \
     CZ__EXPR((const struct cz__text_expr *)0, .op = CZ__EXPR_CALL, .function = CZ__FN_STRING_AGG,  \
              .args = CZ__ARGS_2(e, separator), ##__VA_ARGS__)

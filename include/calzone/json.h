@@ -118,6 +118,8 @@ void cz_json_error_position(const cz_json_reader *reader, size_t *out_line, size
 /* Whether `text` is one whole document, at most 64 levels deep; false also when there is no memory
  * to find out. */
 bool cz_json_is_valid(cz_str text);
+/* The same, told apart. Errors: CZ_ENOMEM; any other: it is none. */
+CZ_NODISCARD cz_status cz__json_check(cz_str text);
 
 /* ---- a tree, for documents whose shape is not known ---- */
 

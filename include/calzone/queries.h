@@ -683,7 +683,7 @@ void cz__refresh(cz_ctx *ctx, cz_row *row, const char *file, int line);
 /* Write the row to the database of this alias, which it belongs to from then on. When it came from another one,
  * all its fields that are loaded are written: to the row of its key if there is one, else to a new one. */
 #define cz_save_on(ctx, database, row) cz__save_on((ctx), (database), &(row)->row_)
-/* Delete this row, as cz_delete(). */
+/* Delete this row, as cz_delete(). Raises likewise; CZ_EINVAL: it is new, and has no key. */
 #define cz_remove(ctx, row) cz__remove((ctx), &(row)->row_)
 /* Read it again, with all its columns; what was read of its relations is forgotten. Raises: CZ_ENOTFOUND. */
 #define cz_refresh(ctx, row) cz__refresh((ctx), &(row)->row_, __FILE__, __LINE__)

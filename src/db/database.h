@@ -314,9 +314,9 @@ typedef struct cz__db_features {
     const char *list_lookups[3];   /* CONTAINS, CONTAINED_BY, OVERLAP on arrays; $1, $2 */
     bool scaled_decimals;          /* decimals of at most 18 digits are whole numbers */
     const char *decimal_collation; /* behind a decimal, which longer ones need; NULL: they do not */
-    bool row_locks, distinct_on, ordered_aggregates;
-    bool returning_key;          /* INSERT says the new key by RETURNING */
-    bool typed_sums;             /* SUM and AVG of integers need a cast back */
+    bool row_locks, distinct_on, ordered_aggregates; /* STRING_AGG takes ORDER BY, and DISTINCT */
+    bool returning_key;                              /* INSERT says the new key by RETURNING */
+    bool typed_sums;                                 /* SUM and AVG of integers need a cast back */
     bool streams_in_transaction; /* stream_begin() needs a session with a transaction */
     /* How queries of full text are written, of words as they are and of English ones. */
     enum cz__pattern search_patterns[2], rank_patterns[2], headline_patterns[2];

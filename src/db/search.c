@@ -244,6 +244,8 @@ static void append_query(cz_buf *out, const struct cz__search_query *query, bool
             cz_buf_printf(out, "%s(%.*s)", any ? syntax->or_ : "", CZ_STR_ARG(cz_buf_str(&group)));
             any = true;
         }
+        if (cz_buf_status(&group)) /* what it lacks would be missed by nobody */
+            out->status = cz_buf_status(&group);
         cz_buf_done(&group);
     }
     if (!any)

@@ -482,16 +482,20 @@ void cz_json_error_position(const cz_json_reader *reader, size_t *out_line, size
     cz__json_position(reader, out_line, out_column, &chars);
 }
 
-bool cz_json_is_valid(cz_str text)
+cz_status cz__json_check(cz_str text)
 {
     cz_arena *arena; /* for strings with escapes */
     if (cz_arena_create(NULL, 0, &arena))
-        return false;
+        return CZ_ENOMEM;
     cz_json_reader reader;
     cz_json_reader_init(&reader, arena, text, NULL);
     while (!reader.status && reader.state != FINISHED)
         cz_ignore(cz_json_next(&reader)); /* only its checks are wanted */
-    bool valid = !reader.status;
     cz_arena_destroy(arena);
-    return valid;
+    return reader.status;
+}
+
+bool cz_json_is_valid(cz_str text)
+{
+    return !cz__json_check(text);
 }

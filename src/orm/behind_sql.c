@@ -73,14 +73,14 @@ void cz__append_sliced(struct cz__compiler *c, cz_buf *sql, const cz_query *quer
         cz_buf_append_lit(sql, "cz_number > ");
         cz__append_slot(c, sql, offset);
     }
-    if (query->limit) {
-        cz_buf_append_str(sql,
-                          query->offset ? CZ_STR(" AND cz_number <= ") : CZ_STR("cz_number <= "));
-        cz__append_slot(c, sql, limit);
-    }
-    if (query->limit && query->offset) {
-        cz_buf_append_lit(sql, " + ");
+    if (query->limit && query->offset) { /* their sum may be out of range */
+        cz_buf_append_lit(sql, " AND cz_number - ");
         cz__append_slot(c, sql, offset);
+        cz_buf_append_lit(sql, " <= ");
+        cz__append_slot(c, sql, limit);
+    } else if (query->limit) {
+        cz_buf_append_lit(sql, "cz_number <= ");
+        cz__append_slot(c, sql, limit);
     }
     cz_buf_append_lit(sql, " ORDER BY cz_behind, cz_number");
 }

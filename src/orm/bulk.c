@@ -117,6 +117,8 @@ static void insert_one(cz_ctx *ctx, struct bulk *bulk, cz_row *row, const int64_
         bulk->assigns[0] = (struct cz__assign){ 0, CZ__VALUE_I64, key };
     int64_t id;
     int64_t stored = cz__run_change(ctx, &request, &id);
+    if (!bulk->conflict)
+        cz__check_inserted(ctx, bulk->model, has_key(row) || key, stored);
     bulk->stored += stored;
     if (!key && (stored || bulk->conflict))
         now_stored(ctx, bulk, row, bulk->conflict || has_key(row) ? NULL : &id);
@@ -138,8 +140,8 @@ static void insert_many(cz_ctx *ctx, void *arg)
     struct cz__keys keys = cz__run_insert(ctx, &request);
     bulk->stored += (int64_t)keys.count;
     bool leaves_out = bulk->conflict && !is_upsert(bulk);
-    /* else each row of an INSERT gives one, in the order of its VALUES */
-    cz_assert(leaves_out || keys.count == part->count);
+    if (!leaves_out) /* each row of an INSERT gives one, in the order of its VALUES */
+        cz__check_inserted(ctx, bulk->model, false, keys.count == part->count);
     size_t bytes = cz__column_bytes(bulk->model->state->key);
     for (size_t i = 0; i < part->count; i++)
         now_stored(ctx, bulk, part->rows[i], leaves_out ? NULL : keys.items + i * bytes);

@@ -383,9 +383,9 @@ static void add_related(struct cz__compiler *c, struct cz__plan *plan, unsigned 
 
 struct ordering {
     cz_buf *sql;
-    const char *before; /* " ORDER BY ", then ", " */
-    cz_buf *group;      /* what an order adds to GROUP BY; NULL: nothing is grouped */
-    cz_buf *parts; /* ", " and each of what is ordered by, aggregates left out; NULL: not needed */
+    const char *before;               /* " ORDER BY ", then ", " */
+    cz_buf *group;                    /* what an order adds to GROUP BY; NULL: nothing is grouped */
+    cz_buf *parts;                    /* ", " and each of what is ordered by; NULL: not needed */
     struct cz__window_filter *filter; /* where the order is outside of; NULL: it is not */
     bool has_aggregate;
 };
@@ -472,24 +472,26 @@ static void compile_order(struct cz__compiler *c, struct ordering *order, const 
         }
         cz_buf *part = cz__scratch(c->ctx);
         bool aggregate = cz__has_aggregate(item->expr);
-        c->scope->group = aggregate ? order->group : NULL;
+        bool inside = aggregate || cz__has_window(item->expr); /* it reads what groups have */
+        c->scope->group = inside ? order->group : NULL;
         cz_ignore(cz__compile_expr(c, part, item->expr) == 0); /* of any type */
         c->scope->group = NULL;
         add_item(order, part);
         append_direction(order->sql, item, item->descending);
         order->has_aggregate |= aggregate;
-        if (!aggregate && !cz__has_window(item->expr)) {
+        add_part(order, part);
+        if (!inside)
             cz__append_group(order->group, part);
-            add_part(order, part);
-        }
     }
 }
 
 void cz__append_order(struct cz__compiler *c, cz_buf *sql, const cz_order_list *list,
                       const char *before)
 {
-    struct ordering order = { .sql = sql, .before = before };
+    cz_buf *group = c->scope->group;
+    struct ordering order = { .sql = sql, .before = before, .group = group };
     compile_order(c, &order, list);
+    c->scope->group = group;
 }
 
 /* ---- SELECT ---- */
@@ -569,9 +571,9 @@ static const cz__db_type *compile_outputs(struct cz__compiler *c, struct select 
         const struct cz__assign *item = &query->values.items[i];
         const cz__column *member = &record->columns[item->field];
         const struct cz__expr *expr = cz__expr_of(item->value_kind, item->value);
-        bool aggregate = expr && cz__has_aggregate(expr);
+        bool aggregate = expr && cz__has_aggregate(expr), window = expr && cz__has_window(expr);
         cz_buf *part = cz__scratch(c->ctx);
-        c->scope->group = aggregate ? select->group : NULL;
+        c->scope->group = aggregate || window ? select->group : NULL;
         types[i] = cz__compile_value(c, part, item->value_kind, item->value, member->type,
                                      member->field->name);
         c->scope->group = NULL;
@@ -581,7 +583,7 @@ static const cz__db_type *compile_outputs(struct cz__compiler *c, struct select 
         cz_check(c->ctx, cz_buf_status(part));
         if (aggregate)
             select->aggregates = true;
-        else if (expr && !cz__has_window(expr) && expr->op != CZ__EXPR_VALUE)
+        else if (expr && !window && expr->op != CZ__EXPR_VALUE)
             cz__append_group(select->group, part);
     }
     select->output_count = (unsigned)query->values.count;
@@ -791,6 +793,13 @@ static void order_combined(struct cz__compiler *c, cz_buf *sql, const cz_query *
     }
 }
 
+/* Whether distinct rows come in any order, which is none of what makes them distinct: it stands around them. */
+static bool is_shuffled(const cz_query *query)
+{
+    const cz_order_list *order = cz__ordering_of(query);
+    return query->distinct && !query->combine.count && order->count == 1 && order->items[0].random;
+}
+
 static bool gives_rows(const struct cz__plan_request *request)
 {
     const cz_query *query = request->query;
@@ -836,6 +845,7 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
         cz_buf *among = cz__scratch(c->ctx);
         cz__compile_behind(c, behind, among, request->behind);
         add_clause(select.where, " WHERE ", among);
+        c->scope->behind = request->behind->column->many ? behind : NULL;
         cz__append_group(select.group, behind);
     }
     bool values = query->values.count > 0;
@@ -845,7 +855,7 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     compile_where(c, &select, query);
     struct ordering order = { .sql = select.order,
                               .before = " ORDER BY ",
-                              .group = values && select.group->len ? select.group : NULL,
+                              .group = !values || select.group->len ? select.group : NULL,
                               .parts = values ? NULL : cz__scratch(c->ctx),
                               .filter = select.filter.count ? &select.filter : NULL };
     if (behind && !sliced)
@@ -861,10 +871,8 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     if (kind == CZ__PLAN_SELECT)
         for (size_t i = 0; i < query->related.count; i++)
             add_related(c, plan, aliases, query->related.items[i]);
-    if (select.aggregates && !values) {
+    if (select.aggregates && !values)
         group_by_keys(c, &select, plan, aliases);
-        cz_buf_append_str(select.group, cz_buf_str(order.parts)); /* of other tables, too */
-    }
     bool inside = kind == CZ__PLAN_COUNT &&
                   (gives_rows(request) || values || select.aggregates || select.filter.count);
     if (!values)
@@ -882,9 +890,13 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
         cz__append_sliced(c, sql, query, false);
         return;
     }
-    if (inside)
-        cz_buf_append_lit(sql, "SELECT COUNT(*) FROM (");
+    bool shuffled = ordered && !behind && is_shuffled(query);
+    if (inside || shuffled)
+        cz_buf_append_str(sql,
+                          inside ? CZ_STR("SELECT COUNT(*) FROM (") : CZ_STR("SELECT * FROM ("));
     append_body(c, sql, &select, query);
+    if (shuffled)
+        cz_buf_append_lit(sql, ") shuffled");
     if (query->combine.count) {
         compile_combined(c, sql, query);
         if (ordered)
@@ -899,6 +911,14 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
         cz_buf_append_lit(sql, ") counted");
     else if (ordered)
         append_lock(c, sql, query);
+}
+
+/* Whether a subquery gives something else when equal rows stand once: not of what is looked for among them, nor of the
+ * first. PostgreSQL orders distinct rows by what they give alone, and a model's order is seldom that. */
+static bool distinct_matters(const cz_query *query, enum cz__subselect kind)
+{
+    bool sliced = query->limit || query->offset;
+    return kind == CZ__SUBSELECT_LIST ? sliced : kind == CZ__SUBSELECT_VALUE && query->offset;
 }
 
 void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *query,
@@ -919,16 +939,20 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
     compile_where(c, &select, query);
     struct ordering order = { .sql = select.order,
                               .before = " ORDER BY ",
+                              .group = select.group,
                               .filter = select.filter.count ? &select.filter : NULL };
     const struct cz__expr *expr = value ? cz__expr_of(value->value_kind, value->value) : NULL;
     bool aggregate = expr && cz__has_aggregate(expr); /* which has no order */
     if (kind != CZ__SUBSELECT_EXISTS && !aggregate)
         compile_order(c, &order, cz__ordering_of(query));
+    select.aggregates |= order.has_aggregate;
     cz_buf *limit = cz__scratch(c->ctx);
     append_limit(c, limit, query, true, kind == CZ__SUBSELECT_VALUE && !aggregate);
     if (value) {
+        scope->group = aggregate ? NULL : select.group;
         cz_ignore(cz__compile_value(c, select.outputs, value->value_kind, value->value,
                                     CZ__DB_INT64, "a subquery") == 0); /* its type was asked for */
+        scope->group = NULL;
     } else {
         cz_buf_append_char(select.outputs, '1');
     }
@@ -938,7 +962,9 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
         cz_raise(c->ctx, CZ_EINVAL, "a condition on a window in a subquery with .distinct");
     if (select.aggregates && !aggregate)
         group_by_keys(c, &select, NULL, NULL);
-    append_body(c, sql, &select, query);
+    cz_query once = *query;
+    once.distinct = query->distinct && distinct_matters(query, kind);
+    append_body(c, sql, &select, &once);
     cz_buf_append_str(sql, cz_buf_str(select.order));
     cz_buf_append_str(sql, cz_buf_str(limit));
     cz_check(c->ctx, cz_buf_status(limit));
@@ -951,7 +977,11 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
 static void compile_assign(struct cz__compiler *c, cz_buf *sql, const struct cz__assign *assign)
 {
     const cz__column *column = &c->scope->model->state->columns[assign->field];
-    if (cz__expr_of(assign->value_kind, assign->value)) {
+    const struct cz__expr *expr = cz__expr_of(assign->value_kind, assign->value);
+    if (expr && (cz__has_aggregate(expr) || cz__has_window(expr)))
+        cz_raise(c->ctx, CZ_EINVAL, "%s.%s: an aggregate or a window as its value; use a subquery",
+                 c->scope->model->name, column->field->name);
+    if (expr) {
         cz__compile_as(c, sql, assign->value_kind, assign->value, column->type,
                        column->field->name);
         return;

@@ -23,6 +23,8 @@ struct cz__scope {
     unsigned join_count;
     const cz__column *link; /* a many-to-many whose links the rows are behind; NULL: none */
     unsigned link_alias;
+    const cz_buf
+        *behind; /* what each row is one of several behind, and a window keeps to; NULL: nothing */
     cz_buf
         *group; /* gets what is read outside aggregates; NULL: nothing is grouped by what is read */
 };
@@ -126,7 +128,6 @@ void cz__compile_as(struct cz__compiler *c, cz_buf *sql, uint8_t value_kind, con
 cz__db_type cz__expr_type(struct cz__compiler *c, const struct cz__scope *scope,
                           const struct cz__expr *expr);
 bool cz__has_aggregate(const struct cz__expr *expr);
-bool cz__has_window(const struct cz__expr *expr);
 /* Whether a condition asks about a window, or else about an aggregate that is none. */
 bool cz__cond_has(cz_cond cond, bool window);
 static inline bool cz__is_scaled(const struct cz__compiler *c, cz__db_type type)

@@ -301,11 +301,30 @@ static void compile_xor(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
     cz_buf_append_str(sql, cond->count ? CZ_STR(") % 2 = 1)") : CZ_STR("1 = 0)"));
 }
 
-/* key IN (SELECT to FROM links WHERE from = the key) */
+static void append_link_from(struct cz__compiler *c, cz_buf *sql, cz_cond cond, unsigned alias)
+{
+    const cz__column *column = cond->link;
+    cz__append_column(sql, alias, column->link_from);
+    cz_buf_append_lit(sql, " = ");
+    cz__append_slot(c, sql,
+                    (struct cz__slot){ .kind = CZ__SLOT_VALUE,
+                                       .ref = cz__take_ref(c),
+                                       .type = cond->count,
+                                       .name = column->field->name });
+}
+
+/* key IN (SELECT to FROM links WHERE from = the key). Where a model stands between its rows are joined, as for the rows
+ * behind several: further conditions are about those rows. */
 static void compile_linked(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
 {
     const cz__column *column = cond->link;
     unsigned alias = ++c->alias_count;
+    if (column->through) {
+        c->scope->link = column;
+        c->scope->link_alias = alias;
+        append_link_from(c, sql, cond, alias);
+        return;
+    }
     cz__append_read(c->scope, sql, c->scope->base, c->scope->model->state->key->name);
     cz_buf_append_lit(sql, " IN (SELECT ");
     cz__append_column(sql, alias, column->link_to);
@@ -314,15 +333,7 @@ static void compile_linked(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
     cz_buf_append_char(sql, ' ');
     cz__append_alias(sql, alias);
     cz_buf_append_lit(sql, " WHERE ");
-    cz__append_column(sql, alias, column->link_from);
-    cz_buf_append_lit(sql, " = ");
-    cz__append_slot(c, sql,
-                    (struct cz__slot){ .kind = CZ__SLOT_VALUE,
-                                       .ref = cz__take_ref(c),
-                                       .type = cond->count,
-                                       .name = column->field->name });
-    if (column->through)
-        cz__append_kept(c->scope, sql, column->through, alias);
+    append_link_from(c, sql, cond, alias);
     cz_buf_append_char(sql, ')');
 }
 

@@ -118,8 +118,10 @@ static void follow_commit(cz_ctx *ctx, void *arg)
                            .manager = following->soft ? &every_kept_row : &cz_base_manager };
         if (referrer->column->field->options.on_delete == CZ_SET_NULL)
             set_null(ctx, referrer, &query);
-        else
+        else if (following->soft)
             cz_ignore(cz__delete(ctx, &query) < 0); /* counted by nobody */
+        else /* for good, as what they refer to, also those that are marked */
+            cz_ignore(cz__purge(ctx, &query) < 0);
     }
 }
 
@@ -305,6 +307,8 @@ int64_t cz__delete(cz_ctx *ctx, const cz_query *query)
 void cz__remove(cz_ctx *ctx, cz_row *row)
 {
     const struct cz__model_state *state = row->model->state;
+    if (!cz__row_bit(row, CZ__BITS_LOADED, 0))
+        cz_raise(ctx, CZ_EINVAL, "a %s that is not stored cannot be removed", row->model->name);
     cz_query query = { .model = row->model,
                        .where = cz__cond_key(ctx, row),
                        .manager = state->deleted_at ? &every_kept_row : &cz_base_manager };

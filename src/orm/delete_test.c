@@ -67,6 +67,27 @@ static void restricted(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(cz_try(c, delete_artist, second_name, &err), CZ_OK);
     CZ_EXPECT(!cz_exists(c, Album, .where = CZ_Q(Album, id, EXACT, other->id)));
 }
+static void remove_new(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_remove(c, cz_row_new(c, Artist));
+}
+static void nothing_stored(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    cz_create(c, Artist, (id, 0), (name, "of the key that a new row's member has"));
+    cz_error err;
+    CZ_EXPECT_EQ(cz_try(c, remove_new, NULL, &err), CZ_EINVAL);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                  "a Artist that is not stored cannot be removed");
+    CZ_EXPECT_EQ(cz_count(c, Artist), 1);
+}
+CZ_DATABASE_TEST(a_row_without_a_key_removes_none)
+{
+    cz__orm_test_run(&music, nothing_stored);
+}
+
 CZ_DATABASE_TEST(restrict_lets_go_what_goes_anyway)
 {
     cz__orm_test_run(&music, restricted);

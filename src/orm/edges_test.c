@@ -1,6 +1,7 @@
 /* Where pieces of the ORM meet: rolled back rows, slices, subqueries, managers and lists. */
 #include "orm/orm_testing.h"
 #include <calzone/bulk.h>
+#include <calzone/expressions.h>
 #include <calzone/raw.h>
 #include <calzone/relations.h>
 #include <calzone/transactions.h>
@@ -26,6 +27,70 @@ CZ_MODEL(Craft, CRAFT);
 #define NUMBERED(F) F(big_int_field, number, .null = true)
 CZ_RECORD(NumberedGuild, NUMBERED);
 static const struct cz__orm_test town = { "town", CZ_MODELS(Guild, Craft) };
+
+/* ---- rows that a trigger leaves out ---- */
+
+static Craft *craft(cz_ctx *c, const char *title)
+{
+    Craft *row = cz_row_new(c, Craft);
+    cz_set(c, row, title, title);
+    return row;
+}
+static void store_left_out(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_save(c, craft(c, "left out"));
+}
+static void store_returning(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Guild, (name, "left out"));
+}
+static void store_many(cz_ctx *c, void *arg)
+{
+    Craft *rows[] = { craft(c, "kept"), craft(c, "left out"), craft(c, "kept, too") };
+    cz_bulk_create(c, Craft, rows, 3, .ignore_conflicts = arg != NULL);
+}
+
+static void leave_out(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    const char *const triggers[] = {
+        "CREATE TRIGGER town_craft_no BEFORE INSERT ON town_craft WHEN new.title = 'left out' "
+        "BEGIN SELECT RAISE(IGNORE); END; "
+        "CREATE TRIGGER town_guild_no BEFORE INSERT ON town_guild "
+        "BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE FUNCTION town_no() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN RETURN NULL; END$$; "
+        "CREATE TRIGGER town_craft_no BEFORE INSERT ON town_craft FOR EACH ROW "
+        "WHEN (new.title = 'left out') EXECUTE FUNCTION town_no(); "
+        "CREATE TRIGGER town_guild_no BEFORE INSERT ON town_guild FOR EACH ROW "
+        "EXECUTE FUNCTION town_no()",
+    };
+    cz_error err;
+    cz__db_session *session = cz__session_of(c);
+    CZ_REQUIRE_OK(
+        session->db->driver->run(c, session, cz_str_from(triggers[cz__test_on_postgresql]), &err));
+    static const struct cz__orm_test_refusal cases[] = {
+        { store_left_out, CZ_EINTEGRITY,
+          "This craft was not stored: a trigger of the database left it out." },
+        { store_returning, CZ_EINTEGRITY,
+          "This guild was not stored: a trigger of the database left it out." },
+        { store_many, CZ_EINTEGRITY,
+          "This craft was not stored: a trigger of the database left it out." },
+    };
+    cz_create(c, Craft, (title, "there"));
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases));
+    CZ_EXPECT_EQ(cz_count(c, Craft), 1);
+    store_many(c, c);
+    CZ_EXPECT_EQ(cz_count(c, Craft), 3);
+}
+
+CZ_DATABASE_TEST(a_row_that_a_trigger_leaves_out_is_not_taken_for_stored)
+{
+    cz__orm_test_run(&town, leave_out);
+}
 
 /* ---- rows of a transaction that was rolled back ---- */
 
@@ -377,3 +442,35 @@ CZ_DATABASE_TEST(a_row_that_is_told_back_is_no_read_either)
 {
     cz__orm_test_run(&town, only_reading);
 }
+
+#ifdef CZ_FAULTS
+/* ---- documents without memory ---- */
+
+static void count_documents(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    CZ_EXPECT_EQ(
+        cz_count(c, Guild,
+                 .where = CZ_AND(CZ_Q(Guild, extra, CONTAINS, "{\"a\": [\"\\u0041\"]}"),
+                                 CZ_QE(CZ_JSON_TEXT(CZ_F(Guild, extra), "b"), EXACT, "x"))),
+        1);
+}
+static void store_document(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_create(c, Guild, (name, "again"), (extra, "[\"\\u0041\"]"));
+}
+static void documents(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    cz_create(c, Guild, (name, "one"), (extra, "{\"a\": [\"A\\u0042\", \"A\"], \"b\": \"x\"}"));
+    cz__orm_test_without_memory(count_documents, NULL);
+    cz__orm_test_without_memory(store_document, NULL);
+}
+
+CZ_DATABASE_TEST(a_document_without_memory_is_no_other_one)
+{
+    cz__orm_test_run(&town, documents);
+}
+#endif

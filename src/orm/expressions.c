@@ -386,15 +386,20 @@ static void append_frame(struct cz__compiler *c, cz_buf *sql, const cz_frame *fr
 /* " OVER (...)" */
 static void append_over(struct cz__compiler *c, cz_buf *sql, const struct cz__expr *window)
 {
+    const cz_buf *behind = c->scope->behind;
     cz_buf_append_lit(sql, " OVER (");
+    if (behind) {
+        cz_buf_append_lit(sql, "PARTITION BY ");
+        cz_buf_append_str(sql, cz_buf_str(behind));
+    }
     for (size_t i = 0; i < window->partition_by.count; i++) {
         const struct cz__arg *part = &window->partition_by.items[i];
-        cz_buf_append_str(sql, i ? CZ_STR(", ") : CZ_STR("PARTITION BY "));
+        cz_buf_append_str(sql, i || behind ? CZ_STR(", ") : CZ_STR("PARTITION BY "));
         cz_ignore(cz__compile_value(c, sql, part->value_kind, part->value, CZ__DB_TEXT,
                                     "a window") == 0); /* any type will do */
     }
     cz__append_order(c, sql, &window->order_by,
-                     window->partition_by.count ? " ORDER BY " : "ORDER BY ");
+                     window->partition_by.count || behind ? " ORDER BY " : "ORDER BY ");
     append_frame(c, sql, &window->frame);
     cz_buf_append_char(sql, ')');
 }
@@ -579,6 +584,11 @@ static void compile_call(struct cz__compiler *c, cz_buf *sql, const struct cz__e
             first = i == 0 ? own : first;
         }
     }
+    if (expr->distinct && expr->function == CZ__FN_STRING_AGG && !c->features->ordered_aggregates)
+        cz_raise(c->ctx, CZ_EUNSUPPORTED,
+                 "%s joins distinct parts by no separator: leave out the .distinct of "
+                 "CZ_STRING_AGG(), or read the parts with .distinct and join them",
+                 c->features->name);
     cz_buf *call = cz__scratch(c->ctx);
     cz__append_template(c, call, format, args, expr->args.count);
     cz_check(c->ctx, cz_buf_status(call));
@@ -691,7 +701,7 @@ cz__db_type cz__compile_expr(struct cz__compiler *c, cz_buf *sql, const struct c
     cz_buf *group = scope->group;
     bool whole = group && is_grouped_whole(expr);
     bool aggregate = expr->op == CZ__EXPR_CALL && is_aggregate(expr->function);
-    if (whole || aggregate || expr->op == CZ__EXPR_WINDOW)
+    if (whole || aggregate)
         scope->group = NULL;
     cz_buf *part = whole ? cz__scratch(c->ctx) : sql;
     cz__db_type type = compile_expr(c, part, expr);

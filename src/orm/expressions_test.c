@@ -224,6 +224,29 @@ static void subqueries(cz_ctx *c, void *arg)
         1);
     EXPECT_WARES("jam Tea", CZ_Q(Ware, id, IN, CZ_SUBQUERY(CZ_F(Sale, ware), Sale)));
     EXPECT_WARES("bread 100%_x", CZ_NOT(CZ_Q(Ware, id, IN, CZ_SUBQUERY(CZ_F(Sale, ware), Sale))));
+    EXPECT_WARES("jam Tea", CZ_Q(Ware, id, IN,
+                                 CZ_SUBQUERY(CZ_F(Sale, ware), Sale, .distinct = true,
+                                             .order_by = CZ_ORDER_BY(CZ_DESC(Sale, pieces)))));
+    CZ_EXPECT_EQ(
+        cz_count(c, Ware,
+                 .where = CZ_QE(CZ_SUBQUERY(CZ_F(Sale, pieces), Sale, .distinct = true,
+                                            .where = CZ_Q(Sale, ware, EXACT, CZ_OUTER(Ware, id)),
+                                            .order_by = CZ_ORDER_BY(CZ_DESC(Sale, id))),
+                                GT, 0)),
+        2);
+    /* of groups, also what other tables have */
+    CZ_EXPECT_EQ(
+        cz_count(c, Maker,
+                 .where = CZ_Q(Maker, name, IN,
+                               CZ_SUBQUERY(CZ_CONCAT(CZ_F(Ware, maker->name), CZ_VALUE("")), Ware,
+                                           .where = CZ_QE(CZ_COUNT_OF(CZ_F(Ware, sales)), GTE, 1),
+                                           .order_by = CZ_ORDER_BY(CZ_ASC(Ware, maker->name))))),
+        1);
+    EXPECT_WARES(
+        "jam",
+        CZ_Q(Ware, id, EXACT,
+             CZ_SUBQUERY(CZ_F(Ware, id), Ware,
+                         .order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_COUNT_OF(CZ_F(Ware, sales)))))));
     EXPECT_WARES("jam", CZ_Q(Ware, stock, LT,
                              CZ_SUBQUERY(CZ_SUM(CZ_F(Sale, pieces)), Sale,
                                          .where = CZ_Q(Sale, ware, EXACT, CZ_OUTER(Ware, id)))));
@@ -481,6 +504,18 @@ static void unions(cz_ctx *c, void *arg)
         cz_select(c, Maker, .where = CZ_Q(Maker, wares->stock, GTE, 0), .distinct = true);
     CZ_EXPECT_EQ(makers.count, 2);
     CZ_EXPECT_EQ(cz_count(c, Maker, .where = CZ_Q(Maker, wares->stock, GTE, 0)), 3);
+    /* in any order, and by what is computed */
+    CZ_EXPECT_EQ(cz_select(c, Maker, .where = CZ_Q(Maker, wares->stock, GTE, 0), .distinct = true,
+                           .order_by = CZ_ORDER_BY(CZ_RANDOM), .limit = 5)
+                     .count,
+                 2);
+    makers = cz_select(c, Maker, .where = CZ_Q(Maker, wares->stock, GTE, 0), .distinct = true,
+                       .order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_WINDOW(
+                           CZ_DENSE_RANK, .order_by = CZ_ORDER_BY(CZ_ASC(Maker, name))))));
+    CZ_EXPECT(makers.count == 2 && cz_str_eq(makers.items[0].name, CZ_STR("Bob")));
+    makers = cz_select(c, Maker, .distinct = true,
+                       .order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_COUNT_OF(CZ_F(Maker, wares)))));
+    CZ_EXPECT(makers.count == 3 && cz_str_eq(makers.items[0].name, CZ_STR("Ann")));
     CZ_EXPECT_EQ(cz_count(c, Maker, .where = CZ_Q(Maker, wares->stock, GTE, 0), .distinct = true),
                  2);
     /* a list longer than what stands in SQL item by item */
@@ -547,6 +582,26 @@ static void ordered_parts(cz_ctx *c, void *arg)
                                                 .order_by = CZ_ORDER_BY(CZ_DESC(Ware, stock))))));
     CZ_EXPECT_STR(joined->names, "Tea, 100%_x, jam, bread");
 }
+static void update_by_aggregate(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_update(c, Ware, CZ_EVERY_ROW, (stock, CZ_ADD(CZ_COUNT_ROWS, 1)));
+}
+static void update_by_window(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_update(c, Ware, CZ_EVERY_ROW,
+              (stock, CZ_WINDOW(CZ_RANK, .order_by = CZ_ORDER_BY(CZ_ASC(Ware, name)))));
+}
+static void distinct_parts(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    Joined *joined = cz_aggregate(
+        c, Joined, Ware,
+        .values =
+            CZ_AS(Joined, (names, CZ_STRING_AGG(CZ_F(Ware, maker->name), ", ", .distinct = true))));
+    CZ_EXPECT_STR(joined->names, "Ann, Bob");
+}
 static void ordered_sum(cz_ctx *c, void *arg)
 {
     (void)arg;
@@ -595,13 +650,19 @@ static void mistakes(cz_ctx *c, void *arg)
 {
     (void)arg;
     seed(c);
-    if (cz__test_on_postgresql)
+    if (cz__test_on_postgresql) {
         ordered_parts(c, NULL);
+        distinct_parts(c, NULL);
+    }
     static const struct cz__orm_test_refusal cases[] = {
         { outer_outside, CZ_EINVAL, "CZ_OUTER() outside a subquery" },
         { of_another_model, CZ_EINVAL, "an expression about Sale in a query of Ware" },
         { update_over_relation, CZ_EINVAL,
           "an update of Sale from fields of another model; use a subquery" },
+        { update_by_aggregate, CZ_EINVAL,
+          "Ware.stock: an aggregate or a window as its value; use a subquery" },
+        { update_by_window, CZ_EINVAL,
+          "Ware.stock: an aggregate or a window as its value; use a subquery" },
         { too_small_a_member, CZ_EINVAL, "a value of Ranked does not fit the member \"small\"" },
         { grouped_aggregate, CZ_EINVAL,
           "cz_aggregate() of Ware gave 4 rows: each of its values is an aggregate" },
@@ -625,9 +686,12 @@ static void mistakes(cz_ctx *c, void *arg)
           "SQLite puts the parts of CZ_STRING_AGG() into no order: leave out its .order_by, or "
           "read "
           "the parts with one and join them" },
+        { distinct_parts, CZ_EUNSUPPORTED,
+          "SQLite joins distinct parts by no separator: leave out the .distinct of "
+          "CZ_STRING_AGG(), or read the parts with .distinct and join them" },
         { distinct_on, CZ_EUNSUPPORTED, "SQLite has no DISTINCT ON" },
     };
-    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases) - 2 * cz__test_on_postgresql);
+    cz__orm_test_refused(c, NULL, cases, CZ_COUNT(cases) - 3 * cz__test_on_postgresql);
 }
 
 CZ_DATABASE_TEST(expressions_that_cannot_be_raise_with_the_reason)

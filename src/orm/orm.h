@@ -230,6 +230,8 @@ void cz__write_column(const cz__db_cursor *cursor, const cz__column *column, cz_
 const cz_choice_list *cz__choices_of(cz__db_type type);
 /* The place of a text among them; -1: it is none. */
 int cz__choice_find(cz__db_type type, cz_str text);
+/* A column of an enum's texts into the enum: its place, -1 for a text that is none. Returns false when it is NULL. */
+bool cz__choice_read(const cz__db_cursor *cursor, unsigned at, cz__db_type type, int *out);
 /* A member's text: of an enum that of its choice, in `*store`; else the member itself. */
 const cz_str *cz__member_text(const cz__column *column, const void *at, cz_str *store);
 

@@ -205,6 +205,8 @@ void cz__through_add(cz_ctx *ctx, const struct cz__links *links, const char *dat
                      const char *keys, size_t count);
 void cz__through_remove(cz_ctx *ctx, const struct cz__links *links, const char *database,
                         const char *keys, size_t count);
+/* rows.c: raise CZ_EINTEGRITY when an INSERT that was no error stored nothing; `keyed`: the caller knew the key. */
+void cz__check_inserted(cz_ctx *ctx, const cz_model *model, bool keyed, int64_t rows);
 /* rows.c: a new row with its defaults and these, not stored; receivers are told. Raises. */
 cz_row *cz__row_made(cz_ctx *ctx, cz_model *model, const struct cz__assign *assigns, size_t count);
 /* query.c: rows behind others, in the order of what they are behind: for each the key, of the type of the list's
@@ -216,7 +218,6 @@ void cz__prefetch(cz_ctx *ctx, struct cz__result *result, const cz_query *query)
 /* A to-many field of a stored row. Raises: CZ_EINVAL: it is none. */
 const cz__column *cz__to_many(cz_ctx *ctx, const cz_row *row, size_t field);
 
-/* bulk.c: the condition that a row's fields equal the pairs'. */
 /* related.c: the alias of the database the rows behind a relation of `row` are in: the row's own, but for references
  * into another. */
 const char *cz__alias_behind(cz_ctx *ctx, const cz_row *row, const cz__column *column,
@@ -224,7 +225,10 @@ const char *cz__alias_behind(cz_ctx *ctx, const cz_row *row, const cz__column *c
 /* bulk.c: in a database by its alias; NULL: the model's. */
 void *cz__get_or_create_on(cz_ctx *ctx, const char *database, cz_model *model, cz_pairs match,
                            cz_pairs defaults, bool update, bool *out_created);
+/* bulk.c: the condition that a row's fields equal the pairs'. */
 cz_cond cz__pairs_cond(cz_ctx *ctx, const cz_model *model, cz_pairs pairs);
+/* expressions.c: whether a window stands in an expression. */
+bool cz__has_window(const struct cz__expr *expr);
 
 /* watch.c: what a unit of work has changed and asked. */
 /* Rows of a model were changed; NULL: of any. */

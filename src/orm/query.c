@@ -63,11 +63,7 @@ static bool read_row(const cz__db_cursor *cursor, unsigned first, cz_model *mode
                 return false;
             nulls[i / 64] |= null ? bit : 0;
         } else if (column->type & CZ__DB_CHOSEN) {
-            cz_str text;
-            if (driver->read(cursor, first++, column->type, &text))
-                *(int *)at = cz__choice_find(column->type, text);
-            else
-                nulls[i / 64] |= bit;
+            nulls[i / 64] |= cz__choice_read(cursor, first++, column->type, at) ? 0 : bit;
         } else if (!driver->read(cursor, first++, column->type, at)) {
             nulls[i / 64] |= bit;
         } else if (cz__kind_is_text(kind)) {
@@ -484,6 +480,12 @@ static bool read_output(struct records *r, const cz__db_cursor *cursor, unsigned
         }
         if (cz_decimal_round(value, CZ__DB_PLACES(member->type), at))
             r->overflow = member;
+    } else if (member->type & CZ__DB_CHOSEN && CZ__DB_KIND(type) == CZ__DB_INT64) {
+        int64_t place = 0; /* a constant of the enum */
+        null = !driver->read(cursor, n, type, &place);
+        *(int *)at = (int)place;
+    } else if (member->type & CZ__DB_CHOSEN) {
+        null = !cz__choice_read(cursor, n, member->type, at);
     } else if (kind == CZ__DB_REAL && CZ__DB_KIND(type) == CZ__DB_DECIMAL) {
         cz_decimal value = { 0 };
         null = !driver->read(cursor, n, type, &value);
@@ -593,12 +595,13 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query)
 struct new_keys {
     const cz__column *key;
     char *items;
-    size_t count;
+    size_t count, cap;
 };
 
 static bool read_key(cz__db_cursor *cursor, void *arg)
 {
     struct new_keys *keys = arg;
+    cz_assert(keys->count < keys->cap); /* one a row at most */
     void *at = keys->items + keys->count * cz__column_bytes(keys->key);
     cz_ignore(cursor->db->driver->read(cursor, 0, keys->key->type, at)); /* never NULL */
     keys->count++;
@@ -609,8 +612,9 @@ struct cz__keys cz__run_insert(cz_ctx *ctx, const struct cz__plan_request *reque
 {
     const cz_query *query = request->query;
     const cz__column *key = query->model->state->key;
-    struct new_keys keys = { key, cz_alloc_zero(ctx, request->row_count, cz__column_bytes(key)),
-                             0 };
+    struct new_keys keys = { .key = key,
+                             .items = cz_alloc_zero(ctx, request->row_count, cz__column_bytes(key)),
+                             .cap = request->row_count };
     cz__db_cursor cursor;
     cz__db_session *session = cz__session_to_write(ctx, query->model, NULL, query->database);
     cz__watch_change(ctx, query->model);
@@ -623,11 +627,13 @@ struct returned {
     const struct cz__plan *plan;
     cz_row *row;
     cz_arena *arena;
+    int64_t rows;
 };
 
 static bool read_returned(cz__db_cursor *cursor, void *arg)
 {
-    const struct returned *returned = arg;
+    struct returned *returned = arg;
+    returned->rows++;
     return read_row(cursor, 0, returned->row->model, returned->plan->loaded, returned->row,
                     returned->arena);
 }
@@ -640,6 +646,7 @@ void cz__run_insert_row(cz_ctx *ctx, const struct cz__plan_request *request, cz_
     cz__watch_change(ctx, row->model);
     returned.plan = open_on(ctx, session, request, &cursor);
     read_all(ctx, &cursor, request->query, read_returned, &returned);
+    cz__check_inserted(ctx, row->model, false, returned.rows);
 }
 
 /* ---- one row, counts ---- */

@@ -208,6 +208,8 @@ static cz_status read_cell(struct rows *r, const cz__db_cursor *cursor, unsigned
             return cz_error_set(&r->err, CZ_EINVAL,
                                 "a number of \"%s\" does not fit the member \"%.*s\"", column->name,
                                 CZ_STR_ARG(column->attribute));
+    } else if (column->type & CZ__DB_CHOSEN) {
+        null = !cz__choice_read(cursor, at, column->type, member);
     } else {
         null = !driver->read(cursor, at, column->type, member);
         if (!null && cz__kind_is_text(kind))
@@ -320,6 +322,7 @@ static struct cz__rows run(cz_ctx *ctx, const struct cz__raw *here,
         raise_at(ctx, here, &r.err);
     if (status)
         cz_raise_error(ctx, &r.err);
+    cz__unseal_rows(ctx, r.model, r.items, r.count, NULL);
     if (here->use == CZ__RAW_ROWS)
         link_result(&r, options);
     return (struct cz__rows){ r.items, r.count };

@@ -1,7 +1,9 @@
 /* SQL written by hand: what it gives, what it refuses, and what `check` says of it. */
 #include "orm/raw.h"
+#include "orm/encryption.h"
 #include "orm/orm_internal.h"
 #include "orm/orm_testing.h"
+#include <calzone/expressions.h>
 #include <calzone/relations.h>
 
 CZ_MODEL_FORWARD(Rose)
@@ -134,6 +136,75 @@ static void records(cz_ctx *c, void *arg)
 CZ_DATABASE_TEST(raw_values_fill_records)
 {
     cz__orm_test_run(&map, records);
+}
+
+/* ---- members that are not what their columns hold ---- */
+
+#define PETAL(E) E(PETAL_RED, "red", "Red") E(PETAL_WHITE, "white", "White")
+CZ_ENUM(Petal, PETAL)
+#define SEED(F)                                                                                    \
+    F(enum_field, inside, Petal)                                                                   \
+    F(enum_field, outside, Petal, .null = true)                                                    \
+    F(int_field, year)                                                                             \
+    F(encrypted_field, origin, .null = true)
+CZ_MODEL(Seed, SEED);
+#define SEED_BAG(F)                                                                                \
+    F(enum_field, inside, Petal)                                                                   \
+    F(int_field, year)                                                                             \
+    F(encrypted_field, origin, .null = true)                                                       \
+    F(enum_field, outside, Petal, .null = true)
+CZ_RECORD(SeedBag, SEED_BAG);
+static const struct cz__orm_test nursery = { "nursery", CZ_MODELS(Seed) };
+
+static void garbled(cz_ctx *c)
+{
+    cz_execute(c, "UPDATE nursery_seed SET origin = 'v1:a:Zm9yZ2Vk'");
+    cz_ignore(cz_raw(c, Seed, "SELECT id, origin FROM nursery_seed").count == 0);
+}
+
+static void chosen_and_sealed(cz_ctx *c, void *arg)
+{
+    cz_error err;
+    (void)arg;
+    CZ_REQUIRE_OK(
+        cz__field_keys_set(CZ_STR("a:YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="), &err));
+    cz__tables_create(c);
+    cz_create(c, Seed, (inside, PETAL_WHITE), (outside, PETAL_RED), (year, 7), (origin, "Rome"));
+    cz_create(c, Seed, (inside, PETAL_RED), (year, 8));
+    cz_rows(Seed) rows = cz_raw(c, Seed, "SELECT * FROM nursery_seed ORDER BY year");
+    CZ_REQUIRE(rows.count == 2);
+    CZ_EXPECT_EQ(rows.items[0].inside, PETAL_WHITE);
+    CZ_EXPECT_EQ(rows.items[0].outside, PETAL_RED);
+    CZ_EXPECT_EQ(rows.items[0].year, 7);
+    CZ_EXPECT_STR(rows.items[0].origin, "Rome");
+    CZ_EXPECT(cz_is_null(&rows.items[1], outside) && cz_is_null(&rows.items[1], origin));
+    CZ_EXPECT_STR(cz_str_from(Petal_text(rows.items[1].inside)), "red");
+    CZ_EXPECT_STR(cz_str_from(Petal_label(rows.items[0].inside)), "White");
+    rows = cz_raw(c, Seed, "SELECT id FROM nursery_seed ORDER BY year");
+    CZ_EXPECT_STR(cz_load(c, &rows.items[0], origin), "Rome");
+    cz_rows(SeedBag) bags = cz_raw_values(
+        c, SeedBag,
+        "SELECT outside, year, origin, 'blue' AS inside FROM nursery_seed ORDER BY year");
+    CZ_REQUIRE(bags.count == 2);
+    CZ_EXPECT_EQ(bags.items[0].inside, (Petal)-1);
+    CZ_EXPECT_EQ(bags.items[0].outside, PETAL_RED);
+    CZ_EXPECT_EQ(bags.items[0].year, 7);
+    CZ_EXPECT_STR(bags.items[0].origin, "Rome");
+    CZ_EXPECT(cz_is_null(&bags.items[1], outside) && cz_is_null(&bags.items[1], origin));
+    cz_rows(SeedBag) constant = cz_values(
+        c, SeedBag, Seed,
+        .values = CZ_AS(SeedBag, (inside, PETAL_WHITE), (year, CZ_F(Seed, year)), (outside, NULL)),
+        .order_by = CZ_ORDER_BY(CZ_ASC(Seed, year)));
+    CZ_REQUIRE(constant.count == 2);
+    CZ_EXPECT_EQ(constant.items[1].inside, PETAL_WHITE);
+    CZ_EXPECT_EQ(constant.items[1].year, 8);
+    CZ_EXPECT(cz_is_null(&constant.items[1], outside));
+    CZ_EXPECT(says(cz__orm_test_raised(c, garbled), "Seed.origin: a value encrypted with"));
+}
+
+CZ_DATABASE_TEST(raw_rows_have_enums_and_decrypted_texts)
+{
+    cz__orm_test_run(&nursery, chosen_and_sealed);
 }
 
 /* ---- parameters ---- */

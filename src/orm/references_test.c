@@ -126,6 +126,11 @@ static void come_back(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(cz_count(c, Watch), 0);
     CZ_EXPECT_EQ(cz_restore(c, Watch, CZ_Q(Watch, helmsman, EXACT, helmsman->id)), 1);
     CZ_EXPECT_EQ(cz_count(c, Watch), 1);
+    /* what goes for good takes those that are marked as well, as in one database */
+    Watch *earlier = cz_create(c, Watch, (helmsman_id, helmsman->id));
+    cz_remove(c, earlier);
+    CZ_EXPECT_EQ(cz_purge(c, Helmsman, CZ_EVERY_ROW), 1);
+    CZ_EXPECT_EQ(cz_count(c, Watch, .deleted = CZ_WITH_DELETED), 0);
 }
 
 CZ_TEST(a_row_comes_back_without_those_of_another_database)

@@ -356,6 +356,15 @@ int cz__choice_find(cz__db_type type, cz_str text)
     return -1;
 }
 
+bool cz__choice_read(const cz__db_cursor *cursor, unsigned at, cz__db_type type, int *out)
+{
+    cz_str text;
+    if (!cursor->db->driver->read(cursor, at, type, &text))
+        return false;
+    *out = cz__choice_find(type, text);
+    return true;
+}
+
 const cz_str *cz__member_text(const cz__column *column, const void *at, cz_str *store)
 {
     if (!(column->type & CZ__DB_CHOSEN))
@@ -694,26 +703,25 @@ static cz_status resolve_column(cz_model *model, cz__column *column, bool revers
 cz_status cz__path_resolve(const cz_model *model, cz_str path, const cz__column **out,
                            cz_error *err)
 {
-    const cz__column *column = NULL;
-    for (cz_str rest = path; rest.len;) {
-        if (column) {
-            if (!column->field->target)
-                return cz_error_set(err, CZ_EINVAL, "%s.%s is no relation", model->name,
-                                    column->field->name);
-            model = column->field->target;
-        }
+    if (!path.len)
+        return cz_error_set(err, CZ_EINVAL, "an empty path into %s", model->name);
+    for (cz_str rest = path;;) {
         size_t arrow = cz_str_find(rest, CZ_STR("->"));
         cz_str part = cz_str_trim(arrow == SIZE_MAX ? rest : cz_str_head(rest, arrow));
-        rest = arrow == SIZE_MAX ? cz_str_tail(rest, rest.len) : cz_str_tail(rest, arrow + 2);
-        column = cz__column_find(model, part);
+        const cz__column *column = cz__column_find(model, part);
         if (!column)
             return cz_error_set(err, CZ_EINVAL, "%s has no field \"%.*s\"", model->name,
                                 CZ_STR_ARG(part));
+        if (arrow == SIZE_MAX) {
+            *out = column;
+            return CZ_OK;
+        }
+        if (!column->field->target)
+            return cz_error_set(err, CZ_EINVAL, "%s.%s is no relation", model->name,
+                                column->field->name);
+        model = column->field->target;
+        rest = cz_str_tail(rest, arrow + 2);
     }
-    if (!column)
-        return cz_error_set(err, CZ_EINVAL, "an empty path into %s", model->name);
-    *out = column;
-    return CZ_OK;
 }
 
 bool cz__path_is_many(const cz_model *model, cz_str path)

@@ -267,11 +267,20 @@ static bool is_plain(const cz_query *query)
            !query->prefetch.count && !query->manager && !query->deleted && !query->database;
 }
 
+static bool orders_by_window(const cz_order_list *order)
+{
+    for (size_t i = 0; i < order->count; i++)
+        if (order->items[i].expr && cz__has_window(order->items[i].expr))
+            return true;
+    return false;
+}
+
 /* What no window and no condition over many rows can say: each row's rows are asked for apart. */
 static bool is_apart(const cz_query *query)
 {
+    bool sliced = query->limit || query->offset;
     return query->lock || query->distinct_on.count || query->combine.count ||
-           (query->distinct && (query->limit || query->offset));
+           (sliced && (query->distinct || orders_by_window(cz__ordering_of(query))));
 }
 
 /* Whether a condition asks about other models than its own. */
@@ -482,8 +491,9 @@ static void check_item(cz_ctx *ctx, const struct cz__result *result, const cz__c
                  query->model->name);
     if (is_apart(query) || query->values.count)
         cz_raise(ctx, CZ_EINVAL,
-                 "prefetch: %s.%s takes neither locks, unions, values nor distinct slices", model,
-                 field);
+                 "prefetch: %s.%s takes neither locks, unions, values nor slices of rows that are "
+                 "distinct or ordered by a window",
+                 model, field);
     if (!column->many && (query->limit || query->offset))
         cz_raise(ctx, CZ_EINVAL, "prefetch: %s.%s leads to one row, of which there is no slice",
                  model, field);

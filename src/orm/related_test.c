@@ -119,6 +119,9 @@ static void prefetch_reverse(cz_ctx *c, void *arg)
             EXPECT_SAGAS(cz_prefetched(c, Saga, penman, sagas, "but the first"), rest[i]);
         }
     }
+    /* a limit that is none has no end */
+    EXPECT_SAGAS(cz_related(c, Saga, &penmen.items[0], sagas, .offset = 1, .limit = INT64_MAX),
+                 "bcd");
     /* what has no name stands in the relation's place */
     CZ_EXPECT_QUERIES_OF(2)
     {
@@ -309,7 +312,8 @@ static void mistakes(cz_ctx *c, void *arg)
     seed(c);
     static const struct cz__orm_test_refusal cases[] = {
         { prefetch_locked, CZ_EINVAL,
-          "prefetch: Penman.sagas takes neither locks, unions, values nor distinct slices" },
+          "prefetch: Penman.sagas takes neither locks, unions, values nor slices of rows that are "
+          "distinct or ordered by a window" },
         { prefetch_slice_of_one, CZ_EINVAL,
           "prefetch: Saga.penman leads to one row, of which there is no slice" },
         { prefetch_a_column, CZ_EINVAL, "prefetch: Penman.name is no relation" },

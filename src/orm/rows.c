@@ -198,6 +198,14 @@ static bool lacks_db_default(const cz_row *row)
     return false;
 }
 
+void cz__check_inserted(cz_ctx *ctx, const cz_model *model, bool keyed, int64_t rows)
+{
+    if (!rows && !(keyed && model->meta.unmanaged)) /* SQLite counts none of a view's triggers */
+        cz_raise(ctx, CZ_EINTEGRITY,
+                 "This %s was not stored: a trigger of the database left it out.",
+                 model->state->lower_name);
+}
+
 struct insertion {
     const struct cz__plan_request *request;
     cz_row *row;
@@ -238,6 +246,8 @@ static void write_row(cz_ctx *ctx, const char *database, cz_row *row, bool updat
     int64_t rows = cz__run_change(ctx, &request, &last_id);
     if (update && rows == 0)
         cz_raise(ctx, CZ_ENOTFOUND, "This %s no longer exists.", row->model->state->lower_name);
+    if (!update)
+        cz__check_inserted(ctx, row->model, cz__row_bit(row, CZ__BITS_LOADED, 0), rows);
     const cz__column *key = row->model->state->key;
     if (!update && key->type == CZ__DB_INT64 && !cz__row_bit(row, CZ__BITS_LOADED, 0)) {
         *(int64_t *)cz__row_at(row, key) = last_id;

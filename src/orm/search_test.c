@@ -3,6 +3,7 @@
 #include "orm/orm_internal.h"
 #include "orm/orm_testing.h"
 #include <calzone/raw.h>
+#include <calzone/memory.h>
 
 CZ_MODEL_FORWARD(Page)
 #define SHELFMARK(F)                                                                               \
@@ -635,3 +636,32 @@ CZ_DATABASE_TEST(a_proxy_is_searched_as_its_base)
 {
     cz__orm_test_run(&indexed_map, proxies);
 }
+
+#ifdef CZ_FAULTS
+/* A part of a query would be another one. */
+CZ_TEST(a_query_is_written_whole_or_not)
+{
+    static void (*const writers[])(const struct cz__search_query *query, bool english,
+                                   cz_buf *out) = { cz__search_write_fts5,
+                                                    cz__search_write_tsquery };
+    struct cz__search_query query;
+    cz__search_read(&query, CZ_STR("desert \"spice must flow and go on\" -film or water* -fire"));
+    for (size_t i = 0; i < CZ_COUNT(writers); i++) {
+        cz_buf whole = { 0 };
+        writers[i](&query, true, &whole);
+        CZ_REQUIRE_OK(cz_buf_status(&whole));
+        cz_status status = CZ_ENOMEM;
+        for (uint64_t nth = 1; status; nth++) {
+            cz_buf out = { 0 };
+            CZ_REQUIRE(nth < 100);
+            cz__alloc_fail_at(nth, false);
+            writers[i](&query, true, &out);
+            cz__alloc_fail_at(0, false);
+            status = cz_buf_status(&out);
+            CZ_EXPECT(status || cz_str_eq(cz_buf_str(&out), cz_buf_str(&whole)));
+            cz_buf_done(&out);
+        }
+        cz_buf_done(&whole);
+    }
+}
+#endif

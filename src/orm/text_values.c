@@ -68,7 +68,10 @@ static cz_status decimal_from_text(cz__db_type type, cz_str text, cz_decimal *ou
 
 static cz_status json_from_text(cz_str text, cz_str *out, cz_error *err)
 {
-    if (!cz_json_is_valid(text))
+    cz_status status = cz__json_check(text);
+    if (status == CZ_ENOMEM)
+        return cz_error_set(err, CZ_ENOMEM, "no memory to check a document");
+    if (status)
         return cz_error_set(err, CZ_EVALIDATION, "Value must be valid JSON.");
     *out = text;
     return CZ_OK;

@@ -240,6 +240,13 @@ static void read_links(cz_ctx *c, void *arg)
     cz_rows(Person) led = cz_select(
         c, Person, .prefetch = CZ_PREFETCH(Person, (clubs, Club, .where = captain, .as = "led")));
     EXPECT_CLUBS(cz_prefetched(c, Club, &led.items[2], clubs, "led"), "Z");
+    /* so are they where the rows are read anew, or row by row */
+    cz_set(c, people[0], name, "a");
+    cz_save(c, people[0]);
+    EXPECT_CLUBS(cz_related(c, Club, &all.items[2], clubs, .where = captain), "Z");
+    EXPECT_CLUBS(
+        cz_related(c, Club, &all.items[2], clubs, .where = captain, .distinct = true, .limit = 9),
+        "Z");
     /* a row between that is changed by itself is a change of the relation */
     EXPECT_CLUBS(cz_related(c, Club, &all.items[2], clubs, .where = CZ_Q(Club, name, GT, "X")),
                  "YZ");

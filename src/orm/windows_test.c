@@ -160,6 +160,78 @@ CZ_DATABASE_TEST(conditions_on_windows_stand_in_values_subqueries_and_changes)
     cz__orm_test_run(&rink, elsewhere);
 }
 
+#define SHARE(F) F(big_int_field, skaters) F(big_int_field, place) F(int_field, points)
+CZ_RECORD(Share, SHARE);
+
+static void of_groups(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    /* what a window reads outside aggregates is grouped by, as in Django */
+    cz_rows(Share) shares = cz_values(
+        c, Share, Skater, .where = CZ_Q(Skater, club, ISNULL, false),
+        .values = CZ_AS(
+            Share, (skaters, CZ_COUNT_ROWS),
+            (place, CZ_WINDOW(CZ_RANK, .order_by = CZ_ORDER_BY(CZ_ASC(Skater, club->name)))),
+            (points, CZ_WINDOW(CZ_SUM(CZ_SUM(CZ_F(Skater, points))),
+                               .partition_by = CZ_EXPRS(CZ_LOWER(CZ_F(Skater, club->name)))))),
+        .order_by = CZ_ORDER_BY(
+            CZ_DESC_OF(CZ_WINDOW(CZ_RANK, .order_by = CZ_ORDER_BY(CZ_ASC(Skater, club->name))))));
+    CZ_REQUIRE(shares.count == 2);
+    CZ_EXPECT(shares.items[0].skaters == 2 && shares.items[0].place == 2);
+    CZ_EXPECT_EQ(shares.items[0].points, 14);
+    CZ_EXPECT(shares.items[1].skaters == 3 && shares.items[1].place == 1);
+    CZ_EXPECT_EQ(shares.items[1].points, 21);
+}
+
+CZ_DATABASE_TEST(windows_over_groups_read_what_is_grouped_by)
+{
+    cz__orm_test_run(&rink, of_groups);
+}
+
+#define AMONG_ALL(n)                                                                               \
+    CZ_QE(CZ_WINDOW(CZ_ROW_NUMBER, .order_by = CZ_ORDER_BY(CZ_DESC(Skater, points))), EXACT, (n))
+
+static void behind_each(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    /* rows behind several are read together; a window is of one's alone, as if they were not */
+    cz_rows(Troupe) clubs = cz_select(
+        c, Troupe, .order_by = CZ_ORDER_BY(CZ_ASC(Troupe, name)),
+        .prefetch = CZ_PREFETCH(Troupe, (skaters, Skater, .where = AMONG_ALL(1), .as = "best")));
+    const char *const best[] = { "Ann", "Dee" }, *const second[] = { "Bea", "Eve" },
+                      *const in_halves[] = { "Cat Ann Bea", "Eve Dee" };
+    CZ_REQUIRE(clubs.count == 2);
+    for (size_t i = 0; i < clubs.count; i++) {
+        Troupe *club = &clubs.items[i];
+        CZ_EXPECT_STR(names(c, cz_prefetched(c, Skater, club, skaters, "best")), best[i]);
+        CZ_EXPECT_STR(names(c, cz_related(c, Skater, club, skaters, .where = AMONG_ALL(2))),
+                      second[i]);
+        CZ_EXPECT_STR(
+            names(c,
+                  cz_related(c, Skater, club, skaters,
+                             .order_by = CZ_ORDER_BY(
+                                 CZ_DESC_OF(CZ_WINDOW(CZ_NTILE(2), .order_by = CZ_ORDER_BY(
+                                                                       CZ_DESC(Skater, points)))),
+                                 CZ_DESC(Skater, points)))),
+            in_halves[i]);
+        CZ_EXPECT_STR(
+            names(c,
+                  cz_related(c, Skater, club, skaters, .limit = 1,
+                             .order_by = CZ_ORDER_BY(
+                                 CZ_DESC_OF(CZ_WINDOW(CZ_NTILE(2), .order_by = CZ_ORDER_BY(
+                                                                       CZ_DESC(Skater, points)))),
+                                 CZ_DESC(Skater, points)))),
+            i ? "Eve" : "Cat");
+    }
+}
+
+CZ_DATABASE_TEST(a_window_over_rows_behind_others_is_of_each_ones)
+{
+    cz__orm_test_run(&rink, behind_each);
+}
+
 static void grouped(cz_ctx *c, void *arg)
 {
     (void)arg;

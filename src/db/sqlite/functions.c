@@ -30,7 +30,10 @@ static void json_valid(sqlite3_context *context, int count, sqlite3_value **valu
     cz_str text;
     text.ptr = (const char *)sqlite3_value_text(values[0]);
     text.len = (size_t)sqlite3_value_bytes(values[0]);
-    sqlite3_result_int(context, cz_json_is_valid(text));
+    cz_status status = cz__json_check(text);
+    sqlite3_result_int(context, !status);
+    if (status == CZ_ENOMEM)
+        sqlite3_result_error_nomem(context);
 }
 
 /* ---- variance and standard deviation of all values, in one pass (Welford, 1962) ---- */

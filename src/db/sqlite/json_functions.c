@@ -3,14 +3,16 @@
 #include <calzone/json.h>
 #include "db/sqlite/sqlite_internal.h"
 
-/* Parse into an arena of its own; NULL when it is no document. */
-static const cz_json_value *parse(sqlite3_value *value, cz_arena *arena)
+/* Parse into an arena of its own; NULL when it is no document, or when there is no memory, which is told. */
+static const cz_json_value *parse(sqlite3_context *context, sqlite3_value *value, cz_arena *arena)
 {
     const cz_json_value *document = NULL;
-    if (sqlite3_value_type(value) == SQLITE_NULL ||
-        cz_json_parse(arena, cz__sqlite_text(value), NULL, &document, NULL))
+    if (sqlite3_value_type(value) == SQLITE_NULL)
         return NULL;
-    return document;
+    cz_status status = cz_json_parse(arena, cz__sqlite_text(value), NULL, &document, NULL);
+    if (status == CZ_ENOMEM)
+        sqlite3_result_error_nomem(context);
+    return status ? NULL : document;
 }
 
 static const cz_json_value *step(const cz_json_value *at, cz_str key)
@@ -74,7 +76,7 @@ static void json_path(sqlite3_context *context, int count, sqlite3_value **value
         sqlite3_result_error_nomem(context);
         return;
     }
-    const cz_json_value *at = parse(values[0], arena);
+    const cz_json_value *at = parse(context, values[0], arena);
     for (int i = 1; at && i < count; i++)
         at = step(at, cz__sqlite_text(values[i]));
     if (at)
@@ -216,7 +218,8 @@ static void json_question(sqlite3_context *context, int count, sqlite3_value **v
         sqlite3_result_error_nomem(context);
         return;
     }
-    const cz_json_value *a = parse(values[0], arena), *b = parse(values[1], arena);
+    const cz_json_value *a = parse(context, values[0], arena),
+                        *b = parse(context, values[1], arena);
     const struct question *question = sqlite3_user_data(context);
     if (a && b)
         sqlite3_result_int(context, question->ask(a, b));
