@@ -83,6 +83,12 @@ typedef struct cz_request {
     int64_t started_us;    /* cz_monotonic_us() when its head was complete */
     cz_response response;
 
+    const struct cz_form *form; /* private: what cz_request_form() read; NULL: nothing yet */
+    /* set by views: what reads the body, and what makes another format of a JSON answer */
+    const struct cz_parsers *parsers;
+    void (*render)(cz_ctx *ctx, struct cz_request *req);
+    const struct cz_renderer *renderer;
+
     /* set by routing */
     cz_param params[8];
     uint32_t param_count;
@@ -105,6 +111,33 @@ cz_str cz_query_str(cz_ctx *ctx, const cz_request *req, const char *name);
 /* Walk the pairs in order; `*cursor` starts at 0; false at the end. Malformed escapes are kept as they
  * are. At most 1,000 pairs, the rest are ignored. */
 bool cz_query_next(cz_ctx *ctx, const cz_request *req, size_t *cursor, cz_str *name, cz_str *value);
+
+/* What a form sent, in order. */
+typedef struct cz_form_item {
+    cz_str name;
+    cz_str value; /* of a file its bytes; else UTF-8 */
+    bool is_file; /* it came with a filename, be it empty */
+    cz_str
+        filename; /* the last step of the one that came, without control bytes; at most 255 bytes; never a path */
+    cz_str content_type; /* of a file, as it says; empty: it does not */
+} cz_form_item;
+typedef struct cz_form {
+    const cz_form_item *items;
+    size_t count;
+} cz_form;
+enum {
+    CZ_FORM_ITEMS_MAX = 1000,
+    CZ_FORM_FILES_MAX = 100,
+    CZ_FORM_PART_HEADER_MAX = 8192 /* bytes before a part's value */
+};
+
+/* The request's body as a form: application/x-www-form-urlencoded (URL Standard) or multipart/form-data (RFC 7578). Owns:
+ * what needs no decoding points into the body, the rest is in the arena; a body is read once and remembered.
+ * Raises: CZ_EMEDIATYPE: the body is of another type; CZ_EPROTOCOL: it is malformed or not UTF-8; CZ_ETOOBIG: a limit;
+ * CZ_ENOMEM. */
+const cz_form *cz_request_form(cz_ctx *ctx, cz_request *req);
+/* The first item of this name; NULL: there is none. */
+const cz_form_item *cz_form_find(const cz_form *form, cz_str name);
 
 /* A path parameter by name. Raises: CZ_EINVAL: the route has none of that name. */
 int64_t cz_path_int(cz_ctx *ctx, const cz_request *req, const char *name);

@@ -132,6 +132,9 @@ struct cz__http_server {
     struct cz__http_address *addresses[1024];
 };
 
+/* query.c: a name or value as a form sends it; what is malformed stays, as browsers and Django keep it. Raises: CZ_ENOMEM. */
+cz_str cz__query_decode(cz_ctx *ctx, cz_str text);
+
 /* A connection's descriptor was closed; and its memory is about to go. */
 void cz__http_server_on_closed(cz__http_server *server, struct cz__http_address *address);
 void cz__http_server_on_freed(cz__http_server *server);

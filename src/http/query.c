@@ -1,5 +1,5 @@
 /* Query strings and percent-coding (RFC 3986 section 2.1; URL Standard, urlencoded parsing). */
-#include <calzone/http.h>
+#include "http/http_internal.h"
 
 enum { QUERY_PAIRS_MAX = 1000 };
 
@@ -84,8 +84,7 @@ void cz_percent_encode(cz_buf *out, cz_str text)
 
 /* ---- The query ---- */
 
-/* As a form sends it; what is malformed stays, as browsers and Django keep it. */
-static cz_str decode_lenient(cz_ctx *ctx, cz_str text)
+cz_str cz__query_decode(cz_ctx *ctx, cz_str text)
 {
     if (!is_escaped(text, true))
         return text;
@@ -120,8 +119,8 @@ bool cz_query_next(cz_ctx *ctx, const cz_request *req, size_t *cursor, cz_str *n
     if (pairs == QUERY_PAIRS_MAX || !next_raw(req, &at, &raw_name, &raw_value))
         return false;
     *cursor = (pairs + 1) << 32 | at;
-    *name = decode_lenient(ctx, raw_name);
-    *value = decode_lenient(ctx, raw_value);
+    *name = cz__query_decode(ctx, raw_name);
+    *value = cz__query_decode(ctx, raw_value);
     return true;
 }
 

@@ -9,7 +9,7 @@ static void compute(cz_ctx *c, const cz_request *req, const void *row, cz_json_w
 }
 
 static CZ_SERIALIZER(Fine, Fabulist, .fields = CZ_FIELDS(Fabulist, name));
-static CZ_SERIALIZER(Nothing, Romance, .name = "Nothing");
+static CZ_SERIALIZER(Nothing, Romance, .ignore_unknown = true);
 static CZ_SERIALIZER(NotListed, Romance, .fields = CZ_FIELDS(Romance, id),
                      .write_only = CZ_FIELDS(Romance, title));
 static CZ_SERIALIZER(Both, Romance, .fields = CZ_FIELDS(Romance, title),

@@ -1,0 +1,247 @@
+/* Forms: urlencoded pairs, and multipart bodies, whose parts lie between delimiters (RFC 2046, 5.1; RFC 7578). Strict where
+ * two readers could see two forms: lines end in CRLF, each part has one name, nothing comes before the first delimiter. */
+#include "http/http_internal.h"
+
+enum { BOUNDARY_BYTES_MAX = 70, FILENAME_BYTES_MAX = 255 };
+
+struct reading {
+    cz_ctx *ctx;
+    cz_form_item *items;
+    size_t count, cap, files;
+};
+
+static CZ_NORETURN void malformed(cz_ctx *ctx, const char *why)
+{
+    cz_raise(ctx, CZ_EPROTOCOL, "Form parse error - %s", why);
+}
+
+static cz_form_item *add_item(struct reading *reading)
+{
+    if (reading->count == CZ_FORM_ITEMS_MAX)
+        cz_raise(reading->ctx, CZ_ETOOBIG, "A form has at most %d fields.", CZ_FORM_ITEMS_MAX);
+    if (reading->count == reading->cap) {
+        size_t cap = reading->cap ? reading->cap * 2 : 16;
+        cz_form_item *grown = cz_array(reading->ctx, cz_form_item, cap);
+        if (reading->count)
+            memcpy(grown, reading->items, reading->count * sizeof *grown);
+        reading->items = grown;
+        reading->cap = cap;
+    }
+    return &reading->items[reading->count++];
+}
+
+/* ---- urlencoded ---- */
+
+static void read_pairs(struct reading *reading, cz_str body)
+{
+    while (body.len) {
+        cz_str pair = cz_str_cut(&body, '&');
+        if (!pair.len)
+            continue;
+        cz_str name = cz__query_decode(reading->ctx, cz_str_cut(&pair, '='));
+        cz_str value = cz__query_decode(reading->ctx, pair);
+        if (!cz_str_is_utf8(name) || !cz_str_is_utf8(value))
+            malformed(reading->ctx, "it is not UTF-8");
+        cz_form_item *item = add_item(reading);
+        item->name = name;
+        item->value = value;
+    }
+}
+
+/* ---- multipart ---- */
+
+/* The value of a header's parameter: a token, or a quoted string whose backslashes are kept but before a quote, as browsers
+ * send Windows paths. False: there is none. `text` begins at the ";" before the parameters. */
+static bool parameter_of(cz_ctx *ctx, cz_str text, cz_str wanted, cz_str *out)
+{
+    while (text.len) {
+        cz_str_cut(&text, ';');
+        text = cz_str_trim(text);
+        size_t equals = cz_str_find_char(text, '=');
+        if (equals == SIZE_MAX)
+            return false;
+        cz_str name = cz_str_trim(cz_str_head(text, equals));
+        text = cz_str_trim(cz_str_tail(text, equals + 1));
+        bool quoted = text.len && text.ptr[0] == '"';
+        char *value = cz_alloc(ctx, text.len + 1);
+        size_t len = 0, at = quoted;
+        for (; at < text.len && (quoted ? text.ptr[at] != '"' : text.ptr[at] != ';'); at++) {
+            if (quoted && text.ptr[at] == '\\' && at + 1 < text.len && text.ptr[at + 1] == '"')
+                at++;
+            value[len++] = text.ptr[at];
+        }
+        if (quoted && at == text.len)
+            malformed(ctx, "a quoted value has no end");
+        text = cz_str_tail(text, at);
+        if (cz_str_eq_icase(name, wanted)) {
+            *out = quoted ? cz_str_of(value, len) : cz_str_trim(cz_str_of(value, len));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What may be shown and stored: the last step of a path of either kind, without control bytes. */
+static cz_str safe_filename(cz_ctx *ctx, cz_str name)
+{
+    size_t from = 0, len = 0;
+    for (size_t i = 0; i < name.len; i++)
+        if (name.ptr[i] == '/' || name.ptr[i] == '\\')
+            from = i + 1;
+    char *kept = cz_alloc(ctx, name.len + 1);
+    for (size_t i = from; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] >= 0x20 && name.ptr[i] != 0x7f)
+            kept[len++] = name.ptr[i];
+    cz_str safe = cz_str_trim(cz_str_of(kept, len));
+    while (safe.len > FILENAME_BYTES_MAX || !cz_str_is_utf8(safe)) {
+        if (safe.len <= FILENAME_BYTES_MAX)
+            malformed(ctx, "a filename is not UTF-8");
+        safe = cz_str_head(safe, safe.len - 1);
+        while (safe.len && ((unsigned char)safe.ptr[safe.len - 1] & 0xC0) == 0x80)
+            safe = cz_str_head(safe, safe.len - 1); /* the rest of a character */
+        if (safe.len && (unsigned char)safe.ptr[safe.len - 1] >= 0xC0)
+            safe = cz_str_head(safe, safe.len - 1);
+    }
+    bool is_folder = cz_str_eq(safe, CZ_STR(".")) || cz_str_eq(safe, CZ_STR(".."));
+    return is_folder ? CZ_STR("") : safe;
+}
+
+/* One header line of a part. */
+static void read_line(struct reading *reading, cz_str line, cz_form_item *item, bool *named)
+{
+    size_t colon = cz_str_find_char(line, ':');
+    if (colon == SIZE_MAX)
+        malformed(reading->ctx, "a part's header has no colon");
+    cz_str name = cz_str_head(line, colon), value = cz_str_trim(cz_str_tail(line, colon + 1));
+    if (cz_str_eq_icase(name, CZ_STR("content-type")))
+        item->content_type = value;
+    if (cz_str_eq_icase(name, CZ_STR("content-transfer-encoding")) &&
+        !cz_str_eq_icase(value, CZ_STR("binary")) && !cz_str_eq_icase(value, CZ_STR("8bit")) &&
+        !cz_str_eq_icase(value, CZ_STR("7bit")))
+        malformed(reading->ctx, "a part is encoded, which RFC 7578 does without");
+    if (!cz_str_eq_icase(name, CZ_STR("content-disposition")))
+        return;
+    cz_str rest = value, filename, kind = cz_str_trim(cz_str_cut(&rest, ';'));
+    rest = cz_str_tail(value, value.len - rest.len - (rest.len > 0));
+    if (*named || !cz_str_eq_icase(kind, CZ_STR("form-data")) ||
+        !parameter_of(reading->ctx, rest, CZ_STR("name"), &item->name) ||
+        !cz_str_is_utf8(item->name))
+        malformed(reading->ctx, "a part has no name");
+    *named = true;
+    item->is_file = parameter_of(reading->ctx, rest, CZ_STR("filename"), &filename);
+    if (item->is_file)
+        item->filename = safe_filename(reading->ctx, filename);
+}
+
+/* The lines before a part's value; returns where the value begins. */
+static cz_str read_head(struct reading *reading, cz_str part, cz_form_item *item)
+{
+    size_t end = cz_str_find(part, CZ_STR("\r\n\r\n"));
+    bool none = cz_str_starts_with(part, CZ_STR("\r\n"));
+    if (none || end == SIZE_MAX)
+        malformed(reading->ctx, "a part has no header");
+    if (end > CZ_FORM_PART_HEADER_MAX)
+        cz_raise(reading->ctx, CZ_ETOOBIG, "The header of a form's part has at most %d bytes.",
+                 CZ_FORM_PART_HEADER_MAX);
+    bool named = false;
+    for (cz_str rest = cz_str_head(part, end); rest.len;) {
+        size_t line_end = cz_str_find(rest, CZ_STR("\r\n"));
+        cz_str line = line_end == SIZE_MAX ? rest : cz_str_head(rest, line_end);
+        read_line(reading, line, item, &named);
+        rest = cz_str_tail(rest, line_end == SIZE_MAX ? rest.len : line_end + 2);
+    }
+    if (!named)
+        malformed(reading->ctx, "a part has no name");
+    return cz_str_tail(part, end + 4);
+}
+
+static void read_part(struct reading *reading, cz_str part)
+{
+    cz_form_item *item = add_item(reading);
+    item->value = read_head(reading, part, item);
+    if (item->is_file && ++reading->files > CZ_FORM_FILES_MAX)
+        cz_raise(reading->ctx, CZ_ETOOBIG, "A form has at most %d files.", CZ_FORM_FILES_MAX);
+    if (!item->is_file && !cz_str_is_utf8(item->value))
+        malformed(reading->ctx, "it is not UTF-8");
+}
+
+/* RFC 2046, 5.1.1: what may stand in a boundary, the last not a space. */
+static bool is_boundary(cz_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && !memchr("'()+_,-./:=? ", c, 13))
+            return false;
+    }
+    return text.len && text.len <= BOUNDARY_BYTES_MAX && text.ptr[text.len - 1] != ' ';
+}
+
+/* What follows a delimiter on its line: white space, and "--" at the last. Returns the bytes up to the next line. */
+static size_t line_after(struct reading *reading, cz_str rest, bool *out_last)
+{
+    size_t at = 0;
+    *out_last = cz_str_starts_with(rest, CZ_STR("--"));
+    if (*out_last)
+        return 2; /* the epilogue is nobody's */
+    while (at < rest.len && (rest.ptr[at] == ' ' || rest.ptr[at] == '\t'))
+        at++;
+    if (!cz_str_starts_with(cz_str_tail(rest, at), CZ_STR("\r\n")))
+        malformed(reading->ctx, "a boundary is not alone on its line");
+    return at + 2;
+}
+
+static void read_parts(struct reading *reading, cz_str body, cz_str boundary)
+{
+    cz_str delimiter = cz_format(reading->ctx, "\r\n--%.*s", CZ_STR_ARG(boundary));
+    if (!cz_str_starts_with(body, cz_str_tail(delimiter, 2)))
+        malformed(reading->ctx, "it does not begin with its boundary");
+    cz_str rest = cz_str_tail(body, delimiter.len - 2);
+    for (;;) {
+        bool last;
+        rest = cz_str_tail(rest, line_after(reading, rest, &last));
+        if (last)
+            return;
+        size_t end = cz_str_find(rest, delimiter);
+        if (end == SIZE_MAX)
+            malformed(reading->ctx, "a part has no end");
+        read_part(reading, cz_str_head(rest, end));
+        rest = cz_str_tail(rest, end + delimiter.len);
+    }
+}
+
+/* ---- either ---- */
+
+const cz_form *cz_request_form(cz_ctx *ctx, cz_request *req)
+{
+    if (req->form)
+        return req->form;
+    struct reading reading = { .ctx = ctx };
+    cz_str parameters = req->content_type, boundary;
+    cz_str type = cz_str_trim(cz_str_cut(&parameters, ';'));
+    parameters = cz_str_tail(req->content_type,
+                             req->content_type.len - parameters.len - (parameters.len > 0));
+    if (cz_str_eq_icase(type, CZ_STR("application/x-www-form-urlencoded"))) {
+        read_pairs(&reading, req->body);
+    } else if (!cz_str_eq_icase(type, CZ_STR("multipart/form-data"))) {
+        cz_raise(ctx, CZ_EMEDIATYPE, "Unsupported media type \"%.*s\" in request.",
+                 CZ_STR_ARG(cz_str_head(req->content_type, 100)));
+    } else if (!parameter_of(ctx, parameters, CZ_STR("boundary"), &boundary) ||
+               !is_boundary(boundary)) {
+        malformed(ctx, "its boundary is missing or malformed");
+    } else {
+        read_parts(&reading, req->body, boundary);
+    }
+    cz_form *form = cz_new(ctx, cz_form);
+    *form = (cz_form){ reading.items, reading.count };
+    req->form = form;
+    return form;
+}
+
+const cz_form_item *cz_form_find(const cz_form *form, cz_str name)
+{
+    for (size_t i = 0; i < form->count; i++)
+        if (cz_str_eq(form->items[i].name, name))
+            return &form->items[i];
+    return NULL;
+}
