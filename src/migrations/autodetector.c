@@ -755,6 +755,27 @@ static void make(struct detector *d, cz__migration_list *made, const struct work
     made->items[made->count++] = migration;
 }
 
+/* Keep those of the app, and what they depend on: a file that depends on one nobody has written could not be
+ * loaded. */
+static void keep_needed(cz_ctx *ctx, cz__migration_list *made, const char *app)
+{
+    bool *needed = cz_array(ctx, bool, made->count + 1);
+    size_t kept = 0;
+    for (size_t i = made->count; i-- > 0;) { /* what one needs stands before it */
+        const cz_migration *migration = &made->items[i];
+        needed[i] = needed[i] || strcmp(migration->app, app) == 0;
+        for (size_t n = 0; n < migration->depends.count && needed[i]; n++)
+            for (size_t other = 0; other < i; other++)
+                if (strcmp(made->items[other].app, migration->depends.items[n].app) == 0 &&
+                    strcmp(made->items[other].name, migration->depends.items[n].name) == 0)
+                    needed[other] = true;
+    }
+    for (size_t i = 0; i < made->count; i++)
+        if (needed[i])
+            made->items[kept++] = made->items[i];
+    made->count = kept;
+}
+
 cz__migration_list cz__autodetect(cz_ctx *ctx, const cz__graph *graph, const cz__answers *answers,
                                   const char *app, const char *name)
 {
@@ -792,11 +813,8 @@ cz__migration_list cz__autodetect_state(cz_ctx *ctx, const cz__graph *graph, con
     }
     for (size_t i = 0; i < d.app_count; i++)
         make(&d, &made, &d.apps[i], true, name);
-    size_t kept = 0;
-    for (size_t i = 0; i < made.count; i++)
-        if (!app || strcmp(made.items[i].app, app) == 0)
-            made.items[kept++] = made.items[i];
-    made.count = kept;
+    if (app)
+        keep_needed(ctx, &made, app);
     return made;
 }
 

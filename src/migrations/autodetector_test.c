@@ -66,6 +66,16 @@ static cz__graph *graph_of(const cz__migration_list *lists, size_t count)
     return cz__graph_make(&ctx, all, n, NULL);
 }
 
+/* "one.0001_initial two.0001_initial" */
+static cz_str names_of(const cz__migration_list *made)
+{
+    cz_str told = CZ_STR("");
+    for (size_t i = 0; i < made->count; i++)
+        told = cz_format(&ctx, "%.*s%s%s.%s", CZ_STR_ARG(told), i ? " " : "", made->items[i].app,
+                         made->items[i].name);
+    return told;
+}
+
 /* Detect the way, expect these names, and that it leads there: nothing more is found. */
 static cz__migration_list detect(cz__migration_list *lists, size_t count, const cz__state *to,
                                  const char *names, void *user)
@@ -73,11 +83,7 @@ static cz__migration_list detect(cz__migration_list *lists, size_t count, const 
     const cz__answers answers = { say, fill, user };
     cz__migration_list made =
         cz__autodetect_state(&ctx, graph_of(lists, count), to, &answers, NULL, NULL);
-    cz_str told = CZ_STR("");
-    for (size_t i = 0; i < made.count; i++)
-        told = cz_format(&ctx, "%.*s%s%s.%s", CZ_STR_ARG(told), i ? " " : "", made.items[i].app,
-                         made.items[i].name);
-    CZ_EXPECT_STR(told, names);
+    CZ_EXPECT_STR(names_of(&made), names);
     lists[count] = made;
     cz__migration_list more =
         cz__autodetect_state(&ctx, graph_of(lists, count + 1), to, &answers, NULL, NULL);
@@ -95,6 +101,25 @@ CZ_TEST(models_that_refer_to_each_other_are_made_and_unmade_in_an_order_that_wor
            "one.0003_remove_a_b_remove_c_d_remove_c_b_remove_d_c two.0002_remove_b_a "
            "one.0004_delete_d_delete_c_delete_a two.0003_delete_b",
            NULL);
+}
+
+CZ_TEST(the_migrations_of_one_app_come_with_those_they_depend_on)
+{
+    static const struct {
+        const char *app, *names;
+    } cases[] = {
+        { "one", "one.0001_initial two.0001_initial one.0002_c_b_a_b" },
+        { "two", "one.0001_initial two.0001_initial" },
+        { "none", "" },
+    };
+    cz_ctx_init(&ctx, cz_test_arena());
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        const cz__answers answers = { say, fill, NULL };
+        cz__migration_list made = cz__autodetect_state(&ctx, graph_of(NULL, 0), state_of("ABCD"),
+                                                       &answers, cases[i].app, NULL);
+        CZ_EXPECT_STR(names_of(&made), cases[i].names);
+        CZ_EXPECT_EQ(graph_of(&made, 1)->count, made.count);
+    }
 }
 
 static const cz_state_field book_fields[] = {
