@@ -30,7 +30,8 @@ struct detector {
     cz_ctx *ctx;
     const cz__graph *graph;
     const cz__answers *answers;
-    cz__state *from;     /* what the migrations give, changed by each operation as it is found */
+    cz__state *start;    /* what the migrations give */
+    cz__state *from;     /* the same, changed by each operation as it is found */
     const cz__state *to; /* the models */
     struct work *apps;
     size_t app_count;
@@ -471,17 +472,64 @@ static void alter_options(struct detector *d, struct work *work, const cz__state
 
 /* ---- models that go ---- */
 
-/* The app of another model that refers to this one and stays so far; NULL: none does. */
-static const char *held_by(const struct detector *d, const cz__state_model *model)
+/* Whether a field of `other` leads to the model, as both are in the state. */
+static bool refers(const cz__state *state, const cz__state_model *other,
+                   const cz__state_model *model)
 {
-    for (size_t i = 0; i < d->from->count; i++) {
-        const cz__state_model *other = d->from->models[i];
-        for (size_t f = 0; f < other->fields.count && other != model; f++)
-            if (other->fields.items[f].to &&
-                cz__state_target(d->from, &other->fields.items[f]) == model)
-                return other->app;
+    for (size_t f = 0; f < other->fields.count; f++) {
+        const cz_state_field *field = &other->fields.items[f];
+        const cz__state_model *target = field->to ? cz__state_target(state, field) : NULL;
+        if (target && strcmp(target->app, model->app) == 0 &&
+            cz__same_name(target->name, model->name))
+            return true;
     }
-    return NULL;
+    return false;
+}
+
+/* Whether another model refers to this one so far. */
+static bool is_held(const struct detector *d, const cz__state_model *model)
+{
+    for (size_t i = 0; i < d->from->count; i++)
+        if (d->from->models[i] != model && refers(d->from, d->from->models[i], model))
+            return true;
+    return false;
+}
+
+static size_t find_app(const struct detector *d, const char *app)
+{
+    size_t at = 0;
+    while (at < d->app_count && strcmp(d->apps[at].app, app) != 0)
+        at++;
+    return at;
+}
+
+/* Mark the app and those whose first migrations come, by way of others, before its first. */
+static void mark_needed(const struct detector *d, const char *app, bool *marked)
+{
+    size_t at = find_app(d, app);
+    if (at == d->app_count || marked[at])
+        return;
+    marked[at] = true;
+    for (size_t i = 0; i < d->apps[at].needs_now_count; i++)
+        mark_needed(d, d->apps[at].needs_now[i], marked);
+}
+
+/* Let the model go after the migrations of this run in which other apps let go of it. False: one of those comes
+ * after this app's first, so that the model can go in the second only. */
+static bool need_those_who_let_go(struct detector *d, struct work *work,
+                                  const cz__state_model *model)
+{
+    bool *before = cz_array(d->ctx, bool, d->app_count + 1);
+    for (size_t i = 0; i < d->start->count; i++)
+        if (strcmp(d->start->models[i]->app, work->app) != 0 &&
+            refers(d->start, d->start->models[i], model))
+            mark_needed(d, d->start->models[i]->app, before);
+    if (before[find_app(d, work->app)])
+        return false;
+    for (size_t i = 0; i < d->app_count; i++)
+        if (before[i])
+            need_app(d, work, false, d->apps[i].app);
+    return true;
 }
 
 /* Delete what nothing refers to any more, until nothing more can go. */
@@ -492,7 +540,8 @@ static void delete_models(struct detector *d, struct work *work, bool later)
         for (size_t i = d->from->count; i-- > 0 && !again;) {
             const cz__state_model *model = d->from->models[i];
             if (strcmp(model->app, work->app) != 0 ||
-                cz__state_get(d->to, model->app, model->name) || held_by(d, model))
+                cz__state_get(d->to, model->app, model->name) || is_held(d, model) ||
+                (!later && !need_those_who_let_go(d, work, model)))
                 continue;
             if (later)
                 for (size_t a = 0; a < d->app_count; a++)
@@ -788,6 +837,7 @@ cz__migration_list cz__autodetect_state(cz_ctx *ctx, const cz__graph *graph, con
 {
     struct detector d = { .ctx = ctx, .graph = graph, .answers = answers, .to = to };
     d.from = cz__graph_state(ctx, graph, NULL);
+    d.start = cz__state_copy(ctx, d.from);
     d.apps = cz_array(ctx, struct work, d.from->count + d.to->count + 1);
     for (size_t i = 0; i < d.to->count; i++)
         add_app(&d, d.to->models[i]->app);
@@ -993,6 +1043,7 @@ cz_migration cz__migration_squash(cz_ctx *ctx, const cz__graph *graph, size_t la
         if (strcmp(d.to->models[i]->app, app) != 0)
             cz__state_add(ctx, d.from, d.to->models[i]);
     struct work work = { .app = app };
+    d.start = d.from;
     detect_app(&d, &work);
     cz_migration squashed = {
         .app = app,

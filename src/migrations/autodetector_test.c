@@ -103,6 +103,38 @@ CZ_TEST(models_that_refer_to_each_other_are_made_and_unmade_in_an_order_that_wor
            NULL);
 }
 
+static bool depends_on(const cz_migration *migration, const char *app, const char *name)
+{
+    for (size_t i = 0; i < migration->depends.count; i++)
+        if (strcmp(migration->depends.items[i].app, app) == 0 &&
+            strcmp(migration->depends.items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+CZ_TEST(a_model_goes_after_the_field_of_another_app_that_led_to_it)
+{
+    static const cz_state_field post_fields[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "tag", "foreign_key", "tags.Tag", .on_delete = CZ_CASCADE },
+    };
+    static const cz__state_model all[] = {
+        { .app = "blog", .name = "Post", .fields = { post_fields, 2 } },
+        { .app = "blog", .name = "Post", .fields = { post_fields, 1 } },
+        { .app = "tags", .name = "Tag", .fields = { post_fields, 1 } },
+    };
+    cz__migration_list lists[3] = { { 0 } };
+    cz__state first = { 0 }, second = { 0 };
+    cz_ctx_init(&ctx, cz_test_arena());
+    cz__state_add(&ctx, &first, &all[0]);
+    cz__state_add(&ctx, &first, &all[2]);
+    cz__state_add(&ctx, &second, &all[1]);
+    detect(lists, 0, &first, "tags.0001_initial blog.0001_initial", NULL);
+    cz__migration_list made =
+        detect(lists, 1, &second, "blog.0002_remove_post_tag tags.0002_delete_tag", NULL);
+    CZ_EXPECT(depends_on(&made.items[1], "blog", "0002_remove_post_tag"));
+}
+
 CZ_TEST(the_migrations_of_one_app_come_with_those_they_depend_on)
 {
     static const struct {
