@@ -607,6 +607,17 @@ static cz_status name_link(cz_model *model, cz__column *column, cz_error *err)
     column->link_to = cz_arena_printf(registry, self ? "to_%s_id" : "%s_id", to->lower_name);
     if (!column->link_table || !column->link_from || !column->link_to)
         return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+    if (strlen(column->link_table) > CZ__MODEL_NAME_BYTES_MAX)
+        return refuse(err, model, column->field,
+                      cz_arena_printf(registry,
+                                      "the table of its links, %s, would have a name of more than "
+                                      "60 bytes; give the model a shorter .table",
+                                      column->link_table));
+    if (strlen(column->link_from) > CZ__MODEL_NAME_BYTES_MAX ||
+        strlen(column->link_to) > CZ__MODEL_NAME_BYTES_MAX)
+        return refuse(err, model, column->field,
+                      "the columns of its links would have names of more than 60 bytes, which the "
+                      "names of the two models are too long for");
     return CZ_OK;
 }
 

@@ -51,6 +51,10 @@ CZ_MODEL(ChoicesOfInt, CHOICES_OF_INT);
 CZ_MODEL(NowOfDate, NOW_OF_DATE);
 #define LONG_NAME(F) F(int_field, a123456789012345678901234567890123456789012345678901234567890)
 CZ_MODEL(LongName, LONG_NAME);
+#define LONG_LINKS(F) F(many_to_many, a12345678901234567890123456789012345678901234567, LongLinks)
+CZ_MODEL(LongLinks, LONG_LINKS);
+#define LINKED(F) F(many_to_many, them, Model567890123456789012345678901234567890123456789012345678)
+CZ_MODEL(Model567890123456789012345678901234567890123456789012345678, LINKED, .table = "short");
 #define TO_STRANGER(F) F(foreign_key, stranger, Stranger, .on_delete = CZ_CASCADE)
 CZ_MODEL(ToStranger, TO_STRANGER);
 #define STRANGER(F) F(reverse, from, ToStranger, nothing)
@@ -205,6 +209,22 @@ static void refused(cz_model *model, const char *message)
     CZ_REQUIRE_OK(cz__models_add("bad", &model, 1, &err));
     CZ_EXPECT_EQ(cz__models_resolve(&err), CZ_EVALIDATION);
     CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), message);
+}
+
+CZ_TEST(the_table_of_links_has_a_name_that_every_database_takes)
+{
+    refused(&LongLinks__model,
+            "LongLinks.a12345678901234567890123456789012345678901234567: the table of its links, "
+            "bad_longlinks_a12345678901234567890123456789012345678901234567, would have a name of "
+            "more than 60 bytes; give the model a shorter .table");
+}
+
+CZ_TEST(the_columns_of_links_have_names_that_every_database_takes)
+{
+    refused(&Model567890123456789012345678901234567890123456789012345678__model,
+            "Model567890123456789012345678901234567890123456789012345678.them: the columns of its "
+            "links would have names of more than 60 bytes, which the names of the two models are "
+            "too long for");
 }
 
 CZ_TEST(the_default_of_a_foreign_key_is_a_key)
