@@ -13,6 +13,18 @@ static const cz_operation first[] = {
                         { "friends", "many_to_many", "store.Author" },
                         { "peers", "many_to_many", "store.Author", .through = "store.Peer" })),
     CZ_ADD_INDEX("Author", { "on_new_table", CZ_NAMES("name") }),
+    CZ_CREATE_MODEL(
+        "Shelf",
+        CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
+                        { "height", "int_field", .db_default = cz_int(30) },
+                        { "room", "foreign_key", "store.Author", .unconstrained = true }),
+        .table = "shelves"),
+    CZ_CREATE_MODEL("Linked",
+                    CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
+                                    { "them", "many_to_many", "store.Goal" }),
+                    .table = "linked"),
+    CZ_CREATE_MODEL("Goal", CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true }),
+                    .table = "goals"),
 };
 
 static const struct {
@@ -25,6 +37,9 @@ static const struct {
       CZ__SAFE, NULL, false },
     { CZ_DELETE_MODEL("Author"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
     { CZ_RENAME_MODEL("Author", "Writer"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
+    { CZ_RENAME_MODEL("Shelf", "Board"), CZ__SAFE, NULL, false },
+    { CZ_RENAME_MODEL("Linked", "Bound"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
+    { CZ_RENAME_MODEL("Goal", "End"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
     { CZ_ALTER_TABLE("Author", "writers"), CZ__TWO_STEPS, "ACCESS EXCLUSIVE", false },
     { CZ_ADD_FIELD("Author", { "a", "int_field", .null = true }), CZ__SAFE, NULL, false },
     { CZ_ADD_FIELD("Author", { "a", "int_field", .default_ = cz_int(0) }), CZ__TWO_STEPS,
@@ -65,6 +80,15 @@ static const struct {
       NULL, false },
     { CZ_ALTER_FIELD("Author", { "price", "decimal_field", .digits = 8, .places = 3 }),
       CZ__BLOCKING, "ACCESS EXCLUSIVE", false },
+    { CZ_ALTER_FIELD("Author", { "friends", "many_to_many", "store.Goal" }), CZ__TWO_STEPS,
+      "ACCESS EXCLUSIVE", false },
+    { CZ_ALTER_FIELD("Shelf", { "height", "int_field" }), CZ__TWO_STEPS, "ACCESS EXCLUSIVE",
+      false },
+    { CZ_ALTER_FIELD("Shelf", { "height", "int_field", .db_default = cz_int(40) }), CZ__SAFE, NULL,
+      false },
+    { CZ_ALTER_FIELD("Shelf", { "height", "int_field", .null = true }), CZ__SAFE, NULL, false },
+    { CZ_ALTER_FIELD("Shelf", { "room", "foreign_key", "store.Author" }), CZ__BLOCKING, "SHARE",
+      true },
     { CZ_ADD_INDEX("Author", { "i", CZ_NAMES("born") }), CZ__BLOCKING, "SHARE", true },
     { CZ_REMOVE_INDEX("Author", "on_new_table"), CZ__SAFE, NULL, false },
     { CZ_RENAME_INDEX("Author", "on_new_table", "x"), CZ__SAFE, NULL, false },
@@ -96,6 +120,10 @@ CZ_TEST(each_operation_is_classed_by_its_lock_and_by_what_the_running_version_ne
         found = cz__lint(&ctx, graph, &change);
         CZ_EXPECT_MSG((found->safety == CZ__SAFE) == (cases[i].online || !cases[i].safety),
                       "%zu %s", i, what);
+        bool requires_value =
+            cases[i].op.kind == CZ_OPERATION_ALTER_FIELD && cases[i].op.fields.items[0].fill.kind;
+        if (found->safety == CZ__SAFE)
+            CZ_EXPECT_MSG((found->advice != NULL) == requires_value, "%s", what);
         found = cz__lint(&ctx, cz__graph_make(&ctx, all, 0, NULL), &initial);
         CZ_EXPECT(found[0].safety == CZ__SAFE && found[1].safety == CZ__SAFE);
     }
