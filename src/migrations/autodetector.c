@@ -133,12 +133,25 @@ static void rename_models(struct detector *d, struct work *work)
     }
 }
 
+static void rename_field(struct detector *d, struct work *work, const cz__state_model *is,
+                         const cz_state_field *old, const cz_state_field *field)
+{
+    push(d, work, false,
+         (cz_operation){ .kind = CZ_OPERATION_RENAME_FIELD,
+                         .model = is->name,
+                         .name = old->name,
+                         .new_name = field->name });
+}
+
 static void rename_fields(struct detector *d, struct work *work, const cz__state_model *is)
 {
     for (size_t i = 0; i < is->fields.count; i++) {
         const cz_state_field *field = &is->fields.items[i];
         const cz__state_model *was = cz__state_get(d->from, is->app, is->name);
-        if (cz__state_field(was, field->name))
+        const cz_state_field *same = cz__state_field(was, field->name);
+        if (same && strcmp(same->name, field->name) != 0)
+            rename_field(d, work, is, same, field); /* only its letters' case: nothing to ask */
+        if (same)
             continue;
         for (size_t w = 0; w < was->fields.count; w++) {
             const cz_state_field *old = &was->fields.items[w];
@@ -156,11 +169,7 @@ static void rename_fields(struct detector *d, struct work *work, const cz__state
                      (cz_operation){ .kind = CZ_OPERATION_ALTER_FIELD,
                                      .model = is->name,
                                      .fields = one_field(d, &alike) });
-            push(d, work, false,
-                 (cz_operation){ .kind = CZ_OPERATION_RENAME_FIELD,
-                                 .model = is->name,
-                                 .name = old->name,
-                                 .new_name = field->name });
+            rename_field(d, work, is, old, field);
             break;
         }
     }
