@@ -116,6 +116,83 @@ static cz_str text_of(cz_ctx *ctx, const cz_json_value *value)
     }
 }
 
+/* ---- documents and numbers as they are written: a tree has no more digits than a double ---- */
+
+static void copy_json(cz_json_reader *reader, cz_json_kind kind, cz_json_writer *json)
+{
+    cz_json_kind next;
+    switch (kind) {
+    case CZ_JSON_LIST:
+        cz_json_list(json);
+        while ((next = cz_json_next(reader)) != CZ_JSON_END)
+            copy_json(reader, next, json);
+        cz_json_list_end(json);
+        return;
+    case CZ_JSON_OBJECT:
+        cz_json_object(json);
+        while ((next = cz_json_next(reader)) != CZ_JSON_END) {
+            cz_json_key(json, reader->key);
+            copy_json(reader, next, json);
+        }
+        cz_json_object_end(json);
+        return;
+    case CZ_JSON_STR:
+        cz_json_str(json, reader->text);
+        return;
+    case CZ_JSON_BOOL:
+        cz_json_bool(json, reader->boolean);
+        return;
+    case CZ_JSON_NULL:
+        cz_json_null(json);
+        return;
+    default:
+        cz_json_raw(json, reader->text);
+    }
+}
+
+static void pass_over(cz_json_reader *reader, cz_json_kind kind)
+{
+    if (kind == CZ_JSON_LIST || kind == CZ_JSON_OBJECT)
+        cz_json_skip(reader);
+}
+
+/* Of members that are repeated the last, as cz_json_get() takes it. */
+static void copy_member(cz_json_reader *reader, cz_str name, cz_buf *out)
+{
+    cz_json_kind kind;
+    cz_json_writer json;
+    while ((kind = cz_json_next(reader)) != CZ_JSON_END) {
+        if (!cz_str_eq(reader->key, name)) {
+            pass_over(reader, kind);
+            continue;
+        }
+        cz_buf_clear(out);
+        cz_json_writer_init(&json, out);
+        copy_json(reader, kind, &json);
+    }
+}
+
+/* The value of a row's field as JSON. The row was parsed before, so nothing is malformed. */
+static cz_str source_of(cz_ctx *ctx, const struct item *item, const cz__column *column)
+{
+    cz_json_reader reader;
+    cz_json_kind kind;
+    cz_json_limits limits = { .keys_max = KEYS_MAX };
+    cz_buf buf = { 0 };
+    cz_str text;
+    cz_json_reader_init(&reader, ctx->arena, item->source, &limits);
+    cz_ignore(cz_json_next(&reader)); /* the row's object */
+    while ((kind = cz_json_next(&reader)) != CZ_JSON_END) {
+        if (kind == CZ_JSON_OBJECT && cz_str_eq(reader.key, CZ_STR("fields")))
+            copy_member(&reader, cz_str_from(column->field->name), &buf);
+        else
+            pass_over(&reader, kind);
+    }
+    cz_status status = cz__buf_take(&buf, ctx->arena, &text);
+    cz_check(ctx, reader.status ? reader.status : status);
+    return text;
+}
+
 static void load_list(cz_ctx *ctx, const struct item *item, const cz__column *column, void *at,
                       const cz_json_value *list)
 {
@@ -161,7 +238,8 @@ static void load_value(cz_ctx *ctx, const struct load *load, const struct item *
     void *at = cz__row_at(row, column);
     cz__db_kind type = CZ__DB_KIND(column->type);
     cz_error err;
-    if (value->kind == CZ_JSON_NULL) {
+    /* what may not be NULL is the document null */
+    if (value->kind == CZ_JSON_NULL && (type != CZ__DB_JSON || column->null)) {
         cz__row_mark(row, column, true);
         return;
     }
@@ -178,11 +256,13 @@ static void load_value(cz_ctx *ctx, const struct load *load, const struct item *
         if (value->kind != CZ_JSON_STR || cz_base64_read(ctx->arena, value->as.text, at))
             refuse(ctx, item, column, "Not valid base64.");
     } else if (type == CZ__DB_JSON && !(load->csv && value->kind == CZ_JSON_STR)) {
-        *(cz_str *)at = json_text(ctx, value);
+        *(cz_str *)at = load->csv ? json_text(ctx, value) : source_of(ctx, item, column);
     } else {
         if (!suits(column, value->kind))
             refuse(ctx, item, column, "a value of another kind is expected");
-        if (cz__value_from_text(column, text_of(ctx, value), at, &err))
+        bool digits = type == CZ__DB_DECIMAL && value->kind == CZ_JSON_REAL;
+        cz_str text = digits ? source_of(ctx, item, column) : text_of(ctx, value);
+        if (cz__value_from_text(column, text, at, &err))
             refuse(ctx, item, column, cz_error_message(&err));
     }
 }
