@@ -46,6 +46,7 @@ CZ_MODEL(Fine, FINE);
     F(decimal_field, exact, .digits = 30, .places = 10)                                            \
     F(json_field, mix)
 CZ_MODEL(Shade, SHADE);
+CZ_MODEL(TheirShade, SHADE, .table = "store_shade", .unmanaged = true);
 
 static bool restores; /* what `purge` has read is restored before it is purged */
 
@@ -59,10 +60,10 @@ static void restore(cz_ctx *ctx, const cz_event *event)
 }
 
 static const cz_receiver receivers[] = { CZ_RECEIVER(CZ_POST_INIT, Lending, restore) };
-static const cz_app store_app = { "store",
-                                  .models =
-                                      CZ_MODELS(Author, Tag, Book, Overdue, Lending, Fine, Shade),
-                                  .receivers = CZ_RECEIVERS(receivers) };
+static const cz_app store_app = {
+    "store", .models = CZ_MODELS(Author, Tag, Book, Overdue, Lending, Fine, Shade, TheirShade),
+    .receivers = CZ_RECEIVERS(receivers)
+};
 static const cz_route urls[] = { CZ_ROUTES_END };
 static CZ_PROJECT(shop, "shop", .apps = CZ_APPS(&store_app), .urls = urls);
 
@@ -178,6 +179,19 @@ CZ_TEST(numbers_keep_the_digits_they_are_written_with)
         RUN(0, "", "d.db", &out_, "dumpdata", "store.shade", "-o", again);
         RUN(0, "3 rows loaded from 1 file\n", "d.db", &out_, "loaddata", again);
     }
+}
+
+CZ_DATABASE_TEST(keys_go_on_after_those_loaded_into_a_table_of_others)
+{
+    const char *database = cz__test_on_postgresql ? NULL : "k.db";
+    setenv("SHOP_URL", cz_test_database(), 1);
+    RUN(0, "shop: 7 tables created\n", database, &out_, "createtables");
+    RUN(0, "1 row loaded from 1 file\n", database, &out_, "loaddata",
+        cz__test_write("given.json", "[{\"model\": \"store.theirshade\", \"pk\": 1, "
+                                     "\"fields\": {\"exact\": 1, \"mix\": 1}}]"));
+    RUN(0, "1 row loaded from 1 file\n", database, &out_, "loaddata",
+        cz__test_write("new.json", "[{\"model\": \"store.theirshade\", "
+                                   "\"fields\": {\"exact\": 2, \"mix\": 2}}]"));
 }
 
 CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
@@ -386,7 +400,7 @@ CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)
         "a.db", &out_, "dumpdata", "store.Overdue");
     RUN(1, "shop: dumpdata: there is no app or model \"store.pizza\"\n", "a.db", &out_, "dumpdata",
         "store.pizza");
-    RUN(1, "shop: dumpdata: CSV holds one model; 6 are named\n", "a.db", &out_, "dumpdata",
+    RUN(1, "shop: dumpdata: CSV holds one model; 7 are named\n", "a.db", &out_, "dumpdata",
         "--format", "csv");
     RUN(2, "loaddata: name at least one file; see --help\n", "a.db", &out_, "loaddata");
     RUN(2, "loaddata: unknown argument \"--model\"; see --help\n", "a.db", &out_, "loaddata",

@@ -40,6 +40,7 @@ struct load {
     struct item *waiting, **waiting_end;
     cz_map loaded;     /* "store.book 12": rows loaded here */
     cz_map references; /* likewise -> struct reference */
+    cz_map models;     /* labels of the models whose tables got rows */
 };
 
 /* ---- where ---- */
@@ -473,6 +474,8 @@ static bool store(cz_ctx *ctx, struct load *load, struct item *item)
     char text[CZ_UUID_TEXT];
     cz_str name = cz__key_text(item->model, cz__row_at(row, key), text);
     cz_check(ctx, cz_map_set(&load->loaded, row_name(ctx, item->model, name), row));
+    const cz_model *concrete = item->model->state->concrete;
+    cz_check(ctx, cz_map_set(&load->models, cz_str_from(concrete->state->label), item));
     return true;
 }
 
@@ -786,6 +789,7 @@ static void load_all(cz_ctx *ctx, void *arg)
     struct load *load = arg;
     cz_map_init(&load->loaded, ctx->arena);
     cz_map_init(&load->references, ctx->arena);
+    cz_map_init(&load->models, ctx->arena);
     load->waiting_end = &load->waiting;
     for (int i = 0; i < load->argc; i++) {
         cz_str text = read_file(ctx, load->argv[i]);
@@ -799,8 +803,7 @@ static void load_all(cz_ctx *ctx, void *arg)
     load_waiting(ctx, load);
     check_references(ctx, load);
     for (size_t m = 0; m < cz__models_count(); m++)
-        if (!cz__models_at(m)->meta.unmanaged && !cz__models_at(m)->proxy_of &&
-            cz__database_has_model(cz__database_at_home(ctx), cz__models_at(m)))
+        if (cz_map_get(&load->models, cz_str_from(cz__models_at(m)->state->label)))
             cz__keys_given(ctx, cz__models_at(m));
 }
 
