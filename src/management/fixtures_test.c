@@ -2,6 +2,7 @@
 #include "management/command_testing.h"
 #include <calzone/calzone.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 CZ_MODEL_FORWARD(Book)
@@ -193,6 +194,44 @@ CZ_DATABASE_TEST(keys_go_on_after_those_loaded_into_a_table_of_others)
         cz__test_write("new.json", "[{\"model\": \"store.theirshade\", "
                                    "\"fields\": {\"exact\": 2, \"mix\": 2}}]"));
 }
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define KEEPS_WHAT_IS_FREED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define KEEPS_WHAT_IS_FREED 1
+#endif
+#endif
+
+#ifndef KEEPS_WHAT_IS_FREED
+static long most_kilobytes(void)
+{
+    struct rusage usage;
+    CZ_REQUIRE(getrusage(RUSAGE_CHILDREN, &usage) == 0);
+    return usage.ru_maxrss;
+}
+
+CZ_TEST(loading_takes_little_more_memory_than_the_file)
+{
+    enum { ROWS = 20000, ALLOWED_KILOBYTES = 20000 };
+    cz_buf text = { 0 };
+    RUN(0, "shop: 7 tables created\n", "m.db", &out_, "createtables");
+    RUN(0, "0 rows loaded from 1 file\n", "m.db", &out_, "loaddata",
+        cz__test_write("none.json", "[]"));
+    long before = most_kilobytes();
+    for (int i = 0; i < ROWS; i++)
+        cz_buf_printf(&text,
+                      "%s{\"model\": \"store.shade\", \"pk\": %d, \"fields\": {\"exact\": \"1\", "
+                      "\"mix\": {\"n\": %d}}}",
+                      i ? "," : "[", i + 1, i);
+    cz_buf_append_char(&text, ']');
+    const char *file = cz__test_write("many.json", cz_buf_cstr(&text));
+    cz_buf_done(&text);
+    RUN(0, "20000 rows loaded from 1 file\n", "m.db", &out_, "loaddata", file);
+    long more = most_kilobytes() - before;
+    CZ_EXPECT_MSG(more < ALLOWED_KILOBYTES, "%ld KB", more);
+}
+#endif
 
 CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
 {
