@@ -33,6 +33,7 @@ struct item { /* one row of a fixture */
     struct item *kept;         /* itself, where it stays; NULL: it does not */
     cz_str name;               /* what it is called in messages */
     cz_str waits_for;          /* why it was put off: "store.author [\"Ovid\"]" */
+    bool cut;                  /* a reference is not set yet, for the row itself comes first */
     bool stored;               /* only its links may still wait */
     char key[sizeof(cz_uuid)]; /* of its row then */
 };
@@ -54,6 +55,7 @@ struct load {
     size_t rows;
     struct item *waiting, **waiting_end;
     size_t waiting_count;
+    bool cutting;      /* what waits is stored without references that may be NULL */
     cz_map loaded;     /* "store.book 12": rows loaded here -> the load */
     cz_map references; /* likewise -> struct reference */
     cz_map models;     /* labels of the models whose tables got rows */
@@ -461,6 +463,14 @@ static const cz__column *field_of(cz_ctx *ctx, const struct load *load, const st
     return settable ? column : NULL;
 }
 
+/* The key of a row that is there, so that saving it is an UPDATE. */
+static void set_key(cz_row *row, const void *key)
+{
+    memcpy(cz__row_at(row, row->model->state->key), key, key_bytes(row->model));
+    cz__row_mark(row, row->model->state->key, false);
+    cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
+}
+
 /* An UPDATE when the row is there already, by its key or, without one, by its natural key. */
 static void find_existing(cz_ctx *ctx, const struct load *load, struct item *item, cz_row *row)
 {
@@ -487,9 +497,7 @@ static void find_existing(cz_ctx *ctx, const struct load *load, struct item *ite
     const cz_row *there = count ? find_by_natural_key(ctx, item, NULL, model, values) : NULL;
     if (!there)
         return;
-    memcpy(cz__row_at(row, key), cz__row_at(there, key), key_bytes(model));
-    cz__row_mark(row, key, false);
-    cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
+    set_key(row, cz__row_at(there, key));
 }
 
 static void save_row(cz_ctx *ctx, void *arg)
@@ -508,8 +516,10 @@ static void note_loaded(cz_ctx *ctx, struct load *load, const struct item *item)
     cz_check(ctx, cz_map_set(&load->models, label, load));
 }
 
+/* False: a row it refers to is not there yet. One that was stored without such a reference is stored again. */
 static bool store(cz_ctx *ctx, struct load *load, struct item *item)
 {
+    bool cut = false;
     cz_row *row = cz__row_new(ctx, item->model);
     const cz__column *key = item->model->state->key;
     for (uint32_t i = 0; i < item->fields->count; i++) {
@@ -519,28 +529,29 @@ static bool store(cz_ctx *ctx, struct load *load, struct item *item)
             continue;
         if (!column->relation)
             load_value(ctx, load, item, row, column, value);
-        else if (!load_relation(ctx, load, item, row, column, value))
-            return false;
+        else if (!load_relation(ctx, load, item, row, column, value)) {
+            if (!load->cutting || item->stored || !column->null)
+                return false;
+            cz__row_mark(row, column, true);
+            cut = true;
+        }
     }
-    find_existing(ctx, load, item, row);
+    if (item->stored)
+        set_key(row, item->key);
+    else
+        find_existing(ctx, load, item, row);
     cz_error err;
     if (cz_try(ctx, save_row, row, &err))
         raise_at(ctx, item, &err);
     item->row = row;
+    item->cut = cut;
+    if (item->stored)
+        return true;
     item->stored = true;
     memcpy(item->key, cz__row_at(row, key), key_bytes(item->model));
     load->rows++;
     note_loaded(ctx, load, item);
     return true;
-}
-
-/* The row that was stored, with its key, to set its links. */
-static cz_row *stored_row(cz_ctx *ctx, const struct item *item)
-{
-    cz_row *row = cz__row_new(ctx, item->model);
-    memcpy(cz__row_at(row, item->model->state->key), item->key, key_bytes(item->model));
-    cz__row_mark(row, item->model->state->key, false);
-    return row;
 }
 
 /* Store a row and its links; false: a row it refers to is not there yet. Rows whose table is in another database
@@ -549,10 +560,14 @@ static bool load_item(cz_ctx *ctx, struct load *load, struct item *item)
 {
     if (!cz__database_has_model(cz__database_at_home(ctx), item->model))
         return true;
-    if (!item->stored && !store(ctx, load, item))
+    if ((!item->stored || item->cut) && !store(ctx, load, item))
         return false;
-    if (!item->row)
-        item->row = stored_row(ctx, item);
+    if (item->cut)
+        return false;
+    if (!item->row) { /* it was stored before, and its links waited */
+        item->row = cz__row_new(ctx, item->model);
+        set_key(item->row, item->key);
+    }
     for (uint32_t i = 0; i < item->fields->count; i++) {
         const cz__column *column = field_of(ctx, load, item, item->fields->keys[i]);
         if (column && !column->stored &&
@@ -569,6 +584,7 @@ static void load_or_wait(cz_ctx *ctx, struct load *load, struct item *item)
     struct item *kept = keep(ctx, load, item);
     kept->waits_for = keep_text(ctx, load, item->waits_for);
     kept->stored = item->stored;
+    kept->cut = item->cut;
     memcpy(kept->key, item->key, sizeof kept->key);
     kept->pk = kept->fields = NULL;
     kept->row = NULL;
@@ -600,11 +616,14 @@ static bool load_again(struct load *load)
     return load->rows > rows || load->waiting_count < waiting;
 }
 
-/* As long as some of those that wait can be stored. */
+/* As long as some of those that wait can be stored. Rows that wait for each other, or for themselves, are stored
+ * without the references that may be NULL, and again with them. */
 static void load_waiting(cz_ctx *ctx, struct load *load)
 {
-    while (load->waiting && load_again(load))
-        ;
+    for (bool progress = true; load->waiting && (progress || load->cutting);) {
+        progress = load_again(load);
+        load->cutting = !progress && !load->cutting;
+    }
     if (load->waiting)
         refuse(ctx, load->waiting, NULL,
                cz_format(ctx, "there is no %.*s", CZ_STR_ARG(load->waiting->waits_for)).ptr);
