@@ -469,6 +469,33 @@ CZ_TEST(a_dump_fails_rather_than_lose_a_value)
     }
 }
 
+/* What the command ends with where nothing can be written to its output. */
+static int run_on_a_full_disk(const char *command)
+{
+    char *argv[] = { (char *)(uintptr_t) "shop", (char *)(uintptr_t)command, NULL };
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    CZ_REQUIRE(child >= 0);
+    if (child == 0) {
+        int full = open("/dev/full", O_WRONLY | O_CLOEXEC), nowhere = open("/dev/null", O_WRONLY);
+        setenv("DATABASE_URL", cz__test_sqlite("a.db"), 1);
+        if (dup2(full, 1) < 0 || dup2(nowhere, 2) < 0)
+            _exit(99);
+        _exit(cz_project_main(&shop, 2, argv));
+    }
+    CZ_REQUIRE(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+CZ_TEST(what_cannot_be_printed_fails_the_command)
+{
+    RUN(0, "shop: 9 tables created\n", "a.db", &out_, "createtables");
+    const char *const commands[] = { "dumpdata", "inspectdb", "settings", "check", "help" };
+    for (size_t i = 0; i < CZ_COUNT(commands); i++)
+        CZ_EXPECT_MSG(run_on_a_full_disk(commands[i]) == 1, "%s", commands[i]);
+}
+
 CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)
 {
     RUN(0, "shop: 9 tables created\n", "a.db", &out_, "createtables");
