@@ -119,6 +119,33 @@ CZ_TEST(indexes_that_were_there_are_declared_or_named)
     cz__test_on_database("sqlite:///:memory:", on_sqlite);
 }
 
+static void in_any_case(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    static const char *const lines[] = {
+        "F(char_field, code, .max_length = 9)",
+        "{ .name = \"parcel_part\", .unique = CZ_FIELDS(Parcel, code), .condition = "
+        "\"where_to IS NOT NULL\" }",
+        "{ .name = \"parcel_words\", .expressions = \"replace(code, ' WHERE ', '')\" }",
+        "{ .name = \"heavy\", .check = \"weight > 0\" }",
+        "{ .name = \"odd \\\"name\", .check = \"weight < 9\" }",
+        "{ .name = \"odd too\", .check = \"code <> ')'\" }",
+        "{ .name = \"parcel_check4\", .check = \"length(code) > 1\" }",
+    };
+    run_sql(ctx, "create table parcel (id integer primary key, code varchar(9) not null, "
+                 "weight int not null constraint heavy check(weight > 0), where_to text, "
+                 "size int, /* check (1) */ constraint \"odd \"\"name\" check\n( weight < 9 ), "
+                 "Constraint [odd too] Check (code <> ')'), check (length(code) > 1))");
+    run_sql(ctx, "create unique index parcel_part on parcel(code)\twhere where_to IS NOT NULL");
+    run_sql(ctx, "create index parcel_words on parcel(replace(code, ' WHERE ', ''))");
+    expect_lines(ctx, lines, CZ_COUNT(lines));
+}
+
+CZ_TEST(sql_is_read_in_any_case_and_quotes)
+{
+    cz__test_on_database("sqlite:///:memory:", in_any_case);
+}
+
 /* ---- what Calzone made itself ---- */
 
 static const cz__db_column note_columns[] = {
