@@ -146,6 +146,32 @@ CZ_TEST(sql_is_read_in_any_case_and_quotes)
     cz__test_on_database("sqlite:///:memory:", in_any_case);
 }
 
+static void with_long_names(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    static const char *const lines[] = {
+        "/* Left out: " LONG_NAME ". The name " LONG_NAME " has more than 60 bytes, which no model "
+        "can say. */\n",
+        "/* Left out: long_column. The name " LONG_NAME " has",
+        "F(big_int_field, of)",
+    };
+    run_sql(ctx, "CREATE TABLE " LONG_NAME " (id INTEGER PRIMARY KEY)");
+    run_sql(ctx, "CREATE TABLE long_column (id INTEGER PRIMARY KEY, " LONG_NAME " int)");
+    run_sql(ctx, "CREATE TABLE referrer (id INTEGER PRIMARY KEY, of INTEGER NOT NULL REFERENCES "
+                 "long_column (id))");
+    cz_str text = cz__inspectdb(ctx, NULL, 0, false);
+    for (size_t i = 0; i < CZ_COUNT(lines); i++)
+        CZ_EXPECT_MSG(cz_str_find(text, cz_str_from(lines[i])) != SIZE_MAX, "no %s in %.*s",
+                      lines[i], CZ_STR_ARG(text));
+    CZ_EXPECT_MSG(cz_str_find(text, CZ_STR("CZ_MODELS(Referrer)")) != SIZE_MAX, "%.*s",
+                  CZ_STR_ARG(text));
+}
+
+CZ_TEST(tables_with_names_that_no_model_can_say_are_left_out)
+{
+    cz__test_on_database("sqlite:///:memory:", with_long_names);
+}
+
 /* ---- what Calzone made itself ---- */
 
 static const cz__db_column note_columns[] = {
