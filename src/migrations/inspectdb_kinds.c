@@ -104,6 +104,8 @@ static const char *kind_of(const struct cz__inspection *all, const cz__table_inf
         return kind;
     if (strcmp(column->type, "INTEGER") == 0)
         return "big_int_field"; /* SQLite's whole numbers have 64 bits */
+    if (cz_str_ends_with(cz_str_from(type), CZ_STR("range")))
+        return NULL; /* int4range is no whole number */
     uint64_t numbers[2];
     cz__inspect_numbers(type, numbers);
     for (size_t i = 0; i < CZ_COUNT(types); i++) {

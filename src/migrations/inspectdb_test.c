@@ -32,6 +32,8 @@ static void on_postgresql(cz_ctx *ctx, void *arg)
         "F(char_field, code, .max_length = 9, .unique = true)",
         "F(int_field, weight, .index = true)",
         "CZ_MODEL(Parcel, PARCEL_FIELDS, .table = \"parcel\",\n    .indexes = ",
+        "F(text_field, span, .null = true) /* its type is int4range */",
+        "F(text_field, days, .null = true) /* its type is datemultirange */",
         "{ .name = \"parcel_cover\", .fields = CZ_FIELDS(Parcel, weight), "
         ".include = CZ_FIELDS(Parcel, code, price) }",
         "{ .name = \"parcel_heavy\", .fields = CZ_FIELDS(Parcel, code), "
@@ -56,7 +58,8 @@ static void on_postgresql(cz_ctx *ctx, void *arg)
         "name is too long. */\n",
     };
     run_sql(ctx, "CREATE TABLE parcel (id bigint PRIMARY KEY, code varchar(9) UNIQUE NOT NULL, "
-                 "price numeric(8, 2) NOT NULL, weight int NOT NULL, note text)");
+                 "price numeric(8, 2) NOT NULL, weight int NOT NULL, note text, span int4range, "
+                 "days datemultirange)");
     run_sql(ctx,
             "CREATE INDEX parcel_plain ON parcel (weight);"
             "CREATE INDEX parcel_cover ON parcel (weight) INCLUDE (code, price);"
