@@ -529,6 +529,10 @@ CZ_TEST(a_database_is_backed_up_and_its_shell_opened)
     RUN(1, cz_arena_printf(cz_test_arena(), "backup: %s is there already\n", copy), "a.db", &out_,
         "backup", copy);
     RUN(2, "backup: name one file; see --help\n", "a.db", &out_, "backup");
+    const char *nothing = cz__test_path("mistyped.db");
+    RUN(1, cz_arena_printf(cz_test_arena(), "backup: there is no database %s\n", nothing),
+        "mistyped.db", &out_, "backup", cz__test_path("copy2.db"));
+    CZ_EXPECT(access(nothing, F_OK) != 0);
     /* programs of these names that tell how they were called */
     const char *tell = "#!/bin/sh\necho \"$0 $* [$PGPASSWORD]\" | sed 's|^.*/||'\n";
     const char *shells[] = { cz__test_write("sqlite3", tell), cz__test_write("psql", tell) };
