@@ -178,10 +178,11 @@ static cz_str natural_key(cz_ctx *ctx, struct dump *dump, cz_model *model, cz_st
     return *list;
 }
 
-/* What stands for a reference to a row of `model` with this key. */
+/* What stands for a reference to a row of `model` with this key: of one in another database the key. */
 static cz_str reference(cz_ctx *ctx, struct dump *dump, cz_model *model, cz_str key)
 {
-    if (!dump->natural_foreign || !model->meta.natural_key.count || cz_str_eq(key, CZ_STR("null")))
+    if (!dump->natural_foreign || !model->meta.natural_key.count ||
+        cz_str_eq(key, CZ_STR("null")) || !cz__database_has_model(cz__database_at_home(ctx), model))
         return key;
     return natural_key(ctx, dump, model, key);
 }

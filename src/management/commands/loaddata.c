@@ -407,10 +407,15 @@ static bool load_relation(cz_ctx *ctx, struct load *load, struct item *item, cz_
     cz_model *target = column->field->target;
     if (value->kind != CZ_JSON_LIST) {
         load_value(ctx, load, item, row, column, value);
-        if (value->kind != CZ_JSON_NULL)
+        if (value->kind != CZ_JSON_NULL && !column->field->options.unconstrained)
             need(ctx, load, item, column, text_of(ctx, value));
         return true;
     }
+    if (!cz__database_has_model(cz__database_at_home(ctx), target))
+        refuse(ctx, item, column,
+               cz_format(ctx, "the rows of %s are in another database: name this one by its key",
+                         target->state->label)
+                   .ptr);
     const cz_row *of = find_by_list(ctx, item, column, target, value);
     if (!of)
         return wait_for(ctx, item, target, value);
