@@ -289,39 +289,40 @@ static void add_fields(struct detector *d, struct work *work, const cz__state_mo
 }
 
 static void alter_field(struct detector *d, struct work *work, const cz__state_model *is,
-                        const cz_state_field *old, const cz_state_field *field)
+                        const cz_state_field *old, const cz_state_field *field, bool later)
 {
     cz_state_field changed = *field;
     if (old->null && needs_fill(&changed))
         changed.fill = d->answers->fill(d->ctx, d->answers->user, work->app, is->name, &changed);
     if (changed.to)
-        need_app(d, work, false, app_of(d, &changed));
+        need_app(d, work, later, app_of(d, &changed));
     cz__through_unchanged(d->ctx, work->app, is->name, old, field);
     bool link = cz__kind_of(old->kind) == CZ_KIND_many_to_many;
     if (link == (cz__kind_of(field->kind) == CZ_KIND_many_to_many)) {
-        push(d, work, false,
+        push(d, work, later,
              (cz_operation){ .kind = CZ_OPERATION_ALTER_FIELD,
                              .model = is->name,
                              .fields = one_field(d, &changed) });
         return;
     }
-    push(d, work, false, /* a column and a table of its own have nothing in common */
+    push(d, work, later, /* a column and a table of its own have nothing in common */
          (cz_operation){ .kind = CZ_OPERATION_REMOVE_FIELD, .model = is->name, .name = old->name });
     if (needs_fill(&changed))
         changed.fill = d->answers->fill(d->ctx, d->answers->user, work->app, is->name, &changed);
-    push(d, work, false,
+    push(d, work, later,
          (cz_operation){
              .kind = CZ_OPERATION_ADD_FIELD, .model = is->name, .fields = one_field(d, &changed) });
 }
 
-static void alter_fields(struct detector *d, struct work *work, const cz__state_model *is)
+static void alter_fields(struct detector *d, struct work *work, const cz__state_model *is,
+                         bool later)
 {
     for (size_t i = 0; i < is->fields.count; i++) {
         const cz_state_field *field = &is->fields.items[i];
         const cz_state_field *old =
             cz__state_field(cz__state_get(d->from, is->app, is->name), field->name);
         if (old && !cz__state_field_eq(old, field) && can_refer(d, is, field))
-            alter_field(d, work, is, old, field);
+            alter_field(d, work, is, old, field, later);
     }
 }
 
@@ -627,7 +628,7 @@ static void run_phase(struct detector *d, struct work *work, const cz__state_mod
         add_fields(d, work, is, false, !is_new);
         return;
     case PHASE_ALTER_FIELDS:
-        alter_fields(d, work, is);
+        alter_fields(d, work, is, false);
         return;
     case PHASE_TOGETHER:
         alter_together(d, work, is, false);
@@ -659,8 +660,10 @@ static void detect_app(struct detector *d, struct work *work)
 static void detect_rest(struct detector *d, struct work *work)
 {
     for (size_t i = 0; i < d->to->count; i++)
-        if (stays(d, work, d->to->models[i]))
+        if (stays(d, work, d->to->models[i])) {
             add_fields(d, work, d->to->models[i], true, true);
+            alter_fields(d, work, d->to->models[i], true);
+        }
     for (size_t i = 0; i < d->to->count; i++) {
         if (!stays(d, work, d->to->models[i]))
             continue;
@@ -813,6 +816,14 @@ static void make(struct detector *d, cz__migration_list *made, const struct work
     made->items[made->count++] = migration;
 }
 
+static bool deletes_models(const struct operations *ops)
+{
+    for (size_t i = 0; i < ops->count; i++)
+        if (ops->items[i].kind == CZ_OPERATION_DELETE_MODEL)
+            return true;
+    return false;
+}
+
 /* Keep those of the app, and what they depend on: a file that depends on one nobody has written could not be
  * loaded. */
 static void keep_needed(cz_ctx *ctx, cz__migration_list *made, const char *app)
@@ -870,8 +881,10 @@ cz__migration_list cz__autodetect_state(cz_ctx *ctx, const cz__graph *graph, con
         placed[next] = true;
         make(&d, &made, &d.apps[next], false, name);
     }
-    for (size_t i = 0; i < d.app_count; i++)
-        make(&d, &made, &d.apps[i], true, name);
+    for (int deletes = 0; deletes < 2; deletes++) /* what lets go of a model comes before */
+        for (size_t i = 0; i < d.app_count; i++)
+            if (deletes_models(&d.apps[i].second) == deletes)
+                make(&d, &made, &d.apps[i], true, name);
     if (app)
         keep_needed(ctx, &made, app);
     return made;

@@ -135,6 +135,43 @@ CZ_TEST(a_model_goes_after_the_field_of_another_app_that_led_to_it)
     CZ_EXPECT(depends_on(&made.items[1], "blog", "0002_remove_post_tag"));
 }
 
+CZ_TEST(a_field_is_altered_once_what_it_leads_to_is_there)
+{
+    static const cz_state_field before[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "ref", "foreign_key", "old.B", .on_delete = CZ_CASCADE },
+    };
+    static const cz_state_field after[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "ref", "foreign_key", "two.N", .on_delete = CZ_CASCADE },
+    };
+    static const cz_state_field needs_one[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "m", "foreign_key", "one.M", .on_delete = CZ_CASCADE },
+    };
+    static const cz__state_model all[] = {
+        { .app = "old", .name = "K", .fields = { before, 1 } },
+        { .app = "old", .name = "B", .fields = { before, 1 } },
+        { .app = "one", .name = "A", .fields = { before, 2 } },
+        { .app = "one", .name = "A", .fields = { after, 2 } },
+        { .app = "one", .name = "M", .fields = { before, 1 } },
+        { .app = "two", .name = "N", .fields = { needs_one, 2 } },
+    };
+    cz__migration_list lists[3] = { { 0 } };
+    cz__state first = { 0 }, second = { 0 };
+    cz_ctx_init(&ctx, cz_test_arena());
+    for (size_t i = 0; i < 3; i++)
+        cz__state_add(&ctx, &first, &all[i]);
+    cz__state_add(&ctx, &second, &all[0]);
+    for (size_t i = 3; i < CZ_COUNT(all); i++)
+        cz__state_add(&ctx, &second, &all[i]);
+    detect(lists, 0, &first, "old.0001_initial one.0001_initial", NULL);
+    cz__migration_list made =
+        detect(lists, 1, &second,
+               "one.0002_m two.0001_initial one.0003_alter_a_ref old.0002_delete_b", NULL);
+    CZ_EXPECT(depends_on(&made.items[3], "one", "0003_alter_a_ref"));
+}
+
 CZ_TEST(the_migrations_of_one_app_come_with_those_they_depend_on)
 {
     static const struct {
