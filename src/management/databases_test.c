@@ -9,10 +9,10 @@
 CZ_MODEL(Tool, TOOL);
 #define VISIT(F) F(char_field, who, .max_length = 40)
 CZ_MODEL(Visit, VISIT, .database = "logs", .natural_key = CZ_FIELDS(Visit, who));
-#define LOAN(F)                                                                                    \
+#define TOOL_LOAN(F)                                                                               \
     F(foreign_key, tool, Tool, .on_delete = CZ_CASCADE)                                            \
     F(reference, visit, Visit, .on_delete = CZ_CASCADE)
-CZ_MODEL(Loan, LOAN);
+CZ_MODEL(ToolLoan, TOOL_LOAN);
 /* of an app that has migrations */
 #define RECEIPT(F) F(int_field, amount)
 CZ_MODEL(Receipt, RECEIPT, .database = "logs");
@@ -59,7 +59,7 @@ static int add_visit(cz_ctx *ctx, const cz_project *project, int argc, char **ar
 }
 
 static const cz_command commands[] = { { "visit", "Visit.", NULL, add_visit } };
-static const cz_app shed_app = { "shed", .models = CZ_MODELS(Tool, Visit, Loan),
+static const cz_app shed_app = { "shed", .models = CZ_MODELS(Tool, Visit, ToolLoan),
                                  .commands = CZ_COMMANDS(commands) };
 static const cz_app sales_app = { "sales", .models = CZ_MODELS(Receipt),
                                   .migrations = sales_migrations };
@@ -96,18 +96,19 @@ static int run(cz_str *out, const char *const *arguments)
 CZ_TEST(a_reference_to_another_database_is_dumped_and_loaded)
 {
     static const char loan[] =
-        "[{\"model\": \"shed.loan\", \"pk\": 1, \"fields\": {\"tool\": 1, \"visit\": 7}}]\n";
+        "[{\"model\": \"shed.toolloan\", \"pk\": 1, \"fields\": {\"tool\": 1, \"visit\": 7}}]\n";
     EXPECT_PART(0, "", "migrate");
     EXPECT_RUN(0, "2 rows loaded from 2 files\n", "loaddata", cz__test_write("loan.json", loan),
                cz__test_write("tool.json", "[{\"model\": \"shed.tool\", \"pk\": 1, "
                                            "\"fields\": {\"name\": \"adze\"}}]"));
-    EXPECT_RUN(0, loan, "dumpdata", "shed.loan", "--natural-foreign");
-    EXPECT_PART(1,
-                "named.json:1: shed.loan: visit: the rows of shed.visit are in another database: "
-                "name this one by its key",
-                "loaddata",
-                cz__test_write("named.json", "[{\"model\": \"shed.loan\", \"fields\": "
-                                             "{\"tool\": 1, \"visit\": [\"Bob\"]}}]"));
+    EXPECT_RUN(0, loan, "dumpdata", "shed.toolloan", "--natural-foreign");
+    EXPECT_PART(
+        1,
+        "named.json:1: shed.toolloan: visit: the rows of shed.visit are in another database: "
+        "name this one by its key",
+        "loaddata",
+        cz__test_write("named.json", "[{\"model\": \"shed.toolloan\", \"fields\": "
+                                     "{\"tool\": 1, \"visit\": [\"Bob\"]}}]"));
 }
 
 CZ_TEST(each_database_is_migrated_dumped_and_loaded_by_itself)
