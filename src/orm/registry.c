@@ -1,6 +1,7 @@
 /* The models of a project, resolved once at start: columns, keys, relations, the tables between. What
  * cannot work is refused here, with one line naming the model and the field. */
 #include "orm/orm_internal.h"
+#include <math.h>
 #include <stdio.h>
 
 enum { MODELS_MAX = 1024, ENUMS_MAX = 4096 };
@@ -215,6 +216,11 @@ static double number_of(const cz_tagged *value)
     return value->kind == CZ__TAG_REAL ? value->real : (double)value->integer;
 }
 
+static bool is_finite(const cz_tagged *value)
+{
+    return value->kind != CZ__TAG_REAL || isfinite(value->real);
+}
+
 static cz_status check_values(const cz_model *model, const cz_field *field, cz_error *err)
 {
     const cz_field_options *options = &field->options;
@@ -230,6 +236,9 @@ static cz_status check_values(const cz_model *model, const cz_field *field, cz_e
         status = check_tagged(model, field, type_of(field), "max", &options->max, err);
     if (status)
         return status;
+    if (!is_finite(&options->default_) || !is_finite(&options->db_default))
+        return refuse(err, model, field,
+                      "a default is a finite number: no migration can say others");
     if (options->default_.kind && options->default_function)
         return refuse(err, model, field, "default_ and default_function exclude each other");
     if (options->min.kind && options->max.kind &&

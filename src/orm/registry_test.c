@@ -1,5 +1,6 @@
 #include <calzone/testing.h>
 #include "orm/orm.h"
+#include <math.h>
 #include <stdio.h>
 
 static const cz_choice SIZES[] = { { "small", "Small" }, { "large", "Large" } };
@@ -39,6 +40,10 @@ CZ_MODEL(UniqueSecret, UNIQUE_SECRET);
 CZ_MODEL(BareNumber, BARE_NUMBER);
 #define WRONG_DEFAULT(F) F(char_field, name, .default_ = cz_int(3))
 CZ_MODEL(WrongDefault, WRONG_DEFAULT);
+#define NO_NUMBER(F) F(float_field, share, .default_ = cz_real(NAN))
+CZ_MODEL(NoNumber, NO_NUMBER);
+#define NO_END(F) F(float_field, share, .db_default = cz_real(INFINITY))
+CZ_MODEL(NoEnd, NO_END);
 #define NO_CHOICE(F) F(char_field, size, .choices = CZ_CHOICES(SIZES), .default_ = cz_text("huge"))
 CZ_MODEL(NoChoice, NO_CHOICE);
 #define UPSIDE_DOWN(F) F(int_field, cents, .min = cz_int(5), .max = cz_int(4))
@@ -168,6 +173,12 @@ CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
           "BareNumber.cents: .min is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or "
           "cz_bool(true)" },
         { { &WrongDefault__model }, 1, "WrongDefault.name: .default_ is not of the field's kind" },
+        { { &NoNumber__model },
+          1,
+          "NoNumber.share: a default is a finite number: no migration can say others" },
+        { { &NoEnd__model },
+          1,
+          "NoEnd.share: a default is a finite number: no migration can say others" },
         { { &NoChoice__model }, 1, "NoChoice.size: the default is none of the choices" },
         { { &UpsideDown__model }, 1, "UpsideDown.cents: .min is greater than .max" },
         { { &RangeOfText__model }, 1, "RangeOfText.name: .max is not of the field's kind" },
