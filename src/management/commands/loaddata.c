@@ -30,12 +30,15 @@ struct item { /* one row of a fixture */
     const cz_json_value *pk, *fields;
     cz_row *row; /* once it is stored */
     /* afterwards */
-    struct item *kept;         /* itself, where it stays; NULL: it does not */
-    cz_str name;               /* what it is called in messages */
-    cz_str waits_for;          /* why it was put off: "store.author [\"Ovid\"]" */
-    bool cut;                  /* a reference is not set yet, for the row itself comes first */
-    bool stored;               /* only its links may still wait */
-    char key[sizeof(cz_uuid)]; /* of its row then */
+    struct item *kept; /* itself, where it stays; NULL: it does not */
+    cz_str name;       /* what it is called in messages */
+    cz_str waits_for;  /* why it was put off: "store.author [\"Ovid\"]" */
+    bool cut;          /* a reference is not set yet, for the row itself comes first */
+    bool stored;       /* only its links may still wait */
+    union {
+        int64_t number;
+        cz_uuid uuid;
+    } key; /* of its row then */
 };
 
 struct reference { /* to a row that must be there in the end */
@@ -514,7 +517,7 @@ static void note_loaded(cz_ctx *ctx, struct load *load, const struct item *item)
 {
     const cz_model *concrete = item->model->state->concrete;
     char text[CZ_UUID_TEXT];
-    cz_str name = row_name(ctx, item->model, cz__key_text(item->model, item->key, text));
+    cz_str name = row_name(ctx, item->model, cz__key_text(item->model, &item->key, text));
     cz_str label = cz_str_from(concrete->state->label);
     if (!cz_map_get(&load->loaded, name))
         cz_check(ctx, cz_map_set(&load->loaded, keep_text(ctx, load, name), load));
@@ -542,7 +545,7 @@ static bool store(cz_ctx *ctx, struct load *load, struct item *item)
         }
     }
     if (item->stored)
-        set_key(row, item->key);
+        set_key(row, &item->key);
     else
         find_existing(ctx, load, item, row);
     cz_error err;
@@ -553,7 +556,7 @@ static bool store(cz_ctx *ctx, struct load *load, struct item *item)
     if (item->stored)
         return true;
     item->stored = true;
-    memcpy(item->key, cz__row_at(row, key), key_bytes(item->model));
+    memcpy(&item->key, cz__row_at(row, key), key_bytes(item->model));
     load->rows++;
     note_loaded(ctx, load, item);
     return true;
@@ -571,7 +574,7 @@ static bool load_item(cz_ctx *ctx, struct load *load, struct item *item)
         return false;
     if (!item->row) { /* it was stored before, and its links waited */
         item->row = cz__row_new(ctx, item->model);
-        set_key(item->row, item->key);
+        set_key(item->row, &item->key);
     }
     for (uint32_t i = 0; i < item->fields->count; i++) {
         const cz__column *column = field_of(ctx, load, item, item->fields->keys[i]);
@@ -590,7 +593,7 @@ static void load_or_wait(cz_ctx *ctx, struct load *load, struct item *item)
     kept->waits_for = keep_text(ctx, load, item->waits_for);
     kept->stored = item->stored;
     kept->cut = item->cut;
-    memcpy(kept->key, item->key, sizeof kept->key);
+    kept->key = item->key;
     kept->pk = kept->fields = NULL;
     kept->row = NULL;
     *load->waiting_end = kept;
