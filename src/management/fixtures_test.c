@@ -429,7 +429,7 @@ CZ_TEST(a_fixture_that_cannot_be_loaded_says_where_and_changes_nothing)
                                  "{\"model\": \"store.author\", \"pk\": 3, \"fields\": "
                                  "{\"name\": \"A\", \"nom\": 1}}]");
     RUN(0, "1 row loaded from 1 file\n", "a.db", &out_, "loaddata", "--ignorenonexistent", path);
-    path = cz__test_write("people.csv", "name,born\r\n\"\"\"Q\"\"\",\r\n,2000-01-01");
+    path = cz__test_write("people.csv", "\xef\xbb\xbfname,born\r\n\"\"\"Q\"\"\",\r\n,2000-01-01");
     RUN(0, "2 rows loaded from 1 file\n", "a.db", &out_, "loaddata", "--model", "store.author",
         path);
     RUN(0, "id,name,born\r\n3,\"A\",\r\n4,\"\"\"Q\"\"\",\r\n5,\"\",\"2000-01-01\"\r\n", "a.db",

@@ -867,6 +867,8 @@ static cz_str model_of_file(const struct load *load, const char *path)
 static void load_csv(cz_ctx *ctx, struct load *load, const char *path, cz_str text)
 {
     struct csv csv = { text.ptr, text.ptr + text.len, 1 };
+    if (cz_str_starts_with(text, CZ_STR("\xef\xbb\xbf"))) /* as spreadsheets begin a file */
+        csv.at += strlen("\xef\xbb\xbf");
     struct item head = { .path = path, .line = 1 };
     head.model = model_named(ctx, load, &head, model_of_file(load, path));
     if (!head.model)
