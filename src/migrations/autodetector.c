@@ -22,6 +22,8 @@ struct work { /* of one app */
     bool done; /* its first operations are all there */
     const char **needs_now;
     size_t needs_now_count; /* apps whose first migration of this run comes before the first */
+    const char **uses;
+    size_t uses_count; /* apps of which what there was before this run is enough */
     const char **needs_later;
     size_t needs_later_count; /* and before the second */
 };
@@ -76,17 +78,24 @@ static void need_app(struct detector *d, struct work *work, bool later, const ch
         need(d, &work->needs_now, &work->needs_now_count, app);
 }
 
+/* The app of what a field leads to. What was there before this run needs no migration of it, so that two apps may
+ * each refer to what the other has had. */
+static void need_target(struct detector *d, struct work *work, bool later,
+                        const cz_state_field *field)
+{
+    cz_str rest = cz_str_from(field->to);
+    const char *app = cz_copy(d->ctx, cz_str_cut(&rest, '.')).ptr;
+    if (!later && cz__state_target(d->start, field) && strcmp(app, work->app) != 0)
+        need(d, &work->uses, &work->uses_count, app);
+    else
+        need_app(d, work, later, app);
+}
+
 static cz_state_field_list one_field(struct detector *d, const cz_state_field *field)
 {
     cz_state_field *copy = cz_new(d->ctx, cz_state_field);
     *copy = *field;
     return (cz_state_field_list){ copy, 1 };
-}
-
-static const char *app_of(struct detector *d, const cz_state_field *field)
-{
-    cz_str rest = cz_str_from(field->to);
-    return cz_copy(d->ctx, cz_str_cut(&rest, '.')).ptr;
 }
 
 /* ---- renames ---- */
@@ -215,7 +224,7 @@ static void create_model(struct detector *d, struct work *work, const cz__state_
         if (can_refer(d, model, field)) {
             fields[count++] = *field;
             if (field->to)
-                need_app(d, work, false, app_of(d, field));
+                need_target(d, work, false, field);
         } else if (names_field(&model->unique_together, field->name)) {
             together = false; /* added by and by, as the field is */
         }
@@ -276,7 +285,7 @@ static void add_fields(struct detector *d, struct work *work, const cz__state_mo
         if (!can_refer(d, is, &field))
             continue; /* in the second migration */
         if (field.to)
-            need_app(d, work, later, app_of(d, &field));
+            need_target(d, work, later, &field);
         if (asks && is_encrypted(&field) && (!field.null || field.default_.kind))
             cz__fill_refuse(d->ctx, work->app, is->name, &field);
         if (asks && needs_fill(&field))
@@ -295,7 +304,7 @@ static void alter_field(struct detector *d, struct work *work, const cz__state_m
     if (old->null && needs_fill(&changed))
         changed.fill = d->answers->fill(d->ctx, d->answers->user, work->app, is->name, &changed);
     if (changed.to)
-        need_app(d, work, later, app_of(d, &changed));
+        need_target(d, work, later, &changed);
     cz__through_unchanged(d->ctx, work->app, is->name, old, field);
     bool link = cz__kind_of(old->kind) == CZ_KIND_many_to_many;
     if (link == (cz__kind_of(field->kind) == CZ_KIND_many_to_many)) {
@@ -780,15 +789,29 @@ static void add_dependency(struct detector *d, cz_migration *m, const char *app,
     m->depends.count++;
 }
 
-/* The name of the app's last migration: of those made now, else of those there are; NULL: none. */
+/* The name of the app's last migration of those there are; NULL: none. */
+static const char *last_there(struct detector *d, const char *app)
+{
+    size_t *leaves;
+    size_t count = cz__graph_leaves(d->ctx, d->graph, app, &leaves);
+    return count ? d->graph->nodes[leaves[0]]->name : NULL;
+}
+
+/* The same of those made now, if there are any of it. */
 static const char *last_name(struct detector *d, const cz__migration_list *made, const char *app)
 {
     for (size_t i = made->count; i-- > 0;)
         if (strcmp(made->items[i].app, app) == 0)
             return made->items[i].name;
-    size_t *leaves;
-    size_t count = cz__graph_leaves(d->ctx, d->graph, app, &leaves);
-    return count ? d->graph->nodes[leaves[0]]->name : NULL;
+    return last_there(d, app);
+}
+
+static bool is_needed(const struct work *work, const char *app)
+{
+    for (size_t i = 0; i < work->needs_now_count; i++)
+        if (strcmp(work->needs_now[i], app) == 0)
+            return true;
+    return false;
 }
 
 /* Relations to models of other apps that were there need those apps' migrations, too. */
@@ -810,6 +833,11 @@ static void make(struct detector *d, cz__migration_list *made, const struct work
         const char *other = last_name(d, made, needs[i]);
         if (other)
             add_dependency(d, &migration, needs[i], other);
+    }
+    for (size_t i = 0; i < work->uses_count && !later; i++) {
+        const char *other = last_there(d, work->uses[i]);
+        if (other && !is_needed(work, work->uses[i]))
+            add_dependency(d, &migration, work->uses[i], other);
     }
     migration.name =
         cz_format(d->ctx, "%04u_%s", number, name ? name : suggest(d->ctx, ops, !last)).ptr;

@@ -172,6 +172,35 @@ CZ_TEST(a_field_is_altered_once_what_it_leads_to_is_there)
     CZ_EXPECT(depends_on(&made.items[3], "one", "0003_alter_a_ref"));
 }
 
+CZ_TEST(apps_that_refer_to_what_the_other_has_had_wait_for_what_is_new_alone)
+{
+    static const cz_state_field id[] = { { "id", "big_int_field", .primary_key = true } };
+    static const cz_state_field to_new[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "fresh", "foreign_key", "two.N", .null = true, .on_delete = CZ_CASCADE },
+    };
+    static const cz_state_field to_old[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "known", "foreign_key", "one.A", .on_delete = CZ_CASCADE },
+    };
+    static const cz__state_model all[] = {
+        { .app = "one", .name = "A", .fields = { id, 1 } },
+        { .app = "two", .name = "B", .fields = { id, 1 } },
+        { .app = "one", .name = "A", .fields = { to_new, 2 } },
+        { .app = "two", .name = "B", .fields = { id, 1 } },
+        { .app = "two", .name = "N", .fields = { to_old, 2 } },
+    };
+    cz__migration_list lists[3] = { { 0 } };
+    cz__state first = { 0 }, second = { 0 };
+    cz_ctx_init(&ctx, cz_test_arena());
+    for (size_t i = 0; i < CZ_COUNT(all); i++)
+        cz__state_add(&ctx, i < 2 ? &first : &second, &all[i]);
+    detect(lists, 0, &first, "one.0001_initial two.0001_initial", NULL);
+    cz__migration_list made = detect(lists, 1, &second, "two.0002_n one.0002_a_fresh", NULL);
+    CZ_EXPECT(depends_on(&made.items[0], "one", "0001_initial"));
+    CZ_EXPECT(depends_on(&made.items[1], "two", "0002_n"));
+}
+
 CZ_TEST(the_migrations_of_one_app_come_with_those_they_depend_on)
 {
     static const struct {
