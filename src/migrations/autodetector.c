@@ -23,7 +23,8 @@ struct work { /* of one app */
     const char **needs_now;
     size_t needs_now_count; /* apps whose first migration of this run comes before the first */
     const char **uses;
-    size_t uses_count; /* apps of which what there was before this run is enough */
+    size_t second_done; /* when its last operation was found */
+    size_t uses_count;  /* apps of which what there was before this run is enough */
     const char **needs_later;
     size_t needs_later_count; /* and before the second */
 };
@@ -37,6 +38,7 @@ struct detector {
     const cz__state *to; /* the models */
     struct work *apps;
     size_t app_count;
+    size_t pushed; /* operations of second migrations */
 };
 
 /* ---- collecting ---- */
@@ -53,6 +55,8 @@ static void push(struct detector *d, struct work *work, bool later, cz_operation
         list->cap = cap;
     }
     list->items[list->count++] = op;
+    if (later)
+        work->second_done = ++d->pushed;
     cz__operation_apply(d->ctx, d->from, work->app, &op);
 }
 
@@ -564,7 +568,7 @@ static void delete_models(struct detector *d, struct work *work, bool later)
                 continue;
             if (later)
                 for (size_t a = 0; a < d->app_count; a++)
-                    if (d->apps[a].first.count)
+                    if (d->apps[a].first.count || d->apps[a].second.count)
                         need_app(d, work, true, d->apps[a].app);
             push(d, work, later,
                  (cz_operation){ .kind = CZ_OPERATION_DELETE_MODEL, .model = model->name });
@@ -844,12 +848,15 @@ static void make(struct detector *d, cz__migration_list *made, const struct work
     made->items[made->count++] = migration;
 }
 
-static bool deletes_models(const struct operations *ops)
+/* The app whose second migration was done first of those that are not made; NULL: there is none. */
+static struct work *next_second(struct detector *d, const struct work *after)
 {
-    for (size_t i = 0; i < ops->count; i++)
-        if (ops->items[i].kind == CZ_OPERATION_DELETE_MODEL)
-            return true;
-    return false;
+    struct work *next = NULL;
+    for (size_t i = 0; i < d->app_count; i++)
+        if (d->apps[i].second.count && (!after || d->apps[i].second_done > after->second_done) &&
+            (!next || d->apps[i].second_done < next->second_done))
+            next = &d->apps[i];
+    return next;
 }
 
 /* Keep those of the app, and what they depend on: a file that depends on one nobody has written could not be
@@ -909,10 +916,9 @@ cz__migration_list cz__autodetect_state(cz_ctx *ctx, const cz__graph *graph, con
         placed[next] = true;
         make(&d, &made, &d.apps[next], false, name);
     }
-    for (int deletes = 0; deletes < 2; deletes++) /* what lets go of a model comes before */
-        for (size_t i = 0; i < d.app_count; i++)
-            if (deletes_models(&d.apps[i].second) == deletes)
-                make(&d, &made, &d.apps[i], true, name);
+    /* as their last operations were found: what lets go of a model before what deletes it */
+    for (struct work *next = NULL; (next = next_second(&d, next));)
+        make(&d, &made, next, true, name);
     if (app)
         keep_needed(ctx, &made, app);
     return made;

@@ -172,6 +172,38 @@ CZ_TEST(a_field_is_altered_once_what_it_leads_to_is_there)
     CZ_EXPECT(depends_on(&made.items[3], "one", "0003_alter_a_ref"));
 }
 
+CZ_TEST(models_of_two_apps_go_one_after_the_other)
+{
+    static const cz_state_field to_m[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "m", "foreign_key", "a.M", .on_delete = CZ_CASCADE },
+    };
+    static const cz_state_field to_l[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "l", "foreign_key", "c.L", .on_delete = CZ_CASCADE },
+    };
+    /* b.H holds c.L, which holds a.M: the first can go in the second migration of its app only */
+    static const cz__state_model all[] = {
+        { .app = "a", .name = "M", .fields = { to_m, 1 } },
+        { .app = "b", .name = "H", .fields = { to_l, 2 } },
+        { .app = "c", .name = "L", .fields = { to_m, 2 } },
+    };
+    static const size_t orders[][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 2, 0, 1 }, { 1, 2, 0 } };
+    const cz__state empty = { 0 };
+    for (size_t n = 0; n < CZ_COUNT(orders); n++) {
+        cz__migration_list lists[3] = { { 0 } };
+        cz__state first = { 0 };
+        cz_ctx_init(&ctx, cz_test_arena());
+        for (size_t i = 0; i < CZ_COUNT(all); i++)
+            cz__state_add(&ctx, &first, &all[orders[n][i]]);
+        detect(lists, 0, &first, "a.0001_initial c.0001_initial b.0001_initial", NULL);
+        cz__migration_list made =
+            detect(lists, 1, &empty, "b.0002_delete_h c.0002_delete_l a.0002_delete_m", NULL);
+        CZ_EXPECT(depends_on(&made.items[1], "b", "0002_delete_h"));
+        CZ_EXPECT(depends_on(&made.items[2], "c", "0002_delete_l"));
+    }
+}
+
 CZ_TEST(apps_that_refer_to_what_the_other_has_had_wait_for_what_is_new_alone)
 {
     static const cz_state_field id[] = { { "id", "big_int_field", .primary_key = true } };
