@@ -8,7 +8,11 @@
 #define TOOL(F) F(char_field, name, .max_length = 40)
 CZ_MODEL(Tool, TOOL);
 #define VISIT(F) F(char_field, who, .max_length = 40)
-CZ_MODEL(Visit, VISIT, .database = "logs");
+CZ_MODEL(Visit, VISIT, .database = "logs", .natural_key = CZ_FIELDS(Visit, who));
+#define TOOL_LOAN(F)                                                                               \
+    F(foreign_key, tool, Tool, .on_delete = CZ_CASCADE)                                            \
+    F(reference, visit, Visit, .on_delete = CZ_CASCADE)
+CZ_MODEL(ToolLoan, TOOL_LOAN);
 /* of an app that has migrations */
 #define RECEIPT(F) F(int_field, amount)
 CZ_MODEL(Receipt, RECEIPT, .database = "logs");
@@ -55,7 +59,7 @@ static int add_visit(cz_ctx *ctx, const cz_project *project, int argc, char **ar
 }
 
 static const cz_command commands[] = { { "visit", "Visit.", NULL, add_visit } };
-static const cz_app shed_app = { "shed", .models = CZ_MODELS(Tool, Visit),
+static const cz_app shed_app = { "shed", .models = CZ_MODELS(Tool, Visit, ToolLoan),
                                  .commands = CZ_COMMANDS(commands) };
 static const cz_app sales_app = { "sales", .models = CZ_MODELS(Receipt),
                                   .migrations = sales_migrations };
@@ -89,6 +93,24 @@ static int run(cz_str *out, const char *const *arguments)
                       "\"%s\" is not in \"%.*s\"", text, CZ_STR_ARG(run_out));                     \
     } while (0)
 
+CZ_TEST(a_reference_to_another_database_is_dumped_and_loaded)
+{
+    static const char loan[] =
+        "[{\"model\": \"shed.toolloan\", \"pk\": 1, \"fields\": {\"tool\": 1, \"visit\": 7}}]\n";
+    EXPECT_PART(0, "", "migrate");
+    EXPECT_RUN(0, "2 rows loaded from 2 files\n", "loaddata", cz__test_write("loan.json", loan),
+               cz__test_write("tool.json", "[{\"model\": \"shed.tool\", \"pk\": 1, "
+                                           "\"fields\": {\"name\": \"adze\"}}]"));
+    EXPECT_RUN(0, loan, "dumpdata", "shed.toolloan", "--natural-foreign");
+    EXPECT_PART(
+        1,
+        "named.json:1: shed.toolloan: visit: the rows of shed.visit are in another database: "
+        "name this one by its key",
+        "loaddata",
+        cz__test_write("named.json", "[{\"model\": \"shed.toolloan\", \"fields\": "
+                                     "{\"tool\": 1, \"visit\": [\"Bob\"]}}]"));
+}
+
 CZ_TEST(each_database_is_migrated_dumped_and_loaded_by_itself)
 {
     static const char fixture[] =
@@ -98,7 +120,7 @@ CZ_TEST(each_database_is_migrated_dumped_and_loaded_by_itself)
     EXPECT_RUN(0,
                "Running migrations:\n  Applying sales.0001_initial... OK\n"
                "  Applying sales.0002_delete_old... OK\n"
-               "  Created 1 table of apps without migrations.\n",
+               "  Created 2 tables of apps without migrations.\n",
                "migrate");
     EXPECT_RUN(1, "", "migrate", "--check", "--database", "logs");
     EXPECT_RUN(0, "sales\n [ ] 0001_initial\n [ ] 0002_delete_old\n", "showmigrations", "sales",
@@ -129,7 +151,7 @@ CZ_TEST(each_database_is_migrated_dumped_and_loaded_by_itself)
     EXPECT_PART(1, "shed_tool", "inspectdb", "--database", "logs", "shed_tool");
     EXPECT_PART(0, "bytes, checked", "backup", "--database", "logs", cz__test_path("copy.db"));
     EXPECT_RUN(0,
-               "shed: no issues in 3 models and 0 routes (test)\n"
+               "shed: no issues in 4 models and 0 routes (test)\n"
                "shed: the database \"default\" is up to date\n"
                "shed: the database \"logs\" is up to date\n",
                "check", "--databases");
@@ -149,7 +171,7 @@ CZ_TEST(a_database_that_is_not_there_is_told_by_its_alias)
     setenv("LOGS", "sqlite:///no/such/folder/logs.db", 1);
     EXPECT_PART(1, "shed (logs): database \"logs\": ", "check", "--databases");
     EXPECT_PART(1, "shed (logs): database \"logs\": ", "run", "--bind", "127.0.0.1:0");
-    EXPECT_RUN(0, "shed: no issues in 3 models and 0 routes (test)\n", "check");
+    EXPECT_RUN(0, "shed: no issues in 4 models and 0 routes (test)\n", "check");
     EXPECT_PART(0, "No migrations to apply", "migrate"); /* it is not needed for this one */
     setenv("LOGS", "sqlite:///:memory:", 1);
     EXPECT_PART(1, "run: DATABASE_URL of logs: a database in memory", "run", "--bind",

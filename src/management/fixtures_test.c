@@ -2,6 +2,7 @@
 #include "management/command_testing.h"
 #include <calzone/calzone.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 CZ_MODEL_FORWARD(Book)
@@ -42,6 +43,19 @@ CZ_PROXY(Overdue, Lending);
 #define FINE(F) F(foreign_key, loan, Lending, .on_delete = CZ_PROTECT)
 CZ_MODEL(Fine, FINE);
 
+#define SHADE(F)                                                                                   \
+    F(decimal_field, exact, .digits = 30, .places = 10)                                            \
+    F(json_field, mix)
+CZ_MODEL(Shade, SHADE);
+CZ_MODEL(TheirShade, SHADE, .table = "store_shade", .unmanaged = true);
+
+#define CHAPTER(F)                                                                                 \
+    F(char_field, name, .max_length = 40, .unique = true)                                          \
+    F(foreign_key, part_of, Chapter, .null = true, .on_delete = CZ_CASCADE)                        \
+    F(foreign_key, before, Chapter, .null = true, .on_delete = CZ_CASCADE)                         \
+    F(many_to_many, see, Chapter)
+CZ_MODEL(Chapter, CHAPTER, .natural_key = CZ_FIELDS(Chapter, name));
+
 static bool restores; /* what `purge` has read is restored before it is purged */
 
 static void restore(cz_ctx *ctx, const cz_event *event)
@@ -55,7 +69,8 @@ static void restore(cz_ctx *ctx, const cz_event *event)
 
 static const cz_receiver receivers[] = { CZ_RECEIVER(CZ_POST_INIT, Lending, restore) };
 static const cz_app store_app = { "store",
-                                  .models = CZ_MODELS(Author, Tag, Book, Overdue, Lending, Fine),
+                                  .models = CZ_MODELS(Author, Tag, Book, Overdue, Lending, Fine,
+                                                      Shade, TheirShade, Chapter),
                                   .receivers = CZ_RECEIVERS(receivers) };
 static const cz_route urls[] = { CZ_ROUTES_END };
 static CZ_PROJECT(shop, "shop", .apps = CZ_APPS(&store_app), .urls = urls);
@@ -130,7 +145,7 @@ static const char dumped[] =
 CZ_TEST(what_is_dumped_and_loaded_is_the_same)
 {
     const char *path = cz__test_write("all.json", fixture), *again = cz__test_path("again.json");
-    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 9 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
     RUN(0, dumped, "a.db", &out_, "dumpdata");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path); /* replaced */
@@ -142,17 +157,94 @@ CZ_TEST(what_is_dumped_and_loaded_is_the_same)
     for (size_t i = 0; i < CZ_COUNT(ways); i++) {
         const char *name = cz_arena_printf(cz_test_arena(), "copy%zu.db", i);
         RUN(0, "", "a.db", &out_, "dumpdata", "-o", again, ways[i][0], ways[i][1], ways[i][2]);
-        RUN(0, "shop: 6 tables created\n", name, &out_, "createtables");
+        RUN(0, "shop: 9 tables created\n", name, &out_, "createtables");
         RUN(0, "5 rows loaded from 1 file\n", name, &out_, "loaddata", again);
         RUN(0, dumped, name, &out_, "dumpdata");
     }
 }
 
+CZ_TEST(numbers_keep_the_digits_they_are_written_with)
+{
+    static const char rows[] =
+        "[{\"model\": \"store.shade\", \"pk\": 1, \"fields\": {\"exact\": "
+        "12345678901234567890.1234567890, \"mix\": {\"n\": [12345678901234567890, 0.1e-7, "
+        "{\"\": -1.10}], \"t\": \"\\u00e9\\n\"}}},"
+        " {\"model\": \"store.shade\", \"pk\": 2, \"fields\": {\"exact\": 5, \"mix\": 1, "
+        "\"mix\": 12345678901234567890}},"
+        " {\"model\": \"store.shade\", \"pk\": 3, \"fields\": {\"exact\": 1E2, \"mix\": null}}]";
+    static const char same[] =
+        "[{\"model\": \"store.shade\", \"pk\": 1, \"fields\": {\"exact\": "
+        "\"12345678901234567890.1234567890\", \"mix\": "
+        "{\"n\":[12345678901234567890,0.1e-7,{\"\":-1.10}],\"t\":\"\xc3\xa9\\n\"}}}, "
+        "{\"model\": \"store.shade\", \"pk\": 2, \"fields\": {\"exact\": \"5.0000000000\", "
+        "\"mix\": 12345678901234567890}}, {\"model\": \"store.shade\", \"pk\": 3, \"fields\": "
+        "{\"exact\": \"100.0000000000\", \"mix\": null}}]\n";
+    const char *file = cz__test_write("shades.json", rows), *again = cz__test_path("again.json");
+    RUN(0, "shop: 9 tables created\n", "d.db", &out_, "createtables");
+    RUN(0, "3 rows loaded from 1 file\n", "d.db", &out_, "loaddata", file);
+    for (int i = 0; i < 2; i++) { /* what is dumped is loaded again as it was */
+        RUN(0, same, "d.db", &out_, "dumpdata", "store.shade");
+        RUN(0, "", "d.db", &out_, "dumpdata", "store.shade", "-o", again);
+        RUN(0, "3 rows loaded from 1 file\n", "d.db", &out_, "loaddata", again);
+    }
+}
+
+CZ_DATABASE_TEST(keys_go_on_after_those_loaded_into_a_table_of_others)
+{
+    const char *database = cz__test_on_postgresql ? NULL : "k.db";
+    setenv("SHOP_URL", cz_test_database(), 1);
+    RUN(0, "shop: 9 tables created\n", database, &out_, "createtables");
+    RUN(0, "1 row loaded from 1 file\n", database, &out_, "loaddata",
+        cz__test_write("given.json", "[{\"model\": \"store.theirshade\", \"pk\": 1, "
+                                     "\"fields\": {\"exact\": 1, \"mix\": 1}}]"));
+    RUN(0, "1 row loaded from 1 file\n", database, &out_, "loaddata",
+        cz__test_write("new.json", "[{\"model\": \"store.theirshade\", "
+                                   "\"fields\": {\"exact\": 2, \"mix\": 2}}]"));
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define KEEPS_WHAT_IS_FREED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define KEEPS_WHAT_IS_FREED 1
+#endif
+#endif
+
+#ifndef KEEPS_WHAT_IS_FREED
+static long most_kilobytes(void)
+{
+    struct rusage usage;
+    CZ_REQUIRE(getrusage(RUSAGE_CHILDREN, &usage) == 0);
+    return usage.ru_maxrss;
+}
+
+CZ_TEST(loading_takes_little_more_memory_than_the_file)
+{
+    enum { ROWS = 20000, ALLOWED_KILOBYTES = 20000 };
+    cz_buf text = { 0 };
+    RUN(0, "shop: 9 tables created\n", "m.db", &out_, "createtables");
+    RUN(0, "0 rows loaded from 1 file\n", "m.db", &out_, "loaddata",
+        cz__test_write("none.json", "[]"));
+    long before = most_kilobytes();
+    for (int i = 0; i < ROWS; i++)
+        cz_buf_printf(&text,
+                      "%s{\"model\": \"store.shade\", \"pk\": %d, \"fields\": {\"exact\": \"1\", "
+                      "\"mix\": {\"n\": %d}}}",
+                      i ? "," : "[", i + 1, i);
+    cz_buf_append_char(&text, ']');
+    const char *file = cz__test_write("many.json", cz_buf_cstr(&text));
+    cz_buf_done(&text);
+    RUN(0, "20000 rows loaded from 1 file\n", "m.db", &out_, "loaddata", file);
+    long more = most_kilobytes() - before;
+    CZ_EXPECT_MSG(more < ALLOWED_KILOBYTES, "%ld KB", more);
+}
+#endif
+
 CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
 {
     const char *path = cz__test_write("all.json", fixture),
                *natural = cz__test_path("natural.json");
-    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 9 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
     RUN(0, "", "a.db", &out_, "dumpdata", "--natural-foreign", "--natural-primary", "--indent", "1",
         "-o", natural, "store.book", "store.Author", "store.tag");
@@ -170,7 +262,7 @@ CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
         "[{\"model\": \"store.author\", \"pk\": 5, \"fields\": {\"name\": \"Ursula\", "
         "\"born\": \"1929-10-21\"}}, {\"model\": \"store.author\", \"pk\": 6, "
         "\"fields\": {\"name\": \"Ursula\", \"born\": null}}]");
-    RUN(0, "shop: 6 tables created\n", "b.db", &out_, "createtables");
+    RUN(0, "shop: 9 tables created\n", "b.db", &out_, "createtables");
     RUN(0, "2 rows loaded from 1 file\n", "b.db", &out_, "loaddata", other);
     for (int i = 0; i < 2; i++)
         RUN(0, "5 rows loaded from 1 file\n", "b.db", &out_, "loaddata", natural);
@@ -189,9 +281,44 @@ CZ_TEST(natural_keys_stand_for_rows_whose_keys_differ)
     CZ_EXPECT(cz_str_find(books, CZ_STR("\"word\"")) == SIZE_MAX);
 }
 
+CZ_DATABASE_TEST(rows_that_refer_to_themselves_and_each_other_have_natural_keys)
+{
+    const char *database = cz__test_on_postgresql ? NULL : "s.db", *file = cz__test_path("s.json");
+    static const char rows[] =
+        "[{\"model\": \"store.chapter\", \"pk\": 1, \"fields\": {\"name\": \"a\", \"part_of\": "
+        "[\"a\"], \"before\": null, \"see\": []}}, "
+        "{\"model\": \"store.chapter\", \"pk\": 2, \"fields\": {\"name\": \"b\", \"part_of\": "
+        "[\"c\"], \"before\": [\"d\"], \"see\": [[\"b\"], [\"c\"]]}}, "
+        "{\"model\": \"store.chapter\", \"pk\": 3, \"fields\": {\"name\": \"c\", \"part_of\": "
+        "[\"b\"], \"before\": null, \"see\": [[\"a\"]]}}, "
+        "{\"model\": \"store.chapter\", \"pk\": 4, \"fields\": {\"name\": \"d\", \"part_of\": "
+        "null, \"before\": [\"c\"], \"see\": []}}]\n";
+    setenv("SHOP_URL", cz_test_database(), 1);
+    RUN(0, "shop: 9 tables created\n", database, &out_, "createtables");
+    for (int i = 0; i < 2; i++) { /* where no row is, and where all are */
+        RUN(0, "4 rows loaded from 1 file\n", database, &out_, "loaddata",
+            cz__test_write("rows.json", rows));
+        RUN(0, rows, database, &out_, "dumpdata", "store.chapter", "--natural-foreign");
+        RUN(0, "", database, &out_, "dumpdata", "store.chapter", "--natural-foreign",
+            "--natural-primary", "-o", file);
+        RUN(0, "4 rows loaded from 1 file\n", database, &out_, "loaddata", file);
+        RUN(0, rows, database, &out_, "dumpdata", "store.chapter", "--natural-foreign");
+    }
+    cz_str out;
+    CZ_EXPECT_EQ(run(database, &out, "loaddata",
+                     cz__test_write("lost.json", "[{\"model\": \"store.chapter\", \"fields\": "
+                                                 "{\"name\": \"e\", \"part_of\": [\"e\"], "
+                                                 "\"before\": [\"f\"]}}]")),
+                 1);
+    CZ_EXPECT_MSG(
+        cz_str_ends_with(out,
+                         CZ_STR("lost.json:1: store.chapter: there is no store.chapter [\"f\"]\n")),
+        "%.*s", CZ_STR_ARG(out));
+}
+
 CZ_TEST(a_natural_key_of_a_row_that_is_gone_ends_the_dump)
 {
-    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 9 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata",
         cz__test_write("all.json", fixture));
     sqlite3 *other; /* a program that holds nobody to foreign keys */
@@ -209,7 +336,7 @@ CZ_TEST(a_model_as_csv_is_loaded_as_it_was_dumped)
 {
     const char *path = cz__test_write("all.json", fixture);
     const char *names[] = { "store.author", "store.tag", "store.book" };
-    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 9 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
     RUN(0,
         "id,title,author,price,rating,lent,notes,cover,seen,sequel_of,tags\r\n"
@@ -218,7 +345,7 @@ CZ_TEST(a_model_as_csv_is_loaded_as_it_was_dumped)
         "\"00000000-0000-4000-8000-000000000001 00000000-0000-4000-8000-000000000002\"\r\n"
         "8,\"Atuan\",1,,,false,,,,,\"\"\r\n",
         "a.db", &out_, "dumpdata", "--format", "csv", "store.book");
-    RUN(0, "shop: 6 tables created\n", "b.db", &out_, "createtables");
+    RUN(0, "shop: 9 tables created\n", "b.db", &out_, "createtables");
     const char *files[3];
     for (size_t i = 0; i < 3; i++) {
         files[i] = cz__test_path(cz_arena_printf(cz_test_arena(), "%s.csv", names[i]));
@@ -287,7 +414,7 @@ CZ_TEST(a_fixture_that_cannot_be_loaded_says_where_and_changes_nothing)
           "store.author.csv:1: store.author: a line with the names of the fields is expected" },
         { "people.csv", "name\nA\n", "people.csv:1: row: there is no model \"people\"" },
     };
-    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 9 tables created\n", "a.db", &out_, "createtables");
     const char *good = cz__test_write(
         "good.json", "[{\"model\": \"store.author\", \"pk\": 70, \"fields\": {\"name\": \"G\"}}]");
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
@@ -302,7 +429,7 @@ CZ_TEST(a_fixture_that_cannot_be_loaded_says_where_and_changes_nothing)
                                  "{\"model\": \"store.author\", \"pk\": 3, \"fields\": "
                                  "{\"name\": \"A\", \"nom\": 1}}]");
     RUN(0, "1 row loaded from 1 file\n", "a.db", &out_, "loaddata", "--ignorenonexistent", path);
-    path = cz__test_write("people.csv", "name,born\r\n\"\"\"Q\"\"\",\r\n,2000-01-01");
+    path = cz__test_write("people.csv", "\xef\xbb\xbfname,born\r\n\"\"\"Q\"\"\",\r\n,2000-01-01");
     RUN(0, "2 rows loaded from 1 file\n", "a.db", &out_, "loaddata", "--model", "store.author",
         path);
     RUN(0, "id,name,born\r\n3,\"A\",\r\n4,\"\"\"Q\"\"\",\r\n5,\"\",\"2000-01-01\"\r\n", "a.db",
@@ -326,7 +453,7 @@ CZ_TEST(a_dump_fails_rather_than_lose_a_value)
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         const char *name = cz_arena_printf(cz_test_arena(), "lossy%zu.db", i);
         const char *path = cz__test_write("f.json", fixture);
-        RUN(0, "shop: 6 tables created\n", name, &out_, "createtables");
+        RUN(0, "shop: 9 tables created\n", name, &out_, "createtables");
         RUN(0, "5 rows loaded from 1 file\n", name, &out_, "loaddata", path);
         sqlite3 *handle;
         CZ_REQUIRE(sqlite3_open(cz__test_sqlite(name) + strlen("sqlite://"), &handle) == SQLITE_OK);
@@ -342,9 +469,36 @@ CZ_TEST(a_dump_fails_rather_than_lose_a_value)
     }
 }
 
+/* What the command ends with where nothing can be written to its output. */
+static int run_on_a_full_disk(const char *command)
+{
+    char *argv[] = { (char *)(uintptr_t) "shop", (char *)(uintptr_t)command, NULL };
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    CZ_REQUIRE(child >= 0);
+    if (child == 0) {
+        int full = open("/dev/full", O_WRONLY | O_CLOEXEC), nowhere = open("/dev/null", O_WRONLY);
+        setenv("DATABASE_URL", cz__test_sqlite("a.db"), 1);
+        if (dup2(full, 1) < 0 || dup2(nowhere, 2) < 0)
+            _exit(99);
+        _exit(cz_project_main(&shop, 2, argv));
+    }
+    CZ_REQUIRE(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+CZ_TEST(what_cannot_be_printed_fails_the_command)
+{
+    RUN(0, "shop: 9 tables created\n", "a.db", &out_, "createtables");
+    const char *const commands[] = { "dumpdata", "inspectdb", "settings", "check", "help" };
+    for (size_t i = 0; i < CZ_COUNT(commands); i++)
+        CZ_EXPECT_MSG(run_on_a_full_disk(commands[i]) == 1, "%s", commands[i]);
+}
+
 CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)
 {
-    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 9 tables created\n", "a.db", &out_, "createtables");
     RUN(2, "dumpdata: \"--indent x\" makes no sense; see --help\n", "a.db", &out_, "dumpdata",
         "--indent", "x");
     RUN(2, "dumpdata: \"--format xml\" makes no sense; see --help\n", "a.db", &out_, "dumpdata",
@@ -354,7 +508,7 @@ CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)
         "a.db", &out_, "dumpdata", "store.Overdue");
     RUN(1, "shop: dumpdata: there is no app or model \"store.pizza\"\n", "a.db", &out_, "dumpdata",
         "store.pizza");
-    RUN(1, "shop: dumpdata: CSV holds one model; 5 are named\n", "a.db", &out_, "dumpdata",
+    RUN(1, "shop: dumpdata: CSV holds one model; 8 are named\n", "a.db", &out_, "dumpdata",
         "--format", "csv");
     RUN(2, "loaddata: name at least one file; see --help\n", "a.db", &out_, "loaddata");
     RUN(2, "loaddata: unknown argument \"--model\"; see --help\n", "a.db", &out_, "loaddata",
@@ -366,7 +520,7 @@ CZ_TEST(command_lines_of_fixtures_that_make_no_sense_are_refused)
 CZ_TEST(a_database_is_backed_up_and_its_shell_opened)
 {
     const char *path = cz__test_write("all.json", fixture), *copy = cz__test_path("copy.db");
-    RUN(0, "shop: 6 tables created\n", "a.db", &out_, "createtables");
+    RUN(0, "shop: 9 tables created\n", "a.db", &out_, "createtables");
     RUN(0, "5 rows loaded from 1 file\n", "a.db", &out_, "loaddata", path);
     cz_str out;
     CZ_EXPECT_EQ(run("a.db", &out, "backup", copy), 0);
@@ -375,6 +529,10 @@ CZ_TEST(a_database_is_backed_up_and_its_shell_opened)
     RUN(1, cz_arena_printf(cz_test_arena(), "backup: %s is there already\n", copy), "a.db", &out_,
         "backup", copy);
     RUN(2, "backup: name one file; see --help\n", "a.db", &out_, "backup");
+    const char *nothing = cz__test_path("mistyped.db");
+    RUN(1, cz_arena_printf(cz_test_arena(), "backup: there is no database %s\n", nothing),
+        "mistyped.db", &out_, "backup", cz__test_path("copy2.db"));
+    CZ_EXPECT(access(nothing, F_OK) != 0);
     /* programs of these names that tell how they were called */
     const char *tell = "#!/bin/sh\necho \"$0 $* [$PGPASSWORD]\" | sed 's|^.*/||'\n";
     const char *shells[] = { cz__test_write("sqlite3", tell), cz__test_write("psql", tell) };
@@ -404,7 +562,7 @@ CZ_TEST(purge_deletes_for_good_what_was_deleted_long_ago)
         "{\"model\": \"store.lending\", \"pk\": 5, \"fields\": {\"reader\": \"kept\"}},"
         "{\"model\": \"store.fine\", \"pk\": 1, \"fields\": {\"loan\": 3}}]";
     const char *file = cz__test_write("loans.json", rows);
-    RUN(0, "shop: 6 tables created\n", "p.db", &out_, "createtables");
+    RUN(0, "shop: 9 tables created\n", "p.db", &out_, "createtables");
     RUN(0, "6 rows loaded from 1 file\n", "p.db", &out_, "loaddata", file);
     RUN(0, "2 rows purged; 1 stay: other rows refer to them\n", "p.db", &out_, "purge", "--days",
         "365");
@@ -433,7 +591,7 @@ CZ_TEST(what_is_loaded_keeps_who_changed_it_and_when)
         "\"created_by\": \"ann\", \"updated_by\": \"bob\", \"marks\": [], \"reader\": \"old\", "
         "\"renews\": null}}]\n";
     const char *file = cz__test_write("audited.json", rows);
-    RUN(0, "shop: 6 tables created\n", "w.db", &out_, "createtables");
+    RUN(0, "shop: 9 tables created\n", "w.db", &out_, "createtables");
     for (int again = 0; again < 2; again++) {
         RUN(0, "1 row loaded from 1 file\n", "w.db", &out_, "loaddata", file);
         RUN(0, rows, "w.db", &out_, "dumpdata", "store.lending");
@@ -454,7 +612,7 @@ static void purge_beside_a_restore(const char *database)
                      "{\"model\": \"store.lending\", \"pk\": 2, \"fields\": {\"reader\": "
                      "\"gone\", \"deleted_at\": \"2001-01-01T00:00:00Z\","
                      " \"is_deleted\": true}}]");
-    RUN(0, "shop: 6 tables created\n", database, &out_, "createtables");
+    RUN(0, "shop: 9 tables created\n", database, &out_, "createtables");
     RUN(0, "2 rows loaded from 1 file\n", database, &out_, "loaddata", file);
     restores = true;
     RUN(0, "1 row purged\n", database, &out_, "purge");

@@ -8,6 +8,7 @@
 #include "notifications/listeners.h"
 #include "orm/orm.h"
 #include "routing/errors.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -409,7 +410,7 @@ bool cz__command_json_flag(int argc, char **argv, bool *out_json)
     return false;
 }
 
-int cz_project_main(const cz_project *project, int argc, char **argv)
+static int run_command(const cz_project *project, int argc, char **argv)
 {
     if (argc < 2)
         return usage(project, stderr);
@@ -444,4 +445,19 @@ int cz_project_main(const cz_project *project, int argc, char **argv)
     cz__site_stop(&site);
     cz_log_flush(true);
     return code;
+}
+
+/* What was printed goes out whole, or the command has failed; a server has more to do than to print. */
+int cz_project_main(const cz_project *project, int argc, char **argv)
+{
+    int code = run_command(project, argc, argv);
+    if (code || (argc > 1 && strcmp(argv[1], "run") == 0))
+        return code;
+    const char *why = fflush(stdout)   ? strerror(errno)
+                      : ferror(stdout) ? "not all of it could be written"
+                                       : NULL;
+    if (!why)
+        return 0;
+    fprintf(stderr, "%s: standard output: %s\n", project->name, why);
+    return 1;
 }

@@ -22,6 +22,9 @@ struct work { /* of one app */
     bool done; /* its first operations are all there */
     const char **needs_now;
     size_t needs_now_count; /* apps whose first migration of this run comes before the first */
+    const char **uses;
+    size_t second_done; /* when its last operation was found */
+    size_t uses_count;  /* apps of which what there was before this run is enough */
     const char **needs_later;
     size_t needs_later_count; /* and before the second */
 };
@@ -30,10 +33,12 @@ struct detector {
     cz_ctx *ctx;
     const cz__graph *graph;
     const cz__answers *answers;
-    cz__state *from;     /* what the migrations give, changed by each operation as it is found */
+    cz__state *start;    /* what the migrations give */
+    cz__state *from;     /* the same, changed by each operation as it is found */
     const cz__state *to; /* the models */
     struct work *apps;
     size_t app_count;
+    size_t pushed; /* operations of second migrations */
 };
 
 /* ---- collecting ---- */
@@ -50,6 +55,8 @@ static void push(struct detector *d, struct work *work, bool later, cz_operation
         list->cap = cap;
     }
     list->items[list->count++] = op;
+    if (later)
+        work->second_done = ++d->pushed;
     cz__operation_apply(d->ctx, d->from, work->app, &op);
 }
 
@@ -75,17 +82,24 @@ static void need_app(struct detector *d, struct work *work, bool later, const ch
         need(d, &work->needs_now, &work->needs_now_count, app);
 }
 
+/* The app of what a field leads to. What was there before this run needs no migration of it, so that two apps may
+ * each refer to what the other has had. */
+static void need_target(struct detector *d, struct work *work, bool later,
+                        const cz_state_field *field)
+{
+    cz_str rest = cz_str_from(field->to);
+    const char *app = cz_copy(d->ctx, cz_str_cut(&rest, '.')).ptr;
+    if (!later && cz__state_target(d->start, field) && strcmp(app, work->app) != 0)
+        need(d, &work->uses, &work->uses_count, app);
+    else
+        need_app(d, work, later, app);
+}
+
 static cz_state_field_list one_field(struct detector *d, const cz_state_field *field)
 {
     cz_state_field *copy = cz_new(d->ctx, cz_state_field);
     *copy = *field;
     return (cz_state_field_list){ copy, 1 };
-}
-
-static const char *app_of(struct detector *d, const cz_state_field *field)
-{
-    cz_str rest = cz_str_from(field->to);
-    return cz_copy(d->ctx, cz_str_cut(&rest, '.')).ptr;
 }
 
 /* ---- renames ---- */
@@ -132,12 +146,25 @@ static void rename_models(struct detector *d, struct work *work)
     }
 }
 
+static void rename_field(struct detector *d, struct work *work, const cz__state_model *is,
+                         const cz_state_field *old, const cz_state_field *field)
+{
+    push(d, work, false,
+         (cz_operation){ .kind = CZ_OPERATION_RENAME_FIELD,
+                         .model = is->name,
+                         .name = old->name,
+                         .new_name = field->name });
+}
+
 static void rename_fields(struct detector *d, struct work *work, const cz__state_model *is)
 {
     for (size_t i = 0; i < is->fields.count; i++) {
         const cz_state_field *field = &is->fields.items[i];
         const cz__state_model *was = cz__state_get(d->from, is->app, is->name);
-        if (cz__state_field(was, field->name))
+        const cz_state_field *same = cz__state_field(was, field->name);
+        if (same && strcmp(same->name, field->name) != 0)
+            rename_field(d, work, is, same, field); /* only its letters' case: nothing to ask */
+        if (same)
             continue;
         for (size_t w = 0; w < was->fields.count; w++) {
             const cz_state_field *old = &was->fields.items[w];
@@ -158,11 +185,7 @@ static void rename_fields(struct detector *d, struct work *work, const cz__state
                      (cz_operation){ .kind = CZ_OPERATION_ALTER_FIELD,
                                      .model = is->name,
                                      .fields = one_field(d, &alike) });
-            push(d, work, false,
-                 (cz_operation){ .kind = CZ_OPERATION_RENAME_FIELD,
-                                 .model = is->name,
-                                 .name = old->name,
-                                 .new_name = field->name });
+            rename_field(d, work, is, old, field);
             break;
         }
     }
@@ -208,7 +231,7 @@ static void create_model(struct detector *d, struct work *work, const cz__state_
         if (can_refer(d, model, field)) {
             fields[count++] = *field;
             if (field->to)
-                need_app(d, work, false, app_of(d, field));
+                need_target(d, work, false, field);
         } else if (names_field(&model->unique_together, field->name)) {
             together = false; /* added by and by, as the field is */
         }
@@ -269,7 +292,7 @@ static void add_fields(struct detector *d, struct work *work, const cz__state_mo
         if (!can_refer(d, is, &field))
             continue; /* in the second migration */
         if (field.to)
-            need_app(d, work, later, app_of(d, &field));
+            need_target(d, work, later, &field);
         if (asks && is_encrypted(&field) && (!field.null || field.default_.kind))
             cz__fill_refuse(d->ctx, work->app, is->name, &field);
         if (asks && needs_fill(&field))
@@ -282,39 +305,40 @@ static void add_fields(struct detector *d, struct work *work, const cz__state_mo
 }
 
 static void alter_field(struct detector *d, struct work *work, const cz__state_model *is,
-                        const cz_state_field *old, const cz_state_field *field)
+                        const cz_state_field *old, const cz_state_field *field, bool later)
 {
     cz_state_field changed = *field;
     if (old->null && needs_fill(&changed))
         changed.fill = d->answers->fill(d->ctx, d->answers->user, work->app, is->name, &changed);
     if (changed.to)
-        need_app(d, work, false, app_of(d, &changed));
+        need_target(d, work, later, &changed);
     cz__through_unchanged(d->ctx, work->app, is->name, old, field);
     bool link = cz__kind_of(old->kind) == CZ_KIND_many_to_many;
     if (link == (cz__kind_of(field->kind) == CZ_KIND_many_to_many)) {
-        push(d, work, false,
+        push(d, work, later,
              (cz_operation){ .kind = CZ_OPERATION_ALTER_FIELD,
                              .model = is->name,
                              .fields = one_field(d, &changed) });
         return;
     }
-    push(d, work, false, /* a column and a table of its own have nothing in common */
+    push(d, work, later, /* a column and a table of its own have nothing in common */
          (cz_operation){ .kind = CZ_OPERATION_REMOVE_FIELD, .model = is->name, .name = old->name });
     if (needs_fill(&changed))
         changed.fill = d->answers->fill(d->ctx, d->answers->user, work->app, is->name, &changed);
-    push(d, work, false,
+    push(d, work, later,
          (cz_operation){
              .kind = CZ_OPERATION_ADD_FIELD, .model = is->name, .fields = one_field(d, &changed) });
 }
 
-static void alter_fields(struct detector *d, struct work *work, const cz__state_model *is)
+static void alter_fields(struct detector *d, struct work *work, const cz__state_model *is,
+                         bool later)
 {
     for (size_t i = 0; i < is->fields.count; i++) {
         const cz_state_field *field = &is->fields.items[i];
         const cz_state_field *old =
             cz__state_field(cz__state_get(d->from, is->app, is->name), field->name);
         if (old && !cz__state_field_eq(old, field) && can_refer(d, is, field))
-            alter_field(d, work, is, old, field);
+            alter_field(d, work, is, old, field, later);
     }
 }
 
@@ -474,17 +498,64 @@ static void alter_options(struct detector *d, struct work *work, const cz__state
 
 /* ---- models that go ---- */
 
-/* The app of another model that refers to this one and stays so far; NULL: none does. */
-static const char *held_by(const struct detector *d, const cz__state_model *model)
+/* Whether a field of `other` leads to the model, as both are in the state. */
+static bool refers(const cz__state *state, const cz__state_model *other,
+                   const cz__state_model *model)
 {
-    for (size_t i = 0; i < d->from->count; i++) {
-        const cz__state_model *other = d->from->models[i];
-        for (size_t f = 0; f < other->fields.count && other != model; f++)
-            if (other->fields.items[f].to &&
-                cz__state_target(d->from, &other->fields.items[f]) == model)
-                return other->app;
+    for (size_t f = 0; f < other->fields.count; f++) {
+        const cz_state_field *field = &other->fields.items[f];
+        const cz__state_model *target = field->to ? cz__state_target(state, field) : NULL;
+        if (target && strcmp(target->app, model->app) == 0 &&
+            cz__same_name(target->name, model->name))
+            return true;
     }
-    return NULL;
+    return false;
+}
+
+/* Whether another model refers to this one so far. */
+static bool is_held(const struct detector *d, const cz__state_model *model)
+{
+    for (size_t i = 0; i < d->from->count; i++)
+        if (d->from->models[i] != model && refers(d->from, d->from->models[i], model))
+            return true;
+    return false;
+}
+
+static size_t find_app(const struct detector *d, const char *app)
+{
+    size_t at = 0;
+    while (at < d->app_count && strcmp(d->apps[at].app, app) != 0)
+        at++;
+    return at;
+}
+
+/* Mark the app and those whose first migrations come, by way of others, before its first. */
+static void mark_needed(const struct detector *d, const char *app, bool *marked)
+{
+    size_t at = find_app(d, app);
+    if (at == d->app_count || marked[at])
+        return;
+    marked[at] = true;
+    for (size_t i = 0; i < d->apps[at].needs_now_count; i++)
+        mark_needed(d, d->apps[at].needs_now[i], marked);
+}
+
+/* Let the model go after the migrations of this run in which other apps let go of it. False: one of those comes
+ * after this app's first, so that the model can go in the second only. */
+static bool need_those_who_let_go(struct detector *d, struct work *work,
+                                  const cz__state_model *model)
+{
+    bool *before = cz_array(d->ctx, bool, d->app_count + 1);
+    for (size_t i = 0; i < d->start->count; i++)
+        if (strcmp(d->start->models[i]->app, work->app) != 0 &&
+            refers(d->start, d->start->models[i], model))
+            mark_needed(d, d->start->models[i]->app, before);
+    if (before[find_app(d, work->app)])
+        return false;
+    for (size_t i = 0; i < d->app_count; i++)
+        if (before[i])
+            need_app(d, work, false, d->apps[i].app);
+    return true;
 }
 
 /* Delete what nothing refers to any more, until nothing more can go. */
@@ -495,11 +566,12 @@ static void delete_models(struct detector *d, struct work *work, bool later)
         for (size_t i = d->from->count; i-- > 0 && !again;) {
             const cz__state_model *model = d->from->models[i];
             if (strcmp(model->app, work->app) != 0 ||
-                cz__state_get(d->to, model->app, model->name) || held_by(d, model))
+                cz__state_get(d->to, model->app, model->name) || is_held(d, model) ||
+                (!later && !need_those_who_let_go(d, work, model)))
                 continue;
             if (later)
                 for (size_t a = 0; a < d->app_count; a++)
-                    if (d->apps[a].first.count)
+                    if (d->apps[a].first.count || d->apps[a].second.count)
                         need_app(d, work, true, d->apps[a].app);
             push(d, work, later,
                  (cz_operation){ .kind = CZ_OPERATION_DELETE_MODEL, .model = model->name });
@@ -572,7 +644,7 @@ static void run_phase(struct detector *d, struct work *work, const cz__state_mod
         add_fields(d, work, is, false, !is_new);
         return;
     case PHASE_ALTER_FIELDS:
-        alter_fields(d, work, is);
+        alter_fields(d, work, is, false);
         return;
     case PHASE_TOGETHER:
         alter_together(d, work, is, false);
@@ -604,8 +676,10 @@ static void detect_app(struct detector *d, struct work *work)
 static void detect_rest(struct detector *d, struct work *work)
 {
     for (size_t i = 0; i < d->to->count; i++)
-        if (stays(d, work, d->to->models[i]))
+        if (stays(d, work, d->to->models[i])) {
             add_fields(d, work, d->to->models[i], true, true);
+            alter_fields(d, work, d->to->models[i], true);
+        }
     for (size_t i = 0; i < d->to->count; i++) {
         if (!stays(d, work, d->to->models[i]))
             continue;
@@ -722,15 +796,29 @@ static void add_dependency(struct detector *d, cz_migration *m, const char *app,
     m->depends.count++;
 }
 
-/* The name of the app's last migration: of those made now, else of those there are; NULL: none. */
+/* The name of the app's last migration of those there are; NULL: none. */
+static const char *last_there(struct detector *d, const char *app)
+{
+    size_t *leaves;
+    size_t count = cz__graph_leaves(d->ctx, d->graph, app, &leaves);
+    return count ? d->graph->nodes[leaves[0]]->name : NULL;
+}
+
+/* The same of those made now, if there are any of it. */
 static const char *last_name(struct detector *d, const cz__migration_list *made, const char *app)
 {
     for (size_t i = made->count; i-- > 0;)
         if (strcmp(made->items[i].app, app) == 0)
             return made->items[i].name;
-    size_t *leaves;
-    size_t count = cz__graph_leaves(d->ctx, d->graph, app, &leaves);
-    return count ? d->graph->nodes[leaves[0]]->name : NULL;
+    return last_there(d, app);
+}
+
+static bool is_needed(const struct work *work, const char *app)
+{
+    for (size_t i = 0; i < work->needs_now_count; i++)
+        if (strcmp(work->needs_now[i], app) == 0)
+            return true;
+    return false;
 }
 
 /* Relations to models of other apps that were there need those apps' migrations, too. */
@@ -753,9 +841,46 @@ static void make(struct detector *d, cz__migration_list *made, const struct work
         if (other)
             add_dependency(d, &migration, needs[i], other);
     }
+    for (size_t i = 0; i < work->uses_count && !later; i++) {
+        const char *other = last_there(d, work->uses[i]);
+        if (other && !is_needed(work, work->uses[i]))
+            add_dependency(d, &migration, work->uses[i], other);
+    }
     migration.name =
         cz_format(d->ctx, "%04u_%s", number, name ? name : suggest(d->ctx, ops, !last)).ptr;
     made->items[made->count++] = migration;
+}
+
+/* The app whose second migration was done first of those that are not made; NULL: there is none. */
+static struct work *next_second(struct detector *d, const struct work *after)
+{
+    struct work *next = NULL;
+    for (size_t i = 0; i < d->app_count; i++)
+        if (d->apps[i].second.count && (!after || d->apps[i].second_done > after->second_done) &&
+            (!next || d->apps[i].second_done < next->second_done))
+            next = &d->apps[i];
+    return next;
+}
+
+/* Keep those of the app, and what they depend on: a file that depends on one nobody has written could not be
+ * loaded. */
+static void keep_needed(cz_ctx *ctx, cz__migration_list *made, const char *app)
+{
+    bool *needed = cz_array(ctx, bool, made->count + 1);
+    size_t kept = 0;
+    for (size_t i = made->count; i-- > 0;) { /* what one needs stands before it */
+        const cz_migration *migration = &made->items[i];
+        needed[i] = needed[i] || strcmp(migration->app, app) == 0;
+        for (size_t n = 0; n < migration->depends.count && needed[i]; n++)
+            for (size_t other = 0; other < i; other++)
+                if (strcmp(made->items[other].app, migration->depends.items[n].app) == 0 &&
+                    strcmp(made->items[other].name, migration->depends.items[n].name) == 0)
+                    needed[other] = true;
+    }
+    for (size_t i = 0; i < made->count; i++)
+        if (needed[i])
+            made->items[kept++] = made->items[i];
+    made->count = kept;
 }
 
 cz__migration_list cz__autodetect(cz_ctx *ctx, const cz__graph *graph, const cz__answers *answers,
@@ -770,6 +895,7 @@ cz__migration_list cz__autodetect_state(cz_ctx *ctx, const cz__graph *graph, con
 {
     struct detector d = { .ctx = ctx, .graph = graph, .answers = answers, .to = to };
     d.from = cz__graph_state(ctx, graph, NULL);
+    d.start = cz__state_copy(ctx, d.from);
     d.apps = cz_array(ctx, struct work, d.from->count + d.to->count + 1);
     for (size_t i = 0; i < d.to->count; i++)
         add_app(&d, d.to->models[i]->app);
@@ -793,13 +919,11 @@ cz__migration_list cz__autodetect_state(cz_ctx *ctx, const cz__graph *graph, con
         placed[next] = true;
         make(&d, &made, &d.apps[next], false, name);
     }
-    for (size_t i = 0; i < d.app_count; i++)
-        make(&d, &made, &d.apps[i], true, name);
-    size_t kept = 0;
-    for (size_t i = 0; i < made.count; i++)
-        if (!app || strcmp(made.items[i].app, app) == 0)
-            made.items[kept++] = made.items[i];
-    made.count = kept;
+    /* as their last operations were found: what lets go of a model before what deletes it */
+    for (struct work *next = NULL; (next = next_second(&d, next));)
+        make(&d, &made, next, true, name);
+    if (app)
+        keep_needed(ctx, &made, app);
     return made;
 }
 
@@ -978,6 +1102,7 @@ cz_migration cz__migration_squash(cz_ctx *ctx, const cz__graph *graph, size_t la
         if (strcmp(d.to->models[i]->app, app) != 0)
             cz__state_add(ctx, d.from, d.to->models[i]);
     struct work work = { .app = app };
+    d.start = d.from;
     detect_app(&d, &work);
     cz_migration squashed = {
         .app = app,

@@ -21,8 +21,8 @@ typedef struct cz__migration_list {
     size_t count;
 } cz__migration_list;
 
-/* The migrations that lead from those of `graph` to the project's models, without those of apps other than
- * `app` (NULL: all). `name` is what they are called after their number; NULL: by what they do. */
+/* The migrations that lead from those of `graph` to the project's models: all, or, unless `app` is NULL, those of
+ * that app and what they depend on. `name` is what they are called after their number; NULL: by what they do. */
 cz__migration_list cz__autodetect(cz_ctx *ctx, const cz__graph *graph, const cz__answers *answers,
                                   const char *app, const char *name);
 

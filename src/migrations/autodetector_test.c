@@ -66,6 +66,16 @@ static cz__graph *graph_of(const cz__migration_list *lists, size_t count)
     return cz__graph_make(&ctx, all, n, NULL);
 }
 
+/* "one.0001_initial two.0001_initial" */
+static cz_str names_of(const cz__migration_list *made)
+{
+    cz_str told = CZ_STR("");
+    for (size_t i = 0; i < made->count; i++)
+        told = cz_format(&ctx, "%.*s%s%s.%s", CZ_STR_ARG(told), i ? " " : "", made->items[i].app,
+                         made->items[i].name);
+    return told;
+}
+
 /* Detect the way, expect these names, and that it leads there: nothing more is found. */
 static cz__migration_list detect(cz__migration_list *lists, size_t count, const cz__state *to,
                                  const char *names, void *user)
@@ -73,11 +83,7 @@ static cz__migration_list detect(cz__migration_list *lists, size_t count, const 
     const cz__answers answers = { say, fill, user };
     cz__migration_list made =
         cz__autodetect_state(&ctx, graph_of(lists, count), to, &answers, NULL, NULL);
-    cz_str told = CZ_STR("");
-    for (size_t i = 0; i < made.count; i++)
-        told = cz_format(&ctx, "%.*s%s%s.%s", CZ_STR_ARG(told), i ? " " : "", made.items[i].app,
-                         made.items[i].name);
-    CZ_EXPECT_STR(told, names);
+    CZ_EXPECT_STR(names_of(&made), names);
     lists[count] = made;
     cz__migration_list more =
         cz__autodetect_state(&ctx, graph_of(lists, count + 1), to, &answers, NULL, NULL);
@@ -95,6 +101,155 @@ CZ_TEST(models_that_refer_to_each_other_are_made_and_unmade_in_an_order_that_wor
            "one.0003_remove_a_b_remove_c_d_remove_c_b_remove_d_c two.0002_remove_b_a "
            "one.0004_delete_d_delete_c_delete_a two.0003_delete_b",
            NULL);
+}
+
+static bool depends_on(const cz_migration *migration, const char *app, const char *name)
+{
+    for (size_t i = 0; i < migration->depends.count; i++)
+        if (strcmp(migration->depends.items[i].app, app) == 0 &&
+            strcmp(migration->depends.items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+CZ_TEST(a_model_goes_after_the_field_of_another_app_that_led_to_it)
+{
+    static const cz_state_field post_fields[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "tag", "foreign_key", "tags.Tag", .on_delete = CZ_CASCADE },
+    };
+    static const cz__state_model all[] = {
+        { .app = "blog", .name = "Post", .fields = { post_fields, 2 } },
+        { .app = "blog", .name = "Post", .fields = { post_fields, 1 } },
+        { .app = "tags", .name = "Tag", .fields = { post_fields, 1 } },
+    };
+    cz__migration_list lists[3] = { { 0 } };
+    cz__state first = { 0 }, second = { 0 };
+    cz_ctx_init(&ctx, cz_test_arena());
+    cz__state_add(&ctx, &first, &all[0]);
+    cz__state_add(&ctx, &first, &all[2]);
+    cz__state_add(&ctx, &second, &all[1]);
+    detect(lists, 0, &first, "tags.0001_initial blog.0001_initial", NULL);
+    cz__migration_list made =
+        detect(lists, 1, &second, "blog.0002_remove_post_tag tags.0002_delete_tag", NULL);
+    CZ_EXPECT(depends_on(&made.items[1], "blog", "0002_remove_post_tag"));
+}
+
+CZ_TEST(a_field_is_altered_once_what_it_leads_to_is_there)
+{
+    static const cz_state_field before[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "ref", "foreign_key", "old.B", .on_delete = CZ_CASCADE },
+    };
+    static const cz_state_field after[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "ref", "foreign_key", "two.N", .on_delete = CZ_CASCADE },
+    };
+    static const cz_state_field needs_one[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "m", "foreign_key", "one.M", .on_delete = CZ_CASCADE },
+    };
+    static const cz__state_model all[] = {
+        { .app = "old", .name = "K", .fields = { before, 1 } },
+        { .app = "old", .name = "B", .fields = { before, 1 } },
+        { .app = "one", .name = "A", .fields = { before, 2 } },
+        { .app = "one", .name = "A", .fields = { after, 2 } },
+        { .app = "one", .name = "M", .fields = { before, 1 } },
+        { .app = "two", .name = "N", .fields = { needs_one, 2 } },
+    };
+    cz__migration_list lists[3] = { { 0 } };
+    cz__state first = { 0 }, second = { 0 };
+    cz_ctx_init(&ctx, cz_test_arena());
+    for (size_t i = 0; i < 3; i++)
+        cz__state_add(&ctx, &first, &all[i]);
+    cz__state_add(&ctx, &second, &all[0]);
+    for (size_t i = 3; i < CZ_COUNT(all); i++)
+        cz__state_add(&ctx, &second, &all[i]);
+    detect(lists, 0, &first, "old.0001_initial one.0001_initial", NULL);
+    cz__migration_list made =
+        detect(lists, 1, &second,
+               "one.0002_m two.0001_initial one.0003_alter_a_ref old.0002_delete_b", NULL);
+    CZ_EXPECT(depends_on(&made.items[3], "one", "0003_alter_a_ref"));
+}
+
+CZ_TEST(models_of_two_apps_go_one_after_the_other)
+{
+    static const cz_state_field to_m[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "m", "foreign_key", "a.M", .on_delete = CZ_CASCADE },
+    };
+    static const cz_state_field to_l[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "l", "foreign_key", "c.L", .on_delete = CZ_CASCADE },
+    };
+    /* b.H holds c.L, which holds a.M: the first can go in the second migration of its app only */
+    static const cz__state_model all[] = {
+        { .app = "a", .name = "M", .fields = { to_m, 1 } },
+        { .app = "b", .name = "H", .fields = { to_l, 2 } },
+        { .app = "c", .name = "L", .fields = { to_m, 2 } },
+    };
+    static const size_t orders[][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 2, 0, 1 }, { 1, 2, 0 } };
+    const cz__state empty = { 0 };
+    for (size_t n = 0; n < CZ_COUNT(orders); n++) {
+        cz__migration_list lists[3] = { { 0 } };
+        cz__state first = { 0 };
+        cz_ctx_init(&ctx, cz_test_arena());
+        for (size_t i = 0; i < CZ_COUNT(all); i++)
+            cz__state_add(&ctx, &first, &all[orders[n][i]]);
+        detect(lists, 0, &first, "a.0001_initial c.0001_initial b.0001_initial", NULL);
+        cz__migration_list made =
+            detect(lists, 1, &empty, "b.0002_delete_h c.0002_delete_l a.0002_delete_m", NULL);
+        CZ_EXPECT(depends_on(&made.items[1], "b", "0002_delete_h"));
+        CZ_EXPECT(depends_on(&made.items[2], "c", "0002_delete_l"));
+    }
+}
+
+CZ_TEST(apps_that_refer_to_what_the_other_has_had_wait_for_what_is_new_alone)
+{
+    static const cz_state_field id[] = { { "id", "big_int_field", .primary_key = true } };
+    static const cz_state_field to_new[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "fresh", "foreign_key", "two.N", .null = true, .on_delete = CZ_CASCADE },
+    };
+    static const cz_state_field to_old[] = {
+        { "id", "big_int_field", .primary_key = true },
+        { "known", "foreign_key", "one.A", .on_delete = CZ_CASCADE },
+    };
+    static const cz__state_model all[] = {
+        { .app = "one", .name = "A", .fields = { id, 1 } },
+        { .app = "two", .name = "B", .fields = { id, 1 } },
+        { .app = "one", .name = "A", .fields = { to_new, 2 } },
+        { .app = "two", .name = "B", .fields = { id, 1 } },
+        { .app = "two", .name = "N", .fields = { to_old, 2 } },
+    };
+    cz__migration_list lists[3] = { { 0 } };
+    cz__state first = { 0 }, second = { 0 };
+    cz_ctx_init(&ctx, cz_test_arena());
+    for (size_t i = 0; i < CZ_COUNT(all); i++)
+        cz__state_add(&ctx, i < 2 ? &first : &second, &all[i]);
+    detect(lists, 0, &first, "one.0001_initial two.0001_initial", NULL);
+    cz__migration_list made = detect(lists, 1, &second, "two.0002_n one.0002_a_fresh", NULL);
+    CZ_EXPECT(depends_on(&made.items[0], "one", "0001_initial"));
+    CZ_EXPECT(depends_on(&made.items[1], "two", "0002_n"));
+}
+
+CZ_TEST(the_migrations_of_one_app_come_with_those_they_depend_on)
+{
+    static const struct {
+        const char *app, *names;
+    } cases[] = {
+        { "one", "one.0001_initial two.0001_initial one.0002_c_b_a_b" },
+        { "two", "one.0001_initial two.0001_initial" },
+        { "none", "" },
+    };
+    cz_ctx_init(&ctx, cz_test_arena());
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        const cz__answers answers = { say, fill, NULL };
+        cz__migration_list made = cz__autodetect_state(&ctx, graph_of(NULL, 0), state_of("ABCD"),
+                                                       &answers, cases[i].app, NULL);
+        CZ_EXPECT_STR(names_of(&made), cases[i].names);
+        CZ_EXPECT_EQ(graph_of(&made, 1)->count, made.count);
+    }
 }
 
 static const cz_state_field book_fields[] = {

@@ -377,6 +377,15 @@ static cz__state *state_after(cz_ctx *ctx, const cz__graph *graph, size_t node)
     return state;
 }
 
+/* A version of the program that knows but those it replaces finds them done. What they ran is not known. */
+static void record_replaced(cz_ctx *ctx, const cz_migration *squashed)
+{
+    const cz__ledger *ledger = cz__ledger_read(ctx);
+    for (size_t i = 0; i < squashed->replaces.count; i++)
+        if (!cz__ledger_has(ledger, squashed->app, squashed->replaces.items[i]))
+            cz__ledger_add(ctx, squashed->app, squashed->replaces.items[i], "");
+}
+
 static void record(cz_ctx *ctx, const cz__graph *graph, size_t node, bool backward)
 {
     const cz_migration *migration = graph->nodes[node];
@@ -386,6 +395,7 @@ static void record(cz_ctx *ctx, const cz__graph *graph, size_t node, bool backwa
     if (!backward) {
         cz__ledger_add(ctx, migration->app, migration->name,
                        cz__migration_fingerprint(ctx, migration));
+        record_replaced(ctx, migration);
         return;
     }
     cz__ledger_remove(ctx, migration->app, migration->name);

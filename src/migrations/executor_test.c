@@ -452,6 +452,21 @@ static void alter_fields(size_t first, size_t end)
     }
 }
 
+ON_BOTH(a_field_is_renamed_in_the_case_of_its_letters)
+{
+    static const char *const some[] = { "char_field", "foreign_key", "one_to_one", "many_to_many" };
+    for (size_t i = 0; i < CZ_COUNT(some); i++) {
+        cz_state_field field = field_of("extra", some[i]);
+        field.null = cz__kind_is_stored(some[i]);
+        field.index = i == 0;
+        run_scenario(&(struct scenario){ "case", some[i], keep(field),
+                                         one((cz_operation){ .kind = CZ_OPERATION_RENAME_FIELD,
+                                                             .model = "Book",
+                                                             .name = "extra",
+                                                             .new_name = "Extra" }) });
+    }
+}
+
 enum { FIRST_KINDS = CZ_COUNT(kinds) / 2 };
 
 ON_BOTH_AND_ONLINE(a_field_of_every_kind_is_altered)

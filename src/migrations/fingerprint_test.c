@@ -317,3 +317,42 @@ CZ_TEST(tables_made_without_migrations_are_those_of_the_first_whatever_its_name_
 {
     cz__test_on_database(cz_test_postgresql(), begin_otherwise);
 }
+
+/* ---- a squashed migration, and a program that is older than it ---- */
+
+static const char *const replaced[] = { "0001_initial", "0002_more", "0003_less" };
+static CZ_MIGRATION(squashed, "store", "0001_initial_squashed_0003_less",
+                    .replaces = { replaced, CZ_COUNT(replaced) },
+                    .operations = CZ_OPERATIONS(CZ_CREATE_MODEL(
+                        "Book", CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
+                                                { "name", "char_field", .max_length = 80 },
+                                                { "isbn", "char_field", .max_length = 13,
+                                                  .null = true }))));
+static const cz_migration *const life_squashed[] = { &first, &squashed, &second, &third, &fourth };
+
+static void squash_and_turn_back(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    CZ_EXPECT_EQ(migrate_to(ctx, life_squashed, 5, NULL, NULL), 2); /* the squashed, the fourth */
+    CZ_EXPECT_EQ(migrate_to(ctx, life, 4, NULL, NULL), 0);
+    CZ_EXPECT_EQ(migrate_to(ctx, life, 4, "store", "0001_initial"), 3);
+    CZ_EXPECT_EQ(migrate_to(ctx, life_squashed, 5, NULL, NULL), 3);
+    CZ_EXPECT_EQ(migrate_to(ctx, life_squashed, 5, NULL, NULL), 0);
+    CZ_EXPECT_EQ(migrate_to(ctx, life_squashed, 5, "store", "zero"), 2);
+    CZ_EXPECT_EQ(cz__ledger_read(ctx)->count, 0);
+    /* a database whose squashed one was recorded alone has it */
+    CZ_EXPECT_EQ(migrate_to(ctx, life_squashed, 5, NULL, NULL), 2);
+    for (size_t i = 0; i < CZ_COUNT(replaced); i++)
+        cz__ledger_remove(ctx, "store", replaced[i]);
+    CZ_EXPECT_EQ(migrate_to(ctx, life_squashed, 5, NULL, NULL), 0);
+}
+
+CZ_TEST(a_squashed_migration_stands_for_those_it_replaces_in_an_older_program)
+{
+    cz__test_on_database("sqlite:///:memory:", squash_and_turn_back);
+}
+
+CZ_TEST(a_squashed_migration_stands_for_those_it_replaces_in_an_older_program_on_postgresql)
+{
+    cz__test_on_database(cz_test_postgresql(), squash_and_turn_back);
+}

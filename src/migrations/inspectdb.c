@@ -4,10 +4,7 @@
 #include "migrations/inspectdb.h"
 #include "migrations/inspectdb_internal.h"
 
-enum {
-    NAME_BYTES_MAX = 60, /* of a constraint or an index in a model */
-    MODELS_PER_APP = 64,
-};
+enum { MODELS_PER_APP = 64 };
 
 /* ---- fields ---- */
 
@@ -213,7 +210,7 @@ static const char *why_left_out(cz_ctx *ctx, const struct cz__inspected *table,
         return "unique, and more than its columns or expressions";
     if (!*index->name)
         return "it has no name, as another has none";
-    return strlen(index->name) > NAME_BYTES_MAX ? "its name is too long" : NULL;
+    return strlen(index->name) > CZ__INSPECTED_NAME_BYTES_MAX ? "its name is too long" : NULL;
 }
 
 static void write_condition(cz_buf *out, const char *condition)
@@ -275,7 +272,7 @@ static bool write_search(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *t
                          const cz__index_info *index, bool *is_searched, size_t *count)
 {
     struct cz__inspected_search search;
-    if (*is_searched || strlen(index->name) > NAME_BYTES_MAX ||
+    if (*is_searched || strlen(index->name) > CZ__INSPECTED_NAME_BYTES_MAX ||
         !cz__inspect_search(ctx, index, &search) || !are_texts(table, &search))
         return false;
     separate(out, count, ".indexes", "CZ_INDEXES");
@@ -356,7 +353,7 @@ static void write_checks(cz_ctx *ctx, cz_buf *out, const struct cz__inspected *t
             continue;
         if (!name)
             name = cz_format(ctx, "%s_check%zu", table->info.name, i + 1).ptr;
-        if (strlen(name) > NAME_BYTES_MAX)
+        if (strlen(name) > CZ__INSPECTED_NAME_BYTES_MAX)
             continue;
         separate(out, count, ".constraints", "CZ_CONSTRAINTS");
         write_string(out, "{ .name = ", name);
@@ -385,7 +382,8 @@ static void write_left_out(cz_ctx *ctx, cz_buf *out, const struct cz__inspected 
     }
     for (size_t i = 0; i < table->info.check_count; i++) {
         const char *name = table->info.check_names[i];
-        if (!name || strlen(name) <= NAME_BYTES_MAX || !inside_check(ctx, &table->info, i))
+        if (!name || strlen(name) <= CZ__INSPECTED_NAME_BYTES_MAX ||
+            !inside_check(ctx, &table->info, i))
             continue;
         cz_buf_append_lit(out, "/* Left out: the check ");
         cz__append_c_comment(out, name);
@@ -442,6 +440,13 @@ static void write_no_model(cz_buf *out, const struct cz__inspected *table)
 {
     cz_buf_append_lit(out, "/* Left out: ");
     cz__append_c_comment(out, table->info.name);
+    const char *name = cz__inspect_long_name(&table->info);
+    if (name) {
+        cz_buf_append_lit(out, ". The name ");
+        cz__append_c_comment(out, name);
+        cz_buf_append_lit(out, " has more than 60 bytes, which no model can say. */\n");
+        return;
+    }
     cz_buf_append_lit(out,
                       ". Its key is not one column called id, a whole number or a UUID, which a "
                       "model needs. */\n");

@@ -5,6 +5,8 @@
 #include "db/introspection.h"
 #include "migrations/migrations_internal.h"
 
+enum { CZ__INSPECTED_NAME_BYTES_MAX = 60 }; /* of a table, column, constraint or index in a model */
+
 enum cz__inspected_as { /* a column */
                         CZ__INSPECTED_KEY,
                         CZ__INSPECTED_FIELD,
@@ -68,6 +70,8 @@ const char *cz__inspect_unique(cz_ctx *ctx, const char *name, bool (*is_used)(vo
 /* ---- inspectdb_kinds.c ---- */
 
 /* Kinds, targets and names of a table's columns, and whether its key is one a model can have. */
+/* The name of the table or of a column that is too long for a model; NULL: none. */
+const char *cz__inspect_long_name(const cz__table_info *table);
 void cz__inspect_key(const struct cz__inspection *all, struct cz__inspected *table);
 void cz__inspect_columns(const struct cz__inspection *all, struct cz__inspected *table);
 /* Find out whether the table does nothing but join two. */

@@ -104,6 +104,8 @@ static const char *kind_of(const struct cz__inspection *all, const cz__table_inf
         return kind;
     if (strcmp(column->type, "INTEGER") == 0)
         return "big_int_field"; /* SQLite's whole numbers have 64 bits */
+    if (cz_str_ends_with(cz_str_from(type), CZ_STR("range")))
+        return NULL; /* int4range is no whole number */
     uint64_t numbers[2];
     cz__inspect_numbers(type, numbers);
     for (size_t i = 0; i < CZ_COUNT(types); i++) {
@@ -117,6 +119,16 @@ static const char *kind_of(const struct cz__inspection *all, const cz__table_inf
     return NULL;
 }
 
+const char *cz__inspect_long_name(const cz__table_info *table)
+{
+    if (strlen(table->name) > CZ__INSPECTED_NAME_BYTES_MAX)
+        return table->name;
+    for (size_t i = 0; i < table->column_count; i++)
+        if (strlen(table->columns[i].name) > CZ__INSPECTED_NAME_BYTES_MAX)
+            return table->columns[i].name;
+    return NULL;
+}
+
 void cz__inspect_key(const struct cz__inspection *all, struct cz__inspected *table)
 {
     const cz__column_info *key = NULL;
@@ -127,7 +139,8 @@ void cz__inspect_key(const struct cz__inspection *all, struct cz__inspected *tab
         key = &table->info.columns[i];
         count++;
     }
-    if (count != 1 || strcmp(key->name, "id") != 0 || key->references_table)
+    if (count != 1 || strcmp(key->name, "id") != 0 || key->references_table ||
+        cz__inspect_long_name(&table->info))
         return;
     const char *kind = kind_of(all, &table->info, key);
     /* our own UUIDs are TEXT in SQLite */

@@ -32,6 +32,8 @@ static void on_postgresql(cz_ctx *ctx, void *arg)
         "F(char_field, code, .max_length = 9, .unique = true)",
         "F(int_field, weight, .index = true)",
         "CZ_MODEL(Parcel, PARCEL_FIELDS, .table = \"parcel\",\n    .indexes = ",
+        "F(text_field, span, .null = true) /* its type is int4range */",
+        "F(text_field, days, .null = true) /* its type is datemultirange */",
         "{ .name = \"parcel_cover\", .fields = CZ_FIELDS(Parcel, weight), "
         ".include = CZ_FIELDS(Parcel, code, price) }",
         "{ .name = \"parcel_heavy\", .fields = CZ_FIELDS(Parcel, code), "
@@ -56,7 +58,8 @@ static void on_postgresql(cz_ctx *ctx, void *arg)
         "name is too long. */\n",
     };
     run_sql(ctx, "CREATE TABLE parcel (id bigint PRIMARY KEY, code varchar(9) UNIQUE NOT NULL, "
-                 "price numeric(8, 2) NOT NULL, weight int NOT NULL, note text)");
+                 "price numeric(8, 2) NOT NULL, weight int NOT NULL, note text, span int4range, "
+                 "days datemultirange)");
     run_sql(ctx,
             "CREATE INDEX parcel_plain ON parcel (weight);"
             "CREATE INDEX parcel_cover ON parcel (weight) INCLUDE (code, price);"
@@ -117,6 +120,61 @@ static void on_sqlite(cz_ctx *ctx, void *arg)
 CZ_TEST(indexes_that_were_there_are_declared_or_named)
 {
     cz__test_on_database("sqlite:///:memory:", on_sqlite);
+}
+
+static void in_any_case(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    static const char *const lines[] = {
+        "F(char_field, code, .max_length = 9)",
+        "{ .name = \"part\", .unique = CZ_FIELDS(Parcel, code), .condition = \"size > 1\" }",
+        "{ .name = \"parcel_words\", .expressions = \"replace(code, ' WHERE ', '')\" }",
+        "{ .name = \"heavy\", .check = \"weight > 0\" }",
+        "{ .name = \"odd \\\"name\", .check = \"weight < 9\" }",
+        "{ .name = \"odd too\", .check = \"code <> ')'\" }",
+        "{ .name = \"parcel_check4\", .check = \"length(code) > 1\" }",
+    };
+    run_sql(ctx, "create table parcel (id integer primary key, code varchar(9) not null, "
+                 "weight int not null constraint heavy check(weight > 0), where_to text, "
+                 "size int, /* check (1) */ constraint \"odd \"\"name\" check\n( weight < 9 ), "
+                 "Constraint [odd too] Check (code <> ')'), check (length(code) > 1))");
+    run_sql(ctx, "create unique index part on parcel(code)\twhere size > 1");
+    run_sql(ctx, "create index parcel_words on parcel(replace(code, ' WHERE ', ''))");
+    expect_lines(ctx, lines, CZ_COUNT(lines));
+}
+
+CZ_TEST(sql_is_read_in_any_case_and_quotes)
+{
+    cz__test_on_database("sqlite:///:memory:", in_any_case);
+}
+
+#define LEFT_OUT_FOR_A_NAME(table)                                                                 \
+    "/* Left out: " table ". The name " LONG_NAME                                                  \
+    " has more than 60 bytes, which no model can say. */\n"
+
+static void with_long_names(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    static const char *const lines[] = {
+        LEFT_OUT_FOR_A_NAME(LONG_NAME),
+        LEFT_OUT_FOR_A_NAME("long_column"),
+        "F(big_int_field, of)",
+    };
+    run_sql(ctx, "CREATE TABLE " LONG_NAME " (id INTEGER PRIMARY KEY)");
+    run_sql(ctx, "CREATE TABLE long_column (id INTEGER PRIMARY KEY, " LONG_NAME " int)");
+    run_sql(ctx, "CREATE TABLE referrer (id INTEGER PRIMARY KEY, of INTEGER NOT NULL REFERENCES "
+                 "long_column (id))");
+    cz_str text = cz__inspectdb(ctx, NULL, 0, false);
+    for (size_t i = 0; i < CZ_COUNT(lines); i++)
+        CZ_EXPECT_MSG(cz_str_find(text, cz_str_from(lines[i])) != SIZE_MAX, "no %s in %.*s",
+                      lines[i], CZ_STR_ARG(text));
+    CZ_EXPECT_MSG(cz_str_find(text, CZ_STR("CZ_MODELS(Referrer)")) != SIZE_MAX, "%.*s",
+                  CZ_STR_ARG(text));
+}
+
+CZ_TEST(tables_with_names_that_no_model_can_say_are_left_out)
+{
+    cz__test_on_database("sqlite:///:memory:", with_long_names);
 }
 
 /* ---- what Calzone made itself ---- */

@@ -9,16 +9,18 @@ const char *cz__safety_name(enum cz__safety safety)
     return names[safety];
 }
 
-static const cz__finding safe = { CZ__SAFE, false, NULL, NULL };
+static const cz__finding safe = { .safety = CZ__SAFE };
 
 static cz__finding two_steps(const char *advice)
 {
-    return (cz__finding){ CZ__TWO_STEPS, false, "ACCESS EXCLUSIVE", advice };
+    return (cz__finding){ .safety = CZ__TWO_STEPS, .lock = "ACCESS EXCLUSIVE", .advice = advice };
 }
 
 static cz__finding blocking(const char *lock, const char *advice)
 {
-    return (cz__finding){ CZ__BLOCKING, true, lock, advice };
+    return (cz__finding){
+        .safety = CZ__BLOCKING, .can_be_online = true, .lock = lock, .advice = advice
+    };
 }
 
 /* ---- fields ---- */
@@ -34,10 +36,13 @@ static cz__finding judge_addition(const cz_state_field *field)
     if (!cz__kind_is_stored(field->kind))
         return safe; /* a table of its own */
     if (field->db_default.kind == CZ__TAG_SQL)
-        return (cz__finding){ CZ__BLOCKING, false, "ACCESS EXCLUSIVE",
-                              "each row is written anew when the default differs from row to row: "
-                              "add the field without it, fill it in batches, and give it the "
-                              "default then" };
+        return (cz__finding){
+            .safety = CZ__BLOCKING,
+            .lock = "ACCESS EXCLUSIVE",
+            .advice = "each row is written anew when the default differs from row to row: "
+                      "add the field without it, fill it in batches, and give it the "
+                      "default then"
+        };
     if (!field->null && !field->db_default.kind)
         return two_steps("the version that runs stores rows without it, and they would be refused: "
                          "give it a .db_default, or add it with .null = true, release, and make it "
@@ -93,16 +98,33 @@ static cz__finding judge_alteration(const cz_state_field *was, const cz_state_fi
 {
     if (column_moves)
         return two_steps("the version that runs asks for the old column: keep .column");
+    if (cz__has_link_table(was) && !cz__same_name(was->to, is->to))
+        return two_steps("the version that runs asks for the columns of its links by the old "
+                         "model's name: add a second many-to-many, copy the links in a later "
+                         "migration, and let the old one go when no version asks for it");
+    if (was->db_default.kind && !is->db_default.kind && !is->null)
+        return two_steps("the version that runs leaves the value to the database, and its rows "
+                         "would be refused: take .db_default away in a later release");
     if (cz__kind_is_stored(is->kind) && !is_wider(was, is))
-        return (cz__finding){ CZ__BLOCKING, false, "ACCESS EXCLUSIVE",
-                              "every row is looked at or written again while nobody reads: add a "
-                              "second field, fill it, "
-                              "and let the old one go in a later release" };
-    if (was->null && !is->null)
-        return blocking("ACCESS EXCLUSIVE", "every row is looked at while nobody reads: make the "
-                                            "migration .online = true");
+        return (cz__finding){
+            .safety = CZ__BLOCKING,
+            .lock = "ACCESS EXCLUSIVE",
+            .advice = "every row is looked at or written again while nobody reads: add a "
+                      "second field, fill it, "
+                      "and let the old one go in a later release"
+        };
+    if (was->null && !is->null) {
+        cz__finding finding =
+            blocking("ACCESS EXCLUSIVE", "every row is looked at while nobody reads: make the "
+                                         "migration .online = true; and a version that stores NULL "
+                                         "would be refused");
+        finding.online = "a version that stores NULL would be refused: release one that stores "
+                         "none first";
+        return finding;
+    }
     if ((is->unique && !was->unique) || (has_index(is) && !has_index(was)) ||
-        (is->to && !cz__same_name(was->to, is->to)))
+        (is->to && !cz__same_name(was->to, is->to)) ||
+        (is->to && was->unconstrained && !is->unconstrained))
         return blocking("SHARE", "its index or constraint is made while nobody writes: make the "
                                  "migration .online = true");
     return safe;
@@ -180,12 +202,14 @@ static cz__finding judge_removal(const cz__state *models, const cz_migration *mi
         returns_at_once(migration, op))
         return safe;
     return (cz__finding){
-        CZ__SAFE, false, NULL,
-        op->kind == CZ_OPERATION_REMOVE_INDEX
-            ? "until the migration that makes it again is done, queries that use it read the whole "
-              "table, searches of full text too; under another name it is made first"
-            : "until the migration that makes it again is done, rows that break it are stored, and "
-              "would fail that one; under another name it is made first"
+        .safety = CZ__SAFE,
+        .advice = op->kind == CZ_OPERATION_REMOVE_INDEX
+                      ? "until the migration that makes it again is done, queries that use it read "
+                        "the whole "
+                        "table, searches of full text too; under another name it is made first"
+                      : "until the migration that makes it again is done, rows that break it are "
+                        "stored, and "
+                        "would fail that one; under another name it is made first"
     };
 }
 
@@ -245,8 +269,9 @@ static cz__finding judge(cz_ctx *ctx, const cz__state *before, const char *app,
     case CZ_OPERATION_RUN_SQL:
     case CZ_OPERATION_RUN_C:
         if (!cz__operation_is_reversible(op))
-            return (cz__finding){ CZ__TWO_STEPS, false, NULL,
-                                  "it cannot be undone: say how, or that nothing need be" };
+            return (cz__finding){ .safety = CZ__TWO_STEPS,
+                                  .advice =
+                                      "it cannot be undone: say how, or that nothing need be" };
         return safe;
     default:
         return safe;
@@ -272,8 +297,10 @@ cz__finding *cz__lint(cz_ctx *ctx, const cz__graph *graph, const cz_migration *m
     for (size_t i = 0; i < migration->operations.count; i++) {
         const cz_operation *op = &migration->operations.items[i];
         findings[i] = judge(ctx, state, migration->app, op);
-        if (is_new(start, migration->app, op) || (migration->online && findings[i].can_be_online))
+        if (is_new(start, migration->app, op))
             findings[i] = safe;
+        else if (migration->online && findings[i].can_be_online)
+            findings[i] = (cz__finding){ .safety = CZ__SAFE, .advice = findings[i].online };
         else if (op->kind == CZ_OPERATION_REMOVE_INDEX ||
                  op->kind == CZ_OPERATION_REMOVE_CONSTRAINT)
             findings[i] = judge_removal(models, migration, op);

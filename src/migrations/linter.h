@@ -15,6 +15,7 @@ typedef struct cz__finding {
     bool can_be_online; /* a migration with .online = true does it without that lock */
     const char *lock;   /* PostgreSQL's, "ACCESS EXCLUSIVE"; NULL: none that matters */
     const char *advice; /* what to do instead; when safe what to know, or NULL */
+    const char *online; /* what to know when it is done online; NULL: nothing */
 } cz__finding;
 
 /* Judge the operations of a migration, given the nodes before it: one finding an operation. In the context's

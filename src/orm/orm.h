@@ -284,6 +284,17 @@ void cz__atomic_lazily(cz_ctx *ctx, cz__database *database, void (*fn)(cz_ctx *c
 /* Rows of the model were saved with keys of their own, as a fixture's are. Raises. */
 void cz__keys_given(cz_ctx *ctx, const cz_model *model);
 
+/* apart.c: work whose memory goes before the context's. Each run empties what the one before has left; cz__apart_done()
+ * the last, and the end of the context. Raises: CZ_ENOMEM; what `fn` raises. */
+struct cz__apart {
+    cz_ctx *ctx;
+    cz_arena *arena; /* owned; NULL: done */
+    struct cz__defer *defers;
+};
+struct cz__apart *cz__apart_create(cz_ctx *ctx);
+void cz__apart_run(struct cz__apart *apart, void (*fn)(cz_ctx *ctx, void *arg), void *arg);
+void cz__apart_done(struct cz__apart *apart);
+
 /* The columns of an index of .fields or .order, "-price" for a descending one; in the arena, `*out_count` of
  * them. Raises: CZ_ENOMEM. */
 const char *const *cz__index_columns(cz_ctx *ctx, const cz_model *model, const cz_index *index,

@@ -312,25 +312,15 @@ CZ_NORETURN void cz__raise_broken(cz_ctx *ctx);
 /* Run a change. Raises. */
 int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int64_t *out_last_id);
 
-/* apart.c: work whose memory goes before the context's. Each run empties what the one before has left; cz__apart_done()
- * the last, and the end of the context. Raises: CZ_ENOMEM; what `fn` raises. */
-struct cz__apart {
-    cz_ctx *ctx;
-    cz_arena *arena; /* owned; NULL: done */
-    struct cz__defer *defers;
-};
-struct cz__apart *cz__apart_create(cz_ctx *ctx);
 /* Whether rows of a result may point at what the context reads now: they go with it. */
 static inline bool cz__may_keep(const cz_ctx *ctx, const struct cz__result *result)
 {
     return result && result->arena == ctx->arena && result->part == ctx->part;
 }
-void cz__apart_run(struct cz__apart *apart, void (*fn)(cz_ctx *ctx, void *arg), void *arg);
 /* What is found out about rows of a part later belongs to it: the part of the result when `ctx` is not in it but
  * outside, else NULL; and to go on in it, with what it has. */
 struct cz__apart *cz__apart_of(const cz_ctx *ctx, const struct cz__result *result);
 void cz__apart_go_on(struct cz__apart *apart, void (*fn)(cz_ctx *ctx, void *arg), void *arg);
-void cz__apart_done(struct cz__apart *apart);
 
 /* Run an INSERT that is .returning, inside a transaction, and read what comes back into the row. Raises. */
 void cz__run_insert_row(cz_ctx *ctx, const struct cz__plan_request *request, cz_row *row);

@@ -1,6 +1,7 @@
 /* The models of a project, resolved once at start: columns, keys, relations, the tables between. What
  * cannot work is refused here, with one line naming the model and the field. */
 #include "orm/orm_internal.h"
+#include <math.h>
 #include <stdio.h>
 
 enum { MODELS_MAX = 1024, ENUMS_MAX = 4096 };
@@ -215,6 +216,11 @@ static double number_of(const cz_tagged *value)
     return value->kind == CZ__TAG_REAL ? value->real : (double)value->integer;
 }
 
+static bool is_finite(const cz_tagged *value)
+{
+    return value->kind != CZ__TAG_REAL || isfinite(value->real);
+}
+
 static cz_status check_values(const cz_model *model, const cz_field *field, cz_error *err)
 {
     const cz_field_options *options = &field->options;
@@ -230,6 +236,9 @@ static cz_status check_values(const cz_model *model, const cz_field *field, cz_e
         status = check_tagged(model, field, type_of(field), "max", &options->max, err);
     if (status)
         return status;
+    if (!is_finite(&options->default_) || !is_finite(&options->db_default))
+        return refuse(err, model, field,
+                      "a default is a finite number: no migration can say others");
     if (options->default_.kind && options->default_function)
         return refuse(err, model, field, "default_ and default_function exclude each other");
     if (options->min.kind && options->max.kind &&
@@ -649,6 +658,17 @@ static cz_status name_link(cz_model *model, cz__column *column, cz_error *err)
     column->link_to = cz_arena_printf(registry, self ? "to_%s_id" : "%s_id", to->lower_name);
     if (!column->link_table || !column->link_from || !column->link_to)
         return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
+    if (strlen(column->link_table) > CZ__MODEL_NAME_BYTES_MAX)
+        return refuse(err, model, column->field,
+                      cz_arena_printf(registry,
+                                      "the table of its links, %s, would have a name of more than "
+                                      "60 bytes; give the field a .table",
+                                      column->link_table));
+    if (strlen(column->link_from) > CZ__MODEL_NAME_BYTES_MAX ||
+        strlen(column->link_to) > CZ__MODEL_NAME_BYTES_MAX)
+        return refuse(err, model, column->field,
+                      "the columns of its links would have names of more than 60 bytes, which the "
+                      "names of the two models are too long for");
     return column->field->options.table ? check_link_table(model, column, err) : CZ_OK;
 }
 

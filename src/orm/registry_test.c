@@ -1,5 +1,6 @@
 #include <calzone/testing.h>
 #include "orm/orm.h"
+#include <math.h>
 #include <stdio.h>
 
 static const cz_choice SIZES[] = { { "small", "Small" }, { "large", "Large" } };
@@ -39,6 +40,10 @@ CZ_MODEL(UniqueSecret, UNIQUE_SECRET);
 CZ_MODEL(BareNumber, BARE_NUMBER);
 #define WRONG_DEFAULT(F) F(char_field, name, .default_ = cz_int(3))
 CZ_MODEL(WrongDefault, WRONG_DEFAULT);
+#define NO_NUMBER(F) F(float_field, share, .default_ = cz_real(NAN))
+CZ_MODEL(NoNumber, NO_NUMBER);
+#define NO_END(F) F(float_field, share, .db_default = cz_real(INFINITY))
+CZ_MODEL(NoEnd, NO_END);
 #define NO_CHOICE(F) F(char_field, size, .choices = CZ_CHOICES(SIZES), .default_ = cz_text("huge"))
 CZ_MODEL(NoChoice, NO_CHOICE);
 #define UPSIDE_DOWN(F) F(int_field, cents, .min = cz_int(5), .max = cz_int(4))
@@ -51,6 +56,10 @@ CZ_MODEL(ChoicesOfInt, CHOICES_OF_INT);
 CZ_MODEL(NowOfDate, NOW_OF_DATE);
 #define LONG_NAME(F) F(int_field, a123456789012345678901234567890123456789012345678901234567890)
 CZ_MODEL(LongName, LONG_NAME);
+#define LONG_LINKS(F) F(many_to_many, a12345678901234567890123456789012345678901234567, LongLinks)
+CZ_MODEL(LongLinks, LONG_LINKS);
+#define LINKED(F) F(many_to_many, them, Model567890123456789012345678901234567890123456789012345678)
+CZ_MODEL(Model567890123456789012345678901234567890123456789012345678, LINKED, .table = "short");
 #define TO_STRANGER(F) F(foreign_key, stranger, Stranger, .on_delete = CZ_CASCADE)
 CZ_MODEL(ToStranger, TO_STRANGER);
 #define STRANGER(F) F(reverse, from, ToStranger, nothing)
@@ -178,6 +187,12 @@ CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
           "BareNumber.cents: .min is written cz_int(50), cz_real(0.5), cz_text(\"draft\") or "
           "cz_bool(true)" },
         { { &WrongDefault__model }, 1, "WrongDefault.name: .default_ is not of the field's kind" },
+        { { &NoNumber__model },
+          1,
+          "NoNumber.share: a default is a finite number: no migration can say others" },
+        { { &NoEnd__model },
+          1,
+          "NoEnd.share: a default is a finite number: no migration can say others" },
         { { &NoChoice__model }, 1, "NoChoice.size: the default is none of the choices" },
         { { &UpsideDown__model }, 1, "UpsideDown.cents: .min is greater than .max" },
         { { &RangeOfText__model }, 1, "RangeOfText.name: .max is not of the field's kind" },
@@ -219,6 +234,22 @@ static void refused(cz_model *model, const char *message)
     CZ_REQUIRE_OK(cz__models_add("bad", &model, 1, &err));
     CZ_EXPECT_EQ(cz__models_resolve(&err), CZ_EVALIDATION);
     CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), message);
+}
+
+CZ_TEST(the_table_of_links_has_a_name_that_every_database_takes)
+{
+    refused(&LongLinks__model,
+            "LongLinks.a12345678901234567890123456789012345678901234567: the table of its links, "
+            "bad_longlinks_a12345678901234567890123456789012345678901234567, would have a name of "
+            "more than 60 bytes; give the field a .table");
+}
+
+CZ_TEST(the_columns_of_links_have_names_that_every_database_takes)
+{
+    refused(&Model567890123456789012345678901234567890123456789012345678__model,
+            "Model567890123456789012345678901234567890123456789012345678.them: the columns of its "
+            "links would have names of more than 60 bytes, which the names of the two models are "
+            "too long for");
 }
 
 CZ_TEST(the_default_of_a_foreign_key_is_a_key)

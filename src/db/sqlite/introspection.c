@@ -150,11 +150,48 @@ static cz_status describe_columns(cz_ctx *ctx, cz__db_session *session, cz__tabl
     return status;
 }
 
-/* What follows the last " WHERE " of CREATE INDEX, or NULL. */
+/* ---- what SQL says: others write it in any case, with any blanks, and names in any quotes ---- */
+
+/* The end of the piece at `at`: also of names in the quotes of MySQL and SQL Server, which SQLite takes. */
+static size_t piece(cz_str sql, size_t at)
+{
+    char c = sql.ptr[at];
+    if (c != '`' && c != '[')
+        return cz__sql_piece(sql, at);
+    size_t end = cz_str_find_char(cz_str_tail(sql, at + 1), c == '[' ? ']' : c);
+    return end == SIZE_MAX ? sql.len : at + end + 2;
+}
+
+static bool is_word_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '$' || (unsigned char)c >= 0x80;
+}
+
+/* Where what follows the keyword at `at` begins; 0: it does not stand there. */
+static size_t after_word(cz_str sql, size_t at, cz_str word)
+{
+    size_t end = at + word.len;
+    if (end > sql.len || !cz_str_eq_icase(cz_str_of(sql.ptr + at, word.len), word) ||
+        (at && is_word_byte(sql.ptr[at - 1])) || (end < sql.len && is_word_byte(sql.ptr[end])))
+        return 0;
+    while (end < sql.len && memchr(" \t\r\n\f", sql.ptr[end], 5))
+        end++;
+    return end;
+}
+
+/* What follows WHERE in CREATE INDEX, or NULL. */
 static const char *condition_of(const char *sql)
 {
-    size_t at = sql ? cz_str_find(cz_str_from(sql), CZ_STR(" WHERE ")) : SIZE_MAX;
-    return at == SIZE_MAX ? NULL : sql + at + strlen(" WHERE ");
+    cz_str text = cz_str_from(sql);
+    size_t depth = 0, condition;
+    for (size_t at = 0; at < text.len; at = piece(text, at)) {
+        if (!depth && (condition = after_word(text, at, CZ_STR("WHERE"))))
+            return sql + condition;
+        depth += text.ptr[at] == '(' ? 1 : 0;
+        depth -= depth && text.ptr[at] == ')' ? 1 : 0;
+    }
+    return NULL;
 }
 
 /* What stands at a place of the list in CREATE INDEX, without its direction; empty: it is not known. */
@@ -284,28 +321,32 @@ static cz_status describe_searches(cz_ctx *ctx, cz__db_session *session, cz__tab
     return CZ_OK;
 }
 
-/* The end of what begins at `at`: a quoted piece, or one character. */
-static const char *skip_piece(const char *at)
+/* The end of the name that begins at `at`. */
+static size_t skip_name(cz_str sql, size_t at)
 {
-    char quote = *at;
-    if (quote != '\'' && quote != '"')
-        return at + 1;
-    for (at++; *at; at++)
-        if (*at == quote && *++at != quote)
-            return at;
+    char quote = at < sql.len && !is_word_byte(sql.ptr[at]) ? sql.ptr[at] : '\0';
+    if (!quote) {
+        while (at < sql.len && is_word_byte(sql.ptr[at]))
+            at++;
+        return at;
+    }
+    do /* one that is written twice stands for itself */
+        at = piece(sql, at);
+    while (at < sql.len && quote != '[' && sql.ptr[at] == quote);
     return at;
 }
 
-/* The name that stands quoted at `at`, in the arena. */
-static cz_status read_name(cz_arena *arena, const char *at, cz_str *out)
+/* A name as it is meant, in the arena. */
+static cz_status read_name(cz_arena *arena, cz_str written, cz_str *out)
 {
-    cz_str quoted = cz_str_of(at, (size_t)(skip_piece(at) - at));
-    cz_status status = cz_str_dup(arena, cz_str_of(at + 1, quoted.len - 2), out);
-    char *text = (char *)(uintptr_t)out->ptr;
+    if (!written.len || is_word_byte(written.ptr[0]))
+        return cz_str_dup(arena, written, out);
+    cz_status status = cz_str_dup(arena, cz_str_of(written.ptr + 1, written.len - 2), out);
+    char *text = (char *)(uintptr_t)out->ptr, quote = written.ptr[0];
     size_t len = 0;
     for (size_t i = 0; !status && i < out->len; i++) {
         text[len++] = text[i];
-        i += text[i] == '"'; /* it is written twice */
+        i += text[i] == quote && quote != '[';
     }
     if (!status)
         text[len] = '\0';
@@ -314,30 +355,32 @@ static cz_status read_name(cz_arena *arena, const char *at, cz_str *out)
 }
 
 /* The next CHECK's name, if it has one, and inside from `*at` on, in the arena; empty at the end. */
-static cz_status next_check(cz_arena *arena, const char **at, cz_str *out_name, cz_str *out)
+static cz_status next_check(cz_arena *arena, cz_str sql, size_t *at, cz_str *out_name, cz_str *out)
 {
-    const char *named = NULL, *named_end = NULL;
+    cz_str name = { 0 };
+    size_t start, named = SIZE_MAX;
     *out = *out_name = (cz_str){ 0 };
-    while (**at) {
-        if (strncmp(*at, " CHECK (", 8) != 0) {
-            if (strncmp(*at, "CONSTRAINT \"", 12) == 0) {
-                named = *at + 11;
-                *at = named_end = skip_piece(named);
-                continue;
-            }
-            *at = skip_piece(*at);
+    while (*at < sql.len) {
+        if ((start = after_word(sql, *at, CZ_STR("CONSTRAINT")))) {
+            *at = skip_name(sql, start);
+            name = cz_str_of(sql.ptr + start, *at - start);
+            while (*at < sql.len && memchr(" \t\r\n\f", sql.ptr[*at], 5))
+                ++*at;
+            named = *at;
             continue;
         }
-        if (named && named_end == *at) {
-            cz_status status = read_name(arena, named, out_name);
-            if (status)
-                return status;
+        start = after_word(sql, *at, CZ_STR("CHECK"));
+        if (!start || start == sql.len || sql.ptr[start] != '(') {
+            *at = piece(sql, *at);
+            continue;
         }
-        const char *start = *at + 8;
+        cz_status status = named == *at ? read_name(arena, name, out_name) : CZ_OK;
         int depth = 1;
-        for (*at = start; **at && depth; *at = skip_piece(*at))
-            depth += **at == '(' ? 1 : **at == ')' ? -1 : 0;
-        return cz_str_dup(arena, cz_str_of(start, (size_t)(*at - start - 1)), out);
+        for (*at = ++start; *at < sql.len && depth; *at = piece(sql, *at))
+            depth += sql.ptr[*at] == '(' ? 1 : sql.ptr[*at] == ')' ? -1 : 0;
+        return status ? status
+                      : cz_str_dup(arena, cz_str_trim(cz_str_of(sql.ptr + start, *at - start - 1)),
+                                   out);
     }
     return CZ_OK;
 }
@@ -350,8 +393,9 @@ static cz_status describe_checks(cz_ctx *ctx, const char *sql, cz__table_info *o
     out->checks = cz_arena_array(ctx->arena, const char *, most + 1);
     out->check_names = cz_arena_array(ctx->arena, const char *, most + 1);
     cz_status status = out->checks && out->check_names ? CZ_OK : CZ_ENOMEM;
-    cz_str check = { 0 }, name = { 0 };
-    while (!status && !(status = next_check(ctx->arena, &sql, &name, &check)) && check.ptr) {
+    cz_str text = cz_str_from(sql), check = { 0 }, name = { 0 };
+    size_t at = 0;
+    while (!status && !(status = next_check(ctx->arena, text, &at, &name, &check)) && check.ptr) {
         out->check_names[out->check_count] = name.ptr;
         out->checks[out->check_count++] = check.ptr;
     }

@@ -338,13 +338,40 @@ static void drop_searches(cz__sql_script *script, const cz__db_table *table)
             cz__sqlite_search_drop(script, &table->indexes[i]);
 }
 
+/* What a table is called until it has its name; NULL, and the script has failed: no memory. */
+static const char *name_meanwhile(cz__sql_script *script, const char *table)
+{
+    const char *name = cz_arena_printf(script->out->arena, "new__%s", table);
+    if (!name)
+        script->status = cz_error_set(script->err, CZ_ENOMEM, "no memory to write a table's SQL");
+    return name;
+}
+
+static void append_rename(cz_buf *sql, const char *from, const char *to)
+{
+    append_alter(sql, from);
+    cz_buf_append_lit(sql, "RENAME TO ");
+    cz__db_append_name(sql, to);
+}
+
+static void rename_table(cz__sql_script *script, const char *from, const char *to)
+{
+    if (is_text(from, to)) { /* in the case of letters, which SQLite takes for the same name */
+        const char *between = name_meanwhile(script, to);
+        if (!between)
+            return;
+        append_rename(&script->sql, from, between);
+        cz__sql_script_add(script);
+        from = between;
+    }
+    append_rename(&script->sql, from, to);
+}
+
 static void rename_things(cz__sql_script *script, const cz__schema_step *step)
 {
     drop_searches(script, step->before);
     if (step->rename_table) {
-        append_alter(&script->sql, step->before->name);
-        cz_buf_append_lit(&script->sql, "RENAME TO ");
-        cz__db_append_name(&script->sql, step->after->name);
+        rename_table(script, step->before->name, step->after->name);
     } else {
         append_alter(&script->sql, step->before->name);
         cz_buf_append_lit(&script->sql, "RENAME COLUMN ");
@@ -507,11 +534,9 @@ static void copy_sequence(cz__sql_script *script, const cz__schema_step *step, c
 static void rebuild(cz__sql_script *script, const cz__schema_step *step)
 {
     cz_buf *sql = &script->sql;
-    char *name = cz_arena_printf(script->out->arena, "new__%s", step->after->name);
-    if (!name) {
-        script->status = cz_error_set(script->err, CZ_ENOMEM, "no memory to write a table's SQL");
+    const char *name = name_meanwhile(script, step->after->name);
+    if (!name)
         return;
-    }
     drop_searches(script, step->before);
     append_table(sql, step->after, name);
     cz__sql_script_add(script);
@@ -523,9 +548,7 @@ static void rebuild(cz__sql_script *script, const cz__schema_step *step)
     /* else SQLite would look into every view, and refuse those of the table that is not there now */
     cz_buf_append_lit(sql, "PRAGMA legacy_alter_table=ON");
     cz__sql_script_add(script);
-    append_alter(sql, name);
-    cz_buf_append_lit(sql, "RENAME TO ");
-    cz__db_append_name(sql, step->after->name);
+    append_rename(sql, name, step->after->name);
     cz__sql_script_add(script);
     cz_buf_append_lit(sql, "PRAGMA legacy_alter_table=OFF");
     cz__sql_script_add(script);

@@ -9,6 +9,35 @@
 
 enum { ARGUMENTS_MAX = 64 };
 
+static cz_str file_of(const cz_url *url) /* sqlite:////a/b.db is /a/b.db, too */
+{
+    cz_str path = url->path;
+    while (path.len > 1 && path.ptr[1] == '/')
+        path = cz_str_tail(path, 1);
+    return path;
+}
+
+/* A SQLite file that is not there would be made, and the copy be one of nothing. Whatever else may be wrong is told
+ * when the database is opened. */
+static bool is_missing(const struct cz__site *site, const char *alias, char *out, size_t bytes)
+{
+    cz_arena *arena = NULL;
+    cz_url url;
+    cz_buf text = { 0 };
+    const cz__database *database = cz__database_find(alias ? alias : cz__databases[0].alias);
+    bool missing =
+        database && !cz__site_database_url(site, database, &text, NULL) &&
+        !cz_arena_create(NULL, 0, &arena) && !cz_url_parse(arena, cz_buf_str(&text), &url) &&
+        cz_str_eq(url.scheme, CZ_STR("sqlite")) && !cz_str_eq(url.path, CZ_STR("/:memory:"));
+    if (missing) {
+        snprintf(out, bytes, "%.*s", CZ_STR_ARG(file_of(&url)));
+        missing = access(out, F_OK) != 0 && errno == ENOENT;
+    }
+    cz_arena_destroy(arena);
+    cz_buf_done(&text);
+    return missing;
+}
+
 static int back_up(cz_ctx *ctx, void *arg)
 {
     const char *path = arg;
@@ -36,6 +65,11 @@ int cz__command_backup(struct cz__site *site, int argc, char **argv)
     }
     if (access(argv[1], F_OK) == 0) {
         fprintf(stderr, "backup: %s is there already\n", argv[1]);
+        return 1;
+    }
+    char file[4096];
+    if (is_missing(site, database, file, sizeof file)) {
+        fprintf(stderr, "backup: there is no database %s\n", file);
         return 1;
     }
     return cz__site_run_on(site, database, back_up, argv[1]);
@@ -114,10 +148,7 @@ int cz__command_dbshell(struct cz__site *site, int argc, char **argv)
         return 1;
     }
     if (cz_str_eq(url.scheme, CZ_STR("sqlite"))) {
-        cz_str path = url.path;
-        while (path.len > 1 && path.ptr[1] == '/')
-            path = cz_str_tail(path, 1);
-        cz_buf_append_str(&address, path);
+        cz_buf_append_str(&address, file_of(&url));
         char *file = to_text(&address);
         return file ? run_shell("sqlite3", file, argc, argv, "sqlite3") : 1;
     }

@@ -178,10 +178,11 @@ static cz_str natural_key(cz_ctx *ctx, struct dump *dump, cz_model *model, cz_st
     return *list;
 }
 
-/* What stands for a reference to a row of `model` with this key. */
+/* What stands for a reference to a row of `model` with this key: of one in another database the key. */
 static cz_str reference(cz_ctx *ctx, struct dump *dump, cz_model *model, cz_str key)
 {
-    if (!dump->natural_foreign || !model->meta.natural_key.count || cz_str_eq(key, CZ_STR("null")))
+    if (!dump->natural_foreign || !model->meta.natural_key.count ||
+        cz_str_eq(key, CZ_STR("null")) || !cz__database_has_model(cz__database_at_home(ctx), model))
         return key;
     return natural_key(ctx, dump, model, key);
 }
@@ -437,9 +438,7 @@ static int dump_data(cz_ctx *ctx, void *arg)
     if (!dump->path) {
         dump->out = stdout;
         cz_atomic_with(ctx, &one_state, dump_all, dump);
-        if (fflush(stdout))
-            cz_raise(ctx, CZ_EIO, "standard output: %s", strerror(errno));
-        return 0;
+        return 0; /* whether it all went out is looked at when the command ends */
     }
     /* beside the file, so that one that exists is replaced by a whole dump or not at all */
     char *part = cz_alloc(ctx, strlen(dump->path) + 6);

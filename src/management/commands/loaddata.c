@@ -3,7 +3,10 @@
  *
  * All files are loaded in one transaction. A row may refer to one that comes later: by its key, because foreign
  * keys are checked at the commit, or by its natural key, because a row whose references are not there yet waits
- * until the others have been loaded. Whatever is wrong is told with file and line. */
+ * until the others have been loaded. Whatever is wrong is told with file and line.
+ *
+ * Each row is parsed and stored in memory of its own, which the next one gets. What stays is the files' text, the
+ * names of the rows that were loaded, and what is known of rows that wait or refer to others. */
 #include "management/project.h"
 #include <calzone/base64.h>
 #include <calzone/json.h>
@@ -11,7 +14,11 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { FILE_BYTES_MAX = 64 << 20, KEYS_MAX = 10 * 1000 * 1000, COLUMNS_MAX = 1024 };
+enum {
+    FILE_BYTES_MAX = 1 << 30,
+    KEYS_MAX = FILE_BYTES_MAX, /* no limit but the file's */
+    COLUMNS_MAX = 1024
+};
 
 struct item { /* one row of a fixture */
     struct item *next;
@@ -19,9 +26,19 @@ struct item { /* one row of a fixture */
     size_t line;
     cz_str source;   /* its text, to find a field's line in */
     cz_model *model; /* NULL: to be passed over */
+    /* while it is loaded */
     const cz_json_value *pk, *fields;
-    cz_row *row;      /* once it is stored; only its links may still wait */
-    cz_str waits_for; /* why it was put off: "store.author [\"Ovid\"]" */
+    cz_row *row; /* once it is stored */
+    /* afterwards */
+    struct item *kept; /* itself, where it stays; NULL: it does not */
+    cz_str name;       /* what it is called in messages */
+    cz_str waits_for;  /* why it was put off: "store.author [\"Ovid\"]" */
+    bool cut;          /* a reference is not set yet, for the row itself comes first */
+    bool stored;       /* only its links may still wait */
+    union {
+        int64_t number;
+        cz_uuid uuid;
+    } key; /* of its row then */
 };
 
 struct reference { /* to a row that must be there in the end */
@@ -36,10 +53,15 @@ struct load {
     char **argv;
     const char *model; /* of the CSV files; NULL: their names tell */
     bool ignore_unknown, csv;
-    size_t rows, files;
+    cz_arena *arena;         /* of the whole load */
+    struct cz__apart *apart; /* of one row */
+    size_t rows;
     struct item *waiting, **waiting_end;
-    cz_map loaded;     /* "store.book 12": rows loaded here */
+    size_t waiting_count;
+    bool cutting;      /* what waits is stored without references that may be NULL */
+    cz_map loaded;     /* "store.book 12": rows loaded here -> the load */
     cz_map references; /* likewise -> struct reference */
+    cz_map models;     /* labels of the models whose tables got rows */
 };
 
 /* ---- where ---- */
@@ -58,6 +80,8 @@ static cz_str text_of(cz_ctx *ctx, const cz_json_value *value);
 static cz_str item_name(cz_ctx *ctx, const struct item *item)
 {
     const char *label = item->model ? item->model->state->label : "row";
+    if (item->name.len)
+        return item->name;
     if (!item->pk || item->pk->kind == CZ_JSON_NULL)
         return cz_str_from(label);
     return cz_format(ctx, "%s %.*s", label, CZ_STR_ARG(text_of(ctx, item->pk)));
@@ -116,6 +140,83 @@ static cz_str text_of(cz_ctx *ctx, const cz_json_value *value)
     }
 }
 
+/* ---- documents and numbers as they are written: a tree has no more digits than a double ---- */
+
+static void copy_json(cz_json_reader *reader, cz_json_kind kind, cz_json_writer *json)
+{
+    cz_json_kind next;
+    switch (kind) {
+    case CZ_JSON_LIST:
+        cz_json_list(json);
+        while ((next = cz_json_next(reader)) != CZ_JSON_END)
+            copy_json(reader, next, json);
+        cz_json_list_end(json);
+        return;
+    case CZ_JSON_OBJECT:
+        cz_json_object(json);
+        while ((next = cz_json_next(reader)) != CZ_JSON_END) {
+            cz_json_key(json, reader->key);
+            copy_json(reader, next, json);
+        }
+        cz_json_object_end(json);
+        return;
+    case CZ_JSON_STR:
+        cz_json_str(json, reader->text);
+        return;
+    case CZ_JSON_BOOL:
+        cz_json_bool(json, reader->boolean);
+        return;
+    case CZ_JSON_NULL:
+        cz_json_null(json);
+        return;
+    default:
+        cz_json_raw(json, reader->text);
+    }
+}
+
+static void pass_over(cz_json_reader *reader, cz_json_kind kind)
+{
+    if (kind == CZ_JSON_LIST || kind == CZ_JSON_OBJECT)
+        cz_json_skip(reader);
+}
+
+/* Of members that are repeated the last, as cz_json_get() takes it. */
+static void copy_member(cz_json_reader *reader, cz_str name, cz_buf *out)
+{
+    cz_json_kind kind;
+    cz_json_writer json;
+    while ((kind = cz_json_next(reader)) != CZ_JSON_END) {
+        if (!cz_str_eq(reader->key, name)) {
+            pass_over(reader, kind);
+            continue;
+        }
+        cz_buf_clear(out);
+        cz_json_writer_init(&json, out);
+        copy_json(reader, kind, &json);
+    }
+}
+
+/* The value of a row's field as JSON. The row was parsed before, so nothing is malformed. */
+static cz_str source_of(cz_ctx *ctx, const struct item *item, const cz__column *column)
+{
+    cz_json_reader reader;
+    cz_json_kind kind;
+    cz_json_limits limits = { .keys_max = KEYS_MAX };
+    cz_buf buf = { 0 };
+    cz_str text;
+    cz_json_reader_init(&reader, ctx->arena, item->source, &limits);
+    cz_ignore(cz_json_next(&reader)); /* the row's object */
+    while ((kind = cz_json_next(&reader)) != CZ_JSON_END) {
+        if (kind == CZ_JSON_OBJECT && cz_str_eq(reader.key, CZ_STR("fields")))
+            copy_member(&reader, cz_str_from(column->field->name), &buf);
+        else
+            pass_over(&reader, kind);
+    }
+    cz_status status = cz__buf_take(&buf, ctx->arena, &text);
+    cz_check(ctx, reader.status ? reader.status : status);
+    return text;
+}
+
 static void load_list(cz_ctx *ctx, const struct item *item, const cz__column *column, void *at,
                       const cz_json_value *list)
 {
@@ -161,7 +262,8 @@ static void load_value(cz_ctx *ctx, const struct load *load, const struct item *
     void *at = cz__row_at(row, column);
     cz__db_kind type = CZ__DB_KIND(column->type);
     cz_error err;
-    if (value->kind == CZ_JSON_NULL) {
+    /* what may not be NULL is the document null */
+    if (value->kind == CZ_JSON_NULL && (type != CZ__DB_JSON || column->null)) {
         cz__row_mark(row, column, true);
         return;
     }
@@ -178,13 +280,44 @@ static void load_value(cz_ctx *ctx, const struct load *load, const struct item *
         if (value->kind != CZ_JSON_STR || cz_base64_read(ctx->arena, value->as.text, at))
             refuse(ctx, item, column, "Not valid base64.");
     } else if (type == CZ__DB_JSON && !(load->csv && value->kind == CZ_JSON_STR)) {
-        *(cz_str *)at = json_text(ctx, value);
+        *(cz_str *)at = load->csv ? json_text(ctx, value) : source_of(ctx, item, column);
     } else {
         if (!suits(column, value->kind))
             refuse(ctx, item, column, "a value of another kind is expected");
-        if (cz__value_from_text(column, text_of(ctx, value), at, &err))
+        bool digits = type == CZ__DB_DECIMAL && value->kind == CZ_JSON_REAL;
+        cz_str text = digits ? source_of(ctx, item, column) : text_of(ctx, value);
+        if (cz__value_from_text(column, text, at, &err))
             refuse(ctx, item, column, cz_error_message(&err));
     }
+}
+
+static size_t key_bytes(const cz_model *model)
+{
+    return CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+}
+
+/* ---- what stays ---- */
+
+static cz_str keep_text(cz_ctx *ctx, const struct load *load, cz_str text)
+{
+    cz_str kept;
+    cz_check(ctx, cz_str_dup(load->arena, text, &kept));
+    return kept;
+}
+
+/* A copy of the row that stays until the load ends. */
+static struct item *keep(cz_ctx *ctx, const struct load *load, struct item *item)
+{
+    if (item->kept)
+        return item->kept;
+    struct item *kept = cz_arena_new(load->arena, struct item);
+    cz_check(ctx, kept ? CZ_OK : CZ_ENOMEM);
+    *kept = *item;
+    kept->name = keep_text(ctx, load, item_name(ctx, item));
+    kept->pk = kept->fields = NULL;
+    kept->row = NULL;
+    item->kept = kept->kept = kept;
+    return kept;
 }
 
 /* ---- references ---- */
@@ -195,16 +328,18 @@ static cz_str row_name(cz_ctx *ctx, const cz_model *model, cz_str key)
     return cz_format(ctx, "%s %.*s", model->state->label, CZ_STR_ARG(key));
 }
 
-static void need(cz_ctx *ctx, struct load *load, const struct item *item, const cz__column *column,
+static void need(cz_ctx *ctx, struct load *load, struct item *item, const cz__column *column,
                  cz_str key)
 {
     cz_model *target = column->field->target;
     cz_str name = row_name(ctx, target, key);
-    if (cz_map_get(&load->references, name))
+    if (cz_map_get(&load->loaded, name) || cz_map_get(&load->references, name))
         return;
-    struct reference *reference = cz_new(ctx, struct reference);
-    *reference = (struct reference){ target, cz_copy(ctx, key), item, column };
-    cz_check(ctx, cz_map_set(&load->references, name, reference));
+    struct reference *reference = cz_arena_new(load->arena, struct reference);
+    cz_check(ctx, reference ? CZ_OK : CZ_ENOMEM);
+    *reference =
+        (struct reference){ target, keep_text(ctx, load, key), keep(ctx, load, item), column };
+    cz_check(ctx, cz_map_set(&load->references, keep_text(ctx, load, name), reference));
 }
 
 static cz_row *find_by_natural_key(cz_ctx *ctx, const struct item *item, const cz__column *column,
@@ -275,16 +410,19 @@ static bool load_relation(cz_ctx *ctx, struct load *load, struct item *item, cz_
     cz_model *target = column->field->target;
     if (value->kind != CZ_JSON_LIST) {
         load_value(ctx, load, item, row, column, value);
-        if (value->kind != CZ_JSON_NULL)
+        if (value->kind != CZ_JSON_NULL && !column->field->options.unconstrained)
             need(ctx, load, item, column, text_of(ctx, value));
         return true;
     }
+    if (!cz__database_has_model(cz__database_at_home(ctx), target))
+        refuse(ctx, item, column,
+               cz_format(ctx, "the rows of %s are in another database: name this one by its key",
+                         target->state->label)
+                   .ptr);
     const cz_row *of = find_by_list(ctx, item, column, target, value);
     if (!of)
         return wait_for(ctx, item, target, value);
-    memcpy(cz__row_at(row, column), cz__row_at(of, target->state->key),
-           CZ__DB_KIND(target->state->key->type) == CZ__DB_UUID ? sizeof(cz_uuid)
-                                                                : sizeof(int64_t));
+    memcpy(cz__row_at(row, column), cz__row_at(of, target->state->key), key_bytes(target));
     cz__row_mark(row, column, false);
     return true;
 }
@@ -294,7 +432,7 @@ static bool load_links(cz_ctx *ctx, struct load *load, struct item *item, const 
 {
     cz_model *target = column->field->target;
     const cz__column *key = target->state->key;
-    size_t bytes = CZ__DB_KIND(key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
+    size_t bytes = key_bytes(target);
     if (value->kind != CZ_JSON_LIST)
         refuse(ctx, item, column, "a list of keys is expected");
     char *keys = cz_alloc_zero(ctx, value->count + 1, bytes);
@@ -333,6 +471,14 @@ static const cz__column *field_of(cz_ctx *ctx, const struct load *load, const st
     return settable ? column : NULL;
 }
 
+/* The key of a row that is there, so that saving it is an UPDATE. */
+static void set_key(cz_row *row, const void *key)
+{
+    memcpy(cz__row_at(row, row->model->state->key), key, key_bytes(row->model));
+    cz__row_mark(row, row->model->state->key, false);
+    cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
+}
+
 /* An UPDATE when the row is there already, by its key or, without one, by its natural key. */
 static void find_existing(cz_ctx *ctx, const struct load *load, struct item *item, cz_row *row)
 {
@@ -359,10 +505,7 @@ static void find_existing(cz_ctx *ctx, const struct load *load, struct item *ite
     const cz_row *there = count ? find_by_natural_key(ctx, item, NULL, model, values) : NULL;
     if (!there)
         return;
-    memcpy(cz__row_at(row, key), cz__row_at(there, key),
-           CZ__DB_KIND(key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
-    cz__row_mark(row, key, false);
-    cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
+    set_key(row, cz__row_at(there, key));
 }
 
 static void save_row(cz_ctx *ctx, void *arg)
@@ -370,8 +513,21 @@ static void save_row(cz_ctx *ctx, void *arg)
     cz__save_raw(ctx, arg);
 }
 
+static void note_loaded(cz_ctx *ctx, struct load *load, const struct item *item)
+{
+    const cz_model *concrete = item->model->state->concrete;
+    char text[CZ_UUID_TEXT];
+    cz_str name = row_name(ctx, item->model, cz__key_text(item->model, &item->key, text));
+    cz_str label = cz_str_from(concrete->state->label);
+    if (!cz_map_get(&load->loaded, name))
+        cz_check(ctx, cz_map_set(&load->loaded, keep_text(ctx, load, name), load));
+    cz_check(ctx, cz_map_set(&load->models, label, load));
+}
+
+/* False: a row it refers to is not there yet. One that was stored without such a reference is stored again. */
 static bool store(cz_ctx *ctx, struct load *load, struct item *item)
 {
+    bool cut = false;
     cz_row *row = cz__row_new(ctx, item->model);
     const cz__column *key = item->model->state->key;
     for (uint32_t i = 0; i < item->fields->count; i++) {
@@ -381,18 +537,28 @@ static bool store(cz_ctx *ctx, struct load *load, struct item *item)
             continue;
         if (!column->relation)
             load_value(ctx, load, item, row, column, value);
-        else if (!load_relation(ctx, load, item, row, column, value))
-            return false;
+        else if (!load_relation(ctx, load, item, row, column, value)) {
+            if (!load->cutting || item->stored || !column->null)
+                return false;
+            cz__row_mark(row, column, true);
+            cut = true;
+        }
     }
-    find_existing(ctx, load, item, row);
+    if (item->stored)
+        set_key(row, &item->key);
+    else
+        find_existing(ctx, load, item, row);
     cz_error err;
     if (cz_try(ctx, save_row, row, &err))
         raise_at(ctx, item, &err);
     item->row = row;
+    item->cut = cut;
+    if (item->stored)
+        return true;
+    item->stored = true;
+    memcpy(&item->key, cz__row_at(row, key), key_bytes(item->model));
     load->rows++;
-    char text[CZ_UUID_TEXT];
-    cz_str name = cz__key_text(item->model, cz__row_at(row, key), text);
-    cz_check(ctx, cz_map_set(&load->loaded, row_name(ctx, item->model, name), row));
+    note_loaded(ctx, load, item);
     return true;
 }
 
@@ -402,8 +568,14 @@ static bool load_item(cz_ctx *ctx, struct load *load, struct item *item)
 {
     if (!cz__database_has_model(cz__database_at_home(ctx), item->model))
         return true;
-    if (!item->row && !store(ctx, load, item))
+    if ((!item->stored || item->cut) && !store(ctx, load, item))
         return false;
+    if (item->cut)
+        return false;
+    if (!item->row) { /* it was stored before, and its links waited */
+        item->row = cz__row_new(ctx, item->model);
+        set_key(item->row, &item->key);
+    }
     for (uint32_t i = 0; i < item->fields->count; i++) {
         const cz__column *column = field_of(ctx, load, item, item->fields->keys[i]);
         if (column && !column->stored &&
@@ -417,53 +589,75 @@ static void load_or_wait(cz_ctx *ctx, struct load *load, struct item *item)
 {
     if (load_item(ctx, load, item))
         return;
-    *load->waiting_end = item;
-    load->waiting_end = &item->next;
+    struct item *kept = keep(ctx, load, item);
+    kept->waits_for = keep_text(ctx, load, item->waits_for);
+    kept->stored = item->stored;
+    kept->cut = item->cut;
+    kept->key = item->key;
+    kept->pk = kept->fields = NULL;
+    kept->row = NULL;
+    *load->waiting_end = kept;
+    load->waiting_end = &kept->next;
+    load->waiting_count++;
 }
 
-/* As long as some of those that wait can be stored. */
+struct turn { /* of one row */
+    struct load *load;
+    struct item *item;
+};
+
+static void load_object(cz_ctx *ctx, void *arg);
+
+/* Try all that wait once more. Returns whether one was stored, or waits no more. */
+static bool load_again(struct load *load)
+{
+    struct item *items = load->waiting, *next;
+    size_t rows = load->rows, waiting = load->waiting_count;
+    load->waiting = NULL;
+    load->waiting_end = &load->waiting;
+    load->waiting_count = 0;
+    for (; items; items = next) {
+        next = items->next;
+        items->next = NULL;
+        cz__apart_run(load->apart, load_object, &(struct turn){ load, items });
+    }
+    return load->rows > rows || load->waiting_count < waiting;
+}
+
+/* As long as some of those that wait can be stored. Rows that wait for each other, or for themselves, are stored
+ * without the references that may be NULL, and again with them. */
 static void load_waiting(cz_ctx *ctx, struct load *load)
 {
-    for (bool progress = true; load->waiting && progress;) {
-        struct item *items = load->waiting, *next;
-        progress = false;
-        load->waiting = NULL;
-        load->waiting_end = &load->waiting;
-        for (; items; items = next) {
-            next = items->next;
-            items->next = NULL;
-            bool stored = items->row != NULL;
-            size_t before = load->rows;
-            load_or_wait(ctx, load, items);
-            bool waits = load->waiting && load->waiting_end == &items->next;
-            progress |= !waits || (!stored && load->rows > before);
-        }
+    for (bool progress = true; load->waiting && (progress || load->cutting);) {
+        progress = load_again(load);
+        load->cutting = !progress && !load->cutting;
     }
     if (load->waiting)
         refuse(ctx, load->waiting, NULL,
                cz_format(ctx, "there is no %.*s", CZ_STR_ARG(load->waiting->waits_for)).ptr);
 }
 
+static void check_reference(cz_ctx *ctx, void *arg)
+{
+    const struct reference *reference = arg;
+    cz_query query = { .model = reference->model, .unordered = true, .manager = &cz_base_manager };
+    query.where = cz_cond_text(ctx, reference->model, reference->model->state->key->attribute,
+                               CZ_LOOKUP_EXACT, reference->key);
+    if (!cz__exists(ctx, &query))
+        refuse(ctx, reference->item, reference->column,
+               cz_format(ctx, "there is no %s %.*s", reference->model->state->label,
+                         CZ_STR_ARG(reference->key))
+                   .ptr);
+}
+
 /* Every row referred to by its key is there; else the commit would say only that one is not. */
-static void check_references(cz_ctx *ctx, const struct load *load)
+static void check_references(const struct load *load)
 {
     size_t cursor = 0;
     const cz_map_entry *entry;
-    while ((entry = cz_map_next(&load->references, &cursor))) {
-        const struct reference *reference = entry->value;
-        if (cz_map_get(&load->loaded, entry->key))
-            continue;
-        cz_query query = { .model = reference->model,
-                           .unordered = true,
-                           .manager = &cz_base_manager };
-        query.where = cz_cond_text(ctx, reference->model, reference->model->state->key->attribute,
-                                   CZ_LOOKUP_EXACT, reference->key);
-        if (!cz__exists(ctx, &query))
-            refuse(ctx, reference->item, reference->column,
-                   cz_format(ctx, "there is no %s %.*s", reference->model->state->label,
-                             CZ_STR_ARG(reference->key))
-                       .ptr);
-    }
+    while ((entry = cz_map_next(&load->references, &cursor)))
+        if (!cz_map_get(&load->loaded, entry->key))
+            cz__apart_run(load->apart, check_reference, entry->value);
 }
 
 /* ---- JSON files ---- */
@@ -478,8 +672,11 @@ static cz_model *model_named(cz_ctx *ctx, const struct load *load, const struct 
     return model;
 }
 
-static void load_object(cz_ctx *ctx, struct load *load, struct item *item)
+static void load_object(cz_ctx *ctx, void *arg)
 {
+    const struct turn *turn = arg;
+    struct load *load = turn->load;
+    struct item *item = turn->item;
     const cz_json_value *object;
     cz_error err;
     cz_json_limits limits = { .keys_max = KEYS_MAX };
@@ -509,7 +706,7 @@ static void load_json(cz_ctx *ctx, struct load *load, const char *path, cz_str t
 {
     cz_json_reader reader;
     cz_json_limits limits = { .keys_max = KEYS_MAX };
-    cz_json_reader_init(&reader, ctx->arena, text, &limits);
+    cz_json_reader_init(&reader, load->apart->arena, text, &limits);
     cz_json_kind kind = cz_json_next(&reader);
     if (kind != CZ_JSON_LIST && !reader.status)
         cz_raise(ctx, CZ_EVALIDATION, "%s:1: a fixture is a list of objects", path);
@@ -527,10 +724,9 @@ static void load_json(cz_ctx *ctx, struct load *load, const char *path, cz_str t
         cz_json_skip(&reader);
         if (reader.status)
             break;
-        struct item *item = cz_new(ctx, struct item);
-        *item = (struct item){ .path = path, .line = line };
-        item->source = cz_str_of(start - 1, (size_t)(reader.at - start) + 1); /* with its "{" */
-        load_object(ctx, load, item);
+        struct item item = { .path = path, .line = line };
+        item.source = cz_str_of(start - 1, (size_t)(reader.at - start) + 1); /* with its "{" */
+        cz__apart_run(load->apart, load_object, &(struct turn){ load, &item });
     }
     if (!reader.status)
         cz_ignore(cz_json_next(&reader)); /* the end of the document, or what follows it */
@@ -607,8 +803,8 @@ static cz_json_value list_of_keys(cz_ctx *ctx, cz_str text)
     return list;
 }
 
-static void load_line(cz_ctx *ctx, struct load *load, struct item *item, const cz_str *names,
-                      size_t count, cz_json_value *cells)
+static void load_cells(cz_ctx *ctx, struct load *load, struct item *item, const cz_str *names,
+                       size_t count, cz_json_value *cells)
 {
     cz_json_value *fields = cz_new(ctx, cz_json_value),
                   *values = cz_array(ctx, cz_json_value, count);
@@ -632,6 +828,32 @@ static void load_line(cz_ctx *ctx, struct load *load, struct item *item, const c
     load_or_wait(ctx, load, item);
 }
 
+struct table {
+    struct load *load;
+    struct csv *csv;
+    const char *path;
+    cz_model *model;
+    const cz_str *names;
+    size_t count;
+};
+
+static void load_line(cz_ctx *ctx, void *arg)
+{
+    const struct table *table = arg;
+    struct item item = { .path = table->path, .line = table->csv->line, .model = table->model };
+    cz_json_value *cells = cz_array(ctx, cz_json_value, table->count + 1);
+    size_t seen = 0;
+    for (bool last = false; !last; seen++) {
+        cz_json_value cell = next_cell(ctx, table->csv, table->path, &last);
+        if (seen < table->count)
+            cells[seen] = cell;
+    }
+    if (seen != table->count)
+        refuse(ctx, &item, NULL,
+               cz_format(ctx, "%zu cells where the first line has %zu", seen, table->count).ptr);
+    load_cells(ctx, table->load, &item, table->names, table->count, cells);
+}
+
 /* "store.book" of "fixtures/store.book.csv". */
 static cz_str model_of_file(const struct load *load, const char *path)
 {
@@ -645,6 +867,8 @@ static cz_str model_of_file(const struct load *load, const char *path)
 static void load_csv(cz_ctx *ctx, struct load *load, const char *path, cz_str text)
 {
     struct csv csv = { text.ptr, text.ptr + text.len, 1 };
+    if (cz_str_starts_with(text, CZ_STR("\xef\xbb\xbf"))) /* as spreadsheets begin a file */
+        csv.at += strlen("\xef\xbb\xbf");
     struct item head = { .path = path, .line = 1 };
     head.model = model_named(ctx, load, &head, model_of_file(load, path));
     if (!head.model)
@@ -659,21 +883,9 @@ static void load_csv(cz_ctx *ctx, struct load *load, const char *path, cz_str te
             refuse(ctx, &head, NULL, "too many columns");
         names[count++] = next_cell(ctx, &csv, path, &last).as.text;
     }
-    while (csv.at < csv.end) {
-        struct item *item = cz_new(ctx, struct item);
-        *item = (struct item){ .path = path, .line = csv.line, .model = head.model };
-        cz_json_value *cells = cz_array(ctx, cz_json_value, count + 1);
-        size_t seen = 0;
-        for (last = false; !last; seen++) {
-            cz_json_value cell = next_cell(ctx, &csv, path, &last);
-            if (seen < count)
-                cells[seen] = cell;
-        }
-        if (seen != count)
-            refuse(ctx, item, NULL,
-                   cz_format(ctx, "%zu cells where the first line has %zu", seen, count).ptr);
-        load_line(ctx, load, item, names, count, cells);
-    }
+    struct table table = { load, &csv, path, head.model, names, count };
+    while (csv.at < csv.end)
+        cz__apart_run(load->apart, load_line, &table);
 }
 
 /* ---- the command ---- */
@@ -693,7 +905,7 @@ static cz_str read_file(cz_ctx *ctx, const char *path)
         cz_raise(ctx, CZ_EIO, "%s: %s", path, strerror(errno));
     long bytes = ftell(file);
     if (bytes < 0 || bytes > FILE_BYTES_MAX)
-        cz_raise(ctx, CZ_ETOOBIG, "%s: a fixture has at most 64 MiB", path);
+        cz_raise(ctx, CZ_ETOOBIG, "%s: a fixture has at most 1 GiB", path);
     rewind(file);
     char *text = cz_alloc(ctx, (size_t)bytes + 1);
     if (fread(text, 1, (size_t)bytes, file) != (size_t)bytes)
@@ -704,8 +916,11 @@ static cz_str read_file(cz_ctx *ctx, const char *path)
 static void load_all(cz_ctx *ctx, void *arg)
 {
     struct load *load = arg;
+    load->arena = ctx->arena;
+    load->apart = cz__apart_create(ctx);
     cz_map_init(&load->loaded, ctx->arena);
     cz_map_init(&load->references, ctx->arena);
+    cz_map_init(&load->models, ctx->arena);
     load->waiting_end = &load->waiting;
     for (int i = 0; i < load->argc; i++) {
         cz_str text = read_file(ctx, load->argv[i]);
@@ -717,10 +932,9 @@ static void load_all(cz_ctx *ctx, void *arg)
         load->csv = false;
     }
     load_waiting(ctx, load);
-    check_references(ctx, load);
+    check_references(load);
     for (size_t m = 0; m < cz__models_count(); m++)
-        if (!cz__models_at(m)->meta.unmanaged && !cz__models_at(m)->proxy_of &&
-            cz__database_has_model(cz__database_at_home(ctx), cz__models_at(m)))
+        if (cz_map_get(&load->models, cz_str_from(cz__models_at(m)->state->label)))
             cz__keys_given(ctx, cz__models_at(m));
 }
 

@@ -335,12 +335,10 @@ static int make_migrations(cz_ctx *ctx, void *arg)
     cz__migration_list made = cz__autodetect(ctx, graph, &answers, a->app, a->file_name);
     if (a->unanswered)
         return 1;
-    if (!a->app)
-        graph = graph_with(ctx, migrations, count, &made);
+    graph = graph_with(ctx, migrations, count, &made);
     if (a->online) {
         made = cz__split_online(ctx, graph, &made, a->file_name);
-        if (!a->app)
-            graph = graph_with(ctx, migrations, count, &made);
+        graph = graph_with(ctx, migrations, count, &made);
     }
     for (size_t i = 0; i < made.count; i++)
         write_migration(ctx, a, graph, &made.items[i]);
