@@ -22,12 +22,14 @@
 #include <calzone/models.h>
 #include <calzone/notifications.h>
 #include <calzone/pagination.h>
+#include <calzone/parsers.h>
 #include <calzone/permissions.h>
 #include <calzone/project.h>
 #include <calzone/queries.h>
 #include <calzone/random.h>
 #include <calzone/raw.h>
 #include <calzone/relations.h>
+#include <calzone/renderers.h>
 #include <calzone/routing.h>
 #include <calzone/runtime.h>
 #include <calzone/serializers.h>

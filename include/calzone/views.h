@@ -19,8 +19,10 @@
 
 #include <calzone/filters.h>
 #include <calzone/pagination.h>
+#include <calzone/parsers.h>
 #include <calzone/permissions.h>
 #include <calzone/queries.h>
+#include <calzone/renderers.h>
 #include <calzone/routing.h>
 #include <calzone/serializers.h>
 
@@ -72,7 +74,9 @@ typedef struct cz_viewset {
     uint32_t page_size_max;           /* what a client may ask for; 0: CZ_PAGE_SIZE_LIMIT */
     const char *
         page_size_query; /* the parameter it asks by, "page_size"; NULL: it can't, but by ?limit= */
-    bool read_only;      /* list and retrieve only */
+    const cz_parsers *parsers;     /* CZ_PARSERS(...); NULL: JSON and forms (parsers.h) */
+    const cz_renderers *renderers; /* CZ_RENDERERS(...); NULL: JSON (renderers.h) */
+    bool read_only;                /* list and retrieve only */
     struct {
 #define X(name) bool name;
         CZ_ACTION_MAP(X)

@@ -220,6 +220,22 @@ static void set_document(cz_ctx *ctx, cz_request *req, const struct document *do
         cz_buf_clear(response->body); /* no memory: the status alone must do */
 }
 
+static void render(cz_ctx *ctx, void *arg)
+{
+    cz_request *req = arg;
+    req->render(ctx, req);
+}
+
+/* In the format that was chosen; what cannot be, as for want of memory, stays JSON. */
+static void set_rendered_document(cz_ctx *ctx, cz_request *req, const struct document *doc)
+{
+    set_document(ctx, req, doc);
+    if (!req->render || cz_try(ctx, render, req, NULL) == CZ_OK)
+        return;
+    cz_buf_clear(req->response.body);
+    set_document(ctx, req, doc);
+}
+
 static void set_retry_after(cz_ctx *ctx, void *arg)
 {
     cz_respond_header_static(ctx, arg, CZ_STR("Retry-After"), CZ_STR("1"));
@@ -247,7 +263,7 @@ void cz__answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err)
     response->stream = NULL;
     response->status = doc.http;
     response->sent = response->raised = true;
-    set_document(ctx, req, &doc);
+    set_rendered_document(ctx, req, &doc);
     if (doc.http == 503)
         cz_ignore(cz_try(ctx, set_retry_after, req, NULL)); /* without memory it goes without */
 }

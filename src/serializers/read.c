@@ -1,4 +1,5 @@
 /* JSON to a row, with every error collected. */
+#include <calzone/parsers.h>
 #include "serializers/serializers_internal.h"
 
 static const struct cz__serializer_field *find_field(const struct cz__serializer_state *state,
@@ -224,19 +225,14 @@ cz_row *cz__read_row_text(cz_ctx *ctx, cz_str text, cz_serializer *serializer, c
     return row;
 }
 
-static bool is_json(cz_str content_type)
-{
-    cz_str type = cz_str_trim(cz_str_cut(&content_type, ';'));
-    return cz_str_eq_icase(type, CZ_STR("application/json"));
-}
-
 cz_row *cz__read_row(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, cz_row *instance,
                      bool partial)
 {
     if (!req->body.len) /* no body is an empty object, whatever its type is said to be, as in DRF */
         return cz__read_row_text(ctx, CZ_STR("{}"), serializer, instance, partial);
-    if (!is_json(req->content_type))
-        cz_raise(ctx, CZ_EMEDIATYPE, "Unsupported media type \"%.*s\" in request.",
-                 CZ_STR_ARG(cz_str_head(req->content_type, 100)));
-    return cz__read_row_text(ctx, req->body, serializer, instance, partial);
+    const cz_parser *parser = cz_parser_for(ctx, req);
+    cz_str json = parser->to_json
+                      ? parser->to_json(ctx, req)
+                      : cz__form_json(ctx, req, cz__serializer_state(ctx, serializer), partial);
+    return cz__read_row_text(ctx, json, serializer, instance, partial);
 }

@@ -74,6 +74,9 @@ struct cz__document {
     size_t unknown_count;
 };
 
+/* forms.c: a form as a JSON document for the serializer. Raises: CZ_EVALIDATION; as cz_request_form(). */
+cz_str cz__form_json(cz_ctx *ctx, cz_request *req, const struct cz__serializer_state *state,
+                     bool partial);
 /* read.c: check a document and put it into a row, a new one when `instance` is NULL; what is wrong is added to `errors`.
  * Raises as a query. */
 cz_row *cz__document_take(cz_ctx *ctx, const struct cz__document *document, cz_row *instance,

@@ -2,27 +2,6 @@
 #include "views/views_internal.h"
 #include <stdio.h>
 
-/* Whether an Accept header takes JSON. Absent takes anything (RFC 9110, 12.5.1). */
-static bool accepts_json(cz_str accept)
-{
-    if (!accept.len)
-        return true;
-    for (cz_str rest = accept; rest.len;) {
-        cz_str item = cz_str_cut(&rest, ',');
-        cz_str type = cz_str_trim(cz_str_cut(&item, ';'));
-        bool fits = cz_str_eq(type, CZ_STR("*/*")) ||
-                    cz_str_eq_icase(type, CZ_STR("application/*")) ||
-                    cz_str_eq_icase(type, CZ_STR("application/json"));
-        cz_str quality = cz_str_trim(item);
-        bool refused = cz_str_eq(quality, CZ_STR("q=0")) || cz_str_eq(quality, CZ_STR("q=0.0")) ||
-                       cz_str_eq(quality, CZ_STR("q=0.00")) ||
-                       cz_str_eq(quality, CZ_STR("q=0.000"));
-        if (fits && !refused)
-            return true;
-    }
-    return false;
-}
-
 /* ---- routes ---- */
 
 static const struct {
@@ -73,12 +52,18 @@ static cz_handler handler_of(const cz_request *req)
     return own[req->view_action] ? own[req->view_action] : stock[req->view_action];
 }
 
+/* In DRF's order: the format first, so that errors have it, too. */
 static void run_action(cz_ctx *ctx, cz_request *req)
 {
+    const cz_viewset *view = cz_view_of(req);
+    cz_render_as(req, cz_renderer_for(ctx, req, view->renderers));
+    if (view->renderers && view->renderers->count > 1)
+        cz_respond_header_static(ctx, req, CZ_STR("Vary"), CZ_STR("Accept"));
+    req->parsers = view->parsers;
     cz_permission_require(ctx, req, cz__view_permission(req), NULL);
-    if (!accepts_json(cz_request_header(req, CZ_STR("Accept"))))
-        cz_raise(ctx, CZ_ENOTACCEPTABLE, "Could not satisfy the request Accept header.");
     handler_of(req)(ctx, req);
+    if (req->render)
+        req->render(ctx, req);
 }
 
 static bool is_offered(const cz_viewset *view, cz_action action, bool writes)

@@ -16,7 +16,7 @@ LAYERS = [
     "runtime settings",
     "http db brokers client",
     "orm notifications migrations routing middleware cache tasks events signals search storage mail",
-    "serializers views pagination filters throttling versioning auth sessions permissions templates "
+    "parsers renderers serializers views pagination filters throttling versioning auth sessions permissions templates "
     "forms realtime",
     "admin openapi asyncapi debug metrics health registry graphql management",
     "testing",

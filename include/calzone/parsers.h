@@ -1,0 +1,44 @@
+/* calzone/parsers.h: what a request's body may be, by its Content-Type.
+ *
+ *     CZ_VIEWSET(books, Book, ..., .parsers = CZ_PARSERS(&cz_json_parser, &cz_form_parser));
+ *
+ * Serializers read JSON and forms of either kind unless a viewset says otherwise; what no parser takes is 415. No body at
+ * all, whatever its type, is an empty object, as in DRF.
+ */
+#ifndef CALZONE_PARSERS_H
+#define CALZONE_PARSERS_H
+
+#include <calzone/http.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cz_parser {
+    const char *media_type; /* "application/json"; compared without case and without parameters */
+    /* The body as a JSON document, in the arena or the body itself. Raises: CZ_EPROTOCOL for what is malformed. NULL: it is a
+     * form, cz_request_form(), whose meaning the serializer's fields give. */
+    cz_str (*to_json)(cz_ctx *ctx, cz_request *req);
+} cz_parser;
+
+typedef struct cz_parsers {
+    const cz_parser *const *items;
+    size_t count;
+} cz_parsers;
+#define CZ_PARSERS(...)                                                                            \
+    (&(const cz_parsers){ (const cz_parser *const[]){ __VA_ARGS__ },                               \
+                          sizeof((const cz_parser *const[]){ __VA_ARGS__ }) / sizeof(void *) })
+
+extern const cz_parser cz_json_parser;      /* application/json */
+extern const cz_parser cz_form_parser;      /* application/x-www-form-urlencoded */
+extern const cz_parser cz_multipart_parser; /* multipart/form-data */
+/* JSON and both forms. */
+extern const cz_parsers cz_default_parsers;
+
+/* The parser for the request's body, of req->parsers or the default ones. Raises: CZ_EMEDIATYPE. */
+const cz_parser *cz_parser_for(cz_ctx *ctx, const cz_request *req);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

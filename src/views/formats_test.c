@@ -1,0 +1,132 @@
+/* Viewsets in other formats than JSON, both ways. */
+#include <calzone/calzone.h>
+#include <calzone/testing.h>
+
+CZ_MODEL_FORWARD(Recipe)
+#define SPICE(F) F(char_field, name, .unique = true)
+CZ_MODEL(Spice, SPICE);
+#define RECIPE(F)                                                                                  \
+    F(char_field, title, .max_length = 20)                                                         \
+    F(char_field, notes, .blank = true)                                                            \
+    F(int_field, minutes, .null = true)                                                            \
+    F(bool_field, vegan, .default_ = cz_bool(true))                                                \
+    F(json_field, extra, .null = true)                                                             \
+    F(int_array_field, steps, .blank = true)                                                       \
+    F(foreign_key, origin, Recipe, .null = true, .on_delete = CZ_SET_NULL)                         \
+    F(many_to_many, spices, Spice, .blank = true)
+CZ_MODEL(Recipe, RECIPE);
+
+static const cz_app kitchen_app = { .name = "kitchen", .models = CZ_MODELS(Spice, Recipe) };
+static CZ_SERIALIZER(SpiceSerializer, Spice, .fields = CZ_FIELDS(Spice, id, name));
+static CZ_SERIALIZER(RecipeSerializer, Recipe,
+                     .fields = CZ_FIELDS(Recipe, id, title, notes, minutes, vegan, extra, steps,
+                                         origin, spices));
+static CZ_VIEWSET(spices, Spice, .serializer = &SpiceSerializer, .permissions = &cz_allow_any,
+                  .parsers = CZ_PARSERS(&cz_json_parser));
+static CZ_VIEWSET(recipes, Recipe, .serializer = &RecipeSerializer, .permissions = &cz_allow_any,
+                  .renderers = CZ_RENDERERS(&cz_json_renderer, &cz_csv_renderer));
+static const cz_route urls[] = { CZ_RESOURCE("/spices", &spices), CZ_RESOURCE("/recipes", &recipes),
+                                 CZ_ROUTES_END };
+static CZ_PROJECT(cookery, "cookery", .apps = CZ_APPS(&kitchen_app), .urls = urls);
+
+static const cz_answer *send(cz_client *client, const char *method, const char *target,
+                             const char *type, const char *body)
+{
+    const cz_client_request request = {
+        .method = method, .target = target, .content_type = type, .body = cz_str_from(body)
+    };
+    return cz_client_send(client, &request);
+}
+
+#define FORM "application/x-www-form-urlencoded"
+#define MULTIPART "multipart/form-data; boundary=X"
+#define PART(name, value)                                                                          \
+    "--X\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
+
+static const struct {
+    const char *method, *type, *body;
+    int status;
+    const char *told;
+} forms[] = {
+    { "POST", FORM,
+      "title=Soup&minutes=&notes=&vegan=on&extra=&origin=&spices=1&spices=2&steps=1&steps=2", 201,
+      "{\"id\":1,\"title\":\"Soup\",\"notes\":\"\",\"minutes\":null,\"vegan\":true,\"extra\":null,"
+      "\"steps\":[1,2],\"origin\":null,\"spices\":[1,2]}" },
+    { "POST", MULTIPART,
+      PART("title", "Stew") PART("minutes", "90") PART("extra", "{\"a\": [1]}") PART("origin", "1")
+          PART("csrfmiddlewaretoken", "x") "--X--",
+      201,
+      "{\"id\":2,\"title\":\"Stew\",\"notes\":\"\",\"minutes\":90,\"vegan\":false,\"extra\":{\"a\":"
+      " [1]},"
+      "\"steps\":[],\"origin\":1,\"spices\":[]}" },
+    { "PATCH", FORM, "title=Soup+2&title=Soup+3", 200,
+      "{\"id\":1,\"title\":\"Soup "
+      "3\",\"notes\":\"\",\"minutes\":null,\"vegan\":true,\"extra\":null,"
+      "\"steps\":[1,2],\"origin\":null,\"spices\":[1,2]}" },
+    { "PUT", FORM, "title=Soup", 200,
+      "{\"id\":1,\"title\":\"Soup\",\"notes\":\"\",\"minutes\":null,\"vegan\":false,\"extra\":null,"
+      "\"steps\":[],\"origin\":null,\"spices\":[]}" },
+    { "POST", FORM, "title=+&minutes=soon&extra=%7B&colour=red&colour=blue", 400,
+      "{\"extra\":[\"Value must be valid JSON.\"]}" },
+    { "POST", FORM, "title=+&minutes=soon&colour=red&colour=blue", 400,
+      "{\"colour\":[\"Unknown field.\"],\"title\":[\"This field may not be blank.\"],"
+      "\"minutes\":[\"A valid integer is required.\"]}" },
+    { "POST", FORM, "", 400, "{\"title\":[\"This field is required.\"]}" },
+    { "POST", FORM, "title=a&steps=x", 400, "{\"steps\":[\"A list of integers is required.\"]}" },
+    { "POST", MULTIPART,
+      "--X\r\nContent-Disposition: form-data; name=title; filename=a.txt\r\n\r\nx\r\n--X--", 400,
+      "{\"title\":[\"This field takes no file.\"]}" },
+    { "POST", MULTIPART, "title=a", 400,
+      "{\"detail\":\"Form parse error - it does not begin with its "
+      "boundary\",\"code\":\"parse_error\"}" },
+    { "POST", "text/plain", "title=a", 415,
+      "{\"detail\":\"Unsupported media type \\\"text/plain\\\" in "
+      "request.\",\"code\":\"unsupported_media_type\"}" },
+    { "POST", "application/jsonx", "{}", 415, NULL },
+};
+
+CZ_DATABASE_TEST(forms_are_input_as_json_is)
+{
+    cz_client *client = cz_client_create(&cookery);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/spices", "{\"name\": \"salt\"}"), 201);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/spices", "{\"name\": \"dill\"}"), 201);
+    for (size_t i = 0; i < CZ_COUNT(forms); i++) {
+        const char *target = forms[i].method[1] == 'O' ? "/recipes" : "/recipes/1";
+        const cz_answer *answer =
+            send(client, forms[i].method, target, forms[i].type, forms[i].body);
+        CZ_EXPECT_STATUS(answer, forms[i].status);
+        if (forms[i].told)
+            CZ_EXPECT_JSON_TEXT(answer, "", forms[i].told);
+    }
+    CZ_EXPECT_STATUS(send(client, "POST", "/spices", FORM, "name=mace"), 415);
+}
+
+CZ_DATABASE_TEST(a_client_gets_the_format_it_asks_for)
+{
+    cz_client *client = cz_client_create(&cookery);
+    CZ_EXPECT_STATUS(send(client, "POST", "/recipes", FORM, "title=Soup&minutes=5"), 201);
+    const cz_answer *answer = cz_client_get(client, "/recipes?format=csv");
+    CZ_EXPECT_STATUS(answer, 200);
+    CZ_EXPECT_HEADER(answer, "Content-Type", "text/csv; charset=utf-8");
+    CZ_EXPECT_HEADER(answer, "Vary", "Accept");
+    CZ_EXPECT_STR(answer->body, "id,title,notes,minutes,vegan,extra,steps,origin,spices\r\n"
+                                "1,Soup,,5,false,,[],,[]\r\n");
+    answer = cz_client_get(client, "/recipes?format=xls");
+    CZ_EXPECT_STATUS(answer, 404);
+    cz_client_set_header(client, "Accept", "text/csv, application/json;q=0.5");
+    answer = cz_client_get(client, "/recipes/1");
+    CZ_EXPECT_HEADER(answer, "Content-Type", "text/csv; charset=utf-8");
+    answer = cz_client_get(client, "/recipes/2");
+    CZ_EXPECT_STATUS(answer, 404);
+    CZ_EXPECT_HEADER(answer, "Content-Type", "text/csv; charset=utf-8");
+    CZ_EXPECT_STR(answer->body, "detail,code\r\nNot found.,not_found\r\n");
+    answer = cz_client_post(client, "/recipes", "{\"minutes\": 3}");
+    CZ_EXPECT_STATUS(answer, 400);
+    CZ_EXPECT_STR(answer->body, "title\r\n\"[\"\"This field is required.\"\"]\"\r\n");
+    CZ_EXPECT_STATUS(cz_client_delete(client, "/recipes/1"), 204);
+    cz_client_set_header(client, "Accept", "text/csv");
+    answer = cz_client_get(client, "/spices");
+    CZ_EXPECT_STATUS(answer, 406);
+    CZ_EXPECT_JSON(answer, "detail", "Could not satisfy the request Accept header.");
+    CZ_EXPECT_HEADER(answer, "Vary", "");
+}
