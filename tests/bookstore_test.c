@@ -337,3 +337,22 @@ CZ_DATABASE_TEST(bookstore_answers_every_json_vector_and_lives_on)
     CZ_EXPECT_JSON(get(port, "/v2/books"), "count", 1);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
+
+CZ_TEST(bookstore_lists_are_filtered_and_the_document_tells_so)
+{
+    struct server server = start();
+    seed();
+    CZ_EXPECT_JSON(get(port, "/v2/books?category=poetry&year__lte=10"), "count", 1);
+    CZ_EXPECT_JSON(get(port, "/v2/books?category=drama"), "count", 0);
+    CZ_EXPECT_JSON(get(port, "/v2/authors?search=sap"), "results[0].name", "Sappho");
+    CZ_EXPECT_JSON(get(port, "/v2/authors?ordering=-name"), "results[0].name", "Sappho");
+    CZ_EXPECT_STATUS(get(port, "/v2/books?category=verse"), 400);
+    CZ_EXPECT_STATUS(get(port, "/v2/books?author=99"), 400);
+    const cz_answer *answer = get(port, "/v2/books?format=csv");
+    CZ_EXPECT_HEADER(answer, "Content-Type", "text/csv; charset=utf-8");
+    answer = get(port, "/openapi.json");
+    CZ_EXPECT_STATUS(answer, 200);
+    CZ_EXPECT_JSON(answer, "info.title", "Bookstore");
+    CZ_EXPECT_JSON(answer, "paths./v2/books.get.operationId", "book_views_list");
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}

@@ -11,8 +11,9 @@ static const cz_app store_app = {
 };
 
 static const cz_route urls[] = {
-    CZ_GET("/", index_page, .name = "index"),
+    CZ_GET("/", index_page, .name = "index", .doc = CZ_DOC(.summary = "Where the lists are")),
     CZ_INCLUDE("/v2", v2_urls),
+    CZ_RESOURCE("/openapi.json", &api_document, .name = "openapi"),
     CZ_ROUTES_END,
 };
 

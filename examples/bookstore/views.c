@@ -25,10 +25,25 @@ static CZ_SERIALIZER(MagazineSerializer, Magazine,
 
 /* Everyone may read and write until users come: this is an example on a local address. */
 static CZ_VIEWSET(author_views, Author, .serializer = &AuthorSerializer,
-                  .permissions = &cz_allow_any);
-static CZ_VIEWSET(book_views, Book, .serializer = &BookSerializer, .permissions = &cz_allow_any);
+                  .permissions = &cz_allow_any,
+                  .search = CZ_SEARCH_FIELDS({ .path = CZ_FIELD(Author, name) }),
+                  .orderings = CZ_FIELDS(Author, name, birth_year));
+static CZ_VIEWSET(
+    book_views, Book, .serializer = &BookSerializer, .permissions = &cz_allow_any,
+    .filters = CZ_FILTERS({ .path = CZ_FIELD(Book, author) }, { .path = CZ_FIELD(Book, category) },
+                          { .path = CZ_FIELD(Book, year), CZ_LOOKUPS(EXACT, GTE, LTE) }),
+    .search = CZ_SEARCH_FIELDS({ .path = CZ_FIELD(Book, title) },
+                               { .path = CZ_FIELD(Book, author->name) }),
+    .orderings = CZ_FIELDS(Book, title, year),
+    .renderers = CZ_RENDERERS(&cz_json_renderer, &cz_csv_renderer));
 static CZ_VIEWSET(magazine_views, Magazine, .serializer = &MagazineSerializer,
-                  .permissions = &cz_allow_any);
+                  .permissions = &cz_allow_any,
+                  .filters = CZ_FILTERS({ .path = CZ_FIELD(Magazine, category) }),
+                  .search = CZ_SEARCH_FIELDS({ .path = CZ_FIELD(Magazine, title) }),
+                  .orderings = CZ_FIELDS(Magazine, title, founded));
+
+CZ_OPENAPI(api_document, .title = "Bookstore", .version = "2.0.0",
+           .description = "Authors, books and magazines.");
 
 const cz_route v2_urls[] = {
     CZ_RESOURCE("/authors", &author_views),

@@ -5,6 +5,7 @@
 #include <calzone/calzone.h>
 
 extern const cz_route v2_urls[];
+extern cz_openapi api_document;
 
 void index_page(cz_ctx *ctx, cz_request *req);
 

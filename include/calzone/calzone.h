@@ -21,6 +21,7 @@
 #include <calzone/migrations.h>
 #include <calzone/models.h>
 #include <calzone/notifications.h>
+#include <calzone/openapi.h>
 #include <calzone/pagination.h>
 #include <calzone/parsers.h>
 #include <calzone/permissions.h>

@@ -54,6 +54,8 @@ struct cz_route {
     const char *name;       /* for cz_reverse(); a resource's basename */
     const char *name_space; /* of an include: its routes' names become "shop:pizza" */
     const cz_middleware *const *middleware; /* around these routes only; in order, ended by NULL */
+    const struct cz_operation_doc
+        *doc; /* of a handler: what documents about the API say (openapi.h) */
 };
 
 #define CZ_ROUTE(verb, path, function, ...)                                                        \
@@ -123,7 +125,12 @@ bool cz_resolve(cz_str path, cz_resolved *out);
 typedef struct cz_route_info {
     const char *method, *pattern, *name,
         *handler; /* `name` may be ""; `handler` says what answers */
+    const cz_route *route;
+    const void *data; /* of a resource's routes: what it added them with, and which action it is */
+    int action;
 } cz_route_info;
+/* The project's router; NULL before it has started. */
+const cz_router *cz_router_of_project(void);
 bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out);
 
 /* For resources: add a route. `action` and `data` reach the handler as req->view_action and view_data;

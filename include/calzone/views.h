@@ -47,7 +47,8 @@ typedef struct cz_extra_action {
     cz_method method; /* 0: GET */
     bool detail;      /* of one object, which cz_view_object() gives */
     cz_handler handler;
-    const cz_permission *permissions; /* NULL: the viewset's */
+    const cz_permission *permissions;   /* NULL: the viewset's */
+    const struct cz_operation_doc *doc; /* what documents about the API say of it (openapi.h) */
 } cz_extra_action;
 typedef struct cz_extra_actions {
     const cz_extra_action *items;
@@ -97,6 +98,8 @@ typedef struct cz_viewset {
     cz_handler list, create, retrieve, update, partial_update, destroy;
 } cz_viewset;
 
+/* The viewset that a route of a router is of; NULL: of none. */
+const cz_viewset *cz_view_of_route(const cz_route_info *info);
 cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router,
                                  const cz_route *route, const char *prefix, cz_error *err);
 

@@ -78,6 +78,7 @@ int cz__command_backup(struct cz__site *site, int argc, char **argv);
 int cz__command_dbshell(struct cz__site *site, int argc, char **argv);
 int cz__command_reencrypt(struct cz__site *site, int argc, char **argv);
 int cz__command_rebuild_search(struct cz__site *site, int argc, char **argv);
+int cz__command_openapi(struct cz__site *site, int argc, char **argv);
 int cz__command_purge(struct cz__site *site, int argc, char **argv);
 int cz__command_dumpdata(struct cz__site *site, int argc, char **argv);
 int cz__command_makemigrations(struct cz__site *site, int argc, char **argv);

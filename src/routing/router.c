@@ -563,12 +563,22 @@ cz_str cz_reverse(cz_ctx *ctx, const char *name, const cz_str *values, size_t co
     return cz_copy(ctx, cz_buf_str(path));
 }
 
+const cz_router *cz_router_of_project(void)
+{
+    return reverse_router;
+}
+
 bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out)
 {
     if (*cursor >= router->entry_count)
         return false;
     const struct cz__route_entry *entry = router->entries[(*cursor)++];
-    *out =
-        (cz_route_info){ cz_method_name(entry->method), entry->pattern, entry->name, entry->label };
+    *out = (cz_route_info){ .method = cz_method_name(entry->method),
+                            .pattern = entry->pattern,
+                            .name = entry->name,
+                            .handler = entry->label,
+                            .route = entry->route,
+                            .data = entry->data,
+                            .action = entry->action };
     return true;
 }

@@ -183,6 +183,12 @@ static cz_status check_actions(const cz_viewset *view, cz_error *err)
     return CZ_OK;
 }
 
+const cz_viewset *cz_view_of_route(const cz_route_info *info)
+{
+    const cz_resource *resource = info->route->resource;
+    return resource && resource->add_routes == cz__viewset_add_routes ? info->data : NULL;
+}
+
 /* What the routes of a viewset are made below. */
 struct adding {
     cz_router *router;

@@ -1,0 +1,56 @@
+/* Private to src/openapi. */
+#ifndef CZ_OPENAPI_INTERNAL_H
+#define CZ_OPENAPI_INTERNAL_H
+
+#include <calzone/json.h>
+#include <calzone/map.h>
+#include <calzone/openapi.h>
+#include <calzone/views.h>
+#include "serializers/serializers.h"
+
+/* What of a serializer a schema is: what it shows, what it takes, what PATCH takes, a page of what it shows. */
+enum cz__schema_mode { CZ__SCHEMA_OUT, CZ__SCHEMA_IN, CZ__SCHEMA_PATCH, CZ__SCHEMA_PAGE };
+
+/* A schema that something referred to, which components.schemas must have. */
+struct cz__schema {
+    cz_serializer *serializer;
+    enum cz__schema_mode mode;
+    cz_pagination pagination; /* of a page */
+    cz_str name;
+};
+
+struct cz__document {
+    cz_ctx *ctx;
+    cz_json_writer json;
+    struct cz__schema *schemas;
+    size_t count, cap;
+    cz_map tags; /* those of operations */
+};
+
+/* Pieces of JSON. */
+void cz__doc_str(struct cz__document *doc, const char *key, const char *value);
+void cz__doc_object(struct cz__document *doc, const char *key);
+void cz__doc_list(struct cz__document *doc, const char *key);
+void cz__doc_int(struct cz__document *doc, const char *key, int64_t value);
+void cz__doc_bool(struct cz__document *doc, const char *key, bool value);
+
+/* schemas.c: the name of a serializer's schema, which is written later. Raises: CZ_ENOMEM. */
+cz_str cz__schema_named(struct cz__document *doc, cz_serializer *serializer,
+                        enum cz__schema_mode mode, cz_pagination pagination);
+/* {"$ref": "#/components/schemas/Book"} as the value of `key`, or of the place when NULL. */
+void cz__schema_ref(struct cz__document *doc, const char *key, cz_str name);
+/* The members of a column's schema, into an open object; `null` adds that type. */
+void cz__schema_column(struct cz__document *doc, const cz__column *column, bool null, bool input);
+/* Every schema that was named, those that they name, and those of errors. */
+void cz__schemas_write(struct cz__document *doc);
+/* parameters.c: the list of a route's parameters: of its path, and of a viewset's action. */
+void cz__parameters_write(struct cz__document *doc, const cz_route_info *route,
+                          const cz_viewset *view);
+/* "/books/{id}" of "/books/<int:id>", in the arena. */
+cz_str cz__path_template(cz_ctx *ctx, const char *pattern);
+/* operations.c: one method of a path, as the value of its key. */
+void cz__operation_write(struct cz__document *doc, const cz_route_info *route);
+/* Whether the document has it. */
+bool cz__operation_is_shown(const cz_route_info *route);
+
+#endif

@@ -1,0 +1,221 @@
+/* The parameters of an operation: those of its path, and those a viewset's list may be asked by. */
+#include "openapi/openapi_internal.h"
+
+/* ---- paths ---- */
+
+cz_str cz__path_template(cz_ctx *ctx, const char *pattern)
+{
+    size_t len = 0;
+    char *out = cz_alloc(ctx, strlen(pattern) + 1);
+    for (const char *at = pattern; *at; at++) {
+        if (*at != '<') {
+            out[len++] = *at;
+            continue;
+        }
+        const char *end = strchr(at, '>'), *colon = strchr(at, ':');
+        const char *name = colon && colon < end ? colon + 1 : at + 1;
+        out[len++] = '{';
+        memcpy(out + len, name, (size_t)(end - name));
+        len += (size_t)(end - name);
+        out[len++] = '}';
+        at = end;
+    }
+    return cz_str_of(out, len);
+}
+
+static void begin(struct cz__document *doc, cz_str name, const char *in, const char *description)
+{
+    cz_json_object(&doc->json);
+    cz_json_key(&doc->json, CZ_STR("name"));
+    cz_json_str(&doc->json, name);
+    cz__doc_str(doc, "in", in);
+    if (description)
+        cz__doc_str(doc, "description", description);
+    cz__doc_bool(doc, "required", strcmp(in, "path") == 0);
+    cz__doc_object(doc, "schema");
+}
+
+static void end(struct cz__document *doc)
+{
+    cz_json_object_end(&doc->json);
+    cz_json_object_end(&doc->json);
+}
+
+static void write_converter(struct cz__document *doc, cz_str converter)
+{
+    bool whole = cz_str_eq(converter, CZ_STR("int"));
+    cz__doc_str(doc, "type", whole ? "integer" : "string");
+    if (whole)
+        cz__doc_str(doc, "format", "int64");
+    else if (cz_str_eq(converter, CZ_STR("uuid")))
+        cz__doc_str(doc, "format", "uuid");
+}
+
+static void write_path(struct cz__document *doc, const char *pattern)
+{
+    for (const char *at = strchr(pattern, '<'); at; at = strchr(at + 1, '<')) {
+        cz_str rest = cz_str_of(at + 1, (size_t)(strchr(at, '>') - at - 1));
+        size_t colon = cz_str_find_char(rest, ':');
+        cz_str name = colon == SIZE_MAX ? rest : cz_str_tail(rest, colon + 1);
+        begin(doc, name, "path", NULL);
+        write_converter(doc, colon == SIZE_MAX ? CZ_STR("str") : cz_str_head(rest, colon));
+        end(doc);
+    }
+}
+
+/* ---- lists ---- */
+
+static void write_number(struct cz__document *doc, const char *name, int64_t least, int64_t most,
+                         const char *description)
+{
+    begin(doc, cz_str_from(name), "query", description);
+    cz__doc_str(doc, "type", "integer");
+    cz__doc_int(doc, "minimum", least);
+    if (most)
+        cz__doc_int(doc, "maximum", most);
+    end(doc);
+}
+
+static void write_text(struct cz__document *doc, const char *name, const char *description)
+{
+    begin(doc, cz_str_from(name), "query", description);
+    cz__doc_str(doc, "type", "string");
+    end(doc);
+}
+
+static void write_pagination(struct cz__document *doc, const cz_viewset *view)
+{
+    int64_t most = view->page_size_max ? (int64_t)view->page_size_max : CZ_PAGE_SIZE_LIMIT;
+    switch (view->pagination) {
+    case CZ_PAGE_NUMBER:
+        write_text(doc, "page", "The number of the page, from 1, or `last`.");
+        break;
+    case CZ_LIMIT_OFFSET:
+        write_number(doc, "limit", 1, most, "Rows on the page.");
+        write_number(doc, "offset", 0, 0, "Rows before the page.");
+        break;
+    case CZ_CURSOR:
+        write_text(doc, "cursor", "The place of the page, from a link of another.");
+        break;
+    case CZ_NO_PAGES:
+        write_number(doc, "offset", 0, 0, "Rows before the list.");
+        break;
+    }
+    if (view->page_size_query && view->pagination != CZ_LIMIT_OFFSET &&
+        view->pagination != CZ_NO_PAGES)
+        write_number(doc, view->page_size_query, 1, most, "Rows on the page.");
+}
+
+/* A value of the field a path leads to; of several and of ranges, text with commas. */
+static void write_filter_type(struct cz__document *doc, const cz_model *model,
+                              const cz_filter *filter, cz_lookup lookup)
+{
+    const cz__column *column = NULL;
+    cz_error err;
+    if (lookup == CZ_LOOKUP_ISNULL) {
+        cz__doc_str(doc, "type", "boolean");
+        return;
+    }
+    bool one = !filter->condition && lookup != CZ_LOOKUP_IN && lookup != CZ_LOOKUP_RANGE &&
+               cz__path_resolve(model, filter->path, &column, &err) == CZ_OK;
+    if (!one) {
+        cz__doc_str(doc, "type", "string");
+        return;
+    }
+    if (column->many || column->relation)
+        column = column->field->target->state->key;
+    bool exact = lookup == CZ_LOOKUP_EXACT;
+    cz__db_kind kind = CZ__DB_KIND(column->type);
+    if (kind == CZ__DB_TEXT && !exact)
+        cz__doc_str(doc, "type", "string");
+    else if (kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST || kind == CZ__DB_BINARY ||
+             kind == CZ__DB_JSON ||
+             (kind == CZ__DB_TEXT && !column->field->options.choices.count &&
+              !(column->type & CZ__DB_CHOSEN)))
+        cz__doc_str(doc, "type", "string"); /* as text, without the bounds of what is stored */
+    else
+        cz__schema_column(doc, column, false, kind == CZ__DB_TEXT);
+}
+
+static void free_buf(void *buf)
+{
+    cz_buf_done(buf);
+}
+
+static void write_filters(struct cz__document *doc, const cz_viewset *view)
+{
+    cz_buf *name = cz_new(doc->ctx, cz_buf);
+    cz_defer(doc->ctx, free_buf, name);
+    for (size_t i = 0; i < view->filters.count; i++) {
+        const cz_filter *filter = &view->filters.items[i];
+        size_t count = filter->lookups.count ? filter->lookups.count : 1;
+        for (size_t n = 0; n < count; n++) {
+            cz_buf_clear(name);
+            cz__filter_name(filter, n, name);
+            cz_check(doc->ctx, cz_buf_status(name));
+            begin(doc, cz_buf_str(name), "query", NULL);
+            write_filter_type(doc, view->model, filter,
+                              filter->lookups.count ? filter->lookups.items[n] : CZ_LOOKUP_EXACT);
+            end(doc);
+        }
+    }
+}
+
+/* "author__name" of "author->name". */
+static cz_str named(cz_ctx *ctx, cz_str path)
+{
+    cz_str name = CZ_STR("");
+    for (;;) {
+        size_t arrow = cz_str_find(path, CZ_STR("->"));
+        cz_str part = cz_str_trim(arrow == SIZE_MAX ? path : cz_str_head(path, arrow));
+        name =
+            cz_format(ctx, "%.*s%s%.*s", CZ_STR_ARG(name), name.len ? "__" : "", CZ_STR_ARG(part));
+        if (arrow == SIZE_MAX)
+            return name;
+        path = cz_str_tail(path, arrow + 2);
+    }
+}
+
+static void write_ordering(struct cz__document *doc, const cz_viewset *view)
+{
+    cz_str names = CZ_STR("");
+    for (size_t i = 0; i < view->orderings.count; i++) {
+        cz_str name = named(doc->ctx, view->orderings.items[i]);
+        names =
+            cz_format(doc->ctx, "%.*s%s`%.*s`", CZ_STR_ARG(names), i ? ", " : "", CZ_STR_ARG(name));
+    }
+    write_text(doc, "ordering",
+               cz_format(doc->ctx,
+                         "Names to order by, with commas, `-` before one for descending: %.*s.",
+                         CZ_STR_ARG(names))
+                   .ptr);
+}
+
+static void write_format(struct cz__document *doc, const cz_renderers *renderers)
+{
+    begin(doc, CZ_STR("format"), "query", "The format of the answer, instead of Accept.");
+    cz__doc_str(doc, "type", "string");
+    cz__doc_list(doc, "enum");
+    for (size_t i = 0; i < renderers->count; i++)
+        cz_json_str(&doc->json, cz_str_from(renderers->items[i]->format));
+    cz_json_list_end(&doc->json);
+    end(doc);
+}
+
+void cz__parameters_write(struct cz__document *doc, const cz_route_info *route,
+                          const cz_viewset *view)
+{
+    cz__doc_list(doc, "parameters");
+    write_path(doc, route->pattern);
+    if (view && route->action == CZ_ACTION_list && !view->list) {
+        write_pagination(doc, view);
+        if (view->search.count)
+            write_text(doc, "search", "Words that must be in the rows.");
+        if (view->orderings.count)
+            write_ordering(doc, view);
+        write_filters(doc, view);
+    }
+    if (view && view->renderers && view->renderers->count > 1)
+        write_format(doc, view->renderers);
+    cz_json_list_end(&doc->json);
+}

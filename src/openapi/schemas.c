@@ -1,0 +1,426 @@
+/* Serializers as JSON Schema (2020-12, as OpenAPI 3.1 has it): what they show and what they take. */
+#include "openapi/openapi_internal.h"
+
+/* ---- names ---- */
+
+static cz_str base_name(const cz_serializer *serializer)
+{
+    cz_str name = cz_str_from(serializer->name), suffix = CZ_STR("Serializer");
+    if (name.len > suffix.len && cz_str_ends_with(name, suffix))
+        name = cz_str_head(name, name.len - suffix.len);
+    return name.len ? name : cz_str_from(serializer->model->name);
+}
+
+static bool is_taken(const struct cz__document *doc, cz_str name)
+{
+    for (size_t i = 0; i < doc->count; i++)
+        if (cz_str_eq(doc->schemas[i].name, name))
+            return true;
+    return cz_str_eq(name, CZ_STR("Error")) || cz_str_eq(name, CZ_STR("Problem")) ||
+           cz_str_eq(name, CZ_STR("ValidationErrors"));
+}
+
+static cz_str new_name(struct cz__document *doc, const cz_serializer *serializer,
+                       enum cz__schema_mode mode)
+{
+    static const struct {
+        const char *before, *behind;
+    } forms[] = {
+        [CZ__SCHEMA_OUT] = { "", "" },
+        [CZ__SCHEMA_IN] = { "", "Request" },
+        [CZ__SCHEMA_PATCH] = { "Patched", "Request" },
+        [CZ__SCHEMA_PAGE] = { "", "Page" },
+    };
+    cz_str base = base_name(serializer);
+    cz_str name =
+        cz_format(doc->ctx, "%s%.*s%s", forms[mode].before, CZ_STR_ARG(base), forms[mode].behind);
+    for (int n = 2; is_taken(doc, name); n++) /* serializers of two files may have one name */
+        name = cz_format(doc->ctx, "%s%.*s%d%s", forms[mode].before, CZ_STR_ARG(base), n,
+                         forms[mode].behind);
+    return name;
+}
+
+cz_str cz__schema_named(struct cz__document *doc, cz_serializer *serializer,
+                        enum cz__schema_mode mode, cz_pagination pagination)
+{
+    for (size_t i = 0; i < doc->count; i++)
+        if (doc->schemas[i].serializer == serializer && doc->schemas[i].mode == mode &&
+            (mode != CZ__SCHEMA_PAGE ||
+             (doc->schemas[i].pagination == CZ_CURSOR) == (pagination == CZ_CURSOR)))
+            return doc->schemas[i].name;
+    if (doc->count == doc->cap) {
+        size_t cap = doc->cap * 2 + 16;
+        struct cz__schema *grown = cz_array(doc->ctx, struct cz__schema, cap);
+        if (doc->count)
+            memcpy(grown, doc->schemas, doc->count * sizeof *grown);
+        doc->schemas = grown;
+        doc->cap = cap;
+    }
+    struct cz__schema *made = &doc->schemas[doc->count];
+    *made = (struct cz__schema){ serializer, mode, pagination, new_name(doc, serializer, mode) };
+    doc->count++;
+    return made->name;
+}
+
+void cz__schema_ref(struct cz__document *doc, const char *key, cz_str name)
+{
+    if (key)
+        cz_json_key(&doc->json, cz_str_from(key));
+    cz_json_object(&doc->json);
+    cz__doc_str(doc, "$ref",
+                cz_format(doc->ctx, "#/components/schemas/%.*s", CZ_STR_ARG(name)).ptr);
+    cz_json_object_end(&doc->json);
+}
+
+/* ---- columns ---- */
+
+static void write_type(struct cz__document *doc, const char *type, bool null)
+{
+    if (!null) {
+        cz__doc_str(doc, "type", type);
+        return;
+    }
+    cz__doc_list(doc, "type");
+    cz_json_str(&doc->json, cz_str_from(type));
+    cz_json_str(&doc->json, CZ_STR("null"));
+    cz_json_list_end(&doc->json);
+}
+
+static void write_choices(struct cz__document *doc, const cz_choice_list *choices, bool null)
+{
+    cz__doc_list(doc, "enum");
+    for (size_t i = 0; i < choices->count; i++)
+        cz_json_str(&doc->json, cz_str_from(choices->items[i].value));
+    if (null)
+        cz_json_null(&doc->json);
+    cz_json_list_end(&doc->json);
+}
+
+static void write_text(struct cz__document *doc, const cz__column *column, bool null, bool input)
+{
+    const cz_field_options *options = &column->field->options;
+    const cz_choice_list *choices =
+        column->type & CZ__DB_CHOSEN ? cz__choices_of(column->type) : &options->choices;
+    write_type(doc, "string", null);
+    if (choices->count) { /* old rows may have others that are no enum's */
+        if (input || column->type & CZ__DB_CHOSEN)
+            write_choices(doc, choices, null);
+        return;
+    }
+    cz_field_kind kind = column->field->kind;
+    if (kind == CZ_KIND_email_field)
+        cz__doc_str(doc, "format", "email");
+    else if (kind == CZ_KIND_url_field)
+        cz__doc_str(doc, "format", "uri");
+    else if (kind == CZ_KIND_slug_field && input)
+        cz__doc_str(doc, "pattern", options->blank ? "^[-a-zA-Z0-9_]*$" : "^[-a-zA-Z0-9_]+$");
+    if (input && column->max_length)
+        cz__doc_int(doc, "maxLength", column->max_length);
+    if (input && !options->blank)
+        cz__doc_int(doc, "minLength", 1);
+}
+
+static void write_bounds(struct cz__document *doc, const cz_field_options *options)
+{
+    const struct {
+        const char *key;
+        const cz_tagged *bound;
+    } bounds[] = { { "minimum", &options->min }, { "maximum", &options->max } };
+    for (size_t i = 0; i < CZ_COUNT(bounds); i++) {
+        if (bounds[i].bound->kind == CZ__TAG_INT) {
+            cz__doc_int(doc, bounds[i].key, bounds[i].bound->integer);
+        } else if (bounds[i].bound->kind == CZ__TAG_REAL) {
+            cz_json_key(&doc->json, cz_str_from(bounds[i].key));
+            cz_json_f64(&doc->json, bounds[i].bound->real);
+        }
+    }
+}
+
+static void write_integer(struct cz__document *doc, const cz__column *column, bool null, bool input)
+{
+    write_type(doc, "integer", null);
+    cz__doc_str(doc, "format", CZ__DB_KIND(column->type) == CZ__DB_INT64 ? "int64" : "int32");
+    if (input)
+        write_bounds(doc, &column->field->options);
+}
+
+static void write_items(struct cz__document *doc, const char *type, bool null)
+{
+    write_type(doc, "array", null);
+    cz__doc_object(doc, "items");
+    cz__doc_str(doc, "type", type);
+    cz_json_object_end(&doc->json);
+}
+
+static void write_format(struct cz__document *doc, const char *format, bool null)
+{
+    write_type(doc, "string", null);
+    cz__doc_str(doc, "format", format);
+}
+
+void cz__schema_column(struct cz__document *doc, const cz__column *column, bool null, bool input)
+{
+    switch (CZ__DB_KIND(column->type)) {
+    case CZ__DB_TEXT:
+        write_text(doc, column, null, input);
+        break;
+    case CZ__DB_INT16:
+    case CZ__DB_INT32:
+    case CZ__DB_INT64:
+        write_integer(doc, column, null, input);
+        break;
+    case CZ__DB_BOOL:
+        write_type(doc, "boolean", null);
+        break;
+    case CZ__DB_REAL:
+        write_type(doc, "number", null);
+        cz__doc_str(doc, "format", "double");
+        if (input)
+            write_bounds(doc, &column->field->options);
+        break;
+    case CZ__DB_DATE:
+        write_format(doc, "date", null);
+        break;
+    case CZ__DB_DATETIME:
+        write_format(doc, "date-time", null);
+        break;
+    case CZ__DB_UUID:
+        write_format(doc, "uuid", null);
+        break;
+    case CZ__DB_DECIMAL:
+        write_format(doc, "decimal", null);
+        break;
+    case CZ__DB_BINARY:
+        write_type(doc, "string", null);
+        cz__doc_str(doc, "contentEncoding", "base64");
+        break;
+    case CZ__DB_INT_LIST:
+        write_items(doc, "integer", null);
+        break;
+    case CZ__DB_TEXT_LIST:
+    case CZ__DB_UUID_LIST:
+        write_items(doc, "string", null);
+        break;
+    case CZ__DB_JSON:
+        break; /* whatever it is */
+    case CZ__DB_TIME:
+    case CZ__DB_DURATION:
+    case CZ__DB_IP:
+    case CZ__DB_TYPE_COUNT:
+        write_type(doc, "string", null);
+        break;
+    }
+}
+
+/* ---- members ---- */
+
+/* Of a relation: what stands for one row of it. */
+static void write_related(struct cz__document *doc, const struct cz__serializer_field *field,
+                          bool null, enum cz__schema_mode mode)
+{
+    bool input = mode != CZ__SCHEMA_OUT;
+    if (field->as == CZ__AS_NESTED) {
+        cz_str name = cz__schema_named(doc, field->member->nested,
+                                       input ? CZ__SCHEMA_PATCH : CZ__SCHEMA_OUT, CZ_PAGE_NUMBER);
+        if (!null) {
+            cz__doc_str(doc, "$ref",
+                        cz_format(doc->ctx, "#/components/schemas/%.*s", CZ_STR_ARG(name)).ptr);
+            return;
+        }
+        cz__doc_list(doc, "anyOf");
+        cz__schema_ref(doc, NULL, name);
+        cz_json_object(&doc->json);
+        cz__doc_str(doc, "type", "null");
+        cz_json_object_end(&doc->json);
+        cz_json_list_end(&doc->json);
+    } else if (field->as == CZ__AS_LINK) {
+        write_format(doc, input ? "uri-reference" : "uri", null);
+    } else if (field->as == CZ__AS_SLUG) {
+        cz__schema_column(doc, field->slug, null, false);
+    } else {
+        cz__schema_column(doc, field->column->field->target->state->key, null, false);
+    }
+}
+
+static void write_list(struct cz__document *doc, const struct cz__serializer_field *field,
+                       enum cz__schema_mode mode)
+{
+    cz__doc_str(doc, "type", "array");
+    if (mode != CZ__SCHEMA_OUT)
+        cz__doc_int(doc, "maxItems", CZ_INPUT_LIST_MAX);
+    cz__doc_object(doc, "items");
+    write_related(doc, field, false, mode);
+    cz_json_object_end(&doc->json);
+}
+
+static const char *computed_type(cz_field_kind kind)
+{
+    switch (kind) {
+    case CZ_KIND_small_int_field:
+    case CZ_KIND_int_field:
+    case CZ_KIND_big_int_field:
+        return "integer";
+    case CZ_KIND_float_field:
+        return "number";
+    case CZ_KIND_bool_field:
+        return "boolean";
+    case CZ_KIND_json_field:
+        return NULL;
+    default:
+        return "string";
+    }
+}
+
+static void write_computed(struct cz__document *doc, const cz_serializer_member *member)
+{
+    const char *type = computed_type(member->type);
+    if (member->list) {
+        write_type(doc, "array", true);
+        cz__doc_object(doc, "items");
+    }
+    if (type)
+        write_type(doc, type, true); /* a computed value may be null */
+    if (member->list)
+        cz_json_object_end(&doc->json);
+}
+
+/* Whether there may be no value: a foreign key on the way, or the last, may be NULL. */
+static bool may_be_null(const struct cz__serializer_field *field)
+{
+    bool null = field->column && field->column->null;
+    for (size_t i = 0; i < field->way_count; i++)
+        null |= field->way[i]->null;
+    return null || (field->column && field->column->many && !field->list);
+}
+
+static const char *help_of(const struct cz__serializer_field *field)
+{
+    if (field->member && field->member->help_text)
+        return field->member->help_text;
+    return field->column && !field->way_count ? field->column->field->options.help_text : NULL;
+}
+
+static void write_member(struct cz__document *doc, const struct cz__serializer_field *field,
+                         enum cz__schema_mode mode)
+{
+    bool input = mode != CZ__SCHEMA_OUT, null = may_be_null(field);
+    cz_json_key(&doc->json, field->name);
+    cz_json_object(&doc->json);
+    if (field->as == CZ__AS_COMPUTED)
+        write_computed(doc, field->member);
+    else if (!field->column)
+        write_format(doc, "uri", false);
+    else if (field->list)
+        write_list(doc, field, mode);
+    else if (field->column->many || field->column->relation)
+        write_related(doc, field, input ? field->column->null : null, mode);
+    else
+        cz__schema_column(doc, field->column, input ? field->column->null : null, input);
+    if (help_of(field))
+        cz__doc_str(doc, "description", help_of(field));
+    cz_json_object_end(&doc->json);
+}
+
+static bool is_in(const struct cz__serializer_field *field, enum cz__schema_mode mode)
+{
+    return mode == CZ__SCHEMA_OUT ? !field->write_only : !field->read_only;
+}
+
+static bool is_required(const struct cz__serializer_field *field, enum cz__schema_mode mode)
+{
+    return mode == CZ__SCHEMA_OUT || (mode == CZ__SCHEMA_IN && field->required);
+}
+
+static void write_object(struct cz__document *doc, const struct cz__schema *schema)
+{
+    const struct cz__serializer_state *state = cz__serializer_state(doc->ctx, schema->serializer);
+    bool any = false, key = schema->mode == CZ__SCHEMA_PATCH && state->key;
+    cz__doc_str(doc, "type", "object");
+    cz__doc_object(doc, "properties");
+    for (size_t i = 0; i < state->count; i++)
+        if (is_in(&state->fields[i], schema->mode) || (key && state->key == &state->fields[i]))
+            write_member(doc, &state->fields[i], schema->mode);
+    cz_json_object_end(&doc->json);
+    for (size_t i = 0; i < state->count; i++) {
+        const struct cz__serializer_field *field = &state->fields[i];
+        if (!is_in(field, schema->mode) || !is_required(field, schema->mode))
+            continue;
+        if (!any)
+            cz__doc_list(doc, "required");
+        any = true;
+        cz_json_str(&doc->json, field->name);
+    }
+    if (any)
+        cz_json_list_end(&doc->json);
+    if (schema->mode != CZ__SCHEMA_OUT && !schema->serializer->ignore_unknown)
+        cz__doc_bool(doc, "additionalProperties", false);
+}
+
+static void write_link(struct cz__document *doc, const char *key)
+{
+    cz__doc_object(doc, key);
+    write_format(doc, "uri", true);
+    cz_json_object_end(&doc->json);
+}
+
+static void write_page(struct cz__document *doc, const struct cz__schema *schema)
+{
+    bool counted = schema->pagination != CZ_CURSOR;
+    cz_str rows = cz__schema_named(doc, schema->serializer, CZ__SCHEMA_OUT, CZ_PAGE_NUMBER);
+    cz__doc_str(doc, "type", "object");
+    cz__doc_object(doc, "properties");
+    if (counted) {
+        cz__doc_object(doc, "count");
+        cz__doc_str(doc, "type", "integer");
+        cz__doc_int(doc, "minimum", 0);
+        cz_json_object_end(&doc->json);
+    }
+    write_link(doc, "next");
+    write_link(doc, "previous");
+    cz__doc_object(doc, "results");
+    cz__doc_str(doc, "type", "array");
+    cz__schema_ref(doc, "items", rows);
+    cz_json_object_end(&doc->json);
+    cz_json_object_end(&doc->json);
+    cz__doc_list(doc, "required");
+    if (counted)
+        cz_json_str(&doc->json, CZ_STR("count"));
+    cz_json_str(&doc->json, CZ_STR("next"));
+    cz_json_str(&doc->json, CZ_STR("previous"));
+    cz_json_str(&doc->json, CZ_STR("results"));
+    cz_json_list_end(&doc->json);
+}
+
+static const char error_schemas[] =
+    "\"Error\":{\"type\":\"object\",\"properties\":{\"detail\":{\"type\":\"string\"},"
+    "\"code\":{\"type\":\"string\"}},\"required\":[\"detail\",\"code\"]},"
+    "\"ValidationErrors\":{\"type\":\"object\",\"description\":\"What is wrong with each field, "
+    "nested as "
+    "the input is.\",\"additionalProperties\":{\"anyOf\":[{\"type\":\"array\",\"items\":{\"anyOf\":"
+    "[{\"type\":\"string\"},{\"$ref\":\"#/components/schemas/ValidationErrors\"}]}},"
+    "{\"$ref\":\"#/components/schemas/ValidationErrors\"}]}},"
+    "\"Problem\":{\"type\":\"object\",\"description\":\"RFC "
+    "9457\",\"properties\":{\"type\":{\"type\":"
+    "\"string\",\"format\":\"uri-reference\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":"
+    "\"integer\"},\"detail\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"},\"errors\":{\"$"
+    "ref\":"
+    "\"#/components/schemas/ValidationErrors\"}},\"required\":[\"type\",\"title\",\"status\"]}";
+
+void cz__schemas_write(struct cz__document *doc)
+{
+    cz__doc_object(doc, "schemas");
+    for (size_t i = 0; i < doc->count; i++) { /* grows while it is written */
+        const struct cz__schema schema = doc->schemas[i];
+        cz_json_key(&doc->json, schema.name);
+        cz_json_object(&doc->json);
+        if (schema.mode == CZ__SCHEMA_PAGE)
+            write_page(doc, &schema);
+        else
+            write_object(doc, &schema);
+        cz_json_object_end(&doc->json);
+    }
+    if (doc->count)
+        cz_buf_append_char(doc->json.out, ',');
+    cz_buf_append_str(doc->json.out, cz_str_from(error_schemas));
+    cz_json_object_end(&doc->json);
+}
