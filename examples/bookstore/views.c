@@ -29,7 +29,7 @@ static CZ_VIEWSET(author_views, Author, .serializer = &AuthorSerializer,
                   .search = CZ_SEARCH_FIELDS({ .path = CZ_FIELD(Author, name) }),
                   .orderings = CZ_FIELDS(Author, name, birth_year));
 static CZ_VIEWSET(
-    book_views, Book, .serializer = &BookSerializer, .permissions = &cz_allow_any,
+    book_views, Book, .serializer = &BookSerializer, .permissions = &cz_allow_any, .etags = true,
     .filters = CZ_FILTERS({ .path = CZ_FIELD(Book, author) }, { .path = CZ_FIELD(Book, category) },
                           { .path = CZ_FIELD(Book, year), CZ_LOOKUPS(EXACT, GTE, LTE) }),
     .search = CZ_SEARCH_FIELDS({ .path = CZ_FIELD(Book, title) },

@@ -59,7 +59,10 @@ extern "C" {
     X(EUNSUPPORTED, -23, 501, "not_implemented", "Not supported.")                                 \
     X(EUNAVAILABLE, -24, 503, "unavailable", "A service this needs is away; try again later.")     \
     X(ESERIALIZATION, -25, 503, "conflict", "Others changed the same data; try again.")            \
-    X(EUNKNOWN, -26, 500, "outcome_unknown", "Whether the change was stored is not known.")
+    X(EUNKNOWN, -26, 500, "outcome_unknown", "Whether the change was stored is not known.")        \
+    X(EPRECONDITION, -27, 412, "precondition_failed", "It is not as it was when you read it.")     \
+    X(EUNCONDITIONAL, -28, 428, "precondition_required",                                           \
+      "Say in If-Match which state of it you mean to change.")
 
 typedef enum cz_status {
 #define X(name, value, http, code, text) CZ_##name = (value),

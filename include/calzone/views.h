@@ -88,6 +88,10 @@ typedef struct cz_viewset {
      * author) with CZ_RESOURCE("/authors/<int:author>/books", &author_books). Only its rows are seen, new ones are
      * its, and where it is not there everything is 404. */
     cz_str parent;
+    /* Answers to GET have an ETag, and If-None-Match that names it gets 304 (RFC 9110, 13). If-Match is obeyed with or
+     * without it: PUT, PATCH and DELETE of a row that is no longer as it says are 412. With .require_match they need one:
+     * 428 (RFC 6585). */
+    bool etags, require_match;
     bool put_creates; /* PUT to a key that no row has makes the row: 201 */
     /* What this request may see, for every action; NULL here: every row. The condition must live as long as
      * the context (cz_cond_copy); one that is NULL is refused with a 500, CZ_EVERY_ROW means every row. */

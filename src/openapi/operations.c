@@ -239,8 +239,13 @@ static void write_stock(struct cz__document *doc, const struct operation *op)
     write_error(doc, 406, "The format is not to be had.", false);
     if (writes)
         write_error(doc, 409, "Another row is in the way.", false);
+    bool changes = writes && action != CZ_ACTION_create;
+    if (changes)
+        write_error(doc, 412, "It is not as If-Match has it.", false);
     if (takes)
         write_error(doc, 415, "The body is of another type.", false);
+    if (changes && op->view->require_match)
+        write_error(doc, 428, "If-Match is missing.", false);
 }
 
 static void write_own(struct cz__document *doc, const struct operation *op)

@@ -66,20 +66,27 @@ static cz_cond object_cond(cz_ctx *ctx, const cz_request *req, const cz_viewset 
 }
 
 /* NULL: there is none that this request may see. */
-static cz_row *look_for_object(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
+static cz_row *look_for(cz_ctx *ctx, const cz_request *req, const cz_viewset *view, cz_lock lock)
 {
-    cz_query query = {
-        .model = view->model, .where = object_cond(ctx, req, view), .limit = 1, .unordered = true
-    };
+    cz_query query = { .model = view->model,
+                       .where = object_cond(ctx, req, view),
+                       .limit = 1,
+                       .unordered = true,
+                       .lock = lock };
     struct cz__rows rows = cz__select(ctx, &query);
     if (rows.count)
         cz_permission_require(ctx, req, cz__view_permission(req), rows.items);
     return rows.count ? rows.items : NULL;
 }
 
+cz_row *cz__view_locked_object(cz_ctx *ctx, const cz_request *req)
+{
+    return look_for(ctx, req, cz_view_of(req), CZ_FOR_UPDATE);
+}
+
 static cz_row *find_object(cz_ctx *ctx, const cz_request *req, const cz_viewset *view)
 {
-    cz_row *row = look_for_object(ctx, req, view);
+    cz_row *row = look_for(ctx, req, view, CZ_NO_LOCK);
     if (!row)
         cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
     return row;
@@ -169,7 +176,7 @@ static void update(cz_ctx *ctx, cz_request *req, bool partial)
 {
     const cz_viewset *view = cz_view_of(req);
     cz_read_primary(ctx);
-    cz_row *row = look_for_object(ctx, req, view);
+    cz_row *row = look_for(ctx, req, view, CZ_NO_LOCK);
     if (!row && !partial && view->put_creates) {
         create_at_key(ctx, req);
         return;
@@ -180,20 +187,34 @@ static void update(cz_ctx *ctx, cz_request *req, bool partial)
     store(ctx, req, row, partial ? CZ_ACTION_partial_update : CZ_ACTION_update, 200);
 }
 
-void cz_view_update(cz_ctx *ctx, cz_request *req)
+static void replace(cz_ctx *ctx, cz_request *req)
 {
     update(ctx, req, false);
 }
 
-void cz_view_partial_update(cz_ctx *ctx, cz_request *req)
+static void change(cz_ctx *ctx, cz_request *req)
 {
     update(ctx, req, true);
 }
 
+static void destroy(cz_ctx *ctx, cz_request *req)
+{
+    cz_read_primary(ctx);
+    cz__remove(ctx, find_object(ctx, req, cz_view_of(req)));
+    cz_respond_empty(ctx, req, 204);
+}
+
+void cz_view_update(cz_ctx *ctx, cz_request *req)
+{
+    cz__view_guard(ctx, req, replace);
+}
+
+void cz_view_partial_update(cz_ctx *ctx, cz_request *req)
+{
+    cz__view_guard(ctx, req, change);
+}
+
 void cz_view_destroy(cz_ctx *ctx, cz_request *req)
 {
-    cz_viewset *view = cz_view_of(req);
-    cz_read_primary(ctx);
-    cz__remove(ctx, find_object(ctx, req, view));
-    cz_respond_empty(ctx, req, 204);
+    cz__view_guard(ctx, req, destroy);
 }

@@ -11,6 +11,14 @@
  * `*out_distinct` is set where a row might come more than once. Raises. */
 cz_cond cz__view_narrowing(cz_ctx *ctx, const cz_request *req, const cz_viewset *view,
                            bool *out_distinct);
+/* etags.c: name the state of what a GET answers with, which is JSON yet, and answer 304 where the client has it. Raises:
+ * CZ_ENOMEM. */
+void cz__view_name_state(cz_ctx *ctx, cz_request *req);
+/* Run an action that changes one row, if the row is as the request's If-Match has it; then in a transaction that holds it.
+ * `action` finds the row for itself. Raises: CZ_EPRECONDITION; CZ_EUNCONDITIONAL; as the action. */
+void cz__view_guard(cz_ctx *ctx, cz_request *req, cz_handler action);
+/* actions.c: the row the path names, locked to the end of the transaction, allowed; NULL: there is none. */
+cz_row *cz__view_locked_object(cz_ctx *ctx, const cz_request *req);
 /* viewset.c: the permission of the action a request was routed to. */
 const cz_permission *cz__view_permission(const cz_request *req);
 /* parents.c: that a row is one of the parent's the path names; NULL: the viewset has no parent. Raises: CZ_ENOTFOUND: there

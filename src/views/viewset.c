@@ -62,6 +62,8 @@ static void run_action(cz_ctx *ctx, cz_request *req)
     req->parsers = view->parsers;
     cz_permission_require(ctx, req, cz__view_permission(req), NULL);
     handler_of(req)(ctx, req);
+    if (view->etags)
+        cz__view_name_state(ctx, req);
     if (req->render)
         req->render(ctx, req);
 }

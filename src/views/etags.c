@@ -1,0 +1,140 @@
+/* States by name: what a client has need not be sent again, and what another changed is not changed unseen (RFC 9110, 8.8.3
+ * and 13; "lost updates"). A name is 128 bits of the row as JSON, so it is the same from every worker and format. */
+#include "views/views_internal.h"
+#include <calzone/map.h>
+#include <stdio.h>
+
+enum { ETAG_BYTES = 32 }; /* hexadecimal digits, between quotes */
+
+static cz_str etag_of(cz_ctx *ctx, cz_str json)
+{
+    static const uint8_t keys[2][16] = { "calzone's etag 1", "calzone's etag 2" };
+    return cz_format(ctx, "%016llx%016llx",
+                     (unsigned long long)cz__siphash13(keys[0], json.ptr, json.len),
+                     (unsigned long long)cz__siphash13(keys[1], json.ptr, json.len));
+}
+
+/* The next opaque tag of a list, without quotes; of a CSV or another format what stands behind the dash is left out. False at
+ * the end, and where the list is malformed, so that nothing is taken for a match. */
+static bool next_tag(cz_str *list, cz_str *out, bool *out_weak)
+{
+    *list = cz_str_trim(*list);
+    while (cz_str_starts_with(*list, CZ_STR(",")))
+        *list = cz_str_trim(cz_str_tail(*list, 1));
+    *out_weak = cz_str_starts_with(*list, CZ_STR("W/"));
+    cz_str rest = cz_str_tail(*list, *out_weak ? 2 : 0);
+    if (!cz_str_starts_with(rest, CZ_STR("\"")))
+        return false;
+    rest = cz_str_tail(rest, 1);
+    size_t end = cz_str_find_char(rest, '"');
+    if (end == SIZE_MAX)
+        return false;
+    cz_str tag = cz_str_head(rest, end);
+    *list = cz_str_tail(rest, end + 1);
+    bool other_format = tag.len > ETAG_BYTES && tag.ptr[ETAG_BYTES] == '-';
+    *out = other_format ? cz_str_head(tag, ETAG_BYTES) : tag;
+    return true;
+}
+
+/* Whether a list names the tag. `strong`: weak names do not count (RFC 9110, 8.8.3.2). */
+static bool names(cz_str list, cz_str etag, bool strong)
+{
+    cz_str tag;
+    bool weak;
+    if (cz_str_eq(cz_str_trim(list), CZ_STR("*")))
+        return true;
+    while (next_tag(&list, &tag, &weak))
+        if (cz_str_eq(tag, etag) && !(strong && weak))
+            return true;
+    return false;
+}
+
+/* ---- GET ---- */
+
+static cz_str body_of(const cz_response *response)
+{
+    cz_str body = cz_buf_str(response->body);
+    return body.len ? body : response->body_text;
+}
+
+/* Another format is another representation, and has a name of its own. */
+static void set_etag(cz_ctx *ctx, cz_request *req, cz_str etag)
+{
+    bool json = !req->render;
+    cz_respond_header_static(ctx, req, CZ_STR("ETag"),
+                             cz_format(ctx, "\"%.*s%s%s\"", CZ_STR_ARG(etag), json ? "" : "-",
+                                       json ? "" : req->renderer->format));
+}
+
+void cz__view_name_state(cz_ctx *ctx, cz_request *req)
+{
+    const cz_response *response = &req->response;
+    bool reads = req->method == CZ_METHOD_GET || req->method == CZ_METHOD_HEAD;
+    if (response->status / 100 != 2 || response->stream || response->status == 204 ||
+        !cz_str_eq(response->content_type, CZ_STR("application/json")))
+        return;
+    cz_str etag = etag_of(ctx, body_of(response));
+    set_etag(ctx, req, etag);
+    if (reads && cz_request_has_header(req, CZ_STR("If-None-Match")) &&
+        names(cz_request_header(req, CZ_STR("If-None-Match")), etag, false))
+        cz_respond_empty(ctx, req, 304);
+}
+
+/* ---- changes ---- */
+
+struct guarding {
+    cz_request *req;
+    cz_handler action;
+};
+
+static void free_buf(void *buf)
+{
+    cz_buf_done(buf);
+}
+
+static cz_str current_etag(cz_ctx *ctx, cz_request *req, cz_row *row)
+{
+    cz_buf *json = cz_new(ctx, cz_buf);
+    cz_defer(ctx, free_buf, json);
+    cz__serializer_write(ctx, req, cz_view_of(req)->serializer, row, json);
+    cz_check(ctx, cz_buf_status(json));
+    return etag_of(ctx, cz_buf_str(json));
+}
+
+/* Whether the row, or that there is none, is as the request says. What is not there is the action's to tell, unless PUT would
+ * make it. */
+static bool is_as_said(cz_ctx *ctx, cz_request *req, cz_row *row)
+{
+    bool matches = cz_request_has_header(req, CZ_STR("If-Match"));
+    cz_str match = cz_request_header(req, CZ_STR("If-Match"));
+    cz_str none_match = cz_request_header(req, CZ_STR("If-None-Match"));
+    if (!row)
+        return !matches || req->method != CZ_METHOD_PUT || !cz_view_of(req)->put_creates;
+    cz_str etag = current_etag(ctx, req, row);
+    return (!matches || names(match, etag, true)) &&
+           (!none_match.len || !names(none_match, etag, false));
+}
+
+static void check_and_run(cz_ctx *ctx, void *arg)
+{
+    const struct guarding *guarding = arg;
+    cz_request *req = guarding->req;
+    if (!is_as_said(ctx, req, cz__view_locked_object(ctx, req)))
+        cz_raise(ctx, CZ_EPRECONDITION, "It is not as it was when you read it.");
+    guarding->action(ctx, req);
+}
+
+void cz__view_guard(cz_ctx *ctx, cz_request *req, cz_handler action)
+{
+    if (cz_request_has_header(req, CZ_STR("If-Match")) ||
+        cz_request_has_header(req, CZ_STR("If-None-Match"))) {
+        struct guarding guarding = { req, action };
+        cz_atomic_with(
+            ctx, &(const cz_atomic_options){ .database = cz_view_of(req)->model->meta.database },
+            check_and_run, &guarding);
+        return;
+    }
+    if (cz_view_of(req)->require_match)
+        cz_raise(ctx, CZ_EUNCONDITIONAL, "Say in If-Match which state of it you mean to change.");
+    action(ctx, req);
+}
