@@ -68,13 +68,11 @@ static cz_str summary_of(struct cz__document *doc, const struct operation *op)
 static cz_str id_of(struct cz__document *doc, const struct operation *op)
 {
     if (op->view) {
-        cz_str label = cz_str_from(op->route->handler);
-        char *id = cz_alloc(doc->ctx, label.len + 32);
-        memcpy(id, label.ptr, label.len);
-        for (size_t i = 0; i < label.len; i++)
-            if (id[i] == '.')
-                id[i] = '_';
-        return cz_str_of(id, label.len);
+        cz_buf *label = cz__doc_buf(doc);
+        for (const char *at = op->route->handler; *at; at++)
+            cz_buf_append_char(label, (char)(*at == '.' ? '_' : *at));
+        cz_check(doc->ctx, cz_buf_status(label));
+        return cz_copy(doc->ctx, cz_buf_str(label));
     }
     size_t len = 0, bytes = strlen(op->route->method) + strlen(op->route->pattern) + 2;
     char *id = cz_alloc(doc->ctx, bytes);

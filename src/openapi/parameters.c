@@ -137,15 +137,9 @@ static void write_filter_type(struct cz__document *doc, const cz_model *model,
         cz__schema_column(doc, column, false, kind == CZ__DB_TEXT);
 }
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
 static void write_filters(struct cz__document *doc, const cz_viewset *view)
 {
-    cz_buf *name = cz_new(doc->ctx, cz_buf);
-    cz_defer(doc->ctx, free_buf, name);
+    cz_buf *name = cz__doc_buf(doc);
     for (size_t i = 0; i < view->filters.count; i++) {
         const cz_filter *filter = &view->filters.items[i];
         size_t count = filter->lookups.count ? filter->lookups.count : 1;

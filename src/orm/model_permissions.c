@@ -2,7 +2,10 @@
 #include "orm/orm_internal.h"
 #include <string.h>
 
-enum { CODENAME_LENGTH_MAX = 100, NAME_LENGTH_MAX = 255 }; /* characters, as in Django's auth_permission */
+enum {
+    CODENAME_LENGTH_MAX = 100,
+    NAME_LENGTH_MAX = 255
+}; /* characters, as in Django's auth_permission */
 
 static const char *defaults_of(const cz_model *model)
 {
@@ -22,10 +25,10 @@ static cz_str next_word(const char **at)
 /* Whether it is "add_post" of the word "add" and the model "post". */
 static bool is_default(cz_str codename, cz_str word, const char *model)
 {
-    size_t length = strlen(model);
-    return codename.len == word.len + 1 + length && memcmp(codename.ptr, word.ptr, word.len) == 0 &&
-           codename.ptr[word.len] == '_' &&
-           memcmp(codename.ptr + word.len + 1, model, length) == 0;
+    cz_str rest = cz_str_tail(codename, word.len);
+    return cz_str_eq(cz_str_head(codename, word.len), word) &&
+           cz_str_starts_with(rest, CZ_STR("_")) &&
+           cz_str_eq(cz_str_tail(rest, 1), cz_str_from(model));
 }
 
 static cz_status check_lengths(const cz_model *model, cz_str codename, cz_str name, cz_error *err)
@@ -77,8 +80,8 @@ cz_status cz__model_permissions_check(const cz_model *model, cz_error *err)
 cz_model_permissions cz_permissions_of(cz_ctx *ctx, const cz_model *model)
 {
     const cz_model_permissions *own = &model->meta.permissions;
-    const char *person = model->meta.verbose_name ? model->meta.verbose_name
-                                                  : model->state->lower_name;
+    const char *person =
+        model->meta.verbose_name ? model->meta.verbose_name : model->state->lower_name;
     size_t words = strlen(defaults_of(model)) / 2 + 1, count = 0;
     cz_model_permission *items = cz_array(ctx, cz_model_permission, words + own->count);
     const char *at = defaults_of(model);

@@ -105,22 +105,43 @@ static bool says(const cz_field_error *error)
     return found;
 }
 
+/* The first entry that says something; there is one. */
+static const cz_field_error *first_that_says(const cz_field_errors *errors)
+{
+    const cz_field_error *e = errors->first;
+    while (e && !says(e))
+        e = e->next;
+    cz_assert(e);
+    return e;
+}
+
+/* What is wrong inside of it, and the step that leads there, "author." or "chapters.1.", into `text`. */
+static const cz_field_errors *step_into(const cz_field_error *e, char *text, size_t bytes)
+{
+    if (e->object) {
+        cz_ignore(snprintf(text, bytes, "%.*s.", CZ_STR_ARG(e->field)) < 0); /* a long one is cut */
+        return e->object;
+    }
+    size_t index = 0;
+    while (index < e->item_count && !says_any(e->items[index]))
+        index++;
+    cz_assert(index < e->item_count && e->items[index]);
+    cz_ignore(snprintf(text, bytes, "%.*s.%zu.", CZ_STR_ARG(e->field), index) < 0);
+    return e->items[index];
+}
+
 /* The first message there is, with the way to it, "chapters.1.title: This field is required.", into `text`. */
 static void tell_first(const cz_field_errors *errors, char *text, size_t bytes)
 {
-    const cz_field_error *e = errors->first;
-    while (!says(e))
-        e = e->next;
-    const cz_field_errors *inside = e->object;
-    size_t index = 0;
-    while (!inside && e->items && !says_any(e->items[index]))
-        index++;
-    int len = is_message(e) ? snprintf(text, bytes, "%.*s: %.*s", CZ_STR_ARG(e->field),
-                                       CZ_STR_ARG(e->message))
-              : inside      ? snprintf(text, bytes, "%.*s.", CZ_STR_ARG(e->field))
-                            : snprintf(text, bytes, "%.*s.%zu.", CZ_STR_ARG(e->field), index);
-    if (!is_message(e) && len > 0 && (size_t)len < bytes)
-        tell_first(inside ? inside : e->items[index], text + len, bytes - (size_t)len);
+    const cz_field_error *e = first_that_says(errors);
+    size_t len = 0;
+    while (!is_message(e) && len + 1 < bytes) {
+        const cz_field_errors *inside = step_into(e, text + len, bytes - len);
+        len += strlen(text + len);
+        e = first_that_says(inside);
+    }
+    cz_ignore(snprintf(text + len, bytes - len, "%.*s: %.*s", CZ_STR_ARG(e->field),
+                       CZ_STR_ARG(e->message)) < 0);
 }
 
 void cz_field_errors_raise(cz_ctx *ctx, const cz_field_errors *errors)

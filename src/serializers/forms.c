@@ -15,7 +15,9 @@ static const char token_name[] = "csrfmiddlewaretoken";
 
 static bool takes_list(const struct cz__serializer_field *field)
 {
-    cz__db_kind kind = field->column ? CZ__DB_KIND(field->column->type) : CZ__DB_TEXT;
+    if (!field->column)
+        return false;
+    cz__db_kind kind = CZ__DB_KIND(field->column->type);
     return field->list || (field->as == CZ__AS_VALUE && !field->column->many &&
                            (kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST));
 }
