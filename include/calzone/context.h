@@ -91,6 +91,9 @@ CZ_NODISCARD cz_status cz_try(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), v
  * raise. Raises: CZ_ENOMEM, after having called `fn(arg)`, so the resource is never lost. */
 void cz_defer(cz_ctx *ctx, void (*fn)(void *arg), void *arg);
 
+/* An empty buffer, given back when the current scope ends by a raise, or when the unit of work ends. Raises: CZ_ENOMEM. */
+struct cz_buf *cz_scratch(cz_ctx *ctx);
+
 /* Mark a callback from a foreign library: between the two nothing may raise or suspend. */
 static inline void cz_foreign_enter(cz_ctx *ctx)
 {

@@ -1,3 +1,4 @@
+#include <calzone/buf.h>
 #include <calzone/context.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -150,4 +151,16 @@ void cz_set_actor(cz_ctx *ctx, cz_str actor)
         cz_raise(ctx, CZ_EINVAL, "an actor's name has at most %d bytes, not %zu",
                  CZ_ACTOR_BYTES_MAX, actor.len);
     cz_check(ctx, cz_str_dup(cz__home(ctx), actor, &ctx->actor));
+}
+
+static void free_buf(void *buf)
+{
+    cz_buf_done(buf);
+}
+
+cz_buf *cz_scratch(cz_ctx *ctx)
+{
+    cz_buf *buf = cz_new(ctx, cz_buf);
+    cz_defer(ctx, free_buf, buf);
+    return buf;
 }

@@ -141,11 +141,6 @@ static void filter_by(cz_ctx *ctx, struct filtering *filtering, const cz_filter 
     filtering->distinct |= filter->path.len && cz__path_is_many(filtering->model, filter->path);
 }
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
 cz_cond cz_filter_rows(cz_ctx *ctx, const cz_request *req, cz_model *model,
                        const cz_filters *filters, bool *out_distinct)
 {
@@ -154,11 +149,9 @@ cz_cond cz_filter_rows(cz_ctx *ctx, const cz_request *req, cz_model *model,
     size_t most = 0;
     for (size_t i = 0; i < filters->count; i++)
         most += lookups_of(&filters->items[i])->count;
-    struct filtering filtering = { .req = req,
-                                   .model = model,
-                                   .name = cz_new(ctx, cz_buf),
-                                   .conds = cz_array(ctx, cz_cond, most) };
-    cz_defer(ctx, free_buf, filtering.name);
+    struct filtering filtering = {
+        .req = req, .model = model, .name = cz_scratch(ctx), .conds = cz_array(ctx, cz_cond, most)
+    };
     cz_field_errors_init(&filtering.errors);
     for (size_t i = 0; i < filters->count; i++)
         for (size_t n = 0; n < lookups_of(&filters->items[i])->count; n++)

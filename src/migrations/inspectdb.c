@@ -572,11 +572,6 @@ static void find_tables(struct cz__inspection *all, const char *const *tables, s
     add_targets(all);
 }
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
 cz_str cz__inspectdb(cz_ctx *ctx, const char *const *tables, size_t count, bool unmanaged)
 {
     struct cz__inspection all = {
@@ -592,8 +587,7 @@ cz_str cz__inspectdb(cz_ctx *ctx, const char *const *tables, size_t count, bool 
         cz__inspect_columns(&all, &all.tables[i]);
     for (size_t i = 0; i < all.count; i++)
         cz__inspect_link(&all, &all.tables[i]);
-    cz_buf *out = cz_new(ctx, cz_buf);
-    cz_defer(ctx, free_buf, out);
+    cz_buf *out = cz_scratch(ctx);
     cz_buf_append_lit(out,
                       "/* Models of tables that existed: go over names, kinds and on_delete. */\n"
                       "#include <calzone/calzone.h>\n\n");

@@ -410,15 +410,9 @@ static void write_depends(cz_buf *out, const cz_dependency_list *depends)
     cz_buf_append_char(out, ')');
 }
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
 static cz_buf *new_buf(cz_ctx *ctx)
 {
-    cz_buf *buf = cz_new(ctx, cz_buf);
-    cz_defer(ctx, free_buf, buf);
+    cz_buf *buf = cz_scratch(ctx);
     return buf;
 }
 

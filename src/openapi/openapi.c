@@ -4,18 +4,6 @@
 
 /* ---- pieces ---- */
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
-cz_buf *cz__doc_buf(struct cz__document *doc)
-{
-    cz_buf *buf = cz_new(doc->ctx, cz_buf);
-    cz_defer(doc->ctx, free_buf, buf);
-    return buf;
-}
-
 void cz__doc_str(struct cz__document *doc, const char *key, const char *value)
 {
     cz_json_key(&doc->json, cz_str_from(key));

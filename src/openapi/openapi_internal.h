@@ -27,8 +27,6 @@ struct cz__document {
     cz_map tags; /* those of operations */
 };
 
-/* An empty buffer that ends with the context. Raises: CZ_ENOMEM. */
-cz_buf *cz__doc_buf(struct cz__document *doc);
 /* Pieces of JSON. */
 void cz__doc_str(struct cz__document *doc, const char *key, const char *value);
 void cz__doc_object(struct cz__document *doc, const char *key);

@@ -68,7 +68,7 @@ static cz_str summary_of(struct cz__document *doc, const struct operation *op)
 static cz_str id_of(struct cz__document *doc, const struct operation *op)
 {
     if (op->view) {
-        cz_buf *label = cz__doc_buf(doc);
+        cz_buf *label = cz_scratch(doc->ctx);
         for (const char *at = op->route->handler; *at; at++)
             cz_buf_append_char(label, (char)(*at == '.' ? '_' : *at));
         cz_check(doc->ctx, cz_buf_status(label));

@@ -139,7 +139,7 @@ static void write_filter_type(struct cz__document *doc, const cz_model *model,
 
 static void write_filters(struct cz__document *doc, const cz_viewset *view)
 {
-    cz_buf *name = cz__doc_buf(doc);
+    cz_buf *name = cz_scratch(doc->ctx);
     for (size_t i = 0; i < view->filters.count; i++) {
         const cz_filter *filter = &view->filters.items[i];
         size_t count = filter->lookups.count ? filter->lookups.count : 1;

@@ -386,11 +386,6 @@ static void run_statement(cz_ctx *ctx, cz_str sql, const cz__db_param *params, s
         cz_raise_error(ctx, &err);
 }
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
 static void record_state(cz_ctx *ctx)
 {
     if (!exists(ctx, "calzone_migrations")) {
@@ -409,8 +404,7 @@ static void record_state(cz_ctx *ctx)
                                             .unique_together_count = CZ_COUNT(together) };
         create(ctx, &table);
     }
-    cz_buf *buf = cz_new(ctx, cz_buf);
-    cz_defer(ctx, free_buf, buf);
+    cz_buf *buf = cz_scratch(ctx);
     const char *app = NULL;
     for (size_t m = 0; m < cz__models_count(); m++) {
         const struct cz__model_state *state = cz__models_at(m)->state;

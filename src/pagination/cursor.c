@@ -72,16 +72,10 @@ static void write_value(cz_json_writer *json, const cz__column *column, const cz
     cz_json_str(json, cz_str_of(text, len));
 }
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
 static cz_str address(cz_ctx *ctx, const cz_request *req, const struct cursor *cursor,
                       const cz_row *row, bool back)
 {
-    cz_buf *place = cz_new(ctx, cz_buf);
-    cz_defer(ctx, free_buf, place);
+    cz_buf *place = cz_scratch(ctx);
     cz_json_writer json;
     cz_json_writer_init(&json, place);
     cz_json_list(&json);

@@ -84,11 +84,6 @@ static void write_text(cz_buf *out, cz_str text)
     cz_buf_append_char(out, '"');
 }
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
 /* Numbers, booleans and lists as JSON has them, NULL as nothing. */
 static void write_cell(const struct columns *columns, const cz_json_value *cell, cz_buf *out)
 {
@@ -104,8 +99,7 @@ static void write_cell(const struct columns *columns, const cz_json_value *cell,
         cz_json_write(&json, cell);
         return;
     }
-    cz_buf *text = cz_new(columns->ctx, cz_buf);
-    cz_defer(columns->ctx, free_buf, text);
+    cz_buf *text = cz_scratch(columns->ctx);
     cz_json_writer_init(&json, text);
     cz_json_write(&json, cell);
     cz_check(columns->ctx, cz_buf_status(text));

@@ -406,17 +406,11 @@ struct outcome { /* what the path and method came to */
     const struct cz__route_entry *entry;
 };
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
 /* A buffer for a path, which goes with the context: what fills it may raise. */
 static cz_buf *path_buf(cz_ctx *ctx)
 {
-    cz_buf *path = cz_new(ctx, cz_buf);
+    cz_buf *path = cz_scratch(ctx);
     cz_buf_init(path, 64 * 1024);
-    cz_defer(ctx, free_buf, path);
     return path;
 }
 

@@ -2,16 +2,10 @@
 #include <calzone/base64.h>
 #include "serializers/serializers_internal.h"
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
 /* A string again as JSON. */
 static cz_str encoded(cz_ctx *ctx, cz_str text)
 {
-    cz_buf *buf = cz_new(ctx, cz_buf);
-    cz_defer(ctx, free_buf, buf);
+    cz_buf *buf = cz_scratch(ctx);
     cz_json_writer json;
     cz_json_writer_init(&json, buf);
     cz_json_str(&json, text);

@@ -115,17 +115,11 @@ static bool is_known(const struct cz__serializer_state *state, cz_str name)
     return cz_str_eq(name, cz_str_from(token_name));
 }
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
 cz_str cz__form_json(cz_ctx *ctx, cz_request *req, const struct cz__serializer_state *state,
                      bool partial)
 {
     struct writing writing = { .ctx = ctx, .form = cz_request_form(ctx, req), .partial = partial };
-    cz_buf *text = cz_new(ctx, cz_buf);
-    cz_defer(ctx, free_buf, text);
+    cz_buf *text = cz_scratch(ctx);
     cz_json_writer_init(&writing.json, text);
     cz_field_errors_init(&writing.errors);
     cz_json_object(&writing.json);

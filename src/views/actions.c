@@ -118,19 +118,13 @@ void cz_view_retrieve(cz_ctx *ctx, cz_request *req)
     cz_check(ctx, cz_buf_status(out));
 }
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
 /* The request's path is decoded: what stands in it is escaped anew. */
 static cz_str detail_path(cz_ctx *ctx, const cz_request *req, const cz_row *row)
 {
     const cz__column *key = row->model->state->key;
     char text[CZ_UUID_TEXT];
     bool slash = cz_str_ends_with(req->path, CZ_STR("/"));
-    cz_buf *path = cz_new(ctx, cz_buf);
-    cz_defer(ctx, free_buf, path);
+    cz_buf *path = cz_scratch(ctx);
     cz_percent_encode(path, req->path);
     cz_buf_append_str(path, slash ? CZ_STR("") : CZ_STR("/"));
     cz_buf_append_str(path, cz__key_text(row->model, cz__row_at(row, key), text));

@@ -87,15 +87,9 @@ struct guarding {
     cz_handler action;
 };
 
-static void free_buf(void *buf)
-{
-    cz_buf_done(buf);
-}
-
 static cz_str current_etag(cz_ctx *ctx, cz_request *req, cz_row *row)
 {
-    cz_buf *json = cz_new(ctx, cz_buf);
-    cz_defer(ctx, free_buf, json);
+    cz_buf *json = cz_scratch(ctx);
     cz__serializer_write(ctx, req, cz_view_of(req)->serializer, row, json);
     cz_check(ctx, cz_buf_status(json));
     return etag_of(ctx, cz_buf_str(json));
