@@ -103,7 +103,7 @@ typedef struct cz_request {
 cz_str cz_request_header(const cz_request *req, cz_str name);
 bool cz_request_has_header(const cz_request *req, cz_str name);
 
-/* The first query parameter `name`, decoded ("+" is a space); false when absent or malformed.
+/* The last query parameter `name`, as in Django, decoded ("+" is a space); false when absent or malformed.
  * Owns: `*out` is in the arena or points into the target. Raises: CZ_ENOMEM. */
 bool cz_query_get(cz_ctx *ctx, const cz_request *req, cz_str name, cz_str *out);
 /* The same, with "" when absent. */

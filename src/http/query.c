@@ -147,21 +147,23 @@ static bool name_matches(cz_str raw, cz_str name)
 
 bool cz_query_get(cz_ctx *ctx, const cz_request *req, cz_str name, cz_str *out)
 {
-    cz_str raw_name, raw_value, value;
+    cz_str raw_name, raw_value, last = CZ_STR("");
     size_t cursor = 0;
-    for (size_t pairs = 0; pairs < QUERY_PAIRS_MAX; pairs++) {
-        if (!next_raw(req, &cursor, &raw_name, &raw_value))
-            return false;
+    bool found = false;
+    for (size_t pairs = 0; pairs < QUERY_PAIRS_MAX && next_raw(req, &cursor, &raw_name, &raw_value);
+         pairs++) {
         if (!name_matches(raw_name, name))
             continue;
-        cz_status status = cz_percent_decode(ctx->arena, raw_value, true, &value);
-        if (status == CZ_EVALIDATION)
-            return false;
-        cz_check(ctx, status);
-        *out = value;
-        return true;
+        found = true;
+        last = raw_value;
     }
-    return false;
+    if (!found)
+        return false;
+    cz_status status = cz_percent_decode(ctx->arena, last, true, out);
+    if (status == CZ_EVALIDATION)
+        return false;
+    cz_check(ctx, status);
+    return true;
 }
 
 cz_str cz_query_str(cz_ctx *ctx, const cz_request *req, const char *name)

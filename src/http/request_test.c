@@ -97,7 +97,7 @@ CZ_TEST(query_parameters_are_found_and_decoded)
     struct fixture f = fixture_make();
     f.req.query = CZ_STR("a=1&a=2&&b&c=&d%20e=x+y%21&=nameless&f=%zz&g=a=b&+h=1&%zz=q");
     cz_str value = CZ_STR("");
-    CZ_EXPECT_STR(cz_query_str(&f.ctx, &f.req, "a"), "1");
+    CZ_EXPECT_STR(cz_query_str(&f.ctx, &f.req, "a"), "2");
     CZ_EXPECT(cz_query_get(&f.ctx, &f.req, CZ_STR("b"), &value) && value.len == 0);
     CZ_EXPECT(cz_query_get(&f.ctx, &f.req, CZ_STR("c"), &value) && value.len == 0);
     CZ_EXPECT_STR(cz_query_str(&f.ctx, &f.req, "d e"), "x y!");
