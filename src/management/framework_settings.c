@@ -43,6 +43,10 @@ const cz_setting cz__framework_settings[] = {
       .help = "The hosts the site answers to; \".example.com\" means it and all below. In "
               "development the "
               "local ones." },
+    { .name = "TRUSTED_PROXIES",
+      .kind = CZ_SETTING_LIST,
+      .help = "Addresses and blocks such as 10.0.0.0/8 of the proxies in front, whose Forwarded or "
+              "X-Forwarded-For and X-Forwarded-Proto tell the client; nobody else's do." },
     { .name = "SECRET_KEY",
       .kind = CZ_SETTING_STRING,
       .secret = true,
