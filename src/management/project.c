@@ -225,6 +225,8 @@ static cz_status start(struct cz__site *site, cz_error *err)
     if (!status)
         status = cz__field_keys_set(cz_setting_str(site->settings, "FIELD_ENCRYPTION_KEYS"), err);
     if (!status)
+        status = cz__throttling_configure(site->settings, err);
+    if (!status)
         status = start_models(project, err);
     if (!status)
         status = cz_router_create(project->urls, &router_options, &site->router, err);
@@ -233,7 +235,7 @@ static cz_status start(struct cz__site *site, cz_error *err)
     if (!status)
         status =
             configure_routes(site, project->urls, err); /* whose depth the router has bounded */
-    return status;
+    return status ? status : cz__throttling_check(err);
 }
 
 /* All but the keys of encrypted fields. */
