@@ -78,6 +78,7 @@ static cz_status refuse(const char *owner, const char *why, cz_error *err)
 static cz_status add_rate(cz_throttles *throttles, const cz_throttle *throttle, const char *scope,
                           const cz__rate *rate, const char *owner, cz_error *err)
 {
+    cz_assert(scope);
     if (throttles->rate_count == CZ_THROTTLE_RATES_MAX)
         return cz_error_set(err, CZ_EVALIDATION, "throttle of %s: at most %d rates", owner,
                             CZ_THROTTLE_RATES_MAX);

@@ -102,11 +102,14 @@ static bool has_key(const struct asked *asked, const uint64_t key[2])
 static void add(cz_ctx *ctx, const cz_request *req, const cz_throttles *throttles,
                 struct asked *asked)
 {
+    const cz_throttle *of = NULL; /* whose caller it is; its rates stand together */
+    struct caller caller;
     for (uint32_t i = 0; throttles && i < throttles->rate_count; i++) {
         const struct cz__throttle_rate *rate = &throttles->rates[i];
         struct cz__hit hit = { .rate = { rate->hits, rate->period_us } };
-        struct caller caller;
-        set_caller(ctx, req, rate->throttle, &caller);
+        if (of != rate->throttle)
+            set_caller(ctx, req, rate->throttle, &caller);
+        of = rate->throttle;
         if (!caller.name.ptr || !caller.name.len)
             continue;
         set_key(rate, &caller, hit.key);
