@@ -103,7 +103,7 @@ static void add(cz_ctx *ctx, const cz_request *req, const cz_throttles *throttle
                 struct asked *asked)
 {
     const cz_throttle *of = NULL; /* whose caller it is; its rates stand together */
-    struct caller caller;
+    struct caller caller = { .name = CZ_STR("") };
     for (uint32_t i = 0; throttles && i < throttles->rate_count; i++) {
         const struct cz__throttle_rate *rate = &throttles->rates[i];
         struct cz__hit hit = { .rate = { rate->hits, rate->period_us } };
