@@ -1,4 +1,5 @@
-/* Throttles over real workers: how many of those that come at once pass, also when workers are killed. */
+/* Throttles over real workers: how many of those that come at once pass, also when workers are killed, and who is one
+ * caller. */
 #include "server.h"
 #include <calzone/random.h>
 #include <calzone/time.h>
@@ -170,4 +171,52 @@ CZ_TEST(after_the_time_a_refused_answer_names_one_passes)
         CZ_EXPECT_STATUS(ask_as(&server, targets[round % 2], round), 200);
     }
     CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(more_callers_than_there_are_entries_are_told_to_whoever_runs_the_site)
+{
+    static const char *const env[] = { "THROTTLE_ENTRIES=1024", NULL };
+    struct server server = server_start("turnstile", 1, env);
+    cz_wire *wire = cz_wire_open(server.port);
+    for (int caller = 0; caller < 3000; caller++) {
+        CZ_REQUIRE(cz_wire_send(
+            wire, format("GET /gate HTTP/1.1\r\nHost: localhost\r\nX-Round: %d\r\n\r\n", caller)));
+        CZ_EXPECT_STATUS(cz_wire_next(wire, ANSWER_MS), 200);
+        if (caller == 200)
+            CZ_EXPECT(cz_str_find(server_log(&server), CZ_STR("THROTTLE_ENTRIES")) == SIZE_MAX);
+    }
+    cz_wire_close(wire);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+    size_t first = cz_str_find(server_log(&server), CZ_STR("THROTTLE_ENTRIES"));
+    CZ_REQUIRE(first != SIZE_MAX);
+    cz_str rest = cz_str_tail(server_log(&server), first + 1);
+    CZ_EXPECT(cz_str_find(rest, CZ_STR("THROTTLE_ENTRIES")) == SIZE_MAX); /* once a minute */
+}
+
+CZ_TEST(a_server_believes_the_proxies_it_is_told_to_trust)
+{
+    static const struct {
+        const char *method, *headers, *body, *answer;
+    } cases[] = {
+        { "GET", NULL, NULL, "127.0.0.1 by http" },
+        { "GET", "X-Forwarded-For: 6.6.6.6, 192.0.2.1\r\nX-Forwarded-Proto: https\r\n", NULL,
+          "192.0.2.1 by https" },
+        { "POST", "Forwarded: for=\"[2001:db8::1]\";proto=https\r\n", "a body",
+          "2001:db8::1 by https" },
+        { "GET", "X-Forwarded-For: nobody\r\nX-Forwarded-Proto: https\r\n", NULL,
+          "127.0.0.1 by http" },
+    };
+    static const char *const env[] = { "TRUSTED_PROXIES=127.0.0.0/8", NULL };
+    struct server trusting = server_start("turnstile", 1, env);
+    struct server wary = server_start("turnstile", 1, NULL);
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        CZ_EXPECT_STR(
+            ask(trusting.port, cases[i].method, "/who", cases[i].headers, cases[i].body)->body,
+            cases[i].answer);
+        CZ_EXPECT_STR(
+            ask(wary.port, cases[i].method, "/who", cases[i].headers, cases[i].body)->body,
+            "127.0.0.1 by http");
+    }
+    CZ_EXPECT_EQ(server_stop(&trusting), 0);
+    CZ_EXPECT_EQ(server_stop(&wary), 0);
 }

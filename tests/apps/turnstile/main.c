@@ -16,6 +16,13 @@ static void gate(cz_ctx *ctx, cz_request *req)
     cz_respond(ctx, req, 200, CZ_STR("text/plain"), pid);
 }
 
+static void who(cz_ctx *ctx, cz_request *req)
+{
+    cz_str text =
+        cz_format(ctx, "%.*s by %.*s", CZ_STR_ARG(req->client_address), CZ_STR_ARG(req->scheme));
+    cz_respond(ctx, req, 200, CZ_STR("text/plain"), text);
+}
+
 CZ_THROTTLE_MIDDLEWARE(hourly, { .rate = "20/h", .header = "X-Round" });
 CZ_THROTTLE_MIDDLEWARE(few, { .rate = "2/2s", .header = "X-Round" });
 CZ_THROTTLE_MIDDLEWARE(many, { .rate = "90/2s", .header = "X-Round" });
@@ -26,6 +33,8 @@ static const cz_route urls[] = {
     CZ_GET("/gate", gate, .middleware = around_gate),
     CZ_GET("/few", gate, .middleware = around_few),
     CZ_GET("/many", gate, .middleware = around_many),
+    CZ_GET("/who", who),
+    CZ_POST("/who", who),
     CZ_RESOURCE("/guests", &guests),
     CZ_ROUTES_END,
 };
