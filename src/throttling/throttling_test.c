@@ -22,8 +22,11 @@ static bool not_for_bad(cz_ctx *ctx, const cz_request *req, const cz_permission 
 }
 static const cz_permission not_bad = { .name = "not bad", .allows = not_for_bad };
 
+static int tenants_asked;
+
 static cz_str tenant(cz_ctx *ctx, const cz_request *req)
 {
+    tenants_asked++;
     return cz_query_str(ctx, req, "tenant");
 }
 
@@ -38,7 +41,7 @@ static CZ_VIEWSET(key_views, Turnstile, .serializer = &TurnstileSerializer,
                   .throttles = CZ_THROTTLES({ .rate = "1/s", .header = "X-API-Key" }));
 static CZ_VIEWSET(tenant_views, Turnstile, .serializer = &TurnstileSerializer,
                   .permissions = &cz_allow_any,
-                  .throttles = CZ_THROTTLES({ .rate = "1/d", .key = tenant }));
+                  .throttles = CZ_THROTTLES({ .rate = "1/d, 5/2d", .key = tenant }));
 static CZ_VIEWSET(set_views, Turnstile, .serializer = &TurnstileSerializer,
                   .permissions = &cz_allow_any, .throttles = CZ_THROTTLES({ .scope = "uploads" }));
 static CZ_VIEWSET(free_views, Turnstile, .serializer = &TurnstileSerializer,
@@ -171,6 +174,7 @@ CZ_TEST(callers_are_told_apart_by_address_and_user)
     CZ_EXPECT_STATUS(get_as(client, "/user", "X-Forwarded-For", "192.0.2.9"), 200);
     CZ_EXPECT_STATUS(get_as(client, "/tenant?tenant=a", "X-User", "u"), 200);
     CZ_EXPECT_STATUS(get_as(client, "/tenant?tenant=a", "X-User", "v"), 429);
+    CZ_EXPECT_EQ(tenants_asked, 2); /* once a request, of two rates */
     for (int i = 0; i < 3; i++)
         CZ_EXPECT_STATUS(cz_client_get(client, "/tenant"), 200); /* for none */
 }
