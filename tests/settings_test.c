@@ -39,6 +39,7 @@ CZ_TEST(a_bad_setting_stops_the_start_with_one_line_that_names_it)
         { "DRAIN_TIMEOUT=10", "DRAIN_TIMEOUT" },
         { "DRAIN_TIMEOUT=2d", "DRAIN_TIMEOUT" },
         { "FIBER_STACK=1k", "FIBER_STACK" },
+        { "TRUSTED_PROXIES=10.0.0.1/8", "TRUSTED_PROXIES" },
         { "HTTP_BODY_MAX=lots", "HTTP_BODY_MAX" },
         { "HTTP_BODY_MAX=0", "HTTP_BODY_MAX" },
         { "HTTP_HEADER_COUNT_MAX=1001", "HTTP_HEADER_COUNT_MAX" },

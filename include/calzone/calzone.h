@@ -38,6 +38,7 @@
 #include <calzone/signals.h>
 #include <calzone/status.h>
 #include <calzone/str.h>
+#include <calzone/throttling.h>
 #include <calzone/time.h>
 #include <calzone/transactions.h>
 #include <calzone/validation.h>

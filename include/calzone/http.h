@@ -88,6 +88,7 @@ typedef struct cz_request {
     const struct cz_parsers *parsers;
     void (*render)(cz_ctx *ctx, struct cz_request *req);
     const struct cz_renderer *renderer;
+    const struct cz__throttle_layer *throttles; /* private: asked by the view (throttling.h) */
 
     /* set by routing */
     cz_param params[8];

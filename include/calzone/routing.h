@@ -31,7 +31,8 @@ typedef struct cz_middleware cz_middleware;
 typedef struct cz_router cz_router;
 typedef struct cz_route cz_route;
 
-/* Whatever adds routes of its own below a prefix: a viewset (views.h). Begins such an object. */
+/* Whatever adds routes of its own below a prefix: a viewset (views.h). Begins such an object. Its handlers call
+ * cz_throttle_require() (throttling.h), which middleware leaves to them. */
 typedef struct cz_resource {
     cz_status (*add_routes)(const struct cz_resource *resource, cz_router *router,
                             const cz_route *route, const char *prefix, cz_error *err);

@@ -25,6 +25,7 @@
 #include <calzone/renderers.h>
 #include <calzone/routing.h>
 #include <calzone/serializers.h>
+#include <calzone/throttling.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -77,6 +78,7 @@ typedef struct cz_viewset {
         page_size_query; /* the parameter it asks by, "page_size"; NULL: it can't, but by ?limit= */
     const cz_parsers *parsers;     /* CZ_PARSERS(...); NULL: JSON and forms (parsers.h) */
     const cz_renderers *renderers; /* CZ_RENDERERS(...); NULL: JSON (renderers.h) */
+    cz_throttles *throttles;       /* CZ_THROTTLES(...); NULL: the project's alone (throttling.h) */
     bool read_only;                /* list and retrieve only */
     struct {
 #define X(name) bool name;

@@ -1,6 +1,7 @@
 /* One request and its answer, whatever the wire format: pooled, run on a fiber, written out. */
 #include "http/h1_scan.h"
 #include "http/http_internal.h"
+#include "http/proxies.h"
 #include <calzone/log.h>
 #include <calzone/time.h>
 #include <stdio.h>
@@ -186,6 +187,12 @@ cz_status cz__exchange_fill(cz__exchange *exchange, const struct cz__h1_head *he
     cz_status status = CZ_OK;
     *out_rule = head->path_is_escaped ? decode_path(exchange, &status) : CZ__H1_NONE;
     return status;
+}
+
+void cz__exchange_set_peer(cz__exchange *exchange, cz_str address)
+{
+    exchange->request.client_address = address;
+    cz__proxies_apply(exchange->arena, &exchange->request);
 }
 
 /* ---- Running ---- */

@@ -688,7 +688,7 @@ static void begin_request(cz__h1_conn *conn)
         conn_close(conn);
         return;
     }
-    conn->exchange->request.client_address = cz_str_from(conn->address_text);
+    cz__exchange_set_peer(conn->exchange, cz_str_from(conn->address_text));
     conn->keep_alive = cz__h1_head_keep_alive(head);
     conn->requests++;
     conn->body_at = input->start + head->bytes;

@@ -81,6 +81,9 @@ CZ_NODISCARD cz_status cz__exchange_fill(cz__exchange *exchange, const struct cz
 /* The same for a head that was refused: what is known of it, for the log. */
 void cz__exchange_fill_partly(cz__exchange *exchange, const struct cz__h1_head *head,
                               const char *bytes);
+/* Who asks, of a request that is set: the peer, or whom it speaks for when it is a trusted proxy (proxies.h). `address`
+ * must live as long as the request. */
+void cz__exchange_set_peer(cz__exchange *exchange, cz_str address);
 
 /* Let the application answer, on a fiber. When it has done so on return, `running` is false; otherwise
  * on_done(exchange) is called later, on that fiber, which ends right after. */

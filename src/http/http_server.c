@@ -337,6 +337,7 @@ static cz_status take_request(cz__exchange *exchange, struct cz__h1_head *head, 
     status = cz__exchange_fill(exchange, head, bytes, &rule);
     if (status)
         return cz_error_set(err, status, "no memory for the request");
+    cz__exchange_set_peer(exchange, exchange->request.client_address);
     if (!rule && head->content_length > limits->body_bytes)
         rule = CZ__H1_BODY_TOO_LONG;
     if (rule)

@@ -43,6 +43,10 @@ const cz_setting cz__framework_settings[] = {
       .help = "The hosts the site answers to; \".example.com\" means it and all below. In "
               "development the "
               "local ones." },
+    { .name = "TRUSTED_PROXIES",
+      .kind = CZ_SETTING_LIST,
+      .help = "Addresses and blocks such as 10.0.0.0/8 of the proxies in front, whose Forwarded or "
+              "X-Forwarded-For and X-Forwarded-Proto tell the client; nobody else's do." },
     { .name = "SECRET_KEY",
       .kind = CZ_SETTING_STRING,
       .secret = true,
@@ -86,6 +90,16 @@ const cz_setting cz__framework_settings[] = {
       .min = 1,
       .max = 100,
       .help = "Rows on a page of a list." },
+    { .name = "THROTTLE_RATES",
+      .kind = CZ_SETTING_LIST,
+      .help = "How often one caller may ask, by scope: \"anon: 20/m, user: 1000/d\"; a scope may "
+              "come again." },
+    { .name = "THROTTLE_ENTRIES",
+      .kind = CZ_SETTING_INT,
+      .default_value = "32768",
+      .min = 1024,
+      .max = 16777216,
+      .help = "Callers that throttles count at a time, each by each rate; 416 bytes each." },
     { .name = "TRAILING_SLASH_REDIRECT",
       .kind = CZ_SETTING_BOOL,
       .default_value = "true",

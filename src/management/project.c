@@ -4,6 +4,7 @@
 #include "orm/encryption.h"
 #include <calzone/log.h>
 #include <calzone/views.h>
+#include "http/proxies.h"
 #include "migrations/migrations.h"
 #include "notifications/listeners.h"
 #include "orm/orm.h"
@@ -53,6 +54,12 @@ static void on_answered(cz_ctx *ctx, cz_request *req, size_t bytes, void *user)
 }
 
 /* ---- settings ---- */
+
+static cz_status configure_proxies(const struct cz__site *site, cz_error *err)
+{
+    cz_str_list list = cz_setting_list(site->settings, "TRUSTED_PROXIES");
+    return cz__proxies_configure(&list, err);
+}
 
 static cz_status one_of(const struct cz__site *site, const char *name, const char *const *words,
                         size_t count, size_t fallback, size_t *out, cz_error *err)
@@ -214,7 +221,11 @@ static cz_status start(struct cz__site *site, cz_error *err)
     if (!status)
         status = configure_errors(site, err);
     if (!status)
+        status = configure_proxies(site, err);
+    if (!status)
         status = cz__field_keys_set(cz_setting_str(site->settings, "FIELD_ENCRYPTION_KEYS"), err);
+    if (!status)
+        status = cz__throttling_configure(site->settings, err);
     if (!status)
         status = start_models(project, err);
     if (!status)
@@ -224,7 +235,7 @@ static cz_status start(struct cz__site *site, cz_error *err)
     if (!status)
         status =
             configure_routes(site, project->urls, err); /* whose depth the router has bounded */
-    return status;
+    return status ? status : cz__throttling_check(err);
 }
 
 /* All but the keys of encrypted fields. */

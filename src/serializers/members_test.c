@@ -42,17 +42,13 @@ static CZ_SERIALIZER(
 /* The JSON of every novel, in order. */
 static cz_str written(cz_ctx *c, const cz_request *req, cz_serializer *serializer)
 {
-    cz_buf out;
-    cz_buf_init(&out, 1 << 20);
+    cz_buf *out = cz_scratch(c);
     const cz_query query = { .model = &Romance__model,
                              .order_by = CZ_ORDER_BY(CZ_ASC(Romance, id)),
                              .file = __FILE__,
                              .line = __LINE__ };
-    CZ_EXPECT_EQ(cz__serializer_write_query(c, req, serializer, &query, &out),
-                 cz_count(c, Romance));
-    cz_str text = cz_copy(c, cz_buf_str(&out));
-    cz_buf_done(&out);
-    return text;
+    CZ_EXPECT_EQ(cz__serializer_write_query(c, req, serializer, &query, out), cz_count(c, Romance));
+    return cz_copy(c, cz_buf_str(out));
 }
 
 static void shown(cz_ctx *c, void *arg)

@@ -61,6 +61,7 @@ static void run_action(cz_ctx *ctx, cz_request *req)
         cz_respond_header_static(ctx, req, CZ_STR("Vary"), CZ_STR("Accept"));
     req->parsers = view->parsers;
     cz_permission_require(ctx, req, cz__view_permission(req), NULL);
+    cz_throttle_require(ctx, req, view->throttles);
     handler_of(req)(ctx, req);
     if (view->etags)
         cz__view_name_state(ctx, req);
@@ -170,6 +171,8 @@ static cz_status check(const cz_viewset *view, cz_error *err)
     status = check_pages(view, err);
     if (!status)
         status = check_lists(view, err);
+    if (!status && view->throttles)
+        status = cz__throttles_prepare(view->throttles, view->name, err);
     return status ? status : cz__serializer_prepare(view->serializer, err);
 }
 
