@@ -629,6 +629,9 @@ def orders():
     Question("distinct values", ["text"], "Thing.objects.values_list('f_slug').distinct().order_by('f_slug')",
              "ROWS(R_text, Thing, .values = CZ_AS(R_text, (c0, CZ_F(Thing, f_slug))), .distinct = true, "
              ".order_by = CZ_ORDER_BY(CZ_ASC(Thing, f_slug)))")
+    Question("distinct computed values", ["text"], "Thing.objects.annotate(x=Left('f_slug', 2)).values_list('x').distinct().order_by('-x')",
+             "ROWS(R_text, Thing, .values = CZ_AS(R_text, (c0, CZ_LEFT(CZ_F(Thing, f_slug), 2))), .distinct = true, "
+             ".order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_LEFT(CZ_F(Thing, f_slug), 2))))")
     for name, django, c in (("all", "Thing.objects.count()", "cz_count(ctx, Thing)"),
                             ("some", "Thing.objects.filter(f_bool=True).count()", "cz_count(ctx, Thing, .where = CZ_Q(Thing, f_bool, EXACT, true))"),
                             ("sliced", "Thing.objects.all()[40:60].count()", "cz_count(ctx, Thing, .limit = 20, .offset = 40)"),
