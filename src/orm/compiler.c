@@ -140,14 +140,24 @@ static bool same_step(struct step a, struct step b)
     return a.by == b.by && a.way == b.way;
 }
 
+/* Whether a step leads to the links that the rows are behind, which no model need stand for. */
+static bool leads_behind(const struct cz__scope *scope, const cz__column *column, struct step step)
+{
+    const cz__column *behind = scope->link;
+    if (!behind)
+        return false;
+    if (behind->through)
+        return same_step(step, (struct step){ behind->through_to, BACKWARD });
+    return step.way == TO_LINKS && strcmp(column->link_table, behind->link_table) == 0 &&
+           strcmp(column->link_from, behind->link_to) == 0;
+}
+
 /* The alias of the rows a step leads to, when they are joined already; 0: they are not. */
 static unsigned find_join(const struct cz__scope *scope, unsigned parent, const cz__column *column,
                           bool link)
 {
     struct step step = step_of(scope, column, link);
-    const cz__column *behind = scope->link;
-    if (behind && behind->through && parent == scope->base &&
-        same_step(step, (struct step){ behind->through_to, BACKWARD }))
+    if (parent == scope->base && leads_behind(scope, column, step))
         return scope->link_alias;
     for (unsigned i = 0; i < scope->join_count; i++) {
         const struct cz__join *join = &scope->joins[i];
@@ -1234,7 +1244,7 @@ static void compile_change(struct cz__compiler *c, cz_buf *sql,
     }
     struct select select = new_select(c->ctx);
     compile_where(c, &select, request->query);
-    if (!c->scope->join_count && !select.aggregates && !select.filter.count) {
+    if (!c->scope->join_count && !c->scope->link && !select.aggregates && !select.filter.count) {
         cz_buf_append_str(sql, cz_buf_str(select.where));
         cz_check(c->ctx, cz_buf_status(select.where));
         return;
