@@ -503,6 +503,22 @@ CZ_DATABASE_TEST(sql_by_hand_is_refused_with_its_place)
     cz__orm_test_run(&map, refuse);
 }
 
+static void wrong_again(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    cz_ignore(!cz__orm_test_raised(c, too_few));
+    size_t bytes = cz__raw_kept_bytes();
+    for (int i = 0; i < 5000; i++)
+        cz_ignore(!cz__orm_test_raised(c, i % 2 ? too_few : pragma));
+    CZ_EXPECT_EQ(cz__raw_kept_bytes(), bytes);
+}
+
+CZ_DATABASE_TEST(a_literal_that_is_refused_each_time_keeps_no_memory)
+{
+    cz__orm_test_run(&map, wrong_again);
+}
+
 /* ---- the reader ---- */
 
 CZ_TEST(statements_are_read_as_far_as_they_must_be)
