@@ -484,11 +484,11 @@ static struct mark mark(const struct cz__compiler *c)
 /* Order by what is in `part`; of distinct values by their number, which PostgreSQL takes for one of them whatever
  * its parameters are. What was put together since `start` for `part` is then read by nobody. */
 static void order_by_part(struct cz__compiler *c, struct ordering *order, const cz_order *item,
-                          bool descending, cz_buf *part, struct mark start)
+                          cz_buf *part, struct mark start)
 {
     if (!order->among) {
         add_item(order, part);
-        append_direction(order->sql, item, descending);
+        append_direction(order->sql, item, item->descending);
         add_part(order, part);
         return;
     }
@@ -502,7 +502,7 @@ static void order_by_part(struct cz__compiler *c, struct ordering *order, const 
                                       : cz_format(c->ctx, "\"%.*s\"", CZ_STR_ARG(item->path)).ptr);
     begin_item(order);
     cz_buf_append_u64(order->sql, number);
-    append_direction(order->sql, item, descending);
+    append_direction(order->sql, item, item->descending);
 }
 
 /* By a path; one that ends at a foreign key orders as the model it leads to does, as in Django. */
@@ -529,13 +529,16 @@ static void order_by_path(struct cz__compiler *c, struct ordering *order, const 
         }
         return;
     }
+    cz_order here = *item;
+    here.path = path;
+    here.descending = descending;
     struct mark start = mark(c);
     struct cz__place at = cz__locate(c, c->scope, path);
     if (at.column->type & CZ__DB_SEALED)
         cz_raise(c->ctx, CZ_EINVAL, "\"%.*s\" is encrypted: it has no order", CZ_STR_ARG(path));
     cz_buf *part = cz__scratch(c->ctx);
     cz__append_column(part, at.alias, at.name);
-    order_by_part(c, order, item, descending, part, start);
+    order_by_part(c, order, &here, part, start);
     cz__append_group(order->group, part);
 }
 
@@ -548,7 +551,7 @@ static void order_by_expr(struct cz__compiler *c, struct ordering *order, const 
     c->scope->group = inside ? order->group : NULL;
     cz_ignore(cz__compile_expr(c, part, item->expr) == 0); /* of any type */
     c->scope->group = NULL;
-    order_by_part(c, order, item, item->descending, part, start);
+    order_by_part(c, order, item, part, start);
     order->has_aggregate |= aggregate && !order->among;
     if (!inside)
         cz__append_group(order->group, part);

@@ -2,7 +2,7 @@
 #include "orm/orm_testing.h"
 
 #define BREWER(F) F(char_field, name)
-CZ_MODEL(Brewer, BREWER);
+CZ_MODEL(Brewer, BREWER, .ordering = CZ_ORDER_BY(CZ_ASC(Brewer, name)));
 
 #define BEER(F)                                                                                    \
     F(char_field, name)                                                                            \
@@ -68,6 +68,10 @@ static void ordered(cz_ctx *c, void *arg)
     labels = cz_values(c, Inscription, Beer, .values = CZ_AS(Inscription, (text, CZ_F(Beer, name))),
                        .distinct = true, .order_by = CZ_ORDER_BY(CZ_RANDOM), .limit = 9);
     CZ_EXPECT_EQ(labels.count, 3);
+    labels = cz_values(c, Inscription, Beer, .distinct = true,
+                       .values = CZ_AS(Inscription, (count, CZ_F(Beer, brewer))),
+                       .order_by = CZ_ORDER_BY(CZ_DESC(Beer, brewer_id)));
+    CZ_EXPECT(labels.count == 2 && labels.items[0].count > labels.items[1].count);
     /* what a refusal proposes */
     labels = cz_values(c, Inscription, Beer, .values = CZ_AS(Inscription, (text, CZ_F(Beer, name))),
                        .order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_MAX(CZ_F(Beer, stars)))));
@@ -126,6 +130,12 @@ static void by_other(cz_ctx *c, void *arg)
     EXPECT_TEXTS("", CZ_F(Beer, name),
                  .order_by = CZ_ORDER_BY(CZ_ASC(Beer, name), CZ_ASC(Beer, stars)));
 }
+static void by_order_of_relation(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_values(c, Inscription, Beer, .values = CZ_AS(Inscription, (count, CZ_F(Beer, brewer))),
+              .distinct = true, .order_by = CZ_ORDER_BY(CZ_DESC(Beer, brewer)));
+}
 static void by_other_letter(cz_ctx *c, void *arg)
 {
     (void)arg;
@@ -175,6 +185,8 @@ static void mistakes(cz_ctx *c, void *arg)
     CZ_EXPECT_EQ(count_named(c, 3, (cz_order_list){ 0 }), 4);
     static const struct cz__orm_test_refusal cases[] = {
         { by_other, CZ_EINVAL, "distinct values of Beer ordered by \"stars\"" WHAT_TO_DO },
+        { by_order_of_relation, CZ_EINVAL,
+          "distinct values of Beer ordered by \"brewer->name\"" WHAT_TO_DO },
         { by_other_letter, CZ_EINVAL,
           "distinct values of Beer ordered by an expression" WHAT_TO_DO },
         { by_other_window, CZ_EINVAL,
