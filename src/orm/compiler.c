@@ -148,7 +148,8 @@ static bool leads_behind(const struct cz__scope *scope, const cz__column *column
         return false;
     if (behind->through)
         return same_step(step, (struct step){ behind->through_to, BACKWARD });
-    return step.way == TO_LINKS && strcmp(column->link_table, behind->link_table) == 0 &&
+    return step.way == TO_LINKS && column->link_table &&
+           strcmp(column->link_table, behind->link_table) == 0 &&
            strcmp(column->link_from, behind->link_to) == 0;
 }
 
