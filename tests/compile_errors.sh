@@ -26,6 +26,11 @@ CZ_MODEL(Author, AUTHOR);
     F(int_field, year, .null = true)                                                               \
     F(bool_field, lent, .default_ = cz_bool(false))                                                \
     F(datetime_field, bought, .null = true)                                                        \
+    F(date_field, printed, .null = true)                                                           \
+    F(duration_field, kept, .null = true)                                                          \
+    F(float_field, weight, .null = true)                                                           \
+    F(decimal_field, price, .digits = 8, .places = 2, .null = true)                                \
+    F(json_field, extra, .null = true)                                                             \
     F(encrypted_field, note, .null = true)
 CZ_MODEL(Book, BOOK, .ordering = CZ_ORDER_BY(CZ_ASC(Book, title)));
 C
@@ -265,6 +270,83 @@ refused "a value that is none" '
     struct { int x; } none = { 0 };
     cz_create(ctx, Book,
         (title, none)); /* here */' "struct"
+
+accepted "arguments of expressions" '
+    cz_decimal tenth = { 0 };
+    cz_duration week = { 0 };
+    cz_date day = { 0 };
+    cz_count(ctx, Book, .where = CZ_WHERE(
+        CZ_QE(CZ_ADD(CZ_F(Book, year), CZ_MUL(2, CZ_F(Book, author->birth_year))), GT, 1900),
+        CZ_QE(CZ_SUB(CZ_MUL(CZ_F(Book, price), CZ_F(Book, year)), tenth), GT, tenth),
+        CZ_QE(CZ_DIV(CZ_F(Book, weight), CZ_F(Book, price)), LT, 0.5),
+        CZ_QE(CZ_ADD(CZ_F(Book, bought), CZ_MUL(week, 2)), LT, CZ_ADD(CZ_F(Book, kept), CZ_NOW)),
+        CZ_QE(CZ_SUB(CZ_F(Book, printed), day), LT, CZ_SUB(CZ_F(Book, kept), week)),
+        CZ_QE(CZ_SUB(CZ_NOW, CZ_F(Book, bought)), LT, CZ_MUL(2, week)),
+        CZ_QE(CZ_SUB(CZ_TIME_OF(CZ_NOW), CZ_TIME_OF(CZ_F(Book, bought))), LT, week),
+        CZ_QE(CZ_ROUND(CZ_POWER(CZ_F(Book, weight), 2), 1), LT, CZ_MOD(CZ_F(Book, year), 3)),
+        CZ_QE(CZ_COALESCE(CZ_F(Book, weight), CZ_F(Book, price), CZ_F(Book, year), 0.5), LT, 1),
+        CZ_QE(CZ_GREATEST(CZ_F(Book, price), 1, CZ_F(Book, year), tenth), GT, tenth),
+        CZ_QE(CZ_COALESCE(CZ_F(Book, author), CZ_F(Book, id), 1), EXACT, CZ_NULLIF(CZ_F(Book, id), 0)),
+        CZ_QE(CZ_CASE("old", CZ_WHEN(CZ_Q(Book, year, GT, 1900), CZ_F(Book, title)), CZ_WHEN(CZ_Q(Book, lent, EXACT, true), NULL)),
+              EXACT, CZ_CASE(text, CZ_WHEN(CZ_Q(Book, year, IN, CZ_INTS(1, 2)), CZ_CASE("a", CZ_WHEN(CZ_Q(Book, id, GT, 2), "b"))))),
+        CZ_QE(CZ_CONCAT(CZ_F(Book, title), " ", CZ_F(Book, year), CZ_F(Book, bought), text), CONTAINS, "1"),
+        CZ_QE(CZ_SUBSTR(CZ_REPLACE(CZ_F(Book, title), "a", text), CZ_STRPOS(CZ_F(Book, title), CZ_F(Book, author->name)), 2), EXACT,
+              CZ_LEFT(CZ_F(Book, title), CZ_F(Book, year))),
+        CZ_QE(CZ_JSON_INT(CZ_F(Book, extra), "a", text), EXACT, CZ_LENGTH(CZ_F(Book, title)))),
+        .order_by = CZ_ORDER_BY(CZ_ASC_OF(CZ_WINDOW(CZ_LAG(CZ_F(Book, price), 1), .partition_by = CZ_EXPRS(CZ_F(Book, author)))),
+                                CZ_DESC_OF(CZ_STRING_AGG(CZ_F(Book, title), ", ")), CZ_DESC_OF(CZ_MAX(CZ_F(Book, bought)))));'
+
+# An expression that cannot be, and what the compiler says of its type.
+refused_expression() {
+    refused "$1" "
+    cz_count(ctx, Book,
+        .where = CZ_QE($2, ISNULL, true)); /* here */" "$3"
+}
+number="(int|cz__integer_expr)" a_span="cz__span_expr" a_secret="cz__sealed_expr"
+refused_expression "a text added to a number" 'CZ_ADD(CZ_F(Book, year), CZ_F(Book, title))' cz__text_expr
+refused_expression "a literal added to a number" 'CZ_ADD(CZ_F(Book, year), "1")' "$a_text"
+refused_expression "a number added to an instant" 'CZ_ADD(CZ_F(Book, bought), 3)' "$number"
+refused_expression "an instant added to an instant" 'CZ_ADD(CZ_F(Book, bought), CZ_NOW)' cz__instant_expr
+refused_expression "a day taken from an instant" 'CZ_SUB(CZ_F(Book, bought), CZ_F(Book, printed))' cz__day_expr
+refused_expression "an instant taken from a duration" 'CZ_SUB(CZ_F(Book, kept), CZ_NOW)' cz__instant_expr
+refused_expression "a duration multiplied with a duration" 'CZ_MUL(CZ_F(Book, kept), CZ_F(Book, kept))' "$a_span"
+refused_expression "an instant multiplied" 'CZ_MUL(CZ_NOW, 2)' cz__instant_expr
+refused_expression "a number divided by a text" 'CZ_DIV(CZ_F(Book, year), text)' cz_str
+refused_expression "a remainder of a truth value" 'CZ_MOD(CZ_F(Book, year), CZ_F(Book, lent))' cz__boolean_expr
+refused_expression "a power of a text" 'CZ_POWER(CZ_F(Book, weight), "2")' "$a_text"
+refused_expression "half a place to round to" 'CZ_ROUND(CZ_F(Book, price), 0.5)' double
+refused_expression "a text as a length" 'CZ_LEFT(CZ_F(Book, title), "2")' "$a_text"
+refused_expression "a text as a place" 'CZ_SUBSTR(CZ_F(Book, title), CZ_F(Book, title), 2)' cz__text_expr
+refused_expression "a number as a part" 'CZ_REPLACE(CZ_F(Book, title), "a", 2)' "$number"
+refused_expression "a number looked for in a text" 'CZ_STRPOS(CZ_F(Book, title), 2)' "$number"
+refused_expression "a text in place of a number" 'CZ_COALESCE(CZ_F(Book, year), "none")' "$a_text"
+refused_expression "a fraction in place of a number" 'CZ_COALESCE(CZ_F(Book, year), 0.5)' double
+refused_expression "a text less than a number" 'CZ_LEAST(CZ_F(Book, year), 1, CZ_F(Book, title))' cz__text_expr
+refused_expression "a number that a text is not" 'CZ_NULLIF(CZ_F(Book, title), 0)' "$number"
+refused_expression "a case of another type" 'CZ_CASE("few", CZ_WHEN(CZ_Q(Book, id, GT, 1), "many"), CZ_WHEN(CZ_EVERY_ROW, 5))' "$number"
+refused_expression "a case of no type" 'CZ_CASE(NULL, CZ_WHEN(CZ_Q(Book, id, GT, 1), "many"))' "(void \*|selector of type 'void)"
+refused_expression "a number as a key of a document" 'CZ_JSON_TEXT(CZ_F(Book, extra), "a", 0)' "$number"
+refused_expression "a number between joined texts" 'CZ_STRING_AGG(CZ_F(Book, title), 1)' "$number"
+refused_expression "joined numbers" 'CZ_STRING_AGG(CZ_F(Book, year), ", ")' cz__integer_expr
+refused_expression "a text as a number of rows" 'CZ_WINDOW(CZ_LAG(CZ_F(Book, year), "1"))' "$a_text"
+refused_expression "a window over a value" 'CZ_WINDOW(5)' "$number"
+refused_expression "joined with what is encrypted" 'CZ_CONCAT(CZ_F(Book, title), CZ_F(Book, note))' "$a_secret"
+refused_expression "what is encrypted instead of a text" 'CZ_COALESCE(CZ_F(Book, title), CZ_F(Book, note))' "$a_secret"
+refused_expression "the greatest of what is encrypted" 'CZ_MAX(CZ_F(Book, note))' "$a_secret"
+refused_expression "a cast of what is encrypted" 'CZ_CAST_TEXT(CZ_F(Book, note))' "$a_secret"
+refused_expression "windows for each of what is encrypted" 'CZ_WINDOW(CZ_RANK, .partition_by = CZ_EXPRS(CZ_F(Book, note)))' "$a_secret"
+refused "what is encrypted, compared with a number" '
+    cz_count(ctx, Book,
+        .where = CZ_QE(CZ_F(Book, note), EXACT, 5)); /* here */' "type .int"
+refused "what is encrypted, compared with numbers" '
+    cz_count(ctx, Book,
+        .where = CZ_QE(CZ_F(Book, note), IN, CZ_INTS(5))); /* here */' "cz_int_list"
+refused "an order by what is encrypted" '
+    cz_select(ctx, Book,
+        .order_by = CZ_ORDER_BY(CZ_ASC(Book, year), CZ_DESC_OF(CZ_F(Book, note)))); /* here */' "$a_secret"
+refused "an order by a value" '
+    cz_select(ctx, Book,
+        .order_by = CZ_ORDER_BY(CZ_ASC_OF("title"))); /* here */' "$a_text"
 
 accepted "SQL by hand" '
     static const char *const nothing = NULL;

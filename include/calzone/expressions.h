@@ -153,6 +153,11 @@ struct cz__expr {
              const struct cz__exact_expr *: _Generic(CZ__EXPR_LIKE(b),                             \
                  const struct cz__real_expr *: (const struct cz__real_expr *)0,                    \
                  default: (const struct cz__exact_expr *)0),                                       \
+             const struct cz__span_expr *: _Generic(CZ__EXPR_LIKE(b),                              \
+                 const struct cz__instant_expr *: (const struct cz__instant_expr *)0,              \
+                 const struct cz__day_expr *: (const struct cz__day_expr *)0,                      \
+                 const struct cz__clock_expr *: (const struct cz__clock_expr *)0,                  \
+                 default: (const struct cz__span_expr *)0),                                        \
              default: CZ__EXPR_LIKE(a))
 /* Two instants, days or times differ by a duration. */
 #define CZ__EXPR_DIFFERENCE(a, b)                                                                  \
@@ -163,7 +168,29 @@ struct cz__expr {
              const struct cz__day_expr *: _Generic(CZ__EXPR_LIKE(b),                               \
                  const struct cz__day_expr *: (const struct cz__span_expr *)0,                     \
                  default: (const struct cz__day_expr *)0),                                         \
+             const struct cz__clock_expr *: _Generic(CZ__EXPR_LIKE(b),                             \
+                 const struct cz__clock_expr *: (const struct cz__span_expr *)0,                   \
+                 default: (const struct cz__clock_expr *)0),                                       \
              default: CZ__EXPR_SUM(a, b))
+/* What may be added to a value, subtracted from it and multiplied with it. */
+#define CZ__ADDS(a)                                                                                \
+    _Generic(CZ__EXPR_LIKE(a),                                                                     \
+             const struct cz__instant_expr *: CZ__BITS_SPAN,                                       \
+             const struct cz__day_expr *: CZ__BITS_SPAN,                                           \
+             const struct cz__clock_expr *: CZ__BITS_SPAN,                                         \
+             const struct cz__span_expr *: CZ__BITS_SPAN | CZ__BITS_INSTANT | CZ__BITS_DAY | CZ__BITS_TIME, \
+             default: CZ__BITS_NUMBER)
+#define CZ__SUBTRACTS(a)                                                                           \
+    _Generic(CZ__EXPR_LIKE(a),                                                                     \
+             const struct cz__instant_expr *: CZ__BITS_SPAN | CZ__BITS_INSTANT,                    \
+             const struct cz__day_expr *: CZ__BITS_SPAN | CZ__BITS_DAY,                            \
+             const struct cz__clock_expr *: CZ__BITS_SPAN | CZ__BITS_TIME,                         \
+             const struct cz__span_expr *: CZ__BITS_SPAN, default: CZ__BITS_NUMBER)
+#define CZ__MULTIPLIES(a)                                                                          \
+    _Generic(CZ__EXPR_LIKE(a), const struct cz__integer_expr *: CZ__BITS_NUMBER | CZ__BITS_SPAN,   \
+             default: CZ__BITS_NUMBER)
+/* What may stand beside a value where either of them is given: what a field like it takes. */
+#define CZ__ALIKE(v) CZ__ACCEPTS(CZ__EXPR_LIKE(v))
 /* An average of integers is no integer. */
 #define CZ__EXPR_AVERAGE(v)                                                                        \
     _Generic(CZ__EXPR_LIKE(v), const struct cz__integer_expr *: (const struct cz__real_expr *)0,   \
@@ -176,22 +203,34 @@ struct cz__expr {
     {                                                                                              \
         (uint8_t) CZ__KIND_OF((v)), CZ__ADDRESS_OF((v))                                            \
     }
-#define CZ__ARG_ITEM(unused, v) CZ__ARG(v)
+/* An argument that is one of the kinds of values in `suits`. */
+#define CZ__ARG_OF(suits, v)                                                                       \
+    {                                                                                              \
+        (uint8_t)(CZ__KIND_OF((v)) + 0 * sizeof(CZ__SUITED(CZ__IS_ONE_OF((v), suits), v))),        \
+            CZ__ADDRESS_OF((v))                                                                    \
+    }
 #define CZ__ARGS_1(a)                                                                              \
     {                                                                                              \
         (const struct cz__arg[]){ CZ__ARG(a) }, 1                                                  \
     }
-#define CZ__ARGS_2(a, b)                                                                           \
+/* `suits` are the kinds of all but the first; of all there are. */
+#define CZ__ARGS_2(a, suits, b)                                                                    \
     {                                                                                              \
-        (const struct cz__arg[]){ CZ__ARG(a), CZ__ARG(b) }, 2                                      \
+        (const struct cz__arg[]){ CZ__ARG(a), CZ__ARG_OF(suits, b) }, 2                            \
     }
-#define CZ__ARGS_3(a, b, c)                                                                        \
+#define CZ__ARGS_3(a, suits, b, c)                                                                 \
     {                                                                                              \
-        (const struct cz__arg[]){ CZ__ARG(a), CZ__ARG(b), CZ__ARG(c) }, 3                          \
+        (const struct cz__arg[]){ CZ__ARG(a), CZ__ARG_OF(suits, b), CZ__ARG_OF(suits, c) }, 3      \
     }
-#define CZ__ARGS_N(...)                                                                            \
+#define CZ__ARGS_AFTER(a, suits, ...)                                                              \
     {                                                                                              \
-        (const struct cz__arg[]){ CZ__EACH(CZ__ARG_ITEM, 0, __VA_ARGS__) }, CZ__NARG(__VA_ARGS__)  \
+        (const struct cz__arg[]){ CZ__ARG(a), CZ__EACH(CZ__ARG_OF, suits, __VA_ARGS__) },          \
+            1 + CZ__NARG(__VA_ARGS__)                                                              \
+    }
+#define CZ__ARGS_N(suits, ...)                                                                     \
+    {                                                                                              \
+        (const struct cz__arg[]){ CZ__EACH(CZ__ARG_OF, suits, __VA_ARGS__) },                      \
+            CZ__NARG(__VA_ARGS__)                                                                  \
     }
 /* A call; `suits` are the kinds of values the first argument may have. */
 #define CZ__CALL(type, fn, suits, first, ...)                                                      \
@@ -222,29 +261,36 @@ struct cz__expr {
 #define CZ_COND(condition)                                                                         \
     CZ__EXPR((const struct cz__boolean_expr *)0, .op = CZ__EXPR_COND, .filter = (condition))
 /* A list of expressions. */
-#define CZ_EXPRS(...) CZ__ARGS_N(__VA_ARGS__)
+#define CZ_EXPRS(...) CZ__ARGS_N(CZ__BITS_ANY, __VA_ARGS__)
 
 /* ---- arithmetic ---- */
 
 /* Numbers; instants, days, times and durations where they can be added up. NULL when either is. */
-#define CZ_ADD(a, b) CZ__CALL(CZ__EXPR_SUM(a, b), ADD, CZ__BITS_SUM, a, CZ__ARGS_2(a, b))
-#define CZ_SUB(a, b) CZ__CALL(CZ__EXPR_DIFFERENCE(a, b), SUB, CZ__BITS_SUM, a, CZ__ARGS_2(a, b))
-#define CZ_MUL(a, b) CZ__CALL(CZ__EXPR_SUM(a, b), MUL, CZ__BITS_SUM, a, CZ__ARGS_2(a, b))
+#define CZ_ADD(a, b)                                                                               \
+    CZ__CALL(CZ__EXPR_SUM(a, b), ADD, CZ__BITS_SUM, a, CZ__ARGS_2(a, CZ__ADDS(a), b))
+#define CZ_SUB(a, b)                                                                               \
+    CZ__CALL(CZ__EXPR_DIFFERENCE(a, b), SUB, CZ__BITS_SUM, a, CZ__ARGS_2(a, CZ__SUBTRACTS(a), b))
+#define CZ_MUL(a, b)                                                                               \
+    CZ__CALL(CZ__EXPR_SUM(a, b), MUL, CZ__BITS_NUMBER | CZ__BITS_SPAN, a,                          \
+             CZ__ARGS_2(a, CZ__MULTIPLIES(a), b))
 /* Integers divide as in C, without a remainder; decimals and floats do not. NULL when b is 0 on SQLite, an
  * error on PostgreSQL. */
-#define CZ_DIV(a, b) CZ__CALL(CZ__EXPR_SUM(a, b), DIV, CZ__BITS_NUMBER, a, CZ__ARGS_2(a, b))
-#define CZ_MOD(a, b) CZ__CALL(CZ__EXPR_SUM(a, b), MOD, CZ__BITS_NUMBER, a, CZ__ARGS_2(a, b))
+#define CZ_DIV(a, b)                                                                               \
+    CZ__CALL(CZ__EXPR_SUM(a, b), DIV, CZ__BITS_NUMBER, a, CZ__ARGS_2(a, CZ__BITS_NUMBER, b))
+#define CZ_MOD(a, b)                                                                               \
+    CZ__CALL(CZ__EXPR_SUM(a, b), MOD, CZ__BITS_NUMBER, a, CZ__ARGS_2(a, CZ__BITS_NUMBER, b))
 #define CZ_NEGATE(e) CZ__CALL(CZ__EXPR_LIKE(e), NEGATE, CZ__BITS_NUMBER, e, CZ__ARGS_1(e))
 #define CZ_ABS(e) CZ__CALL(CZ__EXPR_LIKE(e), ABS, CZ__BITS_NUMBER, e, CZ__ARGS_1(e))
 #define CZ_CEIL(e) CZ__CALL(CZ__EXPR_LIKE(e), CEIL, CZ__BITS_NUMBER, e, CZ__ARGS_1(e))
 #define CZ_FLOOR(e) CZ__CALL(CZ__EXPR_LIKE(e), FLOOR, CZ__BITS_NUMBER, e, CZ__ARGS_1(e))
 #define CZ_ROUND(e, places)                                                                        \
-    CZ__CALL(CZ__EXPR_LIKE(e), ROUND, CZ__BITS_NUMBER, e, CZ__ARGS_2(e, places))
+    CZ__CALL(CZ__EXPR_LIKE(e), ROUND, CZ__BITS_NUMBER, e, CZ__ARGS_2(e, CZ__BITS_WHOLE, places))
 #define CZ_SIGN(e) CZ__INTEGER_CALL(SIGN, CZ__BITS_NUMBER, e)
 #define CZ_SQRT(e)                                                                                 \
     CZ__CALL((const struct cz__real_expr *)0, SQRT, CZ__BITS_NUMBER, e, CZ__ARGS_1(e))
 #define CZ_POWER(a, b)                                                                             \
-    CZ__CALL((const struct cz__real_expr *)0, POWER, CZ__BITS_NUMBER, a, CZ__ARGS_2(a, b))
+    CZ__CALL((const struct cz__real_expr *)0, POWER, CZ__BITS_NUMBER, a,                           \
+             CZ__ARGS_2(a, CZ__BITS_NUMBER, b))
 
 /* ---- text ---- */
 
@@ -258,45 +304,56 @@ struct cz__expr {
 /* NULL counts as "", as Django's Concat. */
 #define CZ_CONCAT(...)                                                                             \
     CZ__EXPR((const struct cz__text_expr *)0, .op = CZ__EXPR_CALL, .function = CZ__FN_CONCAT,      \
-             .args = CZ__ARGS_N(__VA_ARGS__))
+             .args = CZ__ARGS_N(CZ__BITS_ANY | CZ__BIT(NULL), __VA_ARGS__))
 /* `from` counts from 1. */
 #define CZ_SUBSTR(e, from, length)                                                                 \
-    CZ__CALL((const struct cz__text_expr *)0, SUBSTR, CZ__BITS_TEXT, e, CZ__ARGS_3(e, from, length))
+    CZ__CALL((const struct cz__text_expr *)0, SUBSTR, CZ__BITS_TEXT, e,                            \
+             CZ__ARGS_3(e, CZ__BITS_WHOLE, from, length))
 #define CZ_LEFT(e, length)                                                                         \
-    CZ__CALL((const struct cz__text_expr *)0, LEFT, CZ__BITS_TEXT, e, CZ__ARGS_2(e, length))
+    CZ__CALL((const struct cz__text_expr *)0, LEFT, CZ__BITS_TEXT, e,                              \
+             CZ__ARGS_2(e, CZ__BITS_WHOLE, length))
 #define CZ_RIGHT(e, length)                                                                        \
-    CZ__CALL((const struct cz__text_expr *)0, RIGHT, CZ__BITS_TEXT, e, CZ__ARGS_2(e, length))
+    CZ__CALL((const struct cz__text_expr *)0, RIGHT, CZ__BITS_TEXT, e,                             \
+             CZ__ARGS_2(e, CZ__BITS_WHOLE, length))
 #define CZ_REPLACE(e, old, new)                                                                    \
-    CZ__CALL((const struct cz__text_expr *)0, REPLACE, CZ__BITS_TEXT, e, CZ__ARGS_3(e, old, new))
+    CZ__CALL((const struct cz__text_expr *)0, REPLACE, CZ__BITS_TEXT, e,                           \
+             CZ__ARGS_3(e, CZ__BITS_TEXT, old, new))
 /* Where `part` begins, from 1; 0 when it is not there. */
 #define CZ_STRPOS(e, part)                                                                         \
-    CZ__CALL((const struct cz__integer_expr *)0, STRPOS, CZ__BITS_TEXT, e, CZ__ARGS_2(e, part))
+    CZ__CALL((const struct cz__integer_expr *)0, STRPOS, CZ__BITS_TEXT, e,                         \
+             CZ__ARGS_2(e, CZ__BITS_TEXT, part))
 
 /* ---- choices ---- */
 
 /* The first that is not NULL. The type is that of the first, which is an expression, as below. */
 #define CZ_COALESCE(first, ...)                                                                    \
     CZ__EXPR(CZ__EXPR_LIKE(first), .op = CZ__EXPR_CALL, .function = CZ__FN_COALESCE,               \
-             .args = CZ__ARGS_N(first, __VA_ARGS__))
+             .args = CZ__ARGS_N(CZ__ALIKE(first), first, __VA_ARGS__))
 /* NULL when one of them is, on SQLite; on PostgreSQL NULLs are passed over. */
 #define CZ_GREATEST(first, ...)                                                                    \
     CZ__EXPR(CZ__EXPR_LIKE(first), .op = CZ__EXPR_CALL, .function = CZ__FN_GREATEST,               \
-             .args = CZ__ARGS_N(first, __VA_ARGS__))
+             .args = CZ__ARGS_N(CZ__ALIKE(first), first, __VA_ARGS__))
 #define CZ_LEAST(first, ...)                                                                       \
     CZ__EXPR(CZ__EXPR_LIKE(first), .op = CZ__EXPR_CALL, .function = CZ__FN_LEAST,                  \
-             .args = CZ__ARGS_N(first, __VA_ARGS__))
+             .args = CZ__ARGS_N(CZ__ALIKE(first), first, __VA_ARGS__))
 #define CZ_NULLIF(a, b)                                                                            \
     CZ__EXPR(CZ__EXPR_LIKE(a), .op = CZ__EXPR_CALL, .function = CZ__FN_NULLIF,                     \
-             .args = CZ__ARGS_2(a, b))
-/* The value of the first CZ_WHEN() whose condition holds, else `otherwise`, which gives the type. */
+             .args = CZ__ARGS_N(CZ__ALIKE(a), a, b))
+/* The value of the first CZ_WHEN() whose condition holds, else `otherwise`, which gives the type and so is no NULL. */
 #define CZ_CASE(otherwise, ...)                                                                    \
-    CZ__EXPR(CZ__EXPR_LIKE(otherwise), .op = CZ__EXPR_CASE, .args = CZ__ARGS_1(otherwise),         \
-             .whens = (const struct cz__when[]){ __VA_ARGS__ },                                    \
-             .when_count =                                                                         \
-                 sizeof((const struct cz__when[]){ __VA_ARGS__ }) / sizeof(struct cz__when))
-#define CZ_WHEN(condition, v)                                                                      \
+    CZ__EXPR(CZ__EXPR_LIKE(otherwise), .op = CZ__EXPR_CASE,                                        \
+             .args = CZ__ARGS_N(CZ__ALIKE(otherwise), otherwise),                                  \
+             .whens = (const struct cz__when[]){ CZ__EACH(                                         \
+                 CZ__WHEN_ITEM, CZ__ALIKE(otherwise) | CZ__BIT(NULL), __VA_ARGS__) },              \
+             .when_count = CZ__NARG(__VA_ARGS__))
+/* Inside CZ_CASE() alone. */
+#define CZ_WHEN(condition, v) ((condition), v)
+#define CZ__WHEN_ITEM(suits, pair) CZ__WHEN_OF(suits, CZ__UNWRAP pair)
+#define CZ__UNWRAP(...) __VA_ARGS__
+#define CZ__WHEN_OF(suits, ...) CZ__WHEN(suits, __VA_ARGS__)
+#define CZ__WHEN(suits, condition, v)                                                              \
     {                                                                                              \
-        (condition), CZ__ARG(v)                                                                    \
+        condition, CZ__ARG_OF(suits, v)                                                            \
     }
 
 /* ---- time ---- */
@@ -329,25 +386,25 @@ struct cz__expr {
 
 /* As the database casts; what is no number is 0 on SQLite and an error on PostgreSQL. */
 #define CZ_CAST_TEXT(e)                                                                            \
-    CZ__CALL((const struct cz__text_expr *)0, CAST_TEXT, ~UINT64_C(0), e, CZ__ARGS_1(e))
+    CZ__CALL((const struct cz__text_expr *)0, CAST_TEXT, CZ__BITS_ANY, e, CZ__ARGS_1(e))
 #define CZ_CAST_INT(e)                                                                             \
-    CZ__CALL((const struct cz__integer_expr *)0, CAST_INT, ~UINT64_C(0), e, CZ__ARGS_1(e))
+    CZ__CALL((const struct cz__integer_expr *)0, CAST_INT, CZ__BITS_ANY, e, CZ__ARGS_1(e))
 #define CZ_CAST_REAL(e)                                                                            \
-    CZ__CALL((const struct cz__real_expr *)0, CAST_REAL, ~UINT64_C(0), e, CZ__ARGS_1(e))
+    CZ__CALL((const struct cz__real_expr *)0, CAST_REAL, CZ__BITS_ANY, e, CZ__ARGS_1(e))
 /* What a document holds at a path of keys (and, as text, indexes): CZ_JSON_TEXT(CZ_F(Book, extra), "a", "0").
  * NULL where there is nothing, or what is there is of another kind. */
 #define CZ_JSON_PATH(e, ...)                                                                       \
     CZ__CALL((const struct cz__json_expr *)0, JSON_PATH, CZ__BIT(EXPR_JSON), e,                    \
-             CZ__ARGS_N(e, __VA_ARGS__))
+             CZ__ARGS_AFTER(e, CZ__BITS_TEXT, __VA_ARGS__))
 #define CZ_JSON_TEXT(e, ...)                                                                       \
     CZ__CALL((const struct cz__text_expr *)0, JSON_TEXT, CZ__BIT(EXPR_JSON), e,                    \
-             CZ__ARGS_N(e, __VA_ARGS__))
+             CZ__ARGS_AFTER(e, CZ__BITS_TEXT, __VA_ARGS__))
 #define CZ_JSON_INT(e, ...)                                                                        \
     CZ__CALL((const struct cz__integer_expr *)0, JSON_INT, CZ__BIT(EXPR_JSON), e,                  \
-             CZ__ARGS_N(e, __VA_ARGS__))
+             CZ__ARGS_AFTER(e, CZ__BITS_TEXT, __VA_ARGS__))
 #define CZ_JSON_REAL(e, ...)                                                                       \
     CZ__CALL((const struct cz__real_expr *)0, JSON_REAL, CZ__BIT(EXPR_JSON), e,                    \
-             CZ__ARGS_N(e, __VA_ARGS__))
+             CZ__ARGS_AFTER(e, CZ__BITS_TEXT, __VA_ARGS__))
 #define CZ_LIST_LENGTH(e)                                                                          \
     CZ__INTEGER_CALL(LIST_LENGTH, CZ__BIT(EXPR_INTEGERS) | CZ__BIT(EXPR_TEXTS), e)
 
@@ -381,13 +438,13 @@ struct cz__expr {
 #define CZ_COUNT_ROWS_IF(condition) CZ__CALL_0(cz__integer_expr, COUNT_ROWS, .filter = (condition))
 /* The values that are not NULL. Over several to-many relations add .distinct: joins multiply rows. */
 #define CZ_COUNT_OF(e, ...)                                                                        \
-    CZ__AGGREGATE((const struct cz__integer_expr *)0, COUNT_OF, ~UINT64_C(0), e, ##__VA_ARGS__)
+    CZ__AGGREGATE((const struct cz__integer_expr *)0, COUNT_OF, CZ__BITS_ANY, e, ##__VA_ARGS__)
 #define CZ_SUM(e, ...)                                                                             \
     CZ__AGGREGATE(CZ__EXPR_LIKE(e), SUM, CZ__BITS_NUMBER | CZ__BIT(EXPR_SPAN), e, ##__VA_ARGS__)
 #define CZ_AVG(e, ...)                                                                             \
     CZ__AGGREGATE(CZ__EXPR_AVERAGE(e), AVG, CZ__BITS_NUMBER | CZ__BIT(EXPR_SPAN), e, ##__VA_ARGS__)
-#define CZ_MIN(e, ...) CZ__AGGREGATE(CZ__EXPR_LIKE(e), MIN, ~UINT64_C(0), e, ##__VA_ARGS__)
-#define CZ_MAX(e, ...) CZ__AGGREGATE(CZ__EXPR_LIKE(e), MAX, ~UINT64_C(0), e, ##__VA_ARGS__)
+#define CZ_MIN(e, ...) CZ__AGGREGATE(CZ__EXPR_LIKE(e), MIN, CZ__BITS_ANY, e, ##__VA_ARGS__)
+#define CZ_MAX(e, ...) CZ__AGGREGATE(CZ__EXPR_LIKE(e), MAX, CZ__BITS_ANY, e, ##__VA_ARGS__)
 /* Of the population, as Django's without sample=True. */
 #define CZ_STDDEV(e, ...)                                                                          \
     CZ__AGGREGATE((const struct cz__real_expr *)0, STDDEV, CZ__BITS_NUMBER, e, ##__VA_ARGS__)
@@ -397,7 +454,7 @@ struct cz__expr {
  * .distinct, which SQLite takes of one argument and not of two. */
 #define CZ_STRING_AGG(e, separator, ...)                                                           \
     CZ__EXPR((const struct cz__text_expr *)0, .op = CZ__EXPR_CALL, .function = CZ__FN_STRING_AGG,  \
-             .args = CZ__ARGS_2(e, separator), ##__VA_ARGS__)
+             .args = CZ__ARGS_N(CZ__BITS_TEXT, e, separator), ##__VA_ARGS__)
 
 /* ---- windows ----
  *
@@ -406,7 +463,7 @@ struct cz__expr {
 
 #define CZ_WINDOW(call, ...)                                                                       \
     CZ__EXPR(CZ__EXPR_LIKE(call), .op = CZ__EXPR_WINDOW,                                           \
-             .args = CZ__ARGS_1(call) __VA_OPT__(, ) __VA_ARGS__)
+             .args = CZ__ARGS_N(CZ__BITS_EXPR, call) __VA_OPT__(, ) __VA_ARGS__)
 /* The row's place: its number, the same for equals with and without gaps after them, from 0 to 1, as the share of
  * rows up to it, and which of so many equal parts it is in. */
 #define CZ_ROW_NUMBER CZ__CALL_0(cz__integer_expr, ROW_NUMBER)
@@ -414,32 +471,26 @@ struct cz__expr {
 #define CZ_DENSE_RANK CZ__CALL_0(cz__integer_expr, DENSE_RANK)
 #define CZ_PERCENT_RANK CZ__CALL_0(cz__real_expr, PERCENT_RANK)
 #define CZ_CUME_DIST CZ__CALL_0(cz__real_expr, CUME_DIST)
-#define CZ_NTILE(parts) CZ__CALL_0(cz__integer_expr, NTILE, .args = CZ__ARGS_1(parts))
+#define CZ_NTILE(parts)                                                                            \
+    CZ__CALL_0(cz__integer_expr, NTILE, .args = CZ__ARGS_N(CZ__BITS_WHOLE, parts))
 /* The value so many rows before, after; NULL where there is none. */
 #define CZ_LAG(e, rows)                                                                            \
-    CZ__EXPR(CZ__EXPR_LIKE(e), .op = CZ__EXPR_CALL, .function = CZ__FN_LAG,                        \
-             .args = CZ__ARGS_2(e, rows))
+    CZ__CALL(CZ__EXPR_LIKE(e), LAG, CZ__BITS_ANY, e, CZ__ARGS_2(e, CZ__BITS_WHOLE, rows))
 #define CZ_LEAD(e, rows)                                                                           \
-    CZ__EXPR(CZ__EXPR_LIKE(e), .op = CZ__EXPR_CALL, .function = CZ__FN_LEAD,                       \
-             .args = CZ__ARGS_2(e, rows))
+    CZ__CALL(CZ__EXPR_LIKE(e), LEAD, CZ__BITS_ANY, e, CZ__ARGS_2(e, CZ__BITS_WHOLE, rows))
 /* Of the first, the last and the n-th row of the frame, which ends at the current row's peers unless .frame says
  * otherwise. */
-#define CZ_FIRST_VALUE(e)                                                                          \
-    CZ__EXPR(CZ__EXPR_LIKE(e), .op = CZ__EXPR_CALL, .function = CZ__FN_FIRST_VALUE,                \
-             .args = CZ__ARGS_1(e))
-#define CZ_LAST_VALUE(e)                                                                           \
-    CZ__EXPR(CZ__EXPR_LIKE(e), .op = CZ__EXPR_CALL, .function = CZ__FN_LAST_VALUE,                 \
-             .args = CZ__ARGS_1(e))
+#define CZ_FIRST_VALUE(e) CZ__CALL(CZ__EXPR_LIKE(e), FIRST_VALUE, CZ__BITS_ANY, e, CZ__ARGS_1(e))
+#define CZ_LAST_VALUE(e) CZ__CALL(CZ__EXPR_LIKE(e), LAST_VALUE, CZ__BITS_ANY, e, CZ__ARGS_1(e))
 #define CZ_NTH_VALUE(e, n)                                                                         \
-    CZ__EXPR(CZ__EXPR_LIKE(e), .op = CZ__EXPR_CALL, .function = CZ__FN_NTH_VALUE,                  \
-             .args = CZ__ARGS_2(e, n))
+    CZ__CALL(CZ__EXPR_LIKE(e), NTH_VALUE, CZ__BITS_ANY, e, CZ__ARGS_2(e, CZ__BITS_WHOLE, n))
 
 /* ---- subqueries ---- */
 
 /* The value an expression over model M has in the first row that matches; NULL when none does. Further
  * arguments are cz_query members. Also the list of an IN: then without a limit of one row. */
 #define CZ_SUBQUERY(e, M, ...)                                                                     \
-    CZ__EXPR(CZ__EXPR_LIKE(e), .op = CZ__EXPR_SUBQUERY, .args = CZ__ARGS_1(e),                     \
+    CZ__EXPR(CZ__EXPR_LIKE(e), .op = CZ__EXPR_SUBQUERY, .args = CZ__ARGS_N(CZ__BITS_ANY, e),       \
              .query = &(const struct cz_query){ .model = &M##__model __VA_OPT__(, ) __VA_ARGS__ })
 
 #ifdef __cplusplus

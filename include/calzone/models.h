@@ -316,11 +316,15 @@ typedef struct cz_order_list {
 /* By an expression. */
 #define CZ_ASC_OF(e, ...)                                                                          \
     {                                                                                              \
-        .expr = (const struct cz__expr *)(const void *)(e), .descending = false, ##__VA_ARGS__     \
+        .expr = (const struct cz__expr *)(const void *)(e),                                        \
+        .descending = 0 * sizeof(CZ__SUITED(CZ__IS_ONE_OF((e), CZ__BITS_EXPR), e)) != 0,           \
+        ##__VA_ARGS__                                                                              \
     }
 #define CZ_DESC_OF(e, ...)                                                                         \
     {                                                                                              \
-        .expr = (const struct cz__expr *)(const void *)(e), .descending = true, ##__VA_ARGS__      \
+        .expr = (const struct cz__expr *)(const void *)(e),                                        \
+        .descending = 0 * sizeof(CZ__SUITED(CZ__IS_ONE_OF((e), CZ__BITS_EXPR), e)) == 0,           \
+        ##__VA_ARGS__                                                                              \
     }
 #define CZ_RANDOM                                                                                  \
     {                                                                                              \

@@ -188,6 +188,9 @@ typedef struct cz_duration_list {
     (CZ__BITS_NUMBER | CZ__BITS_INSTANT | CZ__BITS_DAY | CZ__BITS_TIME | CZ__BITS_SPAN)
 #define CZ__BITS_DATE (CZ__BIT(EXPR_INSTANT) | CZ__BIT(EXPR_DAY))
 #define CZ__BITS_CLOCK (CZ__BIT(EXPR_INSTANT) | CZ__BIT(EXPR_CLOCK))
+#define CZ__BITS_WHOLE ((CZ__BITS_INT & ~CZ__BIT(BOOL)) | CZ__BIT(EXPR_INTEGER))
+#define CZ__BITS_EXPR ~(CZ__BIT(EXPR_TEXT) - 1)
+#define CZ__BITS_ANY ~(CZ__BIT(NONE) | CZ__BIT(NULL))
 /* A relation is compared by the key of what it leads to. */
 #define CZ__ACCEPTS(path)                                                                          \
     _Generic((path),                                                                               \
@@ -210,7 +213,7 @@ typedef struct cz_duration_list {
              const struct cz__key_expr *: CZ__BITS_KEY, default: CZ__BITS_KEY)
 #define CZ__ACCEPTS_LISTS(path)                                                                    \
     _Generic((path),                                                                               \
-             struct cz__sealed *: UINT64_C(0), struct cz__chosen *: CZ__BIT(INTS),                 \
+             struct cz__sealed *: UINT64_C(0), const struct cz__sealed_expr *: UINT64_C(0), struct cz__chosen *: CZ__BIT(INTS), \
              struct cz__text *: CZ__BIT(STRS) | CZ__BIT(EXPR_TEXT), const struct cz__text_expr *: CZ__BIT(STRS) | CZ__BIT(EXPR_TEXT), \
              struct cz__integer *: CZ__BIT(INTS) | CZ__BIT(EXPR_INTEGER) | CZ__BIT(EXPR_KEY), const struct cz__integer_expr *: CZ__BIT(INTS) | CZ__BIT(EXPR_INTEGER) | CZ__BIT(EXPR_KEY), \
              struct cz__uuid *: CZ__BIT(UUIDS) | CZ__BIT(EXPR_UUID) | CZ__BIT(EXPR_KEY), const struct cz__uuid_expr *: CZ__BIT(UUIDS) | CZ__BIT(EXPR_UUID) | CZ__BIT(EXPR_KEY), \
@@ -230,7 +233,8 @@ typedef struct cz_duration_list {
 #define CZ__SUITS(path, v) CZ__IS_ONE_OF(v, CZ__ACCEPTS(path) | CZ__BIT(NULL))
 /* What a condition compares: nothing but NULL is to be found in a column that is encrypted. */
 #define CZ__COMPARES(path)                                                                         \
-    _Generic((path), struct cz__sealed *: UINT64_C(0), default: CZ__ACCEPTS(path))
+    _Generic((path), struct cz__sealed *: UINT64_C(0),                                             \
+             const struct cz__sealed_expr *: UINT64_C(0), default: CZ__ACCEPTS(path))
 #define CZ__SUITS_EXACT(path, v) CZ__IS_ONE_OF(v, CZ__COMPARES(path) | CZ__BIT(NULL))
 #define CZ__SUITS_ORDER(path, v)                                                                   \
     CZ__IS_ONE_OF(v, _Generic((path), struct cz__chosen *: UINT64_C(0), default: CZ__COMPARES(path)))

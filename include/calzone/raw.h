@@ -145,8 +145,8 @@ int64_t cz__execute_built(cz_ctx *ctx, cz_str sql, const cz_raw_options *options
         struct cz__rows cz__r = cz__raw((ctx), &cz__raw_here, CZ__RAW_OPTIONS(__VA_ARGS__));       \
         (R##__rows){ (R *)cz__r.items, cz__r.count };                                              \
     })
-/* Run one statement that changes rows or tables, in the transaction around it or one of its own. Returns the rows it
- * changed. Sends no signals. Raises: CZ_EINVAL: a SELECT, several statements, or what belongs to a connection
+/* Run one statement that changes rows or tables, in the transaction around it or one of its own. SQLite's CREATE TRIGGER
+ * is one, with the statements between its BEGIN and END. Returns the rows it changed. Sends no signals. Raises: CZ_EINVAL: a SELECT, several statements, or what belongs to a connection
  * (BEGIN, SET, PRAGMA, ATTACH, COPY); CZ_EINTEGRITY. */
 #define cz_execute(ctx, sql, ...)                                                                  \
     ({                                                                                             \

@@ -316,7 +316,8 @@ typedef struct cz__db_features {
     const char *decimal_collation; /* behind a decimal, which longer ones need; NULL: they do not */
     bool row_locks, distinct_on, ordered_aggregates; /* STRING_AGG takes ORDER BY, and DISTINCT */
     bool returning_key;                              /* INSERT says the new key by RETURNING */
-    bool typed_sums;                                 /* SUM and AVG of integers need a cast back */
+    bool trigger_bodies;         /* CREATE TRIGGER holds statements, between BEGIN and END */
+    bool typed_sums;             /* SUM and AVG of integers need a cast back */
     bool streams_in_transaction; /* stream_begin() needs a session with a transaction */
     /* How queries of full text are written, of words as they are and of English ones. */
     enum cz__pattern search_patterns[2], rank_patterns[2], headline_patterns[2];

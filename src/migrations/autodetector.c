@@ -282,6 +282,17 @@ static bool needs_fill(const cz_state_field *field)
            !field->auto_now_add && !is_encrypted(field);
 }
 
+/* What rows that are there get. Of a relation that is a key, and is asked for as what that key is. */
+static cz_tagged fill_for(struct detector *d, const char *app, const char *model,
+                          const cz_state_field *field)
+{
+    cz_state_field asked = *field;
+    const cz__state_model *target = field->to ? cz__state_target(d->to, field) : NULL;
+    if (target && target->fields.count)
+        asked.kind = cz__state_key(d->ctx, d->to, target)->kind;
+    return d->answers->fill(d->ctx, d->answers->user, app, model, &asked);
+}
+
 static void add_fields(struct detector *d, struct work *work, const cz__state_model *is, bool later,
                        bool asks)
 {
@@ -296,7 +307,7 @@ static void add_fields(struct detector *d, struct work *work, const cz__state_mo
         if (asks && is_encrypted(&field) && (!field.null || field.default_.kind))
             cz__fill_refuse(d->ctx, work->app, is->name, &field);
         if (asks && needs_fill(&field))
-            field.fill = d->answers->fill(d->ctx, d->answers->user, work->app, is->name, &field);
+            field.fill = fill_for(d, work->app, is->name, &field);
         push(d, work, later,
              (cz_operation){ .kind = CZ_OPERATION_ADD_FIELD,
                              .model = is->name,
@@ -309,7 +320,7 @@ static void alter_field(struct detector *d, struct work *work, const cz__state_m
 {
     cz_state_field changed = *field;
     if (old->null && needs_fill(&changed))
-        changed.fill = d->answers->fill(d->ctx, d->answers->user, work->app, is->name, &changed);
+        changed.fill = fill_for(d, work->app, is->name, &changed);
     if (changed.to)
         need_target(d, work, later, &changed);
     cz__through_unchanged(d->ctx, work->app, is->name, old, field);
@@ -324,7 +335,7 @@ static void alter_field(struct detector *d, struct work *work, const cz__state_m
     push(d, work, later, /* a column and a table of its own have nothing in common */
          (cz_operation){ .kind = CZ_OPERATION_REMOVE_FIELD, .model = is->name, .name = old->name });
     if (needs_fill(&changed))
-        changed.fill = d->answers->fill(d->ctx, d->answers->user, work->app, is->name, &changed);
+        changed.fill = fill_for(d, work->app, is->name, &changed);
     push(d, work, later,
          (cz_operation){
              .kind = CZ_OPERATION_ADD_FIELD, .model = is->name, .fields = one_field(d, &changed) });
@@ -1131,8 +1142,6 @@ cz_tagged cz__fill_of_text(cz_ctx *ctx, const cz_state_field *field, const char 
     case CZ_KIND_small_int_field:
     case CZ_KIND_int_field:
     case CZ_KIND_big_int_field:
-    case CZ_KIND_foreign_key:
-    case CZ_KIND_one_to_one:
         tagged.kind = CZ__TAG_INT;
         if (cz_str_to_i64(value, &tagged.integer) == CZ_OK)
             return tagged;

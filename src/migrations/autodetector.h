@@ -10,7 +10,8 @@ typedef struct cz__answers {
      * for the name, so it may be. May raise when nobody knows. */
     bool (*renamed)(cz_ctx *ctx, void *user, const char *app, const char *model, const char *old,
                     const char *name, bool similar);
-    /* What the rows there are get in a field that may not be NULL and has no default. May raise. */
+    /* What the rows there are get in a field that may not be NULL and has no default. Of a foreign key the field's kind
+     * is that of the key it leads to. May raise. */
     cz_tagged (*fill)(cz_ctx *ctx, void *user, const char *app, const char *model,
                       const cz_state_field *field);
     void *user;

@@ -310,6 +310,78 @@ CZ_TEST(a_squashed_migration_makes_what_those_made_it_replaces)
     detect(lists, 3, &states[2], "shop.0003_rename_title_volume_name_volume_pages_and_more", &ctx);
 }
 
+/* ---- what rows that are there get ---- */
+
+static cz_tagged fill_said(cz_ctx *c, void *user, const char *app, const char *model,
+                           const cz_state_field *field)
+{
+    (void)app, (void)model;
+    return cz__fill_of_text(c, field, user);
+}
+
+struct linking {
+    const char *key_kind, *said;
+    int filled; /* the tag of what is said; CZ__TAG_NONE: it is refused */
+};
+
+/* A foreign key, and one to a model whose key is a one-to-one with that model. */
+static void detect_link(cz_ctx *c, void *arg)
+{
+    const struct linking *linking = arg;
+    const cz__answers answers = { say, fill_said, (void *)(uintptr_t)linking->said };
+    const cz_state_field label_fields[] = { { "id", linking->key_kind, .primary_key = true } };
+    const cz_state_field owner_fields[] = { { "label", "one_to_one", "shop.Label",
+                                              .primary_key = true, .on_delete = CZ_CASCADE } };
+    const cz_state_field fields[] = {
+        book_fields[0],
+        { "label", "foreign_key", "shop.Label", .on_delete = CZ_CASCADE },
+        { "owner", "foreign_key", "shop.Owner", .on_delete = CZ_CASCADE },
+    };
+    const cz__state_model label = { .app = "shop", .name = "Label", .fields = { label_fields, 1 } };
+    const cz__state_model owner = { .app = "shop", .name = "Owner", .fields = { owner_fields, 1 } };
+    const cz__state_model bare = { .app = "shop", .name = "Book", .fields = { fields, 1 } };
+    const cz__state_model linked = { .app = "shop", .name = "Book", .fields = { fields, 3 } };
+    const cz__state_model *const before[] = { &label, &owner, &bare };
+    const cz__state_model *const after[] = { &label, &owner, &linked };
+    cz__state first = { 0 }, second = { 0 };
+    for (size_t i = 0; i < 3; i++) {
+        cz__state_add(c, &first, before[i]);
+        cz__state_add(c, &second, after[i]);
+    }
+    cz__migration_list lists[1] = { cz__autodetect_state(c, graph_of(NULL, 0), &first, &answers,
+                                                         NULL, NULL) };
+    cz__migration_list made =
+        cz__autodetect_state(c, graph_of(lists, 1), &second, &answers, NULL, NULL);
+    CZ_REQUIRE(made.count == 1 && made.items[0].operations.count == 2);
+    for (size_t i = 0; i < 2; i++)
+        CZ_EXPECT_EQ((int)made.items[0].operations.items[i].fields.items[0].fill.kind,
+                     linking->filled);
+}
+
+CZ_TEST(a_foreign_key_is_filled_with_a_key_of_what_it_leads_to)
+{
+    static const struct linking linkings[] = {
+        { "big_int_field", "7", CZ__TAG_INT },
+        { "uuid_field", "0193a0f0-0000-7000-8000-000000000001", CZ__TAG_TEXT },
+        { "uuid_field", "7", CZ__TAG_NONE },
+        { "uuid_field", "0193a0f0-0000-7000-8000-00000000000g", CZ__TAG_NONE },
+        { "big_int_field", "0193a0f0-0000-7000-8000-000000000001", CZ__TAG_NONE },
+        { "big_int_field", "", CZ__TAG_NONE },
+    };
+    cz_ctx_init(&ctx, cz_test_arena());
+    for (size_t i = 0; i < CZ_COUNT(linkings); i++) {
+        struct linking linking = linkings[i];
+        cz_error err = { 0 };
+        cz_status status = cz_try(&ctx, detect_link, &linking, &err);
+        CZ_EXPECT_EQ(status, linking.filled ? CZ_OK : CZ_EVALIDATION);
+        if (status)
+            CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                          cz_format(&ctx, "\"%s\" is no value for the field label (%s)",
+                                    linking.said, linking.key_kind)
+                              .ptr);
+    }
+}
+
 /* ---- encrypted fields ---- */
 
 struct addition {

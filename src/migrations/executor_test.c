@@ -896,6 +896,24 @@ ON_BOTH(an_index_of_full_text_of_other_keys_leaves_nothing_behind)
         "full text", "by UUIDs", NULL, { leaflets, CZ_COUNT(leaflets) }, NULL, NULL });
 }
 
+static const cz_operation labelled[] = {
+    CZ_CREATE_MODEL("Label", CZ_STATE_FIELDS({ "id", "uuid_field", .primary_key = true },
+                                             { "text", "char_field", .max_length = 9 })),
+    CZ_RUN_SQL("INSERT INTO store_label (id, text) VALUES "
+               "('0193a0f0-0000-7000-8000-000000000001', 'new')",
+               ""),
+    CZ_ADD_FIELD("Book", { "label", "foreign_key", "store.Label",
+                           .fill = cz_text("0193a0f0-0000-7000-8000-000000000001"),
+                           .on_delete = CZ_CASCADE }),
+};
+
+/* Foreign keys are checked at the end, so those that were filled in lead to a row. */
+ON_BOTH(a_foreign_key_is_filled_with_a_uuid)
+{
+    run_scenario(&(struct scenario){
+        "add with fill", "a UUID's key", NULL, { labelled, CZ_COUNT(labelled) }, NULL, NULL });
+}
+
 /* ---- what no model knows ---- */
 
 static const cz_operation extras[] = {

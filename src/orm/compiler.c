@@ -140,14 +140,25 @@ static bool same_step(struct step a, struct step b)
     return a.by == b.by && a.way == b.way;
 }
 
+/* Whether a step leads to the links that the rows are behind, which no model need stand for. */
+static bool leads_behind(const struct cz__scope *scope, const cz__column *column, struct step step)
+{
+    const cz__column *behind = scope->link;
+    if (!behind)
+        return false;
+    if (behind->through)
+        return same_step(step, (struct step){ behind->through_to, BACKWARD });
+    return step.way == TO_LINKS && column->link_table &&
+           strcmp(column->link_table, behind->link_table) == 0 &&
+           strcmp(column->link_from, behind->link_to) == 0;
+}
+
 /* The alias of the rows a step leads to, when they are joined already; 0: they are not. */
 static unsigned find_join(const struct cz__scope *scope, unsigned parent, const cz__column *column,
                           bool link)
 {
     struct step step = step_of(scope, column, link);
-    const cz__column *behind = scope->link;
-    if (behind && behind->through && parent == scope->base &&
-        same_step(step, (struct step){ behind->through_to, BACKWARD }))
+    if (parent == scope->base && leads_behind(scope, column, step))
         return scope->link_alias;
     for (unsigned i = 0; i < scope->join_count; i++) {
         const struct cz__join *join = &scope->joins[i];
@@ -381,12 +392,27 @@ static void add_related(struct cz__compiler *c, struct cz__plan *plan, unsigned 
 
 /* ---- order ---- */
 
+/* What a SELECT gives. */
+struct output {
+    cz_buf *sql;
+    uint8_t value_kind;
+    const void *value;
+};
+
+struct outputs {
+    struct output *items;
+    size_t count;
+};
+
 struct ordering {
     cz_buf *sql;
     const char *before;               /* " ORDER BY ", then ", " */
     cz_buf *group;                    /* what an order adds to GROUP BY; NULL: nothing is grouped */
     cz_buf *parts;                    /* ", " and each of what is ordered by; NULL: not needed */
     struct cz__window_filter *filter; /* where the order is outside of; NULL: it is not */
+    const struct outputs *among; /* distinct values, which alone can order; NULL: anything can */
+    bool own;                    /* the order is the model's, of which the rest is left out */
+    bool distinct;               /* of distinct rows or values */
     bool has_aggregate;
 };
 
@@ -422,6 +448,64 @@ static void add_part(struct ordering *order, cz_buf *part)
     cz_buf_append_str(order->parts, cz_buf_str(part));
 }
 
+static CZ_NORETURN void refuse_distinct(struct cz__compiler *c, const char *by)
+{
+    cz_raise(
+        c->ctx, CZ_EINVAL,
+        "distinct values of %s ordered by %s, which is none of them: order by %s, or leave out "
+        ".distinct and order by CZ_MIN() or CZ_MAX() of it",
+        c->scope->model->name, by, c->scope->outer ? "the value" : "a value, adding it to .values");
+}
+
+/* The number, from 1, of the output that this is; 0: of none. */
+static size_t find_output(struct cz__compiler *c, const struct outputs *among, const cz_buf *part,
+                          const struct cz__expr *expr)
+{
+    for (size_t i = 0; i < among->count; i++) {
+        const struct output *output = &among->items[i];
+        const struct cz__expr *given = cz__expr_of(output->value_kind, output->value);
+        if (cz_str_eq(cz_buf_str(output->sql), cz_buf_str(part)) ||
+            (expr && given && cz__same_expr(c->shape, expr, given)))
+            return i + 1;
+    }
+    return 0;
+}
+
+/* How much a compiler has put together, to go back to. */
+struct mark {
+    uint32_t slot_count;
+    unsigned join_count;
+};
+
+static struct mark mark(const struct cz__compiler *c)
+{
+    return (struct mark){ c->slot_count, c->scope->join_count };
+}
+
+/* Order by what is in `part`; of distinct values by their number, which PostgreSQL takes for one of them whatever
+ * its parameters are. What was put together since `start` for `part` is then read by nobody. */
+static void order_by_part(struct cz__compiler *c, struct ordering *order, const cz_order *item,
+                          cz_buf *part, struct mark start)
+{
+    if (!order->among) {
+        add_item(order, part);
+        append_direction(order->sql, item, item->descending);
+        add_part(order, part);
+        return;
+    }
+    c->slot_count = start.slot_count;
+    c->scope->join_count = start.join_count;
+    size_t number = find_output(c, order->among, part, item->expr);
+    if (!number && order->own)
+        return;
+    if (!number)
+        refuse_distinct(c, item->expr ? "an expression"
+                                      : cz_format(c->ctx, "\"%.*s\"", CZ_STR_ARG(item->path)).ptr);
+    begin_item(order);
+    cz_buf_append_u64(order->sql, number);
+    append_direction(order->sql, item, item->descending);
+}
+
 /* By a path; one that ends at a foreign key orders as the model it leads to does, as in Django. */
 static void order_by_path(struct cz__compiler *c, struct ordering *order, const cz_order *item,
                           cz_str path, bool descending, unsigned depth)
@@ -446,42 +530,53 @@ static void order_by_path(struct cz__compiler *c, struct ordering *order, const 
         }
         return;
     }
+    cz_order here = *item;
+    here.path = path;
+    here.descending = descending;
+    struct mark start = mark(c);
     struct cz__place at = cz__locate(c, c->scope, path);
     if (at.column->type & CZ__DB_SEALED)
         cz_raise(c->ctx, CZ_EINVAL, "\"%.*s\" is encrypted: it has no order", CZ_STR_ARG(path));
     cz_buf *part = cz__scratch(c->ctx);
     cz__append_column(part, at.alias, at.name);
-    add_item(order, part);
-    append_direction(order->sql, item, descending);
+    order_by_part(c, order, &here, part, start);
     cz__append_group(order->group, part);
-    add_part(order, part);
+}
+
+static void order_by_expr(struct cz__compiler *c, struct ordering *order, const cz_order *item)
+{
+    struct mark start = mark(c);
+    cz_buf *part = cz__scratch(c->ctx);
+    bool aggregate = cz__has_aggregate(item->expr);
+    bool inside = aggregate || cz__has_window(item->expr); /* it reads what groups have */
+    c->scope->group = inside ? order->group : NULL;
+    cz_ignore(cz__compile_expr(c, part, item->expr) == 0); /* of any type */
+    c->scope->group = NULL;
+    order_by_part(c, order, item, part, start);
+    order->has_aggregate |= aggregate && !order->among;
+    if (!inside)
+        cz__append_group(order->group, part);
 }
 
 static void compile_order(struct cz__compiler *c, struct ordering *order, const cz_order_list *list)
 {
+    if (order->among)
+        order->group = NULL; /* it adds nothing to what is given */
     for (size_t i = 0; i < list->count; i++) {
         const cz_order *item = &list->items[i];
-        if (!item->random && !item->expr) {
+        if (item->expr) {
+            order_by_expr(c, order, item);
+        } else if (!item->random) {
             order_by_path(c, order, item, item->path, item->descending, 0);
-            continue;
-        }
-        if (item->random) {
+        } else if (!order->distinct) {
             begin_item(order);
             cz_buf_append_str(order->sql, cz_str_from(c->features->random));
-            continue;
+        } else if (!order->own) {
+            cz_raise(c->ctx, CZ_EINVAL,
+                     "distinct rows of %s ordered by CZ_RANDOM and more: it is their only order, "
+                     "outside of subqueries, or none",
+                     c->scope->model->name);
         }
-        cz_buf *part = cz__scratch(c->ctx);
-        bool aggregate = cz__has_aggregate(item->expr);
-        bool inside = aggregate || cz__has_window(item->expr); /* it reads what groups have */
-        c->scope->group = inside ? order->group : NULL;
-        cz_ignore(cz__compile_expr(c, part, item->expr) == 0); /* of any type */
-        c->scope->group = NULL;
-        add_item(order, part);
-        append_direction(order->sql, item, item->descending);
-        order->has_aggregate |= aggregate;
-        add_part(order, part);
-        if (!inside)
-            cz__append_group(order->group, part);
     }
 }
 
@@ -499,6 +594,7 @@ void cz__append_order(struct cz__compiler *c, cz_buf *sql, const cz_order_list *
 struct select {
     cz_buf *outputs, *where, *having, *group, *order;
     unsigned output_count;
+    struct outputs values; /* among the outputs */
     bool aggregates;
     struct cz__window_filter filter;
 };
@@ -510,6 +606,7 @@ static struct select new_select(cz_ctx *ctx)
                             .having = cz__scratch(ctx),
                             .group = cz__scratch(ctx),
                             .order = cz__scratch(ctx),
+                            .values = { 0 },
                             .filter = { cz__scratch(ctx), cz__scratch(ctx), 0, 0 } };
 }
 
@@ -567,6 +664,8 @@ static const cz__db_type *compile_outputs(struct cz__compiler *c, struct select 
 {
     const struct cz__model_state *record = record_of(c, query);
     cz__db_type *types = cz_array(c->ctx, cz__db_type, query->values.count);
+    select->values.items = cz_array(c->ctx, struct output, query->values.count);
+    select->values.count = query->values.count;
     for (size_t i = 0; i < query->values.count; i++) {
         const struct cz__assign *item = &query->values.items[i];
         const cz__column *member = &record->columns[item->field];
@@ -581,6 +680,7 @@ static const cz__db_type *compile_outputs(struct cz__compiler *c, struct select 
             cz_buf_append_lit(select->outputs, ", ");
         cz_buf_append_str(select->outputs, cz_buf_str(part));
         cz_check(c->ctx, cz_buf_status(part));
+        select->values.items[i] = (struct output){ part, item->value_kind, item->value };
         if (aggregate)
             select->aggregates = true;
         else if (expr && !window && expr->op != CZ__EXPR_VALUE)
@@ -857,7 +957,11 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
                               .before = " ORDER BY ",
                               .group = !values || select.group->len ? select.group : NULL,
                               .parts = values ? NULL : cz__scratch(c->ctx),
-                              .filter = select.filter.count ? &select.filter : NULL };
+                              .filter = select.filter.count ? &select.filter : NULL,
+                              .own = cz__is_own_order(query),
+                              .distinct = query->distinct && !is_shuffled(query) };
+    if (query->distinct && values && !query->distinct_on.count)
+        order.among = &select.values;
     if (behind && !sliced)
         add_item(&order, behind);
     if (sliced && select.filter.count)
@@ -936,19 +1040,11 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
     bool negated = c->negated;
     c->negated = false;
     struct select select = new_select(c->ctx);
-    compile_where(c, &select, query);
-    struct ordering order = { .sql = select.order,
-                              .before = " ORDER BY ",
-                              .group = select.group,
-                              .filter = select.filter.count ? &select.filter : NULL };
     const struct cz__expr *expr = value ? cz__expr_of(value->value_kind, value->value) : NULL;
     bool aggregate = expr && cz__has_aggregate(expr); /* which has no order */
-    if (kind != CZ__SUBSELECT_EXISTS && !aggregate)
-        compile_order(c, &order, cz__ordering_of(query));
-    select.aggregates |= order.has_aggregate;
-    cz_buf *limit = cz__scratch(c->ctx);
-    append_limit(c, limit, query, true, kind == CZ__SUBSELECT_VALUE && !aggregate);
+    struct output output = { select.outputs, 0, NULL };
     if (value) {
+        output = (struct output){ select.outputs, value->value_kind, value->value };
         scope->group = aggregate ? NULL : select.group;
         cz_ignore(cz__compile_value(c, select.outputs, value->value_kind, value->value,
                                     CZ__DB_INT64, "a subquery") == 0); /* its type was asked for */
@@ -957,13 +1053,26 @@ void cz__compile_subselect(struct cz__compiler *c, cz_buf *sql, const cz_query *
         cz_buf_append_char(select.outputs, '1');
     }
     select.output_count = 1;
+    compile_where(c, &select, query);
+    cz_query once = *query;
+    once.distinct = query->distinct && distinct_matters(query, kind);
+    struct ordering order = { .sql = select.order,
+                              .before = " ORDER BY ",
+                              .group = select.group,
+                              .filter = select.filter.count ? &select.filter : NULL,
+                              .among = once.distinct ? &(struct outputs){ &output, 1 } : NULL,
+                              .own = cz__is_own_order(query),
+                              .distinct = once.distinct };
+    if (kind != CZ__SUBSELECT_EXISTS && !aggregate)
+        compile_order(c, &order, cz__ordering_of(query));
+    select.aggregates |= order.has_aggregate;
+    cz_buf *limit = cz__scratch(c->ctx);
+    append_limit(c, limit, query, true, kind == CZ__SUBSELECT_VALUE && !aggregate);
     select.aggregates |= aggregate && select.filter.count; /* to be refused */
     if (select.filter.count && query->distinct)
         cz_raise(c->ctx, CZ_EINVAL, "a condition on a window in a subquery with .distinct");
     if (select.aggregates && !aggregate)
         group_by_keys(c, &select, NULL, NULL);
-    cz_query once = *query;
-    once.distinct = query->distinct && distinct_matters(query, kind);
     append_body(c, sql, &select, &once);
     cz_buf_append_str(sql, cz_buf_str(select.order));
     cz_buf_append_str(sql, cz_buf_str(limit));
@@ -1139,7 +1248,7 @@ static void compile_change(struct cz__compiler *c, cz_buf *sql,
     }
     struct select select = new_select(c->ctx);
     compile_where(c, &select, request->query);
-    if (!c->scope->join_count && !select.aggregates && !select.filter.count) {
+    if (!c->scope->join_count && !c->scope->link && !select.aggregates && !select.filter.count) {
         cz_buf_append_str(sql, cz_buf_str(select.where));
         cz_check(c->ctx, cz_buf_status(select.where));
         return;

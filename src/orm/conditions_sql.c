@@ -301,40 +301,19 @@ static void compile_xor(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
     cz_buf_append_str(sql, cond->count ? CZ_STR(") % 2 = 1)") : CZ_STR("1 = 0)"));
 }
 
-static void append_link_from(struct cz__compiler *c, cz_buf *sql, cz_cond cond, unsigned alias)
+/* The links are joined, as for the rows behind several: further conditions over them are about those that lead here. */
+static void compile_linked(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
 {
     const cz__column *column = cond->link;
-    cz__append_column(sql, alias, column->link_from);
+    c->scope->link = column;
+    c->scope->link_alias = ++c->alias_count;
+    cz__append_column(sql, c->scope->link_alias, column->link_from);
     cz_buf_append_lit(sql, " = ");
     cz__append_slot(c, sql,
                     (struct cz__slot){ .kind = CZ__SLOT_VALUE,
                                        .ref = cz__take_ref(c),
                                        .type = cond->count,
                                        .name = column->field->name });
-}
-
-/* key IN (SELECT to FROM links WHERE from = the key). Where a model stands between its rows are joined, as for the rows
- * behind several: further conditions are about those rows. */
-static void compile_linked(struct cz__compiler *c, cz_buf *sql, cz_cond cond)
-{
-    const cz__column *column = cond->link;
-    unsigned alias = ++c->alias_count;
-    if (column->through) {
-        c->scope->link = column;
-        c->scope->link_alias = alias;
-        append_link_from(c, sql, cond, alias);
-        return;
-    }
-    cz__append_read(c->scope, sql, c->scope->base, c->scope->model->state->key->name);
-    cz_buf_append_lit(sql, " IN (SELECT ");
-    cz__append_column(sql, alias, column->link_to);
-    cz_buf_append_lit(sql, " FROM ");
-    cz__db_append_name(sql, column->link_table);
-    cz_buf_append_char(sql, ' ');
-    cz__append_alias(sql, alias);
-    cz_buf_append_lit(sql, " WHERE ");
-    append_link_from(c, sql, cond, alias);
-    cz_buf_append_char(sql, ')');
 }
 
 bool cz__compile_cond(struct cz__compiler *c, cz_buf *sql, cz_cond cond)

@@ -152,6 +152,10 @@ static void text_and_time(cz_ctx *c, void *arg)
                               instant("2025-12-30T23:15:07Z")));
     EXPECT_WARES("jam", CZ_QE(CZ_SUB(CZ_F(Ware, made), instant("2025-12-29T23:15:06Z")), EXACT,
                               (cz_duration){ 1000000 }));
+    EXPECT_WARES("jam", CZ_QE(CZ_ADD(CZ_F(Ware, keeps), CZ_F(Ware, made)), EXACT,
+                              instant("2025-12-30T23:15:07Z")));
+    EXPECT_WARES("100%_x", CZ_QE(CZ_SUB(CZ_TIME_OF(CZ_F(Ware, made)), (cz_time){ 45045000000 }),
+                                 EXACT, (cz_duration){ 0 }));
     EXPECT_WARES("jam Tea bread 100%_x", CZ_Q(Ware, made, LT, CZ_NOW));
 }
 

@@ -138,6 +138,10 @@ struct cz__shape {
  * another database. */
 void cz__shape_build(cz_ctx *ctx, struct cz__shape *shape, const struct cz__plan_request *request,
                      const cz__db_session *session);
+/* Whether two expressions of the query `whole` is the shape of are the same, down to their values. Raises: CZ_EINVAL:
+ * nested too deep. */
+bool cz__same_expr(const struct cz__shape *whole, const struct cz__expr *a,
+                   const struct cz__expr *b);
 /* scopes.c: the conditions of a query: its own, its manager's and that on deleted rows. */
 enum { CZ__CONDS_MAX = 3 };
 size_t cz__conds_of(const cz_query *query, cz_cond out[CZ__CONDS_MAX]);
@@ -146,6 +150,8 @@ void cz__check_change(cz_ctx *ctx, const cz_query *query, const char *call);
 /* Whether deleted rows of other models are left out where the query goes over a relation to several of them. */
 bool cz__leaves_out_deleted(const cz_query *query);
 const cz_order_list *cz__ordering_of(const cz_query *query);
+/* Whether that is its manager's or model's, which the query does not say itself. */
+bool cz__is_own_order(const cz_query *query);
 bool cz__isnull_value(const struct cz__cond *leaf);
 /* Whether an argument or value is an expression, and which. */
 static inline const struct cz__expr *cz__expr_of(uint8_t value_kind, const void *value)

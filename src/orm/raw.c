@@ -17,6 +17,11 @@ static cz_arena *kept_arena(cz_ctx *ctx)
     return kept;
 }
 
+size_t cz__raw_kept_bytes(void)
+{
+    return kept ? cz_arena_bytes(kept) : 0;
+}
+
 size_t cz__raw_count(void)
 {
     return __start_cz_raw ? (size_t)(__stop_cz_raw - __start_cz_raw) : 0;
@@ -74,7 +79,26 @@ static CZ_NORETURN void raise_at(cz_ctx *ctx, const struct cz__raw *here, const 
     cz_raise_error(ctx, &at);
 }
 
-/* The literal's statement for a database, kept from its first use on. Raises. */
+/* A copy that lives as long as the process. Raises: CZ_ENOMEM. */
+static struct cz__raw_statement *keep(cz_ctx *ctx, const struct cz__raw_statement *statement)
+{
+    size_t count = statement->statement.type_count;
+    struct cz__raw_statement *copy = cz_arena_new(kept_arena(ctx), struct cz__raw_statement);
+    cz__db_type *types = cz_arena_array(kept, cz__db_type, count + 1);
+    cz_str sql;
+    if (!copy || !types || cz_str_dup(kept, statement->statement.sql, &sql))
+        cz_raise(ctx, CZ_ENOMEM, "no memory for a statement");
+    if (count)
+        memcpy(types, statement->statement.types, count * sizeof *types);
+    *copy = *statement;
+    copy->statement.sql = sql;
+    copy->statement.types = types;
+    copy->statement.number = cz__statement_number();
+    return copy;
+}
+
+/* The literal's statement for a database, kept from its first use on; of one that is wrong nothing is, however often
+ * it is called. Raises. */
 static const struct cz__raw_statement *prepare(cz_ctx *ctx, struct cz__raw *here,
                                                const cz__db_features *features)
 {
@@ -88,14 +112,10 @@ static const struct cz__raw_statement *prepare(cz_ctx *ctx, struct cz__raw *here
     if (!sql)
         cz_raise(ctx, CZ_EINVAL, "%s:%d: there is no SQL for %s here", here->file, here->line,
                  features->name);
-    struct cz__raw_statement *made = cz_arena_new(kept_arena(ctx), struct cz__raw_statement);
-    if (!made)
-        cz_raise(ctx, CZ_ENOMEM, "no memory for a statement");
-    if (read_statement(kept, here, cz_str_from(sql), features, made, &err))
+    struct cz__raw_statement made = { 0 };
+    if (read_statement(ctx->arena, here, cz_str_from(sql), features, &made, &err))
         raise_at(ctx, here, &err);
-    made->statement.number = cz__statement_number();
-    here->prepared[free_at] = made;
-    return made;
+    return here->prepared[free_at] = keep(ctx, &made);
 }
 
 static cz__db_param *params_of(cz_ctx *ctx, const struct cz__raw *here,

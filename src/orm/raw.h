@@ -35,7 +35,9 @@ CZ_NODISCARD cz_status cz__raw_suits(const struct cz__raw_text *text, enum cz__r
 CZ_NODISCARD cz_status cz__raw_type(const cz__db_features *features, uint8_t kind, size_t at,
                                     cz__db_type *out, cz_error *err);
 
-/* raw.c: the program's literals, in the order the linker gave them. */
+/* raw.c: what the literals that were used keep as long as the process, in bytes. */
+size_t cz__raw_kept_bytes(void);
+/* The program's literals, in the order the linker gave them. */
 size_t cz__raw_count(void);
 struct cz__raw *cz__raw_at(size_t index);
 /* Prepare the literals in the database the context is at home in, but those of models that live in another, and

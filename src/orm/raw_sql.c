@@ -21,6 +21,9 @@ struct reader {
     char mark; /* the last character that is none of a word, a blank or a comment; 0: a word came */
     bool in_list; /* "IN (" was last */
     bool ended;   /* by a semicolon */
+    unsigned words;
+    /* A trigger of SQLite holds statements, and ends with an END where one of them could begin. */
+    enum { NO_TRIGGER, IN_TRIGGER, BETWEEN_STATEMENTS, AFTER_END } trigger;
 };
 
 /* ---- words ---- */
@@ -44,6 +47,24 @@ static bool is_one_of(const char *word, const char *const *words, size_t count)
     return false;
 }
 
+/* CREATE TRIGGER, or CREATE TEMP TRIGGER. */
+static bool begins_trigger(const struct reader *r)
+{
+    return r->features->trigger_bodies && strcmp(r->text.verb, "CREATE") == 0 && !r->mark &&
+           strcmp(r->word, "TRIGGER") == 0 &&
+           (r->words == 2 || (r->words == 3 && (strcmp(r->before, "TEMP") == 0 ||
+                                                strcmp(r->before, "TEMPORARY") == 0)));
+}
+
+static void meet_trigger(struct reader *r)
+{
+    if (r->trigger)
+        r->trigger = r->trigger == BETWEEN_STATEMENTS && strcmp(r->word, "END") == 0 ? AFTER_END
+                                                                                     : IN_TRIGGER;
+    else if (begins_trigger(r))
+        r->trigger = IN_TRIGGER;
+}
+
 /* What it means that this word stands where it does. */
 static void meet_word(struct reader *r)
 {
@@ -52,6 +73,8 @@ static void meet_word(struct reader *r)
     bool first = !r->text.verb[0];
     if (first)
         memcpy(r->text.verb, r->word, sizeof r->text.verb);
+    r->words++;
+    meet_trigger(r);
     /* "replace(" is a function; behind WITH a change begins after a parenthesis */
     if (is_one_of(r->word, changing, CZ_COUNT(changing)) &&
         (first || ((r->mark == '(' || r->mark == ')') && strcmp(r->word, "REPLACE") != 0)))
@@ -155,10 +178,12 @@ static cz_status read_mark(struct reader *r, size_t *out_end)
     if (c == '$' && *out_end < r->sql.len && r->sql.ptr[*out_end] >= '0' &&
         r->sql.ptr[*out_end] <= '9')
         return cz_error_set(r->err, CZ_EINVAL, "a parameter is written ?, not $1");
-    if (c == ';') {
+    if (c == ';' && (!r->trigger || r->trigger == AFTER_END)) {
         r->ended = true;
         return CZ_OK;
     }
+    if (r->trigger)
+        r->trigger = c == ';' ? BETWEEN_STATEMENTS : IN_TRIGGER;
     append(r, cz_str_of(&c, 1));
     r->mark = c;
     r->in_list = in_list;
@@ -186,6 +211,8 @@ static cz_status read_piece(struct reader *r)
         append(r, piece);
         r->mark = c;
         r->in_list = false;
+        if (r->trigger)
+            r->trigger = IN_TRIGGER;
     } else {
         status = read_mark(r, &end);
     }

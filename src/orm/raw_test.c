@@ -321,6 +321,35 @@ static void changes(cz_ctx *c, void *arg)
                  7);
 }
 
+static void triggers(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    seed(c);
+    if (!session_is_sqlite(c)) { /* which names a function instead */
+        cz_execute(c, "CREATE FUNCTION yard_grow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                      "NEW.thorns := 7; RETURN NEW; END $$");
+        cz_execute(c, "CREATE TRIGGER yard_grown BEFORE UPDATE ON yard_rose FOR EACH ROW EXECUTE "
+                      "FUNCTION yard_grow();");
+    } else {
+        cz_execute(c, "CREATE TRIGGER yard_grown AFTER UPDATE OF petals ON yard_rose BEGIN "
+                      "UPDATE yard_rose SET thorns = CASE WHEN 1 THEN 7 END WHERE id = NEW.id; "
+                      "SELECT ';' /* ; */; -- no END;\n"
+                      "UPDATE yard_garden SET name = name || '; END; x' WHERE id = NEW.garden_id;\n"
+                      "END");
+        cz_execute_unchecked(c, CZ_STR("create temp trigger yard_shrunk after delete on yard_rose "
+                                       "begin delete from yard_garden; end ; -- and no more"));
+    }
+    CZ_EXPECT_EQ(cz_update(c, Rose, CZ_Q(Rose, name, EXACT, "Canina"), (petals, 6)), 1);
+    CZ_EXPECT_EQ(cz_count(c, Rose, .where = CZ_Q(Rose, thorns, EXACT, 7)), 1);
+    CZ_EXPECT_EQ(cz_count(c, Garden, .where = CZ_Q(Garden, name, EXACT, "Yard; END; x")),
+                 session_is_sqlite(c));
+}
+
+CZ_DATABASE_TEST(execute_makes_triggers)
+{
+    cz__orm_test_run(&map, triggers);
+}
+
 CZ_DATABASE_TEST(execute_changes_rows_and_counts_them)
 {
     cz__orm_test_run(&map, changes);
@@ -355,6 +384,11 @@ REFUSED(mixed_list, ROSES("SELECT * FROM yard_rose WHERE petals IN (?, ?)", CZ_A
 REFUSED(script, ROSES("SELECT * FROM yard_rose; SELECT 1"))
 REFUSED(script_change, cz_execute(c, "DELETE FROM yard_rose; DELETE FROM yard_garden"))
 REFUSED(hidden_script, cz_execute(c, "DELETE FROM yard_rose WHERE name = ''';' /* ; */ ; /* */ DROP TABLE yard_rose"))
+REFUSED(behind_trigger, cz_execute(c, CZ_SQL((sqlite, "CREATE TRIGGER t AFTER INSERT ON yard_rose BEGIN SELECT 1; END; DROP TABLE yard_rose"),
+                                            (postgresql, "CREATE TRIGGER t AFTER INSERT ON yard_rose EXECUTE FUNCTION f(); END; DROP TABLE yard_rose"))))
+REFUSED(like_trigger, cz_execute(c, "CREATE TABLE yard_trigger (temp trigger); DROP TABLE yard_rose"))
+REFUSED(quoted_trigger, cz_execute(c, "CREATE \"TRIGGER\" t AFTER INSERT ON yard_rose BEGIN SELECT 1; END"))
+REFUSED(quoted_end, cz_execute(c, "CREATE TRIGGER t AFTER INSERT ON yard_rose BEGIN SELECT 1; \"END\"; DROP TABLE yard_rose"))
 REFUSED(empty, ROSES(" -- nothing\n ;"))
 REFUSED(change_as_rows, ROSES("UPDATE yard_rose SET petals = 1"))
 REFUSED(hidden_change, ROSES("WITH g AS (DELETE FROM yard_rose RETURNING *) SELECT * FROM g"))
@@ -422,6 +456,10 @@ static void refuse(cz_ctx *c, void *arg)
         { script, "this is more than one statement" },
         { script_change, "this is more than one statement" },
         { hidden_script, "this is more than one statement" },
+        { behind_trigger, "this is more than one statement" },
+        { like_trigger, "this is more than one statement" },
+        { quoted_trigger, "this is more than one statement" },
+        { quoted_end, cz__test_on_postgresql ? "this is more than one statement" : "syntax error" },
         { empty, "there is no statement" },
         { change_as_rows, "UPDATE here changes or is no query" },
         { hidden_change, "WITH here changes or is no query" },
@@ -465,6 +503,22 @@ CZ_DATABASE_TEST(sql_by_hand_is_refused_with_its_place)
     cz__orm_test_run(&map, refuse);
 }
 
+static void wrong_again(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    cz_ignore(!cz__orm_test_raised(c, too_few));
+    size_t bytes = cz__raw_kept_bytes();
+    for (int i = 0; i < 5000; i++)
+        cz_ignore(!cz__orm_test_raised(c, i % 2 ? too_few : pragma));
+    CZ_EXPECT_EQ(cz__raw_kept_bytes(), bytes);
+}
+
+CZ_DATABASE_TEST(a_literal_that_is_refused_each_time_keeps_no_memory)
+{
+    cz__orm_test_run(&map, wrong_again);
+}
+
 /* ---- the reader ---- */
 
 CZ_TEST(statements_are_read_as_far_as_they_must_be)
@@ -489,6 +543,8 @@ CZ_TEST(statements_are_read_as_far_as_they_must_be)
         { "WITH a AS (SELECT 1) UPDATE t SET a = ?", "WITH", true, false, 1 },
         { "REPLACE INTO t VALUES (?)", "REPLACE", true, false, 1 },
         { "INSERT INTO t VALUES (1);;  -- end", "INSERT", true, false, 0 },
+        { "CREATE TRIGGER t BEGIN INSERT INTO t VALUES (?); END;; -- end", "CREATE", true, false,
+          1 },
         { "a23456789012345678901234567890123456789", "A234567890123456789012345678901", false,
           false, 0 },
     };

@@ -642,6 +642,26 @@ static cz_status check_link_table(const cz_model *model, const cz__column *colum
     return CZ_OK;
 }
 
+/* Names that were made of others are to be seen at the start, not when a database cuts them. */
+static cz_status check_link_names(const cz_model *model, const cz__column *column, cz_error *err)
+{
+    const struct {
+        const char *name, *what, *instead;
+    } made[] = {
+        { column->link_table, "table", "name it by .table" },
+        { column->link_from, "column", "go through a model by .through" },
+        { column->link_to, "column", "go through a model by .through" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(made); i++)
+        if (strlen(made[i].name) > CZ__MODEL_NAME_BYTES_MAX)
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "%s.%s: its links would have the %s %s, of %zu bytes; a name has "
+                                "at most 60: %s",
+                                model->name, column->field->name, made[i].what, made[i].name,
+                                strlen(made[i].name), made[i].instead);
+    return CZ_OK;
+}
+
 /* A many-to-many's table, as Django names it: "store_book_shelves" with "book_id" and "shelf_id", and
  * "from_book_id", "to_book_id" when it joins a model with itself. */
 static cz_status name_link(cz_model *model, cz__column *column, cz_error *err)
@@ -658,18 +678,10 @@ static cz_status name_link(cz_model *model, cz__column *column, cz_error *err)
     column->link_to = cz_arena_printf(registry, self ? "to_%s_id" : "%s_id", to->lower_name);
     if (!column->link_table || !column->link_from || !column->link_to)
         return cz_error_set(err, CZ_ENOMEM, "no memory for the models");
-    if (strlen(column->link_table) > CZ__MODEL_NAME_BYTES_MAX)
-        return refuse(err, model, column->field,
-                      cz_arena_printf(registry,
-                                      "the table of its links, %s, would have a name of more than "
-                                      "60 bytes; give the field a .table",
-                                      column->link_table));
-    if (strlen(column->link_from) > CZ__MODEL_NAME_BYTES_MAX ||
-        strlen(column->link_to) > CZ__MODEL_NAME_BYTES_MAX)
-        return refuse(err, model, column->field,
-                      "the columns of its links would have names of more than 60 bytes, which the "
-                      "names of the two models are too long for");
-    return column->field->options.table ? check_link_table(model, column, err) : CZ_OK;
+    cz_status status = check_link_names(model, column, err);
+    if (!status && column->field->options.table)
+        status = check_link_table(model, column, err);
+    return status;
 }
 
 static cz_status resolve_reverse(cz_model *model, cz__column *column, cz_error *err)

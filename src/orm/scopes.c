@@ -45,6 +45,11 @@ const cz_order_list *cz__ordering_of(const cz_query *query)
     return manager && manager->order_by.count ? &manager->order_by : &query->model->meta.ordering;
 }
 
+bool cz__is_own_order(const cz_query *query)
+{
+    return cz__ordering_of(query) != &query->order_by;
+}
+
 void cz__check_change(cz_ctx *ctx, const cz_query *query, const char *call)
 {
     if (!query->where && !query->manager && !query->deleted)

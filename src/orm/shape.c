@@ -139,6 +139,56 @@ static void shape_order(struct cz__shape *shape, const cz_order_list *order, uns
     }
 }
 
+static void begin(struct cz__shape *shape, cz_ctx *ctx)
+{
+    shape->ctx = ctx;
+    shape->len = 0;
+    shape->overflow = false;
+    shape->refs = shape->inline_refs;
+    shape->ref_cap = CZ__SHAPE_REFS_INLINE;
+    shape->ref_count = 0;
+}
+
+/* An expression alone, of a query that `whole` is the shape of. */
+static const struct cz__shape *shape_alone(const struct cz__shape *whole,
+                                           const struct cz__expr *expr)
+{
+    struct cz__shape *shape = cz_new(whole->ctx, struct cz__shape);
+    begin(shape, whole->ctx);
+    shape->database = whole->database;
+    shape->outermost = whole->outermost;
+    shape_expr(shape, expr, 1);
+    return shape;
+}
+
+bool cz__same_expr(const struct cz__shape *whole, const struct cz__expr *a,
+                   const struct cz__expr *b)
+{
+    if (a->op != b->op || a->function != b->function)
+        return false;
+    const struct cz__shape *one = shape_alone(whole, a), *other = shape_alone(whole, b);
+    if (one->overflow || other->overflow || one->len != other->len ||
+        memcmp(one->bytes, other->bytes, one->len) != 0)
+        return false;
+    cz_buf *values = cz__scratch(whole->ctx), *others = cz__scratch(whole->ctx);
+    cz__shape_values(one, values);
+    cz__shape_values(other, others);
+    cz_check(whole->ctx, cz_buf_status(values));
+    cz_check(whole->ctx, cz_buf_status(others));
+    return cz_str_eq(cz_buf_str(values), cz_buf_str(others));
+}
+
+/* Which of what distinct values are ordered by is this value, which depends on what both hold. */
+static void shape_ordered(struct cz__shape *shape, const cz_query *query, uint8_t value_kind,
+                          const void *value)
+{
+    const cz_order_list *order = cz__ordering_of(query);
+    const struct cz__expr *expr = cz__expr_of(value_kind, value);
+    for (size_t i = 0; expr && query->distinct && i < order->count; i++)
+        if (order->items[i].expr)
+            add_byte(shape, cz__same_expr(shape, order->items[i].expr, expr));
+}
+
 static void shape_expr(struct cz__shape *shape, const struct cz__expr *expr, unsigned depth)
 {
     check_depth(shape, depth);
@@ -153,8 +203,11 @@ static void shape_expr(struct cz__shape *shape, const struct cz__expr *expr, uns
                 ? cz__expr_of(expr->args.items[0].value_kind, expr->args.items[0].value)
                 : NULL;
         bool aggregate = value && cz__has_aggregate(value);
-        shape_query(shape, expr->query, aggregate ? CZ__PLAN_COUNT : CZ__PLAN_SELECT, depth + 1);
         shape_args(shape, &expr->args, depth);
+        shape_query(shape, expr->query, aggregate ? CZ__PLAN_COUNT : CZ__PLAN_SELECT, depth + 1);
+        if (expr->args.count && !aggregate)
+            shape_ordered(shape, expr->query, expr->args.items[0].value_kind,
+                          expr->args.items[0].value);
         return;
     }
     if (expr->op == CZ__EXPR_CASE) {
@@ -282,8 +335,12 @@ static void shape_query(struct cz__shape *shape, const cz_query *query, enum cz_
     bool ordered = kind != CZ__PLAN_COUNT && kind != CZ__PLAN_EXISTS && kind != CZ__PLAN_UPDATE &&
                    kind != CZ__PLAN_DELETE && kind != CZ__PLAN_INSERT;
     shape_order(shape, ordered ? cz__ordering_of(query) : &none, depth);
+    for (size_t i = 0; ordered && i < query->values.count; i++)
+        shape_ordered(shape, query, query->values.items[i].value_kind,
+                      query->values.items[i].value);
     add_byte(shape, (unsigned)(query->limit != 0) | (unsigned)(query->offset != 0) << 1 |
-                        (unsigned)query->distinct << 2 | (unsigned)query->lock << 3);
+                        (unsigned)query->distinct << 2 | (unsigned)query->lock << 3 |
+                        (unsigned)cz__is_own_order(query) << 6);
     shape_fields(shape, &query->related);
     shape_fields(shape, &query->distinct_on);
     shape_fields(shape, &query->only);
@@ -303,14 +360,9 @@ void cz__shape_build(cz_ctx *ctx, struct cz__shape *shape, const struct cz__plan
                      const cz__db_session *session)
 {
     const cz__db_features *features = session->db->driver->features;
-    shape->ctx = ctx;
+    begin(shape, ctx);
     shape->database = session->database;
     shape->outermost = request->query->model;
-    shape->len = 0;
-    shape->overflow = false;
-    shape->refs = shape->inline_refs;
-    shape->ref_cap = CZ__SHAPE_REFS_INLINE;
-    shape->ref_count = 0;
     add(shape, &features, sizeof features); /* SQL is of one database's kind */
     add_byte(shape, request->kind);
     add_byte(shape, (unsigned)request->explain | (unsigned)request->returning << 1);

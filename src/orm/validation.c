@@ -208,7 +208,8 @@ static bool is_taken_alone(cz_ctx *ctx, const cz_row *row, const cz__column *col
     const cz_constraint_list *constraints = constraints_of(row);
     const cz_str name = cz_str_from(column->field->name);
     const cz_constraint own = { .unique = { &name, 1 } };
-    bool unique = column->field->options.unique || column->field->kind == CZ_KIND_one_to_one;
+    bool unique = column->field->options.unique || column->field->kind == CZ_KIND_one_to_one ||
+                  column == row->model->state->key;
     if (unique && was_set(row, column) && breaks_unique(ctx, row, &own, existing, errors))
         return true;
     for (size_t i = 0; i < constraints->count; i++) {
@@ -463,7 +464,7 @@ void cz__full_clean(cz_ctx *ctx, cz_row *row)
         check_reference(ctx, row, &state->columns[i], &errors);
     if (row->model->meta.clean)
         row->model->meta.clean(ctx, row, &errors);
-    for (uint16_t i = 1; i < state->column_count; i++)
+    for (uint16_t i = 0; i < state->column_count; i++)
         if (state->columns[i].stored)
             cz__check_unique(ctx, row, &state->columns[i],
                              cz_str_from(state->columns[i].field->name), existing, &errors);

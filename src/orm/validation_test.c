@@ -41,7 +41,10 @@ static void clean_pet(cz_ctx *ctx, void *row, cz_field_errors *errors)
         cz_field_errors_add(ctx, errors, CZ_STR("died"), "invalid", "Before it was born.");
 }
 
-static const struct cz__orm_test zoo = { "zoo", CZ_MODELS(Pet) };
+#define CHIP(F) F(char_field, owner)
+CZ_MODEL_UUID(Chip, CHIP);
+
+static const struct cz__orm_test zoo = { "zoo", CZ_MODELS(Pet, Chip) };
 
 static void clean(cz_ctx *c, void *arg)
 {
@@ -116,6 +119,43 @@ static void names(cz_ctx *c, void *arg)
 CZ_DATABASE_TEST(a_whole_row_is_checked)
 {
     cz__orm_test_run(&zoo, names);
+}
+
+static void clean_chip(cz_ctx *c, void *arg)
+{
+    Chip *chip = arg;
+    cz_full_clean(c, chip);
+}
+
+static void keys(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz__tables_create(c);
+    Pet *stored = good_pet(c), *second = good_pet(c);
+    cz_set(c, stored, id, 7);
+    CZ_EXPECT_STR(wrong_with(c, stored), "");
+    cz_save(c, stored);
+    CZ_EXPECT_STR(wrong_with(c, stored), "");
+    cz_set(c, second, name, "Ben");
+    CZ_EXPECT_QUERIES_OF(1) /* of name and born: it has no key yet */
+    CZ_EXPECT_STR(wrong_with(c, second), "");
+    cz_set(c, second, id, 7);
+    CZ_EXPECT_STR(wrong_with(c, second),
+                  "id: pet with this id already exists. | pet with this id already exists.");
+    cz_set(c, second, id, 8);
+    CZ_EXPECT_STR(wrong_with(c, second), "");
+    Chip *chip = cz_create(c, Chip, (owner, "Ann")), *copy = cz_row_new(c, Chip);
+    cz_set(c, copy, owner, "Bob");
+    cz_full_clean(c, copy); /* of the key it was made with */
+    cz_set(c, copy, id, chip->id);
+    cz_error err;
+    CZ_EXPECT_EQ(cz_try(c, clean_chip, copy, &err), CZ_EVALIDATION);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), "id: chip with this id already exists.");
+    cz_full_clean(c, chip);
+}
+CZ_DATABASE_TEST(a_key_that_is_given_is_not_taken)
+{
+    cz__orm_test_run(&zoo, keys);
 }
 
 /* ---- rules of the database ---- */

@@ -629,6 +629,9 @@ def orders():
     Question("distinct values", ["text"], "Thing.objects.values_list('f_slug').distinct().order_by('f_slug')",
              "ROWS(R_text, Thing, .values = CZ_AS(R_text, (c0, CZ_F(Thing, f_slug))), .distinct = true, "
              ".order_by = CZ_ORDER_BY(CZ_ASC(Thing, f_slug)))")
+    Question("distinct computed values", ["text"], "Thing.objects.annotate(x=Left('f_slug', 2)).values_list('x').distinct().order_by('-x')",
+             "ROWS(R_text, Thing, .values = CZ_AS(R_text, (c0, CZ_LEFT(CZ_F(Thing, f_slug), 2))), .distinct = true, "
+             ".order_by = CZ_ORDER_BY(CZ_DESC_OF(CZ_LEFT(CZ_F(Thing, f_slug), 2))))")
     for name, django, c in (("all", "Thing.objects.count()", "cz_count(ctx, Thing)"),
                             ("some", "Thing.objects.filter(f_bool=True).count()", "cz_count(ctx, Thing, .where = CZ_Q(Thing, f_bool, EXACT, true))"),
                             ("sliced", "Thing.objects.all()[40:60].count()", "cz_count(ctx, Thing, .limit = 20, .offset = 40)"),
@@ -707,8 +710,16 @@ def through():
         ("int", X('Sum("posts__weight")', "CZ_SUM(CZ_F(@, posts->weight))"))])
     group("wages of members", "Team", [("int", "id")], [("dec", call("Sum", "CZ_SUM", F("members__wage")))])
     total("teams of staff", "Staff", [("int", call("Count", "CZ_COUNT_OF", F("teams")))])
-    for name, model, path, target in (("members", "Team", "members", "Staff"), ("teams", "Staff", "teams", "Team")):
-        for way, where in (("all", None), ("some", Q("id", "gt", 2)), ("by the row between", Q("posts__role", "exact", "cook"))):
+    role, name_of = Q("posts__role", "exact", "cook"), "tags__name"
+    for name, model, path, target, ways in (
+            ("members", "Team", "members", "Staff", (("by the row between", role),)), ("teams", "Staff", "teams", "Team", (("by the row between", role),)),
+            ("things", "Tag", "things", "Thing", (
+                ("by the tag", Q(name_of, "endswith", "3")), ("by its key", Q("tags", "in", [2, 5])), ("by the tag twice", Q(name_of, "endswith", "3") & Q("tags", "gt", 4)),
+                ("by the tag or", Q(name_of, "endswith", "3") | Q("f_int", "gt", 4)), ("not by the tag", ~Q(name_of, "endswith", "3"), "0010"),
+                ("by a crate", Q("crates__name", "in", ["crate 3", "crate 5"])), ("by the tag's things", Q("tags__things__f_int", "gt", 7)))),
+            ("crates", "Thing", "crates", "Crate", (("by the thing", Q("things__f_int", "gt", 4)), ("by its tags", Q("things__tags", "exact", 2)))),
+            ("tags", "Thing", "tags", "Tag", (("by the thing", Q("things__f_bool", "exact", True)),))):
+        for way, where, *differs in (("all", None), ("some", Q("id", "gt", 2))) + ways:
             narrowed = ".filter(%s)" % where.django if where else ""
             Question("linked %s %s" % (name, way), ["int", "int"],
                      "[(r.id, o.id) for r in %s.objects.order_by('id') for o in r.%s%s.order_by('id')]" % (model, path, narrowed or ".all()"),
@@ -716,7 +727,14 @@ def through():
                      "cz_rows(%s) o = cz_related(ctx, %s, &rows.items[i], %s%s, .order_by = CZ_ORDER_BY(CZ_ASC(%s, id))); "
                      "for (size_t n = 0; n < o.count; n++) { cz_json_list(&out); cz_json_i64(&out, rows.items[i].id); "
                      "cz_json_i64(&out, o.items[n].id); cz_json_list_end(&out); } } }" % (
-                         model, model, model, target, target, path, ", .where = %s" % where.of(target) if where else "", target))
+                         model, model, model, target, target, path, ", .where = %s" % where.of(target) if where else "", target),
+                     differs={database: record for record in differs for database in ("sqlite", "postgresql")})
+    Question("linked things counted", ["int", "int"],
+             "[(r.id, o.id) for r in Tag.objects.order_by('id') for o in r.things.annotate(n=Count('tags')).filter(n=1).order_by('id')]",
+             "{ cz_rows(Tag) rows = cz_select(ctx, Tag, .order_by = CZ_ORDER_BY(CZ_ASC(Tag, id))); for (size_t i = 0; i < rows.count; i++) { "
+             "cz_rows(Thing) o = cz_related(ctx, Thing, &rows.items[i], things, .where = CZ_QE(CZ_COUNT_OF(CZ_F(Thing, tags)), EXACT, 1), "
+             ".order_by = CZ_ORDER_BY(CZ_ASC(Thing, id))); for (size_t n = 0; n < o.count; n++) { cz_json_list(&out); "
+             "cz_json_i64(&out, rows.items[i].id); cz_json_i64(&out, o.items[n].id); cz_json_list_end(&out); } } }")
 
 
 def proxies():

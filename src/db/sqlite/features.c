@@ -132,6 +132,7 @@ const cz__db_features cz__sqlite_features = {
     .list_lookups = { "cz_json_contains($1, $2)", "cz_json_contains($2, $1)",
                       "cz_json_overlaps($1, $2)" },
     .scaled_decimals = true,
+    .trigger_bodies = true,
     .decimal_collation = " COLLATE cz_decimal",
     .search_patterns = { CZ__PATTERN_FTS5, CZ__PATTERN_FTS5_ENGLISH },
     .rank_patterns = { CZ__PATTERN_FTS5, CZ__PATTERN_FTS5_ENGLISH }, /* of rows that are found */
