@@ -11,6 +11,7 @@
 #ifndef CALZONE_PROJECT_H
 #define CALZONE_PROJECT_H
 
+#include <calzone/cache.h>
 #include <calzone/databases.h>
 #include <calzone/middleware.h>
 #include <calzone/migrations.h>
@@ -71,6 +72,7 @@ struct cz_project {
     cz_setting_table settings;                 /* the project's own settings */
     cz_database_list databases;                /* those beside "default" (databases.h) */
     const cz_database_router *database_router; /* NULL: models say where they are */
+    cz_cache_list caches;                      /* those beside "default" (cache.h) */
 };
 
 /* A project under a name of its own, which its tests can use beside its binary:

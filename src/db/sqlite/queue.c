@@ -14,8 +14,8 @@
  *
  * Who is passed the turn is told by an eventfd, one a slot, that all workers have inherited. */
 #include "db/sqlite/sqlite_internal.h"
+#include "base/shared_mutex.h"
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -40,17 +40,6 @@ struct queue {
 static struct queue *shared; /* NULL: each process is alone */
 static int *wake_fds;        /* by slot */
 
-static bool init_mutex(pthread_mutex_t *mutex)
-{
-    pthread_mutexattr_t attributes;
-    bool ok = !pthread_mutexattr_init(&attributes) &&
-              !pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) &&
-              !pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) &&
-              !pthread_mutex_init(mutex, &attributes);
-    pthread_mutexattr_destroy(&attributes);
-    return ok;
-}
-
 cz_status cz__sqlite_share(unsigned processes, cz_error *err)
 {
     unsigned count = processes * SLOTS_PER_PROCESS;
@@ -62,11 +51,11 @@ cz_status cz__sqlite_share(unsigned processes, cz_error *err)
     int *fds = cz_calloc(count, sizeof *fds);
     struct queue *queue =
         mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    bool ok = fds && queue != MAP_FAILED && init_mutex(&queue->lock);
+    bool ok = fds && queue != MAP_FAILED && !cz__mutex_init_shared(&queue->lock);
     unsigned made = 0;
     for (; ok && made < count; made++) {
         fds[made] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        ok = fds[made] >= 0 && init_mutex(&queue->slots[made].alive);
+        ok = fds[made] >= 0 && !cz__mutex_init_shared(&queue->slots[made].alive);
     }
     if (!ok) {
         for (unsigned i = 0; i < made; i++)
