@@ -29,7 +29,7 @@ static bool is_too_long(cz_ctx *ctx, struct cz__store *store, cz_str full_key, c
         return false;
     size_t removed;
     cz_ignore(cz__store_ask(ctx, store, store->driver->remove(ctx, store, &full_key, 1, &removed)));
-    cz__store_tell(ctx, store, "a value is too long for a cache and was not stored",
+    cz__store_tell(ctx, store, CZ__NEWS_TOO_LONG,
                    cz_format(ctx, "%zu bytes; 1 MiB is the most", value.len).ptr);
     return true;
 }

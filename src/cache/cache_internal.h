@@ -19,6 +19,7 @@ struct cz__cache_driver {
     /* Make `store->state`, whatever it is, asking no server. The store's other members are set; `url` is gone afterwards. */
     cz_status (*open)(struct cz__store *store, const cz_url *url, cz_error *err);
     void (*close)(struct cz__store *store);
+    const char *(*reason)(const struct cz__store *store); /* why it could not answer; may be NULL */
     /* Values go into the context's arena, `.ptr` NULL for a miss. */
     cz_status (*get)(cz_ctx *ctx, struct cz__store *store, const cz_str *keys, size_t count,
                      cz_str *out);
@@ -37,7 +38,7 @@ struct cz__cache_driver {
     cz_status (*clear)(cz_ctx *ctx, struct cz__store *store);
 };
 
-extern const struct cz__cache_driver cz__cache_memory, cz__cache_null;
+extern const struct cz__cache_driver cz__cache_memory, cz__cache_null, cz__cache_redis;
 
 enum {
     CZ__PREFIX_BYTES_MAX = 64,
@@ -46,6 +47,9 @@ enum {
 };
 
 struct cz__flight;
+
+/* What the log is told. */
+enum cz__news { CZ__NEWS_AWAY, CZ__NEWS_REFUSED, CZ__NEWS_TOO_LONG, CZ__NEWS_COUNT };
 
 struct cz_cache {
     struct cz__store *store;
@@ -64,8 +68,9 @@ struct cz__store {
     int64_t bytes;  /* of memory */
     /* The circuit: closed, or open until `retry_at_us`, when one tries for all. */
     bool is_away;
-    int64_t retry_at_us, told_at_us;
-    struct cz__flight *flights; /* what fibers of this process compute (single_flight.c) */
+    int64_t retry_at_us;
+    int64_t told_at_us[CZ__NEWS_COUNT]; /* 0: never */
+    struct cz__flight *flights;         /* what fibers of this process compute (single_flight.c) */
 };
 
 /* The cache a call means. Raises: CZ_EINVAL: none is open. */
@@ -86,8 +91,8 @@ bool cz__store_answered(cz_ctx *ctx, struct cz__store *store, cz_status status);
     (cz__store_may_ask(store) && cz__store_answered((ctx), (store), (call)))
 /* Raise what ended a wait. */
 CZ_NORETURN void cz__store_raise(cz_ctx *ctx, const struct cz__store *store, cz_status status);
-/* A line, but at most one a minute. */
-void cz__store_tell(cz_ctx *ctx, struct cz__store *store, const char *sentence, const char *detail);
+/* A line, but of each kind at most one a minute. */
+void cz__store_tell(cz_ctx *ctx, struct cz__store *store, enum cz__news news, const char *detail);
 
 /* For how long a value is fresh by these options. Raises: CZ_EINVAL: a negative time. */
 int64_t cz__store_ttl(cz_ctx *ctx, const struct cz__store *store, int64_t ttl_ms, bool exact);

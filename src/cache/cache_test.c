@@ -206,7 +206,7 @@ static void suite_of_many(cz_ctx *ctx)
 static void suite_of_versions(cz_ctx *ctx)
 {
     cz_cache *second = cz_cache_version(ctx, NULL, 2);
-    cz_str value;
+    cz_str value = CZ_STR("");
     cz_cache_set(ctx, NULL, CZ_STR("v"), CZ_STR("first"), NULL);
     CZ_EXPECT(!cz_cache_get(ctx, second, CZ_STR("v"), &value));
     CZ_EXPECT_EQ(cz_cache_incr_version(ctx, NULL, CZ_STR("v"), 1), 2);

@@ -467,8 +467,7 @@ static cz_status memory_set(cz_ctx *ctx, struct cz__store *store, const cz_cache
         unlock(place.shard);
         stored += fits;
         if (!fits)
-            cz__store_tell(ctx, store, "a value is too long for a cache and was not stored",
-                           "raise `bytes` of its URL");
+            cz__store_tell(ctx, store, CZ__NEWS_TOO_LONG, "raise `bytes` of its URL");
     }
     *out_stored = stored;
     return CZ_OK;

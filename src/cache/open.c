@@ -4,7 +4,13 @@
 #include <stddef.h>
 #include <stdio.h>
 
-static const struct cz__cache_driver *const drivers[] = { &cz__cache_memory, &cz__cache_null };
+static const struct cz__cache_driver *const drivers[] = {
+    &cz__cache_memory,
+    &cz__cache_null,
+#ifdef CZ_REDIS
+    &cz__cache_redis,
+#endif
+};
 
 static struct cz__store stores[CZ__CACHES_MAX];
 static size_t store_count;
@@ -97,6 +103,14 @@ static cz_status open_store(struct cz__store *store, cz_arena *arena, cz_str tex
     for (size_t i = 0; i < CZ_COUNT(drivers); i++)
         if (cz_str_eq(url.scheme, cz_str_from(drivers[i]->scheme)))
             store->driver = drivers[i];
+#ifndef CZ_REDIS
+    if (cz_str_eq(url.scheme, CZ_STR("redis")))
+        return cz_error_set(
+            err, CZ_EUNSUPPORTED,
+            "the URL of the cache \"%s\": Redis is not built in; libhiredis-dev was "
+            "missing",
+            store->alias);
+#endif
     if (!store->driver)
         return refuse(store, err, "no cache is called", url.scheme);
     status = set_prefix(store, prefix, err);

@@ -46,13 +46,19 @@ int64_t cz__store_ttl(cz_ctx *ctx, const struct cz__store *store, int64_t ttl_ms
 
 /* ---- a cache that is away ---- */
 
-void cz__store_tell(cz_ctx *ctx, struct cz__store *store, const char *sentence, const char *detail)
+void cz__store_tell(cz_ctx *ctx, struct cz__store *store, enum cz__news news, const char *detail)
 {
+    static const char *const sentences[] = {
+        [CZ__NEWS_AWAY] = "a cache is away; nothing is read from it nor stored",
+        [CZ__NEWS_REFUSED] = "a cache refuses a command",
+        [CZ__NEWS_TOO_LONG] = "a value is too long for a cache and was not stored",
+    };
     int64_t now_us = cz_monotonic_us();
-    if (store->told_at_us && now_us - store->told_at_us < TELL_EVERY_US)
+    if (store->told_at_us[news] && now_us - store->told_at_us[news] < TELL_EVERY_US)
         return;
-    store->told_at_us = now_us;
-    cz_log_warning(ctx, "calzone.cache", sentence, CZ_FIELD_STR("cache", cz_str_from(store->alias)),
+    store->told_at_us[news] = now_us;
+    cz_log_warning(ctx, "calzone.cache", sentences[news],
+                   CZ_FIELD_STR("cache", cz_str_from(store->alias)),
                    CZ_FIELD_STR("detail", cz_str_from(detail)));
 }
 
@@ -87,7 +93,7 @@ bool cz__store_answered(cz_ctx *ctx, struct cz__store *store, cz_status status)
         cz__store_raise(ctx, store, status);
     store->is_away = true;
     store->retry_at_us = cz_monotonic_us() + AWAY_US;
-    cz__store_tell(ctx, store, "a cache is away; nothing is read from it nor stored",
-                   store->driver->scheme);
+    cz__store_tell(ctx, store, CZ__NEWS_AWAY,
+                   store->driver->reason ? store->driver->reason(store) : store->driver->scheme);
     return false;
 }
