@@ -20,7 +20,7 @@
 #ifndef CALZONE_CACHE_H
 #define CALZONE_CACHE_H
 
-#include <calzone/context.h>
+#include <calzone/models.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -129,6 +129,16 @@ uint32_t cz_cache_incr_version(cz_ctx *ctx, cz_cache *cache, cz_str key, int32_t
 
 /* End every value stored with this tag, in every version. Costs one key, however many values that are. */
 void cz_cache_invalidate(cz_ctx *ctx, cz_cache *cache, cz_str tag);
+
+/* The tag of a model that stands in an app's .cached: it is invalidated in every cache of the project when rows of the model, or
+ * links of its many-to-manys, have changed, and their transaction is committed. That is so for all that goes through the ORM,
+ * cz_update() and bulk changes among it; not for SQL by hand. In the arena. Raises: CZ_EINVAL: it is in no .cached. */
+#define CZ_CACHE_MODEL(ctx, M) cz__cache_model((ctx), &M##__model)
+cz_str cz__cache_model(cz_ctx *ctx, const cz_model *model);
+/* Say that rows of a model have changed, by SQL by hand: as above, once the open transaction is committed; of none, now.
+ * Raises: CZ_EINVAL: it is in no .cached. */
+#define cz_cache_model_changed(ctx, M) cz__cache_model_changed((ctx), &M##__model)
+void cz__cache_model_changed(cz_ctx *ctx, const cz_model *model);
 
 /* ---- computed once ---- */
 

@@ -50,6 +50,8 @@ typedef struct cz_app {
     cz_migration_list migrations; /* as its migrations/list.h declares it; NULL: none */
     const char *folder; /* where `makemigrations` finds its sources; NULL: src/NAME or NAME */
     cz_receiver_list receivers; /* of signals, signals.h */
+    cz_model_list
+        cached; /* CZ_MODELS(Book): those whose changes end what is cached of them (cache.h) */
     cz_listener_list listeners; /* of notifications, in each worker; notifications.h */
 } cz_app;
 typedef struct cz_app_list {

@@ -73,6 +73,9 @@ struct cz__store {
     struct cz__flight *flights;         /* what fibers of this process compute (single_flight.c) */
 };
 
+/* Those that are open. */
+size_t cz__stores_count(void);
+struct cz__store *cz__stores_at(size_t number);
 /* The cache a call means. Raises: CZ_EINVAL: none is open. */
 const cz_cache *cz__cache_resolve(cz_ctx *ctx, const cz_cache *cache);
 /* "PREFIX:VERSION:KEY" in the arena. Raises: CZ_EINVAL: no key; CZ_ENOMEM. */

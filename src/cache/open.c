@@ -150,6 +150,16 @@ cz_status cz__cache_open(const char *alias, cz_str url, cz_str prefix, cz_error 
     return status;
 }
 
+size_t cz__stores_count(void)
+{
+    return store_count;
+}
+
+struct cz__store *cz__stores_at(size_t number)
+{
+    return &stores[number];
+}
+
 void cz__caches_close(void)
 {
     while (store_count) {

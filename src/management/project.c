@@ -181,6 +181,9 @@ static cz_status start_models(const cz_project *project, cz_error *err)
         status = cz__receivers_add(project->apps.items[i]->name, &project->apps.items[i]->receivers,
                                    err);
     for (size_t i = 0; i < project->apps.count && !status; i++)
+        status = cz__cache_watch_models(project->apps.items[i]->name,
+                                        &project->apps.items[i]->cached, err);
+    for (size_t i = 0; i < project->apps.count && !status; i++)
         status = cz__listeners_check(project->apps.items[i]->name,
                                      &project->apps.items[i]->listeners, err);
     return status;
