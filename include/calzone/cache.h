@@ -20,6 +20,7 @@
 #ifndef CALZONE_CACHE_H
 #define CALZONE_CACHE_H
 
+#include <calzone/middleware.h>
 #include <calzone/models.h>
 
 #ifdef __cplusplus
@@ -151,6 +152,47 @@ typedef cz_str (*cz_cache_compute_fn)(cz_ctx *ctx, void *arg);
  * Raises: what `compute` raises; CZ_EINVAL: `compute` asks for this key itself. */
 cz_str cz_cache_get_or_set(cz_ctx *ctx, cz_cache *cache, cz_str key,
                            const cz_cache_options *options, cz_cache_compute_fn compute, void *arg);
+
+/* ---- whole answers ---- */
+
+/* Texts for a declaration at file scope. */
+typedef struct cz_cache_names {
+    const char *const *items;
+    size_t count;
+} cz_cache_names;
+#define CZ_CACHE_NAMES(...)                                                                        \
+    {                                                                                              \
+        (const char *const[]){ __VA_ARGS__ },                                                      \
+            sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)                          \
+    }
+
+/* Answers to GET and HEAD, kept by URL and the request headers that the answer's Vary names. A middleware for routes:
+ *
+ *     static CZ_PAGE_CACHE(book_pages, .ttl_ms = 60000, .models = CZ_MODELS(Book));
+ *     CZ_RESOURCE("/books", &book_views, .middleware = CZ_CACHE_PAGES(book_pages))
+ *
+ * An answer is kept when its status is 200, it sets no cookie, is no stream, and neither says `Cache-Control: private`, `no-store`
+ * or `no-cache` nor varies on everything; for .ttl_ms, or less by its s-maxage or max-age. Nobody who sends Cookie or Authorization is
+ * answered with what is kept, nor is an answer to him kept, unless that varies on it. A request with a body passes by. What
+ * comes from the cache has Age. What stands further in, as a check of permissions, does not run then. */
+typedef struct cz_page_cache {
+    cz_middleware middleware; /* private; must be first */
+    const char *cache;        /* its alias; NULL: "default" */
+    int64_t ttl_ms;           /* 0: as the cache's URL says */
+    cz_cache_names tags;      /* CZ_CACHE_NAMES("front"), to invalidate them by */
+    cz_model_list models;     /* as tags; each stands in an app's .cached, else CZ_EINVAL is raised.
+                                 At most CZ_CACHE_TAGS_MAX of both */
+} cz_page_cache;
+#define CZ_PAGE_CACHE(variable, ...)                                                               \
+    const cz_page_cache variable = { .middleware = { "page_cache", cz__page_cache_process, NULL }, \
+                                     ##__VA_ARGS__ }
+/* For .middleware of a route, where it stands alone; among others it is &VARIABLE.middleware. */
+#define CZ_CACHE_PAGES(variable)                                                                   \
+    (const cz_middleware *const[])                                                                 \
+    {                                                                                              \
+        &(variable).middleware, NULL                                                               \
+    }
+void cz__page_cache_process(cz_ctx *ctx, cz_request *req, const cz_next *next);
 
 #ifdef __cplusplus
 }

@@ -121,6 +121,11 @@ struct cz__envelope {
 cz_str cz__envelope_write(cz_ctx *ctx, const struct cz__envelope *envelope);
 /* False: it is none, or damaged. `out` points into `stored` and the arena. Raises: CZ_ENOMEM. */
 bool cz__envelope_read(cz_ctx *ctx, cz_str stored, struct cz__envelope *out);
+/* Write a number in 8 bytes and return what follows them; take bytes, or such a number, off the front. False: there are
+ * fewer. */
+char *cz__put_u64(char *at, uint64_t number);
+bool cz__take(cz_str *rest, size_t bytes, cz_str *out);
+bool cz__take_u64(cz_str *rest, uint64_t *out);
 /* Whether a text is an integer as cz_i64_write() writes it. */
 bool cz__is_integer(cz_str text, int64_t *out);
 

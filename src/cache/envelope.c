@@ -22,7 +22,7 @@ bool cz__is_integer(cz_str text, int64_t *out)
     return cz_str_eq(text, cz_str_of(canonical, cz_i64_write(canonical, number)));
 }
 
-static char *put_u64(char *at, uint64_t number)
+char *cz__put_u64(char *at, uint64_t number)
 {
     for (int i = 0; i < 8; i++)
         *at++ = (char)(number >> (8 * i));
@@ -43,22 +43,21 @@ cz_str cz__envelope_write(cz_ctx *ctx, const struct cz__envelope *envelope)
     *at++ = (char)((envelope->fresh_until_us ? HAS_FRESH_UNTIL : 0) |
                    (envelope->tag_count ? HAS_TAGS : 0));
     if (envelope->fresh_until_us)
-        at = put_u64(at, (uint64_t)envelope->fresh_until_us);
+        at = cz__put_u64(at, (uint64_t)envelope->fresh_until_us);
     if (envelope->tag_count)
         *at++ = (char)envelope->tag_count;
     for (size_t i = 0; i < envelope->tag_count; i++) {
         const struct cz__tag *tag = &envelope->tags[i];
         *at++ = (char)tag->name.len; /* at most CZ_CACHE_KEY_BYTES_MAX */
         memcpy(at, tag->name.ptr ? tag->name.ptr : "", tag->name.len);
-        at = put_u64(at + tag->name.len, tag->generation);
+        at = cz__put_u64(at + tag->name.len, tag->generation);
     }
     if (envelope->value.len)
         memcpy(at, envelope->value.ptr, envelope->value.len);
     return cz_str_of(start, (size_t)(at - start) + envelope->value.len);
 }
 
-/* Take so many bytes off the front; false: there are fewer. */
-static bool take(cz_str *rest, size_t bytes, cz_str *out)
+bool cz__take(cz_str *rest, size_t bytes, cz_str *out)
 {
     if (rest->len < bytes)
         return false;
@@ -67,10 +66,10 @@ static bool take(cz_str *rest, size_t bytes, cz_str *out)
     return true;
 }
 
-static bool take_u64(cz_str *rest, uint64_t *out)
+bool cz__take_u64(cz_str *rest, uint64_t *out)
 {
     cz_str bytes;
-    if (!take(rest, 8, &bytes))
+    if (!cz__take(rest, 8, &bytes))
         return false;
     *out = 0;
     for (int i = 0; i < 8; i++)
@@ -81,13 +80,14 @@ static bool take_u64(cz_str *rest, uint64_t *out)
 static bool take_tags(cz_ctx *ctx, cz_str *rest, struct cz__envelope *out)
 {
     cz_str byte;
-    if (!take(rest, 1, &byte) || (unsigned char)byte.ptr[0] > CZ_CACHE_TAGS_MAX)
+    if (!cz__take(rest, 1, &byte) || (unsigned char)byte.ptr[0] > CZ_CACHE_TAGS_MAX)
         return false;
     size_t count = (unsigned char)byte.ptr[0];
     struct cz__tag *tags = cz_array(ctx, struct cz__tag, count);
     for (size_t i = 0; i < count; i++)
-        if (!take(rest, 1, &byte) || !take(rest, (unsigned char)byte.ptr[0], &tags[i].name) ||
-            !take_u64(rest, &tags[i].generation))
+        if (!cz__take(rest, 1, &byte) ||
+            !cz__take(rest, (unsigned char)byte.ptr[0], &tags[i].name) ||
+            !cz__take_u64(rest, &tags[i].generation))
             return false;
     out->tags = tags;
     out->tag_count = count;
@@ -101,11 +101,11 @@ bool cz__envelope_read(cz_ctx *ctx, cz_str stored, struct cz__envelope *out)
     *out = (struct cz__envelope){ .value = stored };
     if (cz__is_integer(stored, &integer))
         return true;
-    if (!take(&rest, 2, &head) || head.ptr[0] != MARK ||
+    if (!cz__take(&rest, 2, &head) || head.ptr[0] != MARK ||
         (head.ptr[1] & ~(HAS_FRESH_UNTIL | HAS_TAGS)))
         return false;
     uint64_t fresh_until = 0;
-    if ((head.ptr[1] & HAS_FRESH_UNTIL) && !take_u64(&rest, &fresh_until))
+    if ((head.ptr[1] & HAS_FRESH_UNTIL) && !cz__take_u64(&rest, &fresh_until))
         return false;
     if ((head.ptr[1] & HAS_TAGS) && !take_tags(ctx, &rest, out))
         return false;
