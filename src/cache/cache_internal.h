@@ -38,7 +38,8 @@ struct cz__cache_driver {
     cz_status (*clear)(cz_ctx *ctx, struct cz__store *store);
 };
 
-extern const struct cz__cache_driver cz__cache_memory, cz__cache_null, cz__cache_redis;
+extern const struct cz__cache_driver cz__cache_memory, cz__cache_null, cz__cache_file,
+    cz__cache_redis;
 
 enum {
     CZ__PREFIX_BYTES_MAX = 64,
@@ -64,8 +65,9 @@ struct cz__store {
     const struct cz__cache_driver *driver;
     void *state; /* the driver's */
     int64_t ttl_ms, timeout_ms;
-    int64_t jitter; /* per cent */
-    int64_t bytes;  /* of memory */
+    int64_t jitter;  /* per cent */
+    int64_t bytes;   /* of memory */
+    int64_t entries; /* of a folder, at most */
     /* The circuit: closed, or open until `retry_at_us`, when one tries for all. */
     bool is_away;
     int64_t retry_at_us;

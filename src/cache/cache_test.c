@@ -147,13 +147,13 @@ static void suite_of_lengths(cz_ctx *ctx)
 
 static void suite_of_times(cz_ctx *ctx)
 {
-    cz_cache_set(ctx, NULL, CZ_STR("short"), CZ_STR("x"), EXACT(.ttl_ms = 60));
-    cz_cache_set(ctx, NULL, CZ_STR("touched"), CZ_STR("x"), EXACT(.ttl_ms = 60));
+    cz_cache_set(ctx, NULL, CZ_STR("short"), CZ_STR("x"), EXACT(.ttl_ms = 300));
+    cz_cache_set(ctx, NULL, CZ_STR("touched"), CZ_STR("x"), EXACT(.ttl_ms = 300));
     cz_cache_set(ctx, NULL, CZ_STR("ever"), CZ_STR("x"), EXACT(.ttl_ms = CZ_CACHE_FOREVER));
     CZ_EXPECT(cz_cache_touch(ctx, NULL, CZ_STR("touched"), 60000));
     CZ_EXPECT(!cz_cache_touch(ctx, NULL, CZ_STR("nobody"), 60000));
     CZ_EXPECT(is_value(ctx, "short", "x"));
-    cz_sleep(ctx, 90);
+    cz_sleep(ctx, 350);
     CZ_EXPECT(!cz_cache_has_key(ctx, NULL, CZ_STR("short")));
     CZ_EXPECT(is_value(ctx, "touched", "x") && is_value(ctx, "ever", "x"));
     CZ_EXPECT(cz_cache_add(ctx, NULL, CZ_STR("short"), CZ_STR("y"), NULL)); /* its place is free */
@@ -177,9 +177,9 @@ static void suite_of_integers(cz_ctx *ctx)
     cz_cache_set_int(ctx, NULL, CZ_STR("max"), INT64_MAX, NULL);
     CZ_EXPECT_EQ(status_of(ctx, incr_text, (void *)"max"), CZ_EINVAL);
     CZ_EXPECT(cz_cache_get_int(ctx, NULL, CZ_STR("max"), &number) && number == INT64_MAX);
-    cz_cache_set_int(ctx, NULL, CZ_STR("brief"), 1, EXACT(.ttl_ms = 80));
+    cz_cache_set_int(ctx, NULL, CZ_STR("brief"), 1, EXACT(.ttl_ms = 300));
     cz_cache_incr(ctx, NULL, CZ_STR("brief"), 1, &number);
-    cz_sleep(ctx, 110); /* counting does not make it live longer */
+    cz_sleep(ctx, 350); /* counting does not make it live longer */
     CZ_EXPECT(!cz_cache_has_key(ctx, NULL, CZ_STR("brief")));
 }
 
@@ -520,7 +520,7 @@ static void get_stale(cz_ctx *ctx, void *arg)
     int64_t began_us = cz_monotonic_us();
     cz_str value =
         cz_cache_get_or_set(ctx, NULL, CZ_STR("slow"), &flights->options, compute, flights);
-    if (cz_monotonic_us() - began_us < 100000)
+    if (cz_monotonic_us() - began_us < 400000)
         CZ_EXPECT_STR(value, "old");
     else
         flights->raised++; /* the one that computed */
@@ -533,7 +533,7 @@ CZ_TEST(the_others_get_the_old_value_while_one_computes)
     cache_begin("memory://");
     cache_run_on_fiber(get_or_set, &flights);
     usleep(70000);
-    flights.takes_ms = 150;
+    flights.takes_ms = 500;
     flights.brings = "new";
     cache_run_many(20, get_stale, &flights);
     CZ_EXPECT_EQ(flights.computed, 2);
@@ -544,9 +544,9 @@ CZ_TEST(the_others_get_the_old_value_while_one_computes)
 static void look_stale(cz_ctx *ctx, void *arg)
 {
     (void)arg;
-    cz_cache_set(ctx, NULL, CZ_STR("s"), CZ_STR("v"), EXACT(.ttl_ms = 40, .stale_ms = 60000));
+    cz_cache_set(ctx, NULL, CZ_STR("s"), CZ_STR("v"), EXACT(.ttl_ms = 200, .stale_ms = 60000));
     CZ_EXPECT(cz_cache_has_key(ctx, NULL, CZ_STR("s")));
-    cz_sleep(ctx, 60);
+    cz_sleep(ctx, 250);
     CZ_EXPECT(!cz_cache_has_key(ctx, NULL, CZ_STR("s"))); /* only get_or_set() takes it */
     const cz_str key = CZ_STR("s");
     CZ_EXPECT(!cz_cache_get_many(ctx, NULL, (cz_str_list){ &key, 1 }).items[0].ptr);

@@ -7,6 +7,7 @@
 static const struct cz__cache_driver *const drivers[] = {
     &cz__cache_memory,
     &cz__cache_null,
+    &cz__cache_file,
 #ifdef CZ_REDIS
     &cz__cache_redis,
 #endif
@@ -28,6 +29,7 @@ static const struct parameter {
     { "version", NULL, offsetof(struct cz__store, handle.version), 1, UINT32_MAX, 1 },
     { "timeout", NULL, offsetof(struct cz__store, timeout_ms), 1, 10000, CZ__TIMEOUT_MS },
     { "bytes", "memory", offsetof(struct cz__store, bytes), 262144, INT64_C(1) << 38, 16777216 },
+    { "entries", "file", offsetof(struct cz__store, entries), 256, 100000000, 65536 },
 };
 
 static int64_t *parameter_of(struct cz__store *store, const struct parameter *parameter)

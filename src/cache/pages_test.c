@@ -44,7 +44,7 @@ static void list(cz_ctx *ctx, cz_request *req)
 }
 
 static CZ_PAGE_CACHE(pages);
-static CZ_PAGE_CACHE(short_pages, .ttl_ms = 60);
+static CZ_PAGE_CACHE(short_pages, .ttl_ms = 400);
 static CZ_PAGE_CACHE(gazette_pages, .tags = CZ_CACHE_NAMES("front"), .models = CZ_MODELS(Gazette),
                      .cache = "pages");
 
@@ -231,7 +231,7 @@ CZ_TEST(a_page_lives_as_long_as_its_view_says)
     cz_client *client = cz_client_create(&daily);
     cz_client_get(client, "/short");
     CZ_EXPECT(is_cached(cz_client_get(client, "/short")));
-    usleep(80000);
+    usleep(450000);
     CZ_EXPECT(!is_cached(cz_client_get(client, "/short")));
 }
 
