@@ -601,3 +601,70 @@ CZ_TEST(what_was_invalidated_while_it_was_computed_is_not_kept)
     cache_begin("memory://");
     cache_run(invalidate_meanwhile, NULL);
 }
+
+/* ---- without memory ---- */
+
+static cz_str compute_short(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    return cz_format(ctx, "computed %d", 1);
+}
+
+static void use_all(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    char text[4000];
+    int64_t number;
+    const cz_str keys[] = { CZ_STR("k"), CZ_STR("n"), CZ_STR("none") };
+    cz_cache_options options = { .tags = CZ_CACHE_TAGS(CZ_STR("a"), CZ_STR("b")) };
+    memset(text, 't', sizeof text);
+    cz_cache_set(ctx, NULL, keys[0], cz_str_of(text, sizeof text), &options);
+    cz_cache_add(ctx, NULL, keys[1], CZ_STR("1"), NULL);
+    cz_cache_incr(ctx, NULL, keys[1], 1, &number);
+    cz_cache_get_many(ctx, NULL, (cz_str_list){ keys, 3 });
+    cz_cache_touch(ctx, NULL, keys[0], 1000);
+    cz_cache_get_or_set(ctx, NULL, CZ_STR("c"), &options, compute_short, NULL);
+    cz_cache_invalidate(ctx, NULL, CZ_STR("a"));
+    cz_cache_incr_version(ctx, NULL, keys[1], 1);
+    cz_cache_clear(ctx, NULL);
+}
+
+static void use_without_memory(cz_ctx *ctx, void *arg)
+{
+    const uint64_t *nth = arg;
+    cz__alloc_fail_at(*nth / 2, *nth % 2);
+    cz_status status = cz_try(ctx, use_all, NULL, NULL);
+    cz__alloc_fail_at(0, false);
+    CZ_EXPECT_MSG(!status || status == CZ_ENOMEM, "%llu: %s", (unsigned long long)*nth,
+                  cz_status_name(status));
+}
+
+static void expect_working(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    struct cz__store *store = cz_cache_of(ctx, "default")->store;
+    CZ_EXPECT(!store->flights);
+    store->is_away = false; /* a server's connection may have found no memory */
+    CZ_EXPECT(cz_cache_set(ctx, NULL, CZ_STR("k"), CZ_STR("still"), NULL));
+    CZ_EXPECT(is_value(ctx, "k", "still"));
+}
+
+void cache_without_memory_suite(void (*run)(void (*fn)(cz_ctx *ctx, void *arg), void *arg))
+{
+    cz__alloc_fail_at(0, false);
+    cz_free(cz_malloc(1));
+    if (!cz__alloc_fail_at(0, false))
+        cz_test_skip("allocations cannot fail in this build");
+    for (uint64_t nth = 2; nth < 120; nth++) {
+        run(use_without_memory, &nth);
+        run(expect_working, NULL);
+    }
+}
+
+CZ_TEST(without_memory_a_call_on_memory_fails_and_the_next_succeeds)
+{
+    cache_begin("memory://");
+    cache_without_memory_suite(cache_run);
+    cache_without_memory_suite(cache_run_on_fiber);
+    CZ_EXPECT(cz__cache_memory_is_sound(cz_cache_of(NULL, "default")->store));
+}

@@ -45,7 +45,6 @@ void cz__redis_done(struct cz__redis_request *request)
 {
     for (size_t i = 0; i < request->got; i++)
         cz__hiredis.freeReplyObject(request->replies[i]);
-    cz_free(request->replies);
     cz_free(request);
 }
 
@@ -441,17 +440,17 @@ static void begin_opening(struct cz__redis *redis)
 
 static struct cz__redis_request *enqueue(struct cz__redis *redis, cz_buf *commands, size_t replies)
 {
-    struct cz__redis_request *request = cz_calloc(1, sizeof *request);
+    struct cz__redis_request *request =
+        cz_calloc(1, sizeof *request + replies * sizeof *request->replies);
     if (!request)
         return NULL;
-    request->replies = cz_calloc(replies, sizeof(redisReply *));
     size_t before = redis->out.len;
     redis->out.bytes_max = CZ__REDIS_BYTES_MAX;
     cz_buf_append_str(&redis->out, cz_buf_str(commands));
-    if (!request->replies || cz_buf_status(&redis->out) || cz_buf_status(commands)) {
+    if (cz_buf_status(&redis->out) || cz_buf_status(commands)) {
         redis->out.status = CZ_OK; /* what stood there is whole */
         redis->out.len = before;
-        cz__redis_done(request);
+        cz_free(request);
         return NULL;
     }
     request->expected = replies;

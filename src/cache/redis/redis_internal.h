@@ -28,7 +28,7 @@ struct cz__redis_request {
     cz__fiber *fiber; /* NULL: nobody is to be woken */
     size_t expected, got;
     bool done, lost, abandoned;
-    redisReply **replies; /* as many as got */
+    redisReply *replies[]; /* as many as got */
 };
 
 struct cz__redis {

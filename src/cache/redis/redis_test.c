@@ -378,3 +378,10 @@ CZ_TEST(a_request_that_ends_while_it_waits_takes_nothing_from_the_others)
     CZ_EXPECT(!store()->is_away);
     CZ_EXPECT_EQ(redis()->attempt, 1);
 }
+
+CZ_TEST(without_memory_a_call_on_redis_fails_and_the_next_succeeds)
+{
+    begin();
+    cache_without_memory_suite(cache_run);
+    cache_without_memory_suite(cache_run_on_fiber);
+}
