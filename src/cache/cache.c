@@ -28,7 +28,8 @@ static bool is_too_long(cz_ctx *ctx, struct cz__store *store, cz_str full_key, c
     if (value.len <= CZ_CACHE_VALUE_BYTES_MAX)
         return false;
     size_t removed;
-    cz_ignore(cz__store_ask(ctx, store, store->driver->remove(ctx, store, &full_key, 1, &removed)));
+    if (!cz__store_ask(ctx, store, store->driver->remove(ctx, store, &full_key, 1, &removed)))
+        cz__store_owe(store, &full_key, 1);
     cz__store_tell(ctx, store, CZ__NEWS_TOO_LONG,
                    cz_format(ctx, "%zu bytes; 1 MiB is the most", value.len).ptr);
     return true;
@@ -61,8 +62,9 @@ bool cz__entry_store(cz_ctx *ctx, struct cz__store *store, cz_str full_key, cz_s
     int64_t ttl_ms;
     size_t stored = 0;
     cz_cache_item item = { full_key, wrap(ctx, store, value, options, tags, &ttl_ms) };
-    return cz__store_ask(ctx, store, store->driver->set(ctx, store, &item, 1, ttl_ms, &stored)) &&
-           stored;
+    if (!cz__store_ask(ctx, store, store->driver->set(ctx, store, &item, 1, ttl_ms, &stored)))
+        cz__store_owe(store, &full_key, 1);
+    return stored;
 }
 
 /* ---- one value ---- */
@@ -205,8 +207,9 @@ size_t cz_cache_set_many(cz_ctx *ctx, cz_cache *cache, const cz_cache_item *item
     cz_cache_item *wrapped = cz_array(ctx, cz_cache_item, count);
     options = options ? options : &defaults;
     size_t kept = 0, stored = 0;
+    cz_str *keys = cz_array(ctx, cz_str, count);
     for (size_t i = 0; i < count; i++) /* whatever is wrong with one, none is stored */
-        wrapped[i].key = cz__cache_key(ctx, own, items[i].key);
+        wrapped[i].key = keys[i] = cz__cache_key(ctx, own, items[i].key);
     const struct cz__tag *tags = cz__tags_now(ctx, store, options->tags);
     int64_t ttl_ms = 0;
     for (size_t i = 0; i < count && tags; i++) {
@@ -215,9 +218,10 @@ size_t cz_cache_set_many(cz_ctx *ctx, cz_cache *cache, const cz_cache_item *item
         wrapped[kept].key = wrapped[i].key;
         wrapped[kept++].value = wrap(ctx, store, items[i].value, options, tags, &ttl_ms);
     }
-    if (!kept ||
-        !cz__store_ask(ctx, store, store->driver->set(ctx, store, wrapped, kept, ttl_ms, &stored)))
-        return 0;
+    if (!tags ||
+        (kept && !cz__store_ask(ctx, store,
+                                store->driver->set(ctx, store, wrapped, kept, ttl_ms, &stored))))
+        cz__store_owe(store, keys, count);
     return stored;
 }
 
@@ -227,16 +231,17 @@ size_t cz_cache_delete_many(cz_ctx *ctx, cz_cache *cache, cz_str_list keys)
     struct cz__store *store = own->store;
     const cz_str *full = full_keys(ctx, own, keys);
     size_t removed = 0;
-    bool asked =
-        keys.count &&
-        cz__store_ask(ctx, store, store->driver->remove(ctx, store, full, keys.count, &removed));
-    return asked ? removed : 0;
+    if (keys.count &&
+        !cz__store_ask(ctx, store, store->driver->remove(ctx, store, full, keys.count, &removed)))
+        cz__store_owe(store, full, keys.count);
+    return removed;
 }
 
 void cz_cache_clear(cz_ctx *ctx, cz_cache *cache)
 {
     struct cz__store *store = cz__cache_resolve(ctx, cache)->store;
-    cz_ignore(cz__store_ask(ctx, store, store->driver->clear(ctx, store)));
+    if (!cz__store_ask(ctx, store, store->driver->clear(ctx, store)))
+        store->owes_all = true;
 }
 
 uint32_t cz_cache_incr_version(cz_ctx *ctx, cz_cache *cache, cz_str key, int32_t delta)

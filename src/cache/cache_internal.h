@@ -3,6 +3,7 @@
 #define CZ_CACHE_CACHE_INTERNAL_H
 
 #include "cache/caches.h"
+#include <calzone/buf.h>
 
 struct cz__store;
 
@@ -72,7 +73,9 @@ struct cz__store {
     bool is_away;
     int64_t retry_at_us;
     int64_t told_at_us[CZ__NEWS_COUNT]; /* 0: never */
-    struct cz__flight *flights;         /* what fibers of this process compute (single_flight.c) */
+    cz_buf owed;                /* keys to remove when it is back, each with a NUL after it */
+    bool owes_all;              /* or all of them */
+    struct cz__flight *flights; /* what fibers of this process compute (single_flight.c) */
 };
 
 /* Those that are open. */
@@ -88,12 +91,17 @@ cz_str cz__cache_own_key(cz_ctx *ctx, const struct cz__store *store, const char 
 void cz__cache_check_name(cz_ctx *ctx, const char *what, cz_str name);
 
 /* Whether the cache is to be asked; false for a second after it was found away. */
-bool cz__store_may_ask(struct cz__store *store);
+bool cz__store_is_open(struct cz__store *store);
+/* The same, after what is owed was done. Raises as cz__store_answered(). */
+bool cz__store_may_ask(cz_ctx *ctx, struct cz__store *store);
 /* Whether it answered; what else a driver returns is raised. */
 bool cz__store_answered(cz_ctx *ctx, struct cz__store *store, cz_status status);
 /* Ask by `call`, an expression of a status. */
 #define cz__store_ask(ctx, store, call)                                                            \
-    (cz__store_may_ask(store) && cz__store_answered((ctx), (store), (call)))
+    (cz__store_may_ask((ctx), (store)) && cz__store_answered((ctx), (store), (call)))
+/* What is stored under these keys is out of date, and the cache could not be told: remove it before anything else is asked
+ * again. When that are too many keys, everything goes. */
+void cz__store_owe(struct cz__store *store, const cz_str *keys, size_t count);
 /* Raise what ended a wait. */
 CZ_NORETURN void cz__store_raise(cz_ctx *ctx, const struct cz__store *store, cz_status status);
 /* A line, but of each kind at most one a minute. */

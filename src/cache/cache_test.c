@@ -604,6 +604,7 @@ CZ_TEST(what_was_invalidated_while_it_was_computed_is_not_kept)
 
 /* ---- without memory ---- */
 
+#ifdef CZ_FAULTS
 static cz_str compute_short(cz_ctx *ctx, void *arg)
 {
     (void)arg;
@@ -651,10 +652,6 @@ static void expect_working(cz_ctx *ctx, void *arg)
 
 void cache_without_memory_suite(void (*run)(void (*fn)(cz_ctx *ctx, void *arg), void *arg))
 {
-    cz__alloc_fail_at(0, false);
-    cz_free(cz_malloc(1));
-    if (!cz__alloc_fail_at(0, false))
-        cz_test_skip("allocations cannot fail in this build");
     for (uint64_t nth = 2; nth < 120; nth++) {
         run(use_without_memory, &nth);
         run(expect_working, NULL);
@@ -668,3 +665,4 @@ CZ_TEST(without_memory_a_call_on_memory_fails_and_the_next_succeeds)
     cache_without_memory_suite(cache_run_on_fiber);
     CZ_EXPECT(cz__cache_memory_is_sound(cz_cache_of(NULL, "default")->store));
 }
+#endif

@@ -18,8 +18,8 @@ void cache_suite(cz_ctx *ctx, void *arg);
 /* Single-flight of 40 fibers: one computes. */
 void cache_flight_suite(void);
 
-/* The n-th allocation fails, for every n: calls raise CZ_ENOMEM or do their work, and the cache goes on. Skips the test where
- * allocations cannot fail. */
+/* The n-th allocation fails, for every n: calls raise CZ_ENOMEM or do their work, and the cache goes on. In builds with
+ * CZ_FAULTS. */
 void cache_without_memory_suite(void (*run)(void (*fn)(cz_ctx *ctx, void *arg), void *arg));
 
 #endif

@@ -221,9 +221,11 @@ CZ_TEST(processes_killed_while_they_write_files_leave_whole_values_and_no_lock)
     cache_run(set_one, (void *)"after all");
 }
 
+#ifdef CZ_FAULTS
 CZ_TEST(without_memory_a_call_on_files_fails_and_the_next_succeeds)
 {
     begin("");
     cache_without_memory_suite(cache_run);
     cache_without_memory_suite(cache_run_on_fiber);
 }
+#endif

@@ -167,6 +167,7 @@ void cz__caches_close(void)
     while (store_count) {
         struct cz__store *store = &stores[--store_count];
         store->driver->close(store);
+        cz_buf_done(&store->owed);
     }
 }
 

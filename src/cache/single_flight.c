@@ -183,7 +183,7 @@ static void give_lock(cz_ctx *ctx, struct request *request)
     struct cz__store *store = request->store;
     if (!request->locked)
         return;
-    if (cz__store_may_ask(store)) /* also when it was cancelled; else the lock ends by itself */
+    if (cz__store_is_open(store)) /* also when it was cancelled; else the lock ends by itself */
         cz_ignore(store->driver->remove_if(ctx, store, request->lock_key, request->lock_value));
 }
 

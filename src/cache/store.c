@@ -4,7 +4,7 @@
 #include <calzone/random.h>
 #include <calzone/time.h>
 
-enum { AWAY_US = 1000000, TELL_EVERY_US = 60000000 };
+enum { AWAY_US = 1000000, TELL_EVERY_US = 60000000, OWED_BYTES_MAX = 65536 };
 
 /* ---- keys ---- */
 
@@ -62,7 +62,7 @@ void cz__store_tell(cz_ctx *ctx, struct cz__store *store, enum cz__news news, co
                    CZ_FIELD_STR("detail", cz_str_from(detail)));
 }
 
-bool cz__store_may_ask(struct cz__store *store)
+bool cz__store_is_open(struct cz__store *store)
 {
     if (!store->is_away)
         return true;
@@ -96,4 +96,49 @@ bool cz__store_answered(cz_ctx *ctx, struct cz__store *store, cz_status status)
     cz__store_tell(ctx, store, CZ__NEWS_AWAY,
                    store->driver->reason ? store->driver->reason(store) : store->driver->scheme);
     return false;
+}
+
+/* ---- what could not be removed ---- */
+
+void cz__store_owe(struct cz__store *store, const cz_str *keys, size_t count)
+{
+    store->owed.bytes_max = OWED_BYTES_MAX;
+    for (size_t i = 0; i < count && !store->owes_all; i++) {
+        cz_buf_append(&store->owed, keys[i].ptr, keys[i].len); /* which has no control byte */
+        cz_buf_append_char(&store->owed, '\0');
+        store->owes_all = cz_buf_status(&store->owed) != CZ_OK;
+    }
+    if (store->owes_all)
+        cz_buf_done(&store->owed);
+}
+
+/* The keys that are owed, in the arena. */
+static cz_str_list owed_keys(cz_ctx *ctx, const struct cz__store *store)
+{
+    cz_str rest = cz_copy(ctx, cz_buf_str(&store->owed));
+    cz_str *keys = cz_array(ctx, cz_str, cz_str_count(rest, '\0'));
+    size_t count = 0;
+    while (rest.len)
+        keys[count++] = cz_str_cut(&rest, '\0');
+    return (cz_str_list){ keys, count };
+}
+
+bool cz__store_may_ask(cz_ctx *ctx, struct cz__store *store)
+{
+    if (!cz__store_is_open(store))
+        return false;
+    if (!store->owed.len && !store->owes_all)
+        return true;
+    cz_str_list keys = owed_keys(ctx, store);
+    bool all = store->owes_all;
+    size_t removed;
+    cz_buf_done(&store->owed); /* others may owe more while this waits */
+    store->owes_all = false;
+    cz_status status = all ? store->driver->clear(ctx, store)
+                           : store->driver->remove(ctx, store, keys.items, keys.count, &removed);
+    if (status && all)
+        store->owes_all = true;
+    else if (status)
+        cz__store_owe(store, keys.items, keys.count);
+    return cz__store_answered(ctx, store, status);
 }
