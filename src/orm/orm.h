@@ -129,8 +129,8 @@ extern void (*cz__changes_told)(cz_ctx *ctx, const char *alias, const cz_model *
 static inline void cz__tell_change(cz_ctx *ctx, const cz__db_session *session,
                                    const cz_model *model)
 {
-    const cz_model *concrete = model->state->concrete;
-    if (__builtin_expect(concrete->state->is_told, 0))
+    const cz_model *concrete = model->state->concrete; /* none: of the past, in a migration */
+    if (__builtin_expect(concrete && concrete->state->is_told, 0))
         cz__changes_told(ctx, session->database->alias, concrete);
 }
 /* cz_on_commit_on(), unless a block that is open has this call already. */
