@@ -11,7 +11,7 @@
  *
  * A process that dies with a lock, also by SIGKILL, has either changed nothing yet, or `changing` says that it was about to:
  * whoever gets the lock next then empties the shard, a part of what is a cache. A process that is stopped with a lock keeps
- * others waiting for LOCK_MS, after which the cache counts as away. */
+ * others waiting for the cache's time-out, after which it counts as away. */
 #include "cache/cache_internal.h"
 #include "base/shared_mutex.h"
 #include <calzone/map.h>
@@ -27,7 +27,6 @@ enum {
     SHARD_BYTES =
         4 << 20, /* at least, when there are several: a value of 1 MiB is but a part of one */
     SHARDS_MAX = 64,
-    LOCK_MS = 20,
     PAGE_BYTES = 4096
 };
 
@@ -166,11 +165,11 @@ static void memory_close(struct cz__store *store)
 
 /* ---- locking ---- */
 
-static cz_status lock(struct shard *shard)
+static cz_status lock(const struct cz__store *store, struct shard *shard)
 {
     int code = pthread_mutex_trylock(&shard->lock);
     if (code == EBUSY) {
-        int64_t until_us = cz_monotonic_us() + LOCK_MS * 1000;
+        int64_t until_us = cz_monotonic_us() + store->timeout_ms * 1000;
         struct timespec until = { until_us / 1000000, until_us % 1000000 * 1000 };
         code = pthread_mutex_clocklock(&shard->lock, CLOCK_MONOTONIC, &until);
     }
@@ -398,7 +397,7 @@ static cz_status enter(const struct cz__store *store, cz_str key, struct place *
     cz_assert(segment->magic == MAGIC && segment->version == LAYOUT_VERSION);
     out->hash = cz__siphash13(segment->hash_key, key.ptr, key.len);
     out->shard = shard_at(segment, (uint32_t)(out->hash >> 32) % segment->shard_count);
-    cz_status status = lock(out->shard);
+    cz_status status = lock(store, out->shard);
     if (!status)
         out->entry = find_entry(out->shard, out->hash, key);
     return status;
@@ -586,7 +585,7 @@ static cz_status memory_clear(cz_ctx *ctx, struct cz__store *store)
     struct segment *segment = store->state;
     for (uint32_t i = 0; i < segment->shard_count; i++) {
         struct shard *shard = shard_at(segment, i);
-        cz_status status = lock(shard);
+        cz_status status = lock(store, shard);
         if (status)
             return status;
         empty_shard(shard);
@@ -654,7 +653,7 @@ bool cz__cache_memory_is_sound(struct cz__store *store)
     bool sound = true;
     for (uint32_t i = 0; i < segment->shard_count && sound; i++) {
         struct shard *shard = shard_at(segment, i);
-        if (lock(shard))
+        if (lock(store, shard))
             return false;
         sound = shard_is_sound(shard);
         unlock(shard);

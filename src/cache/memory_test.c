@@ -108,7 +108,7 @@ CZ_TEST(no_count_of_several_processes_is_lost)
 {
     pid_t pids[4];
     int64_t sum = 0;
-    cache_begin("memory://");
+    cache_begin("memory://?timeout=10000"); /* a holder may be kept from running for long */
     cache_run(begin_count, NULL);
     for (size_t i = 0; i < CZ_COUNT(pids); i++)
         pids[i] = start(count_up, NULL);
@@ -137,7 +137,7 @@ CZ_TEST(of_several_processes_that_add_one_does)
 {
     pid_t pids[4];
     unsigned *winners = shared_page();
-    cache_begin("memory://");
+    cache_begin("memory://?timeout=10000");
     for (size_t i = 0; i < CZ_COUNT(pids); i++)
         pids[i] = start(add_once, winners);
     for (size_t i = 0; i < CZ_COUNT(pids); i++)
@@ -229,7 +229,7 @@ static void expect_whole_values(cz_ctx *ctx, void *arg)
 
 CZ_TEST(processes_killed_at_any_moment_leave_whole_values)
 {
-    cache_begin("memory://?bytes=524288");
+    cache_begin("memory://?bytes=524288&timeout=10000");
     for (int round = 0; round < 40; round++) {
         pid_t pids[3];
         for (size_t i = 0; i < CZ_COUNT(pids); i++)
@@ -336,7 +336,7 @@ static void get_while_stopped(cz_ctx *ctx, void *arg)
 CZ_TEST(a_process_stopped_with_a_lock_delays_others_once)
 {
     int status;
-    cache_begin("memory://?bytes=262144"); /* one shard */
+    cache_begin("memory://?bytes=262144&timeout=20"); /* one shard */
     int number = SIGSTOP;
     pid_t pid = start(die_in_a_write, &number);
     CZ_REQUIRE(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
