@@ -5,6 +5,7 @@
 #include <calzone/base64.h>
 #include <calzone/buf.h>
 #include <calzone/bulk.h>
+#include <calzone/cache.h>
 #include <calzone/context.h>
 #include <calzone/databases.h>
 #include <calzone/decimal.h>

@@ -35,6 +35,9 @@ struct cz_middleware {
 /* Run what stands further in, and at last the handler. Raises nothing but CZ_ECANCELED. */
 void cz_next_call(cz_ctx *ctx, cz_request *req, const cz_next *next);
 
+/* The middleware that was called with `next`: itself, for one that is embedded in options of its own. */
+const cz_middleware *cz__next_middleware(const cz_next *next);
+
 /* Gives each request an id: the client's X-Request-Id when it is 8 to 64 letters, digits, "-", "_" or
  * ".", else 64 random bits in hexadecimal. Answers with it and puts it into every log line. */
 extern const cz_middleware cz_request_id;

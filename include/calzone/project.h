@@ -11,6 +11,7 @@
 #ifndef CALZONE_PROJECT_H
 #define CALZONE_PROJECT_H
 
+#include <calzone/cache.h>
 #include <calzone/databases.h>
 #include <calzone/middleware.h>
 #include <calzone/migrations.h>
@@ -49,6 +50,8 @@ typedef struct cz_app {
     cz_migration_list migrations; /* as its migrations/list.h declares it; NULL: none */
     const char *folder; /* where `makemigrations` finds its sources; NULL: src/NAME or NAME */
     cz_receiver_list receivers; /* of signals, signals.h */
+    cz_model_list
+        cached; /* CZ_MODELS(Book): those whose changes end what is cached of them (cache.h) */
     cz_listener_list listeners; /* of notifications, in each worker; notifications.h */
 } cz_app;
 typedef struct cz_app_list {
@@ -71,6 +74,7 @@ struct cz_project {
     cz_setting_table settings;                 /* the project's own settings */
     cz_database_list databases;                /* those beside "default" (databases.h) */
     const cz_database_router *database_router; /* NULL: models say where they are */
+    cz_cache_list caches;                      /* those beside "default" (cache.h) */
 };
 
 /* A project under a name of its own, which its tests can use beside its binary:

@@ -110,8 +110,10 @@ void cz__db_close(cz__db *db)
 /* ---- aliases ---- */
 
 /* It becomes part of a setting's name, and of a file's. */
-static bool is_alias(const char *alias)
+bool cz__alias_is_valid(const char *alias)
 {
+    if (!alias)
+        return false;
     size_t len = strlen(alias);
     for (size_t i = 0; i < len; i++) {
         char c = alias[i];
@@ -131,7 +133,7 @@ cz__database *cz__database_find(const char *alias)
 
 cz_status cz__database_declare(const char *alias, bool atomic_requests, cz_error *err)
 {
-    if (!alias || !is_alias(alias))
+    if (!cz__alias_is_valid(alias))
         return cz_error_set(err, CZ_EVALIDATION,
                             "a database's alias is small letters, digits and underscores, a "
                             "letter first and at most %d: not \"%s\"",

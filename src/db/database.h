@@ -499,6 +499,9 @@ extern size_t cz__database_count;
  * router; before the first session. */
 extern bool cz__db_must_choose;
 
+/* Whether it can name a database or a cache: small letters, digits and underscores, a letter first, at most
+ * CZ__ALIAS_BYTES_MAX. NULL cannot. */
+bool cz__alias_is_valid(const char *alias);
 /* Declare another one. `alias` is borrowed. Errors: CZ_EVALIDATION: no name for one, or taken; CZ_ETOOBIG. */
 CZ_NODISCARD cz_status cz__database_declare(const char *alias, bool atomic_requests, cz_error *err);
 /* NULL: there is none of this alias. */

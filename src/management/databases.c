@@ -8,7 +8,8 @@
 
 enum { SETTINGS_EACH = 2 };
 
-const char *cz__database_setting(cz_arena *arena, const char *alias, const char *last)
+const char *cz__alias_setting(cz_arena *arena, const char *first, const char *alias,
+                              const char *last)
 {
     char upper[CZ__ALIAS_BYTES_MAX + 2] = "";
     size_t len = strlen(alias);
@@ -17,7 +18,12 @@ const char *cz__database_setting(cz_arena *arena, const char *alias, const char 
             upper[i] = (char)(alias[i] >= 'a' && alias[i] <= 'z' ? alias[i] - 32 : alias[i]);
         upper[len] = '_';
     }
-    return cz_arena_printf(arena, "DATABASE_%s%s", upper, last);
+    return cz_arena_printf(arena, "%s_%s%s", first, upper, last);
+}
+
+const char *cz__database_setting(cz_arena *arena, const char *alias, const char *last)
+{
+    return cz__alias_setting(arena, "DATABASE", alias, last);
 }
 
 cz_status cz__database_settings(cz_arena *arena, const cz_project *project, cz_setting_table *out,

@@ -2,6 +2,7 @@
  * opened and nothing runs before all of it is known to be right. */
 #include "management/project.h"
 #include "orm/encryption.h"
+#include "cache/caches.h"
 #include <calzone/log.h>
 #include <calzone/views.h>
 #include "http/proxies.h"
@@ -188,6 +189,9 @@ static cz_status start_models(const cz_project *project, cz_error *err)
         status = cz__receivers_add(project->apps.items[i]->name, &project->apps.items[i]->receivers,
                                    err);
     for (size_t i = 0; i < project->apps.count && !status; i++)
+        status = cz__cache_watch_models(project->apps.items[i]->name,
+                                        &project->apps.items[i]->cached, err);
+    for (size_t i = 0; i < project->apps.count && !status; i++)
         status = cz__listeners_check(project->apps.items[i]->name,
                                      &project->apps.items[i]->listeners, err);
     return status;
@@ -196,10 +200,12 @@ static cz_status start_models(const cz_project *project, cz_error *err)
 static cz_status start(struct cz__site *site, cz_error *err)
 {
     const cz_project *project = site->project;
-    cz_setting_table tables[] = { { cz__framework_settings, cz__framework_setting_count },
-                                  project->settings,
-                                  { 0 } };
+    cz_setting_table tables[] = {
+        { cz__framework_settings, cz__framework_setting_count }, project->settings, { 0 }, { 0 }
+    };
     cz_status status = cz__site_declare_databases(site, &tables[2], err);
+    if (!status)
+        status = cz__site_declare_caches(site, &tables[3], err);
     if (!status)
         status = cz_settings_load(NULL, tables, CZ_COUNT(tables), &site->settings, err);
     if (status)
@@ -226,6 +232,8 @@ static cz_status start(struct cz__site *site, cz_error *err)
         status = cz__field_keys_set(cz_setting_str(site->settings, "FIELD_ENCRYPTION_KEYS"), err);
     if (!status)
         status = cz__throttling_configure(site->settings, err);
+    if (!status)
+        status = cz__site_open_caches(site, err);
     if (!status)
         status = start_models(project, err);
     if (!status)
@@ -285,6 +293,7 @@ void cz__site_stop(struct cz__site *site)
     cz_settings_destroy(site->settings);
     current_settings = NULL;
     cz__databases_close(true);
+    cz__caches_close();
     cz_arena_destroy(site->arena);
     site->arena = NULL;
     site->router = NULL;

@@ -22,6 +22,9 @@ CZ_NODISCARD cz_status cz__site_start(const cz_project *project, struct cz__site
                                       cz_error *err);
 void cz__site_stop(struct cz__site *site);
 
+/* "CACHE_PAGES_URL" of "CACHE", "pages" and "URL"; without the alias of "default". NULL: no memory. */
+const char *cz__alias_setting(cz_arena *arena, const char *first, const char *alias,
+                              const char *last);
 /* "DATABASE_REPORTS_URL" of "reports" and "URL"; without the alias of "default". NULL: no memory. */
 const char *cz__database_setting(cz_arena *arena, const char *alias, const char *last);
 /* The settings of a project's databases beside "default", in the arena. */
@@ -30,6 +33,10 @@ CZ_NODISCARD cz_status cz__database_settings(cz_arena *arena, const cz_project *
 /* Declare the project's databases and its router; their settings, in the site's arena. */
 CZ_NODISCARD cz_status cz__site_declare_databases(struct cz__site *site, cz_setting_table *out,
                                                   cz_error *err);
+/* The settings of a project's caches beside "default", in the site's arena; and open all of them. */
+CZ_NODISCARD cz_status cz__site_declare_caches(const struct cz__site *site, cz_setting_table *out,
+                                               cz_error *err);
+CZ_NODISCARD cz_status cz__site_open_caches(const struct cz__site *site, cz_error *err);
 /* Append a database's URL, or what it is when it is not set. */
 CZ_NODISCARD cz_status cz__site_database_url(const struct cz__site *site,
                                              const cz__database *database, cz_buf *out,

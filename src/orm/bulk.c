@@ -271,6 +271,7 @@ static bool load_run(cz_ctx *ctx, struct bulk *bulk, cz_row *const *rows, size_t
     cz_error err;
     if (load->driver->load_end(ctx, load->handle, &err))
         cz_raise_error(ctx, &err);
+    cz__tell_change(ctx, writer_of(ctx, bulk), bulk->model);
     for (size_t i = 0; i < count; i++)
         now_stored(ctx, bulk, rows[i], keys ? &keys[i] : NULL);
     return true;

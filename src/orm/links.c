@@ -129,6 +129,8 @@ static void change(cz_ctx *ctx, const struct cz__links *links, const char *keys,
         change_table(ctx, links, session, keys, count, add);
     else
         (add ? cz__through_add : cz__through_remove)(ctx, links, event.database, keys, count);
+    cz__tell_change(ctx, session, event.model);
+    cz__tell_change(ctx, session, event.other);
     event.action = add ? CZ_M2M_POST_ADD : clear ? CZ_M2M_POST_CLEAR : CZ_M2M_POST_REMOVE;
     if (wanted)
         cz__signal_send(ctx, &event);

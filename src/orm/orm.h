@@ -63,6 +63,7 @@ struct cz__model_state {
     } * referrers;
     size_t referrer_count;
     uint32_t signals; /* bits by cz_signal: somebody listens */
+    bool is_told;     /* cz__changes_told is called for its rows; of a proxy: see `concrete` */
     bool db_defaults; /* a column has a .db_default */
     bool sealed;      /* a column is encrypted */
     /* Of a model that is CZ_SOFT_DELETED; NULL: it is not, or has no such column. */
@@ -122,6 +123,19 @@ static inline void cz__signal_row(cz_ctx *ctx, cz_signal signal, cz_row *row)
         cz__signal_send(ctx,
                         &(const cz_event){ .signal = signal, .model = row->model, .row = row });
 }
+/* Called after each statement of the ORM that may have changed rows of a model with `is_told`, in its transaction; `alias` names the
+ * database. It may raise. Set at start, by whoever sets `is_told`. */
+extern void (*cz__changes_told)(cz_ctx *ctx, const char *alias, const cz_model *model);
+static inline void cz__tell_change(cz_ctx *ctx, const cz__db_session *session,
+                                   const cz_model *model)
+{
+    const cz_model *concrete = model->state->concrete; /* none: of the past, in a migration */
+    if (__builtin_expect(concrete && concrete->state->is_told, 0))
+        cz__changes_told(ctx, session->database->alias, concrete);
+}
+/* cz_on_commit_on(), unless a block that is open has this call already. */
+void cz__on_commit_once(cz_ctx *ctx, const char *alias, void (*fn)(cz_ctx *ctx, void *arg),
+                        void *arg);
 /* What cz_save() stores along with a row, in one transaction: links, and rows that refer to it, after it; rows it refers
  * to before it. Serializers hang it on a row that they read. Stored once, and again when that was rolled back. */
 struct cz__pending {

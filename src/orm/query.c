@@ -620,6 +620,7 @@ struct cz__keys cz__run_insert(cz_ctx *ctx, const struct cz__plan_request *reque
     cz__watch_change(ctx, query->model);
     cz_ignore(!open_on(ctx, session, request, &cursor)); /* of one column */
     read_all(ctx, &cursor, query, read_key, &keys);
+    cz__tell_change(ctx, session, query->model);
     return (struct cz__keys){ keys.items, keys.count };
 }
 
@@ -647,6 +648,7 @@ void cz__run_insert_row(cz_ctx *ctx, const struct cz__plan_request *request, cz_
     returned.plan = open_on(ctx, session, request, &cursor);
     read_all(ctx, &cursor, request->query, read_returned, &returned);
     cz__check_inserted(ctx, row->model, false, returned.rows);
+    cz__tell_change(ctx, session, row->model);
 }
 
 /* ---- one row, counts ---- */

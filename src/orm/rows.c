@@ -118,6 +118,7 @@ int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int6
         cz__raise_refused(ctx, plan, params, &err);
     if (out_last_id)
         *out_last_id = last_id;
+    cz__tell_change(ctx, session, query->model);
     return rows;
 }
 

@@ -10,6 +10,8 @@ static struct {
     uint32_t of_all; /* signals somebody listens to for every model */
 } registry;
 
+void (*cz__changes_told)(cz_ctx *ctx, const char *alias, const cz_model *model);
+
 static bool stands_twice(const cz_receiver *receiver)
 {
     for (size_t i = 0; i < registry.count; i++) {

@@ -132,6 +132,21 @@ void cz_on_commit_on(cz_ctx *ctx, const char *database, void (*fn)(cz_ctx *ctx, 
     on_commit(ctx, cz__database_named(ctx, database), fn, arg);
 }
 
+/* A block that ends well gives its calls to the one around it, so one that is still listed runs if what is done now is
+ * committed. */
+void cz__on_commit_once(cz_ctx *ctx, const char *alias, void (*fn)(cz_ctx *ctx, void *arg),
+                        void *arg)
+{
+    const cz__database *database = cz__database_named(ctx, alias);
+    const cz__db_session *session = used_session(ctx, database);
+    const struct cz__block *block = session ? session->block : NULL;
+    for (; block; block = block->outer)
+        for (const struct hook *hook = block->hooks; hook; hook = hook->next)
+            if (hook->fn == fn && hook->arg == arg)
+                return;
+    on_commit(ctx, database, fn, arg);
+}
+
 /* ---- marks ---- */
 
 static bool is_open(const cz__db_session *session)

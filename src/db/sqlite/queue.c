@@ -16,7 +16,6 @@
 #include "base/shared_mutex.h"
 #include "db/sqlite/sqlite_internal.h"
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>

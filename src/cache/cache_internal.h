@@ -1,0 +1,160 @@
+/* cache/cache_internal.h: what a kind of cache offers, and what stands before it. */
+#ifndef CZ_CACHE_CACHE_INTERNAL_H
+#define CZ_CACHE_CACHE_INTERNAL_H
+
+#include "cache/caches.h"
+#include <calzone/buf.h>
+
+struct cz__store;
+
+/* What comes of cz__cache_driver.incr besides an error. */
+enum cz__counted { CZ__COUNTED, CZ__COUNTED_NOTHING, CZ__COUNTED_NO_INTEGER, CZ__COUNTED_TOO_FAR };
+
+/* A kind of cache: bytes under keys, each for a time, CZ_CACHE_FOREVER among them. Keys come whole, with prefix and version, at
+ * most CZ__FULL_KEY_BYTES_MAX long. No call raises. Each returns CZ_OK; CZ_EUNAVAILABLE: the cache cannot answer; CZ_ENOMEM;
+ * CZ_ECANCELED, CZ_ETIMEDOUT, CZ_EINVAL of a wait (fiber.h), after which the change may have happened. */
+struct cz__cache_driver {
+    const char *scheme;
+    bool
+        is_local; /* all who share it are processes of one machine: whether one lives can be seen */
+    /* Make `store->state`, whatever it is, asking no server. The store's other members are set; `url` is gone afterwards. */
+    cz_status (*open)(struct cz__store *store, const cz_url *url, cz_error *err);
+    void (*close)(struct cz__store *store);
+    const char *(*reason)(const struct cz__store *store); /* why it could not answer; may be NULL */
+    /* Values go into the context's arena, `.ptr` NULL for a miss. */
+    cz_status (*get)(cz_ctx *ctx, struct cz__store *store, const cz_str *keys, size_t count,
+                     cz_str *out);
+    cz_status (*set)(cz_ctx *ctx, struct cz__store *store, const cz_cache_item *items, size_t count,
+                     int64_t ttl_ms, size_t *out_stored);
+    cz_status (*add)(cz_ctx *ctx, struct cz__store *store, cz_str key, cz_str value, int64_t ttl_ms,
+                     bool *out_added);
+    cz_status (*touch)(cz_ctx *ctx, struct cz__store *store, cz_str key, int64_t ttl_ms,
+                       bool *out_found);
+    cz_status (*remove)(cz_ctx *ctx, struct cz__store *store, const cz_str *keys, size_t count,
+                        size_t *out_removed);
+    /* Remove a key whose value is `value`. */
+    cz_status (*remove_if)(cz_ctx *ctx, struct cz__store *store, cz_str key, cz_str value);
+    cz_status (*incr)(cz_ctx *ctx, struct cz__store *store, cz_str key, int64_t delta,
+                      enum cz__counted *out_counted, int64_t *out);
+    cz_status (*clear)(cz_ctx *ctx, struct cz__store *store);
+};
+
+extern const struct cz__cache_driver cz__cache_memory, cz__cache_null, cz__cache_file,
+    cz__cache_redis;
+
+enum {
+    CZ__PREFIX_BYTES_MAX = 64,
+    CZ__FULL_KEY_BYTES_MAX = CZ_CACHE_KEY_BYTES_MAX + CZ__PREFIX_BYTES_MAX + 24,
+    CZ__TIMEOUT_MS = 200
+};
+
+struct cz__flight;
+
+/* What the log is told. */
+enum cz__news { CZ__NEWS_AWAY, CZ__NEWS_REFUSED, CZ__NEWS_TOO_LONG, CZ__NEWS_COUNT };
+
+struct cz_cache {
+    struct cz__store *store;
+    int64_t version;
+};
+
+/* A cache of the project, in this process. */
+struct cz__store {
+    cz_cache handle; /* whose version is the URL's */
+    char alias[CZ__PREFIX_BYTES_MAX];
+    char prefix[CZ__PREFIX_BYTES_MAX + 1];
+    const struct cz__cache_driver *driver;
+    void *state; /* the driver's */
+    int64_t ttl_ms, timeout_ms;
+    int64_t jitter;  /* per cent */
+    int64_t bytes;   /* of memory */
+    int64_t entries; /* of a folder, at most */
+    /* The circuit: closed, or open until `retry_at_us`, when one tries for all. */
+    bool is_away;
+    int64_t retry_at_us;
+    int64_t told_at_us[CZ__NEWS_COUNT]; /* 0: never */
+    cz_buf owed;                /* keys to remove when it is back, each with a NUL after it */
+    bool owes_all;              /* or all of them */
+    struct cz__flight *flights; /* what fibers of this process compute (single_flight.c) */
+};
+
+/* Those that are open. */
+size_t cz__stores_count(void);
+struct cz__store *cz__stores_at(size_t number);
+/* The cache a call means. Raises: CZ_EINVAL: none is open. */
+const cz_cache *cz__cache_resolve(cz_ctx *ctx, const cz_cache *cache);
+/* "PREFIX:VERSION:KEY" in the arena. Raises: CZ_EINVAL: no key; CZ_ENOMEM. */
+cz_str cz__cache_key(cz_ctx *ctx, const cz_cache *cache, cz_str key);
+/* A key of the cache's own, as of a tag: "PREFIX:KIND:REST". */
+cz_str cz__cache_own_key(cz_ctx *ctx, const struct cz__store *store, const char *kind, cz_str rest);
+/* Raises: CZ_EINVAL: it is too long or has a control byte. */
+void cz__cache_check_name(cz_ctx *ctx, const char *what, cz_str name);
+
+/* Whether the cache is to be asked; false for a second after it was found away. */
+bool cz__store_is_open(struct cz__store *store);
+/* The same, after what is owed was done. Raises as cz__store_answered(). */
+bool cz__store_may_ask(cz_ctx *ctx, struct cz__store *store);
+/* Whether it answered; what else a driver returns is raised. */
+bool cz__store_answered(cz_ctx *ctx, struct cz__store *store, cz_status status);
+/* Ask by `call`, an expression of a status. */
+#define cz__store_ask(ctx, store, call)                                                            \
+    (cz__store_may_ask((ctx), (store)) && cz__store_answered((ctx), (store), (call)))
+/* What is stored under these keys is out of date, and the cache could not be told: remove it before anything else is asked
+ * again. When that are too many keys, everything goes. */
+void cz__store_owe(struct cz__store *store, const cz_str *keys, size_t count);
+/* Raise what ended a wait. */
+CZ_NORETURN void cz__store_raise(cz_ctx *ctx, const struct cz__store *store, cz_status status);
+/* A line, but of each kind at most one a minute. */
+void cz__store_tell(cz_ctx *ctx, struct cz__store *store, enum cz__news news, const char *detail);
+
+/* For how long a value is fresh by these options. Raises: CZ_EINVAL: a negative time. */
+int64_t cz__store_ttl(cz_ctx *ctx, const struct cz__store *store, int64_t ttl_ms, bool exact);
+
+/* Whether every chain and count of a cache in memory is right; for tests. */
+bool cz__cache_memory_is_sound(struct cz__store *store);
+
+/* ---- what is stored for a value (envelope.c) ---- */
+
+struct cz__tag {
+    cz_str name;
+    uint64_t generation;
+};
+
+struct cz__envelope {
+    cz_str value;
+    int64_t fresh_until_us; /* by cz_now(); 0: as long as it is there */
+    const struct cz__tag *tags;
+    size_t tag_count;
+};
+
+/* Raises: CZ_ENOMEM. */
+cz_str cz__envelope_write(cz_ctx *ctx, const struct cz__envelope *envelope);
+/* False: it is none, or damaged. `out` points into `stored` and the arena. Raises: CZ_ENOMEM. */
+bool cz__envelope_read(cz_ctx *ctx, cz_str stored, struct cz__envelope *out);
+/* Write a number in 8 bytes and return what follows them; take bytes, or such a number, off the front. False: there are
+ * fewer. */
+char *cz__put_u64(char *at, uint64_t number);
+bool cz__take(cz_str *rest, size_t bytes, cz_str *out);
+bool cz__take_u64(cz_str *rest, uint64_t *out);
+/* Whether a text is an integer as cz_i64_write() writes it. */
+bool cz__is_integer(cz_str text, int64_t *out);
+
+/* ---- tags (tags.c) ---- */
+
+/* The generations the tags have now, made where they have none; NULL: the cache is away. Raises: CZ_EINVAL: a name, or too many. */
+const struct cz__tag *cz__tags_now(cz_ctx *ctx, struct cz__store *store, cz_str_list names);
+/* Set `.ptr` of the value to NULL where a tag has another generation by now. */
+void cz__tags_check(cz_ctx *ctx, struct cz__store *store, struct cz__envelope *envelopes,
+                    size_t count);
+
+/* ---- reading and storing whole entries (cache.c) ---- */
+
+enum cz__freshness { CZ__MISS, CZ__STALE, CZ__FRESH };
+/* Raises: CZ_ENOMEM. */
+enum cz__freshness cz__entry_read(cz_ctx *ctx, struct cz__store *store, cz_str full_key,
+                                  cz_str *out);
+/* Store under the tags' generations `tags`, one for each of the options'. */
+bool cz__entry_store(cz_ctx *ctx, struct cz__store *store, cz_str full_key, cz_str value,
+                     const cz_cache_options *options, const struct cz__tag *tags);
+
+#endif
