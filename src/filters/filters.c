@@ -192,25 +192,34 @@ static cz_status check_filter(const cz_model *model, const cz_filter *filter, cz
     return status;
 }
 
+/* Add "&name&" to the names there are, if it is none of them. */
+static cz_status add_name(cz_buf *names, const cz_filter *filter, size_t n, cz_error *err)
+{
+    cz_buf name = { 0 };
+    cz_buf_append_char(&name, '&');
+    cz__filter_name(filter, n, &name);
+    cz_buf_append_char(&name, '&');
+    cz_str text = cz_buf_str(&name);
+    cz_status status = cz_buf_status(&name);
+    if (!status && text.ptr && cz_str_find(cz_buf_str(names), text) != SIZE_MAX)
+        status = cz_error_set(err, CZ_EVALIDATION, "two filters are called \"%.*s\"",
+                              (int)text.len - 2, text.ptr + 1);
+    else if (!status && text.ptr)
+        cz_buf_append_str(names, text);
+    if (status == CZ_ENOMEM || cz_buf_status(names))
+        status = cz_error_set(err, CZ_ENOMEM, "no memory for filters");
+    cz_buf_done(&name);
+    return status;
+}
+
 static cz_status check_names(const cz_filters *filters, cz_error *err)
 {
-    cz_buf names = { 0 }, name = { 0 };
+    cz_buf names = { 0 };
     cz_status status = CZ_OK;
     for (size_t i = 0; i < filters->count && !status; i++)
-        for (size_t n = 0; n < lookups_of(&filters->items[i])->count && !status; n++) {
-            cz_buf_clear(&name);
-            cz_buf_append_char(&name, '&');
-            cz__filter_name(&filters->items[i], n, &name);
-            cz_buf_append_char(&name, '&');
-            if (cz_str_find(cz_buf_str(&names), cz_buf_str(&name)) != SIZE_MAX)
-                status = cz_error_set(err, CZ_EVALIDATION, "two filters are called \"%.*s\"",
-                                      (int)cz_buf_str(&name).len - 2, cz_buf_str(&name).ptr + 1);
-            cz_buf_append_str(&names, cz_buf_str(&name));
-            if (cz_buf_status(&names))
-                status = cz_error_set(err, CZ_ENOMEM, "no memory for filters");
-        }
+        for (size_t n = 0; n < lookups_of(&filters->items[i])->count && !status; n++)
+            status = add_name(&names, &filters->items[i], n, err);
     cz_buf_done(&names);
-    cz_buf_done(&name);
     return status;
 }
 
