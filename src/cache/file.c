@@ -297,34 +297,30 @@ static void set_job(void *arg)
     }
 }
 
-static void add_job(void *arg)
+/* Put the job's value where the key has none, or the key's own once more where it has one: its time begins anew. */
+static void put_if(struct job *job, bool there)
 {
-    struct job *job = arg;
     struct place place;
     cz_buf file = { 0 };
-    cz_str value;
+    cz_str own;
     int64_t end_us;
     if (!enter(job, job->keys[0], true, &place))
         return;
-    if (!find(&place, job->keys[0], &file, &value, &end_us))
-        job->changed = put(job, &place, job->keys[0], job->value, end_of(job->ttl_ms));
+    if (find(&place, job->keys[0], &file, &own, &end_us) == there)
+        job->changed =
+            put(job, &place, job->keys[0], there ? own : job->value, end_of(job->ttl_ms));
     cz_buf_done(&file);
     leave(&place);
 }
 
+static void add_job(void *arg)
+{
+    put_if(arg, false);
+}
+
 static void touch_job(void *arg)
 {
-    struct job *job = arg;
-    struct place place;
-    cz_buf file = { 0 };
-    cz_str value;
-    int64_t end_us;
-    if (!enter(job, job->keys[0], true, &place))
-        return;
-    if (find(&place, job->keys[0], &file, &value, &end_us))
-        job->changed = put(job, &place, job->keys[0], value, end_of(job->ttl_ms));
-    cz_buf_done(&file);
-    leave(&place);
+    put_if(arg, true);
 }
 
 /* Remove the keys; with a value, only those that have it. */

@@ -25,10 +25,7 @@ static cz_cond in_any(cz_ctx *ctx, cz_model *model, const cz_search_fields *fiel
         any[i] = cz_cond_text(
             ctx, model, fields->items[i].path,
             fields->items[i].lookup ? fields->items[i].lookup : CZ_LOOKUP_ICONTAINS, word);
-    struct cz__cond *cond = cz_new(ctx, struct cz__cond);
-    *cond =
-        (struct cz__cond){ .op = CZ__COND_OR, .children = any, .count = (uint16_t)fields->count };
-    return cond;
+    return cz__cond_any(ctx, any, fields->count);
 }
 
 /* As DRF, which leaves out NULs because no database has them in text. */

@@ -133,7 +133,7 @@ static void begin_response(struct cz__document *doc, int status, const char *des
     cz__doc_str(doc, "description", description);
 }
 
-/* In each format the operation has; `write` is the schema of JSON. */
+/* In each format the operation has; `schema` is that of JSON. */
 static void write_success(struct cz__document *doc, const struct operation *op, int status,
                           cz_str schema, bool list, bool location)
 {

@@ -139,10 +139,8 @@ struct cz__rows cz__chunks_next(cz_chunks *chunks)
         return chunks->found;
     }
     const cz_model *model = chunks->query.model;
-    const char *last =
-        (const char *)chunks->found.items + (chunks->found.count - 1) * model->row_bytes;
-    memcpy(&chunks->last, cz__row_at((const cz_row *)(const void *)last, chunks->key),
-           CZ__DB_KIND(chunks->key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
+    const cz_row *last = cz__row_nth(chunks->found.items, chunks->found.count - 1, model);
+    memcpy(&chunks->last, cz__row_at(last, chunks->key), cz__column_bytes(chunks->key));
     chunks->over = chunks->found.count < (size_t)chunks->query.limit;
     chunks->began = true;
     return chunks->found;

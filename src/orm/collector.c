@@ -121,7 +121,7 @@ static void collect_rows(cz_ctx *ctx, struct cz__deletion *deletion, const cz_qu
         keys.integers = cz_array(ctx, int64_t, rows.count);
     keys.rows = cz_array(ctx, cz_row *, rows.count);
     for (size_t n = 0; n < rows.count; n++) {
-        cz_row *row = (cz_row *)(void *)((char *)rows.items + n * model->row_bytes);
+        cz_row *row = cz__row_nth(rows.items, n, model);
         if (!is_new(ctx, deletion, name_row(row)))
             continue;
         keys.rows[keys.count] = row;

@@ -152,13 +152,40 @@ cz_cond cz_cond_copy(cz_ctx *ctx, cz_cond cond)
     return copy;
 }
 
-cz_cond cz_cond_all(cz_ctx *ctx, const cz_cond *conds, size_t count)
+static cz_cond group(cz_ctx *ctx, enum cz__cond_op op, const cz_cond *conds, size_t count)
 {
     if (count > UINT32_MAX)
         cz_raise(ctx, CZ_EINVAL, "too many conditions");
-    struct cz__cond *all = cz_new(ctx, struct cz__cond);
-    *all = (struct cz__cond){ .op = CZ__COND_AND, .count = (uint32_t)count, .children = conds };
-    return all;
+    struct cz__cond *cond = cz_new(ctx, struct cz__cond);
+    *cond = (struct cz__cond){ .op = (uint8_t)op, .count = (uint32_t)count, .children = conds };
+    return cond;
+}
+
+cz_cond cz_cond_all(cz_ctx *ctx, const cz_cond *conds, size_t count)
+{
+    return group(ctx, CZ__COND_AND, conds, count);
+}
+
+cz_cond cz__cond_any(cz_ctx *ctx, const cz_cond *conds, size_t count)
+{
+    return group(ctx, CZ__COND_OR, conds, count);
+}
+
+cz_cond cz__cond_both(cz_ctx *ctx, cz_cond a, cz_cond b)
+{
+    if (!a || !b)
+        return a ? a : b;
+    cz_cond *both = cz_array(ctx, cz_cond, 2);
+    both[0] = a;
+    both[1] = b;
+    return cz_cond_all(ctx, both, 2);
+}
+
+cz_cond cz__cond_not(cz_ctx *ctx, cz_cond cond)
+{
+    cz_cond *child = cz_new(ctx, cz_cond);
+    *child = cond;
+    return group(ctx, CZ__COND_NOT, child, 1);
 }
 
 cz_cond cz__cond_keys(cz_ctx *ctx, const cz_model *model, cz_str path, cz__db_type type,

@@ -263,12 +263,8 @@ static void delete_in_transaction(cz_ctx *ctx, void *arg)
     cz_query query = *deletion->query;
     query.unordered = true;
     query.database = deletion->database;
-    if (deletion->soft) { /* those that are deleted stay so since when they are */
-        cz_cond *kept = cz_array(ctx, cz_cond, 2);
-        kept[0] = query.model->state->is_kept;
-        kept[1] = query.where;
-        query.where = cz_cond_all(ctx, kept, query.where ? 2 : 1);
-    }
+    if (deletion->soft) /* those that are deleted stay so since when they are */
+        query.where = cz__cond_both(ctx, query.model->state->is_kept, query.where);
     cz_map_init(&deletion->seen, ctx->arena);
     cz__collect(ctx, deletion, &query);
     struct cz__collected *first = deletion->last;

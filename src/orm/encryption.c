@@ -189,7 +189,7 @@ void cz__unseal_rows(cz_ctx *ctx, const cz_model *model, char *rows, size_t coun
         if (!(column->type & CZ__DB_SEALED) || (loaded && !(loaded[i / 64] >> (i % 64) & 1)))
             continue;
         for (size_t n = 0; n < count; n++) {
-            cz_row *row = (cz_row *)(void *)(rows + n * model->row_bytes);
+            cz_row *row = cz__row_nth(rows, n, model);
             cz_error err;
             if (!cz__row_bit(row, CZ__BITS_NULL, i) &&
                 unseal(ctx->arena, cz__row_at(row, column), &err))

@@ -1,11 +1,6 @@
 /* Reading and setting the links of a many-to-many: rows of a table that no model stands for, or of a model's. */
 #include "orm/orm_internal.h"
 
-static size_t key_bytes(const cz_model *model)
-{
-    return CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
-}
-
 static cz__db_param key_param(const cz_model *model, const void *key)
 {
     if (CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID)
@@ -35,7 +30,7 @@ size_t cz__links_read(cz_ctx *ctx, const cz_row *row, const cz__column *column, 
     cz__db_session *session = cz__session_to_read(ctx, row->model, row, NULL, false);
     const cz__db_driver *driver = session->db->driver;
     const cz_model *target = column->field->target;
-    size_t bytes = key_bytes(target), count = 0, cap = 8;
+    size_t bytes = cz__column_bytes(target->state->key), count = 0, cap = 8;
     char *keys = cz_alloc(ctx, cap * bytes);
     cz__db_statement statement =
         cz__link_select(ctx, session, column->link_table, column->link_from, column->link_to);
@@ -92,7 +87,7 @@ static void change_table(cz_ctx *ctx, const struct cz__links *links, cz__db_sess
     for (size_t i = 0; i < count; i++) {
         cz__db_param params[] = {
             key_param(model, cz__row_at(links->row, model->state->key)),
-            key_param(other, keys + i * key_bytes(other)),
+            key_param(other, keys + i * cz__column_bytes(other->state->key)),
         };
         int64_t rows, last_id;
         cz_error err;
@@ -139,7 +134,7 @@ static void change(cz_ctx *ctx, const struct cz__links *links, const char *keys,
 static void set_in_transaction(cz_ctx *ctx, void *arg)
 {
     const struct cz__links *links = arg;
-    size_t bytes = key_bytes(links->column->field->target);
+    size_t bytes = cz__column_bytes(links->column->field->target->state->key);
     void *linked;
     size_t linked_count = cz__links_read(ctx, links->row, links->column, &linked);
     char *gone, *new;
@@ -151,7 +146,7 @@ static void set_in_transaction(cz_ctx *ctx, void *arg)
 
 void cz__links_change(cz_ctx *ctx, const struct cz__links *links, bool add)
 {
-    size_t bytes = key_bytes(links->column->field->target);
+    size_t bytes = cz__column_bytes(links->column->field->target->state->key);
     void *linked;
     size_t linked_count = cz__links_read(ctx, links->row, links->column, &linked);
     char *wanted;
@@ -171,7 +166,7 @@ void cz__links_change(cz_ctx *ctx, const struct cz__links *links, bool add)
 static void replace_in_transaction(cz_ctx *ctx, void *arg)
 {
     const struct cz__links *links = arg;
-    size_t bytes = key_bytes(links->column->field->target);
+    size_t bytes = cz__column_bytes(links->column->field->target->state->key);
     void *linked;
     size_t linked_count = cz__links_read(ctx, links->row, links->column, &linked);
     char *wanted;

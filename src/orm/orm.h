@@ -222,6 +222,11 @@ static inline void cz__row_bit_set(cz_row *row, enum cz__row_bits which, size_t 
     uint64_t mask = (uint64_t)1 << (field % 64);
     *word = on ? *word | mask : *word & ~mask;
 }
+/* A row of a result, whose rows stand one after another. */
+static inline cz_row *cz__row_nth(const void *items, size_t n, const cz_model *model)
+{
+    return (cz_row *)(void *)((char *)(uintptr_t)items + n * model->row_bytes);
+}
 static inline void *cz__row_at(const cz_row *row, const cz__column *column)
 {
     return (char *)(uintptr_t)row + column->offset;
@@ -230,6 +235,9 @@ static inline cz_row **cz__row_slot(const cz_row *row, const cz__column *column)
 {
     return (cz_row **)(void *)((char *)(uintptr_t)row + column->slot);
 }
+
+/* The bytes of a row's member; those of a foreign key are those of the key it names. */
+size_t cz__column_bytes(const cz__column *column);
 
 /* Call `each(cursor, arg)` for every row that matches, standing on the row: its columns are those the model
  * stores, in order (cz__column.position), or the query's values. `each` may neither raise nor suspend. Stops when
@@ -274,6 +282,12 @@ cz_cond cz__related_cond(cz_ctx *ctx, const cz_row *row, const cz__column *colum
 /* A condition "key = the row's key", and "column = the value at `value`, of the column's C type". */
 cz_cond cz__cond_key(cz_ctx *ctx, const cz_row *row);
 cz_cond cz__cond_column(cz_ctx *ctx, cz_model *model, const cz__column *column, const void *value);
+/* That both hold; of one that is NULL nothing is asked. Raises: CZ_ENOMEM. */
+cz_cond cz__cond_both(cz_ctx *ctx, cz_cond a, cz_cond b);
+/* That it does not hold. Raises: CZ_ENOMEM. */
+cz_cond cz__cond_not(cz_ctx *ctx, cz_cond cond);
+/* That one of `count` holds, a list that is borrowed. Raises: CZ_ENOMEM. */
+cz_cond cz__cond_any(cz_ctx *ctx, const cz_cond *conds, size_t count);
 /* That a column is NULL, or is not. NULL when there is no memory. */
 cz_cond cz__cond_null(cz_arena *arena, const cz_model *model, const cz__column *column, bool null);
 

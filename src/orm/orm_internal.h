@@ -293,8 +293,6 @@ bool cz__is_undone(const cz__db_session *session, uint32_t block);
 cz__db_param cz__tagged_param(cz_ctx *ctx, const cz__column *column, const cz_tagged *tagged);
 /* rows.c: what a new row has in a column that is not given; false when it has nothing. Raises: CZ_ENOMEM. */
 bool cz__default_of(cz_ctx *ctx, const cz__column *column, cz__db_param *out);
-/* The bytes of a row's member. */
-size_t cz__column_bytes(const cz__column *column);
 /* Write a parameter made for the column into a row's member and mark it. Raises: CZ_EINVAL: out of range. */
 void cz__row_store(cz_ctx *ctx, cz_row *row, const cz__column *column, const cz__db_param *param);
 

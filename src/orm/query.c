@@ -160,7 +160,7 @@ static bool collect_row(struct collect *c, const cz__db_cursor *cursor)
 {
     if ((!c->rows || c->count == c->cap) && !grow(c, c->rows ? c->cap * 2 : c->cap))
         return false;
-    cz_row *row = (cz_row *)(void *)(c->rows + c->count * c->model->row_bytes);
+    cz_row *row = cz__row_nth(c->rows, c->count, c->model);
     memset(row, 0, c->model->row_bytes);
     row->model = c->model;
     row->database = c->database;
@@ -169,7 +169,7 @@ static bool collect_row(struct collect *c, const cz__db_cursor *cursor)
     unsigned first = c->own_columns;
     for (uint16_t i = 0; i < c->plan->related_count; i++) {
         cz_model *model = c->plan->related[i].model;
-        cz_row *item = (cz_row *)(void *)(c->related[i] + c->count * model->row_bytes);
+        cz_row *item = cz__row_nth(c->related[i], c->count, model);
         memset(item, 0, model->row_bytes);
         item->model = model;
         item->database = c->database;
@@ -201,7 +201,7 @@ static struct cz__result *new_result(const struct collect *c, const cz_query *qu
                                    .file = query->file,
                                    .line = query->line };
     for (size_t n = 0; n < c->count; n++)
-        ((cz_row *)(void *)(rows + n * model->row_bytes))->result = result;
+        cz__row_nth(rows, n, model)->result = result;
     return result;
 }
 
@@ -214,10 +214,10 @@ static cz_status link_rows(struct collect *c, const cz_query *query)
         if (!new_result(c, query, c->plan->related[i].model, c->related[i]))
             return CZ_ENOMEM;
     for (size_t n = 0; n < c->count; n++) {
-        cz_row *row = (cz_row *)(void *)(c->rows + n * c->model->row_bytes);
+        cz_row *row = cz__row_nth(c->rows, n, c->model);
         for (uint16_t i = 0; i < c->plan->related_count; i++) {
             const struct cz__related *related = &c->plan->related[i];
-            cz_row *item = (cz_row *)(void *)(c->related[i] + n * related->model->row_bytes);
+            cz_row *item = cz__row_nth(c->related[i], n, related->model);
             if (cz__row_bit(item, CZ__BITS_NULL, 0))
                 continue; /* the LEFT JOIN found nothing: its key is NULL */
             cz_row *parent = row;
@@ -261,12 +261,11 @@ static void tell_of_rows(cz_ctx *ctx, const struct collect *c)
 {
     if (cz__signal_wanted(c->model, CZ_POST_INIT))
         for (size_t n = 0; n < c->count; n++)
-            cz__signal_row(ctx, CZ_POST_INIT,
-                           (cz_row *)(void *)(c->rows + n * c->model->row_bytes));
+            cz__signal_row(ctx, CZ_POST_INIT, cz__row_nth(c->rows, n, c->model));
     for (uint16_t i = 0; i < c->plan->related_count; i++) {
         const cz_model *model = c->plan->related[i].model;
         for (size_t n = 0; n < c->count && cz__signal_wanted(model, CZ_POST_INIT); n++) {
-            cz_row *row = (cz_row *)(void *)(c->related[i] + n * model->row_bytes);
+            cz_row *row = cz__row_nth(c->related[i], n, model);
             if (!cz__row_bit(row, CZ__BITS_NULL, 0))
                 cz__signal_row(ctx, CZ_POST_INIT, row);
         }

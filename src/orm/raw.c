@@ -308,12 +308,11 @@ static void link_result(struct rows *r, const cz_raw_options *options)
                                    .file = r->here->file,
                                    .line = r->here->line };
     for (size_t n = 0; n < r->count; n++) {
-        cz_row *row = (cz_row *)(void *)(r->items + n * r->model->row_bytes);
+        cz_row *row = cz__row_nth(r->items, n, r->model);
         row->result = result;
     }
     for (size_t n = 0; n < r->count; n++)
-        cz__signal_row(r->ctx, CZ_POST_INIT,
-                       (cz_row *)(void *)(r->items + n * r->model->row_bytes));
+        cz__signal_row(r->ctx, CZ_POST_INIT, cz__row_nth(r->items, n, r->model));
     cz_query query = { .model = r->model,
                        .prefetch = options->prefetch,
                        .database = options->database,

@@ -34,16 +34,6 @@ const char *cz__alias_behind(cz_ctx *ctx, const cz_row *row, const cz__column *c
 
 /* ---- keys ---- */
 
-static size_t key_bytes_of(const cz__column *column)
-{
-    return CZ__DB_KIND(column->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
-}
-
-static cz_row *row_at(const void *items, size_t n, const cz_model *model)
-{
-    return (cz_row *)(void *)((char *)(uintptr_t)items + n * model->row_bytes);
-}
-
 /* Where a row's end of a relation is: its key, or its foreign key. */
 static const cz__column *near_end(const cz_model *model, const cz__column *column)
 {
@@ -52,7 +42,7 @@ static const cz__column *near_end(const cz_model *model, const cz__column *colum
 
 static cz_str key_text(const cz_row *row, const cz__column *near)
 {
-    return cz_str_of(cz__row_at(row, near), key_bytes_of(near));
+    return cz_str_of(cz__row_at(row, near), cz__column_bytes(near));
 }
 
 static bool has_end(const cz_row *row, const cz__column *near)
@@ -66,12 +56,12 @@ static bool has_end(const cz_row *row, const cz__column *near)
 static struct cz__key_list gather(cz_ctx *ctx, const cz_row *first, const struct cz__result *result,
                                   const cz__column *near, const cz_map *already)
 {
-    size_t bytes = key_bytes_of(near), rows = result ? result->count : 0, count = 0;
+    size_t bytes = cz__column_bytes(near), rows = result ? result->count : 0, count = 0;
     char *keys = cz_alloc(ctx, (rows + 1) * bytes);
     cz_map seen;
     cz_map_init(&seen, ctx->arena);
     for (size_t n = 0; n <= rows; n++) {
-        const cz_row *row = n ? row_at(result->items, n - 1, result->model) : first;
+        const cz_row *row = n ? cz__row_nth(result->items, n - 1, result->model) : first;
         if (!row || !has_end(row, near))
             continue;
         cz_str key = key_text(row, near);
@@ -124,7 +114,7 @@ static void read_behind(cz_ctx *ctx, struct cz__loaded *loaded, const cz_model *
                         struct cz__key_list keys, const cz_query *query)
 {
     const cz__column *near = near_end(from, loaded->column);
-    size_t bytes = key_bytes_of(near);
+    size_t bytes = cz__column_bytes(near);
     struct cz__behind behind = { .column = loaded->column,
                                  .from = from,
                                  .keys = keys,
@@ -142,7 +132,7 @@ static void read_behind(cz_ctx *ctx, struct cz__loaded *loaded, const cz_model *
         if (n < found.count && memcmp(end, ends + n * bytes, bytes) == 0)
             continue;
         remember(ctx, loaded, cz_str_of(end, bytes),
-                 (struct cz__rows){ row_at(found.items, first, target), n - first });
+                 (struct cz__rows){ cz__row_nth(found.items, first, target), n - first });
         first = n;
     }
     for (size_t n = 0; n < keys.count; n++) {
@@ -151,7 +141,7 @@ static void read_behind(cz_ctx *ctx, struct cz__loaded *loaded, const cz_model *
             remember(ctx, loaded, key, (struct cz__rows){ 0 });
     }
     if (found.count)
-        loaded->found = row_at(found.items, 0, target)->result;
+        loaded->found = cz__row_nth(found.items, 0, target)->result;
 }
 
 static struct cz__loaded *new_loaded(cz_ctx *ctx, const cz__column *column)
@@ -185,7 +175,7 @@ static void fill_slots(const struct cz__result *result, const struct cz__loaded 
 {
     const cz__column *column = loaded->column;
     for (size_t n = 0; result && n < result->count; n++) {
-        const cz_row *row = row_at(result->items, n, result->model);
+        const cz_row *row = cz__row_nth(result->items, n, result->model);
         if (!has_end(row, column) || *cz__row_slot(row, column))
             continue;
         const struct cz__rows *rows = cz_map_get(&loaded->rows, key_text(row, column));
@@ -384,10 +374,7 @@ static struct cz__rows read_apart(cz_ctx *ctx, const cz_row *row, const cz__colu
                                   const cz_query *query)
 {
     cz_query narrowed = *query;
-    cz_cond *both = cz_array(ctx, cz_cond, 2);
-    both[0] = cz__related_cond(ctx, row, column);
-    both[1] = query->where;
-    narrowed.where = cz_cond_all(ctx, both, query->where ? 2 : 1);
+    narrowed.where = cz__cond_both(ctx, cz__related_cond(ctx, row, column), query->where);
     return cz__select(ctx, &narrowed);
 }
 
@@ -519,13 +506,13 @@ static struct cz__result *step(cz_ctx *ctx, struct cz__result *result, const cz_
         return loaded->found;
     }
     for (size_t n = 0; !narrowing && !column->many && n < result->count; n++) {
-        const cz_row *row = row_at(result->items, n, result->model);
+        const cz_row *row = cz__row_nth(result->items, n, result->model);
         if (*cz__row_slot(row, column)) /* read along by .related */
             return (*cz__row_slot(row, column))->result;
     }
     if (!query.database && result->count)
-        query.database =
-            cz__alias_behind(ctx, row_at(result->items, 0, result->model), column, NULL, false);
+        query.database = cz__alias_behind(ctx, cz__row_nth(result->items, 0, result->model), column,
+                                          NULL, false);
     loaded = new_loaded(ctx, column);
     loaded->name = query.as ? cz_copy(ctx, cz_str_from(query.as)).ptr : NULL;
     read_behind(ctx, loaded, result->model,
@@ -590,11 +577,11 @@ static void read_column(cz_ctx *ctx, const struct touch *touch)
     cz_map by_key;
     cz_map_init(&by_key, ctx->arena);
     for (size_t n = 0; n < found.count; n++) {
-        cz_row *row = row_at(found.items, n, model);
+        cz_row *row = cz__row_nth(found.items, n, model);
         cz_check(ctx, cz_map_set(&by_key, key_text(row, key), row));
     }
     for (size_t n = 0; n <= (result ? result->count : 0); n++) {
-        cz_row *row = n ? row_at(result->items, n - 1, model) : touch->row;
+        cz_row *row = n ? cz__row_nth(result->items, n - 1, model) : touch->row;
         const cz_row *from = has_end(row, key) ? cz_map_get(&by_key, key_text(row, key)) : NULL;
         if (!from || cz__row_bit(row, CZ__BITS_LOADED, column->ordinal))
             continue;

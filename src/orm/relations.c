@@ -53,25 +53,16 @@ static void change_reverse(cz_ctx *ctx, const struct change *change)
     cz_cond ours = cz__related_cond(ctx, change->links.row, change->links.column);
     bool all = change->how == CZ__RELATED_CLEAR || change->how == CZ__RELATED_REPLACE;
     if (all || change->how == CZ__RELATED_SET) {
-        struct cz__cond *others = cz_new(ctx, struct cz__cond);
-        cz_cond *child = cz_new(ctx, cz_cond), *both = cz_array(ctx, cz_cond, 2);
-        *child = named;
-        *others = (struct cz__cond){ .op = CZ__COND_NOT, .count = 1, .children = child };
-        both[0] = ours;
-        both[1] = others;
-        cz_cond gone = cz_cond_all(ctx, both, change->links.count && !all ? 2 : 1);
+        cz_cond others = change->links.count && !all ? cz__cond_not(ctx, named) : NULL;
+        cz_cond gone = cz__cond_both(ctx, ours, others);
         cz_query query = {
             .model = target, .where = gone, .unordered = true, .database = change->database
         };
         if (cz__exists(ctx, &query)) /* a key that may not be NULL matters only when one would be */
             refer(ctx, change, gone, false);
     }
-    if (change->how == CZ__RELATED_REMOVE) {
-        cz_cond *both = cz_array(ctx, cz_cond, 2);
-        both[0] = ours;
-        both[1] = named;
-        refer(ctx, change, cz_cond_all(ctx, both, 2), false);
-    }
+    if (change->how == CZ__RELATED_REMOVE)
+        refer(ctx, change, cz__cond_both(ctx, ours, named), false);
     if (change->how != CZ__RELATED_REMOVE && change->links.count)
         refer(ctx, change, named, true);
 }

@@ -215,8 +215,7 @@ static void tell_restored(cz_ctx *ctx, const struct restoration *work,
                            .database = work->found.database };
         struct cz__rows rows = cz__select(ctx, &query);
         for (size_t n = 0; n < rows.count; n++)
-            cz__signal_row(ctx, CZ_POST_SAVE,
-                           (cz_row *)(void *)((char *)rows.items + n * model->row_bytes));
+            cz__signal_row(ctx, CZ_POST_SAVE, cz__row_nth(rows.items, n, model));
     }
 }
 

@@ -120,13 +120,8 @@ void cz__check_number(cz_ctx *ctx, const cz__column *column, cz_str name, double
 static bool taken(cz_ctx *ctx, const cz_row *row, cz_cond *conds, size_t count, bool existing,
                   const cz_manager *manager)
 {
-    if (existing) {
-        struct cz__cond *not_self = cz_new(ctx, struct cz__cond);
-        cz_cond *self = cz_new(ctx, cz_cond);
-        *self = cz__cond_key(ctx, row);
-        *not_self = (struct cz__cond){ .op = CZ__COND_NOT, .count = 1, .children = self };
-        conds[count++] = not_self;
-    }
+    if (existing)
+        conds[count++] = cz__cond_not(ctx, cz__cond_key(ctx, row));
     cz_query query = { .model = row->model,
                        .where = cz_cond_all(ctx, conds, count),
                        .unordered = true,

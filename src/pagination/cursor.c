@@ -135,14 +135,6 @@ static void read_cursor(cz_ctx *ctx, const cz_request *req, struct cursor *curso
         invalid(ctx);
 }
 
-static cz_cond *list_of(cz_ctx *ctx, cz_cond a, cz_cond b)
-{
-    cz_cond *both = cz_array(ctx, cz_cond, 2);
-    both[0] = a;
-    both[1] = b;
-    return both;
-}
-
 static cz_cond compared(cz_ctx *ctx, const struct cursor *cursor, size_t n, cz_lookup lookup)
 {
     return cz_cond_text(ctx, cursor->query->model, cursor->columns[n]->attribute, lookup,
@@ -156,14 +148,11 @@ static cz_cond behind(cz_ctx *ctx, const struct cursor *cursor, size_t n)
     cz_cond beyond = compared(ctx, cursor, n, descending ? CZ_LOOKUP_LT : CZ_LOOKUP_GT);
     if (n + 1 == cursor->count)
         return beyond;
-    struct cz__cond *rest = cz_new(ctx, struct cz__cond), *either = cz_new(ctx, struct cz__cond);
-    *rest = (struct cz__cond){ .op = CZ__COND_AND,
-                               .count = 2,
-                               .children = list_of(ctx, compared(ctx, cursor, n, CZ_LOOKUP_EXACT),
-                                                   behind(ctx, cursor, n + 1)) };
-    *either =
-        (struct cz__cond){ .op = CZ__COND_OR, .count = 2, .children = list_of(ctx, beyond, rest) };
-    return either;
+    cz_cond *either = cz_array(ctx, cz_cond, 2);
+    either[0] = beyond;
+    either[1] =
+        cz__cond_both(ctx, compared(ctx, cursor, n, CZ_LOOKUP_EXACT), behind(ctx, cursor, n + 1));
+    return cz__cond_any(ctx, either, 2);
 }
 
 struct placing {
@@ -216,10 +205,8 @@ static struct cz__rows read_rows(cz_ctx *ctx, const struct cursor *cursor, int64
 {
     cz_query query = *cursor->query;
     query.limit = size + 1;
-    if (cursor->values) {
-        cz_cond where = condition(ctx, cursor);
-        query.where = query.where ? cz_cond_all(ctx, list_of(ctx, query.where, where), 2) : where;
-    }
+    if (cursor->values)
+        query.where = cz__cond_both(ctx, query.where, condition(ctx, cursor));
     if (cursor->back) {
         cz_order *items = cz_array(ctx, cz_order, cursor->count);
         memcpy(items, query.order_by.items, cursor->count * sizeof *items);
@@ -230,19 +217,14 @@ static struct cz__rows read_rows(cz_ctx *ctx, const struct cursor *cursor, int64
     return cz__select(ctx, &query);
 }
 
-static const cz_row *row_at(const cz_cursor_page *page, const cz_model *model, size_t n)
-{
-    return (const cz_row *)(const void *)((const char *)page->items + n * model->row_bytes);
-}
-
 /* Rows that were read nearest first, in the query's order. They stay where they are: the others of their result know
  * them by their place. */
 static void *turned(cz_ctx *ctx, const cz_model *model, const struct cz__rows *rows, size_t count)
 {
     char *items = cz_alloc(ctx, count * model->row_bytes + 1);
     for (size_t i = 0; i < count; i++)
-        memcpy(items + i * model->row_bytes,
-               (const char *)rows->items + (count - 1 - i) * model->row_bytes, model->row_bytes);
+        memcpy(items + i * model->row_bytes, cz__row_nth(rows->items, count - 1 - i, model),
+               model->row_bytes);
     return items;
 }
 
@@ -262,7 +244,8 @@ void cz_paginate_cursor(cz_ctx *ctx, const cz_request *req, const cz_query *quer
     if (!count)
         return;
     if (cursor.back ? cursor.values != NULL : more)
-        out->next = address(ctx, req, &cursor, row_at(out, query->model, count - 1), false);
+        out->next =
+            address(ctx, req, &cursor, cz__row_nth(out->items, count - 1, query->model), false);
     if (cursor.back ? more : cursor.values != NULL)
-        out->previous = address(ctx, req, &cursor, row_at(out, query->model, 0), true);
+        out->previous = address(ctx, req, &cursor, cz__row_nth(out->items, 0, query->model), true);
 }

@@ -165,8 +165,8 @@ static void write_html(cz_buf *out, const struct document *doc, cz_str request_i
     cz_buf_append_lit(out, "</html>\n");
 }
 
-/* Whether `accept` names `type` before it names JSON or anything. A full negotiation comes with the
- * renderers; for errors the first named type is the browser's wish. */
+/* Whether `accept` names `type` before it names JSON or anything. Unlike an answer's, an error's format is not weighed by
+ * quality: it is told whatever is asked for, and the first type that is named is the browser's wish. */
 static bool prefers(cz_str accept, cz_str type)
 {
     for (cz_str rest = accept; rest.len;) {

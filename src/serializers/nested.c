@@ -3,11 +3,6 @@
 #include "serializers/serializers_internal.h"
 #include <calzone/relations.h>
 
-static cz_row *row_at(const struct cz__rows *rows, size_t n, const cz_model *model)
-{
-    return (cz_row *)(void *)((char *)rows->items + n * model->row_bytes);
-}
-
 static const void *key_at(const cz_row *row)
 {
     return cz__row_at(row, row->model->state->key);
@@ -15,12 +10,12 @@ static const void *key_at(const cz_row *row)
 
 static cz_str key_str(const cz_row *row)
 {
-    return cz_str_of(key_at(row), cz__key_bytes(row->model));
+    return cz_str_of(key_at(row), cz__column_bytes(row->model->state->key));
 }
 
 static void copy_key(cz_row *row, const cz__column *column, const cz_row *from)
 {
-    size_t bytes = cz__key_bytes(from->model);
+    size_t bytes = cz__column_bytes(from->model->state->key);
     bool has_it = cz__row_bit(row, CZ__BITS_LOADED, column->ordinal) &&
                   !cz__row_bit(row, CZ__BITS_NULL, column->ordinal);
     if (has_it && memcmp(cz__row_at(row, column), key_at(from), bytes) == 0)
@@ -82,7 +77,7 @@ static cz_row *named_row(struct cz__input *input, const struct cz__document *doc
     void *key = cz_new(input->ctx, cz_uuid);
     if (!read_key(input, document, target, key, errors))
         return NULL;
-    if (current && memcmp(key, key_at(current), cz__key_bytes(target)) == 0)
+    if (current && memcmp(key, key_at(current), cz__column_bytes(target->state->key)) == 0)
         return current;
     cz_query query = { .model = target,
                        .where = cz__cond_column(input->ctx, target, target->state->key, key),
@@ -139,7 +134,7 @@ struct several {
 /* The keys of the rows that have one: of those that are stored. */
 static char *stored_keys(cz_ctx *ctx, const struct several *several, size_t *out_count)
 {
-    size_t bytes = cz__key_bytes(several->column->field->target);
+    size_t bytes = cz__column_bytes(several->column->field->target->state->key);
     char *keys = cz_array(ctx, char, several->count *bytes + 1);
     *out_count = 0;
     for (size_t i = 0; i < several->count; i++)
@@ -155,13 +150,12 @@ static void delete_others(cz_ctx *ctx, cz_row *row, const struct several *severa
     const cz__column *key = target->state->key;
     size_t count;
     const char *keys = stored_keys(ctx, several, &count);
-    cz_cond *both = cz_array(ctx, cz_cond, 2), *child = cz_new(ctx, cz_cond);
-    struct cz__cond *others = cz_new(ctx, struct cz__cond);
-    both[0] = cz__related_cond(ctx, row, several->column);
-    *child = cz__cond_keys(ctx, target, key->attribute, key->type, keys, count);
-    *others = (struct cz__cond){ .op = CZ__COND_NOT, .count = 1, .children = child };
-    both[1] = others;
-    cz_query query = { .model = target, .where = cz_cond_all(ctx, both, count ? 2 : 1) };
+    cz_cond others = NULL;
+    if (count)
+        others =
+            cz__cond_not(ctx, cz__cond_keys(ctx, target, key->attribute, key->type, keys, count));
+    cz_cond behind = cz__related_cond(ctx, row, several->column);
+    cz_query query = { .model = target, .where = cz__cond_both(ctx, behind, others) };
     cz_ignore(cz__delete(ctx, &query) == 0);
 }
 
@@ -211,7 +205,7 @@ static void find_stored(struct cz__input *input, const struct cz__serializer_fie
 {
     cz_model *target = field->column->field->target;
     const cz__column *key = target->state->key;
-    size_t bytes = cz__key_bytes(target), count = 0;
+    size_t bytes = cz__column_bytes(target->state->key), count = 0;
     char *keys = cz_array(input->ctx, char, items->count *bytes + 1);
     cz_map_init(&items->stored, input->ctx->arena);
     for (size_t i = 0; i < items->count; i++)
@@ -222,18 +216,17 @@ static void find_stored(struct cz__input *input, const struct cz__serializer_fie
     bool has_own = field->list ? count > 0 : input->existing; /* of a one-to-one there is one */
     if (!has_own || (!links && !input->existing))
         return;
-    cz_cond *both = cz_array(input->ctx, cz_cond, 2);
-    size_t conds = 0;
+    cz_cond behind = NULL, named = NULL;
     if (!links)
-        both[conds++] = cz__related_cond(input->ctx, input->row, field->column);
+        behind = cz__related_cond(input->ctx, input->row, field->column);
     if (field->list)
-        both[conds++] = cz__cond_keys(input->ctx, target, key->attribute, key->type, keys, count);
+        named = cz__cond_keys(input->ctx, target, key->attribute, key->type, keys, count);
     cz_query query = { .model = target,
-                       .where = cz_cond_all(input->ctx, both, conds),
+                       .where = cz__cond_both(input->ctx, behind, named),
                        .unordered = true };
     struct cz__rows rows = cz__select(input->ctx, &query);
     for (size_t i = 0; i < rows.count; i++) {
-        cz_row *row = row_at(&rows, i, target);
+        cz_row *row = cz__row_nth(rows.items, i, target);
         cz_check(input->ctx, cz_map_set(&items->stored, key_str(row), row));
     }
 }
@@ -255,7 +248,7 @@ static cz_row *stored_for(struct cz__input *input, const struct cz__serializer_f
     *out_wrong = !read_key(input, document, target, key, items->errors[n]);
     if (*out_wrong)
         return NULL;
-    cz_str name = { key, cz__key_bytes(target) };
+    cz_str name = { key, cz__column_bytes(target->state->key) };
     cz_row *row = cz_map_remove(&items->stored, name);
     *out_wrong = !row;
     if (!row)
@@ -309,16 +302,8 @@ static void take_several(struct cz__input *input, const struct cz__serializer_fi
 void cz__input_nested(struct cz__input *input, const struct cz__serializer_field *field,
                       const struct cz__member *member)
 {
-    const cz__column *column = field->column;
-    if (member->kind != CZ_JSON_NULL) {
-        if (column->many)
-            take_several(input, field, member);
-        else
-            take_one(input, field, member);
-    } else if (column->many || !column->null) {
-        cz__input_fail(input, field, "null", "This field may not be null.");
-    } else {
-        *cz__row_slot(input->row, column) = NULL;
-        cz__row_mark(input->row, column, true);
-    }
+    if (field->column->many)
+        take_several(input, field, member);
+    else
+        take_one(input, field, member);
 }

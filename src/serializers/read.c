@@ -172,18 +172,31 @@ void cz__document_is_no_object(cz_ctx *ctx, const struct cz__document *document,
                             cz__json_kind_name(document->kind));
 }
 
+static void take_no_row(struct cz__input *input, const struct cz__serializer_field *field)
+{
+    const cz__column *column = field->column;
+    if (column->many || !column->null) {
+        cz__input_fail(input, field, "null", "This field may not be null.");
+        return;
+    }
+    *cz__row_slot(input->row, column) = NULL;
+    cz__row_mark(input->row, column, true);
+}
+
 static void take_member(struct cz__input *input, const struct cz__serializer_field *field,
                         const struct cz__member *member)
 {
     if (member->kind == CZ_JSON_END) {
         if (field->required && !input->partial)
             cz__input_fail(input, field, "required", "This field is required.");
+    } else if (field->as != CZ__AS_NESTED && !field->column->many && !field->column->relation) {
+        cz__input_value(input, field, member);
+    } else if (member->kind == CZ_JSON_NULL) {
+        take_no_row(input, field);
     } else if (field->as == CZ__AS_NESTED) {
         cz__input_nested(input, field, member);
-    } else if (field->column->many || field->column->relation) {
-        cz__input_related(input, field, member);
     } else {
-        cz__input_value(input, field, member);
+        cz__input_related(input, field, member);
     }
 }
 

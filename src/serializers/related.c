@@ -2,11 +2,6 @@
 #include "serializers/serializers_internal.h"
 #include <calzone/relations.h>
 
-size_t cz__key_bytes(const cz_model *model)
-{
-    return CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
-}
-
 bool cz__key_of(const struct cz__member *member, const cz_model *model, void *key)
 {
     bool huge;
@@ -81,7 +76,7 @@ static bool by_slug(struct cz__input *input, const struct cz__serializer_field *
                             CZ_STR_ARG(shown));
         return false;
     }
-    memcpy(key, cz__row_at(rows.items, target->state->key), cz__key_bytes(target));
+    memcpy(key, cz__row_at(rows.items, target->state->key), cz__column_bytes(target->state->key));
     return true;
 }
 
@@ -145,7 +140,7 @@ static bool all_there(struct cz__input *input, const struct cz__serializer_field
 {
     cz_model *target = field->column->field->target;
     const cz__column *key = target->state->key;
-    size_t bytes = cz__key_bytes(target);
+    size_t bytes = cz__column_bytes(target->state->key);
     cz_query query = { .model = target,
                        .where = cz__cond_keys(input->ctx, target, key->attribute, key->type, keys,
                                               count),
@@ -155,7 +150,7 @@ static bool all_there(struct cz__input *input, const struct cz__serializer_field
     cz_map found;
     cz_map_init(&found, input->ctx->arena);
     for (size_t i = 0; i < rows.count; i++) {
-        cz_row *row = (cz_row *)(void *)((char *)rows.items + i * target->row_bytes);
+        cz_row *row = cz__row_nth(rows.items, i, target);
         cz_str name = { cz__row_at(row, key), bytes };
         cz_check(input->ctx, cz_map_set(&found, name, row));
     }
@@ -171,7 +166,7 @@ static void take_several(struct cz__input *input, const struct cz__serializer_fi
                          const struct cz__member *member)
 {
     const cz_model *target = field->column->field->target;
-    size_t bytes = cz__key_bytes(target), count;
+    size_t bytes = cz__column_bytes(target->state->key), count;
     struct cz__member *items;
     if (!cz__input_items(input, field, member, &items, &count))
         return;
@@ -195,16 +190,8 @@ static void take_several(struct cz__input *input, const struct cz__serializer_fi
 void cz__input_related(struct cz__input *input, const struct cz__serializer_field *field,
                        const struct cz__member *member)
 {
-    const cz__column *column = field->column;
-    if (member->kind != CZ_JSON_NULL) {
-        if (column->many)
-            take_several(input, field, member);
-        else
-            take_one(input, field, member);
-    } else if (column->many || !column->null) {
-        cz__input_fail(input, field, "null", "This field may not be null.");
-    } else {
-        *cz__row_slot(input->row, column) = NULL;
-        cz__row_mark(input->row, column, true);
-    }
+    if (field->column->many)
+        take_several(input, field, member);
+    else
+        take_one(input, field, member);
 }

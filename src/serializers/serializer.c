@@ -68,9 +68,7 @@ void cz__serializer_write_rows(cz_ctx *ctx, const cz_request *req, cz_serializer
     for (size_t i = 0; i < count; i++) {
         if (i)
             cz_buf_append_char(out, ',');
-        cz__serializer_write(ctx, req, serializer,
-                             (cz_row *)(void *)((char *)items + i * serializer->model->row_bytes),
-                             out);
+        cz__serializer_write(ctx, req, serializer, cz__row_nth(items, i, serializer->model), out);
     }
 }
 

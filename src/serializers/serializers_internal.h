@@ -88,7 +88,6 @@ void cz__input_related(struct cz__input *input, const struct cz__serializer_fiel
                        const struct cz__member *member);
 /* Whether a value is a key of the model, written to `key`. */
 bool cz__key_of(const struct cz__member *member, const cz_model *model, void *key);
-size_t cz__key_bytes(const cz_model *model);
 /* links.c: the key of the row an address leads to, by the name of its route; else why not, in DRF's words. */
 const char *cz__link_key(cz_ctx *ctx, const char *view, const cz_model *model, cz_str address,
                          void *key, const char **out_code);

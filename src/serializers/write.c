@@ -222,11 +222,6 @@ static void write_related(const struct output *output, const struct cz__serializ
     }
 }
 
-static cz_row *row_at(const struct cz__rows *rows, size_t n, const cz_model *model)
-{
-    return (cz_row *)(void *)((char *)rows->items + n * model->row_bytes);
-}
-
 /* The rows of a to-many field; of a row that was never stored there are none. */
 static void write_many(const struct output *output, const struct cz__serializer_field *field,
                        cz_row *row)
@@ -240,7 +235,7 @@ static void write_many(const struct output *output, const struct cz__serializer_
         rows = cz__related_rows(output->ctx, row, field->column->ordinal, &query);
     if (!field->list) {
         if (rows.count)
-            write_related(output, field, row_at(&rows, 0, target));
+            write_related(output, field, cz__row_nth(rows.items, 0, target));
         else
             append_null(output->out);
         return;
@@ -249,7 +244,7 @@ static void write_many(const struct output *output, const struct cz__serializer_
     for (size_t i = 0; i < rows.count; i++) {
         if (i)
             cz_buf_append_char(output->out, ',');
-        write_related(output, field, row_at(&rows, i, target));
+        write_related(output, field, cz__row_nth(rows.items, i, target));
     }
     cz_buf_append_char(output->out, ']');
 }

@@ -23,14 +23,6 @@ static cz_cond visible(cz_ctx *ctx, const cz_request *req, const cz_viewset *vie
     return rows;
 }
 
-static cz_cond *pair(cz_ctx *ctx, cz_cond a, cz_cond b)
-{
-    cz_cond *both = cz_array(ctx, cz_cond, 2);
-    both[0] = a;
-    both[1] = b;
-    return both;
-}
-
 cz_cond cz__view_narrowing(cz_ctx *ctx, const cz_request *req, const cz_viewset *view,
                            bool *out_distinct)
 {
@@ -61,8 +53,7 @@ static cz_cond object_cond(cz_ctx *ctx, const cz_request *req, const cz_viewset 
     cz_cond same_key =
         cz__cond_column(ctx, view->model, view->model->state->key, key_asked(req, view));
     bool distinct = false; /* it is one row */
-    cz_cond narrowed = cz__view_narrowing(ctx, req, view, &distinct);
-    return narrowed ? cz_cond_all(ctx, pair(ctx, same_key, narrowed), 2) : same_key;
+    return cz__cond_both(ctx, same_key, cz__view_narrowing(ctx, req, view, &distinct));
 }
 
 /* NULL: there is none that this request may see. */
@@ -159,8 +150,7 @@ static void create_at_key(cz_ctx *ctx, cz_request *req)
     const cz__column *key = view->model->state->key;
     cz_row *row = cz__read_row(ctx, req, view->serializer, NULL, false);
     cz__view_set_parent(ctx, req, view, row);
-    memcpy(cz__row_at(row, key), key_asked(req, view),
-           CZ__DB_KIND(key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t));
+    memcpy(cz__row_at(row, key), key_asked(req, view), cz__column_bytes(key));
     cz__row_mark(row, key, false);
     store(ctx, req, row, CZ_ACTION_update, 201);
     cz__keys_given(ctx, view->model);

@@ -43,8 +43,7 @@ void cz__view_set_parent(cz_ctx *ctx, const cz_request *req, const cz_viewset *v
     if (!view->parent.len)
         return;
     const cz__column *column = parent_of(view);
-    size_t bytes = CZ__DB_KIND(column->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
-    memcpy(cz__row_at(row, column), parent_that_is(ctx, req, view), bytes);
+    memcpy(cz__row_at(row, column), parent_that_is(ctx, req, view), cz__column_bytes(column));
     *cz__row_slot(row, column) = NULL;
     cz__row_mark(row, column, false);
 }

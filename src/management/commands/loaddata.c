@@ -291,11 +291,6 @@ static void load_value(cz_ctx *ctx, const struct load *load, const struct item *
     }
 }
 
-static size_t key_bytes(const cz_model *model)
-{
-    return CZ__DB_KIND(model->state->key->type) == CZ__DB_UUID ? sizeof(cz_uuid) : sizeof(int64_t);
-}
-
 /* ---- what stays ---- */
 
 static cz_str keep_text(cz_ctx *ctx, const struct load *load, cz_str text)
@@ -422,7 +417,8 @@ static bool load_relation(cz_ctx *ctx, struct load *load, struct item *item, cz_
     const cz_row *of = find_by_list(ctx, item, column, target, value);
     if (!of)
         return wait_for(ctx, item, target, value);
-    memcpy(cz__row_at(row, column), cz__row_at(of, target->state->key), key_bytes(target));
+    memcpy(cz__row_at(row, column), cz__row_at(of, target->state->key),
+           cz__column_bytes(target->state->key));
     cz__row_mark(row, column, false);
     return true;
 }
@@ -432,7 +428,7 @@ static bool load_links(cz_ctx *ctx, struct load *load, struct item *item, const 
 {
     cz_model *target = column->field->target;
     const cz__column *key = target->state->key;
-    size_t bytes = key_bytes(target);
+    size_t bytes = cz__column_bytes(target->state->key);
     if (value->kind != CZ_JSON_LIST)
         refuse(ctx, item, column, "a list of keys is expected");
     char *keys = cz_alloc_zero(ctx, value->count + 1, bytes);
@@ -474,7 +470,7 @@ static const cz__column *field_of(cz_ctx *ctx, const struct load *load, const st
 /* The key of a row that is there, so that saving it is an UPDATE. */
 static void set_key(cz_row *row, const void *key)
 {
-    memcpy(cz__row_at(row, row->model->state->key), key, key_bytes(row->model));
+    memcpy(cz__row_at(row, row->model->state->key), key, cz__column_bytes(row->model->state->key));
     cz__row_mark(row, row->model->state->key, false);
     cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
 }
@@ -556,7 +552,7 @@ static bool store(cz_ctx *ctx, struct load *load, struct item *item)
     if (item->stored)
         return true;
     item->stored = true;
-    memcpy(&item->key, cz__row_at(row, key), key_bytes(item->model));
+    memcpy(&item->key, cz__row_at(row, key), cz__column_bytes(item->model->state->key));
     load->rows++;
     note_loaded(ctx, load, item);
     return true;

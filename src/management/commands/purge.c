@@ -48,11 +48,10 @@ static int64_t purge_rows(cz_ctx *ctx, cz_model *model, const struct cz__rows *r
 {
     cz_cond *each = cz_array(ctx, cz_cond, rows->count);
     for (size_t n = 0; n < rows->count; n++)
-        each[n] = cz__cond_key(
-            ctx, (const cz_row *)(const void *)((char *)rows->items + n * model->row_bytes));
-    struct cz__cond any = { .op = CZ__COND_OR, .count = (uint32_t)rows->count, .children = each };
+        each[n] = cz__cond_key(ctx, cz__row_nth(rows->items, n, model));
+    cz_cond any = cz__cond_any(ctx, each, rows->count);
     size_t kept;
-    int64_t removed = try_purge(ctx, model, &any, before, &kept);
+    int64_t removed = try_purge(ctx, model, any, before, &kept);
     for (size_t n = 0; kept && n < rows->count; n++) {
         size_t one;
         removed += try_purge(ctx, model, each[n], before, &one);
@@ -83,10 +82,8 @@ static int64_t purge_model(cz_ctx *ctx, const struct purge *purge, cz_model *mod
         if (!rows.count)
             return removed;
         removed += purge_rows(ctx, model, &rows, &before, out_kept);
-        const cz_row *last = (const cz_row *)(const void *)((char *)rows.items +
-                                                            (rows.count - 1) * model->row_bytes);
         struct cz__cond *after = cz_new(ctx, struct cz__cond);
-        *after = *cz__cond_key(ctx, last);
+        *after = *cz__cond_key(ctx, cz__row_nth(rows.items, rows.count - 1, model));
         after->lookup = CZ_LOOKUP_GT;
         conds[1] = after;
         count = 2;

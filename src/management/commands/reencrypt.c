@@ -35,7 +35,7 @@ static void encrypt_step(cz_ctx *ctx, void *arg)
         return;
     cz_row **each = cz_array(ctx, cz_row *, rows.count);
     for (size_t n = 0; n < rows.count; n++)
-        each[n] = (cz_row *)(void *)((char *)rows.items + n * step->model->row_bytes);
+        each[n] = cz__row_nth(rows.items, n, step->model);
     cz_ignore(cz__bulk_update(ctx, step->model, each, rows.count, &step->fields) < 0);
     step->after = *cz__cond_key(ctx, each[rows.count - 1]);
     step->after.lookup = CZ_LOOKUP_GT;
