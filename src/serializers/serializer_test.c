@@ -58,6 +58,24 @@ static CZ_SERIALIZER(EditionSerializer, Edition,
 static CZ_SERIALIZER(LooseSerializer, Edition, .fields = CZ_FIELDS(Edition, title, house),
                      .ignore_unknown = true);
 
+#define LOAN_SLIP(F)                                                                               \
+    F(email_field, reader)                                                                         \
+    F(int_field, days, .default_ = cz_int(14), .min = cz_int(1), .max = cz_int(60))                \
+    F(date_field, from, .null = true)                                                              \
+    F(decimal_field, fee, .digits = 5, .places = 2, .null = true)                                  \
+    F(char_field, binding, .choices = CZ_CHOICES(BINDINGS), .blank = true)
+CZ_RECORD(LoanSlip, LOAN_SLIP);
+
+static void check_loan(cz_ctx *ctx, void *row, cz_field_errors *errors)
+{
+    const LoanSlip *loan = row;
+    if (loan->days > 30 && cz_is_null(loan, fee))
+        cz_field_errors_add(ctx, errors, CZ_STR("fee"), "required", "A long loan has a fee.");
+}
+static CZ_SERIALIZER(LoanSlipSerializer, LoanSlip,
+                     .fields = CZ_FIELDS(LoanSlip, reader, days, from, fee, binding),
+                     .validate = check_loan);
+
 static cz_arena *arena;
 static cz_ctx ctx;
 static Edition *stored;
@@ -503,4 +521,57 @@ CZ_TEST(unknown_members_are_passed_over_when_asked_and_limited_when_not)
     CZ_EXPECT(cz_str_ends_with(wrong, CZ_STR("; title: This field may not be null.")));
     cz_buf_done(&text);
     finish();
+}
+
+/* ---- what is no model's ---- */
+
+static void write_loan(cz_ctx *c, void *arg)
+{
+    const struct reading *reading = arg;
+    cz_buf out = { 0 };
+    cz__serializer_write(c, NULL, &LoanSlipSerializer, reading->row, &out);
+    CZ_EXPECT_STR(cz_buf_str(&out), "{\"reader\":\"ann@example.com\",\"days\":14,\"from\":null,"
+                                    "\"fee\":\"2.50\",\"binding\":\"\"}");
+    cz_buf_done(&out);
+}
+
+CZ_TEST(a_record_is_read_and_written_as_a_model_is)
+{
+    static const struct {
+        const char *text, *wrong;
+    } cases[] = {
+        { "{\"reader\":\"ann@example.com\"}", "" },
+        { "{\"reader\":\"ann@example.com\",\"days\":31,\"fee\":\"1.00\"}", "" },
+        { "{}", "reader: This field is required." },
+        { "{\"reader\":\"ann\",\"days\":0}",
+          "reader: Enter a valid email address.; "
+          "days: Ensure this value is greater than or equal to 1." },
+        { "{\"reader\":null}", "reader: This field may not be null." },
+        { "{\"reader\":\"\"}", "reader: This field may not be blank." },
+        { "{\"reader\":\"ann@example.com\",\"days\":\"many\"}",
+          "days: A valid integer is required." },
+        { "{\"reader\":\"ann@example.com\",\"from\":\"2026-02-30\"}",
+          "from: Date has wrong format. Use one of these formats instead: YYYY-MM-DD." },
+        { "{\"reader\":\"ann@example.com\",\"fee\":\"1234.5\"}",
+          "fee: Ensure that there are no more than 3 digits before the decimal point." },
+        { "{\"reader\":\"ann@example.com\",\"binding\":\"stone\"}",
+          "binding: \"stone\" is not a valid choice." },
+        { "{\"reader\":\"ann@example.com\",\"id\":1}", "id: Unknown field." },
+        { "{\"reader\":\"ann@example.com\",\"days\":31}", "fee: A long loan has a fee." },
+        { "[]", "non_field_errors: Invalid data. Expected a dictionary, but got list." },
+    };
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena); /* without a database */
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        struct reading reading = { .text = cz_str_from(cases[i].text),
+                                   .serializer = &LoanSlipSerializer };
+        CZ_EXPECT_STR(wrong_with(&reading), cases[i].wrong);
+    }
+    struct reading reading = { .text = CZ_STR("{\"reader\":\"ann@example.com\",\"fee\":\"2.5\"}"),
+                               .serializer = &LoanSlipSerializer };
+    CZ_EXPECT_STR(wrong_with(&reading), "");
+    CZ_REQUIRE(reading.row);
+    CZ_REQUIRE_OK(cz_try(&ctx, write_loan, &reading, NULL));
+    cz_ctx_done(&ctx);
+    cz_arena_destroy(arena);
 }
