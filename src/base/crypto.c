@@ -1,8 +1,8 @@
 /* The functions are declared here, as OpenSSL's manual (EVP_EncryptInit(3)) has them: its headers use names that
  * the library's own code may not. */
 #include "base/crypto.h"
+#include "base/library.h"
 #include <calzone/random.h>
-#include <dlfcn.h>
 #include <pthread.h>
 
 typedef struct evp_cipher_ctx_st EVP_CIPHER_CTX;
@@ -37,29 +37,16 @@ static struct {
 static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 static bool loaded;
 
-static cz_status find(void *library, const char *name, void *out, cz_error *err)
-{
-    void *symbol = dlsym(library, name);
-    if (!symbol)
-        return cz_error_set(err, CZ_EUNSUPPORTED, "libcrypto lacks %s(); version 3 is needed",
-                            name);
-    memcpy(out, &symbol, sizeof symbol); /* POSIX: a function's address fits a data pointer */
-    return CZ_OK;
-}
-
 static cz_status load(cz_error *err)
 {
-    void *library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return cz_error_set(err, CZ_EUNSUPPORTED,
-                            "libcrypto.so.3 cannot be loaded (package libssl3): %s", dlerror());
-    cz_status status = CZ_OK;
-#define X(type, name, arguments)                                                                   \
-    if (!status)                                                                                   \
-        status = find(library, #name, &crypto.name, err);
-    FUNCTIONS(X)
+    static const struct cz__library library = { "libcrypto.so.3", " (package libssl3)", "libcrypto",
+                                                "; version 3 is needed" };
+    static const struct cz__symbol symbols[] = {
+#define X(type, name, arguments) { #name, &crypto.name },
+        FUNCTIONS(X)
 #undef X
-    return status;
+    };
+    return cz__library_load(&library, symbols, CZ_COUNT(symbols), err);
 }
 
 cz_status cz__crypto_load(cz_error *err)
