@@ -52,6 +52,8 @@ typedef struct cz_serializer_member {
     cz_str source;
     struct cz_serializer
         *nested; /* of a relation: rows instead of keys; read-only unless .writable */
+    struct cz_serializer
+        *expand; /* of a relation: rows instead of keys for a client that asks, ?expand=author */
     cz_str
         slug; /* of a relation: this unique field of the other side instead of the key, CZ_FIELD(Tag, word) */
     const char *
@@ -96,6 +98,18 @@ typedef struct cz_serializer {
 
 #define CZ_SERIALIZER(variable, M, ...)                                                            \
     cz_serializer variable = { .name = #variable, .model = &M##__model, __VA_ARGS__ }
+
+/* The serializer with the members that the request asks for: ?fields=title,author.name those alone, ?expand=author,tags rows
+ * instead of the keys of members that have an .expand, to any depth that is declared; in the order of the declaration. For
+ * answers alone: what it does not show it does not read either. The serializer itself when the request asks for nothing; else
+ * one that lives as long as the context. Of a parameter given twice the last counts; an empty one asks for nothing.
+ * Raises: CZ_EVALIDATION: there is no such member, it is not to be expanded, or they are more than CZ_ASKED_MEMBERS_MAX. */
+cz_serializer *cz_serializer_asked_for(cz_ctx *ctx, const cz_request *req,
+                                       cz_serializer *serializer);
+enum {
+    CZ_ASKED_MEMBERS_MAX = 100, /* names in one parameter */
+    CZ_EXPAND_DEPTH_MAX = 4     /* steps of a name: "author.country.capital.mayor" */
+};
 
 enum { CZ_INPUT_LIST_MAX = 1000 }; /* keys or nested rows in one member of an input */
 

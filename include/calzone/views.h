@@ -74,6 +74,7 @@ typedef struct cz_viewset {
     cz_pagination pagination;         /* of lists (pagination.h) */
     uint32_t page_size;               /* rows of a page; 0: the setting PAGE_SIZE */
     uint32_t page_size_max;           /* what a client may ask for; 0: CZ_PAGE_SIZE_LIMIT */
+    bool sparse; /* ?fields= and ?expand= choose what is shown (cz_serializer_asked_for()) */
     const char *
         page_size_query; /* the parameter it asks by, "page_size"; NULL: it can't, but by ?limit= */
     const cz_parsers *parsers;     /* CZ_PARSERS(...); NULL: JSON and forms (parsers.h) */

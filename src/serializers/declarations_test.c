@@ -38,6 +38,9 @@ MEMBER(WritePath, .name = "x", .source = CZ_FIELD(Romance, author->name), .requi
 MEMBER(WriteComputed, .name = "x", .compute = compute, .write_only = true);
 MEMBER(ListOfField, .source = CZ_FIELD(Romance, pages), .list = true);
 MEMBER(RelationType, .name = "x", .compute = compute, .type = CZ_KIND_foreign_key);
+MEMBER(NestedAndExpand, .source = CZ_FIELD(Romance, author), .nested = &Fine, .expand = &Fine);
+MEMBER(ExpandValue, .source = CZ_FIELD(Romance, pages), .expand = &Fine);
+MEMBER(ExpandOther, .source = CZ_FIELD(Romance, tags), .expand = &Fine);
 MEMBER(SameName, .name = "id", .compute = compute);
 extern cz_serializer Circle;
 static CZ_SERIALIZER(Round, Canto, .fields = CZ_FIELDS(Canto, number),
@@ -70,6 +73,9 @@ static const struct {
     { &WriteComputed, "\"x\" can not be written by input" },
     { &ListOfField, "\"pages\" has .list, which is for a .compute" },
     { &RelationType, "\"x\" has a .type that is no value's" },
+    { &NestedAndExpand, "\"author\" has an .expand, which is for relations that are not .nested" },
+    { &ExpandValue, "\"pages\" has an .expand, which is for relations that are not .nested" },
+    { &ExpandOther, "\"tags\" leads to another model than its .expand is of" },
     { &SameName, "two members are called \"id\"" },
     { &Circle, "it is nested in itself, and its rows would have no end" },
 };

@@ -88,6 +88,20 @@ static cz_status represent_relation(struct declaring *declaring)
     return CZ_OK;
 }
 
+/* Its serializer is worked out when this one is: the other side may expand to this one again. */
+static cz_status check_expansion(const struct declaring *declaring)
+{
+    const cz_serializer_member *member = declaring->member;
+    const cz__column *column = declaring->out->column;
+    if (!member->expand)
+        return CZ_OK;
+    if (member->nested || member->compute || !is_relation(column))
+        return refuse(declaring, "has an .expand, which is for relations that are not .nested");
+    return cz__same_table(member->expand->model, column->field->target)
+               ? CZ_OK
+               : refuse(declaring, "leads to another model than its .expand is of");
+}
+
 static cz_status represent(struct declaring *declaring)
 {
     const cz_serializer_member *member = declaring->member;
@@ -182,6 +196,8 @@ static cz_status prepare_field(struct declaring *declaring, cz_str source)
     cz_status status = source.len ? follow(declaring, source) : CZ_OK;
     if (!status)
         status = represent(declaring);
+    if (!status && member)
+        status = check_expansion(declaring);
     if (!status)
         status = check_wishes(declaring);
     if (status)
@@ -223,31 +239,36 @@ static cz_status write_key(struct cz__serializer_field *field, bool first, cz_ar
     return cz__buf_take(&key, arena, &field->key);
 }
 
-/* Names, and the keys of those that are shown, in order. */
-static cz_status finish(const struct declaring *declaring, struct cz__serializer_state *state)
+cz_status cz__serializer_lay_out(struct cz__serializer_state *state, cz_arena *arena)
 {
     bool first = true;
     state->plain = true;
     state->fixed_bytes = 2;
     for (size_t i = 0; i < state->count; i++) {
         struct cz__serializer_field *field = &state->fields[i];
-        for (size_t other = 0; other < i; other++)
-            if (cz_str_eq(state->fields[other].name, field->name))
-                return cz_error_set(declaring->err, CZ_EVALIDATION,
-                                    "serializer of %s: two members are called \"%.*s\"",
-                                    state->serializer->model->name, CZ_STR_ARG(field->name));
         if (field->column && !field->way_count && field->column->ordinal == 0 &&
             field->as == CZ__AS_VALUE && !state->serializer->model->record)
             state->key = field;
         if (field->write_only)
             continue;
-        if (write_key(field, first, declaring->arena))
-            return no_memory(declaring->err);
+        if (write_key(field, first, arena))
+            return CZ_ENOMEM;
         first = false;
         state->plain &= field->as == CZ__AS_VALUE && !field->way_count && field->column->stored;
         state->fixed_bytes +=
             field->key.len + 64; /* the longest value that is no text, with room */
     }
+    return CZ_OK;
+}
+
+static cz_status check_names(const struct cz__serializer_state *state, cz_error *err)
+{
+    for (size_t i = 0; i < state->count; i++)
+        for (size_t other = 0; other < i; other++)
+            if (cz_str_eq(state->fields[other].name, state->fields[i].name))
+                return cz_error_set(
+                    err, CZ_EVALIDATION, "serializer of %s: two members are called \"%.*s\"",
+                    state->serializer->model->name, CZ_STR_ARG(state->fields[i].name));
     return CZ_OK;
 }
 
@@ -289,5 +310,9 @@ cz_status cz__serializer_fields(cz_serializer *serializer, cz_arena *arena,
         declaring.out = &made[out->count++];
         status = prepare_field(&declaring, members->items[i].source);
     }
-    return status ? status : finish(&declaring, out);
+    if (!status)
+        status = check_names(out, err);
+    if (!status && cz__serializer_lay_out(out, arena))
+        status = no_memory(err);
+    return status;
 }

@@ -3,6 +3,16 @@
 
 static cz_arena *prepared; /* lives as long as the process */
 
+/* What a client may ask for instead of keys. */
+static cz_status prepare_expansions(const cz_serializer *serializer, cz_error *err)
+{
+    cz_status status = CZ_OK;
+    for (size_t i = 0; i < serializer->members.count && !status; i++)
+        if (serializer->members.items[i].expand)
+            status = cz__serializer_prepare(serializer->members.items[i].expand, err);
+    return status;
+}
+
 cz_status cz__serializer_prepare(cz_serializer *serializer, cz_error *err)
 {
     if (serializer->state)
@@ -27,9 +37,10 @@ cz_status cz__serializer_prepare(cz_serializer *serializer, cz_error *err)
     serializer->preparing = true;
     cz_status status = cz__serializer_fields(serializer, prepared, state, err);
     serializer->preparing = false;
-    if (!status)
-        serializer->state = state;
-    return status;
+    if (status)
+        return status;
+    serializer->state = state;
+    return prepare_expansions(serializer, err);
 }
 
 const struct cz__serializer_state *cz__serializer_state(cz_ctx *ctx, cz_serializer *serializer)

@@ -10,6 +10,8 @@
 /* members.c: the fields of a serializer, from `arena`. Errors: CZ_EVALIDATION; CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__serializer_fields(cz_serializer *serializer, cz_arena *arena,
                                              struct cz__serializer_state *out, cz_error *err);
+/* The keys of the members that are shown, from `arena`, and what follows from which they are. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__serializer_lay_out(struct cz__serializer_state *state, cz_arena *arena);
 /* write.c: the row a cursor stands on, without a row in between (orm.h's cz__each), of a serializer that is plain. */
 void cz__serializer_write_cursor(const cz_serializer *serializer, const cz__db_cursor *cursor,
                                  cz_buf *out);

@@ -8,6 +8,12 @@ cz_viewset *cz_view_of(const cz_request *req)
     return req->view_data;
 }
 
+cz_serializer *cz__view_serializer(cz_ctx *ctx, const cz_request *req)
+{
+    const cz_viewset *view = cz_view_of(req);
+    return view->sparse ? cz_serializer_asked_for(ctx, req, view->serializer) : view->serializer;
+}
+
 /* ---- what this request may see ---- */
 
 /* A `rows` that returns NULL has lost its condition, as one made inside a block that is over is: what it
@@ -95,16 +101,17 @@ cz_row *cz__view_object(cz_ctx *ctx, const cz_request *req, const cz_model *mode
 /* A row looked up by its key is written straight from the cursor, unless its permission must see it. */
 void cz_view_retrieve(cz_ctx *ctx, cz_request *req)
 {
-    cz_viewset *view = cz_view_of(req);
+    const cz_viewset *view = cz_view_of(req);
+    cz_serializer *serializer = cz__view_serializer(ctx, req);
     if (view->permissions != &cz_allow_any && view->permissions != &cz_read_only) {
-        cz__respond_row(ctx, req, 200, view->serializer, find_object(ctx, req, view));
+        cz__respond_row(ctx, req, 200, serializer, find_object(ctx, req, view));
         return;
     }
     cz_query query = {
         .model = view->model, .where = object_cond(ctx, req, view), .limit = 1, .unordered = true
     };
     cz_buf *out = cz_respond_json_begin(ctx, req, 200);
-    if (cz__serializer_write_query(ctx, req, view->serializer, &query, out) == 0)
+    if (cz__serializer_write_query(ctx, req, serializer, &query, out) == 0)
         cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
     cz_check(ctx, cz_buf_status(out));
 }
@@ -127,10 +134,11 @@ static cz_str detail_path(cz_ctx *ctx, const cz_request *req, const cz_row *row)
 static void store(cz_ctx *ctx, cz_request *req, cz_row *row, cz_action action, int status)
 {
     const cz_viewset *view = cz_view_of(req);
+    cz_serializer *shown = cz__view_serializer(ctx, req); /* refused before anything is stored */
     if (view->before_save)
         view->before_save(ctx, req, row, action);
     cz__save(ctx, row);
-    cz__respond_row(ctx, req, status, view->serializer, row);
+    cz__respond_row(ctx, req, status, shown, row);
 }
 
 void cz_view_create(cz_ctx *ctx, cz_request *req)

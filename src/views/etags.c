@@ -90,7 +90,7 @@ struct guarding {
 static cz_str current_etag(cz_ctx *ctx, cz_request *req, cz_row *row)
 {
     cz_buf *json = cz_scratch(ctx);
-    cz__serializer_write(ctx, req, cz_view_of(req)->serializer, row, json);
+    cz__serializer_write(ctx, req, cz__view_serializer(ctx, req), row, json);
     cz_check(ctx, cz_buf_status(json));
     return etag_of(ctx, cz_buf_str(json));
 }

@@ -55,13 +55,14 @@ static int64_t page_size(cz_ctx *ctx, const cz_request *req, const cz_viewset *v
 
 static void list_by_cursor(cz_ctx *ctx, cz_request *req, cz_viewset *view, cz_query *query)
 {
+    cz_serializer *shown = cz__view_serializer(ctx, req);
     cz_cursor_page page;
     cz_paginate_cursor(ctx, req, query, page_size(ctx, req, view), &page);
     cz_respond_page_links(ctx, req, page.next, page.previous);
     cz_buf *out = cz_respond_json_begin(ctx, req, 200);
     cz_buf_append_char(out, '{');
     begin_page(out, page.next, page.previous);
-    cz__serializer_write_rows(ctx, req, view->serializer, page.items, page.count, out);
+    cz__serializer_write_rows(ctx, req, shown, page.items, page.count, out);
     cz_buf_append_lit(out, "]}");
     cz_check(ctx, cz_buf_status(out));
 }
@@ -69,6 +70,7 @@ static void list_by_cursor(cz_ctx *ctx, cz_request *req, cz_viewset *view, cz_qu
 /* A page of rows that were counted. */
 static void list_page(cz_ctx *ctx, cz_request *req, cz_viewset *view, cz_query *query)
 {
+    cz_serializer *shown = cz__view_serializer(ctx, req);
     cz_page page;
     int64_t count = cz__count(ctx, query), size = page_size(ctx, req, view);
     if (view->pagination == CZ_PAGE_NUMBER)
@@ -84,7 +86,7 @@ static void list_page(cz_ctx *ctx, cz_request *req, cz_viewset *view, cz_query *
     cz_buf_append_i64(out, page.count);
     cz_buf_append_char(out, ',');
     begin_page(out, page.next, page.previous);
-    cz__serializer_write_query(ctx, req, view->serializer, query, out);
+    cz__serializer_write_query(ctx, req, shown, query, out);
     cz_buf_append_lit(out, "]}");
     cz_check(ctx, cz_buf_status(out));
 }
@@ -92,6 +94,7 @@ static void list_page(cz_ctx *ctx, cz_request *req, cz_viewset *view, cz_query *
 /* A plain list: as many rows as a page may have, and a link to the others when there are any. */
 static void list_plain(cz_ctx *ctx, cz_request *req, cz_viewset *view, cz_query *query)
 {
+    cz_serializer *shown = cz__view_serializer(ctx, req);
     cz_page page;
     cz_paginate_limit(ctx, req, cz__count(ctx, query), CZ_PAGE_SIZE_MAX, CZ_PAGE_SIZE_MAX, &page);
     cz_respond_page_links(ctx, req, page.next, page.previous);
@@ -100,7 +103,7 @@ static void list_plain(cz_ctx *ctx, cz_request *req, cz_viewset *view, cz_query 
     query->offset = page.offset;
     cz_buf *out = cz_respond_json_begin(ctx, req, 200);
     cz_buf_append_char(out, '[');
-    cz__serializer_write_query(ctx, req, view->serializer, query, out);
+    cz__serializer_write_query(ctx, req, shown, query, out);
     cz_buf_append_char(out, ']');
     cz_check(ctx, cz_buf_status(out));
 }

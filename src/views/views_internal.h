@@ -11,6 +11,8 @@
  * `*out_distinct` is set where a row might come more than once. Raises. */
 cz_cond cz__view_narrowing(cz_ctx *ctx, const cz_request *req, const cz_viewset *view,
                            bool *out_distinct);
+/* actions.c: the viewset's serializer, with what the request asks for of it where that is offered. Raises: CZ_EVALIDATION. */
+cz_serializer *cz__view_serializer(cz_ctx *ctx, const cz_request *req);
 /* etags.c: name the state of what a GET answers with, which is JSON yet, and answer 304 where the client has it. Raises:
  * CZ_ENOMEM. */
 void cz__view_name_state(cz_ctx *ctx, cz_request *req);
