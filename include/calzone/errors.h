@@ -47,7 +47,8 @@ static inline void cz_field_errors_init(cz_field_errors *errors)
 void cz_field_errors_add(cz_ctx *ctx, cz_field_errors *errors, cz_str field, const char *code,
                          const char *format, ...) CZ_PRINTF(5, 6);
 /* An empty collection for what is wrong inside the object, or inside item `index` of `count`, that is the field's
- * value: `{"author": {"name": ["..."]}}`, `{"chapters": [{}, {"title": ["..."]}]}`. It counts to `errors` what is
+ * value: `{"author": {"name": ["..."]}}`, `{"chapters": [{}, {"title": ["..."]}]}`. With an empty `field` the list is the input
+ * itself: `[{}, {"title": ["..."]}]`. It counts to `errors` what is
  * added to it, and is left out while it is empty. In the context's arena. Raises: CZ_ENOMEM. */
 cz_field_errors *cz_field_errors_inside(cz_ctx *ctx, cz_field_errors *errors, cz_str field);
 cz_field_errors *cz_field_errors_item(cz_ctx *ctx, cz_field_errors *errors, cz_str field,

@@ -132,6 +132,12 @@ void cz__respond_rows(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, v
     ((void)cz__read_row((ctx), (req), (serializer), &(row)->row_, (partial)))
 cz_row *cz__read_row(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, cz_row *instance,
                      bool partial);
+/* Read the request's body, a list of objects, into new rows: `*out_count` pointers, as cz_bulk_create() takes them. Checked but
+ * not saved: what two of them may not both have, the database refuses. Errors come as a list, `[{}, {"title": ["..."]}]`, and
+ * `{"non_field_errors": ["..."]}` of what is none or has more than CZ_INPUT_LIST_MAX items: DRF's many=True. Raises likewise. */
+#define cz_read_rows(ctx, req, serializer, M, out_count)                                           \
+    ((M **)(void *)cz__read_rows((ctx), (req), (serializer), (out_count)))
+cz_row **cz__read_rows(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, size_t *out_count);
 /* The same from a text, for fixtures and tests. */
 cz_row *cz__read_row_text(cz_ctx *ctx, cz_str json, cz_serializer *serializer, cz_row *instance,
                           bool partial);

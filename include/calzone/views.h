@@ -11,6 +11,11 @@
  *     POST   /v2/books        create (201)    PUT    /v2/books/<id>   update
  *     PATCH  /v2/books/<id>   partial_update  DELETE /v2/books/<id>   destroy (204)
  *
+ * and with .bulk
+ *
+ *     PUT    /v2/books        bulk_update     PATCH  /v2/books        bulk_partial_update
+ *     DELETE /v2/books?id=1,2 bulk_destroy
+ *
  * named "book-list" and "book-detail". Each action can be replaced by a handler of one's own. A viewset
  * without an explicit `.permissions` does not start.
  */
@@ -31,7 +36,16 @@
 extern "C" {
 #endif
 
-#define CZ_ACTION_MAP(X) X(list) X(create) X(retrieve) X(update) X(partial_update) X(destroy)
+#define CZ_ACTION_MAP(X)                                                                           \
+    X(list)                                                                                        \
+    X(create)                                                                                      \
+    X(retrieve)                                                                                    \
+    X(update)                                                                                      \
+    X(partial_update)                                                                              \
+    X(destroy)                                                                                     \
+    X(bulk_update)                                                                                 \
+    X(bulk_partial_update)                                                                         \
+    X(bulk_destroy)
 
 typedef enum cz_action {
 #define X(name) CZ_ACTION_##name,
@@ -95,6 +109,9 @@ typedef struct cz_viewset {
      * without it: PUT, PATCH and DELETE of a row that is no longer as it says are 412. With .require_match they need one:
      * 428 (RFC 6585). */
     bool etags, require_match;
+    /* Many rows in one request, all or none: POST of a list makes its rows (201), PUT and PATCH of the list's path take a list of
+     * objects that name theirs by the key (200), DELETE has ?id=1,2,3 (204). At most CZ_INPUT_LIST_MAX. */
+    bool bulk;
     bool put_creates; /* PUT to a key that no row has makes the row: 201 */
     /* What this request may see, for every action; NULL here: every row. The condition must live as long as
      * the context (cz_cond_copy); one that is NULL is refused with a 500, CZ_EVERY_ROW means every row. */
@@ -103,6 +120,7 @@ typedef struct cz_viewset {
     void (*before_save)(cz_ctx *ctx, const cz_request *req, void *row, cz_action action);
     /* Replaced actions; NULL: the stock one. */
     cz_handler list, create, retrieve, update, partial_update, destroy;
+    cz_handler bulk_update, bulk_partial_update, bulk_destroy; /* of a list; create is the same */
 } cz_viewset;
 
 /* The viewset that a route of a router is of; NULL: of none. */
@@ -129,6 +147,9 @@ void cz_view_retrieve(cz_ctx *ctx, cz_request *req);
 void cz_view_update(cz_ctx *ctx, cz_request *req);
 void cz_view_partial_update(cz_ctx *ctx, cz_request *req);
 void cz_view_destroy(cz_ctx *ctx, cz_request *req);
+void cz_view_bulk_update(cz_ctx *ctx, cz_request *req);
+void cz_view_bulk_partial_update(cz_ctx *ctx, cz_request *req);
+void cz_view_bulk_destroy(cz_ctx *ctx, cz_request *req);
 
 /* Rows on a page of lists that name no page_size (setting PAGE_SIZE). Context: start-up. */
 void cz__views_configure(int64_t page_size);

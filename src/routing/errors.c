@@ -31,13 +31,13 @@ static void key_str(cz_json_writer *json, const char *key, cz_str value)
 
 static void write_drf(cz_json_writer *json, const struct document *doc)
 {
-    cz_json_object(json);
     if (doc->fields) {
-        cz__field_errors_write(json, doc->fields);
-    } else {
-        key_str(json, "detail", doc->message);
-        key_str(json, "code", cz_str_from(doc->code));
+        cz__field_errors_write_value(json, doc->fields);
+        return;
     }
+    cz_json_object(json);
+    key_str(json, "detail", doc->message);
+    key_str(json, "code", cz_str_from(doc->code));
     cz_json_object_end(json);
 }
 
@@ -52,9 +52,7 @@ static void write_problem(cz_json_writer *json, const struct document *doc)
     key_str(json, "code", cz_str_from(doc->code));
     if (doc->fields) {
         cz_json_key(json, CZ_STR("errors"));
-        cz_json_object(json);
-        cz__field_errors_write(json, doc->fields);
-        cz_json_object_end(json);
+        cz__field_errors_write_value(json, doc->fields);
     }
     cz_json_object_end(json);
 }
@@ -99,7 +97,10 @@ static void write_locations(cz_json_writer *json, const cz_field_errors *errors,
     for (const cz_field_error *e = errors->first; e; e = e->next) {
         struct location field = { .outer = outer, .field = e->field };
         for (size_t i = 0; i < e->item_count; i++) {
-            struct location item = { .outer = &field, .index = i, .is_index = true };
+            struct location item = { .outer = e->field.len ? &field
+                                                           : outer, /* else the body is the list */
+                                     .index = i,
+                                     .is_index = true };
             if (e->items[i])
                 write_locations(json, e->items[i], &item);
         }

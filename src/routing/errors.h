@@ -16,6 +16,8 @@ typedef enum cz__error_format {
  * only: in production it is in the log). Context: start-up. */
 void cz__errors_configure(cz__error_format format, bool tell_internals);
 
+/* Write them as an object, or as a list where the input was one: DRF's shapes. */
+void cz__field_errors_write_value(cz_json_writer *json, const cz_field_errors *errors);
 /* Write the members {"field": ["message"], "author": {"name": [...]}, "chapters": [{}, ...]}, each field once, in the order
  * first met, into an open object: DRF's shape. */
 void cz__field_errors_write(cz_json_writer *json, const cz_field_errors *errors);

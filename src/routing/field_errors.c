@@ -115,6 +115,11 @@ static const cz_field_error *first_that_says(const cz_field_errors *errors)
     return e;
 }
 
+static bool is_list_itself(const cz_field_error *e)
+{
+    return e->items && !e->field.len;
+}
+
 /* What is wrong inside of it, and the step that leads there, "author." or "chapters.1.", into `text`. */
 static const cz_field_errors *step_into(const cz_field_error *e, char *text, size_t bytes)
 {
@@ -126,7 +131,8 @@ static const cz_field_errors *step_into(const cz_field_error *e, char *text, siz
     while (index < e->item_count && !says_any(e->items[index]))
         index++;
     cz_assert(index < e->item_count && e->items[index]);
-    cz_ignore(snprintf(text, bytes, "%.*s.%zu.", CZ_STR_ARG(e->field), index) < 0);
+    cz_ignore(snprintf(text, bytes, "%.*s%s%zu.", CZ_STR_ARG(e->field),
+                       is_list_itself(e) ? "" : ".", index) < 0);
     return e->items[index];
 }
 
@@ -191,6 +197,24 @@ static void write_field(cz_json_writer *json, const cz_field_error *first)
     for (size_t i = 0; !messages && deeper && i < deeper->item_count; i++)
         write_object(json, deeper->items[i]);
     cz_json_list_end(json);
+}
+
+/* The entry that stands for the input when that is a list; NULL: it is an object. */
+static const cz_field_error *list_itself(const cz_field_errors *errors)
+{
+    const cz_field_error *e = errors->first;
+    while (e && !is_list_itself(e))
+        e = e->next;
+    return e;
+}
+
+void cz__field_errors_write_value(cz_json_writer *json, const cz_field_errors *errors)
+{
+    const cz_field_error *list = list_itself(errors);
+    if (list)
+        write_field(json, list);
+    else
+        write_object(json, errors);
 }
 
 void cz__field_errors_write(cz_json_writer *json, const cz_field_errors *errors)

@@ -32,6 +32,12 @@ static void items(cz_ctx *c, cz_field_errors *errors)
     add(c, cz_field_errors_item(c, errors, CZ_STR("chapters"), 1, 3), "title", "Wrong.");
     add(c, cz_field_errors_item(c, errors, CZ_STR("scenes"), 0, 1), "place", "None.");
 }
+static void list_itself(cz_ctx *c, cz_field_errors *errors)
+{
+    add(c, cz_field_errors_item(c, errors, CZ_STR(""), 1, 3), "title", "Wrong.");
+    cz_field_errors *third = cz_field_errors_item(c, errors, CZ_STR(""), 2, 3);
+    add(c, cz_field_errors_item(c, third, CZ_STR("chapters"), 0, 1), "year", "Early.");
+}
 /* What is said of the value itself is told, and not what is inside it. */
 static void both(cz_ctx *c, cz_field_errors *errors)
 {
@@ -98,6 +104,10 @@ static const struct {
       "{\"detail\":[{\"type\":\"invalid\",\"loc\":[\"body\",\"chapters\",1,\"title\"],"
       "\"msg\":\"Wrong.\"},{\"type\":\"invalid\",\"loc\":[\"body\",\"scenes\",0,\"place\"],"
       "\"msg\":\"None.\"}]}" },
+    { list_itself, "1.title: Wrong. (and more)",
+      "[{},{\"title\":[\"Wrong.\"]},{\"chapters\":[{\"year\":[\"Early.\"]}]}]",
+      "{\"detail\":[{\"type\":\"invalid\",\"loc\":[\"body\",1,\"title\"],\"msg\":\"Wrong.\"},"
+      "{\"type\":\"invalid\",\"loc\":[\"body\",2,\"chapters\",0,\"year\"],\"msg\":\"Early.\"}]}" },
     { both, "author.name: Long. (and more)", "{\"author\":[\"Not allowed.\"]}", NULL },
 };
 

@@ -24,8 +24,7 @@ static void copy_key(cz_row *row, const cz__column *column, const cz_row *from)
     cz__row_mark(row, column, false);
 }
 
-/* The key a nested object names, NULL when it names none; what is no key is told. */
-static const struct cz__member *key_member(const struct cz__document *document)
+const struct cz__member *cz__document_key(const struct cz__document *document)
 {
     const struct cz__serializer_field *key = document->state->key;
     const struct cz__member *member =
@@ -34,13 +33,13 @@ static const struct cz__member *key_member(const struct cz__document *document)
     return given ? member : NULL;
 }
 
-static bool read_key(struct cz__input *input, const struct cz__document *document,
-                     const cz_model *target, void *key, cz_field_errors *errors)
+bool cz__document_read_key(cz_ctx *ctx, const struct cz__document *document, const cz_model *target,
+                           void *key, cz_field_errors *errors)
 {
-    const struct cz__member *member = key_member(document);
+    const struct cz__member *member = cz__document_key(document);
     if (cz__key_of(member, target, key))
         return true;
-    cz_field_errors_add(input->ctx, errors, document->state->key->name, "incorrect_type",
+    cz_field_errors_add(ctx, errors, document->state->key->name, "incorrect_type",
                         "Incorrect type. Expected pk value, received %s.",
                         cz__json_kind_name(member->kind));
     return false;
@@ -51,7 +50,7 @@ static bool read_key(struct cz__input *input, const struct cz__document *documen
 static bool is_partial(const struct cz__input *input, const struct cz__document *document,
                        const cz_row *row)
 {
-    return row && (input->partial || key_member(document));
+    return row && (input->partial || cz__document_key(document));
 }
 
 /* ---- behind a foreign key ---- */
@@ -75,7 +74,7 @@ static cz_row *named_row(struct cz__input *input, const struct cz__document *doc
                          cz_row *current, cz_model *target, cz_field_errors *errors)
 {
     void *key = cz_new(input->ctx, cz_uuid);
-    if (!read_key(input, document, target, key, errors))
+    if (!cz__document_read_key(input->ctx, document, target, key, errors))
         return NULL;
     if (current && memcmp(key, key_at(current), cz__column_bytes(target->state->key)) == 0)
         return current;
@@ -85,7 +84,8 @@ static cz_row *named_row(struct cz__input *input, const struct cz__document *doc
                        .limit = 1 };
     struct cz__rows rows = cz__select(input->ctx, &query);
     if (!rows.count)
-        cz__not_there(input->ctx, document->state->key->name, key_member(document)->text, errors);
+        cz__not_there(input->ctx, document->state->key->name, cz__document_key(document)->text,
+                      errors);
     return rows.items;
 }
 
@@ -103,7 +103,7 @@ static void take_one(struct cz__input *input, const struct cz__serializer_field 
         input->existing ? cz__relation(input->ctx, input->row, column->ordinal, __FILE__, __LINE__)
                         : NULL;
     cz_row *row = current;
-    if (key_member(document)) {
+    if (cz__document_key(document)) {
         row = named_row(input, document, current, column->field->target, errors);
         if (!row)
             return;
@@ -209,8 +209,8 @@ static void find_stored(struct cz__input *input, const struct cz__serializer_fie
     char *keys = cz_array(input->ctx, char, items->count *bytes + 1);
     cz_map_init(&items->stored, input->ctx->arena);
     for (size_t i = 0; i < items->count; i++)
-        if (items->documents[i]->kind == CZ_JSON_OBJECT && key_member(items->documents[i]) &&
-            cz__key_of(key_member(items->documents[i]), target, keys + count * bytes))
+        if (items->documents[i]->kind == CZ_JSON_OBJECT && cz__document_key(items->documents[i]) &&
+            cz__key_of(cz__document_key(items->documents[i]), target, keys + count * bytes))
             count++;
     bool links = field->column->link_table != NULL;
     bool has_own = field->list ? count > 0 : input->existing; /* of a one-to-one there is one */
@@ -237,7 +237,7 @@ static cz_row *stored_for(struct cz__input *input, const struct cz__serializer_f
 {
     const struct cz__document *document = items->documents[n];
     const cz_model *target = field->column->field->target;
-    const struct cz__member *member = key_member(document);
+    const struct cz__member *member = cz__document_key(document);
     *out_wrong = false;
     if (!member) {
         size_t cursor = 0;
@@ -245,7 +245,7 @@ static cz_row *stored_for(struct cz__input *input, const struct cz__serializer_f
         return only ? only->value : NULL;
     }
     void *key = cz_new(input->ctx, cz_uuid);
-    *out_wrong = !read_key(input, document, target, key, items->errors[n]);
+    *out_wrong = !cz__document_read_key(input->ctx, document, target, key, items->errors[n]);
     if (*out_wrong)
         return NULL;
     cz_str name = { key, cz__column_bytes(target->state->key) };

@@ -88,10 +88,9 @@ static void read_members(cz_ctx *ctx, cz_json_reader *reader, struct cz__documen
 }
 
 static struct cz__document *read_nested(cz_ctx *ctx, cz_json_reader *reader, cz_json_kind kind,
-                                        const struct cz__serializer_field *field)
+                                        cz_serializer *serializer)
 {
-    struct cz__document *document =
-        new_document(ctx, cz__serializer_state(ctx, field->member->nested), kind);
+    struct cz__document *document = new_document(ctx, cz__serializer_state(ctx, serializer), kind);
     if (kind == CZ_JSON_OBJECT)
         read_members(ctx, reader, document, true);
     else if (kind == CZ_JSON_LIST)
@@ -99,11 +98,17 @@ static struct cz__document *read_nested(cz_ctx *ctx, cz_json_reader *reader, cz_
     return document;
 }
 
-static void read_nested_list(cz_ctx *ctx, cz_json_reader *reader,
-                             const struct cz__serializer_field *field, struct cz__member *out)
+/* Those that are too many are only counted: a short text must not become a great tree. */
+static void read_nested_list(cz_ctx *ctx, cz_json_reader *reader, cz_serializer *serializer,
+                             struct cz__member *out)
 {
     size_t cap = 0;
     for (cz_json_kind kind; (kind = cz_json_next(reader)) != CZ_JSON_END; out->document_count++) {
+        if (out->document_count >= CZ_INPUT_LIST_MAX) {
+            if (kind == CZ_JSON_LIST || kind == CZ_JSON_OBJECT)
+                cz_json_skip(reader);
+            continue;
+        }
         if (out->document_count == cap) {
             struct cz__document **grown = cz_array(ctx, struct cz__document *, cap * 2 + 8);
             if (cap)
@@ -111,7 +116,7 @@ static void read_nested_list(cz_ctx *ctx, cz_json_reader *reader,
             out->documents = grown;
             cap = cap * 2 + 8;
         }
-        out->documents[out->document_count] = read_nested(ctx, reader, kind, field);
+        out->documents[out->document_count] = read_nested(ctx, reader, kind, serializer);
     }
 }
 
@@ -126,20 +131,30 @@ static void read_value(cz_ctx *ctx, cz_json_reader *reader, cz_json_kind kind,
     if (kind != CZ_JSON_LIST && kind != CZ_JSON_OBJECT) {
         if (nested && kind != CZ_JSON_NULL) {
             out->documents = cz_new(ctx, struct cz__document *);
-            out->documents[out->document_count++] = read_nested(ctx, reader, kind, field);
+            out->documents[out->document_count++] =
+                read_nested(ctx, reader, kind, field->member->nested);
         }
         return;
     }
     const char *start = reader->at - 1; /* its bracket */
     if (nested && field->list && kind == CZ_JSON_LIST) {
-        read_nested_list(ctx, reader, field, out);
+        read_nested_list(ctx, reader, field->member->nested, out);
     } else if (nested) {
         out->documents = cz_new(ctx, struct cz__document *);
-        out->documents[out->document_count++] = read_nested(ctx, reader, kind, field);
+        out->documents[out->document_count++] =
+            read_nested(ctx, reader, kind, field->member->nested);
     } else {
         cz_json_skip(reader);
     }
     out->text = cz_str_of(start, (size_t)(reader->at - start));
+}
+
+static void expect_end(cz_ctx *ctx, cz_json_reader *reader)
+{
+    if (!reader->status && cz_json_next(reader) != CZ_JSON_END)
+        cz_assert(reader->status); /* what follows the document is an error of the reader's */
+    if (reader->status)
+        raise_parse_error(ctx, reader);
 }
 
 static struct cz__document *read_document(cz_ctx *ctx, cz_str text, cz_serializer *serializer)
@@ -152,11 +167,20 @@ static struct cz__document *read_document(cz_ctx *ctx, cz_str text, cz_serialize
         read_members(ctx, &reader, document, false);
     else if (kind == CZ_JSON_LIST)
         cz_json_skip(&reader);
-    if (!reader.status && cz_json_next(&reader) != CZ_JSON_END)
-        cz_assert(reader.status); /* what follows the document is an error of the reader's */
-    if (reader.status)
-        raise_parse_error(ctx, &reader);
+    expect_end(ctx, &reader);
     return document;
+}
+
+void cz__read_documents(cz_ctx *ctx, cz_str text, cz_serializer *serializer, struct cz__member *out)
+{
+    cz_json_reader reader;
+    cz_json_reader_init(&reader, ctx->arena, text, NULL);
+    *out = (struct cz__member){ .kind = cz_json_next(&reader) };
+    if (out->kind == CZ_JSON_LIST)
+        read_nested_list(ctx, &reader, serializer, out);
+    else if (out->kind == CZ_JSON_OBJECT)
+        cz_json_skip(&reader);
+    expect_end(ctx, &reader);
 }
 
 /* ---- into a row ---- */
@@ -238,14 +262,19 @@ cz_row *cz__read_row_text(cz_ctx *ctx, cz_str text, cz_serializer *serializer, c
     return row;
 }
 
+cz_str cz__serializer_input(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, bool partial)
+{
+    if (!req->body.len) /* no body is an empty object, whatever its type is said to be, as in DRF */
+        return CZ_STR("{}");
+    const cz_parser *parser = cz_parser_for(ctx, req);
+    return parser->to_json
+               ? parser->to_json(ctx, req)
+               : cz__form_json(ctx, req, cz__serializer_state(ctx, serializer), partial);
+}
+
 cz_row *cz__read_row(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, cz_row *instance,
                      bool partial)
 {
-    if (!req->body.len) /* no body is an empty object, whatever its type is said to be, as in DRF */
-        return cz__read_row_text(ctx, CZ_STR("{}"), serializer, instance, partial);
-    const cz_parser *parser = cz_parser_for(ctx, req);
-    cz_str json = parser->to_json
-                      ? parser->to_json(ctx, req)
-                      : cz__form_json(ctx, req, cz__serializer_state(ctx, serializer), partial);
-    return cz__read_row_text(ctx, json, serializer, instance, partial);
+    return cz__read_row_text(ctx, cz__serializer_input(ctx, req, serializer, partial), serializer,
+                             instance, partial);
 }

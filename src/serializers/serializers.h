@@ -39,4 +39,28 @@ struct cz__serializer_state {
 /* Prepared at first use when start-up has not. Raises. */
 const struct cz__serializer_state *cz__serializer_state(cz_ctx *ctx, cz_serializer *serializer);
 
+/* read.c: the request's body as JSON, whatever its format is. Raises: CZ_EMEDIATYPE; CZ_EPROTOCOL; CZ_EVALIDATION. */
+cz_str cz__serializer_input(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, bool partial);
+
+/* ---- lists.c: a list of objects as input, taken one after the other ---- */
+
+struct cz__list {
+    cz_ctx *ctx;
+    cz_serializer *serializer;
+    struct cz__document **documents;
+    size_t count;
+    cz_field_errors errors; /* of all, as a list */
+};
+/* Raises: as cz_read_rows(), of what is no list. */
+struct cz__list *cz__list_read(cz_ctx *ctx, cz_str json, cz_serializer *serializer);
+/* Write the key that item `n` names to `key`, which has the room of a cz_uuid; where it names none, that is told: false. */
+bool cz__list_key(struct cz__list *list, size_t n, void *key);
+/* Tell that no row has the key of item `n`, or that another item has it. */
+void cz__list_not_there(struct cz__list *list, size_t n);
+void cz__list_twice(struct cz__list *list, size_t n);
+/* Check item `n` and put it into a row, a new one when `instance` is NULL. Raises as a query. */
+cz_row *cz__list_take(struct cz__list *list, size_t n, cz_row *instance, bool partial);
+/* Raise what is wrong, if anything is. */
+void cz__list_raise(struct cz__list *list);
+
 #endif

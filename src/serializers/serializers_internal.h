@@ -54,6 +54,15 @@ cz_row *cz__document_take(cz_ctx *ctx, const struct cz__document *document, cz_r
 /* "Invalid data. Expected a dictionary, but got str." */
 void cz__document_is_no_object(cz_ctx *ctx, const struct cz__document *document,
                                cz_field_errors *errors);
+/* read.c: a text that should be a list of objects; `out->documents` when it is one, of which those behind the first
+ * CZ_INPUT_LIST_MAX are only counted. Raises: CZ_EPROTOCOL: it is no JSON. */
+void cz__read_documents(cz_ctx *ctx, cz_str text, cz_serializer *serializer,
+                        struct cz__member *out);
+/* nested.c: the key that an object names; NULL: none. */
+const struct cz__member *cz__document_key(const struct cz__document *document);
+/* The same, of that model, to `key`; what is no key is told. */
+bool cz__document_read_key(cz_ctx *ctx, const struct cz__document *document, const cz_model *target,
+                           void *key, cz_field_errors *errors);
 /* "list", as DRF calls the kinds. */
 const char *cz__json_kind_name(cz_json_kind kind);
 

@@ -1,5 +1,6 @@
 /* The stock actions on single objects. */
 #include <calzone/databases.h>
+#include "serializers/serializers.h"
 #include "views/views_internal.h"
 
 cz_viewset *cz_view_of(const cz_request *req)
@@ -145,7 +146,12 @@ void cz_view_create(cz_ctx *ctx, cz_request *req)
 {
     const cz_viewset *view = cz_view_of(req);
     cz_read_primary(ctx); /* what is validated against must not be old */
-    cz_row *row = cz__read_row(ctx, req, view->serializer, NULL, false);
+    cz_str json = cz__serializer_input(ctx, req, view->serializer, false);
+    if (view->bulk && cz_str_starts_with(cz_str_trim(json), CZ_STR("["))) {
+        cz__view_bulk_create(ctx, req, json);
+        return;
+    }
+    cz_row *row = cz__read_row_text(ctx, json, view->serializer, NULL, false);
     cz__view_set_parent(ctx, req, view, row);
     store(ctx, req, row, CZ_ACTION_create, 201);
     cz_respond_header(ctx, req, CZ_STR("Location"), detail_path(ctx, req, row));

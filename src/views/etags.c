@@ -118,14 +118,20 @@ static void check_and_run(cz_ctx *ctx, void *arg)
     guarding->action(ctx, req);
 }
 
+void cz__view_atomic(cz_ctx *ctx, const cz_request *req, void (*fn)(cz_ctx *ctx, void *arg),
+                     void *arg)
+{
+    cz_atomic_with(ctx,
+                   &(const cz_atomic_options){ .database = cz_view_of(req)->model->meta.database },
+                   fn, arg);
+}
+
 void cz__view_guard(cz_ctx *ctx, cz_request *req, cz_handler action)
 {
     if (cz_request_has_header(req, CZ_STR("If-Match")) ||
         cz_request_has_header(req, CZ_STR("If-None-Match"))) {
         struct guarding guarding = { req, action };
-        cz_atomic_with(
-            ctx, &(const cz_atomic_options){ .database = cz_view_of(req)->model->meta.database },
-            check_and_run, &guarding);
+        cz__view_atomic(ctx, req, check_and_run, &guarding);
         return;
     }
     if (cz_view_of(req)->require_match)

@@ -19,6 +19,11 @@ void cz__view_name_state(cz_ctx *ctx, cz_request *req);
 /* Run an action that changes one row, if the row is as the request's If-Match has it; then in a transaction that holds it.
  * `action` finds the row for itself. Raises: CZ_EPRECONDITION; CZ_EUNCONDITIONAL; as the action. */
 void cz__view_guard(cz_ctx *ctx, cz_request *req, cz_handler action);
+/* etags.c: call `fn` in a transaction on the model's database. Raises: as cz_atomic(). */
+void cz__view_atomic(cz_ctx *ctx, const cz_request *req, void (*fn)(cz_ctx *ctx, void *arg),
+                     void *arg);
+/* bulk.c: the action create of a body that is a list. Raises: as cz_view_create(). */
+void cz__view_bulk_create(cz_ctx *ctx, cz_request *req, cz_str json);
 /* actions.c: the row the path names, locked to the end of the transaction, allowed; NULL: there is none. */
 cz_row *cz__view_locked_object(cz_ctx *ctx, const cz_request *req);
 /* viewset.c: the permission of the action a request was routed to. */

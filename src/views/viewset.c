@@ -1,4 +1,5 @@
 /* Viewsets: routes from a declaration. */
+#include "serializers/serializers.h"
 #include "views/views_internal.h"
 #include <stdio.h>
 
@@ -7,15 +8,18 @@
 static const struct {
     cz_method method;
     cz_action action;
-    bool detail, writes;
+    bool detail, writes, bulk;
     const char *label;
 } actions[] = {
-    { CZ_METHOD_GET, CZ_ACTION_list, false, false, "list" },
-    { CZ_METHOD_POST, CZ_ACTION_create, false, true, "create" },
-    { CZ_METHOD_GET, CZ_ACTION_retrieve, true, false, "retrieve" },
-    { CZ_METHOD_PUT, CZ_ACTION_update, true, true, "update" },
-    { CZ_METHOD_PATCH, CZ_ACTION_partial_update, true, true, "partial_update" },
-    { CZ_METHOD_DELETE, CZ_ACTION_destroy, true, true, "destroy" },
+    { CZ_METHOD_GET, CZ_ACTION_list, false, false, false, "list" },
+    { CZ_METHOD_POST, CZ_ACTION_create, false, true, false, "create" },
+    { CZ_METHOD_PUT, CZ_ACTION_bulk_update, false, true, true, "bulk_update" },
+    { CZ_METHOD_PATCH, CZ_ACTION_bulk_partial_update, false, true, true, "bulk_partial_update" },
+    { CZ_METHOD_DELETE, CZ_ACTION_bulk_destroy, false, true, true, "bulk_destroy" },
+    { CZ_METHOD_GET, CZ_ACTION_retrieve, true, false, false, "retrieve" },
+    { CZ_METHOD_PUT, CZ_ACTION_update, true, true, false, "update" },
+    { CZ_METHOD_PATCH, CZ_ACTION_partial_update, true, true, false, "partial_update" },
+    { CZ_METHOD_DELETE, CZ_ACTION_destroy, true, true, false, "destroy" },
 };
 
 /* The extra action a request was routed to; NULL: a stock one. */
@@ -152,6 +156,27 @@ static cz_status check_lists(const cz_viewset *view, cz_error *err)
     return status;
 }
 
+static cz_status check_bulk(const cz_viewset *view, cz_error *err)
+{
+    bool changes = is_offered(view, CZ_ACTION_bulk_update, true) ||
+                   is_offered(view, CZ_ACTION_bulk_partial_update, true);
+    if (!view->bulk)
+        return CZ_OK;
+    if (view->require_match)
+        return cz_error_set(
+            err, CZ_EVALIDATION,
+            "viewset %s: .require_match is for changes of one row, and .bulk would go "
+            "round it",
+            view->name);
+    if (changes && !view->serializer->state->key)
+        return cz_error_set(
+            err, CZ_EVALIDATION,
+            "viewset %s: with .bulk its serializer lists the key, \"%s\", or nobody can "
+            "say which row to change; or leave them out by .only",
+            view->name, view->model->state->key->field->name);
+    return CZ_OK;
+}
+
 static cz_status check(const cz_viewset *view, cz_error *err)
 {
     if (!view->permissions)
@@ -173,7 +198,9 @@ static cz_status check(const cz_viewset *view, cz_error *err)
         status = check_lists(view, err);
     if (!status && view->throttles)
         status = cz__throttles_prepare(view->throttles, view->name, err);
-    return status ? status : cz__serializer_prepare(view->serializer, err);
+    if (!status)
+        status = cz__serializer_prepare(view->serializer, err);
+    return status ? status : check_bulk(view, err);
 }
 
 static cz_status check_actions(const cz_viewset *view, cz_error *err)
@@ -254,7 +281,8 @@ cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router,
                 action->name, CZ_ACTION_COUNT + (int)i, action->name);
     }
     for (size_t i = 0; !status && i < CZ_COUNT(actions); i++)
-        if (is_offered(view, actions[i].action, actions[i].writes))
+        if ((view->bulk || !actions[i].bulk) &&
+            is_offered(view, actions[i].action, actions[i].writes))
             status = add(&adding, actions[i].method, actions[i].detail, NULL,
                          actions[i].detail ? "detail" : "list", (int)actions[i].action,
                          actions[i].label);

@@ -1,0 +1,92 @@
+/* A list of objects as input: DRF's many=True. */
+#include "serializers/serializers_internal.h"
+
+static CZ_NORETURN void refuse(cz_ctx *ctx, const char *code, cz_str text)
+{
+    cz_field_errors errors;
+    cz_field_errors_init(&errors);
+    cz_field_errors_add(ctx, &errors, CZ_STR("non_field_errors"), code, "%.*s", CZ_STR_ARG(text));
+    cz_field_errors_raise(ctx, &errors);
+    __builtin_unreachable(); /* there is one */
+}
+
+struct cz__list *cz__list_read(cz_ctx *ctx, cz_str json, cz_serializer *serializer)
+{
+    struct cz__member member;
+    cz__read_documents(ctx, json, serializer, &member);
+    if (member.kind != CZ_JSON_LIST)
+        refuse(ctx, "not_a_list",
+               cz_format(ctx, "Expected a list of items but got type \"%s\".",
+                         cz__json_kind_name(member.kind)));
+    if (member.document_count > CZ_INPUT_LIST_MAX)
+        refuse(
+            ctx, "max_length",
+            cz_format(ctx, "Ensure this field has no more than %d elements.", CZ_INPUT_LIST_MAX));
+    struct cz__list *list = cz_new(ctx, struct cz__list);
+    list->ctx = ctx;
+    list->serializer = serializer;
+    list->documents = member.documents;
+    list->count = member.document_count;
+    cz_field_errors_init(&list->errors);
+    return list;
+}
+
+static cz_field_errors *errors_of(struct cz__list *list, size_t n)
+{
+    return cz_field_errors_item(list->ctx, &list->errors, CZ_STR(""), n, list->count);
+}
+
+bool cz__list_key(struct cz__list *list, size_t n, void *key)
+{
+    const struct cz__document *document = list->documents[n];
+    cz_str name = document->state->key->name;
+    if (document->kind != CZ_JSON_OBJECT) {
+        cz__document_is_no_object(list->ctx, document, errors_of(list, n));
+        return false;
+    }
+    if (cz__document_key(document))
+        return cz__document_read_key(list->ctx, document, list->serializer->model, key,
+                                     errors_of(list, n));
+    cz_field_errors_add(list->ctx, errors_of(list, n), name, "required", "This field is required.");
+    return false;
+}
+
+void cz__list_not_there(struct cz__list *list, size_t n)
+{
+    const struct cz__document *document = list->documents[n];
+    cz__not_there(list->ctx, document->state->key->name, cz__document_key(document)->text,
+                  errors_of(list, n));
+}
+
+void cz__list_twice(struct cz__list *list, size_t n)
+{
+    cz_field_errors_add(list->ctx, errors_of(list, n), list->documents[n]->state->key->name,
+                        "invalid", "Another item names this row.");
+}
+
+cz_row *cz__list_take(struct cz__list *list, size_t n, cz_row *instance, bool partial)
+{
+    const struct cz__document *document = list->documents[n];
+    cz_field_errors *errors = errors_of(list, n);
+    if (document->kind == CZ_JSON_OBJECT)
+        return cz__document_take(list->ctx, document, instance, partial, errors);
+    cz__document_is_no_object(list->ctx, document, errors);
+    return NULL;
+}
+
+void cz__list_raise(struct cz__list *list)
+{
+    cz_field_errors_raise(list->ctx, &list->errors);
+}
+
+cz_row **cz__read_rows(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, size_t *out_count)
+{
+    struct cz__list *list =
+        cz__list_read(ctx, cz__serializer_input(ctx, req, serializer, false), serializer);
+    cz_row **rows = cz_array(ctx, cz_row *, list->count + 1);
+    for (size_t n = 0; n < list->count; n++)
+        rows[n] = cz__list_take(list, n, NULL, false);
+    cz__list_raise(list);
+    *out_count = list->count;
+    return rows;
+}
