@@ -12,6 +12,7 @@
 #include <calzone/errors.h>
 #include <calzone/filters.h>
 #include <calzone/http.h>
+#include <calzone/idempotency.h>
 #include <calzone/json.h>
 #include <calzone/log.h>
 #include <calzone/lookups.h>

@@ -1,4 +1,4 @@
-/* base/crypto.h: authenticated encryption, by OpenSSL's libcrypto.
+/* base/crypto.h: authenticated encryption and digests, by OpenSSL's libcrypto.
  *
  * The library is loaded when it is first asked for: a program that encrypts nothing does not pay for it.
  */
@@ -27,5 +27,9 @@ CZ_NODISCARD cz_status cz__aead_seal(const unsigned char key[CZ__AEAD_KEY], cz_s
  * Errors: CZ_EUNSUPPORTED; CZ_EVALIDATION: not sealed with this key, or changed since. */
 CZ_NODISCARD cz_status cz__aead_open(const unsigned char key[CZ__AEAD_KEY], cz_str sealed,
                                      char *out, cz_error *err);
+
+enum { CZ__SHA256 = 32 }; /* bytes of a digest */
+/* SHA-256 (FIPS 180-4). Errors: CZ_EUNSUPPORTED. */
+CZ_NODISCARD cz_status cz__sha256(cz_str text, unsigned char out[CZ__SHA256], cz_error *err);
 
 #endif

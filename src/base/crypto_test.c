@@ -1,6 +1,7 @@
 #include "base/crypto.h"
 #include <calzone/random.h>
 #include <calzone/testing.h>
+#include <stdio.h>
 
 static const unsigned char zero_key[CZ__AEAD_KEY];
 
@@ -52,5 +53,27 @@ CZ_TEST(what_is_sealed_opens_and_no_changed_bit_of_it_does)
             CZ_EXPECT_EQ(cz__aead_open(key, cz_str_of(sealed.ptr, len), out, &err), CZ_EVALIDATION);
         cz_buf_done(&sealed);
         cz_buf_done(&again);
+    }
+}
+
+/* FIPS 180-4's examples. */
+CZ_TEST(sha256_is_that_of_the_standard)
+{
+    static const struct {
+        const char *text, *digest;
+    } cases[] = {
+        { "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+        { "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+        { "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+          "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        unsigned char digest[CZ__SHA256];
+        char hex[2 * CZ__SHA256 + 1];
+        cz_error err;
+        CZ_REQUIRE_OK(cz__sha256(cz_str_from(cases[i].text), digest, &err));
+        for (size_t byte = 0; byte < sizeof digest; byte++)
+            snprintf(hex + 2 * byte, 3, "%02x", digest[byte]);
+        CZ_EXPECT_STR(cz_str_from(hex), cases[i].digest);
     }
 }
