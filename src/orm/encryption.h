@@ -10,8 +10,6 @@
 #include <calzone/status.h>
 #include <calzone/str.h>
 
-enum { CZ__FIELD_KEYS_MAX = 16, CZ__FIELD_KEY_NAME_MAX = 20 };
-
 /* Take the keys from a setting, "NAME:BASE64,...", 32 bytes each; empty: none. Errors: CZ_EVALIDATION, which never
  * repeats a key; CZ_EUNSUPPORTED: no libcrypto. Context: start-up. */
 CZ_NODISCARD cz_status cz__field_keys_set(cz_str text, cz_error *err);
