@@ -2,6 +2,7 @@
 #ifndef CALZONE_CALZONE_H
 #define CALZONE_CALZONE_H
 
+#include <calzone/authentication.h>
 #include <calzone/base64.h>
 #include <calzone/buf.h>
 #include <calzone/bulk.h>
@@ -14,6 +15,7 @@
 #include <calzone/http.h>
 #include <calzone/idempotency.h>
 #include <calzone/json.h>
+#include <calzone/jwt.h>
 #include <calzone/log.h>
 #include <calzone/lookups.h>
 #include <calzone/macros.h>
@@ -26,6 +28,7 @@
 #include <calzone/openapi.h>
 #include <calzone/pagination.h>
 #include <calzone/parsers.h>
+#include <calzone/passwords.h>
 #include <calzone/permissions.h>
 #include <calzone/project.h>
 #include <calzone/queries.h>

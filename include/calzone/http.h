@@ -81,6 +81,7 @@ typedef struct cz_request {
     uint32_t header_count;
     uint8_t version_minor; /* of HTTP/1.x */
     int64_t started_us;    /* cz_monotonic_us() when its head was complete */
+    bool authenticates;    /* schemes were asked who calls (authentication.h) */
     cz_response response;
 
     const struct cz_form *form; /* private: what cz_request_form() read; NULL: nothing yet */

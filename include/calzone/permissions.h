@@ -26,6 +26,7 @@ struct cz_permission {
 extern const cz_permission cz_allow_any; /* everyone, everything */
 extern const cz_permission cz_read_only; /* everyone, GET, HEAD and OPTIONS */
 extern const cz_permission cz_deny_all;
+extern const cz_permission cz_is_authenticated; /* whoever is known: `ctx->actor` */
 
 bool cz__permission_any(cz_ctx *ctx, const cz_request *req, const cz_permission *self,
                         void *object);
@@ -42,7 +43,8 @@ bool cz__permission_not(cz_ctx *ctx, const cz_request *req, const cz_permission 
 #define CZ_ALL_OF(...) CZ__PERMISSION("all of", cz__permission_all, __VA_ARGS__)
 #define CZ_NOT_OF(permission) CZ__PERMISSION("not", cz__permission_not, permission)
 
-/* Raise CZ_EDENIED unless allowed. */
+/* Raise CZ_EDENIED unless allowed; CZ_EUNAUTHENTICATED when nobody is known and the request might have said who it is
+ * (authentication.h). */
 void cz_permission_require(cz_ctx *ctx, const cz_request *req, const cz_permission *permission,
                            void *object);
 

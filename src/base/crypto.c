@@ -1,4 +1,4 @@
-/* The functions are declared here, as OpenSSL's manual (EVP_EncryptInit(3)) has them: its headers use names that
+/* The functions are declared here, as OpenSSL's manual (EVP_EncryptInit(3), HMAC(3), PKCS5_PBKDF2_HMAC(3)) has them: its headers use names that
  * the library's own code may not. */
 #include "base/crypto.h"
 #include "base/library.h"
@@ -28,7 +28,14 @@ enum { EVP_CTRL_GCM_GET_TAG = 0x10, EVP_CTRL_GCM_SET_TAG = 0x11 };
     X(int, EVP_DecryptUpdate,                                                                      \
       (EVP_CIPHER_CTX *, unsigned char *out, int *outl, const unsigned char *in, int inl))         \
     X(int, EVP_DecryptFinal_ex, (EVP_CIPHER_CTX *, unsigned char *out, int *outl))                 \
+    X(const EVP_MD *, EVP_sha1, (void))                                                            \
     X(const EVP_MD *, EVP_sha256, (void))                                                          \
+    X(unsigned char *, HMAC,                                                                       \
+      (const EVP_MD *, const void *key, int key_len, const unsigned char *text, size_t text_len,   \
+       unsigned char *out, unsigned *out_len))                                                     \
+    X(int, PKCS5_PBKDF2_HMAC,                                                                      \
+      (const char *password, int password_len, const unsigned char *salt, int salt_len,            \
+       int rounds, const EVP_MD *, int bytes, unsigned char *out))                                 \
     X(int, EVP_Digest,                                                                             \
       (const void *data, size_t count, unsigned char *md, unsigned *size, const EVP_MD *,          \
        ENGINE *))
@@ -148,4 +155,38 @@ cz_status cz__sha256(cz_str text, unsigned char out[CZ__SHA256], cz_error *err)
                           NULL) == 1)
         return CZ_OK;
     return cz_error_set(err, CZ_EUNSUPPORTED, "libcrypto has no SHA-256");
+}
+
+cz_status cz__hmac_sha256(cz_str key, cz_str text, unsigned char out[CZ__SHA256], cz_error *err)
+{
+    cz_status status = cz__crypto_load(err);
+    if (status)
+        return status;
+    bool fine = key.len <= INT32_MAX &&
+                crypto.HMAC(crypto.EVP_sha256(), key.len ? key.ptr : "", (int)key.len,
+                            (const unsigned char *)(text.len ? text.ptr : ""), text.len, out, NULL);
+    return fine ? CZ_OK : cz_error_set(err, CZ_EUNSUPPORTED, "libcrypto has no HMAC-SHA-256");
+}
+
+cz_status cz__pbkdf2(bool sha1, cz_str password, cz_str salt, unsigned rounds, unsigned char *out,
+                     size_t bytes, cz_error *err)
+{
+    cz_status status = cz__crypto_load(err);
+    if (status)
+        return status;
+    bool fine = password.len <= INT32_MAX && salt.len <= INT32_MAX && rounds <= INT32_MAX &&
+                crypto.PKCS5_PBKDF2_HMAC(
+                    password.len ? password.ptr : "", (int)password.len,
+                    (const unsigned char *)(salt.len ? salt.ptr : ""), (int)salt.len, (int)rounds,
+                    sha1 ? crypto.EVP_sha1() : crypto.EVP_sha256(), (int)bytes, out) == 1;
+    return fine ? CZ_OK : cz_error_set(err, CZ_EUNSUPPORTED, "libcrypto has no PBKDF2");
+}
+
+bool cz__bytes_equal(const void *a, const void *b, size_t len)
+{
+    const volatile unsigned char *one = a, *other = b;
+    unsigned char different = 0;
+    for (size_t i = 0; i < len; i++)
+        different |= (unsigned char)(one[i] ^ other[i]);
+    return different == 0;
 }

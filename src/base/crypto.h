@@ -28,8 +28,18 @@ CZ_NODISCARD cz_status cz__aead_seal(const unsigned char key[CZ__AEAD_KEY], cz_s
 CZ_NODISCARD cz_status cz__aead_open(const unsigned char key[CZ__AEAD_KEY], cz_str sealed,
                                      char *out, cz_error *err);
 
+/* Whether two texts of one length are alike, in a time that does not tell where they differ. */
+bool cz__bytes_equal(const void *a, const void *b, size_t len);
+
 enum { CZ__SHA256 = 32 }; /* bytes of a digest */
 /* SHA-256 (FIPS 180-4). Errors: CZ_EUNSUPPORTED. */
 CZ_NODISCARD cz_status cz__sha256(cz_str text, unsigned char out[CZ__SHA256], cz_error *err);
+/* HMAC-SHA-256 (RFC 2104). Errors: CZ_EUNSUPPORTED. */
+CZ_NODISCARD cz_status cz__hmac_sha256(cz_str key, cz_str text, unsigned char out[CZ__SHA256],
+                                       cz_error *err);
+/* `bytes` of PBKDF2 (RFC 8018) with HMAC-SHA-1 or HMAC-SHA-256, at most 64. It takes long: not on a worker's own thread. Errors:
+ * CZ_EUNSUPPORTED. */
+CZ_NODISCARD cz_status cz__pbkdf2(bool sha1, cz_str password, cz_str salt, unsigned rounds,
+                                  unsigned char *out, size_t bytes, cz_error *err);
 
 #endif

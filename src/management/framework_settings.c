@@ -94,6 +94,23 @@ const cz_setting cz__framework_settings[] = {
       .min = 1,
       .max = 100,
       .help = "Rows on a page of a list." },
+    { .name = "PASSWORD_HASH_MEMORY",
+      .kind = CZ_SETTING_SIZE,
+      .default_value = "64M",
+      .min = 8 * 1024 * 1024,
+      .max = 1024 * 1024 * 1024,
+      .help = "What a password's Argon2id takes while it is computed; less is faster and weaker." },
+    { .name = "JWT_KEYS",
+      .kind = CZ_SETTING_STRING,
+      .secret = true,
+      .help =
+          "Keys of JSON Web Tokens, NAME:KEY,NAME:KEY, each 32 bytes in base64; the first signs, "
+          "all verify." },
+    { .name = "CLIENT_TOKENS",
+      .kind = CZ_SETTING_STRING,
+      .secret = true,
+      .help = "Tokens of services that call, CLIENT:TOKEN,CLIENT:TOKEN; a client may have two, to "
+              "change them without a pause." },
     { .name = "IDEMPOTENCY_KEY_LIFE",
       .kind = CZ_SETTING_DURATION,
       .default_value = "24h",

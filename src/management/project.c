@@ -3,7 +3,9 @@
 #include "management/project.h"
 #include "orm/encryption.h"
 #include "cache/caches.h"
+#include <calzone/jwt.h>
 #include <calzone/log.h>
+#include <calzone/passwords.h>
 #include <calzone/views.h>
 #include "http/proxies.h"
 #include "migrations/migrations.h"
@@ -214,6 +216,7 @@ static cz_status start(struct cz__site *site, cz_error *err)
     site->env = cz_settings_env(site->settings);
     read_limits(site);
     cz__position_set_key(cz_setting_str(site->settings, "SECRET_KEY"));
+    cz__passwords_configure(site->settings);
     cz__views_configure(cz_setting_int(site->settings, "PAGE_SIZE"));
     router_options = (cz_router_options){
         .middleware = project->middleware ? project->middleware : cz_default_middleware,
@@ -232,6 +235,8 @@ static cz_status start(struct cz__site *site, cz_error *err)
         status = cz__field_keys_set(cz_setting_str(site->settings, "FIELD_ENCRYPTION_KEYS"), err);
     if (!status)
         status = cz__throttling_configure(site->settings, err);
+    if (!status)
+        status = cz__jwt_configure(cz_setting_str(site->settings, "JWT_KEYS"), err);
     if (!status)
         status = cz__site_open_caches(site, err);
     if (!status)

@@ -27,6 +27,15 @@ static bool only_read(cz_ctx *ctx, const cz_request *req, const cz_permission *s
            req->method == CZ_METHOD_OPTIONS;
 }
 
+static bool is_known(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object)
+{
+    (void)req;
+    (void)self;
+    (void)object;
+    return ctx->actor.len > 0;
+}
+
+const cz_permission cz_is_authenticated = { .name = "is authenticated", .allows = is_known };
 const cz_permission cz_allow_any = { .name = "allow any", .allows = allow };
 const cz_permission cz_read_only = { .name = "read only", .allows = only_read };
 const cz_permission cz_deny_all = { .name = "deny all", .allows = deny };
@@ -55,6 +64,9 @@ bool cz__permission_not(cz_ctx *ctx, const cz_request *req, const cz_permission 
 void cz_permission_require(cz_ctx *ctx, const cz_request *req, const cz_permission *permission,
                            void *object)
 {
-    if (!permission->allows(ctx, req, permission, object))
-        cz_raise(ctx, CZ_EDENIED, "You do not have permission to perform this action.");
+    if (permission->allows(ctx, req, permission, object))
+        return;
+    if (req->authenticates && !ctx->actor.len) /* as in DRF: who says who it is may be allowed */
+        cz_raise(ctx, CZ_EUNAUTHENTICATED, "Authentication credentials were not provided.");
+    cz_raise(ctx, CZ_EDENIED, "You do not have permission to perform this action.");
 }

@@ -34,6 +34,7 @@ OWNERS = {
     "validation": "orm", "raw": "orm",
     "databases": "orm",
     "query": "orm", "rows": "orm",
+    "passwords": "auth", "jwt": "auth", "authentication": "auth",
     "project": "management", "commands": "management",
     "viewsets": "views", "urls": "routing", "validators": "serializers",
 }

@@ -1,0 +1,120 @@
+/* Who calls, and what those who say nothing or lie are told. */
+#include <calzone/calzone.h>
+#include <calzone/testing.h>
+#include "auth/auth_internal.h"
+#include <string.h>
+
+static bool by_name(cz_ctx *ctx, cz_request *req, const cz_authentication_scheme *self)
+{
+    cz_str name, password;
+    (void)self;
+    if (!cz_authorization_basic(ctx, req, &name, &password))
+        return false;
+    if (!cz_str_eq(password, CZ_STR("open: sesame")))
+        cz_raise(ctx, CZ_EUNAUTHENTICATED, "Invalid username/password.");
+    cz_set_actor(ctx, cz_format(ctx, "user:%.*s", CZ_STR_ARG(name)));
+    return true;
+}
+static const cz_authentication_scheme basic = { "basic", "Basic realm=\"api\"", by_name };
+static const cz_authentication_scheme *const schemes[] = { &basic, &cz_client_tokens, NULL };
+static CZ_AUTHENTICATION(authentication, .schemes = schemes);
+
+static void who(cz_ctx *ctx, cz_request *req)
+{
+    cz_respond(ctx, req, 200, CZ_STR("text/plain"), ctx->actor);
+}
+static void inside(cz_ctx *ctx, cz_request *req)
+{
+    cz_permission_require(ctx, req, &cz_is_authenticated, NULL);
+    who(ctx, req);
+}
+static void nowhere(cz_ctx *ctx, cz_request *req)
+{
+    cz_permission_require(ctx, req, &cz_deny_all, NULL);
+}
+
+static const cz_middleware *const around[] = { &authentication.middleware, NULL };
+static const cz_route asked[] = { CZ_GET("/who", who), CZ_GET("/inside", inside),
+                                  CZ_GET("/nowhere", nowhere), CZ_ROUTES_END };
+static const cz_route urls[] = {
+    CZ_INCLUDE("/api", asked, .middleware = around),
+    CZ_GET("/plain", inside),
+    CZ_ROUTES_END,
+};
+static CZ_PROJECT(gatehouse, "gatehouse", .urls = urls);
+
+#define TOKENS "mail:0123456789abcdef, shop:fedcba9876543210,mail:second-token-of-it"
+
+/* `base64` of "NAME:SECRET". */
+static const struct {
+    const char *path, *authorization;
+    int status;
+    const char *told;
+} cases[] = {
+    { "/api/who", NULL, 200, "" },
+    { "/api/who", "Authorization: Basic bWF4Om9wZW46IHNlc2FtZQ==", 200, "user:max" },
+    { "/api/who", "authorization:  bAsIc   bWF4Om9wZW46IHNlc2FtZQ== ", 200, "user:max" },
+    { "/api/inside", "Authorization: Basic bWF4Om9wZW46IHNlc2FtZQ==", 200, "user:max" },
+    { "/api/inside", NULL, 401, "Authentication credentials were not provided." },
+    { "/api/nowhere", NULL, 401, "Authentication credentials were not provided." },
+    { "/api/nowhere", "Authorization: Basic bWF4Om9wZW46IHNlc2FtZQ==", 403,
+      "You do not have permission to perform this action." },
+    { "/plain", NULL, 403, "You do not have permission to perform this action." },
+    { "/api/who", "Authorization: Basic bWF4Om5vcGU=", 401, "Invalid username/password." },
+    { "/api/who", "Authorization: Basic bWF4", 401, NULL }, /* "max" */
+    { "/api/who", "Authorization: Basic b!", 401, NULL },
+    { "/api/who", "Authorization: Basic /zo=", 401, NULL }, /* no UTF-8 */
+    { "/api/who", "Authorization: Basic", 200, "" },
+    { "/api/who", "Authorization: Digest abc", 200, "" },
+    { "/api/who", "Authorization: Bearer bWFpbDowMTIzNDU2Nzg5YWJjZGVm", 200, "client:mail" },
+    { "/api/who", "Authorization: Bearer bWFpbDpzZWNvbmQtdG9rZW4tb2YtaXQ=", 200, "client:mail" },
+    { "/api/who", "Authorization: Bearer c2hvcDpmZWRjYmE5ODc2NTQzMjEw", 200, "client:shop" },
+    { "/api/who", "Authorization: Bearer c2hvcDowMTIzNDU2Nzg5YWJjZGVm", 401, "Invalid token." },
+    { "/api/who", "Authorization: Bearer c2hvcDo=", 401, "Invalid token." }, /* "shop:" */
+    { "/api/who", "Authorization: Bearer OjAxMjM0NTY3ODlhYmNkZWY=", 401, "Invalid token." },
+    { "/api/who", "Authorization: Bearer bm9ib2R5OjAxMjM0NTY3ODlhYmNkZWY=", 401, "Invalid token." },
+    { "/api/who", "Authorization: Bearer a.b.c", 200, "" }, /* another scheme's */
+};
+
+CZ_TEST(who_calls_is_known_by_the_first_scheme_that_is_used)
+{
+    cz_error err;
+    cz_client *client = cz_client_create(&gatehouse);
+    CZ_REQUIRE_OK(cz__client_tokens_read(CZ_STR(TOKENS), &err));
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        const char *header = cases[i].authorization ? cz_arena_printf(cz_test_arena(), "%s\r\n",
+                                                                      cases[i].authorization)
+                                                    : NULL;
+        const cz_client_request request = { .method = "GET",
+                                            .target = cases[i].path,
+                                            .headers = header };
+        const cz_answer *answer = cz_client_send(client, &request);
+        CZ_EXPECT_STATUS(answer, cases[i].status);
+        CZ_EXPECT_HEADER(answer, "WWW-Authenticate",
+                         cases[i].status == 401 ? "Basic realm=\"api\"" : "");
+        if (cases[i].status == 200)
+            CZ_EXPECT_STR(answer->body, cases[i].told);
+        else if (cases[i].told)
+            CZ_EXPECT_JSON(answer, "detail", cases[i].told);
+    }
+}
+
+CZ_TEST(tokens_that_cannot_be_stop_the_start_without_being_told)
+{
+    static const struct {
+        const char *setting, *why;
+    } wrong[] = {
+        { "0123456789abcdef", "shorter than 16" },
+        { ":0123456789abcdef", "a client's name has 1 to 64" },
+        { "mail:short", "a token of \"mail\" is shorter than 16" },
+        { "a:0123456789abcdef,a:0123456789abcdeg,a:0123456789abcdeh", "\"a\" has more than 2" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(wrong); i++) {
+        cz_error err;
+        CZ_EXPECT_EQ(cz__client_tokens_read(cz_str_from(wrong[i].setting), &err), CZ_EVALIDATION);
+        CZ_EXPECT_MSG(strstr(cz_error_message(&err), wrong[i].why) != NULL, "%s",
+                      cz_error_message(&err));
+        if (i)
+            CZ_EXPECT(!strstr(cz_error_message(&err), "short\""));
+    }
+}
