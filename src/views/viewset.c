@@ -58,7 +58,7 @@ static void run_action(cz_ctx *ctx, cz_request *req)
     const cz_viewset *view = cz_view_of(req);
     cz_render_as(req, cz_renderer_for(ctx, req, view->renderers));
     if (view->renderers && view->renderers->count > 1)
-        cz_respond_header_static(ctx, req, CZ_STR("Vary"), CZ_STR("Accept"));
+        cz_respond_header_add(ctx, req, CZ_STR("Vary"), CZ_STR("Accept"));
     req->parsers = view->parsers;
     cz_permission_require(ctx, req, cz__view_permission(req), NULL);
     cz_throttle_require(ctx, req, view->throttles);
