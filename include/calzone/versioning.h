@@ -28,10 +28,10 @@ extern "C" {
 typedef enum cz_version_by {
     CZ_VERSION_BY_PATH = 1, /* /v1/books: 404 */
     CZ_VERSION_BY_HEADER,   /* Accept-Version: 1, or the header .name: 406 */
-    CZ_VERSION_BY_ACCEPT, /* Accept: application/json; version=1, or the parameter .name; of several ranges one that takes
-                             JSON, then the one wanted most: 406 */
+    CZ_VERSION_BY_ACCEPT, /* Accept: application/json; version=1, or the parameter .name; of several ranges the one that
+                             names JSON most exactly, then the one wanted most: 406 */
     CZ_VERSION_BY_QUERY, /* ?version=1, or the parameter .name: 404 */
-    CZ_VERSION_BY_HOST   /* v1.example.com: the first of three labels, or what stands before the domain .name: 404 */
+    CZ_VERSION_BY_HOST /* v1.example.com: the first of three labels, or what stands before the domain .name: 404 */
 } cz_version_by;
 
 typedef struct cz_version_scheme {
@@ -41,12 +41,12 @@ typedef struct cz_version_scheme {
 
 /* What ends, when, and what to use instead. Dates are "2026-06-01" or RFC 3339 with a time, in UTC. */
 typedef struct cz_deprecation {
-    cz_middleware middleware; /* private; begins it, so that a list can hold it */
-    const char *since;     /* Deprecation: since or from when nobody should use it (RFC 9745) */
-    const char *sunset;    /* Sunset: when it is likely to go (RFC 8594); not before `since` */
-    const char *document;  /* the address of a page about it, for people; NULL: none */
-    const char *successor; /* the address of what comes instead; a version has its own */
-    bool gone; /* after `sunset` it is gone: 410, with the same headers */
+    cz_middleware middleware;  /* private; begins it, so that a list can hold it */
+    const char *since;         /* Deprecation: since or from when nobody should use it (RFC 9745) */
+    const char *sunset;        /* Sunset: when it is likely to go (RFC 8594); not before `since` */
+    const char *document;      /* the address of a page about it, for people; NULL: none */
+    const char *successor;     /* the address of what comes instead; a version has its own */
+    bool gone;                 /* after `sunset` it is gone: 410, with the same headers */
     int64_t since_s, sunset_s; /* private; Unix time, INT64_MIN: none */
 } cz_deprecation;
 
@@ -62,17 +62,17 @@ typedef struct cz_deprecation {
         (void)settings;                                                                            \
         return cz__deprecation_prepare(&variable, #variable, err);                                 \
     }                                                                                              \
-    static cz_deprecation variable = {                                                             \
-        .middleware = { "deprecation", cz__deprecation_process, variable##__configure },           \
-        __VA_ARGS__                                                                                \
-    }
+    static cz_deprecation variable = { .middleware = { "deprecation", cz__deprecation_process,     \
+                                                       variable##__configure },                    \
+                                       __VA_ARGS__ }
 #define CZ_DEPRECATED(variable) ((const cz_middleware *const[]){ &(variable).middleware, NULL })
 
 typedef struct cz_version {
-    const char *name;      /* required: what a request says, "1" */
-    const char *label;     /* of paths, hosts and name spaces; NULL: "v1" of "1", and "v1" of "v1" */
-    const cz_route *urls;  /* required; versions may share a table */
-    const char *successor; /* the name of the version that comes after: answers tell where the same thing is there, as far
+    const char *name;     /* required: what a request says, "1" */
+    const char *label;    /* of paths, hosts and name spaces; NULL: "v1" of "1", and "v1" of "v1" */
+    const cz_route *urls; /* required; versions may share a table */
+    const char *
+        successor; /* the name of the version that comes after: answers tell where the same thing is there, as far
                               as versions have paths; NULL: none */
     cz_deprecation deprecation; /* without a .since and a .sunset it has none */
 } cz_version;
@@ -97,10 +97,12 @@ typedef struct cz_version_list {
     }
 
 typedef struct cz_versions {
-    cz_resource resource;       /* private */
-    const char *name;           /* set by CZ_VERSIONS */
-    cz_version_schemes schemes; /* asked in order, the first that a request uses counts; none: by path */
-    const char *default_; /* of requests that use none; NULL: they are refused as those for an unknown version are */
+    cz_resource resource; /* private */
+    const char *name;     /* set by CZ_VERSIONS */
+    cz_version_schemes
+        schemes; /* asked in order, the first that a request uses counts; none: by path */
+    const char *
+        default_; /* of requests that use none; NULL: they are refused as those for an unknown version are */
     cz_version_list versions; /* from old to new */
 } cz_versions;
 

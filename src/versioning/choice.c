@@ -30,7 +30,16 @@ static bool parameter_of(cz_str range, cz_str name, cz_str *out)
     return false;
 }
 
-/* Of the ranges that have the parameter: one that takes JSON, which is what most versions answer, then the one wanted most. */
+/* How exactly a range names JSON, which is what versions mostly answer: 3 for itself, 0 for something else. */
+static int closeness(cz_str type)
+{
+    if (!cz_accept_quality(type, CZ_STR("application/json")))
+        return 0;
+    return !cz_str_ends_with(type, CZ_STR("*")) ? 3 : cz_str_eq(type, CZ_STR("*/*")) ? 1 : 2;
+}
+
+/* Of the ranges that have the parameter the one that names JSON most exactly, then the one wanted most, as the renderer is
+ * chosen (RFC 9110, 12.5.1). */
 static bool said_by_accept(const cz_request *req, cz_str name, cz_str *out)
 {
     int best = -1;
@@ -40,7 +49,7 @@ static bool said_by_accept(const cz_request *req, cz_str name, cz_str *out)
             continue;
         type = cz_str_trim(cz_str_cut(&type, ';'));
         int quality = cz_accept_quality(range, type);
-        int weight = quality + (cz_accept_quality(type, CZ_STR("application/json")) ? 2000 : 0);
+        int weight = quality + closeness(type) * 2000;
         if (!quality || weight <= best)
             continue;
         best = weight;
@@ -53,8 +62,8 @@ static bool is_label(cz_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                    c == '-';
+        bool fine =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
         if (!fine)
             return false;
     }

@@ -85,9 +85,8 @@ cz_str cz__version_successor(cz_ctx *ctx, const cz_request *req)
 static void add_link(cz_ctx *ctx, cz_request *req, cz_str address, const char *relation)
 {
     if (address.len)
-        cz_respond_header_add(
-            ctx, req, CZ_STR("Link"),
-            cz_format(ctx, "<%.*s>; rel=\"%s\"", CZ_STR_ARG(address), relation));
+        cz_respond_header_add(ctx, req, CZ_STR("Link"),
+                              cz_format(ctx, "<%.*s>; rel=\"%s\"", CZ_STR_ARG(address), relation));
 }
 
 static void tell(cz_ctx *ctx, cz_request *req, const cz_deprecation *deprecation)
@@ -100,9 +99,8 @@ static void tell(cz_ctx *ctx, cz_request *req, const cz_deprecation *deprecation
         cz_respond_header(ctx, req, CZ_STR("Deprecation"),
                           cz_format(ctx, "@%lld", (long long)deprecation->since_s));
     if (deprecation->sunset)
-        cz_respond_header(
-            ctx, req, CZ_STR("Sunset"),
-            cz_str_of(date, cz_http_date_write(date, deprecation->sunset_s)));
+        cz_respond_header(ctx, req, CZ_STR("Sunset"),
+                          cz_str_of(date, cz_http_date_write(date, deprecation->sunset_s)));
     cz_str document = cz_str_from(deprecation->document ? deprecation->document : "");
     add_link(ctx, req, document, deprecation->since ? "deprecation" : "sunset");
     add_link(ctx, req,
@@ -114,8 +112,8 @@ static void tell(cz_ctx *ctx, cz_request *req, const cz_deprecation *deprecation
 static CZ_NORETURN void raise_gone(cz_ctx *ctx, const cz_deprecation *deprecation)
 {
     cz_error err;
-    cz_ignore(cz_error_set(&err, CZ_ENOTFOUND, "This is no longer here since %s.",
-                           deprecation->sunset));
+    cz_ignore(
+        cz_error_set(&err, CZ_ENOTFOUND, "This is no longer here since %s.", deprecation->sunset));
     err.http_status = 410;
     memcpy(err.code, "gone", sizeof "gone");
     cz_raise_error(ctx, &err);

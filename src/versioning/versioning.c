@@ -95,9 +95,9 @@ const cz_route *cz__versions_table(const cz_resource *resource, size_t index)
 static bool is_plain(const char *name)
 {
     size_t len = strlen(name), fine = 0;
-    while (fine < len && (strchr("._-~", name[fine]) || (name[fine] >= '0' && name[fine] <= '9') ||
-                          (name[fine] >= 'a' && name[fine] <= 'z') ||
-                          (name[fine] >= 'A' && name[fine] <= 'Z')))
+    while (fine < len &&
+           (strchr("._-~", name[fine]) || (name[fine] >= '0' && name[fine] <= '9') ||
+            (name[fine] >= 'a' && name[fine] <= 'z') || (name[fine] >= 'A' && name[fine] <= 'Z')))
         fine++;
     return len > 0 && len < CZ__VERSION_LABEL - 1 && fine == len;
 }
@@ -115,8 +115,8 @@ static cz_status check_version(const cz_versions *versions, const cz_version *ve
         return cz_error_set(err, CZ_EVALIDATION, "versions %s: \"%s\" names no .urls",
                             versions->name, version->name);
     for (const cz_version *other = versions->versions.items; other < version; other++)
-        if (!strcmp(other->name, version->name) || !strcmp(cz__version_label(other, room[0]),
-                                                           cz__version_label(version, room[1])))
+        if (!strcmp(other->name, version->name) ||
+            !strcmp(cz__version_label(other, room[0]), cz__version_label(version, room[1])))
             return cz_error_set(err, CZ_EVALIDATION, "versions %s: two are called \"%s\"",
                                 versions->name, version->name);
     const char *successor = version->successor;
@@ -162,9 +162,9 @@ static const char *vary_of(const cz_versions *versions, cz_arena *arena)
     for (size_t i = 0; i < versions->schemes.count && vary; i++) {
         const cz_version_scheme *scheme = &versions->schemes.items[i];
         if (scheme->by == CZ_VERSION_BY_HEADER || scheme->by == CZ_VERSION_BY_ACCEPT)
-            vary = cz_arena_printf(
-                arena, "%s%s%s", vary, *vary ? ", " : "",
-                scheme->by == CZ_VERSION_BY_ACCEPT ? "Accept" : cz__scheme_name(scheme));
+            vary = cz_arena_printf(arena, "%s%s%s", vary, *vary ? ", " : "",
+                                   scheme->by == CZ_VERSION_BY_ACCEPT ? "Accept"
+                                                                      : cz__scheme_name(scheme));
     }
     return vary;
 }
@@ -184,7 +184,9 @@ static cz_status add_version(const struct adding *adding, const cz_version *vers
     struct cz__versioned *made = cz_arena_new(arena, struct cz__versioned);
     char room[CZ__VERSION_LABEL];
     const char *label = cz_arena_strdup(arena, cz__version_label(version, room));
-    const char *prefix = label && by_path ? cz_arena_printf(arena, "/%s", label) : label ? "" : NULL;
+    const char *prefix = label && by_path ? cz_arena_printf(arena, "/%s", label)
+                         : label          ? ""
+                                          : NULL;
     if (!made || !prefix)
         return cz_error_set(adding->err, CZ_ENOMEM, "no memory for the versions");
     *made = (struct cz__versioned){ .guard = { .admit = by_path ? NULL : admit,
@@ -213,7 +215,7 @@ static cz_status add_version(const struct adding *adding, const cz_version *vers
 cz_status cz__versions_add_routes(const cz_resource *resource, cz_router *router,
                                   const cz_route *route, const char *prefix, cz_error *err)
 {
-    (void)prefix; /* the mount's */
+    (void)prefix;                                                /* the mount's */
     const cz_versions *versions = (const cz_versions *)resource; /* its first member */
     struct adding adding = { .router = router,
                              .mount = route,

@@ -41,10 +41,10 @@ static void plain(cz_ctx *ctx, cz_request *req)
     which(ctx, req);
 }
 
-static const cz_route old_urls[] = {
-    CZ_RESOURCE("/ferries", &old_ferries), CZ_RESOURCE("/piers", &piers),
-    CZ_GET("/which", which, .name = "which"), CZ_GET("/old", plain), CZ_ROUTES_END
-};
+static const cz_route old_urls[] = { CZ_RESOURCE("/ferries", &old_ferries),
+                                     CZ_RESOURCE("/piers", &piers),
+                                     CZ_GET("/which", which, .name = "which"),
+                                     CZ_GET("/old", plain), CZ_ROUTES_END };
 static const cz_route new_urls[] = { CZ_RESOURCE("/ferries", &ferries),
                                      CZ_RESOURCE("/piers", &piers),
                                      CZ_GET("/which", which, .name = "which"), CZ_ROUTES_END };
@@ -84,7 +84,9 @@ static const struct {
     { "/which", "Accept: */*; version=1\r\n", 200, "1", VARY },
     { "/which", "Accept: text/html; version=1, application/json; version=2\r\n", 200, "2 or later",
       VARY },
-    { "/which", "Accept: application/json; version=2;q=0.5, */*; version=1\r\n", 200, "1", VARY },
+    { "/which", "Accept: application/json; version=2;q=0.5, */*; version=1\r\n", 200, "2 or later",
+      VARY },
+    { "/which", "Accept: text/*; version=2;q=0.5, text/html; version=1\r\n", 200, "1", VARY },
     { "/which", "Accept: application/json; version=1;q=0\r\n", 200, "2 or later", VARY },
     { "/which?version=1", NULL, 200, "1", VARY },
     { "/which?version=%31", NULL, 200, "1", VARY },
@@ -115,8 +117,8 @@ static const struct {
       "Invalid version in \"Accept\" header. There are \"1\", \"2\".", VARY },
     { "/which", "Accept: application/json; version=\r\n", 406, NULL, VARY },
     { "/which", "Accept: application/json; version\r\n", 406, NULL, VARY },
-    { "/which?version=3", NULL, 404,
-      "Invalid version in query parameter. There are \"1\", \"2\".", VARY },
+    { "/which?version=3", NULL, 404, "Invalid version in query parameter. There are \"1\", \"2\".",
+      VARY },
     { "/which?version=", NULL, 404, NULL, VARY },
     { "/which", "Host: v3.example.com\r\n", 404, "Invalid version in hostname.", VARY },
     { "/which", "Host: www.example.com\r\n", 404, NULL, VARY },
@@ -143,8 +145,7 @@ CZ_TEST(a_version_is_chosen_by_path_header_accept_query_and_host)
         else if (choices[i].told)
             CZ_EXPECT_JSON(answer, "detail", choices[i].told);
         if (answer->status >= 400)
-            CZ_EXPECT_JSON(answer, "code",
-                           answer->status == 406 ? "not_acceptable" : "not_found");
+            CZ_EXPECT_JSON(answer, "code", answer->status == 406 ? "not_acceptable" : "not_found");
     }
 }
 
@@ -152,7 +153,8 @@ CZ_DATABASE_TEST(two_versions_of_one_model_stand_side_by_side)
 {
     cz_client *client = cz_client_create(&port);
     CZ_EXPECT_STATUS(cz_client_post(client, "/v1/piers", "{\"name\": \"North\"}"), 201);
-    const cz_answer *answer = cz_client_post(client, "/v1/ferries", "{\"title\":\"Ada\",\"home\":1}");
+    const cz_answer *answer =
+        cz_client_post(client, "/v1/ferries", "{\"title\":\"Ada\",\"home\":1}");
     CZ_EXPECT_STATUS(answer, 201);
     CZ_EXPECT_JSON_TEXT(answer, "", "{\"id\":1,\"home\":1,\"title\":\"Ada\"}");
     CZ_EXPECT_HEADER(answer, "Location", "/v1/ferries/1");
@@ -267,9 +269,10 @@ CZ_TEST(without_a_default_a_request_must_say_its_version)
 /* ---- how they end ---- */
 
 CZ_DEPRECATION(old_search, .since = "2026-06-01", .document = "https://example.com/why",
-                      .successor = "/ferries");
+               .successor = "/ferries");
 CZ_DEPRECATION(ended, .sunset = "2026-06-01T12:00:00+02:00", .gone = true);
-static CZ_VERSIONS(ending, SCHEMES({ .by = CZ_VERSION_BY_PATH }, { .by = CZ_VERSION_BY_HEADER }), .default_ = "2",
+static CZ_VERSIONS(ending, SCHEMES({ .by = CZ_VERSION_BY_PATH }, { .by = CZ_VERSION_BY_HEADER }),
+                   .default_ = "2",
                    TABLES(.successor = "2", .deprecation = { .since = "2026-06-01",
                                                              .sunset = "2027-06-01",
                                                              .gone = true }));
@@ -350,8 +353,8 @@ CZ_TEST(routes_tell_their_version_and_what_deprecates_them)
         deprecated += cz_deprecation_of_route(&info) != NULL;
         if (strcmp(info.pattern, "/v1/which") == 0)
             CZ_EXPECT_STR(cz_str_from(info.name), "v1:which");
-        CZ_EXPECT((version == NULL) == (strcmp(info.pattern, "/search") == 0 ||
-                                        strcmp(info.pattern, "/ended") == 0));
+        CZ_EXPECT((version == NULL) ==
+                  (strcmp(info.pattern, "/search") == 0 || strcmp(info.pattern, "/ended") == 0));
     }
     CZ_EXPECT_EQ(listed, 2 + 14 + 13); /* two viewsets of six routes each, and handlers */
     CZ_EXPECT_EQ(first, 2 + 14);
@@ -364,9 +367,16 @@ static const cz_route twice_urls[] = { CZ_RESOURCE("/in", &few_ways), CZ_ROUTES_
 
 CZ_TEST(versions_that_cannot_be_stop_the_start)
 {
-    static const cz_version_scheme header[] = { { .by = CZ_VERSION_BY_HEADER } }, none[] = { { 0 } };
-#define OF(...) { (const cz_version[]){ __VA_ARGS__ }, 2 }
-#define V1 { .name = "1", .urls = few_urls }
+    static const cz_version_scheme header[] = { { .by = CZ_VERSION_BY_HEADER } },
+                                   none[] = { { 0 } };
+#define OF(...)                                                                                    \
+    {                                                                                              \
+        (const cz_version[]){ __VA_ARGS__ }, 2                                                     \
+    }
+#define V1                                                                                         \
+    {                                                                                              \
+        .name = "1", .urls = few_urls                                                              \
+    }
     const struct {
         cz_versions versions;
         const char *told;
@@ -393,13 +403,13 @@ CZ_TEST(versions_that_cannot_be_stop_the_start)
           "versions bad: .default_ \"3\" is none of them" },
         { { .versions = OF(V1, { .name = "2", .urls = twice_urls }) },
           "versions cannot be inside versions: /in/v1" },
-        { { .versions = OF(V1, { .name = "2",
-                                 .urls = few_urls,
-                                 .deprecation = { .since = "soon" } }) },
+        { { .versions =
+                OF(V1, { .name = "2", .urls = few_urls, .deprecation = { .since = "soon" } }) },
           "version \"2\": \"soon\" is no date such as \"2026-06-01\" or \"2026-06-01T12:00:00Z\"" },
-        { { .versions = OF(V1, { .name = "2",
-                                 .urls = few_urls,
-                                 .deprecation = { .since = "2027-01-02", .sunset = "2027-01-01" } }) },
+        { { .versions =
+                OF(V1, { .name = "2",
+                         .urls = few_urls,
+                         .deprecation = { .since = "2027-01-02", .sunset = "2027-01-01" } }) },
           "version \"2\": the sunset, 2027-01-01, is before the deprecation" },
         { { .versions = OF(V1, { .name = "2",
                                  .urls = few_urls,
