@@ -14,7 +14,7 @@
  * route is tried: the first route of the table that matches wins, as in Django.
  *
  * A path without a route is 404; one whose routes do not take the method is 405 with Allow. HEAD is
- * answered by GET without its body, OPTIONS by 204 with Allow. Where only the trailing slash differs, GET
+ * answered by GET without its body, OPTIONS by Allow and what a viewset says of itself. Where only the trailing slash differs, GET
  * and HEAD are redirected (301). Two routes for the same path and method stop the start.
  */
 #ifndef CALZONE_ROUTING_H
@@ -38,6 +38,8 @@ typedef struct cz_resource {
                             const cz_route *route, const char *prefix, cz_error *err);
     /* The tables among its routes, so that their middleware is configured; NULL at the end. NULL: it has none. */
     const cz_route *(*table)(const struct cz_resource *resource, size_t index);
+    /* Answers OPTIONS for its routes, as one of them would be; Allow is set already. NULL: 204. */
+    void (*options)(cz_ctx *ctx, cz_request *req);
 } cz_resource;
 
 typedef enum cz_admission {

@@ -384,6 +384,16 @@ static const struct cz__route_entry *entry_for(const struct cz__match *match, cz
     return method == CZ_METHOD_HEAD ? get : NULL;
 }
 
+/* The route whose resource answers OPTIONS of the path; NULL: there is none. */
+static const struct cz__route_entry *describing_entry(const struct cz__match *match)
+{
+    for (const struct cz__route_entry *e = match->entries; e; e = e->next_same_path)
+        if (e->route->resource && e->route->resource->options &&
+            cz__admission(match, e) == CZ_ADMITTED)
+            return e;
+    return NULL;
+}
+
 static cz_str allowed_methods(cz_ctx *ctx, const struct cz__match *match)
 {
     bool allowed[CZ_METHOD_COUNT] = { [CZ_METHOD_OPTIONS] = true };
@@ -478,6 +488,7 @@ struct outcome { /* what the path and method came to */
     const cz_router *router;
     struct cz__match match;
     const struct cz__route_entry *entry;
+    bool describes; /* the entry's resource answers OPTIONS */
 };
 
 cz_buf *cz__path_buf(cz_ctx *ctx)
@@ -534,8 +545,12 @@ static void run_handler(cz_ctx *ctx, cz_request *req, void *arg)
 {
     const struct outcome *outcome = arg;
     tell_what_was_asked(ctx, req, outcome->match.asked);
+    if (outcome->describes)
+        cz_respond_header(ctx, req, CZ_STR("Allow"), allowed_methods(ctx, &outcome->match));
     if (outcome->entry) {
-        outcome->entry->handler(ctx, req);
+        cz_handler handler =
+            outcome->describes ? outcome->entry->route->resource->options : outcome->entry->handler;
+        handler(ctx, req);
         if (!req->response.sent)
             cz_raise(ctx, CZ_EINVAL, "the handler of %s returned without an answer",
                      outcome->entry->pattern);
@@ -583,6 +598,11 @@ void cz_router_dispatch(const cz_router *router, cz_ctx *ctx, cz_request *req)
     outcome.match.req = req;
     bool found = cz__router_find(router, req->path, &outcome.match);
     outcome.entry = found ? entry_for(&outcome.match, req->method) : NULL;
+    outcome.describes = false;
+    if (found && !outcome.entry && req->method == CZ_METHOD_OPTIONS) {
+        outcome.entry = describing_entry(&outcome.match);
+        outcome.describes = outcome.entry != NULL;
+    }
     cz_next next = { router->middleware, run_handler, &outcome };
     ctx->request = req;
     if (outcome.entry) {

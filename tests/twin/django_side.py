@@ -127,6 +127,9 @@ def versioned(author, old_serializer):
             queryset, lookup_value_regex = author.objects.all(), "[0-9]+"
             versioning_class = type("Scheme", (base,), {"default_version": "v1", "allowed_versions": ["v1", "v2"]})
 
+            def get_view_name(self):
+                return ("New " if self.request.version == "v2" else "Old ") + super().get_view_name()
+
             def get_serializer_class(self):
                 return NewSerializer if self.request.version == "v2" else old_serializer
 

@@ -167,6 +167,18 @@ def versions():
     yield ask("GET", "/paths/v3/authors/99/")
 
 
+def metadata():
+    """What is said to OPTIONS."""
+    for path in ["/books/", "/whole/", "/linked/", "/closed/", "/authors/", "/tags/", "/slices/", "/cursors/"]:
+        yield from (ask("OPTIONS", path + end) for end in ["", "1/", "99/"])
+    yield from (ask("OPTIONS", path) for path in ["/books/1/?kind=play", "/books/1/?kind=nonsense", "/nowhere/", "/paths/v1/authors/",
+                                                   "/paths/v3/authors/"])
+    for accept in ["*/*", "image/png", "application/json;q=0.1"]:
+        yield ask("OPTIONS", "/books/", headers={"Accept": accept})
+    yield ask("OPTIONS", "/accepts/authors/", headers={"Accept": "application/json; version=v2"})
+    yield ask("OPTIONS", "/accepts/authors/", headers={"Accept": "application/json; version=v3"})
+
+
 FORMS = ["title=F1&author=1", "title=F2&author=1&lent=on&year=&tags=1&tags=2", "title=&author=x", "title=F3&author=1&bought=&rating=", "author=1",
          "title=F4&author=1&lent=maybe", "title=F5&author=1&year=1999&year=1998"]
 
@@ -193,5 +205,5 @@ def stricter():
 
 
 def everything():
-    for part in [rows, reads, versions, protocol, relations, writes, forms, reads, deletions, stricter]:
+    for part in [rows, reads, versions, metadata, protocol, relations, writes, forms, reads, deletions, stricter]:
         yield from part()
