@@ -43,6 +43,9 @@ extern const cz_renderer cz_csv_renderer;
 /* application/msgpack, x-msgpack and vnd.msgpack, ?format=msgpack: the values of JSON, so instants, decimals and bytes are the
  * texts they are there. */
 extern const cz_renderer cz_msgpack_renderer;
+/* application/xml and text/xml, ?format=xml: <root> around the document, an element for each member, <list-item> for each item,
+ * nothing inside for NULL; a name that no element may have is <member name="...">. */
+extern const cz_renderer cz_xml_renderer;
 extern const cz_renderers cz_default_renderers; /* JSON alone */
 
 /* The renderer for a request, of `renderers`, or of the default ones when NULL. Raises: CZ_ENOTFOUND: ?format= names none;

@@ -28,7 +28,8 @@ static CZ_VIEWSET(recipes, Recipe, .serializer = &RecipeSerializer, .permissions
 static CZ_VIEWSET(packed, Recipe, .serializer = &RecipeSerializer, .permissions = &cz_allow_any,
                   .pagination = CZ_NO_PAGES,
                   .parsers = CZ_PARSERS(&cz_json_parser, &cz_msgpack_parser),
-                  .renderers = CZ_RENDERERS(&cz_json_renderer, &cz_msgpack_renderer));
+                  .renderers = CZ_RENDERERS(&cz_json_renderer, &cz_msgpack_renderer,
+                                            &cz_xml_renderer));
 static const cz_route urls[] = { CZ_RESOURCE("/spices", &spices), CZ_RESOURCE("/recipes", &recipes),
                                  CZ_RESOURCE("/packed", &packed, .name = "packed"), CZ_ROUTES_END };
 static CZ_PROJECT(cookery, "cookery", .apps = CZ_APPS(&kitchen_app), .urls = urls);
@@ -196,4 +197,25 @@ CZ_DATABASE_TEST(messagepack_is_given_under_the_name_that_was_asked)
                                                             "detail\xaaNot found.\xa4"
                                                             "code\xa9not_found");
     CZ_EXPECT_HEADER(cz_client_get(client, "/packed/1?format=msgpack"), "Content-Type", PACKED);
+}
+
+CZ_DATABASE_TEST(xml_is_given_to_who_asks_for_it)
+{
+    cz_client *client = cz_client_create(&cookery);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/spices", "{\"name\": \"<salt>\"}"), 201);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/packed", "{\"title\": \"a&b\", \"spices\": [1]}"),
+                     201);
+    cz_client_set_header(client, "Accept", "text/xml, application/json;q=0.9");
+    const cz_answer *answer = cz_client_get(client, "/packed");
+    CZ_EXPECT_HEADER(answer, "Content-Type", "application/xml; charset=utf-8");
+    CZ_EXPECT_STR(answer->body,
+                  "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<root><list-item><id>1</id>"
+                  "<title>a&amp;b</title><notes></notes><minutes></minutes><vegan>true</vegan>"
+                  "<extra></extra><steps></steps><origin></origin><spices><list-item>1</list-item>"
+                  "</spices></list-item></root>");
+    answer = cz_client_get(client, "/packed/2?format=xml");
+    CZ_EXPECT_STATUS(answer, 404);
+    CZ_EXPECT_STR(answer->body, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<root><detail>Not "
+                                "found.</detail><code>not_found</code></root>");
+    CZ_EXPECT_STATUS(PACK("application/xml", "<root/>"), 415);
 }
