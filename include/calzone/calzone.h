@@ -47,6 +47,7 @@
 #include <calzone/time.h>
 #include <calzone/transactions.h>
 #include <calzone/validation.h>
+#include <calzone/versioning.h>
 #include <calzone/views.h>
 
 #endif

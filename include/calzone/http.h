@@ -90,6 +90,10 @@ typedef struct cz_request {
     void (*render)(cz_ctx *ctx, struct cz_request *req);
     const struct cz_renderer *renderer;
     const struct cz__throttle_layer *throttles; /* private: asked by the view (throttling.h) */
+    /* private: the versions it was asked which of them it wants, that one, and by which scheme (versioning.h) */
+    const struct cz_versions *versions;
+    const struct cz_version *version;
+    int version_scheme;
 
     /* set by routing */
     cz_param params[8];
@@ -186,6 +190,9 @@ void cz_respond_redirect(cz_ctx *ctx, cz_request *req, int status, cz_str path);
  * name that the server itself writes (Content-Length, Transfer-Encoding, Connection, Date); CZ_ENOMEM. */
 void cz_respond_header(cz_ctx *ctx, cz_request *req, cz_str name, cz_str value);
 void cz_respond_header_static(cz_ctx *ctx, cz_request *req, cz_str name, cz_str value);
+/* Add an item to a response header that is a list, as Vary and Link are (RFC 9110, 5.6.1), behind those it has; one that
+ * stands there is not repeated, compared without case. Copied. Raises likewise. */
+void cz_respond_header_add(cz_ctx *ctx, cz_request *req, cz_str name, cz_str value);
 /* The value of a response header set so far; empty when there is none. */
 cz_str cz_response_header(const cz_request *req, cz_str name);
 

@@ -19,6 +19,7 @@ typedef struct cz_parser {
     /* The body as a JSON document, in the arena or the body itself. Raises: CZ_EPROTOCOL for what is malformed. NULL: it is a
      * form, cz_request_form(), whose meaning the serializer's fields give. */
     cz_str (*to_json)(cz_ctx *ctx, cz_request *req);
+    const char *const *also; /* other names of the media type, ended by NULL; NULL: none */
 } cz_parser;
 
 typedef struct cz_parsers {
@@ -32,6 +33,9 @@ typedef struct cz_parsers {
 extern const cz_parser cz_json_parser;      /* application/json */
 extern const cz_parser cz_form_parser;      /* application/x-www-form-urlencoded */
 extern const cz_parser cz_multipart_parser; /* multipart/form-data */
+/* application/msgpack, x-msgpack and vnd.msgpack: the whole format, read strictly; bytes become base64 text and timestamps
+ * ISO 8601. Raises: CZ_ETOOBIG: more than 64 levels or 20,000 keys. */
+extern const cz_parser cz_msgpack_parser;
 /* JSON and both forms. */
 extern const cz_parsers cz_default_parsers;
 

@@ -22,6 +22,8 @@ typedef struct cz_renderer {
     /* Append the document in this format; failures stay in the buffer. Raises: CZ_EINVAL for one that the format can't
      * have; CZ_ENOMEM. NULL: it is JSON and stays as it is. */
     void (*render)(cz_ctx *ctx, const cz_request *req, cz_str json, cz_buf *out);
+    const char *const *also; /* other names of the media type, ended by NULL; NULL: none. The answer has the one that
+                                was asked for */
 } cz_renderer;
 
 typedef struct cz_renderers {
@@ -38,6 +40,12 @@ extern const cz_renderer cz_json_renderer; /* application/json, ?format=json */
  * names, of nested objects "author.name", in the order they come; lists are JSON. A text that a spreadsheet would take for a
  * formula begins with an apostrophe. */
 extern const cz_renderer cz_csv_renderer;
+/* application/msgpack, x-msgpack and vnd.msgpack, ?format=msgpack: the values of JSON, so instants, decimals and bytes are the
+ * texts they are there. */
+extern const cz_renderer cz_msgpack_renderer;
+/* application/xml and text/xml, ?format=xml: <root> around the document, an element for each member, <list-item> for each item,
+ * nothing inside for NULL; a name that no element may have is <member name="...">. */
+extern const cz_renderer cz_xml_renderer;
 extern const cz_renderers cz_default_renderers; /* JSON alone */
 
 /* The renderer for a request, of `renderers`, or of the default ones when NULL. Raises: CZ_ENOTFOUND: ?format= names none;

@@ -14,7 +14,7 @@
  * route is tried: the first route of the table that matches wins, as in Django.
  *
  * A path without a route is 404; one whose routes do not take the method is 405 with Allow. HEAD is
- * answered by GET without its body, OPTIONS by 204 with Allow. Where only the trailing slash differs, GET
+ * answered by GET without its body, OPTIONS by Allow and what a viewset says of itself. Where only the trailing slash differs, GET
  * and HEAD are redirected (301). Two routes for the same path and method stop the start.
  */
 #ifndef CALZONE_ROUTING_H
@@ -31,12 +31,40 @@ typedef struct cz_middleware cz_middleware;
 typedef struct cz_router cz_router;
 typedef struct cz_route cz_route;
 
-/* Whatever adds routes of its own below a prefix: a viewset (views.h). Begins such an object. Its handlers call
- * cz_throttle_require() (throttling.h), which middleware leaves to them. */
+/* Whatever adds routes of its own below a prefix: a viewset (views.h), the versions of an API (versioning.h). Begins such an
+ * object. Its handlers call cz_throttle_require() (throttling.h), which middleware leaves to them. */
 typedef struct cz_resource {
     cz_status (*add_routes)(const struct cz_resource *resource, cz_router *router,
                             const cz_route *route, const char *prefix, cz_error *err);
+    /* The tables among its routes, so that their middleware is configured; NULL at the end. NULL: it has none. */
+    const cz_route *(*table)(const struct cz_resource *resource, size_t index);
+    /* Answers OPTIONS for its routes, as one of them would be; Allow is set already. NULL: 204. */
+    void (*options)(cz_ctx *ctx, cz_request *req);
 } cz_resource;
+
+typedef enum cz_admission {
+    CZ_ADMITTED,  /* the request asks for these routes */
+    CZ_PASSED_BY, /* it asks for others: as if they were not there */
+    CZ_REFUSED    /* it asks for what cannot be: refuse() tells */
+} cz_admission;
+
+/* What a request must say beside method and path for routes to be its own; begins an object such as a version
+ * (versioning.h). Routes of one method and path may differ by their guards. */
+typedef struct cz_route_guard {
+    /* Asked for each route whose path fits, before any middleware. Neither raises nor suspends. NULL: CZ_ADMITTED. */
+    cz_admission (*admit)(cz_ctx *ctx, cz_request *req, const struct cz_route_guard *guard);
+    /* Raises what is wrong, when no route was admitted and this guard refused. */
+    void (*refuse)(cz_ctx *ctx, cz_request *req, const struct cz_route_guard *guard);
+    /* Add what an address of these routes has beside its path, for the request in hand; may be NULL. Failures stay in the
+     * buffer. */
+    void (*complete)(cz_ctx *ctx, cz_request *req, const struct cz_route_guard *guard,
+                     cz_buf *address);
+    const char *vary; /* the headers it asks, "Accept-Version, Accept"; NULL: none */
+    /* Its routes are another one's under another path, which has their names. */
+    bool alias;
+    const char *name_space; /* set by the router: what its routes' names begin with, "v1:" */
+    uint32_t segments;      /* set by the router: of the path before its routes' own */
+} cz_route_guard;
 
 typedef enum cz_route_kind {
     CZ__ROUTE_END,
@@ -109,7 +137,8 @@ void cz_router_destroy(cz_router *router);
  * handler raises has become its error document. Never raises but for CZ_ECANCELED. */
 void cz_router_dispatch(const cz_router *router, cz_ctx *ctx, cz_request *req);
 
-/* The path of a named route, with `count` parameters as text, in order; they are percent-encoded.
+/* The path of a named route, with `count` parameters as text, in order; they are percent-encoded. A request to a version of an
+ * API gets the address of the same version (versioning.h), whether the name has its name space or not.
  * Raises: CZ_EINVAL: no such name, or other parameters. */
 cz_str cz_reverse(cz_ctx *ctx, const char *name, const cz_str *values, size_t count);
 
@@ -119,8 +148,12 @@ typedef struct cz_resolved {
     const char *name; /* "" for none */
     cz_param params[8];
     uint32_t param_count;
+    /* The name without the name space of the version that the request in hand is of; cz_resolve_for() alone tells. */
+    const char *local_name;
 } cz_resolved;
 bool cz_resolve(cz_str path, cz_resolved *out);
+/* The same as the request in hand would find it, if there is one: of several versions it leads to the request's. */
+bool cz_resolve_for(cz_ctx *ctx, cz_str path, cz_resolved *out);
 
 /* Walk the compiled routes in the order they are tried; false at the end. */
 typedef struct cz_route_info {
@@ -129,10 +162,29 @@ typedef struct cz_route_info {
     const cz_route *route;
     const void *data; /* of a resource's routes: what it added them with, and which action it is */
     int action;
+    const cz_route_guard *guard;            /* NULL: its path is enough */
+    const cz_middleware *const *middleware; /* around it, outermost first; ended by NULL */
 } cz_route_info;
 /* The project's router; NULL before it has started. */
 const cz_router *cz_router_of_project(void);
 bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out);
+
+/* For resources: add a table of routes below the resource's own route and a prefix, as includes do, inside `guard`, which lives
+ * as long as the router. Guards do not nest. Errors: as cz_router_create(). */
+typedef struct cz__guarded_table {
+    const cz_route
+        *mount; /* the resource's: its pattern, name space and middleware are around all */
+    const cz_route *routes;
+    const char *prefix, *name_space; /* `name_space` may be NULL */
+    const cz_middleware *const *middleware;
+    cz_route_guard *guard;
+} cz__guarded_table;
+CZ_NODISCARD cz_status cz__router_add_table(cz_router *router, const cz__guarded_table *table,
+                                            cz_error *err);
+/* The router's own memory, for what resources make for their routes. */
+cz_arena *cz__router_arena(const cz_router *router);
+/* The guard of the route that a request was led to; NULL: it has none. */
+const cz_route_guard *cz__route_guard(const cz_request *req);
 
 /* For resources: add a route. `action` and `data` reach the handler as req->view_action and view_data;
  * `name` ("" for none) and `label` are copied. */

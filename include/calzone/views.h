@@ -16,7 +16,8 @@
  *     PUT    /v2/books        bulk_update     PATCH  /v2/books        bulk_partial_update
  *     DELETE /v2/books?id=1,2 bulk_destroy
  *
- * named "book-list" and "book-detail". Each action can be replaced by a handler of one's own. A viewset
+ * named "book-list" and "book-detail"; OPTIONS of either says what they take. Each action can be replaced by a handler of
+ * one's own. A viewset
  * without an explicit `.permissions` does not start.
  */
 #ifndef CALZONE_VIEWS_H
@@ -76,8 +77,9 @@ typedef struct cz_extra_actions {
     }
 
 typedef struct cz_viewset {
-    cz_resource resource; /* private; begins it, so a route can hold it */
-    const char *name;     /* set by CZ_VIEWSET */
+    cz_resource resource;    /* private; begins it, so a route can hold it */
+    const char *name;        /* set by CZ_VIEWSET */
+    const char *description; /* what OPTIONS says of it; NULL: nothing */
     cz_model *model;
     cz_serializer *serializer;        /* required */
     const cz_permission *permissions; /* required */
@@ -129,7 +131,8 @@ cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router,
                                  const cz_route *route, const char *prefix, cz_error *err);
 
 #define CZ_VIEWSET(variable, M, ...)                                                               \
-    cz_viewset variable = { .resource = { cz__viewset_add_routes },                                \
+    cz_viewset variable = { .resource = { .add_routes = cz__viewset_add_routes,                    \
+                                          .options = cz__view_describe },                          \
                             .name = #variable,                                                     \
                             .model = &M##__model,                                                  \
                             __VA_ARGS__ }
@@ -150,6 +153,10 @@ void cz_view_destroy(cz_ctx *ctx, cz_request *req);
 void cz_view_bulk_update(cz_ctx *ctx, cz_request *req);
 void cz_view_bulk_partial_update(cz_ctx *ctx, cz_request *req);
 void cz_view_bulk_destroy(cz_ctx *ctx, cz_request *req);
+
+/* Answer OPTIONS as DRF's SimpleMetadata: name, description, formats, and, of the actions this caller may do, what they take.
+ * Raises as an action. */
+void cz__view_describe(cz_ctx *ctx, cz_request *req);
 
 /* Rows on a page of lists that name no page_size (setting PAGE_SIZE). Context: start-up. */
 void cz__views_configure(int64_t page_size);

@@ -1,6 +1,8 @@
 /* Forms: what is read, and what is refused. */
 #include <calzone/http.h>
+#include <calzone/json.h>
 #include <calzone/testing.h>
+#include <stdio.h>
 
 #define URLENCODED "application/x-www-form-urlencoded"
 #define MULTIPART "multipart/form-data; boundary=XX"
@@ -179,4 +181,63 @@ CZ_TEST(forms_have_limits)
     cz_buf_done(&told);
     cz_ctx_done(&ctx);
     cz_arena_destroy(arena);
+}
+
+/* ---- the Web Platform Tests ---- */
+
+struct vector {
+    cz_request req;
+    const cz_json_value *pairs;
+};
+
+static void compare_pairs(cz_ctx *c, void *arg)
+{
+    struct vector *vector = arg;
+    const cz_form *form = cz_request_form(c, &vector->req);
+    CZ_EXPECT_EQ(form->count, vector->pairs->count);
+    for (uint32_t i = 0; i < form->count && i < vector->pairs->count; i++) {
+        const cz_json_value *pair = vector->pairs->as.items[i].as.items;
+        CZ_EXPECT(cz_str_eq(form->items[i].name, pair[0].as.text));
+        CZ_EXPECT(cz_str_eq(form->items[i].value, pair[1].as.text));
+    }
+}
+
+static bool has_replacement(const cz_json_value *value)
+{
+    if (value->kind == CZ_JSON_STR)
+        return cz_str_find(value->as.text, CZ_STR("\xef\xbf\xbd")) != SIZE_MAX;
+    bool has = false;
+    for (uint32_t i = 0; i < value->count; i++)
+        has |= has_replacement(&value->as.items[i]);
+    return has;
+}
+
+/* Bytes that are not UTF-8, which the URL Standard replaces, are refused: docs/decisions/0097. */
+CZ_TEST(forms_agree_with_the_web_platform_tests)
+{
+    static char text[1 << 16];
+    FILE *file = fopen(CZ_SHARED_VECTORS "/wpt-url/urlencoded-parser-data.json", "re");
+    if (!file)
+        cz_test_skip("the URL vectors are not here");
+    size_t len = fread(text, 1, sizeof text, file);
+    CZ_REQUIRE(feof(file));
+    fclose(file);
+    const cz_json_value *vectors;
+    CZ_REQUIRE_OK(cz_json_parse(cz_test_arena(), cz_str_of(text, len), NULL, &vectors, NULL));
+    cz_ctx c;
+    cz_ctx_init(&c, cz_test_arena());
+    int asked = 0, refused = 0;
+    for (uint32_t i = 0; i < vectors->count; i++) {
+        const cz_json_value *input = cz_json_get(&vectors->as.items[i], CZ_STR("input"));
+        if (!input)
+            continue; /* a comment */
+        struct vector vector = { .pairs = cz_json_get(&vectors->as.items[i], CZ_STR("output")) };
+        vector.req = (cz_request){ .content_type = CZ_STR(URLENCODED), .body = input->as.text };
+        bool is_text = !has_replacement(vector.pairs);
+        CZ_EXPECT_EQ(cz_try(&c, compare_pairs, &vector, NULL), is_text ? CZ_OK : CZ_EPROTOCOL);
+        asked++;
+        refused += !is_text;
+    }
+    cz_ctx_done(&c);
+    CZ_EXPECT(asked == 35 && refused == 5);
 }

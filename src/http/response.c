@@ -193,6 +193,24 @@ cz_str cz_response_header(const cz_request *req, cz_str name)
     return cz_str_of(NULL, 0);
 }
 
+static bool has_item(cz_str list, cz_str item)
+{
+    while (list.len)
+        if (cz_str_eq_icase(cz_str_trim(cz_str_cut(&list, ',')), item))
+            return true;
+    return false;
+}
+
+void cz_respond_header_add(cz_ctx *ctx, cz_request *req, cz_str name, cz_str value)
+{
+    cz_str before = cz_response_header(req, name);
+    if (has_item(before, value))
+        return;
+    cz_respond_header(
+        ctx, req, name,
+        before.len ? cz_format(ctx, "%.*s, %.*s", CZ_STR_ARG(before), CZ_STR_ARG(value)) : value);
+}
+
 /* ---- Redirects ---- */
 
 /* Browsers read "\" as "/" and drop tabs and line ends, so "/\evil" and "/<tab>/evil" leave the site. */

@@ -156,6 +156,12 @@ static cz_status configure_routes(const struct cz__site *site, const cz_route *r
             status = configure_middleware(site, route->middleware, err);
         if (!status && route->kind == CZ__ROUTE_INCLUDE)
             status = configure_routes(site, route->include, err);
+        const cz_resource *resource = route->resource;
+        const cz_route *table = NULL;
+        for (size_t i = 0; !status && resource && resource->table &&
+                           (table = resource->table(resource, i)) != NULL;
+             i++)
+            status = configure_routes(site, table, err);
     }
     return status;
 }

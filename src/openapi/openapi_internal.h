@@ -5,6 +5,7 @@
 #include <calzone/json.h>
 #include <calzone/map.h>
 #include <calzone/openapi.h>
+#include <calzone/versioning.h>
 #include <calzone/views.h>
 #include "serializers/serializers.h"
 

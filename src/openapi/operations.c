@@ -36,7 +36,7 @@ bool cz__operation_is_shown(const cz_route_info *route)
 {
     struct operation op = operation_of(route);
     bool document = route->route->resource && !op.view; /* this document itself */
-    return !document && !(op.doc && op.doc->hidden);
+    return !document && !(op.doc && op.doc->hidden) && cz_version_lists_route(NULL, route);
 }
 
 bool cz_openapi_is_documented(const cz_route_info *route)
@@ -69,6 +69,9 @@ static cz_str id_of(struct cz__document *doc, const struct operation *op)
 {
     if (op->view) {
         cz_buf *label = cz_scratch(doc->ctx);
+        const char *version = cz_version_of_route(op->route); /* two may share a viewset */
+        if (version)
+            cz_buf_printf(label, "v%s_", version + (*version == 'v'));
         for (const char *at = op->route->handler; *at; at++)
             cz_buf_append_char(label, (char)(*at == '.' ? '_' : *at));
         cz_check(doc->ctx, cz_buf_status(label));

@@ -7,20 +7,28 @@ static cz_str body_as_it_is(cz_ctx *ctx, cz_request *req)
     return req->body;
 }
 
-const cz_parser cz_json_parser = { "application/json", body_as_it_is };
-const cz_parser cz_form_parser = { "application/x-www-form-urlencoded", NULL };
-const cz_parser cz_multipart_parser = { "multipart/form-data", NULL };
+const cz_parser cz_json_parser = { .media_type = "application/json", .to_json = body_as_it_is };
+const cz_parser cz_form_parser = { .media_type = "application/x-www-form-urlencoded" };
+const cz_parser cz_multipart_parser = { .media_type = "multipart/form-data" };
 
 static const cz_parser *const by_default[] = { &cz_json_parser, &cz_form_parser,
                                                &cz_multipart_parser };
 const cz_parsers cz_default_parsers = { by_default, CZ_COUNT(by_default) };
+
+static bool takes(const cz_parser *parser, cz_str type)
+{
+    bool found = cz_str_eq_icase(type, cz_str_from(parser->media_type));
+    for (const char *const *name = parser->also; name && *name && !found; name++)
+        found = cz_str_eq_icase(type, cz_str_from(*name));
+    return found;
+}
 
 const cz_parser *cz_parser_for(cz_ctx *ctx, const cz_request *req)
 {
     const cz_parsers *parsers = req->parsers ? req->parsers : &cz_default_parsers;
     cz_str rest = req->content_type, type = cz_str_trim(cz_str_cut(&rest, ';'));
     for (size_t i = 0; i < parsers->count; i++)
-        if (cz_str_eq_icase(type, cz_str_from(parsers->items[i]->media_type)))
+        if (takes(parsers->items[i], type))
             return parsers->items[i];
     cz_raise(ctx, CZ_EMEDIATYPE, "Unsupported media type \"%.*s\" in request.",
              CZ_STR_ARG(cz_str_head(req->content_type, 100)));

@@ -72,6 +72,21 @@ static const cz_renderer *by_format(cz_ctx *ctx, const cz_renderers *renderers, 
     cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
 }
 
+/* Of a renderer's names the one that is wanted most, and how much. */
+static const char *wanted_name(const cz_renderer *renderer, cz_str accept, int *out_quality)
+{
+    const char *best = renderer->media_type;
+    *out_quality = cz_accept_quality(accept, cz_str_from(best));
+    for (const char *const *name = renderer->also; name && *name; name++) {
+        int quality = cz_accept_quality(accept, cz_str_from(*name));
+        if (quality > *out_quality) {
+            *out_quality = quality;
+            best = *name;
+        }
+    }
+    return best;
+}
+
 const cz_renderer *cz_renderer_for(cz_ctx *ctx, const cz_request *req,
                                    const cz_renderers *renderers)
 {
@@ -83,7 +98,8 @@ const cz_renderer *cz_renderer_for(cz_ctx *ctx, const cz_request *req,
     if (req->query.len && cz_query_get(ctx, req, CZ_STR("format"), &format) && format.len)
         return by_format(ctx, renderers, format);
     for (size_t i = 0; i < renderers->count; i++) {
-        int quality = cz_accept_quality(accept, cz_str_from(renderers->items[i]->media_type));
+        int quality;
+        wanted_name(renderers->items[i], accept, &quality);
         if (quality > most) {
             most = quality;
             best = renderers->items[i];
@@ -111,8 +127,9 @@ static void render(cz_ctx *ctx, cz_request *req)
     cz_str json = json_of(ctx, response);
     cz_buf_clear(response->body);
     response->body_text = CZ_STR("");
-    response->content_type =
-        cz_str_from(renderer->content_type ? renderer->content_type : renderer->media_type);
+    int quality;
+    const char *name = wanted_name(renderer, cz_request_header(req, CZ_STR("Accept")), &quality);
+    response->content_type = cz_str_from(renderer->content_type ? renderer->content_type : name);
     renderer->render(ctx, req, json, response->body);
     cz_check(ctx, cz_buf_status(response->body));
 }

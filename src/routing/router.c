@@ -8,7 +8,6 @@
 enum { NAME_BYTES_MAX = 256, INCLUDE_DEPTH_MAX = 8 };
 
 static const cz_router_options no_options;
-static const cz_router *reverse_router; /* the process's; cz_reverse() needs no router at hand */
 
 /* ---- compiling ---- */
 
@@ -106,7 +105,8 @@ static cz_status place(cz_router *router, struct cz__route_entry *entry, cz_erro
     }
     struct cz__route_entry **at = &node->entries;
     for (; *at; at = &(*at)->next_same_path)
-        if ((*at)->method == entry->method)
+        if ((*at)->method == entry->method &&
+            ((*at)->guard == entry->guard || !(*at)->guard || !entry->guard))
             return cz_error_set(err, CZ_EVALIDATION, "two routes answer %s %s",
                                 cz_method_name(entry->method), entry->pattern);
     *at = entry;
@@ -129,17 +129,26 @@ static cz_status remember(cz_router *router, struct cz__route_entry *entry, cz_e
     router->entries[router->entry_count++] = entry;
     if (!*entry->name)
         return CZ_OK;
-    const struct cz__route_entry *other = cz_map_get(&router->names, cz_str_from(entry->name));
+    cz_map *names = entry->guard && entry->guard->alias ? &router->aliases : &router->names;
+    const struct cz__route_entry *other = cz_map_get(names, cz_str_from(entry->name));
     if (other) /* several methods of one path may share a name */
         return strcmp(other->pattern, entry->pattern) == 0
                    ? CZ_OK
                    : cz_error_set(err, CZ_EVALIDATION, "two routes are called \"%s\": %s and %s",
                                   entry->name, other->pattern, entry->pattern);
-    return cz_map_set(&router->names, cz_str_from(entry->name), entry) ? no_memory(err) : CZ_OK;
+    return cz_map_set(names, cz_str_from(entry->name), entry) ? no_memory(err) : CZ_OK;
 }
 
 /* The include under way; resources add their routes below it. Start-up is single-threaded. */
 static const struct cz__include *current_include;
+
+static cz_route_guard *current_guard(void)
+{
+    const struct cz__include *include = current_include;
+    while (include && !include->guard)
+        include = include->outer;
+    return include ? include->guard : NULL;
+}
 
 cz_status cz__router_add(cz_router *router, const cz_route *route, cz_method method,
                          const char *pattern, cz_handler handler, const char *name, void *data,
@@ -152,6 +161,7 @@ cz_status cz__router_add(cz_router *router, const cz_route *route, cz_method met
                                        .method = method,
                                        .handler = handler,
                                        .route = route,
+                                       .guard = current_guard(),
                                        .data = data,
                                        .action = action };
     entry->pattern = full_pattern(router, current_include, pattern);
@@ -172,10 +182,25 @@ cz_status cz__router_add(cz_router *router, const cz_route *route, cz_method met
     return status ? status : remember(router, entry, err);
 }
 
-static cz_status add_table(cz_router *router, const cz_route *routes, unsigned depth, cz_error *err)
+static cz_status add_table(cz_router *router, const cz_route *routes, cz_error *err);
+
+/* A table below the current include, which it is one deeper than. */
+static cz_status add_included(cz_router *router, const cz_route *routes,
+                              const struct cz__include *include, cz_error *err)
 {
+    unsigned depth = 1;
+    for (const struct cz__include *outer = include->outer; outer; outer = outer->outer)
+        depth++;
     if (depth > INCLUDE_DEPTH_MAX)
         return cz_error_set(err, CZ_EVALIDATION, "includes nest deeper than %d", INCLUDE_DEPTH_MAX);
+    current_include = include;
+    cz_status status = add_table(router, routes, err);
+    current_include = include->outer;
+    return status;
+}
+
+static cz_status add_table(cz_router *router, const cz_route *routes, cz_error *err)
+{
     cz_status status = CZ_OK;
     for (const cz_route *route = routes; !status && route->kind != CZ__ROUTE_END; route++) {
         if (route->pattern[0] &&
@@ -192,11 +217,9 @@ static cz_status add_table(cz_router *router, const cz_route *routes, unsigned d
                 route->resource->add_routes(route->resource, router, route, route->pattern, err);
             break;
         case CZ__ROUTE_INCLUDE: {
-            struct cz__include include = { current_include, route->pattern, route->name_space,
-                                           route->middleware };
-            current_include = &include;
-            status = add_table(router, route->include, depth + 1, err);
-            current_include = include.outer;
+            const struct cz__include include = { current_include, route->pattern, route->name_space,
+                                                 route->middleware, NULL };
+            status = add_included(router, route->include, &include, err);
             break;
         }
         case CZ__ROUTE_END:
@@ -204,6 +227,43 @@ static cz_status add_table(cz_router *router, const cz_route *routes, unsigned d
         }
     }
     return status;
+}
+
+/* Tell the guard what its routes' names and paths begin with. */
+static cz_status describe_guard(cz_router *router, const struct cz__include *include, cz_error *err)
+{
+    cz_route_guard *guard = include->guard;
+    const char *prefix = full_pattern(router, include, "");
+    const char *name = full_name(router, include, "-");
+    guard->name_space =
+        name ? cz_arena_printf(router->arena, "%.*s", (int)strlen(name) - 1, name) : NULL;
+    if (!prefix || !guard->name_space)
+        return no_memory(err);
+    for (guard->segments = 0; *prefix; prefix++)
+        guard->segments += *prefix == '/';
+    return CZ_OK;
+}
+
+cz_status cz__router_add_table(cz_router *router, const cz__guarded_table *table, cz_error *err)
+{
+    const cz_route *mount = table->mount;
+    const struct cz__include outer = { current_include, mount->pattern, mount->name_space,
+                                       mount->middleware, NULL };
+    const struct cz__include include = { &outer, table->prefix, table->name_space,
+                                         table->middleware, table->guard };
+    if (current_guard())
+        return cz_error_set(err, CZ_EVALIDATION, "versions cannot be inside versions: %s%s",
+                            mount->pattern, table->prefix);
+    cz_status status = describe_guard(router, &include, err);
+    if (!status)
+        status = add_included(router, table->routes, &include, err);
+    current_include = outer.outer;
+    return status;
+}
+
+cz_arena *cz__router_arena(const cz_router *router)
+{
+    return router->arena;
 }
 
 cz_status cz_router_create(const cz_route *routes, const cz_router_options *options,
@@ -218,14 +278,15 @@ cz_status cz_router_create(const cz_route *routes, const cz_router_options *opti
         router->arena = arena;
         router->options = options ? options : &no_options;
         cz_map_init(&router->names, arena);
+        cz_map_init(&router->aliases, arena);
         router->middleware = chain_of(router, NULL, NULL);
-        status = router->middleware ? add_table(router, routes, 0, err) : no_memory(err);
+        status = router->middleware ? add_table(router, routes, err) : no_memory(err);
     }
     if (status) {
         cz_arena_destroy(arena);
         return status;
     }
-    reverse_router = router;
+    cz__reverse_use(router);
     *out = router;
     return CZ_OK;
 }
@@ -234,38 +295,42 @@ void cz_router_destroy(cz_router *router)
 {
     if (!router)
         return;
-    if (reverse_router == router)
-        reverse_router = NULL;
+    if (cz_router_of_project() == router)
+        cz__reverse_use(NULL);
     cz_arena_destroy(router->arena);
 }
 
 /* ---- matching ---- */
 
-struct match {
-    const struct cz__route_entry *entries; /* of the best node: all its methods */
-    unsigned order;
-    cz_param params[CZ_COUNT(((cz_request *)0)->params)];
-    uint32_t param_count;
-};
-
 struct walk {
     cz_param params[CZ_COUNT(((cz_request *)0)->params)];
-    struct match *best;
+    struct cz__match *best;
 };
 
-static unsigned first_order(const struct cz__route_entry *entries)
+cz_admission cz__admission(const struct cz__match *match, const struct cz__route_entry *entry)
+{
+    const cz_route_guard *guard = entry->guard;
+    return guard && guard->admit && match->req ? guard->admit(match->ctx, match->req, guard)
+                                               : CZ_ADMITTED;
+}
+
+/* The first of a node's routes that is not passed by. */
+static unsigned first_order(struct cz__match *best, const struct cz__route_entry *entries)
 {
     unsigned order = UINT32_MAX;
-    for (; entries; entries = entries->next_same_path)
-        if (entries->order < order)
+    for (; entries; entries = entries->next_same_path) {
+        if (entries->guard && entries->guard->admit)
+            best->asked = entries->guard;
+        if (entries->order < order && cz__admission(best, entries) != CZ_PASSED_BY)
             order = entries->order;
+    }
     return order;
 }
 
 static void offer(struct walk *walk, const struct cz__node *node, uint32_t param_count)
 {
-    unsigned order = first_order(node->entries);
-    if (!node->entries || order >= walk->best->order)
+    unsigned order = first_order(walk->best, node->entries);
+    if (order >= walk->best->order)
         return;
     walk->best->entries = node->entries;
     walk->best->order = order;
@@ -292,10 +357,11 @@ static void descend(struct walk *walk, const struct cz__node *node, cz_str rest,
     }
 }
 
-static bool find(const cz_router *router, cz_str path, struct match *out)
+bool cz__router_find(const cz_router *router, cz_str path, struct cz__match *out)
 {
     out->entries = NULL;
     out->order = UINT32_MAX;
+    out->asked = NULL;
     if (path.len == 0 || path.ptr[0] != '/')
         return false;
     struct walk walk;
@@ -304,10 +370,12 @@ static bool find(const cz_router *router, cz_str path, struct match *out)
     return out->entries != NULL;
 }
 
-static const struct cz__route_entry *entry_for(const struct match *match, cz_method method)
+static const struct cz__route_entry *entry_for(const struct cz__match *match, cz_method method)
 {
     const struct cz__route_entry *get = NULL;
     for (const struct cz__route_entry *e = match->entries; e; e = e->next_same_path) {
+        if (cz__admission(match, e) != CZ_ADMITTED)
+            continue;
         if (e->method == method)
             return e;
         if (e->method == CZ_METHOD_GET)
@@ -316,11 +384,22 @@ static const struct cz__route_entry *entry_for(const struct match *match, cz_met
     return method == CZ_METHOD_HEAD ? get : NULL;
 }
 
-static cz_str allowed_methods(cz_ctx *ctx, const struct match *match)
+/* The route whose resource answers OPTIONS of the path; NULL: there is none. */
+static const struct cz__route_entry *describing_entry(const struct cz__match *match)
+{
+    for (const struct cz__route_entry *e = match->entries; e; e = e->next_same_path)
+        if (e->route->resource && e->route->resource->options &&
+            cz__admission(match, e) == CZ_ADMITTED)
+            return e;
+    return NULL;
+}
+
+static cz_str allowed_methods(cz_ctx *ctx, const struct cz__match *match)
 {
     bool allowed[CZ_METHOD_COUNT] = { [CZ_METHOD_OPTIONS] = true };
     for (const struct cz__route_entry *e = match->entries; e; e = e->next_same_path)
-        allowed[e->method] = true;
+        if (cz__admission(match, e) == CZ_ADMITTED)
+            allowed[e->method] = true;
     allowed[CZ_METHOD_HEAD] |= allowed[CZ_METHOD_GET];
     char text[128];
     size_t len = 0;
@@ -407,12 +486,12 @@ void cz_next_call(cz_ctx *ctx, cz_request *req, const cz_next *next)
 
 struct outcome { /* what the path and method came to */
     const cz_router *router;
-    struct match match;
+    struct cz__match match;
     const struct cz__route_entry *entry;
+    bool describes; /* the entry's resource answers OPTIONS */
 };
 
-/* A buffer for a path, which goes with the context: what fills it may raise. */
-static cz_buf *path_buf(cz_ctx *ctx)
+cz_buf *cz__path_buf(cz_ctx *ctx)
 {
     cz_buf *path = cz_scratch(ctx);
     cz_buf_init(path, 64 * 1024);
@@ -428,11 +507,11 @@ static bool redirect_slash(cz_ctx *ctx, cz_request *req, const cz_router *router
     bool has = cz_str_ends_with(req->path, CZ_STR("/"));
     cz_str other = has ? cz_str_head(req->path, req->path.len - 1)
                        : cz_format(ctx, "%.*s/", CZ_STR_ARG(req->path));
-    struct match match;
-    if (cz_str_starts_with(req->path, CZ_STR("//")) || !find(router, other, &match) ||
+    struct cz__match match = { .ctx = ctx, .req = req };
+    if (cz_str_starts_with(req->path, CZ_STR("//")) || !cz__router_find(router, other, &match) ||
         !entry_for(&match, req->method))
         return false;
-    cz_buf *location = path_buf(ctx);
+    cz_buf *location = cz__path_buf(ctx);
     cz_percent_encode(location, other);
     if (req->query.len)
         cz_buf_append_char(location, '?');
@@ -448,11 +527,30 @@ static bool redirect_slash(cz_ctx *ctx, cz_request *req, const cz_router *router
     return true;
 }
 
+/* Tell caches which headers the choice among routes asked, whatever it came to. */
+static void tell_what_was_asked(cz_ctx *ctx, cz_request *req, const cz_route_guard *guard)
+{
+    for (cz_str names = cz_str_from(guard && guard->vary ? guard->vary : ""); names.len;)
+        cz_respond_header_add(ctx, req, CZ_STR("Vary"), cz_str_trim(cz_str_cut(&names, ',')));
+}
+
+static void raise_refusal(cz_ctx *ctx, cz_request *req, const struct cz__match *match)
+{
+    for (const struct cz__route_entry *e = match->entries; e; e = e->next_same_path)
+        if (cz__admission(match, e) == CZ_REFUSED)
+            e->guard->refuse(ctx, req, e->guard);
+}
+
 static void run_handler(cz_ctx *ctx, cz_request *req, void *arg)
 {
     const struct outcome *outcome = arg;
+    tell_what_was_asked(ctx, req, outcome->match.asked);
+    if (outcome->describes)
+        cz_respond_header(ctx, req, CZ_STR("Allow"), allowed_methods(ctx, &outcome->match));
     if (outcome->entry) {
-        outcome->entry->handler(ctx, req);
+        cz_handler handler =
+            outcome->describes ? outcome->entry->route->resource->options : outcome->entry->handler;
+        handler(ctx, req);
         if (!req->response.sent)
             cz_raise(ctx, CZ_EINVAL, "the handler of %s returned without an answer",
                      outcome->entry->pattern);
@@ -466,6 +564,7 @@ static void run_handler(cz_ctx *ctx, cz_request *req, void *arg)
             cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
         return;
     }
+    raise_refusal(ctx, req, &outcome->match);
     cz_str allow = allowed_methods(ctx, &outcome->match);
     if (req->method == CZ_METHOD_OPTIONS) {
         cz_respond_empty(ctx, req, 204);
@@ -495,8 +594,15 @@ void cz_router_dispatch(const cz_router *router, cz_ctx *ctx, cz_request *req)
 {
     struct outcome outcome;
     outcome.router = router;
-    bool found = find(router, req->path, &outcome.match);
+    outcome.match.ctx = ctx;
+    outcome.match.req = req;
+    bool found = cz__router_find(router, req->path, &outcome.match);
     outcome.entry = found ? entry_for(&outcome.match, req->method) : NULL;
+    outcome.describes = false;
+    if (found && !outcome.entry && req->method == CZ_METHOD_OPTIONS) {
+        outcome.entry = describing_entry(&outcome.match);
+        outcome.describes = outcome.entry != NULL;
+    }
     cz_next next = { router->middleware, run_handler, &outcome };
     ctx->request = req;
     if (outcome.entry) {
@@ -514,70 +620,4 @@ void cz_router_dispatch(const cz_router *router, cz_ctx *ctx, cz_request *req)
         ctx->label = found ? outcome.match.entries->pattern : "(no route)";
     }
     cz_next_call(ctx, req, &next);
-}
-
-/* ---- reverse and listing ---- */
-
-bool cz_resolve(cz_str path, cz_resolved *out)
-{
-    struct match match;
-    if (!reverse_router || !find(reverse_router, path, &match))
-        return false;
-    *out = (cz_resolved){ .name = "", .param_count = match.param_count };
-    memcpy(out->params, match.params, match.param_count * sizeof *match.params);
-    for (const struct cz__route_entry *e = match.entries; e && !*out->name; e = e->next_same_path)
-        out->name = e->name;
-    return true;
-}
-
-cz_str cz_reverse(cz_ctx *ctx, const char *name, const cz_str *values, size_t count)
-{
-    const struct cz__route_entry *entry =
-        reverse_router ? cz_map_get(&reverse_router->names, cz_str_from(name)) : NULL;
-    if (!entry)
-        cz_raise(ctx, CZ_EINVAL, "no route is called \"%s\"", name);
-    cz_buf *path = path_buf(ctx);
-    size_t used = 0;
-    for (size_t i = 0; i < entry->segment_count; i++) {
-        const struct cz__segment *segment = &entry->segments[i];
-        cz_buf_append_char(path, '/');
-        cz_buf_append_str(path, segment->text);
-        if (!segment->parameter)
-            continue;
-        cz_param unused;
-        cz_str whole = used < count
-                           ? cz_format(ctx, "%.*s%.*s%.*s", CZ_STR_ARG(segment->text),
-                                       CZ_STR_ARG(values[used]), CZ_STR_ARG(segment->suffix))
-                           : CZ_STR("");
-        bool one = segment->kind == CZ__CONVERT_PATH || cz_str_find_char(whole, '/') == SIZE_MAX;
-        if (!one || !cz__segment_matches(segment, whole, &unused))
-            cz_raise(ctx, CZ_EINVAL, "route \"%s\": no value that suits \"%.*s\"", name,
-                     CZ_STR_ARG(segment->name));
-        cz_percent_encode(path, values[used++]);
-        cz_buf_append_str(path, segment->suffix);
-    }
-    cz_check(ctx, cz_buf_status(path));
-    if (used < count)
-        cz_raise(ctx, CZ_EINVAL, "route \"%s\" takes %zu values, not %zu", name, used, count);
-    return cz_copy(ctx, cz_buf_str(path));
-}
-
-const cz_router *cz_router_of_project(void)
-{
-    return reverse_router;
-}
-
-bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out)
-{
-    if (*cursor >= router->entry_count)
-        return false;
-    const struct cz__route_entry *entry = router->entries[(*cursor)++];
-    *out = (cz_route_info){ .method = cz_method_name(entry->method),
-                            .pattern = entry->pattern,
-                            .name = entry->name,
-                            .handler = entry->label,
-                            .route = entry->route,
-                            .data = entry->data,
-                            .action = entry->action };
-    return true;
 }

@@ -36,6 +36,7 @@ struct cz__route_entry {
     void *data;
     int action;
     const cz_middleware **middleware; /* project's, include's, route's; ended by NULL */
+    const cz_route_guard *guard;      /* NULL: its path is enough */
     struct cz__route_entry *next_same_path;
 };
 
@@ -52,16 +53,38 @@ struct cz_router {
     struct cz__node root;
     struct cz__route_entry **entries;
     size_t entry_count, entry_cap;
-    cz_map names;
+    cz_map names, aliases;            /* `aliases`: of routes whose guard is one */
     const cz_middleware **middleware; /* the project's; around 404 and 405 too */
 };
 
-/* The includes that lead to a table: their prefixes, name spaces and middleware, outermost first. */
+/* The includes that lead to a table: their prefixes, name spaces, middleware and guard, outermost first. */
 struct cz__include {
     const struct cz__include *outer;
     const char *prefix, *name_space;
     const cz_middleware *const *middleware;
+    cz_route_guard *guard; /* NULL: it adds none */
 };
+
+/* What a path came to: the best node's routes, with all their methods and guards. */
+struct cz__match {
+    cz_ctx *ctx;
+    cz_request *req; /* whom guards ask; NULL: nobody, and they admit all */
+    const struct cz__route_entry *entries;
+    unsigned order;
+    cz_param params[CZ_COUNT(((cz_request *)0)->params)];
+    uint32_t param_count;
+    const cz_route_guard *asked; /* the last guard that was asked about the path */
+};
+
+/* router.c: look for a path; false: no route has it that this request may have or would be refused. */
+bool cz__router_find(const cz_router *router, cz_str path, struct cz__match *out);
+/* What an entry's guard says of the match's request. */
+cz_admission cz__admission(const struct cz__match *match, const struct cz__route_entry *entry);
+
+/* A buffer for a path, which goes with the context: what fills it may raise. Raises: CZ_ENOMEM. */
+cz_buf *cz__path_buf(cz_ctx *ctx);
+/* reverse.c: names are of this router from now on; NULL: of none. */
+void cz__reverse_use(const cz_router *router);
 
 /* pattern.c */
 cz_status cz__pattern_compile(cz_router *router, const char *pattern, struct cz__segment **out,

@@ -33,10 +33,11 @@ const char *cz__link_key(cz_ctx *ctx, const char *view, const cz_model *model, c
     if (status && status != CZ_EVALIDATION)
         cz_check(ctx, status);
     *out_code = "no_match";
-    if (status || !cz_resolve(path, &resolved))
+    if (status || !cz_resolve_for(ctx, path, &resolved))
         return "Invalid hyperlink - No URL match.";
     *out_code = "incorrect_match";
-    if (strcmp(resolved.name, view) != 0 || resolved.param_count != 1)
+    bool is_view = !strcmp(resolved.name, view) || !strcmp(resolved.local_name, view);
+    if (!is_view || resolved.param_count != 1)
         return "Invalid hyperlink - Incorrect URL match.";
     const cz_param *param = &resolved.params[0];
     if (CZ__DB_KIND(model->state->key->type) != CZ__DB_UUID && param->is_integer)

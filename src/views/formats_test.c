@@ -25,8 +25,13 @@ static CZ_VIEWSET(spices, Spice, .serializer = &SpiceSerializer, .permissions = 
                   .parsers = CZ_PARSERS(&cz_json_parser));
 static CZ_VIEWSET(recipes, Recipe, .serializer = &RecipeSerializer, .permissions = &cz_allow_any,
                   .renderers = CZ_RENDERERS(&cz_json_renderer, &cz_csv_renderer));
+static CZ_VIEWSET(packed, Recipe, .serializer = &RecipeSerializer, .permissions = &cz_allow_any,
+                  .pagination = CZ_NO_PAGES,
+                  .parsers = CZ_PARSERS(&cz_json_parser, &cz_msgpack_parser),
+                  .renderers = CZ_RENDERERS(&cz_json_renderer, &cz_msgpack_renderer,
+                                            &cz_xml_renderer));
 static const cz_route urls[] = { CZ_RESOURCE("/spices", &spices), CZ_RESOURCE("/recipes", &recipes),
-                                 CZ_ROUTES_END };
+                                 CZ_RESOURCE("/packed", &packed, .name = "packed"), CZ_ROUTES_END };
 static CZ_PROJECT(cookery, "cookery", .apps = CZ_APPS(&kitchen_app), .urls = urls);
 
 static const cz_answer *send(cz_client *client, const char *method, const char *target,
@@ -129,4 +134,88 @@ CZ_DATABASE_TEST(a_client_gets_the_format_it_asks_for)
     CZ_EXPECT_STATUS(answer, 406);
     CZ_EXPECT_JSON(answer, "detail", "Could not satisfy the request Accept header.");
     CZ_EXPECT_HEADER(answer, "Vary", "");
+}
+
+#define PACKED "application/msgpack"
+/* The length counts: MessagePack has NUL in it. */
+static const cz_answer *pack(cz_client *client, const char *type, cz_str body)
+{
+    const cz_client_request request = {
+        .method = "POST", .target = "/packed", .content_type = type, .body = body
+    };
+    return cz_client_send(client, &request);
+}
+#define PACK(type, text) pack(client, type, cz_str_of(text, sizeof(text) - 1))
+
+CZ_DATABASE_TEST(messagepack_is_input_as_json_is)
+{
+    cz_client *client = cz_client_create(&cookery);
+    const cz_answer *answer = PACK(PACKED, "\x83\xa5title\xa4Soup\xa7minutes\x00\xa5"
+                                           "extra\x91\xc3");
+    CZ_EXPECT_STATUS(answer, 201);
+    CZ_EXPECT_JSON(answer, "minutes", 0);
+    CZ_EXPECT_JSON_TEXT(answer, "extra", "[true]");
+    CZ_EXPECT_STATUS(PACK("application/x-msgpack", "\x81\xa5title\xa1x"), 201);
+    CZ_EXPECT_STATUS(PACK("application/VND.msgpack; a=b", "\x81\xa5title\xa1x"), 201);
+    /* the serializer's rules are the same */
+    CZ_EXPECT_JSON_TEXT(PACK(PACKED, "\x82\xa7minutes\xa1x\xa4what\x01"), "",
+                        "{\"what\":[\"Unknown field.\"],\"title\":[\"This field is required.\"],"
+                        "\"minutes\":[\"A valid integer is required.\"]}");
+    answer = PACK(PACKED, "\x90");
+    CZ_EXPECT_STATUS(answer, 400);
+    answer = PACK(PACKED, "\x81\xa5title");
+    CZ_EXPECT_STATUS(answer, 400);
+    CZ_EXPECT_JSON(answer, "code", "parse_error");
+    CZ_EXPECT_JSON(answer, "detail", "MessagePack parse error: it ends too early (byte 7)");
+    CZ_EXPECT_STATUS(PACK("application/msgpackx", "\x80"), 415);
+    CZ_EXPECT_STATUS(PACK("text/csv", "\x80"), 415);
+}
+
+CZ_DATABASE_TEST(messagepack_is_given_under_the_name_that_was_asked)
+{
+    static const struct {
+        const char *accept, *type;
+    } cases[] = {
+        { "application/msgpack", "application/msgpack" },
+        { "application/x-msgpack", "application/x-msgpack" },
+        { "application/json;q=0.5, application/vnd.msgpack", "application/vnd.msgpack" },
+        { "application/*;q=0.1, application/msgpack;q=0.2", "application/msgpack" },
+        { "application/*", "application/json" },
+        { "*/*", "application/json" },
+    };
+    cz_client *client = cz_client_create(&cookery);
+    PACK(PACKED, "\x81\xa5title\xa1x");
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_client_set_header(client, "Accept", cases[i].accept);
+        const cz_answer *answer = cz_client_get(client, "/packed/1");
+        CZ_EXPECT_STATUS(answer, 200);
+        CZ_EXPECT_HEADER(answer, "Content-Type", cases[i].type);
+        CZ_EXPECT((answer->json == NULL) == (strstr(cases[i].type, "msgpack") != NULL));
+    }
+    cz_client_set_header(client, "Accept", PACKED);
+    CZ_EXPECT_STR(cz_client_get(client, "/packed/7")->body, "\x82\xa6"
+                                                            "detail\xaaNot found.\xa4"
+                                                            "code\xa9not_found");
+    CZ_EXPECT_HEADER(cz_client_get(client, "/packed/1?format=msgpack"), "Content-Type", PACKED);
+}
+
+CZ_DATABASE_TEST(xml_is_given_to_who_asks_for_it)
+{
+    cz_client *client = cz_client_create(&cookery);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/spices", "{\"name\": \"<salt>\"}"), 201);
+    CZ_EXPECT_STATUS(cz_client_post(client, "/packed", "{\"title\": \"a&b\", \"spices\": [1]}"),
+                     201);
+    cz_client_set_header(client, "Accept", "text/xml, application/json;q=0.9");
+    const cz_answer *answer = cz_client_get(client, "/packed");
+    CZ_EXPECT_HEADER(answer, "Content-Type", "application/xml; charset=utf-8");
+    CZ_EXPECT_STR(answer->body,
+                  "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<root><list-item><id>1</id>"
+                  "<title>a&amp;b</title><notes></notes><minutes></minutes><vegan>true</vegan>"
+                  "<extra></extra><steps></steps><origin></origin><spices><list-item>1</list-item>"
+                  "</spices></list-item></root>");
+    answer = cz_client_get(client, "/packed/2?format=xml");
+    CZ_EXPECT_STATUS(answer, 404);
+    CZ_EXPECT_STR(answer->body, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<root><detail>Not "
+                                "found.</detail><code>not_found</code></root>");
+    CZ_EXPECT_STATUS(PACK("application/xml", "<root/>"), 415);
 }

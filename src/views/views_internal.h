@@ -22,10 +22,22 @@ void cz__view_guard(cz_ctx *ctx, cz_request *req, cz_handler action);
 /* etags.c: call `fn` in a transaction on the model's database. Raises: as cz_atomic(). */
 void cz__view_atomic(cz_ctx *ctx, const cz_request *req, void (*fn)(cz_ctx *ctx, void *arg),
                      void *arg);
+/* Whether an action is about a list of rows. */
+static inline bool cz__view_is_bulk(cz_action action)
+{
+    return action == CZ_ACTION_bulk_update || action == CZ_ACTION_bulk_partial_update ||
+           action == CZ_ACTION_bulk_destroy;
+}
 /* bulk.c: the action create of a body that is a list. Raises: as cz_view_create(). */
 void cz__view_bulk_create(cz_ctx *ctx, cz_request *req, cz_str json);
 /* actions.c: the row the path names, locked to the end of the transaction, allowed; NULL: there is none. */
 cz_row *cz__view_locked_object(cz_ctx *ctx, const cz_request *req);
+/* viewset.c: settle the format, then ask permission and throttles, in DRF's order. Raises. */
+void cz__view_admit(cz_ctx *ctx, cz_request *req);
+/* Whether a viewset has this stock action. */
+bool cz__view_offers(const cz_viewset *view, cz_action action);
+/* The extra action a request was routed to; NULL: a stock one. */
+const cz_extra_action *cz__view_extra(const cz_request *req);
 /* viewset.c: the permission of the action a request was routed to. */
 const cz_permission *cz__view_permission(const cz_request *req);
 /* parents.c: that a row is one of the parent's the path names; NULL: the viewset has no parent. Raises: CZ_ENOTFOUND: there

@@ -8,22 +8,21 @@
 static const struct {
     cz_method method;
     cz_action action;
-    bool detail, writes, bulk;
+    bool detail;
     const char *label;
 } actions[] = {
-    { CZ_METHOD_GET, CZ_ACTION_list, false, false, false, "list" },
-    { CZ_METHOD_POST, CZ_ACTION_create, false, true, false, "create" },
-    { CZ_METHOD_PUT, CZ_ACTION_bulk_update, false, true, true, "bulk_update" },
-    { CZ_METHOD_PATCH, CZ_ACTION_bulk_partial_update, false, true, true, "bulk_partial_update" },
-    { CZ_METHOD_DELETE, CZ_ACTION_bulk_destroy, false, true, true, "bulk_destroy" },
-    { CZ_METHOD_GET, CZ_ACTION_retrieve, true, false, false, "retrieve" },
-    { CZ_METHOD_PUT, CZ_ACTION_update, true, true, false, "update" },
-    { CZ_METHOD_PATCH, CZ_ACTION_partial_update, true, true, false, "partial_update" },
-    { CZ_METHOD_DELETE, CZ_ACTION_destroy, true, true, false, "destroy" },
+    { CZ_METHOD_GET, CZ_ACTION_list, false, "list" },
+    { CZ_METHOD_POST, CZ_ACTION_create, false, "create" },
+    { CZ_METHOD_PUT, CZ_ACTION_bulk_update, false, "bulk_update" },
+    { CZ_METHOD_PATCH, CZ_ACTION_bulk_partial_update, false, "bulk_partial_update" },
+    { CZ_METHOD_DELETE, CZ_ACTION_bulk_destroy, false, "bulk_destroy" },
+    { CZ_METHOD_GET, CZ_ACTION_retrieve, true, "retrieve" },
+    { CZ_METHOD_PUT, CZ_ACTION_update, true, "update" },
+    { CZ_METHOD_PATCH, CZ_ACTION_partial_update, true, "partial_update" },
+    { CZ_METHOD_DELETE, CZ_ACTION_destroy, true, "destroy" },
 };
 
-/* The extra action a request was routed to; NULL: a stock one. */
-static const cz_extra_action *extra_of(const cz_request *req)
+const cz_extra_action *cz__view_extra(const cz_request *req)
 {
     const cz_viewset *view = cz_view_of(req);
     return req->view_action < CZ_ACTION_COUNT
@@ -33,7 +32,7 @@ static const cz_extra_action *extra_of(const cz_request *req)
 
 const cz_permission *cz__view_permission(const cz_request *req)
 {
-    const cz_extra_action *extra = extra_of(req);
+    const cz_extra_action *extra = cz__view_extra(req);
     return extra && extra->permissions ? extra->permissions : cz_view_of(req)->permissions;
 }
 
@@ -50,31 +49,37 @@ static cz_handler handler_of(const cz_request *req)
         CZ_ACTION_MAP(X)
 #undef X
     };
-    const cz_extra_action *extra = extra_of(req);
+    const cz_extra_action *extra = cz__view_extra(req);
     if (extra)
         return extra->handler;
     return own[req->view_action] ? own[req->view_action] : stock[req->view_action];
 }
 
-/* In DRF's order: the format first, so that errors have it, too. */
-static void run_action(cz_ctx *ctx, cz_request *req)
+/* The format first, so that errors have it, too. */
+void cz__view_admit(cz_ctx *ctx, cz_request *req)
 {
     const cz_viewset *view = cz_view_of(req);
     cz_render_as(req, cz_renderer_for(ctx, req, view->renderers));
     if (view->renderers && view->renderers->count > 1)
-        cz_respond_header_static(ctx, req, CZ_STR("Vary"), CZ_STR("Accept"));
+        cz_respond_header_add(ctx, req, CZ_STR("Vary"), CZ_STR("Accept"));
     req->parsers = view->parsers;
     cz_permission_require(ctx, req, cz__view_permission(req), NULL);
     cz_throttle_require(ctx, req, view->throttles);
+}
+
+static void run_action(cz_ctx *ctx, cz_request *req)
+{
+    cz__view_admit(ctx, req);
     handler_of(req)(ctx, req);
-    if (view->etags)
+    if (cz_view_of(req)->etags)
         cz__view_name_state(ctx, req);
     if (req->render)
         req->render(ctx, req);
 }
 
-static bool is_offered(const cz_viewset *view, cz_action action, bool writes)
+bool cz__view_offers(const cz_viewset *view, cz_action action)
 {
+    bool writes = action != CZ_ACTION_list && action != CZ_ACTION_retrieve;
     const bool only[CZ_ACTION_COUNT] = {
 #define X(name) [CZ_ACTION_##name] = view->only.name,
         CZ_ACTION_MAP(X)
@@ -83,6 +88,8 @@ static bool is_offered(const cz_viewset *view, cz_action action, bool writes)
     bool any = false;
     for (int i = 0; i < CZ_ACTION_COUNT; i++)
         any |= only[i];
+    if (cz__view_is_bulk(action) && !view->bulk)
+        return false;
     return any ? only[action] : !(view->read_only && writes);
 }
 
@@ -91,7 +98,7 @@ static bool is_offered(const cz_viewset *view, cz_action action, bool writes)
 static cz_status check_complete(const cz_viewset *view, cz_error *err)
 {
     const struct cz__model_state *state = view->model->state;
-    if (!is_offered(view, CZ_ACTION_create, true) || view->before_save || view->create || !state)
+    if (!cz__view_offers(view, CZ_ACTION_create) || view->before_save || view->create || !state)
         return CZ_OK;
     for (uint16_t i = 1; i < state->column_count; i++) {
         const cz__column *column = &state->columns[i];
@@ -158,11 +165,9 @@ static cz_status check_lists(const cz_viewset *view, cz_error *err)
 
 static cz_status check_bulk(const cz_viewset *view, cz_error *err)
 {
-    bool changes = is_offered(view, CZ_ACTION_bulk_update, true) ||
-                   is_offered(view, CZ_ACTION_bulk_partial_update, true);
-    if (!view->bulk)
-        return CZ_OK;
-    if (view->require_match)
+    bool changes = cz__view_offers(view, CZ_ACTION_bulk_update) ||
+                   cz__view_offers(view, CZ_ACTION_bulk_partial_update);
+    if (view->bulk && view->require_match)
         return cz_error_set(
             err, CZ_EVALIDATION,
             "viewset %s: .require_match is for changes of one row, and .bulk would go "
@@ -281,8 +286,7 @@ cz_status cz__viewset_add_routes(const cz_resource *resource, cz_router *router,
                 action->name, CZ_ACTION_COUNT + (int)i, action->name);
     }
     for (size_t i = 0; !status && i < CZ_COUNT(actions); i++)
-        if ((view->bulk || !actions[i].bulk) &&
-            is_offered(view, actions[i].action, actions[i].writes))
+        if (cz__view_offers(view, actions[i].action))
             status = add(&adding, actions[i].method, actions[i].detail, NULL,
                          actions[i].detail ? "detail" : "list", (int)actions[i].action,
                          actions[i].label);

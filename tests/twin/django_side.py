@@ -107,8 +107,42 @@ def declare():
                              ("linked", Linked, "linked"), ("closed", Closed, "closed")]:
         view.lookup_value_regex = "[0-9]+"
         router.register(name, view, base)
-    globals()["urlpatterns"] = [path("", include(router.urls))]
+    globals()["urlpatterns"] = [path("", include(router.urls)), *versioned(Author, AuthorSerializer)]
     return [Author, Tag, Book, Chapter]
+
+
+def versioned(author, old_serializer):
+    """Authors in two versions below a prefix for each of DRF's schemes: v1 as they are, v2 with their address."""
+    from django.urls import include, path, re_path
+    from rest_framework import routers, serializers, versioning, viewsets
+
+    def view(base, name):
+        class NewSerializer(serializers.ModelSerializer):
+            url = serializers.HyperlinkedIdentityField(view_name=name + "-detail")
+
+            class Meta:
+                model, fields = author, ["id", "name", "email", "url"]
+
+        class Authors(viewsets.ModelViewSet):
+            queryset, lookup_value_regex = author.objects.all(), "[0-9]+"
+            versioning_class = type("Scheme", (base,), {"default_version": "v1", "allowed_versions": ["v1", "v2"]})
+
+            def get_view_name(self):
+                return ("New " if self.request.version == "v2" else "Old ") + super().get_view_name()
+
+            def get_serializer_class(self):
+                return NewSerializer if self.request.version == "v2" else old_serializer
+
+        router = routers.SimpleRouter()
+        router.register("authors", Authors, name)
+        return router.urls
+
+    names = view(versioning.NamespaceVersioning, "author")
+    return [path("spaces/v1/", include((names, "library"), namespace="v1")), path("spaces/v2/", include((names, "library"), namespace="v2")),
+            re_path("^paths/(?P<version>[^/]+)/", include(view(versioning.URLPathVersioning, "path-author"))),
+            path("accepts/", include(view(versioning.AcceptHeaderVersioning, "accept-author"))),
+            path("queries/", include(view(versioning.QueryParameterVersioning, "query-author"))),
+            path("hosts/", include(view(versioning.HostNameVersioning, "host-author")))]
 
 
 def main():

@@ -128,6 +128,57 @@ def reads():
     yield from (ask("GET", "/cursors/?cursor=" + cursor) for cursor in ["x", "%00", ""])
 
 
+VERSION_ACCEPTS = ["application/json", "application/json; version=v1", "application/json; version=v2", "*/*; version=v2", "application/*;version=v2",
+                   "application/json; version=v3", "application/json; version=", "application/json; version=2", "application/json;q=0.5; version=v2",
+                   "text/html; version=v1, application/json; version=v2", "*/*; version=v1, application/json; version=v2", "application/json; version=V2"]
+VERSION_HOSTS = ["twin.example", "v1.twin.example", "v2.twin.example", "v2.twin.example:8000", "v3.twin.example", "www.twin.example",
+                 "a.v2.twin.example", "127.0.0.1", "localhost"]
+
+
+def versions():
+    """Authors in two versions, by each of DRF's schemes."""
+    def each(prefix, query="", **more):
+        yield ask("GET", prefix + "/authors/" + query, **more)
+        yield ask("GET", prefix + "/authors/2/" + query, **more)
+    for scheme in ["/spaces", "/paths"]:
+        for version in ["v1", "v2", "v3", "V1", "1", "v1.0", "%76%32"]:
+            yield from each(scheme + "/" + version)
+        for number, body in enumerate([{"name": "Path"}, {"name": ""}, {"name": 5}, {}, "{"]):
+            if isinstance(body, dict) and body.get("name") == "Path":
+                body = {"name": "%s%d" % (scheme[1:], number)}
+            yield ask("POST", scheme + "/v2/authors/", body)
+        yield ask("POST", scheme + "/v3/authors/", {"name": "Nobody"})
+        yield ask("DELETE", scheme + "/v2/authors/")
+    for accept in VERSION_ACCEPTS:
+        yield from each("/accepts", headers={"Accept": accept})
+    yield ask("POST", "/accepts/authors/", {"name": "Accepted"}, headers={"Accept": "application/json; version=v2"})
+    yield ask("POST", "/accepts/authors/", {"name": "Refused"}, headers={"Accept": "application/json; version=v9"})
+    for query in ["", "?version=v1", "?version=v2", "?version=v3", "?version=", "?version=%76%32", "?version=v1&version=v2", "?Version=v2",
+                  "?version=v2&page=1", "?version"]:
+        yield from each("/queries", query)
+    yield ask("POST", "/queries/authors/?version=v2", {"name": "Queried"})
+    yield ask("POST", "/queries/authors/?version=v7", {"name": "Refused"})
+    yield ask("PATCH", "/queries/authors/2/?version=v2", {"email": "x"})
+    for host in VERSION_HOSTS:
+        yield from each("/hosts", headers={"Host": host})
+    yield ask("PUT", "/hosts/authors/2/", {"name": "Bob"}, headers={"Host": "v2.twin.example"})
+    yield ask("PUT", "/hosts/authors/2/", {"name": "Bob"}, headers={"Host": "v4.twin.example"})
+    yield ask("GET", "/paths/v2/authors/99/")
+    yield ask("GET", "/paths/v3/authors/99/")
+
+
+def metadata():
+    """What is said to OPTIONS."""
+    for path in ["/books/", "/whole/", "/linked/", "/closed/", "/authors/", "/tags/", "/slices/", "/cursors/"]:
+        yield from (ask("OPTIONS", path + end) for end in ["", "1/", "99/"])
+    yield from (ask("OPTIONS", path) for path in ["/books/1/?kind=play", "/books/1/?kind=nonsense", "/nowhere/", "/paths/v1/authors/",
+                                                   "/paths/v3/authors/"])
+    for accept in ["*/*", "image/png", "application/json;q=0.1"]:
+        yield ask("OPTIONS", "/books/", headers={"Accept": accept})
+    yield ask("OPTIONS", "/accepts/authors/", headers={"Accept": "application/json; version=v2"})
+    yield ask("OPTIONS", "/accepts/authors/", headers={"Accept": "application/json; version=v3"})
+
+
 FORMS = ["title=F1&author=1", "title=F2&author=1&lent=on&year=&tags=1&tags=2", "title=&author=x", "title=F3&author=1&bought=&rating=", "author=1",
          "title=F4&author=1&lent=maybe", "title=F5&author=1&year=1999&year=1998"]
 
@@ -154,5 +205,5 @@ def stricter():
 
 
 def everything():
-    for part in [rows, reads, protocol, relations, writes, forms, reads, deletions, stricter]:
+    for part in [rows, reads, versions, metadata, protocol, relations, writes, forms, reads, deletions, stricter]:
         yield from part()

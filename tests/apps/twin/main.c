@@ -92,7 +92,31 @@ static CZ_VIEWSET(linked, Book, .serializer = &LinkSerializer, .permissions = &c
                   .page_size = 4);
 static CZ_VIEWSET(closed, Book, .serializer = &BookSerializer, .permissions = &cz_deny_all);
 
+/* Authors in two versions, below a prefix for each of DRF's schemes. */
+static CZ_SERIALIZER(NewAuthorSerializer, Author, .fields = CZ_FIELDS(Author, id, name, email),
+                     .members = CZ_MEMBERS({ .name = "url", .view = "author-detail" }));
+static CZ_VIEWSET(old_authors, Author, .serializer = &AuthorSerializer,
+                  .permissions = &cz_allow_any, .pagination = CZ_NO_PAGES);
+static CZ_VIEWSET(new_authors, Author, .serializer = &NewAuthorSerializer,
+                  .permissions = &cz_allow_any, .pagination = CZ_NO_PAGES);
+static const cz_route v1_urls[] = { CZ_RESOURCE("/authors/", &old_authors), CZ_ROUTES_END };
+static const cz_route v2_urls[] = { CZ_RESOURCE("/authors/", &new_authors), CZ_ROUTES_END };
+#define VERSIONS_BY(scheme)                                                                        \
+    .schemes = CZ_VERSION_SCHEMES({ .by = scheme }), .default_ = "v1",                             \
+    .versions =                                                                                    \
+        CZ_VERSION_LIST({ .name = "v1", .urls = v1_urls }, { .name = "v2", .urls = v2_urls })
+static CZ_VERSIONS(spaces, VERSIONS_BY(CZ_VERSION_BY_PATH));
+static CZ_VERSIONS(paths, VERSIONS_BY(CZ_VERSION_BY_PATH));
+static CZ_VERSIONS(accepts, VERSIONS_BY(CZ_VERSION_BY_ACCEPT));
+static CZ_VERSIONS(queries, VERSIONS_BY(CZ_VERSION_BY_QUERY));
+static CZ_VERSIONS(hosts, VERSIONS_BY(CZ_VERSION_BY_HOST));
+
 static const cz_route urls[] = {
+    CZ_RESOURCE("/spaces", &spaces, .name_space = "spaces"),
+    CZ_RESOURCE("/paths", &paths, .name_space = "paths"),
+    CZ_RESOURCE("/accepts", &accepts, .name_space = "accepts"),
+    CZ_RESOURCE("/queries", &queries, .name_space = "queries"),
+    CZ_RESOURCE("/hosts", &hosts, .name_space = "hosts"),
     CZ_RESOURCE("/authors/", &authors),
     CZ_RESOURCE("/tags/", &tags),
     CZ_RESOURCE("/books/", &books),
