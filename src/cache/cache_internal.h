@@ -3,6 +3,7 @@
 #define CZ_CACHE_CACHE_INTERNAL_H
 
 #include "cache/caches.h"
+#include "runtime/circuit.h"
 #include <calzone/buf.h>
 
 struct cz__store;
@@ -69,9 +70,7 @@ struct cz__store {
     int64_t jitter;  /* per cent */
     int64_t bytes;   /* of memory */
     int64_t entries; /* of a folder, at most */
-    /* The circuit: closed, or open until `retry_at_us`, when one tries for all. */
-    bool is_away;
-    int64_t retry_at_us;
+    cz__circuit circuit;
     int64_t told_at_us[CZ__NEWS_COUNT]; /* 0: never */
     cz_buf owed;                /* keys to remove when it is back, each with a NUL after it */
     bool owes_all;              /* or all of them */

@@ -4,7 +4,7 @@
 #include <calzone/random.h>
 #include <calzone/time.h>
 
-enum { AWAY_US = 1000000, TELL_EVERY_US = 60000000, OWED_BYTES_MAX = 65536 };
+enum { TELL_EVERY_US = 60000000, OWED_BYTES_MAX = 65536 };
 
 /* ---- keys ---- */
 
@@ -64,13 +64,7 @@ void cz__store_tell(cz_ctx *ctx, struct cz__store *store, enum cz__news news, co
 
 bool cz__store_is_open(struct cz__store *store)
 {
-    if (!store->is_away)
-        return true;
-    int64_t now_us = cz_monotonic_us();
-    if (now_us < store->retry_at_us)
-        return false;
-    store->retry_at_us = now_us + AWAY_US; /* this one tries, and nobody else until it is known */
-    return true;
+    return cz__circuit_may_ask(&store->circuit);
 }
 
 void cz__store_raise(cz_ctx *ctx, const struct cz__store *store, cz_status status)
@@ -85,14 +79,11 @@ void cz__store_raise(cz_ctx *ctx, const struct cz__store *store, cz_status statu
 
 bool cz__store_answered(cz_ctx *ctx, struct cz__store *store, cz_status status)
 {
-    if (status == CZ_OK) {
-        store->is_away = false;
-        return true;
-    }
-    if (status != CZ_EUNAVAILABLE)
+    if (status != CZ_OK && status != CZ_EUNAVAILABLE)
         cz__store_raise(ctx, store, status);
-    store->is_away = true;
-    store->retry_at_us = cz_monotonic_us() + AWAY_US;
+    cz__circuit_set(&store->circuit, status == CZ_OK);
+    if (status == CZ_OK)
+        return true;
     cz__store_tell(ctx, store, CZ__NEWS_AWAY,
                    store->driver->reason ? store->driver->reason(store) : store->driver->scheme);
     return false;

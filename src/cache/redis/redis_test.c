@@ -1,5 +1,5 @@
 #include "cache/cache_testing.h"
-#include "cache/redis/redis_internal.h"
+#include "redis/redis.h"
 #include <arpa/inet.h>
 #include <calzone/log.h>
 #include <calzone/runtime.h>
@@ -94,7 +94,7 @@ static struct cz__store *store(void)
     return cz_cache_of(NULL, "default")->store;
 }
 
-static struct cz__redis *redis(void)
+static cz__redis *redis(void)
 {
     return store()->state;
 }
@@ -105,7 +105,7 @@ CZ_TEST(redis_does_what_every_cache_does)
     cache_run(cache_suite, NULL); /* as a command does */
     cache_run_on_fiber(cache_suite, NULL);
     cache_flight_suite();
-    CZ_EXPECT(!store()->is_away);
+    CZ_EXPECT(!store()->circuit.is_away);
     cz__caches_close();
 }
 
@@ -142,7 +142,7 @@ CZ_TEST(the_url_of_redis_tells_user_password_database_and_prefix)
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         cache_begin(url_of(cases[i].user, server.port, cases[i].rest));
         cache_run_on_fiber(expect_key, (void *)cases[i].expected);
-        CZ_EXPECT_MSG(store()->is_away == (i >= 6), "%s%s", cases[i].user, cases[i].rest);
+        CZ_EXPECT_MSG(store()->circuit.is_away == (i >= 6), "%s%s", cases[i].user, cases[i].rest);
         cz__caches_close();
     }
 }
@@ -205,7 +205,7 @@ CZ_TEST(many_fibers_share_a_connection_and_each_gets_its_own_replies)
     unsigned count = 0;
     begin();
     cache_run_many(200, set_and_get, &count);
-    CZ_EXPECT_EQ(redis()->attempt, 1);
+    CZ_EXPECT_EQ(redis()->link.attempt, 1);
 }
 
 /* ---- away ---- */
@@ -266,7 +266,7 @@ CZ_TEST(a_redis_killed_under_load_costs_no_request_more_than_a_miss)
     CZ_EXPECT_EQ(errors, 0);
     CZ_EXPECT_MSG(slowest_us < 900000, "the slowest took %llu us", (unsigned long long)slowest_us);
     CZ_EXPECT(hits > 100); /* it is used again */
-    CZ_EXPECT(!store()->is_away);
+    CZ_EXPECT(!store()->circuit.is_away);
 }
 
 static void expect_a_miss(cz_ctx *ctx, void *arg)
@@ -282,7 +282,7 @@ static void expect_a_miss(cz_ctx *ctx, void *arg)
     cz_cache_clear(ctx, NULL);
     int64_t took_us = cz_monotonic_us() - began_us, *most_us = arg;
     CZ_EXPECT_MSG(took_us < *most_us, "took %lld us", (long long)took_us);
-    CZ_EXPECT(store()->is_away);
+    CZ_EXPECT(store()->circuit.is_away);
 }
 
 CZ_TEST(a_redis_that_never_answers_costs_its_time_out_once)
@@ -372,8 +372,8 @@ static void change_while_away(cz_ctx *ctx, void *arg)
     CZ_EXPECT(!cz_cache_set(ctx, NULL, CZ_STR("stored"), CZ_STR("new"), NULL));
     CZ_EXPECT(!cz_cache_set(ctx, NULL, CZ_STR("tagged anew"), CZ_STR("new"), &tagged));
     cz_cache_invalidate(ctx, NULL, CZ_STR("books"));
-    CZ_EXPECT(store()->is_away);
-    store()->retry_at_us = 0;                                 /* a second later */
+    CZ_EXPECT(store()->circuit.is_away);
+    store()->circuit.retry_at_us = 0;                         /* a second later */
     CZ_EXPECT(!cz_cache_has_key(ctx, NULL, CZ_STR("other"))); /* still away, and still owed */
 }
 
@@ -381,7 +381,7 @@ static void expect_no_old_values(cz_ctx *ctx, void *arg)
 {
     const char *other = arg;
     cz_str value = CZ_STR("");
-    store()->retry_at_us = 0;
+    store()->circuit.retry_at_us = 0;
     CZ_EXPECT(cz_cache_get(ctx, NULL, CZ_STR("other"), &value) == (*other != '\0'));
     CZ_EXPECT_STR(value, other);
     CZ_EXPECT(!cz_cache_has_key(ctx, NULL, CZ_STR("deleted")));
@@ -439,8 +439,8 @@ CZ_TEST(a_request_that_ends_while_it_waits_takes_nothing_from_the_others)
     cache_run_on_fiber(expect_its_end, NULL);
     kill(server.pid, SIGCONT);
     cache_run_on_fiber(expect_key, (void *)"here");
-    CZ_EXPECT(!store()->is_away);
-    CZ_EXPECT_EQ(redis()->attempt, 1);
+    CZ_EXPECT(!store()->circuit.is_away);
+    CZ_EXPECT_EQ(redis()->link.attempt, 1);
 }
 
 #ifdef CZ_FAULTS
