@@ -12,9 +12,10 @@
 
 enum { CZ__REDIS_ELEMENTS_MAX = 1 << 20 }; /* of a reply's array */
 
-typedef struct cz__redis {
+typedef struct cz__redis cz__redis;
+struct cz__redis {
     cz__link link;
-    struct cz__redis *next; /* of those that are open */
+    cz__redis *next; /* of those that are open */
     unsigned users;
     char *user, *password; /* owned */
     int64_t number;        /* of the database */
@@ -22,7 +23,7 @@ typedef struct cz__redis {
     char refusal[160];     /* what the server said instead */
     redisReader *reader;   /* NULL: no connection */
     redisReplyObjectFunctions functions;
-} cz__redis;
+};
 
 struct cz__redis_request {
     struct cz__link_request link; /* first */
@@ -48,5 +49,20 @@ CZ_NODISCARD cz_status cz__redis_ask(cz_ctx *ctx, cz__redis *redis, cz_buf *comm
                                      size_t replies, int64_t timeout_ms,
                                      struct cz__redis_request **out);
 void cz__redis_done(struct cz__redis_request *request);
+
+/* ---- scripts (script.c) ---- */
+
+/* A script in Lua, which the server keeps under a hash that it tells: sent whole once to each server, then by that. */
+typedef struct cz__redis_script {
+    const char *text;
+    char hash[41];  /* empty: not known yet */
+    bool is_unkept; /* the server refused to keep it: whole each time */
+} cz__redis_script;
+
+/* Run a script with `count` arguments, of which the first is the number of keys; its reply is the request's first. As
+ * cz__redis_ask(). What the server refuses is an error's reply. */
+CZ_NODISCARD cz_status cz__redis_run(cz_ctx *ctx, cz__redis *redis, cz__redis_script *script,
+                                     const cz_str *arguments, size_t count, int64_t timeout_ms,
+                                     struct cz__redis_request **out);
 
 #endif

@@ -1,90 +1,36 @@
 #include "cache/cache_testing.h"
+#include "private_server.h"
 #include "redis/redis.h"
-#include <arpa/inet.h>
 #include <calzone/log.h>
 #include <calzone/runtime.h>
 #include <calzone/time.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct {
-    uint16_t port;
-    pid_t pid;
-    char url[128];
-} server;
+static struct private_server server;
 
-/* A socket on a port that was free; the port alone when `fd` is closed. */
-static int listen_anywhere(uint16_t *out_port)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t bytes = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CZ_REQUIRE(fd >= 0 && !bind(fd, (struct sockaddr *)&address, sizeof address) &&
-               !listen(fd, 16) && !getsockname(fd, (struct sockaddr *)&address, &bytes));
-    *out_port = ntohs(address.sin_port);
-    return fd;
-}
-
-static bool answers(uint16_t port)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons(port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool ok = fd >= 0 && !connect(fd, (struct sockaddr *)&address, sizeof address);
-    close(fd);
-    return ok;
-}
-
-/* Start a server of the test's own, on `server.port`, which ends with the test. */
 static void run_server(void)
 {
-    char port[8];
-    cz_ignore(snprintf(port, sizeof port, "%u", server.port)); /* it fits */
-    fflush(NULL);
-    server.pid = fork();
-    CZ_REQUIRE(server.pid >= 0);
-    if (server.pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        dup2(null, STDOUT_FILENO);
-        execlp("redis-server", "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "",
-               "--appendonly", "no", "--dir", cz_test_directory(), "--requirepass", "s3cret word",
-               "--user", "shop", "on", ">pass", "~*", "&*", "+@all", (char *)NULL);
-        _exit(127);
-    }
-    for (int i = 0; i < 500 && !answers(server.port); i++) {
-        int status;
-        if (waitpid(server.pid, &status, WNOHANG) == server.pid) {
-            CZ_EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 127);
-            cz_test_skip("redis-server is not installed");
-        }
-        usleep(10000);
-    }
-}
-
-static void kill_server(void)
-{
-    kill(server.pid, SIGKILL);
-    waitpid(server.pid, NULL, 0);
+    static const char *const accounts[] = {
+        "--requirepass", "s3cret word", "--user", "shop", "on", ">pass", "~*", "&*", "+@all", NULL
+    };
+    redis_run(&server, accounts);
 }
 
 static const char *url_of(const char *user, uint16_t port, const char *rest)
 {
-    cz_ignore(snprintf(server.url, sizeof server.url, "redis://%s127.0.0.1:%u%s", user, port,
-                       rest)); /* it fits */
-    return server.url;
+    static char url[128];
+    cz_ignore(
+        snprintf(url, sizeof url, "redis://%s127.0.0.1:%u%s", user, port, rest)); /* it fits */
+    return url;
 }
 
 static void begin(void)
 {
-    close(listen_anywhere(&server.port));
     run_server();
     cache_begin(url_of(":s3cret%20word@", server.port, "/2"));
 }
@@ -235,7 +181,7 @@ static void kill_and_restart(cz_ctx *ctx, void *arg)
 {
     (void)arg;
     cz_sleep(ctx, 200);
-    kill_server();
+    private_server_kill(&server);
     CZ_EXPECT(hits > 100);
     cz_sleep(ctx, 300);
     run_server();
