@@ -334,7 +334,7 @@ static void expect_no_old_values(cz_ctx *ctx, void *arg)
     CZ_EXPECT(!cz_cache_has_key(ctx, NULL, CZ_STR("stored")));
     CZ_EXPECT(!cz_cache_has_key(ctx, NULL, CZ_STR("tagged")));
     CZ_EXPECT(!cz_cache_has_key(ctx, NULL, CZ_STR("tagged anew")));
-    CZ_EXPECT(!store()->owed.len && !store()->owes_all);
+    CZ_EXPECT(cz__owed_is_none(store()->owed));
 }
 
 static void owe_too_much(cz_ctx *ctx, void *arg)
@@ -342,7 +342,8 @@ static void owe_too_much(cz_ctx *ctx, void *arg)
     (void)arg;
     for (int i = 0; i < 10000; i++)
         cz_cache_delete(ctx, NULL, cz_format(ctx, "key %d", i));
-    CZ_EXPECT(store()->owes_all && !store()->owed.len);
+    struct cz__debt debt;
+    CZ_EXPECT(!cz__owed_read(store()->owed, ctx->arena, &debt) && debt.all);
 }
 
 CZ_TEST(what_was_ended_while_redis_was_away_does_not_come_back_with_it)
@@ -359,6 +360,24 @@ CZ_TEST(what_was_ended_while_redis_was_away_does_not_come_back_with_it)
     cache_run_on_fiber(owe_too_much, NULL);
     kill(server.pid, SIGCONT);
     cache_run_on_fiber(expect_no_old_values, (void *)"");
+}
+
+CZ_TEST(what_a_worker_owed_that_has_ended_the_others_remove)
+{
+    begin();
+    cache_run(prepare_old_values, NULL);
+    cz__link_close(&redis()->link); /* each process has its own */
+    kill(server.pid, SIGSTOP);
+    fflush(NULL);
+    pid_t worker = fork();
+    CZ_REQUIRE(worker >= 0);
+    if (!worker) {
+        cache_run(change_while_away, NULL);
+        kill(getpid(), SIGKILL);
+    }
+    waitpid(worker, NULL, 0);
+    kill(server.pid, SIGCONT);
+    cache_run(expect_no_old_values, (void *)"kept");
 }
 
 /* ---- cancelled ---- */
