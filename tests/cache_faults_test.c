@@ -117,7 +117,7 @@ static void take_server_away(struct private_server *redis, struct seen *seen)
     seen->kept = 0;
     sleep_ms(500);
     expect_good(seen, "started again", 900, true);
-    kill(redis->pid, SIGSTOP);
+    private_server_stop(redis);
     sleep_ms(700); /* some workers see it come back before others know that it was away */
     kill(redis->pid, SIGCONT);
     sleep_ms(1500);

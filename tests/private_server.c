@@ -58,6 +58,13 @@ void private_server_run(struct private_server *server, const char *const *argv)
     CZ_REQUIRE(answers(server->port));
 }
 
+void private_server_stop(struct private_server *server)
+{
+    int status;
+    kill(server->pid, SIGSTOP);
+    CZ_REQUIRE(waitpid(server->pid, &status, WUNTRACED) == server->pid && WIFSTOPPED(status));
+}
+
 void private_server_kill(struct private_server *server)
 {
     kill(server->pid, SIGKILL);
@@ -80,6 +87,21 @@ void redis_run(struct private_server *server, const char *const *more)
         "--appendonly", "no",     "--dir", cz_test_directory()
     };
     size_t count = 11;
+    for (; more && *more && count < ARGUMENTS_MAX - 1; more++)
+        argv[count++] = *more;
+    private_server_run(server, argv);
+}
+
+void memcached_run(struct private_server *server, const char *const *more)
+{
+    char port[8];
+    choose_port(server, port);
+    const char *argv[ARGUMENTS_MAX] = { "memcached", "-p", port, "-U", "0", "-l", "127.0.0.1" };
+    size_t count = 7;
+    if (getuid() == 0) {
+        argv[count++] = "-u";
+        argv[count++] = "nobody";
+    }
     for (; more && *more && count < ARGUMENTS_MAX - 1; more++)
         argv[count++] = *more;
     private_server_run(server, argv);

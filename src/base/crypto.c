@@ -7,6 +7,7 @@
 
 typedef struct evp_cipher_ctx_st EVP_CIPHER_CTX;
 typedef struct evp_cipher_st EVP_CIPHER;
+typedef struct evp_md_st EVP_MD;
 typedef struct engine_st ENGINE;
 enum { EVP_CTRL_GCM_GET_TAG = 0x10, EVP_CTRL_GCM_SET_TAG = 0x11 };
 
@@ -26,7 +27,11 @@ enum { EVP_CTRL_GCM_GET_TAG = 0x10, EVP_CTRL_GCM_SET_TAG = 0x11 };
        const unsigned char *iv))                                                                   \
     X(int, EVP_DecryptUpdate,                                                                      \
       (EVP_CIPHER_CTX *, unsigned char *out, int *outl, const unsigned char *in, int inl))         \
-    X(int, EVP_DecryptFinal_ex, (EVP_CIPHER_CTX *, unsigned char *out, int *outl))
+    X(int, EVP_DecryptFinal_ex, (EVP_CIPHER_CTX *, unsigned char *out, int *outl))                 \
+    X(const EVP_MD *, EVP_sha256, (void))                                                          \
+    X(int, EVP_Digest,                                                                             \
+      (const void *data, size_t count, unsigned char *out, unsigned int *size, const EVP_MD *,     \
+       ENGINE *))
 
 static struct {
 #define X(type, name, arguments) type(*name) arguments; /* NOLINT(bugprone-macro-parentheses) */
@@ -132,4 +137,15 @@ cz_status cz__aead_open(const unsigned char key[CZ__AEAD_KEY], cz_str sealed, ch
     return fine
                ? CZ_OK
                : cz_error_set(err, CZ_EVALIDATION, "not encrypted with this key, or changed since");
+}
+
+cz_status cz__sha256(cz_str text, unsigned char out[CZ__SHA256], cz_error *err)
+{
+    cz_status status = cz__crypto_load(err);
+    if (status)
+        return status;
+    if (crypto.EVP_Digest(text.len ? text.ptr : "", text.len, out, NULL, crypto.EVP_sha256(),
+                          NULL) != 1)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for a hash");
+    return CZ_OK;
 }

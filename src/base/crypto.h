@@ -1,4 +1,4 @@
-/* base/crypto.h: authenticated encryption, by OpenSSL's libcrypto.
+/* base/crypto.h: authenticated encryption and hashes, by OpenSSL's libcrypto.
  *
  * The library is loaded when it is first asked for: a program that encrypts nothing does not pay for it.
  */
@@ -13,7 +13,8 @@ enum {
     CZ__AEAD_KEY = 32, /* bytes of a key: AES-256 */
     CZ__AEAD_NONCE = 12,
     CZ__AEAD_TAG = 16,
-    CZ__AEAD_OVERHEAD = CZ__AEAD_NONCE + CZ__AEAD_TAG
+    CZ__AEAD_OVERHEAD = CZ__AEAD_NONCE + CZ__AEAD_TAG,
+    CZ__SHA256 = 32 /* bytes of a hash */
 };
 
 /* Load libcrypto. Errors: CZ_EUNSUPPORTED; `err` names what is missing. Context: any thread, as all here. */
@@ -27,5 +28,8 @@ CZ_NODISCARD cz_status cz__aead_seal(const unsigned char key[CZ__AEAD_KEY], cz_s
  * Errors: CZ_EUNSUPPORTED; CZ_EVALIDATION: not sealed with this key, or changed since. */
 CZ_NODISCARD cz_status cz__aead_open(const unsigned char key[CZ__AEAD_KEY], cz_str sealed,
                                      char *out, cz_error *err);
+
+/* SHA-256 (FIPS 180-4). Errors: CZ_EUNSUPPORTED, CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__sha256(cz_str text, unsigned char out[CZ__SHA256], cz_error *err);
 
 #endif

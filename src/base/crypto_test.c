@@ -54,3 +54,23 @@ CZ_TEST(what_is_sealed_opens_and_no_changed_bit_of_it_does)
         cz_buf_done(&again);
     }
 }
+
+/* FIPS 180-4's examples, as NIST published them. */
+CZ_TEST(sha_256_gives_what_its_standard_says)
+{
+    static const struct {
+        const char *text;
+        unsigned char begin[4], end[4];
+    } cases[] = {
+        { "", { 0xe3, 0xb0, 0xc4, 0x42 }, { 0x78, 0x52, 0xb8, 0x55 } },
+        { "abc", { 0xba, 0x78, 0x16, 0xbf }, { 0xf2, 0x00, 0x15, 0xad } },
+        { "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+          { 0x24, 0x8d, 0x6a, 0x61 },
+          { 0x19, 0xdb, 0x06, 0xc1 } },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        unsigned char out[CZ__SHA256];
+        CZ_REQUIRE_OK(cz__sha256(cz_str_from(cases[i].text), out, NULL));
+        CZ_EXPECT(!memcmp(out, cases[i].begin, 4) && !memcmp(out + 28, cases[i].end, 4));
+    }
+}

@@ -220,7 +220,7 @@ size_t cz_cache_set_many(cz_ctx *ctx, cz_cache *cache, const cz_cache_item *item
         wrapped[kept++].value = wrap(ctx, store, items[i].value, options, tags, &ttl_ms);
     }
     if (!tags)
-        cz__owed_add(store->owed, keys, count);
+        cz__store_owe(store, keys, count);
     else if (kept)
         cz_ignore(cz__store_change(ctx, store,
                                    store->driver->set(ctx, store, wrapped, kept, ttl_ms, &stored),
@@ -247,7 +247,7 @@ void cz_cache_clear(cz_ctx *ctx, cz_cache *cache)
     bool open = cz__store_may_ask(ctx, store);
     cz_status status = open ? store->driver->clear(ctx, store) : CZ_EUNAVAILABLE;
     if (status)
-        cz__owed_add_all(store->owed);
+        cz__store_owe(store, NULL, 0);
     if (open)
         cz_ignore(cz__store_answered(ctx, store, status)); /* it is done when the cache is back */
 }

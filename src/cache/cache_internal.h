@@ -38,10 +38,13 @@ struct cz__cache_driver {
     cz_status (*incr)(cz_ctx *ctx, struct cz__store *store, cz_str key, int64_t delta,
                       enum cz__counted *out_counted, int64_t *out);
     cz_status (*clear)(cz_ctx *ctx, struct cz__store *store);
+    /* Of several servers, each of which may be away by itself: it looks after that, and after what they have to forget; a get
+     * of one that is away is a miss. These keys could not be changed; no `keys`: all. NULL: the store does. */
+    void (*owe)(struct cz__store *store, const cz_str *keys, size_t count);
 };
 
 extern const struct cz__cache_driver cz__cache_memory, cz__cache_null, cz__cache_file,
-    cz__cache_redis;
+    cz__cache_redis, cz__cache_memcached;
 
 enum {
     CZ__PREFIX_BYTES_MAX = 64,
@@ -104,7 +107,8 @@ bool cz__store_answered(cz_ctx *ctx, struct cz__store *store, cz_status status);
 #define cz__store_change(ctx, store, call, keys, count)                                            \
     (cz__store_may_ask((ctx), (store))                                                             \
          ? cz__store_changed((ctx), (store), (call), (keys), (count))                              \
-         : (cz__owed_add((store)->owed, (keys), (count)), false))
+         : (cz__store_owe((store), (keys), (count)), false))
+void cz__store_owe(struct cz__store *store, const cz_str *keys, size_t count);
 bool cz__store_changed(cz_ctx *ctx, struct cz__store *store, cz_status status, const cz_str *keys,
                        size_t count);
 /* Raise what ended a wait. */

@@ -5,9 +5,7 @@
 #include <stdio.h>
 
 static const struct cz__cache_driver *const drivers[] = {
-    &cz__cache_memory,
-    &cz__cache_null,
-    &cz__cache_file,
+    &cz__cache_memory, &cz__cache_null, &cz__cache_file, &cz__cache_memcached,
 #ifdef CZ_REDIS
     &cz__cache_redis,
 #endif

@@ -81,6 +81,8 @@ bool cz__store_answered(cz_ctx *ctx, struct cz__store *store, cz_status status)
 {
     if (status != CZ_OK && status != CZ_EUNAVAILABLE)
         cz__store_raise(ctx, store, status);
+    if (store->driver->owe)
+        return status == CZ_OK; /* the driver has told, and knows which server it was */
     cz__circuit_set(&store->circuit, status == CZ_OK);
     if (status == CZ_OK)
         return true;
@@ -93,11 +95,21 @@ bool cz__store_changed(cz_ctx *ctx, struct cz__store *store, cz_status status, c
                        size_t count)
 {
     if (status) /* also when the request was cancelled: nobody knows whether it was made */
-        cz__owed_add(store->owed, keys, count);
+        cz__store_owe(store, keys, count);
     return cz__store_answered(ctx, store, status);
 }
 
 /* ---- what could not be removed ---- */
+
+void cz__store_owe(struct cz__store *store, const cz_str *keys, size_t count)
+{
+    if (store->driver->owe)
+        store->driver->owe(store, keys, count);
+    else if (keys)
+        cz__owed_add(store->owed, keys, count);
+    else
+        cz__owed_add_all(store->owed);
+}
 
 static cz_status settle(cz_ctx *ctx, struct cz__store *store)
 {
