@@ -119,7 +119,7 @@ cz_str_list cz_cache_get_many(cz_ctx *ctx, cz_cache *cache, cz_str_list keys);
 size_t cz_cache_set_many(cz_ctx *ctx, cz_cache *cache, const cz_cache_item *items, size_t count,
                          const cz_cache_options *options);
 size_t cz_cache_delete_many(cz_ctx *ctx, cz_cache *cache, cz_str_list keys);
-/* Forget everything under the cache's prefix. */
+/* Forget everything under the cache's prefix; of memcached://, everything in its servers. */
 void cz_cache_clear(cz_ctx *ctx, cz_cache *cache);
 
 /* Move a value from the cache's version to that version + delta, with the cache's own time to live, and return the number

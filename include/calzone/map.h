@@ -47,6 +47,8 @@ const cz_map_entry *cz_map_next(const cz_map *map, size_t *cursor);
 uint64_t cz_hash(const void *bytes, size_t len);
 /* The same under a given key; for tests against the published vectors. */
 uint64_t cz__siphash13(const uint8_t key[16], const void *bytes, size_t len);
+/* Under two keys, which makes 128 bits, in the machine's order of bytes. */
+void cz__siphash13_twice(const uint8_t keys[2][16], const void *bytes, size_t len, uint8_t out[16]);
 /* Draw a new hash key for cz_hash() and for maps made from now on; those made before keep theirs. Called by
  * each worker at its start. */
 void cz__hash_reseed(void);

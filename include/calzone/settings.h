@@ -91,10 +91,13 @@ bool cz_settings_next(const cz_settings *settings, size_t *cursor, cz_setting_va
  * no brackets around an IPv6 address. Percent-escapes in user, password and path are decoded. */
 typedef struct cz_url {
     cz_str scheme, user, password, host, path, query;
-    uint16_t port; /* 0: none given */
+    uint16_t port;     /* 0: none given */
+    cz_str more_hosts; /* "b,c:11212" of memcached://a,b,c:11212; empty with any other scheme */
 } cz_url;
 /* Errors: CZ_EVALIDATION; CZ_ENOMEM. `out` points into `text` and `arena`. */
 CZ_NODISCARD cz_status cz_url_parse(cz_arena *arena, cz_str text, cz_url *out);
+/* Make the next of several hosts the URL's host and port. False: there is none. */
+bool cz_url_take_host(cz_url *url);
 /* Take the first "name=value" off a URL's query, its percent-escapes decoded; both are empty at the end.
  * Errors: CZ_EVALIDATION: a malformed escape or a control character; CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz_url_take_parameter(cz_arena *arena, cz_str *query, cz_str *out_name,

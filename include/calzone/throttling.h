@@ -6,7 +6,8 @@
  *
  * In any period of a rate, wherever it begins, a caller gets at most so many answers; one request more is answered with
  * 429, DRF's document and Retry-After. Counts are shared by all workers of a site, and live in memory of a fixed size
- * (setting THROTTLE_ENTRIES) until the site stops. A request that is refused, by a throttle or before it was asked, counts
+ * (setting THROTTLE_ENTRIES) until the site stops, or in a Redis that several machines share (THROTTLE_URL); when that
+ * is away, each machine counts for itself. A request that is refused, by a throttle or before it was asked, counts
  * nowhere.
  *
  * A rate is "100/day": hits, and a period of s, sec, second(s), m, min, minute(s), h, hour(s), d or day(s), or of
@@ -97,7 +98,9 @@ extern const cz_middleware cz_throttling;
  * them has nothing left, in none. Sets RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers) to the
  * rates that were asked and to the one with the least left. Viewsets call it. `throttles`: NULL for none.
  * Raises: CZ_ETHROTTLED, with Retry-After set; CZ_EINVAL: `throttles` are no viewset's, so nobody has read their rates, or
- * over 16 rates are asked; CZ_ENOMEM; what a key function raises. Context: a request. */
+ * over 16 rates are asked, or it would wait for the server of THROTTLE_URL inside a write transaction; CZ_ECANCELED,
+ * CZ_ETIMEDOUT: the request's own end; CZ_ENOMEM; what a key function raises. Context: a request; may suspend where
+ * THROTTLE_URL names a server. */
 void cz_throttle_require(cz_ctx *ctx, cz_request *req, const cz_throttles *throttles);
 
 void cz__throttle_process(cz_ctx *ctx, cz_request *req, const cz_next *next,
@@ -106,10 +109,14 @@ void cz__throttle_process(cz_ctx *ctx, cz_request *req, const cz_next *next,
  * cannot be; CZ_ENOMEM. Context: start-up, before workers are forked; may come again. */
 CZ_NODISCARD cz_status cz__throttles_prepare(cz_throttles *throttles, const char *owner,
                                              cz_error *err);
-/* Read THROTTLE_RATES and THROTTLE_ENTRIES; at last, say whether a scope has a rate that nobody asks for.
- * Errors: CZ_EVALIDATION. Context: start-up. */
-CZ_NODISCARD cz_status cz__throttling_configure(const cz_settings *settings, cz_error *err);
+/* Read THROTTLE_RATES, THROTTLE_URL and THROTTLE_ENTRIES; at last, say whether a scope has a rate that nobody asks for.
+ * `project` is what a server's keys begin with unless the URL says so. Errors: CZ_EVALIDATION; CZ_EUNSUPPORTED: the
+ * URL's library is missing; CZ_ENOMEM. Context: start-up. */
+CZ_NODISCARD cz_status cz__throttling_configure(const cz_settings *settings, cz_str project,
+                                                cz_error *err);
 CZ_NODISCARD cz_status cz__throttling_check(cz_error *err);
+/* Leave the server of THROTTLE_URL. */
+void cz__throttling_close(void);
 
 #ifdef __cplusplus
 }

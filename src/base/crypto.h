@@ -13,7 +13,8 @@ enum {
     CZ__AEAD_KEY = 32, /* bytes of a key: AES-256 */
     CZ__AEAD_NONCE = 12,
     CZ__AEAD_TAG = 16,
-    CZ__AEAD_OVERHEAD = CZ__AEAD_NONCE + CZ__AEAD_TAG
+    CZ__AEAD_OVERHEAD = CZ__AEAD_NONCE + CZ__AEAD_TAG,
+    CZ__SHA256 = 32 /* bytes of a hash */
 };
 
 /* Load libcrypto. Errors: CZ_EUNSUPPORTED; `err` names what is missing. Context: any thread, as all here. */
@@ -31,7 +32,6 @@ CZ_NODISCARD cz_status cz__aead_open(const unsigned char key[CZ__AEAD_KEY], cz_s
 /* Whether two texts of one length are alike, in a time that does not tell where they differ. */
 bool cz__bytes_equal(const void *a, const void *b, size_t len);
 
-enum { CZ__SHA256 = 32 }; /* bytes of a digest */
 /* SHA-256 (FIPS 180-4). Errors: CZ_EUNSUPPORTED. */
 CZ_NODISCARD cz_status cz__sha256(cz_str text, unsigned char out[CZ__SHA256], cz_error *err);
 /* HMAC-SHA-256 (RFC 2104). Errors: CZ_EUNSUPPORTED. */

@@ -28,8 +28,9 @@ static bool is_too_long(cz_ctx *ctx, struct cz__store *store, cz_str full_key, c
     if (value.len <= CZ_CACHE_VALUE_BYTES_MAX)
         return false;
     size_t removed;
-    if (!cz__store_ask(ctx, store, store->driver->remove(ctx, store, &full_key, 1, &removed)))
-        cz__store_owe(store, &full_key, 1);
+    cz_ignore(cz__store_change(ctx, store,
+                               store->driver->remove(ctx, store, &full_key, 1, &removed), &full_key,
+                               1)); /* it goes when the cache is back */
     cz__store_tell(ctx, store, CZ__NEWS_TOO_LONG,
                    cz_format(ctx, "%zu bytes; 1 MiB is the most", value.len).ptr);
     return true;
@@ -62,9 +63,9 @@ bool cz__entry_store(cz_ctx *ctx, struct cz__store *store, cz_str full_key, cz_s
     int64_t ttl_ms;
     size_t stored = 0;
     cz_cache_item item = { full_key, wrap(ctx, store, value, options, tags, &ttl_ms) };
-    if (!cz__store_ask(ctx, store, store->driver->set(ctx, store, &item, 1, ttl_ms, &stored)))
-        cz__store_owe(store, &full_key, 1);
-    return stored;
+    return cz__store_change(ctx, store, store->driver->set(ctx, store, &item, 1, ttl_ms, &stored),
+                            &full_key, 1) &&
+           stored;
 }
 
 /* ---- one value ---- */
@@ -218,10 +219,12 @@ size_t cz_cache_set_many(cz_ctx *ctx, cz_cache *cache, const cz_cache_item *item
         wrapped[kept].key = wrapped[i].key;
         wrapped[kept++].value = wrap(ctx, store, items[i].value, options, tags, &ttl_ms);
     }
-    if (!tags ||
-        (kept && !cz__store_ask(ctx, store,
-                                store->driver->set(ctx, store, wrapped, kept, ttl_ms, &stored))))
+    if (!tags)
         cz__store_owe(store, keys, count);
+    else if (kept)
+        cz_ignore(cz__store_change(ctx, store,
+                                   store->driver->set(ctx, store, wrapped, kept, ttl_ms, &stored),
+                                   keys, count)); /* then none was */
     return stored;
 }
 
@@ -231,17 +234,22 @@ size_t cz_cache_delete_many(cz_ctx *ctx, cz_cache *cache, cz_str_list keys)
     struct cz__store *store = own->store;
     const cz_str *full = full_keys(ctx, own, keys);
     size_t removed = 0;
-    if (keys.count &&
-        !cz__store_ask(ctx, store, store->driver->remove(ctx, store, full, keys.count, &removed)))
-        cz__store_owe(store, full, keys.count);
+    if (keys.count)
+        cz_ignore(cz__store_change(ctx, store,
+                                   store->driver->remove(ctx, store, full, keys.count, &removed),
+                                   full, keys.count)); /* they go when the cache is back */
     return removed;
 }
 
 void cz_cache_clear(cz_ctx *ctx, cz_cache *cache)
 {
     struct cz__store *store = cz__cache_resolve(ctx, cache)->store;
-    if (!cz__store_ask(ctx, store, store->driver->clear(ctx, store)))
-        store->owes_all = true;
+    bool open = cz__store_may_ask(ctx, store);
+    cz_status status = open ? store->driver->clear(ctx, store) : CZ_EUNAVAILABLE;
+    if (status)
+        cz__store_owe(store, NULL, 0);
+    if (open)
+        cz_ignore(cz__store_answered(ctx, store, status)); /* it is done when the cache is back */
 }
 
 uint32_t cz_cache_incr_version(cz_ctx *ctx, cz_cache *cache, cz_str key, int32_t delta)

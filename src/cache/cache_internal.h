@@ -3,6 +3,7 @@
 #define CZ_CACHE_CACHE_INTERNAL_H
 
 #include "cache/caches.h"
+#include "runtime/circuit.h"
 #include <calzone/buf.h>
 
 struct cz__store;
@@ -37,10 +38,13 @@ struct cz__cache_driver {
     cz_status (*incr)(cz_ctx *ctx, struct cz__store *store, cz_str key, int64_t delta,
                       enum cz__counted *out_counted, int64_t *out);
     cz_status (*clear)(cz_ctx *ctx, struct cz__store *store);
+    /* Of several servers, each of which may be away by itself: it looks after that, and after what they have to forget; a get
+     * of one that is away is a miss. These keys could not be changed; no `keys`: all. NULL: the store does. */
+    void (*owe)(struct cz__store *store, const cz_str *keys, size_t count);
 };
 
 extern const struct cz__cache_driver cz__cache_memory, cz__cache_null, cz__cache_file,
-    cz__cache_redis;
+    cz__cache_redis, cz__cache_memcached;
 
 enum {
     CZ__PREFIX_BYTES_MAX = 64,
@@ -49,6 +53,7 @@ enum {
 };
 
 struct cz__flight;
+struct cz__owed;
 
 /* What the log is told. */
 enum cz__news { CZ__NEWS_AWAY, CZ__NEWS_REFUSED, CZ__NEWS_TOO_LONG, CZ__NEWS_COUNT };
@@ -69,12 +74,10 @@ struct cz__store {
     int64_t jitter;  /* per cent */
     int64_t bytes;   /* of memory */
     int64_t entries; /* of a folder, at most */
-    /* The circuit: closed, or open until `retry_at_us`, when one tries for all. */
-    bool is_away;
-    int64_t retry_at_us;
+    cz__circuit circuit;
     int64_t told_at_us[CZ__NEWS_COUNT]; /* 0: never */
-    cz_buf owed;                /* keys to remove when it is back, each with a NUL after it */
-    bool owes_all;              /* or all of them */
+    struct cz__owed *owed;              /* what to remove when it is back */
+    bool is_settling; /* a fiber of this process does that; the others find the cache away */
     struct cz__flight *flights; /* what fibers of this process compute (single_flight.c) */
 };
 
@@ -92,16 +95,22 @@ void cz__cache_check_name(cz_ctx *ctx, const char *what, cz_str name);
 
 /* Whether the cache is to be asked; false for a second after it was found away. */
 bool cz__store_is_open(struct cz__store *store);
-/* The same, after what is owed was done. Raises as cz__store_answered(). */
+/* The same, after what is owed was done. */
 bool cz__store_may_ask(cz_ctx *ctx, struct cz__store *store);
 /* Whether it answered; what else a driver returns is raised. */
 bool cz__store_answered(cz_ctx *ctx, struct cz__store *store, cz_status status);
 /* Ask by `call`, an expression of a status. */
 #define cz__store_ask(ctx, store, call)                                                            \
     (cz__store_may_ask((ctx), (store)) && cz__store_answered((ctx), (store), (call)))
-/* What is stored under these keys is out of date, and the cache could not be told: remove it before anything else is asked
- * again. When that are too many keys, everything goes. */
+/* The same for a change of keys. Unless it is known to have been made, what is stored under them is out of date: it is removed
+ * before anything else is asked again. When that are too many keys, everything goes. */
+#define cz__store_change(ctx, store, call, keys, count)                                            \
+    (cz__store_may_ask((ctx), (store))                                                             \
+         ? cz__store_changed((ctx), (store), (call), (keys), (count))                              \
+         : (cz__store_owe((store), (keys), (count)), false))
 void cz__store_owe(struct cz__store *store, const cz_str *keys, size_t count);
+bool cz__store_changed(cz_ctx *ctx, struct cz__store *store, cz_status status, const cz_str *keys,
+                       size_t count);
 /* Raise what ended a wait. */
 CZ_NORETURN void cz__store_raise(cz_ctx *ctx, const struct cz__store *store, cz_status status);
 /* A line, but of each kind at most one a minute. */
@@ -112,6 +121,23 @@ int64_t cz__store_ttl(cz_ctx *ctx, const struct cz__store *store, int64_t ttl_ms
 
 /* Whether every chain and count of a cache in memory is right; for tests. */
 bool cz__cache_memory_is_sound(struct cz__store *store);
+
+/* ---- what is to be removed when a cache is back (owed.c) ---- */
+
+struct cz__debt {
+    bool all;
+    cz_str_list keys; /* unless all */
+    uint64_t changes;
+};
+/* In memory that processes forked from now on share. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__owed_create(struct cz__owed **out);
+void cz__owed_destroy(struct cz__owed *owed); /* NULL does nothing */
+void cz__owed_add(struct cz__owed *owed, const cz_str *keys, size_t count);
+void cz__owed_add_all(struct cz__owed *owed);
+bool cz__owed_is_none(struct cz__owed *owed);
+/* What there is, in the arena, and the end of it unless more was added since. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__owed_read(struct cz__owed *owed, cz_arena *arena, struct cz__debt *out);
+void cz__owed_settle(struct cz__owed *owed, const struct cz__debt *debt);
 
 /* ---- what is stored for a value (envelope.c) ---- */
 

@@ -28,7 +28,7 @@ CZ_TEST(files_do_what_every_cache_does)
     cache_run(cache_suite, NULL);
     cache_run_on_fiber(cache_suite, NULL);
     cache_flight_suite();
-    CZ_EXPECT(!store()->is_away);
+    CZ_EXPECT(!store()->circuit.is_away);
 }
 
 CZ_TEST(urls_of_folders_are_read_strictly)
@@ -133,7 +133,7 @@ CZ_TEST(a_file_that_was_cut_or_damaged_is_a_miss)
             cache_run(expect_nothing, NULL);
         }
     }
-    CZ_EXPECT(!store()->is_away);
+    CZ_EXPECT(!store()->circuit.is_away);
 }
 
 static void expect_away(cz_ctx *ctx, void *arg)
@@ -141,7 +141,7 @@ static void expect_away(cz_ctx *ctx, void *arg)
     (void)arg;
     CZ_EXPECT(!cz_cache_set(ctx, NULL, CZ_STR("one"), CZ_STR("x"), NULL));
     CZ_EXPECT(!cz_cache_has_key(ctx, NULL, CZ_STR("one")));
-    CZ_EXPECT(store()->is_away);
+    CZ_EXPECT(store()->circuit.is_away);
 }
 
 CZ_TEST(a_folder_that_others_may_write_to_is_not_used)

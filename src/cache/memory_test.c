@@ -329,7 +329,7 @@ static void get_while_stopped(cz_ctx *ctx, void *arg)
     int64_t began_us = cz_monotonic_us();
     for (int i = 0; i < 2000; i++)
         CZ_EXPECT(!cz_cache_get(ctx, NULL, cz_format(ctx, "key %d", i), &value));
-    CZ_EXPECT(store()->is_away);
+    CZ_EXPECT(store()->circuit.is_away);
     CZ_EXPECT(cz_monotonic_us() - began_us < 500000);
 }
 
@@ -343,6 +343,6 @@ CZ_TEST(a_process_stopped_with_a_lock_delays_others_once)
     cache_run(get_while_stopped, NULL);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    store()->retry_at_us = 0; /* a second later */
+    store()->circuit.retry_at_us = 0; /* a second later */
     cache_run(expect_usable, NULL);
 }

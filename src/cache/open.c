@@ -5,9 +5,7 @@
 #include <stdio.h>
 
 static const struct cz__cache_driver *const drivers[] = {
-    &cz__cache_memory,
-    &cz__cache_null,
-    &cz__cache_file,
+    &cz__cache_memory, &cz__cache_null, &cz__cache_file, &cz__cache_memcached,
 #ifdef CZ_REDIS
     &cz__cache_redis,
 #endif
@@ -148,6 +146,10 @@ cz_status cz__cache_open(const char *alias, cz_str url, cz_str prefix, cz_error 
         return cz_error_set(err, CZ_ENOMEM, "no memory for a cache");
     cz_status status = open_store(store, arena, url, prefix, err);
     cz_arena_destroy(arena);
+    if (!status && cz__owed_create(&store->owed)) {
+        store->driver->close(store);
+        status = cz_error_set(err, CZ_ENOMEM, "no memory for a cache");
+    }
     store_count += !status;
     return status;
 }
@@ -167,7 +169,7 @@ void cz__caches_close(void)
     while (store_count) {
         struct cz__store *store = &stores[--store_count];
         store->driver->close(store);
-        cz_buf_done(&store->owed);
+        cz__owed_destroy(store->owed);
     }
 }
 

@@ -4,7 +4,7 @@
 #include <calzone/random.h>
 #include <calzone/time.h>
 
-enum { AWAY_US = 1000000, TELL_EVERY_US = 60000000, OWED_BYTES_MAX = 65536 };
+enum { TELL_EVERY_US = 60000000 };
 
 /* ---- keys ---- */
 
@@ -64,13 +64,7 @@ void cz__store_tell(cz_ctx *ctx, struct cz__store *store, enum cz__news news, co
 
 bool cz__store_is_open(struct cz__store *store)
 {
-    if (!store->is_away)
-        return true;
-    int64_t now_us = cz_monotonic_us();
-    if (now_us < store->retry_at_us)
-        return false;
-    store->retry_at_us = now_us + AWAY_US; /* this one tries, and nobody else until it is known */
-    return true;
+    return cz__circuit_may_ask(&store->circuit);
 }
 
 void cz__store_raise(cz_ctx *ctx, const struct cz__store *store, cz_status status)
@@ -85,60 +79,62 @@ void cz__store_raise(cz_ctx *ctx, const struct cz__store *store, cz_status statu
 
 bool cz__store_answered(cz_ctx *ctx, struct cz__store *store, cz_status status)
 {
-    if (status == CZ_OK) {
-        store->is_away = false;
-        return true;
-    }
-    if (status != CZ_EUNAVAILABLE)
+    if (status != CZ_OK && status != CZ_EUNAVAILABLE)
         cz__store_raise(ctx, store, status);
-    store->is_away = true;
-    store->retry_at_us = cz_monotonic_us() + AWAY_US;
+    if (store->driver->owe)
+        return status == CZ_OK; /* the driver has told, and knows which server it was */
+    cz__circuit_set(&store->circuit, status == CZ_OK);
+    if (status == CZ_OK)
+        return true;
     cz__store_tell(ctx, store, CZ__NEWS_AWAY,
                    store->driver->reason ? store->driver->reason(store) : store->driver->scheme);
     return false;
+}
+
+bool cz__store_changed(cz_ctx *ctx, struct cz__store *store, cz_status status, const cz_str *keys,
+                       size_t count)
+{
+    if (status) /* also when the request was cancelled: nobody knows whether it was made */
+        cz__store_owe(store, keys, count);
+    return cz__store_answered(ctx, store, status);
 }
 
 /* ---- what could not be removed ---- */
 
 void cz__store_owe(struct cz__store *store, const cz_str *keys, size_t count)
 {
-    store->owed.bytes_max = OWED_BYTES_MAX;
-    for (size_t i = 0; i < count && !store->owes_all; i++) {
-        cz_buf_append(&store->owed, keys[i].ptr, keys[i].len); /* which has no control byte */
-        cz_buf_append_char(&store->owed, '\0');
-        store->owes_all = cz_buf_status(&store->owed) != CZ_OK;
-    }
-    if (store->owes_all)
-        cz_buf_done(&store->owed);
+    if (store->driver->owe)
+        store->driver->owe(store, keys, count);
+    else if (keys)
+        cz__owed_add(store->owed, keys, count);
+    else
+        cz__owed_add_all(store->owed);
 }
 
-/* The keys that are owed, in the arena. */
-static cz_str_list owed_keys(cz_ctx *ctx, const struct cz__store *store)
+static cz_status settle(cz_ctx *ctx, struct cz__store *store)
 {
-    cz_str rest = cz_copy(ctx, cz_buf_str(&store->owed));
-    cz_str *keys = cz_array(ctx, cz_str, cz_str_count(rest, '\0'));
-    size_t count = 0;
-    while (rest.len)
-        keys[count++] = cz_str_cut(&rest, '\0');
-    return (cz_str_list){ keys, count };
+    struct cz__debt debt;
+    size_t removed;
+    cz_status status = cz__owed_read(store->owed, ctx->arena, &debt);
+    if (!status && debt.all)
+        status = store->driver->clear(ctx, store);
+    else if (!status && debt.keys.count)
+        status = store->driver->remove(ctx, store, debt.keys.items, debt.keys.count, &removed);
+    if (!status)
+        cz__owed_settle(store->owed, &debt);
+    return status;
 }
 
 bool cz__store_may_ask(cz_ctx *ctx, struct cz__store *store)
 {
-    if (!cz__store_is_open(store))
+    if (store->is_settling || !cz__store_is_open(store))
         return false;
-    if (!store->owed.len && !store->owes_all)
+    if (cz__owed_is_none(store->owed))
         return true;
-    cz_str_list keys = owed_keys(ctx, store);
-    bool all = store->owes_all;
-    size_t removed;
-    cz_buf_done(&store->owed); /* others may owe more while this waits */
-    store->owes_all = false;
-    cz_status status = all ? store->driver->clear(ctx, store)
-                           : store->driver->remove(ctx, store, keys.items, keys.count, &removed);
-    if (status && all)
-        store->owes_all = true;
-    else if (status)
-        cz__store_owe(store, keys.items, keys.count);
+    store->is_settling = true;
+    cz_status status = settle(ctx, store);
+    store->is_settling = false;
+    if (status == CZ_ENOMEM || status == CZ_ECANCELED || status == CZ_ETIMEDOUT)
+        return false; /* this request's own end: another one settles */
     return cz__store_answered(ctx, store, status);
 }

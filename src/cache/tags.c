@@ -98,7 +98,7 @@ void cz_cache_invalidate(cz_ctx *ctx, cz_cache *cache, cz_str tag)
     cz__cache_check_name(ctx, "tag", tag);
     cz_cache_item item = { generation_key(ctx, store, tag), generation_text(ctx, draw()) };
     size_t stored;
-    if (!cz__store_ask(ctx, store,
-                       store->driver->set(ctx, store, &item, 1, CZ_CACHE_FOREVER, &stored)))
-        cz__store_owe(store, &item.key, 1); /* without a generation its values are none either */
+    cz_ignore(cz__store_change(ctx, store,
+                               store->driver->set(ctx, store, &item, 1, CZ_CACHE_FOREVER, &stored),
+                               &item.key, 1)); /* without a generation its values are none either */
 }

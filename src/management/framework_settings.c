@@ -23,7 +23,8 @@ const cz_setting cz__framework_settings[] = {
       .help = "A replica further behind its primary is not used." },
     { .name = "CACHE_URL",
       .kind = CZ_SETTING_URL,
-      .help = "The cache: memory://, redis://host:6379/0, file:///folder or null://. Memory that "
+      .help = "The cache: memory://, redis://host:6379/0, memcached://host, file:///folder or "
+              "null://. Memory that "
               "the workers share, 16 MiB of it, when empty." },
     { .name = "WRITE_HOLD_TIME",
       .kind = CZ_SETTING_DURATION,
@@ -121,6 +122,10 @@ const cz_setting cz__framework_settings[] = {
       .kind = CZ_SETTING_LIST,
       .help = "How often one caller may ask, by scope: \"anon: 20/m, user: 1000/d\"; a scope may "
               "come again." },
+    { .name = "THROTTLE_URL",
+      .kind = CZ_SETTING_URL,
+      .help = "Where throttles count: redis://host:6379/0 for several machines. Memory that the "
+              "workers share when empty." },
     { .name = "THROTTLE_ENTRIES",
       .kind = CZ_SETTING_INT,
       .default_value = "32768",

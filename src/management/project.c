@@ -240,7 +240,7 @@ static cz_status start(struct cz__site *site, cz_error *err)
     if (!status)
         status = cz__field_keys_set(cz_setting_str(site->settings, "FIELD_ENCRYPTION_KEYS"), err);
     if (!status)
-        status = cz__throttling_configure(site->settings, err);
+        status = cz__throttling_configure(site->settings, cz_str_from(project->name), err);
     if (!status)
         status = cz__jwt_configure(cz_setting_str(site->settings, "JWT_KEYS"), err);
     if (!status)
@@ -305,6 +305,7 @@ void cz__site_stop(struct cz__site *site)
     current_settings = NULL;
     cz__databases_close(true);
     cz__caches_close();
+    cz__throttling_close();
     cz_arena_destroy(site->arena);
     site->arena = NULL;
     site->router = NULL;

@@ -18,10 +18,7 @@ static uint8_t key[16];
 void cz__position_set_key(cz_str secret)
 {
     static const uint8_t salts[2][16] = { "calzone position", "position calzone" };
-    for (int i = 0; i < 2; i++) {
-        uint64_t half = cz__siphash13(salts[i], secret.ptr, secret.len);
-        memcpy(key + 8 * i, &half, sizeof half);
-    }
+    cz__siphash13_twice(salts, secret.ptr, secret.len, key);
 }
 
 int64_t cz__position_life_ms(void)

@@ -3,6 +3,8 @@
  *   url       = scheme "://" [ user [ ":" password ] "@" ] [ host [ ":" port ] ] [ "/" path ] [ "?" query ]
  *   host      = name / IPv4 / "[" IPv6 "]"
  *
+ * Where the scheme is a group of servers' ("memcached"), "," host [ ":" port ] may follow the first, several times.
+ *
  * A fragment, white space, a control character (also one that is percent-escaped) and a second "@" are
  * refused: the last is a password that was not escaped.
  */
@@ -128,18 +130,33 @@ static cz_status read_host(cz_str text, cz_url *url)
     return CZ_OK;
 }
 
+/* One host, or, of a group, each. */
+static cz_status read_hosts(cz_str text, cz_url *url)
+{
+    if (!cz_str_eq(url->scheme, CZ_STR("memcached")) || cz_str_find_char(text, ',') == SIZE_MAX)
+        return read_host(text, url);
+    url->more_hosts = text;
+    cz_str rest = text, first = cz_str_cut(&url->more_hosts, ',');
+    for (size_t count = cz_str_count(text, ',') + 1; count > 0; count--) {
+        cz_url one = { 0 };
+        if (read_host(cz_str_cut(&rest, ','), &one) || !one.host.len)
+            return CZ_EVALIDATION;
+    }
+    return read_host(first, url);
+}
+
 static cz_status read_authority(cz_arena *arena, cz_str text, cz_url *url)
 {
     size_t at = cz_str_find_char(text, '@');
     if (at == SIZE_MAX)
-        return read_host(text, url);
+        return read_hosts(text, url);
     cz_str password = cz_str_head(text, at);
     cz_str user = cz_str_cut(&password, ':');
     cz_status status = decode(arena, user, &url->user);
     if (status == CZ_OK)
         status = decode(arena, password, &url->password);
     if (status == CZ_OK)
-        status = read_host(cz_str_tail(text, at + 1), url); /* refuses a second "@" */
+        status = read_hosts(cz_str_tail(text, at + 1), url); /* refuses a second "@" */
     return status;
 }
 
@@ -175,6 +192,15 @@ cz_status cz_url_parse(cz_arena *arena, cz_str text, cz_url *out)
         return status;
     *out = url;
     return CZ_OK;
+}
+
+bool cz_url_take_host(cz_url *url)
+{
+    if (!url->more_hosts.len)
+        return false;
+    url->port = 0;
+    cz_ignore(read_host(cz_str_cut(&url->more_hosts, ','), url)); /* it was read before */
+    return true;
 }
 
 cz_status cz_url_take_parameter(cz_arena *arena, cz_str *query, cz_str *out_name, cz_str *out_value)

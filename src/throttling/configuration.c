@@ -1,6 +1,5 @@
 /* What throttles are told at the start: the settings' rates by scope, and each declared throttle's own. */
 #include "throttling/throttling_internal.h"
-#include <calzone/random.h>
 
 enum { SCOPES_MAX = 64, SCOPE_BYTES_MAX = 64 };
 
@@ -12,9 +11,6 @@ static struct setting_rate {
 } setting_rates[SCOPES_MAX];
 static size_t setting_rate_count;
 static size_t entry_count;
-
-cz__throttle_table *cz__throttle_counters;
-uint8_t cz__throttle_secrets[2][16];
 
 /* ---- the settings ---- */
 
@@ -40,7 +36,7 @@ static cz_status read_setting(cz_str item, struct setting_rate *out, cz_error *e
                         CZ_STR_ARG(cz_str_head(item, 100)));
 }
 
-cz_status cz__throttling_configure(const cz_settings *settings, cz_error *err)
+cz_status cz__throttling_configure(const cz_settings *settings, cz_str project, cz_error *err)
 {
     cz_str_list list = cz_setting_list(settings, "THROTTLE_RATES");
     if (list.count > SCOPES_MAX)
@@ -53,7 +49,7 @@ cz_status cz__throttling_configure(const cz_settings *settings, cz_error *err)
             return status;
     }
     setting_rate_count = list.count;
-    return CZ_OK;
+    return cz__throttle_counters_configure(settings, project, err);
 }
 
 cz_status cz__throttling_check(cz_error *err)
@@ -147,17 +143,6 @@ static cz_status prepare_one(cz_throttles *throttles, const cz_throttle *throttl
                         scope);
 }
 
-/* Once in the life of the process: counts outlive a project that starts again in it. */
-static cz_status map_counters(cz_error *err)
-{
-    if (cz__throttle_counters)
-        return CZ_OK;
-    cz_random_bytes(cz__throttle_secrets, sizeof cz__throttle_secrets);
-    if (cz__throttle_table_create(entry_count, &cz__throttle_counters))
-        return cz_error_set(err, CZ_ENOMEM, "no memory for THROTTLE_ENTRIES=%zu", entry_count);
-    return CZ_OK;
-}
-
 cz_status cz__throttles_prepare(cz_throttles *throttles, const char *owner, cz_error *err)
 {
     throttles->rate_count = 0;
@@ -167,7 +152,7 @@ cz_status cz__throttles_prepare(cz_throttles *throttles, const char *owner, cz_e
         if (status)
             return status;
     }
-    return map_counters(err);
+    return cz__throttle_counters_map(entry_count, err);
 }
 
 /* ---- the project's ---- */
@@ -192,7 +177,7 @@ static cz_status configure(const cz_settings *settings, cz_error *err)
         if (status)
             return status;
     }
-    return map_counters(err);
+    return cz__throttle_counters_map(entry_count, err);
 }
 
 static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)

@@ -111,7 +111,7 @@ static bool is_kept(const cz__throttle_table *table, size_t set, unsigned way)
 
 /* ---- one counter ---- */
 
-static int64_t step_of(const cz__rate *rate)
+int64_t cz__rate_step_us(const cz__rate *rate)
 {
     return rate->hits <= STEPS ? 0 : (rate->period_us + STEPS - 1) / STEPS;
 }
@@ -119,7 +119,7 @@ static int64_t step_of(const cz__rate *rate)
 /* How long a run counts from its begin. */
 static int64_t span_of(const cz__rate *rate)
 {
-    return rate->period_us + step_of(rate);
+    return rate->period_us + cz__rate_step_us(rate);
 }
 
 static uint32_t first_counted(const struct entry *entry, int64_t span_us, int64_t now_us)
@@ -150,7 +150,7 @@ static void count_hit(struct entry *entry, const cz__rate *rate, int64_t now_us)
     memmove(entry->begun_us, entry->begun_us + first, entry->run_count * sizeof *entry->begun_us);
     memmove(entry->hits, entry->hits + first, entry->run_count * sizeof *entry->hits);
     uint32_t last = entry->run_count - 1; /* wraps when there is none */
-    if (entry->run_count && now_us <= entry->begun_us[last] + step_of(rate)) {
+    if (entry->run_count && now_us <= entry->begun_us[last] + cz__rate_step_us(rate)) {
         entry->hits[last]++;
     } else {
         cz_assert(entry->run_count < RUNS); /* runs begin more than a step apart */

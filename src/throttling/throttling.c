@@ -1,11 +1,9 @@
 /* Asking the throttles of a request: who calls, what is left, and the answer's headers. */
 #include "http/proxies.h"
 #include "throttling/throttling_internal.h"
-#include <calzone/log.h>
 #include <calzone/map.h>
-#include <calzone/time.h>
 
-enum { SECOND_US = 1000000, WARN_EVERY_US = 60 * SECOND_US };
+enum { SECOND_US = 1000000 };
 
 /* Throttles of a middleware, which the view asks with its own. On the middleware's stack. */
 struct cz__throttle_layer {
@@ -32,8 +30,7 @@ struct caller {
 
 static void hash(const void *bytes, size_t len, uint64_t out[2])
 {
-    out[0] = cz__siphash13(cz__throttle_secrets[0], bytes, len);
-    out[1] = cz__siphash13(cz__throttle_secrets[1], bytes, len);
+    cz__siphash13_twice(cz__throttle_secrets, bytes, len, (uint8_t *)out);
 }
 
 static void set_address(const cz_request *req, struct caller *caller)
@@ -131,17 +128,6 @@ static void add_layers(cz_ctx *ctx, const cz_request *req, const struct cz__thro
     add(ctx, req, layer->throttles, asked);
 }
 
-/* Too few entries let callers ask more than their rate, so whoever runs the site is told, once a minute. */
-static void warn_of_evictions(cz_ctx *ctx, int64_t now_us)
-{
-    static int64_t warned_us;
-    if (warned_us && now_us - warned_us < WARN_EVERY_US)
-        return;
-    warned_us = now_us;
-    cz_log_warning(ctx, "calzone.throttling",
-                   "more callers than THROTTLE_ENTRIES: some are counted anew");
-}
-
 /* ---- the answer ---- */
 
 static int64_t seconds_up(int64_t us)
@@ -211,11 +197,7 @@ void cz_throttle_require(cz_ctx *ctx, cz_request *req, const cz_throttles *throt
     add(ctx, req, throttles, &asked);
     if (!asked.count)
         return;
-    int64_t now_us = cz_monotonic_us();
-    bool evicted, pass = cz__throttle_table_take(cz__throttle_counters, asked.hits, asked.count,
-                                                 now_us, &evicted);
-    if (evicted)
-        warn_of_evictions(ctx, now_us);
+    bool pass = cz__throttle_take(ctx, asked.hits, asked.count);
     set_headers(ctx, req, &asked);
     if (!pass)
         refuse(ctx, req, &asked);

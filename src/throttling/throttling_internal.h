@@ -43,12 +43,34 @@ void cz__throttle_table_destroy(cz__throttle_table *table);
 CZ_NODISCARD bool cz__throttle_table_take(cz__throttle_table *table, struct cz__hit *hits,
                                           size_t count, int64_t now_us, bool *out_evicted);
 
-/* ---- configuration.c ---- */
+/* How long after a run's first hit others join it; 0: none does. */
+int64_t cz__rate_step_us(const cz__rate *rate);
 
-extern cz__throttle_table
-    *cz__throttle_counters; /* the site's; NULL until a throttle was prepared */
-/* Two keys of the counters' hashes, drawn with them: nobody can choose keys that collide, and the counters hold no
- * caller's name. */
+/* ---- counters.c ---- */
+
+/* Two keys of the counters' hashes: nobody can choose keys that collide, and the counters hold no caller's name. Drawn
+ * at the start; with THROTTLE_URL made of SECRET_KEY, so that machines agree. */
 extern uint8_t cz__throttle_secrets[2][16];
+
+/* Read THROTTLE_URL; no server is asked yet. Errors: CZ_EVALIDATION, CZ_EUNSUPPORTED, CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__throttle_counters_configure(const cz_settings *settings, cz_str project,
+                                                       cz_error *err);
+/* Map this machine's counters, once in the life of the process: they outlive a project that starts again in it.
+ * Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__throttle_counters_map(size_t entry_count, cz_error *err);
+/* Count in all of `hits`, as cz__throttle_table_take(), wherever this site counts. Raises: CZ_EINVAL: inside a write
+ * transaction that allows no wait; CZ_ECANCELED, CZ_ETIMEDOUT: the request's own end. Context: worker, may suspend. */
+CZ_NODISCARD bool cz__throttle_take(cz_ctx *ctx, struct cz__hit *hits, size_t count);
+
+/* ---- redis/script.c ---- */
+
+struct cz__redis;
+
+/* The same by a Redis, in one round trip. Errors: CZ_EUNAVAILABLE, and `*out_reason` says why; CZ_ENOMEM; those of
+ * cz__fiber_wait(). It may have counted all the same. */
+CZ_NODISCARD cz_status cz__throttle_redis_take(cz_ctx *ctx, struct cz__redis *redis, cz_str prefix,
+                                               struct cz__hit *hits, size_t count,
+                                               int64_t timeout_ms, bool *out_pass,
+                                               const char **out_reason);
 
 #endif

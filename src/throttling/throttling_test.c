@@ -1,3 +1,4 @@
+#include "private_server.h"
 #include <calzone/calzone.h>
 #include <calzone/testing.h>
 #include <stdio.h>
@@ -115,6 +116,32 @@ CZ_TEST(a_request_too_many_is_answered_as_drf_does)
     CZ_EXPECT_STATUS(cz_client_get(client, "/free"), 200);
     CZ_EXPECT_HEADER(cz_client_get(client, "/free"), "RateLimit", "");
 }
+
+#ifdef CZ_REDIS
+CZ_TEST(answers_are_the_same_when_redis_counts_and_when_it_is_away)
+{
+    struct private_server redis = { 0 };
+    char url[80];
+    redis_run(&redis, NULL);
+    snprintf(url, sizeof url, "redis://127.0.0.1:%u/3?prefix=here&timeout=500", redis.port);
+    setenv("THROTTLE_URL", url, 1);
+    cz_client *client = start("");
+    for (int round = 0; round < 2; round++) {
+        const char *caller = round ? "192.0.2.7" : "192.0.2.6";
+        const cz_answer *answer = get_as(client, "/anon", "X-Forwarded-For", caller);
+        CZ_EXPECT_STATUS(answer, 200);
+        CZ_EXPECT_HEADER(answer, "RateLimit", "\"anon_views\";r=1;t=60");
+        CZ_EXPECT_STATUS(get_as(client, "/anon", "X-Forwarded-For", caller), 200);
+        answer = get_as(client, "/anon", "X-Forwarded-For", caller);
+        CZ_EXPECT_STATUS(answer, 429);
+        CZ_EXPECT_HEADER(answer, "Retry-After", "60");
+        CZ_EXPECT_HEADER(answer, "RateLimit", "\"anon_views\";r=0;t=60");
+        if (!round)
+            private_server_kill(&redis);
+        CZ_EXPECT_STATUS(get_as(client, "/anon", "X-Forwarded-For", caller), 429);
+    }
+}
+#endif
 
 CZ_TEST(one_second_is_no_seconds)
 {
@@ -278,10 +305,12 @@ CZ_TEST(a_throttle_that_cannot_be_stops_the_start)
     }
 }
 
-static cz_status configure(const char *rates, cz_error *err)
+static cz_status configure_with(const char *rates, const char *url, cz_error *err)
 {
     static const cz_setting declared[] = {
         { .name = "THROTTLE_RATES", .kind = CZ_SETTING_LIST },
+        { .name = "THROTTLE_URL", .kind = CZ_SETTING_URL },
+        { .name = "SECRET_KEY", .kind = CZ_SETTING_STRING },
         { .name = "THROTTLE_ENTRIES", .kind = CZ_SETTING_INT, .default_value = "1024" },
     };
     static cz_settings *settings; /* what was configured points into it */
@@ -289,9 +318,58 @@ static cz_status configure(const char *rates, cz_error *err)
     cz_settings_destroy(settings);
     settings = NULL;
     setenv("THROTTLE_RATES", rates, 1);
-    CZ_REQUIRE_OK(cz_settings_load(cz_test_directory(), &table, 1, &settings, err));
-    cz_status status = cz__throttling_configure(settings, err);
+    setenv("THROTTLE_URL", url, 1);
+    cz_status status = cz_settings_load(cz_test_directory(), &table, 1, &settings, err);
+    if (!status)
+        status = cz__throttling_configure(settings, CZ_STR("turnstiles"), err);
     return status ? status : cz__throttling_check(err);
+}
+
+static cz_status configure(const char *rates, cz_error *err)
+{
+    return configure_with(rates, "", err);
+}
+
+CZ_TEST(urls_of_throttles_are_read_strictly)
+{
+    static const struct {
+        const char *url, *why;
+    } bad[] = {
+        { "redis", NULL },
+        { "redis://:pass word@host/", NULL },
+        { "file:///tmp/x", "throttles count in memory:// or in redis://, not in \"file\"" },
+        { "memcached://host", "throttles count in memory:// or in redis://, not in \"memcached\"" },
+        { "memory://host", NULL },
+        { "memory://?bytes=1000000", NULL },
+        { "redis://host/?prefix=a:b",
+          "THROTTLE_URL: a prefix has at most 64 bytes and no colon, unlike \"a:b\"" },
+        { "redis://host/?timeout=0",
+          "THROTTLE_URL: timeout is a number from 1 to 10000, not \"0\"" },
+        { "redis://host/?timeout=10001", NULL },
+        { "redis://host/?timeout=x", NULL },
+        { "redis://host/?ttl=5", "THROTTLE_URL: there is no parameter \"ttl\"" },
+        { "redis://host/?a=%zz", NULL },
+        { "redis://host/x", NULL },
+        { "redis://host/-1", NULL },
+        { "redis://user@host/", "THROTTLE_URL: a user without a password" },
+    };
+    cz_error err = { 0 };
+    for (size_t i = 0; i < CZ_COUNT(bad); i++) {
+        CZ_EXPECT_MSG(configure_with("", bad[i].url, &err) == CZ_EVALIDATION, "%s", bad[i].url);
+        CZ_EXPECT_MSG(!bad[i].why || strstr(err.message, bad[i].why), "%s", err.message);
+        CZ_EXPECT_MSG(!strstr(err.message, "pass word"), "%s", err.message);
+    }
+    static const char *const good[] = { "", "memory://", "redis://host", "redis://u:p@host:1/9",
+                                        "redis://host/?prefix=&timeout=10000" };
+    for (size_t i = 0; i < CZ_COUNT(good); i++)
+        CZ_EXPECT_MSG(!configure_with("", good[i], &err), "%s: %s", good[i], err.message);
+    setenv("ENV", "production", 1);
+    CZ_EXPECT_EQ(configure_with("", "redis://host", &err), CZ_EVALIDATION);
+    CZ_EXPECT_STR(cz_str_from(err.message),
+                  "THROTTLE_URL needs a SECRET_KEY, under which callers are hashed");
+    setenv("SECRET_KEY", "secret", 1);
+    CZ_EXPECT_EQ(configure_with("", "redis://host", &err), CZ_OK);
+    cz__throttling_close();
 }
 
 CZ_TEST(a_rate_of_the_settings_that_cannot_be_or_is_nobody_s_stops_the_start)

@@ -14,7 +14,7 @@ LAYERS = [
     "base",
     "json",
     "runtime settings",
-    "http db brokers client",
+    "http db redis brokers client",
     "orm notifications migrations routing middleware cache tasks events signals search storage mail",
     "parsers renderers serializers views pagination filters throttling versioning auth sessions permissions templates "
     "forms realtime",

@@ -1,75 +1,41 @@
 /* redis://: a cache in a Redis server, 4.0 or newer, or one that speaks as it does (Valkey, KeyDB).
  *
  * What the server refuses is told in the log and is a value that was not stored, or a miss. */
-#include "cache/redis/redis_internal.h"
+#include "cache/cache_internal.h"
+#include "redis/redis.h"
 #include <stdio.h>
 
-enum { ARGUMENTS_MAX = 6, SCAN_COUNT = 1000, DATABASES_MAX = 10000, DEFAULT_PORT = 6379 };
+enum { ARGUMENTS_MAX = 6, SCAN_COUNT = 1000 };
 
 /* ---- opening ---- */
 
-static void redis_free(struct cz__redis *redis)
-{
-    cz__redis_close(redis);
-    cz_free(redis->host);
-    cz_free(redis->user);
-    cz_free(redis->password);
-    cz_free(redis);
-}
-
-static char *copy_text(cz_str text, const char *fallback)
-{
-    text = text.len ? text : cz_str_from(fallback);
-    char *copy = cz_malloc(text.len + 1);
-    if (copy) {
-        memcpy(copy, text.ptr, text.len);
-        copy[text.len] = '\0';
-    }
-    return copy;
-}
-
 static cz_status redis_open(struct cz__store *store, const cz_url *url, cz_error *err)
 {
-    int64_t number = 0;
-    if (url->path.len > 1 &&
-        (cz_str_to_i64(cz_str_tail(url->path, 1), &number) || number < 0 || number > DATABASES_MAX))
-        return cz_error_set(err, CZ_EVALIDATION,
-                            "the URL of the cache \"%s\": the path is the number of a database, as "
-                            "in redis://localhost:6379/0",
-                            store->alias);
-    if (url->user.len && !url->password.len)
-        return cz_error_set(err, CZ_EVALIDATION,
-                            "the URL of the cache \"%s\": a user without a password", store->alias);
-    cz_status status = cz__hiredis_load(err);
-    if (status)
-        return status;
-    struct cz__redis *redis = cz_calloc(1, sizeof *redis);
-    if (!redis)
-        return cz_error_set(err, CZ_ENOMEM, "no memory for a cache");
-    redis->fd = -1;
-    redis->end = &redis->first;
-    redis->number = number;
-    redis->port = url->port ? url->port : DEFAULT_PORT;
-    redis->host = copy_text(url->host, "localhost");
-    redis->user = copy_text(url->user, "");
-    redis->password = copy_text(url->password, "");
-    if (!redis->host || !redis->user || !redis->password) {
-        redis_free(redis);
-        return cz_error_set(err, CZ_ENOMEM, "no memory for a cache");
-    }
-    store->state = redis;
-    return CZ_OK;
+    char what[sizeof store->alias + 32];
+    cz__redis *redis;
+    cz_ignore(
+        snprintf(what, sizeof what, "the URL of the cache \"%s\"", store->alias)); /* it fits */
+    cz_status status = cz__redis_open(url, what, &redis, err);
+    if (!status)
+        store->state = redis;
+    return status;
 }
 
 static void redis_close(struct cz__store *store)
 {
-    redis_free(store->state);
+    cz__redis_close(store->state);
     store->state = NULL;
 }
 
 static const char *redis_reason(const struct cz__store *store)
 {
-    return ((const struct cz__redis *)store->state)->reason;
+    return ((const cz__redis *)store->state)->link.reason;
+}
+
+static cz_status redis_ask(cz_ctx *ctx, struct cz__store *store, cz_buf *commands, size_t replies,
+                           struct cz__redis_request **out)
+{
+    return cz__redis_ask(ctx, store->state, commands, replies, store->timeout_ms, out);
 }
 
 /* ---- commands and replies ---- */
@@ -122,7 +88,7 @@ static void tell_refusal(cz_ctx *ctx, struct cz__store *store, const redisReply 
 static cz_status ask_integer(cz_ctx *ctx, struct cz__store *store, cz_buf *commands, int64_t *out)
 {
     struct cz__redis_request *request;
-    cz_status status = cz__redis_ask(ctx, store, commands, 1, &request);
+    cz_status status = redis_ask(ctx, store, commands, 1, &request);
     if (status)
         return status;
     const redisReply *reply = request->replies[0];
@@ -155,7 +121,7 @@ static cz_status redis_get(cz_ctx *ctx, struct cz__store *store, const cz_str *k
     cz_buf commands = { 0 };
     struct cz__redis_request *request;
     add_keys_command(ctx, &commands, CZ_STR("MGET"), keys, count);
-    cz_status status = cz__redis_ask(ctx, store, &commands, 1, &request);
+    cz_status status = redis_ask(ctx, store, &commands, 1, &request);
     if (status)
         return status;
     const redisReply *reply = request->replies[0];
@@ -173,7 +139,7 @@ static cz_status redis_set(cz_ctx *ctx, struct cz__store *store, const cz_cache_
     struct cz__redis_request *request;
     for (size_t i = 0; i < count; i++)
         add_set(&commands, items[i].key, items[i].value, ttl_ms, false);
-    cz_status status = cz__redis_ask(ctx, store, &commands, count, &request);
+    cz_status status = redis_ask(ctx, store, &commands, count, &request);
     if (status)
         return status;
     *out_stored = 0;
@@ -191,7 +157,7 @@ static cz_status redis_add(cz_ctx *ctx, struct cz__store *store, cz_str key, cz_
     cz_buf commands = { 0 };
     struct cz__redis_request *request;
     add_set(&commands, key, value, ttl_ms, true);
-    cz_status status = cz__redis_ask(ctx, store, &commands, 1, &request);
+    cz_status status = redis_ask(ctx, store, &commands, 1, &request);
     if (status)
         return status;
     tell_refusal(ctx, store, request->replies[0]);
@@ -274,7 +240,7 @@ static cz_status redis_incr(cz_ctx *ctx, struct cz__store *store, cz_str key, in
     struct cz__redis_request *request;
     COMMAND(&commands, CZ_STR("EVAL"), script, CZ_STR("1"), key,
             cz_str_of(digits, cz_i64_write(digits, delta)));
-    cz_status status = cz__redis_ask(ctx, store, &commands, 1, &request);
+    cz_status status = redis_ask(ctx, store, &commands, 1, &request);
     if (status)
         return status;
     status = read_sum(ctx, store, request->replies[0], out_counted, out);
@@ -329,7 +295,7 @@ static cz_status redis_clear(cz_ctx *ctx, struct cz__store *store)
         cz_buf commands = { 0 };
         struct cz__redis_request *request;
         COMMAND(&commands, CZ_STR("SCAN"), cursor, CZ_STR("MATCH"), pattern, CZ_STR("COUNT"), each);
-        status = cz__redis_ask(ctx, store, &commands, 1, &request);
+        status = redis_ask(ctx, store, &commands, 1, &request);
         if (status)
             break;
         status = remove_scanned(ctx, store, request->replies[0], &cursor);

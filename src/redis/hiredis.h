@@ -1,7 +1,7 @@
 /* The functions of libhiredis that the driver calls, found at run time as libpq's are (decision 0012): the reader of
  * Redis' protocol alone. Connections are the driver's own, because the library's would block. */
-#ifndef CZ_CACHE_REDIS_HIREDIS_H
-#define CZ_CACHE_REDIS_HIREDIS_H
+#ifndef CZ_REDIS_HIREDIS_H
+#define CZ_REDIS_HIREDIS_H
 
 #include <calzone/status.h>
 #include <hiredis/hiredis.h>

@@ -1,4 +1,4 @@
-#include "cache/redis/hiredis.h"
+#include "redis/hiredis.h"
 #include "base/library.h"
 
 struct cz__hiredis cz__hiredis;
