@@ -11,6 +11,7 @@
 #ifndef CALZONE_OPENAPI_H
 #define CALZONE_OPENAPI_H
 
+#include <calzone/middleware.h>
 #include <calzone/routing.h>
 #include <calzone/serializers.h>
 
@@ -48,6 +49,12 @@ cz_status cz__openapi_add_routes(const cz_resource *resource, cz_router *router,
  * Failures stay in the buffer. Raises: CZ_EINVAL: a serializer that cannot work; CZ_ENOMEM. */
 void cz_openapi_write(cz_ctx *ctx, const cz_openapi *api, const cz_router *router, cz_str server,
                       cz_buf *out);
+
+/* Checks every answer against the document: its status, its type and its body. An answer that is not as documented becomes a
+ * 500 in development, and fails the test in tests; with CHECK_RESPONSES=log it is logged and leaves as it is. Stands in
+ * front of a project's middleware by itself where the setting asks for it; a project that lists it says where it stands.
+ * Bodies that are streamed, encoded or not JSON are not looked into. */
+extern const cz_middleware cz_response_check;
 
 /* Whether the document tells what a route is for: its viewset's own actions always, others by a .summary; what is .hidden need
  * not be told. */

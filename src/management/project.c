@@ -62,8 +62,9 @@ static cz_status configure_proxies(const struct cz__site *site, cz_error *err)
     return cz__proxies_configure(&list, err);
 }
 
-static cz_status one_of(const struct cz__site *site, const char *name, const char *const *words,
-                        size_t count, size_t fallback, size_t *out, cz_error *err)
+cz_status cz__setting_one_of(const struct cz__site *site, const char *name,
+                             const char *const *words, size_t count, size_t fallback, size_t *out,
+                             cz_error *err)
 {
     cz_str text = cz_setting_str(site->settings, name);
     if (!text.len) {
@@ -91,11 +92,11 @@ static cz_status configure_log(const struct cz__site *site, cz_error *err)
     static const char *const formats[] = { "console", "json" };
     size_t level = 0, format = 0;
     cz_status status =
-        one_of(site, "LOG_LEVEL", levels, CZ_COUNT(levels), CZ_LOG_INFO, &level, err);
+        cz__setting_one_of(site, "LOG_LEVEL", levels, CZ_COUNT(levels), CZ_LOG_INFO, &level, err);
     if (!status)
-        status =
-            one_of(site, "LOG_FORMAT", formats, CZ_COUNT(formats),
-                   site->env == CZ_ENV_DEVELOPMENT ? CZ_LOG_CONSOLE : CZ_LOG_JSON, &format, err);
+        status = cz__setting_one_of(site, "LOG_FORMAT", formats, CZ_COUNT(formats),
+                                    site->env == CZ_ENV_DEVELOPMENT ? CZ_LOG_CONSOLE : CZ_LOG_JSON,
+                                    &format, err);
     if (status)
         return status;
     cz_str path = cz_setting_str(site->settings, "LOG_FILE");
@@ -108,7 +109,8 @@ static cz_status configure_errors(const struct cz__site *site, cz_error *err)
 {
     static const char *const formats[] = { "drf", "problem", "fastapi" };
     size_t format = 0;
-    cz_status status = one_of(site, "ERROR_FORMAT", formats, CZ_COUNT(formats), 0, &format, err);
+    cz_status status =
+        cz__setting_one_of(site, "ERROR_FORMAT", formats, CZ_COUNT(formats), 0, &format, err);
     if (!status)
         cz__errors_configure((cz__error_format)format, site->env == CZ_ENV_DEVELOPMENT);
     return status;
@@ -226,6 +228,8 @@ static cz_status start(struct cz__site *site, cz_error *err)
     status = configure_log(site, err);
     if (!status)
         status = configure_errors(site, err);
+    if (!status)
+        status = cz__site_check_responses(site, &router_options.middleware, err);
     if (!status)
         status = configure_proxies(site, err);
     if (!status)

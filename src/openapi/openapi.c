@@ -36,29 +36,39 @@ void cz__doc_bool(struct cz__document *doc, const char *key, bool value)
 
 /* ---- paths ---- */
 
-/* Whether an earlier route has this path: its methods are together with that one's. */
-static bool is_repeated(const cz_router *router, size_t index, const char *pattern)
+cz_str cz__method_key(cz_ctx *ctx, const char *method)
+{
+    char *key = cz_alloc(ctx, strlen(method) + 1);
+    size_t len = 0;
+    for (; method[len]; len++)
+        key[len] = (char)tolower((unsigned char)method[len]);
+    return cz_str_of(key, len);
+}
+
+/* Whether an earlier route has this path, or also this method of it: the document has one place for each, whatever the
+ * converters of the path's parameters are. */
+static bool is_repeated(struct cz__document *doc, const cz_router *router, size_t index,
+                        cz_str path, const char *method)
 {
     size_t cursor = 0;
     cz_route_info route;
     for (size_t i = 0; i < index && cz_router_next(router, &cursor, &route); i++)
-        if (cz__operation_is_shown(&route) && strcmp(route.pattern, pattern) == 0)
+        if (cz__operation_is_shown(&route) && (!method || strcmp(method, route.method) == 0) &&
+            cz_str_eq(cz__path_template(doc->ctx, route.pattern), path))
             return true;
     return false;
 }
 
-static void write_methods(struct cz__document *doc, const cz_router *router, const char *pattern)
+static void write_methods(struct cz__document *doc, const cz_router *router, cz_str path)
 {
-    size_t cursor = 0;
+    size_t cursor = 0, index = 0;
     cz_route_info route;
-    while (cz_router_next(router, &cursor, &route)) {
-        if (!cz__operation_is_shown(&route) || strcmp(route.pattern, pattern) != 0)
+    for (; cz_router_next(router, &cursor, &route); index++) {
+        if (!cz__operation_is_shown(&route) ||
+            !cz_str_eq(cz__path_template(doc->ctx, route.pattern), path) ||
+            is_repeated(doc, router, index, path, route.method))
             continue;
-        char method[16];
-        size_t len = strlen(route.method);
-        for (size_t i = 0; i < len; i++)
-            method[i] = (char)tolower((unsigned char)route.method[i]);
-        cz_json_key(&doc->json, cz_str_of(method, len));
+        cz_json_key(&doc->json, cz__method_key(doc->ctx, route.method));
         cz__operation_write(doc, &route);
     }
 }
@@ -69,11 +79,12 @@ static void write_paths(struct cz__document *doc, const cz_router *router)
     cz_route_info route;
     cz__doc_object(doc, "paths");
     for (; cz_router_next(router, &cursor, &route); index++) {
-        if (!cz__operation_is_shown(&route) || is_repeated(router, index, route.pattern))
+        cz_str path = cz__path_template(doc->ctx, route.pattern);
+        if (!cz__operation_is_shown(&route) || is_repeated(doc, router, index, path, NULL))
             continue;
-        cz_json_key(&doc->json, cz__path_template(doc->ctx, route.pattern));
+        cz_json_key(&doc->json, path);
         cz_json_object(&doc->json);
-        write_methods(doc, router, route.pattern);
+        write_methods(doc, router, path);
         cz_json_object_end(&doc->json);
     }
     cz_json_object_end(&doc->json);

@@ -27,6 +27,14 @@ struct cz__document {
     cz_map tags; /* those of operations */
 };
 
+/* One operation as its route has it. */
+struct cz__operation {
+    const cz_route_info *route;
+    const cz_viewset *view;      /* NULL: a handler of one's own */
+    const cz_operation_doc *doc; /* NULL: nothing was said */
+    bool stock;                  /* of a viewset, and answered by it */
+};
+
 /* Pieces of JSON. */
 void cz__doc_str(struct cz__document *doc, const char *key, const char *value);
 void cz__doc_object(struct cz__document *doc, const char *key);
@@ -43,14 +51,22 @@ void cz__schema_ref(struct cz__document *doc, const char *key, cz_str name);
 void cz__schema_column(struct cz__document *doc, const cz__column *column, bool null, bool input);
 /* Every schema that was named, those that they name, and those of errors. */
 void cz__schemas_write(struct cz__document *doc);
-/* parameters.c: the list of a route's parameters: of its path, and of a viewset's action. */
-void cz__parameters_write(struct cz__document *doc, const cz_route_info *route,
-                          const cz_viewset *view);
-/* "/books/{id}" of "/books/<int:id>", in the arena. */
+/* error_schemas.c: those of errors, as members of an open object; and whether a name is one of theirs. */
+void cz__error_schemas_write(struct cz__document *doc);
+bool cz__error_schema_is_named(cz_str name);
+/* parameters.c: the list of an operation's parameters: of its path, and of a viewset's action. */
+void cz__parameters_write(struct cz__document *doc, const struct cz__operation *op);
+/* "/books/{id}" of "/books/<int:id>", and "get" of "GET": the keys of an operation. In the arena. Raise: CZ_ENOMEM. */
 cz_str cz__path_template(cz_ctx *ctx, const char *pattern);
+cz_str cz__method_key(cz_ctx *ctx, const char *method);
 /* operations.c: one method of a path, as the value of its key. */
 void cz__operation_write(struct cz__document *doc, const cz_route_info *route);
+struct cz__operation cz__operation_of(const cz_route_info *route);
 /* Whether the document has it. */
 bool cz__operation_is_shown(const cz_route_info *route);
+/* responses.c: what it answers, as the member "responses". */
+void cz__responses_write(struct cz__document *doc, const struct cz__operation *op);
+/* A media type with a schema of components.schemas; "" for one of which nothing is said. */
+void cz__content_write(struct cz__document *doc, const char *media_type, cz_str schema);
 
 #endif

@@ -16,8 +16,7 @@ static bool is_taken(const struct cz__document *doc, cz_str name)
     for (size_t i = 0; i < doc->count; i++)
         if (cz_str_eq(doc->schemas[i].name, name))
             return true;
-    return cz_str_eq(name, CZ_STR("Error")) || cz_str_eq(name, CZ_STR("Problem")) ||
-           cz_str_eq(name, CZ_STR("ValidationErrors"));
+    return cz__error_schema_is_named(name);
 }
 
 static cz_str new_name(struct cz__document *doc, const cz_serializer *serializer,
@@ -108,9 +107,9 @@ static void write_text(struct cz__document *doc, const cz__column *column, bool 
         return;
     }
     cz_field_kind kind = column->field->kind;
-    if (kind == CZ_KIND_email_field)
+    if (kind == CZ_KIND_email_field && !options->blank) /* "" is none */
         cz__doc_str(doc, "format", "email");
-    else if (kind == CZ_KIND_url_field)
+    else if (kind == CZ_KIND_url_field && !options->blank)
         cz__doc_str(doc, "format", "uri");
     else if (kind == CZ_KIND_slug_field && input)
         cz__doc_str(doc, "pattern", options->blank ? "^[-a-zA-Z0-9_]*$" : "^[-a-zA-Z0-9_]+$");
@@ -391,21 +390,6 @@ static void write_page(struct cz__document *doc, const struct cz__schema *schema
     cz_json_list_end(&doc->json);
 }
 
-static const char error_schemas[] =
-    "\"Error\":{\"type\":\"object\",\"properties\":{\"detail\":{\"type\":\"string\"},"
-    "\"code\":{\"type\":\"string\"}},\"required\":[\"detail\",\"code\"]},"
-    "\"ValidationErrors\":{\"type\":\"object\",\"description\":\"What is wrong with each field, "
-    "nested as "
-    "the input is.\",\"additionalProperties\":{\"anyOf\":[{\"type\":\"array\",\"items\":{\"anyOf\":"
-    "[{\"type\":\"string\"},{\"$ref\":\"#/components/schemas/ValidationErrors\"}]}},"
-    "{\"$ref\":\"#/components/schemas/ValidationErrors\"}]}},"
-    "\"Problem\":{\"type\":\"object\",\"description\":\"RFC "
-    "9457\",\"properties\":{\"type\":{\"type\":"
-    "\"string\",\"format\":\"uri-reference\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":"
-    "\"integer\"},\"detail\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"},\"errors\":{\"$"
-    "ref\":"
-    "\"#/components/schemas/ValidationErrors\"}},\"required\":[\"type\",\"title\",\"status\"]}";
-
 void cz__schemas_write(struct cz__document *doc)
 {
     cz__doc_object(doc, "schemas");
@@ -419,8 +403,6 @@ void cz__schemas_write(struct cz__document *doc)
             write_object(doc, &schema);
         cz_json_object_end(&doc->json);
     }
-    if (doc->count)
-        cz_buf_append_char(doc->json.out, ',');
-    cz_buf_append_str(doc->json.out, cz_str_from(error_schemas));
+    cz__error_schemas_write(doc);
     cz_json_object_end(&doc->json);
 }

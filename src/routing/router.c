@@ -567,17 +567,29 @@ const cz_router *cz_router_of_project(void)
     return reverse_router;
 }
 
-bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out)
+static cz_route_info describe(const struct cz__route_entry *entry)
 {
-    if (*cursor >= router->entry_count)
-        return false;
-    const struct cz__route_entry *entry = router->entries[(*cursor)++];
-    *out = (cz_route_info){ .method = cz_method_name(entry->method),
+    return (cz_route_info){ .method = cz_method_name(entry->method),
                             .pattern = entry->pattern,
                             .name = entry->name,
                             .handler = entry->label,
                             .route = entry->route,
                             .data = entry->data,
                             .action = entry->action };
+}
+
+bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out)
+{
+    if (*cursor >= router->entry_count)
+        return false;
+    *out = describe(router->entries[(*cursor)++]);
+    return true;
+}
+
+bool cz_route_of(const cz_request *req, cz_route_info *out)
+{
+    if (!req->entry)
+        return false;
+    *out = describe(req->entry);
     return true;
 }

@@ -1,0 +1,266 @@
+/* What one method of a path answers: the statuses of a viewset's action, those a handler tells of, and errors. */
+#include "openapi/openapi_internal.h"
+#include "routing/errors.h"
+#include <stdio.h>
+
+/* ---- pieces ---- */
+
+static void begin_response(struct cz__document *doc, int status, const char *description)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", status);
+    cz__doc_object(doc, status ? text : "default");
+    cz__doc_str(doc, "description", description);
+}
+
+static void write_empty(struct cz__document *doc, int status, const char *description)
+{
+    begin_response(doc, status, description);
+    cz_json_object_end(&doc->json);
+}
+
+static void begin_schema(struct cz__document *doc, const char *media_type)
+{
+    cz__doc_object(doc, media_type);
+    cz__doc_object(doc, "schema");
+}
+
+static void end_schema(struct cz__document *doc)
+{
+    cz_json_object_end(&doc->json);
+    cz_json_object_end(&doc->json);
+}
+
+static void write_text(struct cz__document *doc, const char *media_type)
+{
+    begin_schema(doc, media_type);
+    cz__doc_str(doc, "type", "string");
+    end_schema(doc);
+}
+
+void cz__content_write(struct cz__document *doc, const char *media_type, cz_str schema)
+{
+    cz__doc_object(doc, media_type);
+    if (schema.len)
+        cz__schema_ref(doc, "schema", schema);
+    cz_json_object_end(&doc->json);
+}
+
+static const cz_renderers *renderers_of(const struct cz__operation *op)
+{
+    return op->view && op->view->renderers ? op->view->renderers : &cz_default_renderers;
+}
+
+/* ---- headers ---- */
+
+static void write_header(struct cz__document *doc, const char *name, const char *format,
+                         const char *description)
+{
+    cz__doc_object(doc, name);
+    cz__doc_str(doc, "description", description);
+    cz__doc_object(doc, "schema");
+    cz__doc_str(doc, "type", "string");
+    if (format)
+        cz__doc_str(doc, "format", format);
+    cz_json_object_end(&doc->json);
+    cz_json_object_end(&doc->json);
+}
+
+/* What a success has beside its body. */
+struct headers {
+    bool location, etag;
+};
+
+static void write_headers(struct cz__document *doc, struct headers headers)
+{
+    if (!headers.location && !headers.etag)
+        return;
+    cz__doc_object(doc, "headers");
+    if (headers.location)
+        write_header(doc, "Location", "uri-reference", "Where the new one is.");
+    if (headers.etag)
+        write_header(doc, "ETag", NULL, "The name of this state, for If-None-Match and If-Match.");
+    cz_json_object_end(&doc->json);
+}
+
+/* ---- successes ---- */
+
+/* In each format the operation has; `schema` is that of JSON. */
+static void write_success(struct cz__document *doc, const struct cz__operation *op, int status,
+                          cz_str schema, bool list, struct headers headers)
+{
+    const cz_renderers *renderers = renderers_of(op);
+    begin_response(doc, status, cz_http_reason(status));
+    write_headers(doc, headers);
+    cz__doc_object(doc, "content");
+    for (size_t i = 0; i < renderers->count; i++) {
+        const char *media_type = renderers->items[i]->media_type;
+        if (renderers->items[i]->render) {
+            write_text(doc, media_type);
+        } else if (list && schema.len) {
+            begin_schema(doc, media_type);
+            cz__doc_str(doc, "type", "array");
+            cz__schema_ref(doc, "items", schema);
+            end_schema(doc);
+        } else {
+            cz__content_write(doc, media_type, schema);
+        }
+    }
+    cz_json_object_end(&doc->json);
+    cz_json_object_end(&doc->json);
+}
+
+/* ---- errors ---- */
+
+static void write_json_error(struct cz__document *doc, bool error, bool fields)
+{
+    cz_str invalid = cz__errors_format() == CZ__ERRORS_FASTAPI ? CZ_STR("HTTPValidationError")
+                                                               : CZ_STR("ValidationErrors");
+    if (!error || !fields) {
+        cz__content_write(doc, "application/json", error ? CZ_STR("Error") : invalid);
+        return;
+    }
+    begin_schema(doc, "application/json");
+    cz__doc_list(doc, "anyOf");
+    cz__schema_ref(doc, NULL, invalid);
+    cz__schema_ref(doc, NULL, CZ_STR("Error"));
+    cz_json_list_end(&doc->json);
+    end_schema(doc);
+}
+
+/* `error`: it may be about the request; `fields`: about single fields of it. Whatever the operation's formats are, a browser
+ * gets a page, and who asks for application/problem+json that. */
+static void write_error_kinds(struct cz__document *doc, const struct cz__operation *op, int status,
+                              const char *description, bool error, bool fields)
+{
+    const cz_renderers *renderers = renderers_of(op);
+    begin_response(doc, status, description);
+    cz__doc_object(doc, "content");
+    if (cz__errors_format() != CZ__ERRORS_PROBLEM)
+        write_json_error(doc, error, fields);
+    cz__content_write(doc, "application/problem+json", CZ_STR("Problem"));
+    write_text(doc, "text/html");
+    for (size_t i = 0; i < renderers->count; i++)
+        if (renderers->items[i]->render)
+            write_text(doc, renderers->items[i]->media_type);
+    cz_json_object_end(&doc->json);
+    cz_json_object_end(&doc->json);
+}
+
+static void write_error(struct cz__document *doc, const struct cz__operation *op, int status,
+                        const char *description)
+{
+    write_error_kinds(doc, op, status, description, true, false);
+}
+
+/* What is wrong with fields is a 400 with the errors of each, in FastAPI's form a 422. */
+static void write_invalid(struct cz__document *doc, const struct cz__operation *op,
+                          const char *description)
+{
+    bool apart = cz__errors_format() == CZ__ERRORS_FASTAPI;
+    write_error_kinds(doc, op, 400, description, true, !apart);
+    if (apart)
+        write_error_kinds(doc, op, 422, description, false, true);
+}
+
+/* ---- the actions of a viewset ---- */
+
+static void write_list(struct cz__document *doc, const struct cz__operation *op)
+{
+    const cz_viewset *view = op->view;
+    bool plain = view->pagination == CZ_NO_PAGES;
+    write_success(doc, op, 200,
+                  cz__schema_named(doc, view->serializer, plain ? CZ__SCHEMA_OUT : CZ__SCHEMA_PAGE,
+                                   view->pagination),
+                  plain, (struct headers){ .etag = view->etags });
+    if (view->filters.count || view->search.count)
+        write_invalid(doc, op, "A parameter has no such value.");
+}
+
+static void write_stock_success(struct cz__document *doc, const struct cz__operation *op)
+{
+    const cz_viewset *view = op->view;
+    cz_action action = (cz_action)op->route->action;
+    cz_str row = cz__schema_named(doc, view->serializer, CZ__SCHEMA_OUT, CZ_PAGE_NUMBER);
+    struct headers etag = { .etag = view->etags },
+                   created = { .location = true, .etag = view->etags };
+    if (action == CZ_ACTION_list)
+        write_list(doc, op);
+    else if (action == CZ_ACTION_destroy)
+        write_empty(doc, 204, "It is deleted.");
+    else if (action == CZ_ACTION_create)
+        write_success(doc, op, 201, row, false, created);
+    else
+        write_success(doc, op, 200, row, false, etag);
+    if (action == CZ_ACTION_update && view->put_creates)
+        write_success(doc, op, 201, row, false, etag);
+    if (view->etags && (action == CZ_ACTION_list || action == CZ_ACTION_retrieve))
+        write_empty(doc, 304, "It is as If-None-Match has it.");
+}
+
+/* Whether there may be no such row, page or format. */
+static bool may_be_missing(const cz_viewset *view, cz_action action)
+{
+    bool pages = action == CZ_ACTION_list && view->pagination != CZ_LIMIT_OFFSET &&
+                 view->pagination != CZ_NO_PAGES;
+    return (action != CZ_ACTION_list && action != CZ_ACTION_create) || view->parent.len || pages ||
+           view->renderers;
+}
+
+static void write_stock(struct cz__document *doc, const struct cz__operation *op)
+{
+    const cz_viewset *view = op->view;
+    cz_action action = (cz_action)op->route->action;
+    bool writes = action != CZ_ACTION_list && action != CZ_ACTION_retrieve;
+    bool takes = writes && action != CZ_ACTION_destroy;
+    bool changes = writes && action != CZ_ACTION_create;
+    write_stock_success(doc, op);
+    if (takes)
+        write_invalid(doc, op, "The input is malformed, or its values can't be.");
+    if (view->permissions != &cz_allow_any && (writes || view->permissions != &cz_read_only))
+        write_error(doc, op, 403, "Not allowed.");
+    if (may_be_missing(view, action))
+        write_error(doc, op, 404, "There is none.");
+    write_error(doc, op, 406, "The format is not to be had.");
+    if (writes)
+        write_error(doc, op, 409, "Another row is in the way.");
+    if (changes)
+        write_error(doc, op, 412, "It is not as If-Match has it.");
+    if (takes)
+        write_error(doc, op, 415, "The body is of another type.");
+    if (changes && view->require_match)
+        write_error(doc, op, 428, "If-Match is missing.");
+}
+
+/* ---- handlers of one's own ---- */
+
+static void write_own(struct cz__document *doc, const struct cz__operation *op)
+{
+    const cz_operation_doc *said = op->doc;
+    int status = said->status ? said->status : 200;
+    if (status == 204 || status == 205 || status / 100 == 3) {
+        write_empty(doc, status, cz_http_reason(status));
+    } else {
+        cz_str schema = said->response
+                            ? cz__schema_named(doc, said->response, CZ__SCHEMA_OUT, CZ_PAGE_NUMBER)
+                            : CZ_STR("");
+        write_success(doc, op, status, schema, said->list, (struct headers){ 0 });
+    }
+    if (said->request)
+        write_invalid(doc, op, "The input is malformed, or its values can't be.");
+}
+
+void cz__responses_write(struct cz__document *doc, const struct cz__operation *op)
+{
+    cz__doc_object(doc, "responses");
+    if (!op->stock && !op->doc) {
+        write_empty(doc, 0, "What it answers is not documented.");
+    } else {
+        if (op->stock)
+            write_stock(doc, op);
+        else
+            write_own(doc, op);
+        write_error_kinds(doc, op, 0, "Whatever else goes wrong.", true, true);
+    }
+    cz_json_object_end(&doc->json);
+}
