@@ -374,8 +374,10 @@ static const struct cz__builtin builtins[] = {
       cz__command_reencrypt },
     { "rebuild_search", "Make indexes of full text anew, while others read.", "[APP.MODEL]...",
       cz__command_rebuild_search },
-    { "openapi", "Print the OpenAPI document, or check that it tells of every route.", "[--check]",
-      cz__command_openapi, .needs_no_keys = true },
+    { "openapi",
+      "Print the OpenAPI document, or check that it tells of every route and its examples are "
+      "some.",
+      "[--yaml | --check]", cz__command_openapi, .needs_no_keys = true },
     { "purge", "Delete for good the rows that were deleted longer ago than some days (30).",
       "[--days N] [APP.MODEL]...", cz__command_purge },
 };

@@ -11,11 +11,13 @@ static const struct {
     { "Error",
       "{\"type\":\"object\",\"description\":\"What went wrong, for people and for programs.\","
       "\"properties\":{\"detail\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"}},"
-      "\"required\":[\"detail\",\"code\"]}",
+      "\"required\":[\"detail\",\"code\"],"
+      "\"examples\":[{\"detail\":\"Not found.\",\"code\":\"not_found\"}]}",
       { [CZ__ERRORS_DRF] = true } },
     { "Error",
       "{\"type\":\"object\",\"description\":\"What went wrong.\","
-      "\"properties\":{\"detail\":{\"type\":\"string\"}},\"required\":[\"detail\"]}",
+      "\"properties\":{\"detail\":{\"type\":\"string\"}},\"required\":[\"detail\"],"
+      "\"examples\":[{\"detail\":\"Not found.\"}]}",
       { [CZ__ERRORS_FASTAPI] = true } },
     { "HTTPValidationError",
       "{\"type\":\"object\",\"properties\":{\"detail\":{\"type\":\"array\",\"items\":" REF(
@@ -25,19 +27,26 @@ static const struct {
       "{\"type\":\"object\",\"description\":\"What is wrong, and where: `body`, then names and "
       "indexes.\",\"properties\":{\"type\":{\"type\":\"string\"},\"loc\":{\"type\":\"array\","
       "\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"integer\"}]}},"
-      "\"msg\":{\"type\":\"string\"}},\"required\":[\"type\",\"loc\",\"msg\"]}",
+      "\"msg\":{\"type\":\"string\"}},\"required\":[\"type\",\"loc\",\"msg\"],"
+      "\"examples\":[{\"type\":\"required\",\"loc\":[\"body\",\"name\"],"
+      "\"msg\":\"This field is required.\"}]}",
       { [CZ__ERRORS_FASTAPI] = true } },
     { "ValidationErrors",
       "{\"type\":\"object\",\"description\":\"What is wrong with each field, nested as the input "
       "is.\",\"additionalProperties\":{\"anyOf\":[{\"type\":\"array\",\"items\":{\"anyOf\":["
-      "{\"type\":\"string\"}," REF("ValidationErrors") "]}}," REF("ValidationErrors") "]}}",
+      "{\"type\":\"string\"}," REF("ValidationErrors") "]}}," REF(
+          "ValidationErrors") "]},"
+                              "\"examples\":[{\"name\":[\"This field is required.\"]}]}",
       { true, true, true } }, /* of Problem, too */
     { "Problem",
       "{\"type\":\"object\",\"description\":\"What went wrong, as RFC 9457 has it.\","
       "\"properties\":{\"type\":{\"type\":\"string\",\"format\":\"uri-reference\"},"
       "\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},"
       "\"detail\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"},"
-      "\"errors\":" REF("ValidationErrors") "},\"required\":[\"type\",\"title\",\"status\"]}",
+      "\"errors\":" REF("ValidationErrors") "},\"required\":[\"type\",\"title\",\"status\"],"
+                                            "\"examples\":[{\"type\":\"about:blank\",\"title\":"
+                                            "\"Not Found\",\"status\":404,"
+                                            "\"detail\":\"Not found.\",\"code\":\"not_found\"}]}",
       { true, true, true } },
 };
 

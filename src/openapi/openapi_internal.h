@@ -21,6 +21,7 @@ struct cz__schema {
 
 struct cz__document {
     cz_ctx *ctx;
+    const cz_openapi *api;
     cz_json_writer json;
     struct cz__schema *schemas;
     size_t count, cap;
@@ -51,6 +52,10 @@ void cz__schema_ref(struct cz__document *doc, const char *key, cz_str name);
 void cz__schema_column(struct cz__document *doc, const cz__column *column, bool null, bool input);
 /* Every schema that was named, those that they name, and those of errors. */
 void cz__schemas_write(struct cz__document *doc);
+/* What a computed member's kind is in JSON, "integer"; NULL: anything. */
+const char *cz__computed_type(cz_field_kind kind);
+/* examples.c: the member "examples" of a member's schema, when there is one. Raises: CZ_EINVAL: one that is no JSON. */
+void cz__example_write(struct cz__document *doc, const struct cz__serializer_field *field);
 /* error_schemas.c: those of errors, as members of an open object; and whether a name is one of theirs. */
 void cz__error_schemas_write(struct cz__document *doc);
 bool cz__error_schema_is_named(cz_str name);
@@ -64,6 +69,14 @@ void cz__operation_write(struct cz__document *doc, const cz_route_info *route);
 struct cz__operation cz__operation_of(const cz_route_info *route);
 /* Whether the document has it. */
 bool cz__operation_is_shown(const cz_route_info *route);
+/* The permission it asks; NULL: none that is known. */
+const cz_permission *cz__operation_permission(const struct cz__operation *op);
+/* security.c: "securitySchemes" of the components, and "security" of an operation. Raises: CZ_EINVAL. */
+void cz__security_schemes_write(struct cz__document *doc);
+void cz__operation_security_write(struct cz__document *doc, const struct cz__operation *op);
+bool cz__operation_is_secured(const struct cz__document *doc, const struct cz__operation *op);
+/* Errors: CZ_EVALIDATION: a scheme that can't be. */
+CZ_NODISCARD cz_status cz__security_check(const cz_openapi *api, const char *prefix, cz_error *err);
 /* responses.c: what it answers, as the member "responses". */
 void cz__responses_write(struct cz__document *doc, const struct cz__operation *op);
 /* A media type with a schema of components.schemas; "" for one of which nothing is said. */

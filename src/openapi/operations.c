@@ -23,6 +23,17 @@ struct cz__operation cz__operation_of(const cz_route_info *route)
     return op;
 }
 
+const cz_permission *cz__operation_permission(const struct cz__operation *op)
+{
+    if (!op->view)
+        return NULL;
+    const cz_permission *own =
+        op->route->action < CZ_ACTION_COUNT
+            ? NULL
+            : op->view->actions.items[op->route->action - CZ_ACTION_COUNT].permissions;
+    return own ? own : op->view->permissions;
+}
+
 bool cz__operation_is_shown(const cz_route_info *route)
 {
     struct cz__operation op = cz__operation_of(route);
@@ -130,6 +141,9 @@ void cz__operation_write(struct cz__document *doc, const cz_route_info *route)
     cz_json_str(&doc->json, summary_of(doc, &op));
     if (op.doc && op.doc->description)
         cz__doc_str(doc, "description", op.doc->description);
+    if (op.doc && op.doc->deprecated)
+        cz__doc_bool(doc, "deprecated", true);
+    cz__operation_security_write(doc, &op);
     cz_str tag = tag_of(doc, &op);
     cz__doc_list(doc, "tags");
     cz_json_str(&doc->json, tag);

@@ -46,7 +46,9 @@ static const cz_json_value *document(cz_ctx *ctx)
     if (self.document)
         return self.document;
     cz_buf *text = cz_scratch(ctx);
-    cz_openapi_write(ctx, &untitled, cz_router_of_project(), CZ_STR(""), text);
+    const cz_router *router = cz_router_of_project();
+    const cz_openapi *api = cz_openapi_of(router);
+    cz_openapi_write(ctx, api ? api : &untitled, router, CZ_STR(""), text);
     if (!self.arena)
         cz_check(ctx, cz_arena_create(NULL, 0, &self.arena));
     cz_check(ctx, cz_str_dup(self.arena, cz_buf_str(text), &kept));

@@ -112,20 +112,66 @@ static void write_success(struct cz__document *doc, const struct cz__operation *
 
 /* ---- errors ---- */
 
-static void write_json_error(struct cz__document *doc, bool error, bool fields)
+/* The status whose answers have this number, for an example of one. */
+static cz_status status_of(int http)
+{
+    static const cz_status statuses[] = {
+#define X(name, value, http, code, text) CZ_##name,
+        CZ_STATUS_MAP(X)
+#undef X
+    };
+    for (size_t i = 0; i < CZ_COUNT(statuses); i++)
+        if (cz_status_http(statuses[i]) == http)
+            return statuses[i];
+    return CZ_OK;
+}
+
+static void write_example(struct cz__document *doc, int http, bool problem)
+{
+    cz_status status = status_of(http);
+    if (!status)
+        return;
+    cz__doc_object(doc, "example");
+    if (problem) {
+        cz__doc_str(doc, "type", "about:blank");
+        cz__doc_str(doc, "title", cz_http_reason(http));
+        cz__doc_int(doc, "status", http);
+    }
+    cz__doc_str(doc, "detail", cz_status_text(status));
+    if (problem || cz__errors_format() != CZ__ERRORS_FASTAPI)
+        cz__doc_str(doc, "code", cz_status_code(status));
+    cz_json_object_end(&doc->json);
+}
+
+static void write_json_error(struct cz__document *doc, int status, bool error, bool fields)
 {
     cz_str invalid = cz__errors_format() == CZ__ERRORS_FASTAPI ? CZ_STR("HTTPValidationError")
                                                                : CZ_STR("ValidationErrors");
-    if (!error || !fields) {
-        cz__content_write(doc, "application/json", error ? CZ_STR("Error") : invalid);
+    if (!error) {
+        cz__content_write(doc, "application/json", invalid);
         return;
     }
-    begin_schema(doc, "application/json");
-    cz__doc_list(doc, "anyOf");
-    cz__schema_ref(doc, NULL, invalid);
-    cz__schema_ref(doc, NULL, CZ_STR("Error"));
-    cz_json_list_end(&doc->json);
-    end_schema(doc);
+    cz__doc_object(doc, "application/json");
+    if (fields) {
+        cz__doc_object(doc, "schema");
+        cz__doc_list(doc, "anyOf");
+        cz__schema_ref(doc, NULL, invalid);
+        cz__schema_ref(doc, NULL, CZ_STR("Error"));
+        cz_json_list_end(&doc->json);
+        cz_json_object_end(&doc->json);
+    } else {
+        cz__schema_ref(doc, "schema", CZ_STR("Error"));
+        write_example(doc, status, false);
+    }
+    cz_json_object_end(&doc->json);
+}
+
+static void write_problem(struct cz__document *doc, int status)
+{
+    cz__doc_object(doc, "application/problem+json");
+    cz__schema_ref(doc, "schema", CZ_STR("Problem"));
+    write_example(doc, status, true);
+    cz_json_object_end(&doc->json);
 }
 
 /* `error`: it may be about the request; `fields`: about single fields of it. Whatever the operation's formats are, a browser
@@ -137,8 +183,8 @@ static void write_error_kinds(struct cz__document *doc, const struct cz__operati
     begin_response(doc, status, description);
     cz__doc_object(doc, "content");
     if (cz__errors_format() != CZ__ERRORS_PROBLEM)
-        write_json_error(doc, error, fields);
-    cz__content_write(doc, "application/problem+json", CZ_STR("Problem"));
+        write_json_error(doc, status, error, fields);
+    write_problem(doc, status);
     write_text(doc, "text/html");
     for (size_t i = 0; i < renderers->count; i++)
         if (renderers->items[i]->render)
@@ -217,6 +263,8 @@ static void write_stock(struct cz__document *doc, const struct cz__operation *op
     write_stock_success(doc, op);
     if (takes)
         write_invalid(doc, op, "The input is malformed, or its values can't be.");
+    if (cz__operation_is_secured(doc, op))
+        write_error(doc, op, 401, "It is not told who asks.");
     if (view->permissions != &cz_allow_any && (writes || view->permissions != &cz_read_only))
         write_error(doc, op, 403, "Not allowed.");
     if (may_be_missing(view, action))

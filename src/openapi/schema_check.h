@@ -19,6 +19,9 @@ struct cz__schema_fault {
 bool cz__schema_check(cz_ctx *ctx, const cz_json_value *document, const cz_json_value *schema,
                       const cz_json_value *value, struct cz__schema_fault *out);
 
+/* Whether the examples of a document's schemas are as those say; where not, `out->pointer` leads to the schema. */
+bool cz__examples_check(cz_ctx *ctx, const cz_json_value *document, struct cz__schema_fault *out);
+
 /* What "#/components/schemas/Book" leads to in `document`; NULL: nothing. Raises: CZ_ENOMEM. */
 const cz_json_value *cz__json_pointer(cz_ctx *ctx, const cz_json_value *document, cz_str pointer);
 

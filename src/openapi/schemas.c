@@ -252,7 +252,7 @@ static void write_list(struct cz__document *doc, const struct cz__serializer_fie
     cz_json_object_end(&doc->json);
 }
 
-static const char *computed_type(cz_field_kind kind)
+const char *cz__computed_type(cz_field_kind kind)
 {
     switch (kind) {
     case CZ_KIND_small_int_field:
@@ -272,7 +272,7 @@ static const char *computed_type(cz_field_kind kind)
 
 static void write_computed(struct cz__document *doc, const cz_serializer_member *member)
 {
-    const char *type = computed_type(member->type);
+    const char *type = cz__computed_type(member->type);
     if (member->list) {
         write_type(doc, "array", true);
         cz__doc_object(doc, "items");
@@ -317,6 +317,7 @@ static void write_member(struct cz__document *doc, const struct cz__serializer_f
         cz__schema_column(doc, field->column, input ? field->column->null : null, input);
     if (help_of(field))
         cz__doc_str(doc, "description", help_of(field));
+    cz__example_write(doc, field);
     cz_json_object_end(&doc->json);
 }
 
