@@ -107,6 +107,11 @@ int cz__command_inspectdb(struct cz__site *site, int argc, char **argv);
 /* How many operations the models are ahead of the migrations; 0 when there are none. Raises. */
 size_t cz__models_drift(cz_ctx *ctx);
 
+/* A file's bytes, or a pipe's, as long as the context. Raises: CZ_EIO: it can't be read; CZ_ETOOBIG; CZ_ENOMEM. */
+cz_str cz__command_read_file(cz_ctx *ctx, const char *path, size_t bytes_max);
+/* `openapi diff OLD NEW [--json]`, told from "diff" on. */
+int cz__command_openapi_diff(const struct cz__site *site, int argc, char **argv);
+
 /* Whether `argv[1]` and on is exactly `--json` or nothing; prints the usage and answers false else. */
 bool cz__command_json_flag(int argc, char **argv, bool *out_json);
 

@@ -72,6 +72,8 @@ static int print(cz_ctx *ctx, void *arg)
 
 int cz__command_openapi(struct cz__site *site, int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "diff") == 0)
+        return cz__command_openapi_diff(site, argc - 1, argv + 1);
     bool only_check = argc == 2 && strcmp(argv[1], "--check") == 0;
     bool yaml = argc == 2 && strcmp(argv[1], "--yaml") == 0;
     if (argc > 1 && !only_check && !yaml) {
