@@ -84,7 +84,8 @@ static void build_environment(const char *const *env, const char *const *default
 {
     size_t count = 0;
     for (char **own = environ; *own; own++)
-        if (!strncmp(*own, "PATH=", 5) || !strncmp(*own, "ASAN_", 5) || !strncmp(*own, "UBSAN_", 6))
+        if (!strncmp(*own, "PATH=", 5) || !strncmp(*own, "ASAN_", 5) ||
+            !strncmp(*own, "UBSAN_", 6) || !strncmp(*own, "CZ_RESPONSES=", 13))
             out[count++] = *own;
     for (; defaults && *defaults; defaults++)
         if (!names_variable(env, *defaults))

@@ -145,6 +145,8 @@ CZ_NODISCARD cz_status cz_json_parse(cz_arena *arena, cz_str text, const cz_json
 /* The member `key`, the last when it is repeated; NULL when there is none or `object` is not an
  * object (or NULL). */
 const cz_json_value *cz_json_get(const cz_json_value *object, cz_str key);
+/* Whether two trees say the same; the order of members does not matter, and 1 is not 1.0. */
+bool cz_json_eq(const cz_json_value *a, const cz_json_value *b);
 /* Write a tree, repeated members each time: whoever reads it takes the same one. */
 void cz_json_write(cz_json_writer *json, const cz_json_value *value);
 

@@ -272,6 +272,9 @@ typedef struct cz_field_options {
     bool django;        /* as the model's .django, of this field alone */
     const char *column; /* the column's name; NULL: the field's ("author_id" for relations) */
     const char *verbose_name, *help_text;
+    const char *
+        example; /* for documents about the API: text as it is, of numbers, booleans, lists and documents their
+                            JSON; NULL: one is made */
 } cz_field_options;
 
 struct cz_field {

@@ -168,6 +168,8 @@ typedef struct cz_route_info {
 /* The project's router; NULL before it has started. */
 const cz_router *cz_router_of_project(void);
 bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out);
+/* The route a request was given to, of HEAD that of GET; false: none has its path and method. */
+bool cz_route_of(const cz_request *req, cz_route_info *out);
 
 /* For resources: add a table of routes below the resource's own route and a prefix, as includes do, inside `guard`, which lives
  * as long as the router. Guards do not nest. Errors: as cz_router_create(). */

@@ -70,6 +70,8 @@ typedef struct cz_serializer_member {
     bool optional;          /* may be missing from the input, default or not */
     cz_validator validator; /* asked beside the field's own */
     const char *help_text;  /* for documents about the API */
+    const char
+        *example; /* likewise, instead of the field's: text as it is, of anything else its JSON */
 } cz_serializer_member;
 typedef struct cz_serializer_members {
     const cz_serializer_member *items;

@@ -96,7 +96,10 @@ typedef struct cz_viewset {
     const cz_parsers *parsers;     /* CZ_PARSERS(...); NULL: JSON and forms (parsers.h) */
     const cz_renderers *renderers; /* CZ_RENDERERS(...); NULL: JSON (renderers.h) */
     cz_throttles *throttles;       /* CZ_THROTTLES(...); NULL: the project's alone (throttling.h) */
-    bool read_only;                /* list and retrieve only */
+    /* What the OpenAPI document says it asks for, CZ_SECURITY(...) (openapi.h); NULL: any scheme of the document, where
+     * .permissions is not open to all. */
+    const char *const *security;
+    bool read_only; /* list and retrieve only */
     struct {
 #define X(name) bool name;
         CZ_ACTION_MAP(X)

@@ -52,6 +52,42 @@ static cz_status parse_and_write(cz_str text, const cz_json_limits *limits, cz_b
 
 /* ---- what is accepted ---- */
 
+CZ_TEST(trees_are_the_same_when_they_say_the_same)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } cases[] = {
+        { "null", "null", true },
+        { "null", "false", false },
+        { "true", "false", false },
+        { "1", "1", true },
+        { "1", "2", false },
+        { "1", "1.0", false },
+        { "1.5", "15e-1", true },
+        { "\"a\"", "\"\\u0061\"", true },
+        { "\"a\"", "\"b\"", false },
+        { "[]", "{}", false },
+        { "[1,2]", "[1,2]", true },
+        { "[1,2]", "[2,1]", false },
+        { "[1]", "[1,1]", false },
+        { "{\"a\":1,\"b\":[2]}", "{\"b\":[2],\"a\":1}", true },
+        { "{\"a\":1}", "{\"a\":1,\"b\":2}", false },
+        { "{\"a\":1,\"b\":2}", "{\"a\":1}", false },
+        { "{\"a\":1}", "{\"b\":1}", false },
+        { "{\"a\":1,\"a\":2}", "{\"a\":2}", true },
+        { "{\"a\":1,\"a\":1}", "{\"a\":1,\"b\":1}", false },
+        { "{\"a\":{\"b\":null}}", "{\"a\":{\"b\":0}}", false },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        const cz_json_value *a, *b;
+        CZ_REQUIRE_OK(cz_json_parse(cz_test_arena(), cz_str_from(cases[i].a), NULL, &a, NULL));
+        CZ_REQUIRE_OK(cz_json_parse(cz_test_arena(), cz_str_from(cases[i].b), NULL, &b, NULL));
+        CZ_EXPECT_MSG(cz_json_eq(a, b) == cases[i].same, "%s and %s", cases[i].a, cases[i].b);
+        CZ_EXPECT_MSG(cz_json_eq(b, a) == cases[i].same, "%s and %s", cases[i].b, cases[i].a);
+    }
+}
+
 CZ_TEST(json_documents_are_read_and_written_back)
 {
     static const struct {

@@ -162,6 +162,46 @@ const cz_json_value *cz_json_get(const cz_json_value *object, cz_str key)
     return NULL;
 }
 
+/* Of a repeated member the last counts, on both sides. */
+static bool same_members(const cz_json_value *a, const cz_json_value *b)
+{
+    for (uint32_t i = 0; i < b->count; i++)
+        if (!cz_json_get(a, b->keys[i]))
+            return false;
+    for (uint32_t i = 0; i < a->count; i++) {
+        const cz_json_value *other = cz_json_get(b, a->keys[i]);
+        if (!other || !cz_json_eq(cz_json_get(a, a->keys[i]), other))
+            return false;
+    }
+    return true;
+}
+
+bool cz_json_eq(const cz_json_value *a, const cz_json_value *b)
+{
+    if (a->kind != b->kind)
+        return false;
+    switch (a->kind) {
+    case CZ_JSON_BOOL:
+        return a->as.boolean == b->as.boolean;
+    case CZ_JSON_INT:
+        return a->as.integer == b->as.integer;
+    case CZ_JSON_REAL:
+        return a->as.real == b->as.real;
+    case CZ_JSON_STR:
+        return cz_str_eq(a->as.text, b->as.text);
+    case CZ_JSON_OBJECT:
+        return same_members(a, b);
+    case CZ_JSON_LIST:
+    case CZ_JSON_NULL:
+    case CZ_JSON_END:
+        break;
+    }
+    bool same = a->count == b->count;
+    for (uint32_t i = 0; same && i < a->count; i++)
+        same = cz_json_eq(&a->as.items[i], &b->as.items[i]);
+    return same;
+}
+
 void cz_json_write(cz_json_writer *json, const cz_json_value *value)
 {
     switch (value->kind) {

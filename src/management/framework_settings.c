@@ -89,6 +89,11 @@ const cz_setting cz__framework_settings[] = {
       .kind = CZ_SETTING_STRING,
       .default_value = "drf",
       .help = "Error documents: drf, problem (RFC 9457) or fastapi." },
+    { .name = "CHECK_RESPONSES",
+      .kind = CZ_SETTING_STRING,
+      .help = "What becomes of an answer that is not as the OpenAPI document says: fail (a 500 in "
+              "its place), log, or off. "
+              "fail in development and tests, off elsewhere." },
     { .name = "PAGE_SIZE",
       .kind = CZ_SETTING_INT,
       .default_value = "50",

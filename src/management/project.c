@@ -64,8 +64,9 @@ static cz_status configure_proxies(const struct cz__site *site, cz_error *err)
     return cz__proxies_configure(&list, err);
 }
 
-static cz_status one_of(const struct cz__site *site, const char *name, const char *const *words,
-                        size_t count, size_t fallback, size_t *out, cz_error *err)
+cz_status cz__setting_one_of(const struct cz__site *site, const char *name,
+                             const char *const *words, size_t count, size_t fallback, size_t *out,
+                             cz_error *err)
 {
     cz_str text = cz_setting_str(site->settings, name);
     if (!text.len) {
@@ -93,11 +94,11 @@ static cz_status configure_log(const struct cz__site *site, cz_error *err)
     static const char *const formats[] = { "console", "json" };
     size_t level = 0, format = 0;
     cz_status status =
-        one_of(site, "LOG_LEVEL", levels, CZ_COUNT(levels), CZ_LOG_INFO, &level, err);
+        cz__setting_one_of(site, "LOG_LEVEL", levels, CZ_COUNT(levels), CZ_LOG_INFO, &level, err);
     if (!status)
-        status =
-            one_of(site, "LOG_FORMAT", formats, CZ_COUNT(formats),
-                   site->env == CZ_ENV_DEVELOPMENT ? CZ_LOG_CONSOLE : CZ_LOG_JSON, &format, err);
+        status = cz__setting_one_of(site, "LOG_FORMAT", formats, CZ_COUNT(formats),
+                                    site->env == CZ_ENV_DEVELOPMENT ? CZ_LOG_CONSOLE : CZ_LOG_JSON,
+                                    &format, err);
     if (status)
         return status;
     cz_str path = cz_setting_str(site->settings, "LOG_FILE");
@@ -110,7 +111,8 @@ static cz_status configure_errors(const struct cz__site *site, cz_error *err)
 {
     static const char *const formats[] = { "drf", "problem", "fastapi" };
     size_t format = 0;
-    cz_status status = one_of(site, "ERROR_FORMAT", formats, CZ_COUNT(formats), 0, &format, err);
+    cz_status status =
+        cz__setting_one_of(site, "ERROR_FORMAT", formats, CZ_COUNT(formats), 0, &format, err);
     if (!status)
         cz__errors_configure((cz__error_format)format, site->env == CZ_ENV_DEVELOPMENT);
     return status;
@@ -235,6 +237,8 @@ static cz_status start(struct cz__site *site, cz_error *err)
     status = configure_log(site, err);
     if (!status)
         status = configure_errors(site, err);
+    if (!status)
+        status = cz__site_check_responses(site, &router_options.middleware, err);
     if (!status)
         status = configure_proxies(site, err);
     if (!status)
@@ -382,8 +386,10 @@ static const struct cz__builtin builtins[] = {
       cz__command_reencrypt },
     { "rebuild_search", "Make indexes of full text anew, while others read.", "[APP.MODEL]...",
       cz__command_rebuild_search },
-    { "openapi", "Print the OpenAPI document, or check that it tells of every route.", "[--check]",
-      cz__command_openapi, .needs_no_keys = true },
+    { "openapi",
+      "Print the OpenAPI document, or check that it tells of every route and its examples are "
+      "some.",
+      "[--yaml | --check]", cz__command_openapi, .needs_no_keys = true },
     { "purge", "Delete for good the rows that were deleted longer ago than some days (30).",
       "[--days N] [APP.MODEL]...", cz__command_purge },
 };

@@ -37,6 +37,15 @@ CZ_NODISCARD cz_status cz__site_declare_databases(struct cz__site *site, cz_sett
 CZ_NODISCARD cz_status cz__site_declare_caches(const struct cz__site *site, cz_setting_table *out,
                                                cz_error *err);
 CZ_NODISCARD cz_status cz__site_open_caches(const struct cz__site *site, cz_error *err);
+/* Which of `words` a setting says, `fallback` when it is empty. Errors: CZ_EVALIDATION: none of them. */
+CZ_NODISCARD cz_status cz__setting_one_of(const struct cz__site *site, const char *name,
+                                          const char *const *words, size_t count, size_t fallback,
+                                          size_t *out, cz_error *err);
+/* Put the check of responses in front of the middleware, where the setting CHECK_RESPONSES or the environment asks for it and
+ * it does not stand there; the list is in the site's arena. */
+CZ_NODISCARD cz_status cz__site_check_responses(const struct cz__site *site,
+                                                const cz_middleware *const **middleware,
+                                                cz_error *err);
 /* Append a database's URL, or what it is when it is not set. */
 CZ_NODISCARD cz_status cz__site_database_url(const struct cz__site *site,
                                              const cz__database *database, cz_buf *out,
@@ -97,6 +106,11 @@ int cz__command_inspectdb(struct cz__site *site, int argc, char **argv);
 
 /* How many operations the models are ahead of the migrations; 0 when there are none. Raises. */
 size_t cz__models_drift(cz_ctx *ctx);
+
+/* A file's bytes, or a pipe's, as long as the context. Raises: CZ_EIO: it can't be read; CZ_ETOOBIG; CZ_ENOMEM. */
+cz_str cz__command_read_file(cz_ctx *ctx, const char *path, size_t bytes_max);
+/* `openapi diff OLD NEW [--json]`, told from "diff" on. */
+int cz__command_openapi_diff(const struct cz__site *site, int argc, char **argv);
 
 /* Whether `argv[1]` and on is exactly `--json` or nothing; prints the usage and answers false else. */
 bool cz__command_json_flag(int argc, char **argv, bool *out_json);

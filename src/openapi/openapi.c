@@ -1,6 +1,8 @@
 /* The document, and the route that answers with it. */
 #include "openapi/openapi_internal.h"
+#include "openapi/yaml.h"
 #include <ctype.h>
+#include <stdio.h>
 
 /* ---- pieces ---- */
 
@@ -36,29 +38,39 @@ void cz__doc_bool(struct cz__document *doc, const char *key, bool value)
 
 /* ---- paths ---- */
 
-/* Whether an earlier route has this path: its methods are together with that one's. */
-static bool is_repeated(const cz_router *router, size_t index, const char *pattern)
+cz_str cz__method_key(cz_ctx *ctx, const char *method)
+{
+    char *key = cz_alloc(ctx, strlen(method) + 1);
+    size_t len = 0;
+    for (; method[len]; len++)
+        key[len] = (char)tolower((unsigned char)method[len]);
+    return cz_str_of(key, len);
+}
+
+/* Whether an earlier route has this path, or also this method of it: the document has one place for each, whatever the
+ * converters of the path's parameters are. */
+static bool is_repeated(struct cz__document *doc, const cz_router *router, size_t index,
+                        cz_str path, const char *method)
 {
     size_t cursor = 0;
     cz_route_info route;
     for (size_t i = 0; i < index && cz_router_next(router, &cursor, &route); i++)
-        if (cz__operation_is_shown(&route) && strcmp(route.pattern, pattern) == 0)
+        if (cz__operation_is_shown(&route) && (!method || strcmp(method, route.method) == 0) &&
+            cz_str_eq(cz__path_template(doc->ctx, route.pattern), path))
             return true;
     return false;
 }
 
-static void write_methods(struct cz__document *doc, const cz_router *router, const char *pattern)
+static void write_methods(struct cz__document *doc, const cz_router *router, cz_str path)
 {
-    size_t cursor = 0;
+    size_t cursor = 0, index = 0;
     cz_route_info route;
-    while (cz_router_next(router, &cursor, &route)) {
-        if (!cz__operation_is_shown(&route) || strcmp(route.pattern, pattern) != 0)
+    for (; cz_router_next(router, &cursor, &route); index++) {
+        if (!cz__operation_is_shown(&route) ||
+            !cz_str_eq(cz__path_template(doc->ctx, route.pattern), path) ||
+            is_repeated(doc, router, index, path, route.method))
             continue;
-        char method[16];
-        size_t len = strlen(route.method);
-        for (size_t i = 0; i < len; i++)
-            method[i] = (char)tolower((unsigned char)route.method[i]);
-        cz_json_key(&doc->json, cz_str_of(method, len));
+        cz_json_key(&doc->json, cz__method_key(doc->ctx, route.method));
         cz__operation_write(doc, &route);
     }
 }
@@ -69,44 +81,64 @@ static void write_paths(struct cz__document *doc, const cz_router *router)
     cz_route_info route;
     cz__doc_object(doc, "paths");
     for (; cz_router_next(router, &cursor, &route); index++) {
-        if (!cz__operation_is_shown(&route) || is_repeated(router, index, route.pattern))
+        cz_str path = cz__path_template(doc->ctx, route.pattern);
+        if (!cz__operation_is_shown(&route) || is_repeated(doc, router, index, path, NULL))
             continue;
-        cz_json_key(&doc->json, cz__path_template(doc->ctx, route.pattern));
+        cz_json_key(&doc->json, path);
         cz_json_object(&doc->json);
-        write_methods(doc, router, route.pattern);
+        write_methods(doc, router, path);
         cz_json_object_end(&doc->json);
     }
     cz_json_object_end(&doc->json);
 }
 
-/* In the order of the routes. */
+/* ---- the rest ---- */
+
+static void write_tag(struct cz__document *doc, cz_str name, const char *description)
+{
+    cz_json_object(&doc->json);
+    cz_json_key(&doc->json, CZ_STR("name"));
+    cz_json_str(&doc->json, name);
+    if (description)
+        cz__doc_str(doc, "description", description);
+    cz_json_object_end(&doc->json);
+}
+
+/* Those that were told of, and others in the order of the routes. */
 static void write_tags(struct cz__document *doc)
 {
     size_t cursor = 0;
     cz__doc_list(doc, "tags");
-    for (const cz_map_entry *tag; (tag = cz_map_next(&doc->tags, &cursor)) != NULL;) {
-        cz_json_object(&doc->json);
-        cz_json_key(&doc->json, CZ_STR("name"));
-        cz_json_str(&doc->json, tag->key);
-        cz_json_object_end(&doc->json);
+    for (size_t i = 0; i < doc->api->tags.count; i++) {
+        const cz_tag_doc *tag = &doc->api->tags.items[i];
+        write_tag(doc, cz_str_from(tag->name), tag->description);
+        cz_ignore(cz_map_remove(&doc->tags, cz_str_from(tag->name)) !=
+                  NULL); /* or nothing uses it */
     }
+    for (const cz_map_entry *tag; (tag = cz_map_next(&doc->tags, &cursor)) != NULL;)
+        write_tag(doc, tag->key, NULL);
     cz_json_list_end(&doc->json);
+}
+
+static void write_info(struct cz__document *doc)
+{
+    cz__doc_object(doc, "info");
+    cz__doc_str(doc, "title", doc->api->title);
+    cz__doc_str(doc, "version", doc->api->version);
+    if (doc->api->description)
+        cz__doc_str(doc, "description", doc->api->description);
+    cz_json_object_end(&doc->json);
 }
 
 void cz_openapi_write(cz_ctx *ctx, const cz_openapi *api, const cz_router *router, cz_str server,
                       cz_buf *out)
 {
-    struct cz__document doc = { .ctx = ctx };
+    struct cz__document doc = { .ctx = ctx, .api = api };
     cz_map_init(&doc.tags, ctx->arena);
     cz_json_writer_init(&doc.json, out);
     cz_json_object(&doc.json);
     cz__doc_str(&doc, "openapi", "3.1.0");
-    cz__doc_object(&doc, "info");
-    cz__doc_str(&doc, "title", api->title);
-    cz__doc_str(&doc, "version", api->version);
-    if (api->description)
-        cz__doc_str(&doc, "description", api->description);
-    cz_json_object_end(&doc.json);
+    write_info(&doc);
     cz__doc_list(&doc, "servers");
     cz_json_object(&doc.json);
     cz_json_key(&doc.json, CZ_STR("url"));
@@ -119,12 +151,27 @@ void cz_openapi_write(cz_ctx *ctx, const cz_openapi *api, const cz_router *route
     write_tags(&doc);
     cz__doc_object(&doc, "components");
     cz__schemas_write(&doc);
+    cz__security_schemes_write(&doc);
     cz_json_object_end(&doc.json);
     cz_json_object_end(&doc.json);
     cz_check(ctx, cz_buf_status(out));
 }
 
-/* ---- the route ---- */
+void cz_openapi_write_yaml(cz_ctx *ctx, const cz_openapi *api, const cz_router *router,
+                           cz_str server, cz_buf *out)
+{
+    cz_json_limits limits = { .depth_max = CZ_JSON_READ_DEPTH_MAX, .keys_max = UINT32_MAX };
+    const cz_json_value *document;
+    cz_error err;
+    cz_buf *json = cz_scratch(ctx);
+    cz_openapi_write(ctx, api, router, server, json);
+    if (cz_json_parse(ctx->arena, cz_buf_str(json), &limits, &document, &err))
+        cz_raise_error(ctx, &err);
+    cz__yaml_write(out, document);
+    cz_check(ctx, cz_buf_status(out));
+}
+
+/* ---- the routes ---- */
 
 static void answer(cz_ctx *ctx, cz_request *req)
 {
@@ -133,13 +180,46 @@ static void answer(cz_ctx *ctx, cz_request *req)
                      cz_respond_json_begin(ctx, req, 200));
 }
 
+static void answer_yaml(cz_ctx *ctx, cz_request *req)
+{
+    cz_str server = cz_request_absolute_uri(ctx, req, CZ_STR(""));
+    cz_buf *body = cz_respond_json_begin(ctx, req, 200);
+    req->response.content_type = CZ_STR("application/yaml");
+    cz_openapi_write_yaml(ctx, req->view_data, cz_router_of_project(), server, body);
+}
+
 cz_status cz__openapi_add_routes(const cz_resource *resource, cz_router *router,
                                  const cz_route *route, const char *prefix, cz_error *err)
 {
     cz_openapi *api = (cz_openapi *)(uintptr_t)resource; /* its first member */
-    if (!api->title || !api->version)
+    cz_str path = cz_str_from(prefix);
+    bool json = cz_str_ends_with(path, CZ_STR(".json"));
+    bool yaml = cz_str_ends_with(path, CZ_STR(".yaml")) || cz_str_ends_with(path, CZ_STR(".yml"));
+    const char *name = route->name ? route->name : "";
+    if (!api->title || !*api->title || !api->version)
         return cz_error_set(err, CZ_EVALIDATION,
                             "the OpenAPI document at %s has a .title and a .version", prefix);
-    return cz__router_add(router, route, CZ_METHOD_GET, prefix, answer,
-                          route->name ? route->name : "", api, 0, "openapi", err);
+    cz_status status = cz__security_check(api, prefix, err);
+    if (!status)
+        status = cz__router_add(router, route, CZ_METHOD_GET, prefix, yaml ? answer_yaml : answer,
+                                name, api, 0, "openapi", err);
+    if (status || !json)
+        return status;
+    char beside[512];
+    int len =
+        snprintf(beside, sizeof beside, "%.*s.yaml", (int)(path.len - strlen(".json")), prefix);
+    if (len < 0 || (size_t)len >= sizeof beside)
+        return cz_error_set(err, CZ_ETOOBIG, "the path of the OpenAPI document is too long: %s",
+                            prefix);
+    return cz__router_add(router, route, CZ_METHOD_GET, beside, answer_yaml, "", api, 0, "openapi",
+                          err);
+}
+
+const cz_openapi *cz_openapi_of(const cz_router *router)
+{
+    cz_route_info route;
+    for (size_t cursor = 0; cz_router_next(router, &cursor, &route);)
+        if (route.route->resource && route.route->resource->add_routes == cz__openapi_add_routes)
+            return route.data;
+    return NULL;
 }

@@ -9,8 +9,16 @@
 #include <calzone/views.h>
 #include "serializers/serializers.h"
 
-/* What of a serializer a schema is: what it shows, what it takes, what PATCH takes, a page of what it shows. */
-enum cz__schema_mode { CZ__SCHEMA_OUT, CZ__SCHEMA_IN, CZ__SCHEMA_PATCH, CZ__SCHEMA_PAGE };
+/* What of a serializer a schema is. */
+enum cz__schema_mode {
+    CZ__SCHEMA_OUT,    /* what it shows */
+    CZ__SCHEMA_SPARSE, /* what it shows to who may choose: any part, and rows instead of keys */
+    CZ__SCHEMA_IN,     /* what it takes */
+    CZ__SCHEMA_LISTED, /* what PUT of a list takes: the same with the key */
+    CZ__SCHEMA_PATCH,
+    CZ__SCHEMA_PAGE, /* a page of what it shows */
+    CZ__SCHEMA_SPARSE_PAGE
+};
 
 /* A schema that something referred to, which components.schemas must have. */
 struct cz__schema {
@@ -22,10 +30,19 @@ struct cz__schema {
 
 struct cz__document {
     cz_ctx *ctx;
+    const cz_openapi *api;
     cz_json_writer json;
     struct cz__schema *schemas;
     size_t count, cap;
     cz_map tags; /* those of operations */
+};
+
+/* One operation as its route has it. */
+struct cz__operation {
+    const cz_route_info *route;
+    const cz_viewset *view;      /* NULL: a handler of one's own */
+    const cz_operation_doc *doc; /* NULL: nothing was said */
+    bool stock;                  /* of a viewset, and answered by it */
 };
 
 /* Pieces of JSON. */
@@ -44,14 +61,44 @@ void cz__schema_ref(struct cz__document *doc, const char *key, cz_str name);
 void cz__schema_column(struct cz__document *doc, const cz__column *column, bool null, bool input);
 /* Every schema that was named, those that they name, and those of errors. */
 void cz__schemas_write(struct cz__document *doc);
-/* parameters.c: the list of a route's parameters: of its path, and of a viewset's action. */
-void cz__parameters_write(struct cz__document *doc, const cz_route_info *route,
-                          const cz_viewset *view);
-/* "/books/{id}" of "/books/<int:id>", in the arena. */
+/* The mode of what an operation of a viewset shows. */
+enum cz__schema_mode cz__schema_shown(const cz_viewset *view);
+/* What a computed member's kind is in JSON, "integer"; NULL: anything. */
+const char *cz__computed_type(cz_field_kind kind);
+/* examples.c: the member "examples" of a member's schema, when there is one. Raises: CZ_EINVAL: one that is no JSON. */
+void cz__example_write(struct cz__document *doc, const struct cz__serializer_field *field);
+/* error_schemas.c: those of errors, as members of an open object; and whether a name is one of theirs. */
+void cz__error_schemas_write(struct cz__document *doc);
+bool cz__error_schema_is_named(cz_str name);
+/* parameters.c: the list of an operation's parameters: of its path, and of a viewset's action. */
+void cz__parameters_write(struct cz__document *doc, const struct cz__operation *op);
+/* "/books/{id}" of "/books/<int:id>", and "get" of "GET": the keys of an operation. In the arena. Raise: CZ_ENOMEM. */
 cz_str cz__path_template(cz_ctx *ctx, const char *pattern);
+cz_str cz__method_key(cz_ctx *ctx, const char *method);
 /* operations.c: one method of a path, as the value of its key. */
 void cz__operation_write(struct cz__document *doc, const cz_route_info *route);
+struct cz__operation cz__operation_of(const cz_route_info *route);
 /* Whether the document has it. */
 bool cz__operation_is_shown(const cz_route_info *route);
+/* The permission it asks; NULL: none that is known. */
+const cz_permission *cz__operation_permission(const struct cz__operation *op);
+/* security.c: "securitySchemes" of the components, and "security" of an operation. Raises: CZ_EINVAL. */
+void cz__security_schemes_write(struct cz__document *doc);
+void cz__operation_security_write(struct cz__document *doc, const struct cz__operation *op);
+bool cz__operation_is_secured(const struct cz__document *doc, const struct cz__operation *op);
+/* Errors: CZ_EVALIDATION: a scheme that can't be. */
+CZ_NODISCARD cz_status cz__security_check(const cz_openapi *api, const char *prefix, cz_error *err);
+/* responses.c: what it answers, as the member "responses". */
+void cz__responses_write(struct cz__document *doc, const struct cz__operation *op);
+/* Whether it is about a list of rows. */
+static inline bool cz__operation_is_bulk(const struct cz__operation *op)
+{
+    int action = op->route->action;
+    return op->view &&
+           (action == CZ_ACTION_bulk_update || action == CZ_ACTION_bulk_partial_update ||
+            action == CZ_ACTION_bulk_destroy);
+}
+/* A media type with a schema of components.schemas; "" for one of which nothing is said. */
+void cz__content_write(struct cz__document *doc, const char *media_type, cz_str schema);
 
 #endif

@@ -9,10 +9,10 @@ CZ_MODEL(Workshop, WORKSHOP, .verbose_name = "work shop");
 #define GIZMO(F)                                                                                   \
     F(slug_field, code, .unique = true, .max_length = 8)                                           \
     F(char_field, size, .choices = CZ_CHOICES(SIZES), .default_ = cz_text("small"))                \
-    F(int_field, weight, .null = true, .min = cz_int(1), .max = cz_int(900))                       \
+    F(int_field, weight, .null = true, .min = cz_int(1), .max = cz_int(900), .example = "70")      \
     F(decimal_field, price, .digits = 6, .places = 2)                                              \
     F(datetime_field, made_at, .auto_now_add = true, .read_only = true)                            \
-    F(text_field, secret, .blank = true)                                                           \
+    F(text_field, secret, .blank = true, .example = "hush")                                        \
     F(foreign_key, workshop, Workshop, .null = true, .on_delete = CZ_CASCADE)                      \
     F(many_to_many, sold_by, Workshop, .blank = true)
 CZ_MODEL_UUID(Gizmo, GIZMO);
@@ -30,7 +30,7 @@ static CZ_SERIALIZER(
     .write_only = CZ_FIELDS(Gizmo, secret),
     .members = CZ_MEMBERS(
         { .source = CZ_FIELD(Gizmo, workshop), .nested = &WorkshopSerializer, .writable = true },
-        { .name = "twice", .compute = twice, .type = CZ_KIND_int_field },
+        { .name = "twice", .compute = twice, .type = CZ_KIND_int_field, .example = "4" },
         { .name = "where", .source = CZ_FIELD(Gizmo, workshop->name) }));
 
 static void greet(cz_ctx *ctx, cz_request *req)
@@ -121,24 +121,32 @@ static const struct {
     { "components.schemas.Gizmo.required", "[\"id\",\"code\",\"size\",\"weight\",\"price\",\"made_"
                                            "at\",\"workshop\",\"sold_by\",\"twice\",\"where\"]" },
     { "components.schemas.Gizmo.properties.secret", NULL },
-    { "components.schemas.Gizmo.properties.id", "{\"type\":\"string\",\"format\":\"uuid\"}" },
+    { "components.schemas.Gizmo.properties.id",
+      "{\"type\":\"string\",\"format\":\"uuid\",\"examples\":[\"018f3c1e-7a4b-7c3d-9e2f-"
+      "4a5b6c7d8e9f\"]}" },
     { "components.schemas.Gizmo.properties.workshop",
       "{\"anyOf\":[{\"$ref\":\"#/components/schemas/Workshop\"},{\"type\":\"null\"}]}" },
-    { "components.schemas.Gizmo.properties.where", "{\"type\":[\"string\",\"null\"]}" },
-    { "components.schemas.Gizmo.properties.twice", "{\"type\":[\"integer\",\"null\"]}" },
-    { "components.schemas.Gizmo.properties.price", "{\"type\":\"string\",\"format\":\"decimal\"}" },
+    { "components.schemas.Gizmo.properties.where",
+      "{\"type\":[\"string\",\"null\"],\"examples\":[\"text\"]}" },
+    { "components.schemas.Gizmo.properties.twice",
+      "{\"type\":[\"integer\",\"null\"],\"examples\":[4]}" },
+    { "components.schemas.Gizmo.properties.price",
+      "{\"type\":\"string\",\"format\":\"decimal\",\"examples\":[\"1.50\"]}" },
     { "components.schemas.GizmoRequest.required", "[\"code\",\"price\"]" },
     { "components.schemas.GizmoRequest.additionalProperties", "false" },
     { "components.schemas.GizmoRequest.properties.id", NULL },
     { "components.schemas.GizmoRequest.properties.made_at", NULL },
     { "components.schemas.GizmoRequest.properties.twice", NULL },
-    { "components.schemas.GizmoRequest.properties.secret", "{\"type\":\"string\"}" },
+    { "components.schemas.GizmoRequest.properties.secret",
+      "{\"type\":\"string\",\"examples\":[\"hush\"]}" },
     { "components.schemas.GizmoRequest.properties.code",
-      "{\"type\":\"string\",\"pattern\":\"^[-a-zA-Z0-9_]+$\",\"maxLength\":8,\"minLength\":1}" },
+      "{\"type\":\"string\",\"pattern\":\"^[-a-zA-Z0-9_]+$\",\"maxLength\":8,\"minLength\":1,"
+      "\"examples\":[\"a-slug\"]}" },
     { "components.schemas.GizmoRequest.properties.size",
-      "{\"type\":\"string\",\"enum\":[\"small\",\"large\"]}" },
+      "{\"type\":\"string\",\"enum\":[\"small\",\"large\"],\"examples\":[\"small\"]}" },
     { "components.schemas.GizmoRequest.properties.weight",
-      "{\"type\":[\"integer\",\"null\"],\"format\":\"int32\",\"minimum\":1,\"maximum\":900}" },
+      "{\"type\":[\"integer\",\"null\"],\"format\":\"int32\",\"minimum\":1,\"maximum\":900,"
+      "\"examples\":[70]}" },
     { "components.schemas.GizmoRequest.properties.sold_by",
       "{\"type\":\"array\",\"maxItems\":1000,\"items\":{\"type\":\"integer\",\"format\":\"int64\"}"
       "}" },

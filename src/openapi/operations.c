@@ -1,15 +1,6 @@
 /* What one method of a path takes and answers. */
 #include "openapi/openapi_internal.h"
 #include <ctype.h>
-#include <stdio.h>
-
-/* One operation as its route has it. */
-struct operation {
-    const cz_route_info *route;
-    const cz_viewset *view;      /* NULL: a handler of one's own */
-    const cz_operation_doc *doc; /* NULL: nothing was said */
-    bool stock;                  /* of a viewset, and answered by it */
-};
 
 static cz_handler own_handler(const cz_viewset *view, int action)
 {
@@ -21,27 +12,38 @@ static cz_handler own_handler(const cz_viewset *view, int action)
     return own[action];
 }
 
-static struct operation operation_of(const cz_route_info *route)
+struct cz__operation cz__operation_of(const cz_route_info *route)
 {
-    struct operation op = { .route = route,
-                            .view = cz_view_of_route(route),
-                            .doc = route->route->doc };
+    struct cz__operation op = { .route = route,
+                                .view = cz_view_of_route(route),
+                                .doc = route->route->doc };
     if (op.view && route->action >= CZ_ACTION_COUNT)
         op.doc = op.view->actions.items[route->action - CZ_ACTION_COUNT].doc;
     op.stock = op.view && route->action < CZ_ACTION_COUNT && !own_handler(op.view, route->action);
     return op;
 }
 
+const cz_permission *cz__operation_permission(const struct cz__operation *op)
+{
+    if (!op->view)
+        return NULL;
+    const cz_permission *own =
+        op->route->action < CZ_ACTION_COUNT
+            ? NULL
+            : op->view->actions.items[op->route->action - CZ_ACTION_COUNT].permissions;
+    return own ? own : op->view->permissions;
+}
+
 bool cz__operation_is_shown(const cz_route_info *route)
 {
-    struct operation op = operation_of(route);
+    struct cz__operation op = cz__operation_of(route);
     bool document = route->route->resource && !op.view; /* this document itself */
     return !document && !(op.doc && op.doc->hidden) && cz_version_lists_route(NULL, route);
 }
 
 bool cz_openapi_is_documented(const cz_route_info *route)
 {
-    struct operation op = operation_of(route);
+    struct cz__operation op = cz__operation_of(route);
     return !cz__operation_is_shown(route) || (op.view && route->action < CZ_ACTION_COUNT) ||
            (op.doc && op.doc->summary);
 }
@@ -53,10 +55,19 @@ static const char *title_of(const cz_model *model)
     return model->meta.verbose_name ? model->meta.verbose_name : model->state->lower_name;
 }
 
-static cz_str summary_of(struct cz__document *doc, const struct operation *op)
+static cz_str summary_of(struct cz__document *doc, const struct cz__operation *op)
 {
-    static const char *const stock[] = { "List every", "Create a",         "Show a",
-                                         "Replace a",  "Change part of a", "Delete a" };
+    static const char *const stock[CZ_ACTION_COUNT] = {
+        [CZ_ACTION_list] = "List every",
+        [CZ_ACTION_create] = "Create a",
+        [CZ_ACTION_retrieve] = "Show a",
+        [CZ_ACTION_update] = "Replace a",
+        [CZ_ACTION_partial_update] = "Change part of a",
+        [CZ_ACTION_destroy] = "Delete a",
+        [CZ_ACTION_bulk_update] = "Replace each named",
+        [CZ_ACTION_bulk_partial_update] = "Change part of each named",
+        [CZ_ACTION_bulk_destroy] = "Delete each named",
+    };
     if (op->doc && op->doc->summary)
         return cz_str_from(op->doc->summary);
     if (op->view && op->route->action < CZ_ACTION_COUNT)
@@ -65,7 +76,7 @@ static cz_str summary_of(struct cz__document *doc, const struct operation *op)
 }
 
 /* "books_list"; "get_loans_id_return" of a handler. Unique, as method and path are. */
-static cz_str id_of(struct cz__document *doc, const struct operation *op)
+static cz_str id_of(struct cz__document *doc, const struct cz__operation *op)
 {
     if (op->view) {
         cz_buf *label = cz_scratch(doc->ctx);
@@ -89,7 +100,7 @@ static cz_str id_of(struct cz__document *doc, const struct operation *op)
     return cz_str_of(id, len && id[len - 1] == '_' ? len - 1 : len);
 }
 
-static cz_str tag_of(struct cz__document *doc, const struct operation *op)
+static cz_str tag_of(struct cz__document *doc, const struct cz__operation *op)
 {
     if (op->doc && op->doc->tag)
         return cz_str_from(op->doc->tag);
@@ -104,183 +115,75 @@ static cz_str tag_of(struct cz__document *doc, const struct operation *op)
 
 /* ---- bodies ---- */
 
-static void write_content(struct cz__document *doc, const char *media_type, cz_str schema)
+/* The rows of a list, as JSON alone has them. */
+static void write_list(struct cz__document *doc, cz_str schema)
 {
+    cz__doc_str(doc, "type", "array");
+    cz__doc_int(doc, "maxItems", CZ_INPUT_LIST_MAX);
+    cz__schema_ref(doc, "items", schema);
+}
+
+static void write_content(struct cz__document *doc, const struct cz__operation *op,
+                          const char *media_type, cz_str schema)
+{
+    bool bulk = cz__operation_is_bulk(op) || (!op->stock && op->doc && op->doc->request_list);
+    bool either = op->stock && op->view->bulk && op->route->action == CZ_ACTION_create;
+    if (!bulk && !either) {
+        cz__content_write(doc, media_type, schema);
+        return;
+    }
     cz__doc_object(doc, media_type);
-    if (schema.len)
-        cz__schema_ref(doc, "schema", schema);
+    cz__doc_object(doc, "schema");
+    if (either) {
+        cz__doc_list(doc, "anyOf");
+        cz__schema_ref(doc, NULL, schema);
+        cz_json_object(&doc->json);
+        write_list(doc, schema);
+        cz_json_object_end(&doc->json);
+        cz_json_list_end(&doc->json);
+    } else {
+        write_list(doc, schema);
+    }
+    cz_json_object_end(&doc->json);
     cz_json_object_end(&doc->json);
 }
 
-static void write_request(struct cz__document *doc, const struct operation *op,
-                          cz_serializer *serializer, bool partial)
+static void write_request(struct cz__document *doc, const struct cz__operation *op,
+                          cz_serializer *serializer, enum cz__schema_mode mode)
 {
     const cz_parsers *parsers =
         op->view && op->view->parsers ? op->view->parsers : &cz_default_parsers;
-    cz_str schema = cz__schema_named(doc, serializer, partial ? CZ__SCHEMA_PATCH : CZ__SCHEMA_IN,
-                                     CZ_PAGE_NUMBER);
+    cz_str schema = cz__schema_named(doc, serializer, mode, CZ_PAGE_NUMBER);
     cz__doc_object(doc, "requestBody");
-    cz__doc_bool(doc, "required", !partial);
+    cz__doc_bool(doc, "required", mode != CZ__SCHEMA_PATCH);
     cz__doc_object(doc, "content");
     for (size_t i = 0; i < parsers->count; i++)
-        write_content(doc, parsers->items[i]->media_type, schema);
+        write_content(doc, op, parsers->items[i]->media_type, schema);
     cz_json_object_end(&doc->json);
     cz_json_object_end(&doc->json);
-}
-
-static void begin_response(struct cz__document *doc, int status, const char *description)
-{
-    char text[16];
-    snprintf(text, sizeof text, "%d", status);
-    cz__doc_object(doc, status ? text : "default");
-    cz__doc_str(doc, "description", description);
-}
-
-/* In each format the operation has; `schema` is that of JSON. */
-static void write_success(struct cz__document *doc, const struct operation *op, int status,
-                          cz_str schema, bool list, bool location)
-{
-    begin_response(doc, status, cz_http_reason(status));
-    if (location) {
-        cz__doc_object(doc, "headers");
-        cz__doc_object(doc, "Location");
-        cz__doc_object(doc, "schema");
-        cz__doc_str(doc, "type", "string");
-        cz__doc_str(doc, "format", "uri-reference");
-        cz_json_object_end(&doc->json);
-        cz_json_object_end(&doc->json);
-        cz_json_object_end(&doc->json);
-    }
-    cz__doc_object(doc, "content");
-    const cz_renderers *renderers =
-        op->view && op->view->renderers ? op->view->renderers : &cz_default_renderers;
-    for (size_t i = 0; i < renderers->count; i++) {
-        cz__doc_object(doc, renderers->items[i]->media_type);
-        bool json = !renderers->items[i]->render;
-        if (!json || (list && schema.len)) {
-            cz__doc_object(doc, "schema");
-            cz__doc_str(doc, "type", json ? "array" : "string");
-            if (json)
-                cz__schema_ref(doc, "items", schema);
-            cz_json_object_end(&doc->json);
-        } else if (schema.len) {
-            cz__schema_ref(doc, "schema", schema);
-        }
-        cz_json_object_end(&doc->json);
-    }
-    cz_json_object_end(&doc->json);
-    cz_json_object_end(&doc->json);
-}
-
-static void write_error(struct cz__document *doc, int status, const char *description,
-                        bool validation)
-{
-    begin_response(doc, status, description);
-    cz__doc_object(doc, "content");
-    if (validation) {
-        cz__doc_object(doc, "application/json");
-        cz__doc_object(doc, "schema");
-        cz__doc_list(doc, "anyOf");
-        cz__schema_ref(doc, NULL, CZ_STR("ValidationErrors"));
-        cz__schema_ref(doc, NULL, CZ_STR("Error"));
-        cz_json_list_end(&doc->json);
-        cz_json_object_end(&doc->json);
-        cz_json_object_end(&doc->json);
-    } else {
-        write_content(doc, "application/json", CZ_STR("Error"));
-    }
-    write_content(doc, "application/problem+json", CZ_STR("Problem"));
-    cz_json_object_end(&doc->json);
-    cz_json_object_end(&doc->json);
-}
-
-/* ---- the actions of a viewset ---- */
-
-static void write_list(struct cz__document *doc, const struct operation *op)
-{
-    const cz_viewset *view = op->view;
-    bool plain = view->pagination == CZ_NO_PAGES;
-    write_success(doc, op, 200,
-                  cz__schema_named(doc, view->serializer, plain ? CZ__SCHEMA_OUT : CZ__SCHEMA_PAGE,
-                                   view->pagination),
-                  plain, false);
-    if (view->filters.count || view->search.count)
-        write_error(doc, 400, "A parameter has no such value.", true);
-}
-
-static void write_stock(struct cz__document *doc, const struct operation *op)
-{
-    cz_action action = (cz_action)op->route->action;
-    cz_str row = cz__schema_named(doc, op->view->serializer, CZ__SCHEMA_OUT, CZ_PAGE_NUMBER);
-    bool writes = action != CZ_ACTION_list && action != CZ_ACTION_retrieve;
-    bool takes = writes && action != CZ_ACTION_destroy;
-    if (action == CZ_ACTION_list) {
-        write_list(doc, op);
-    } else if (action == CZ_ACTION_destroy) {
-        begin_response(doc, 204, "It is deleted.");
-        cz_json_object_end(&doc->json);
-    } else if (action == CZ_ACTION_create) {
-        write_success(doc, op, 201, row, false, true);
-    } else {
-        write_success(doc, op, 200, row, false, false);
-        if (action == CZ_ACTION_update && op->view->put_creates)
-            write_success(doc, op, 201, row, false, false);
-    }
-    if (takes)
-        write_error(doc, 400, "The input is malformed, or its values can't be.", true);
-    if (op->view->permissions != &cz_allow_any &&
-        (writes || op->view->permissions != &cz_read_only))
-        write_error(doc, 403, "Not allowed.", false);
-    bool finds = (action != CZ_ACTION_list && action != CZ_ACTION_create) || op->view->parent.len ||
-                 (action == CZ_ACTION_list && op->view->pagination != CZ_LIMIT_OFFSET &&
-                  op->view->pagination != CZ_NO_PAGES) ||
-                 op->view->renderers;
-    if (finds)
-        write_error(doc, 404, "There is none.", false);
-    write_error(doc, 406, "The format is not to be had.", false);
-    if (writes)
-        write_error(doc, 409, "Another row is in the way.", false);
-    bool changes = writes && action != CZ_ACTION_create;
-    if (changes)
-        write_error(doc, 412, "It is not as If-Match has it.", false);
-    if (takes)
-        write_error(doc, 415, "The body is of another type.", false);
-    if (changes && op->view->require_match)
-        write_error(doc, 428, "If-Match is missing.", false);
-}
-
-static void write_own(struct cz__document *doc, const struct operation *op)
-{
-    const cz_operation_doc *said = op->doc;
-    int status = said && said->status ? said->status : 200;
-    if (status == 204) {
-        begin_response(doc, 204, cz_http_reason(204));
-        cz_json_object_end(&doc->json);
-        return;
-    }
-    cz_str schema = said && said->response
-                        ? cz__schema_named(doc, said->response, CZ__SCHEMA_OUT, CZ_PAGE_NUMBER)
-                        : CZ_STR("");
-    write_success(doc, op, status, schema, said && said->list, false);
-    if (said && said->request)
-        write_error(doc, 400, "The input is malformed, or its values can't be.", true);
 }
 
 /* ---- the whole ---- */
 
-static void write_body(struct cz__document *doc, const struct operation *op)
+static void write_body(struct cz__document *doc, const struct cz__operation *op)
 {
-    int action = op->route->action;
-    if (op->stock && (action == CZ_ACTION_create || action == CZ_ACTION_update ||
-                      action == CZ_ACTION_partial_update))
-        write_request(doc, op, op->view->serializer, action == CZ_ACTION_partial_update);
+    static const enum cz__schema_mode modes[CZ_ACTION_COUNT] = {
+        [CZ_ACTION_create] = CZ__SCHEMA_IN,
+        [CZ_ACTION_update] = CZ__SCHEMA_IN,
+        [CZ_ACTION_partial_update] = CZ__SCHEMA_PATCH,
+        [CZ_ACTION_bulk_update] = CZ__SCHEMA_LISTED,
+        [CZ_ACTION_bulk_partial_update] = CZ__SCHEMA_PATCH,
+    }; /* of the others CZ__SCHEMA_OUT: no body */
+    if (op->stock && modes[op->route->action])
+        write_request(doc, op, op->view->serializer, modes[op->route->action]);
     else if (op->doc && op->doc->request)
-        write_request(doc, op, op->doc->request, strcmp(op->route->method, "PATCH") == 0);
+        write_request(doc, op, op->doc->request,
+                      strcmp(op->route->method, "PATCH") == 0 ? CZ__SCHEMA_PATCH : CZ__SCHEMA_IN);
 }
 
 void cz__operation_write(struct cz__document *doc, const cz_route_info *route)
 {
-    struct operation op = operation_of(route);
+    struct cz__operation op = cz__operation_of(route);
     cz_json_object(&doc->json);
     cz_json_key(&doc->json, CZ_STR("operationId"));
     cz_json_str(&doc->json, id_of(doc, &op));
@@ -288,19 +191,16 @@ void cz__operation_write(struct cz__document *doc, const cz_route_info *route)
     cz_json_str(&doc->json, summary_of(doc, &op));
     if (op.doc && op.doc->description)
         cz__doc_str(doc, "description", op.doc->description);
+    if ((op.doc && op.doc->deprecated) || cz_deprecation_of_route(route))
+        cz__doc_bool(doc, "deprecated", true);
+    cz__operation_security_write(doc, &op);
     cz_str tag = tag_of(doc, &op);
     cz__doc_list(doc, "tags");
     cz_json_str(&doc->json, tag);
     cz_json_list_end(&doc->json);
     cz_check(doc->ctx, cz_map_set(&doc->tags, tag, doc));
-    cz__parameters_write(doc, route, op.stock ? op.view : NULL);
+    cz__parameters_write(doc, &op);
     write_body(doc, &op);
-    cz__doc_object(doc, "responses");
-    if (op.stock)
-        write_stock(doc, &op);
-    else
-        write_own(doc, &op);
-    write_error(doc, 0, "Whatever else goes wrong.", true);
-    cz_json_object_end(&doc->json);
+    cz__responses_write(doc, &op);
     cz_json_object_end(&doc->json);
 }

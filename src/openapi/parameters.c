@@ -23,7 +23,8 @@ cz_str cz__path_template(cz_ctx *ctx, const char *pattern)
     return cz_str_of(out, len);
 }
 
-static void begin(struct cz__document *doc, cz_str name, const char *in, const char *description)
+static void begin(struct cz__document *doc, cz_str name, const char *in, bool required,
+                  const char *description)
 {
     cz_json_object(&doc->json);
     cz_json_key(&doc->json, CZ_STR("name"));
@@ -31,7 +32,7 @@ static void begin(struct cz__document *doc, cz_str name, const char *in, const c
     cz__doc_str(doc, "in", in);
     if (description)
         cz__doc_str(doc, "description", description);
-    cz__doc_bool(doc, "required", strcmp(in, "path") == 0);
+    cz__doc_bool(doc, "required", required);
     cz__doc_object(doc, "schema");
 }
 
@@ -57,7 +58,7 @@ static void write_path(struct cz__document *doc, const char *pattern)
         cz_str rest = cz_str_of(at + 1, (size_t)(strchr(at, '>') - at - 1));
         size_t colon = cz_str_find_char(rest, ':');
         cz_str name = colon == SIZE_MAX ? rest : cz_str_tail(rest, colon + 1);
-        begin(doc, name, "path", NULL);
+        begin(doc, name, "path", true, NULL);
         write_converter(doc, colon == SIZE_MAX ? CZ_STR("str") : cz_str_head(rest, colon));
         end(doc);
     }
@@ -68,7 +69,7 @@ static void write_path(struct cz__document *doc, const char *pattern)
 static void write_number(struct cz__document *doc, const char *name, int64_t least, int64_t most,
                          const char *description)
 {
-    begin(doc, cz_str_from(name), "query", description);
+    begin(doc, cz_str_from(name), "query", false, description);
     cz__doc_str(doc, "type", "integer");
     cz__doc_int(doc, "minimum", least);
     if (most)
@@ -78,7 +79,15 @@ static void write_number(struct cz__document *doc, const char *name, int64_t lea
 
 static void write_text(struct cz__document *doc, const char *name, const char *description)
 {
-    begin(doc, cz_str_from(name), "query", description);
+    begin(doc, cz_str_from(name), "query", false, description);
+    cz__doc_str(doc, "type", "string");
+    end(doc);
+}
+
+static void write_header(struct cz__document *doc, const char *name, bool required,
+                         const char *description)
+{
+    begin(doc, cz_str_from(name), "header", required, description);
     cz__doc_str(doc, "type", "string");
     end(doc);
 }
@@ -147,7 +156,7 @@ static void write_filters(struct cz__document *doc, const cz_viewset *view)
             cz_buf_clear(name);
             cz__filter_name(filter, n, name);
             cz_check(doc->ctx, cz_buf_status(name));
-            begin(doc, cz_buf_str(name), "query", NULL);
+            begin(doc, cz_buf_str(name), "query", false, NULL);
             write_filter_type(doc, view->model, filter,
                               filter->lookups.count ? filter->lookups.items[n] : CZ_LOOKUP_EXACT);
             end(doc);
@@ -187,7 +196,7 @@ static void write_ordering(struct cz__document *doc, const cz_viewset *view)
 
 static void write_format(struct cz__document *doc, const cz_renderers *renderers)
 {
-    begin(doc, CZ_STR("format"), "query", "The format of the answer, instead of Accept.");
+    begin(doc, CZ_STR("format"), "query", false, "The format of the answer, instead of Accept.");
     cz__doc_str(doc, "type", "string");
     cz__doc_list(doc, "enum");
     for (size_t i = 0; i < renderers->count; i++)
@@ -196,12 +205,40 @@ static void write_format(struct cz__document *doc, const cz_renderers *renderers
     end(doc);
 }
 
-void cz__parameters_write(struct cz__document *doc, const cz_route_info *route,
-                          const cz_viewset *view)
+static bool expands(const cz_serializer *serializer)
 {
+    bool any = false;
+    for (size_t i = 0; i < serializer->members.count && !any; i++)
+        any = serializer->members.items[i].expand != NULL;
+    return any;
+}
+
+static void write_choice_of_members(struct cz__document *doc, const cz_viewset *view)
+{
+    write_text(doc, "fields", "The members to show, with commas; `author.name` a part of one.");
+    if (expands(view->serializer))
+        write_text(doc, "expand", "The members to show rows of instead of keys, with commas.");
+}
+
+/* What an answer or a change may be made to depend on (RFC 9110, 13). */
+static void write_conditions(struct cz__document *doc, const struct cz__operation *op)
+{
+    cz_action action = (cz_action)op->route->action;
+    bool reads = action == CZ_ACTION_list || action == CZ_ACTION_retrieve;
+    if (reads && op->view->etags)
+        write_header(doc, "If-None-Match", false, "An ETag: 304 when it is as it was then.");
+    if (!reads && action != CZ_ACTION_create && !cz__operation_is_bulk(op))
+        write_header(doc, "If-Match", op->view->require_match,
+                     "An ETag: 412 when it is not as it was then.");
+}
+
+void cz__parameters_write(struct cz__document *doc, const struct cz__operation *op)
+{
+    const cz_viewset *view = op->stock ? op->view : NULL;
+    int action = op->route->action;
     cz__doc_list(doc, "parameters");
-    write_path(doc, route->pattern);
-    if (view && route->action == CZ_ACTION_list && !view->list) {
+    write_path(doc, op->route->pattern);
+    if (view && action == CZ_ACTION_list) {
         write_pagination(doc, view);
         if (view->search.count)
             write_text(doc, "search", "Words that must be in the rows.");
@@ -209,7 +246,17 @@ void cz__parameters_write(struct cz__document *doc, const cz_route_info *route,
             write_ordering(doc, view);
         write_filters(doc, view);
     }
-    if (view && view->renderers && view->renderers->count > 1)
-        write_format(doc, view->renderers);
+    bool deletes = action == CZ_ACTION_destroy || action == CZ_ACTION_bulk_destroy;
+    if (view && view->sparse && !deletes)
+        write_choice_of_members(doc, view);
+    if (view && action == CZ_ACTION_bulk_destroy) {
+        begin(doc, CZ_STR("id"), "query", true, "The keys of the rows, with commas.");
+        cz__doc_str(doc, "type", "string");
+        end(doc);
+    }
+    if (op->view && op->view->renderers && op->view->renderers->count > 1)
+        write_format(doc, op->view->renderers);
+    if (view)
+        write_conditions(doc, op);
     cz_json_list_end(&doc->json);
 }

@@ -16,8 +16,22 @@ static bool is_taken(const struct cz__document *doc, cz_str name)
     for (size_t i = 0; i < doc->count; i++)
         if (cz_str_eq(doc->schemas[i].name, name))
             return true;
-    return cz_str_eq(name, CZ_STR("Error")) || cz_str_eq(name, CZ_STR("Problem")) ||
-           cz_str_eq(name, CZ_STR("ValidationErrors"));
+    return cz__error_schema_is_named(name);
+}
+
+static bool is_page(enum cz__schema_mode mode)
+{
+    return mode == CZ__SCHEMA_PAGE || mode == CZ__SCHEMA_SPARSE_PAGE;
+}
+
+static bool is_input(enum cz__schema_mode mode)
+{
+    return mode == CZ__SCHEMA_IN || mode == CZ__SCHEMA_LISTED || mode == CZ__SCHEMA_PATCH;
+}
+
+enum cz__schema_mode cz__schema_shown(const cz_viewset *view)
+{
+    return view->sparse ? CZ__SCHEMA_SPARSE : CZ__SCHEMA_OUT;
 }
 
 static cz_str new_name(struct cz__document *doc, const cz_serializer *serializer,
@@ -27,9 +41,12 @@ static cz_str new_name(struct cz__document *doc, const cz_serializer *serializer
         const char *before, *behind;
     } forms[] = {
         [CZ__SCHEMA_OUT] = { "", "" },
+        [CZ__SCHEMA_SPARSE] = { "Sparse", "" },
         [CZ__SCHEMA_IN] = { "", "Request" },
+        [CZ__SCHEMA_LISTED] = { "Listed", "Request" },
         [CZ__SCHEMA_PATCH] = { "Patched", "Request" },
         [CZ__SCHEMA_PAGE] = { "", "Page" },
+        [CZ__SCHEMA_SPARSE_PAGE] = { "Sparse", "Page" },
     };
     cz_str base = base_name(serializer);
     cz_str name =
@@ -45,7 +62,7 @@ cz_str cz__schema_named(struct cz__document *doc, cz_serializer *serializer,
 {
     for (size_t i = 0; i < doc->count; i++)
         if (doc->schemas[i].serializer == serializer && doc->schemas[i].mode == mode &&
-            (mode != CZ__SCHEMA_PAGE ||
+            (!is_page(mode) ||
              (doc->schemas[i].pagination == CZ_CURSOR) == (pagination == CZ_CURSOR)))
             return doc->schemas[i].name;
     if (doc->count == doc->cap) {
@@ -108,9 +125,9 @@ static void write_text(struct cz__document *doc, const cz__column *column, bool 
         return;
     }
     cz_field_kind kind = column->field->kind;
-    if (kind == CZ_KIND_email_field)
+    if (kind == CZ_KIND_email_field && !options->blank) /* "" is none */
         cz__doc_str(doc, "format", "email");
-    else if (kind == CZ_KIND_url_field)
+    else if (kind == CZ_KIND_url_field && !options->blank)
         cz__doc_str(doc, "format", "uri");
     else if (kind == CZ_KIND_slug_field && input)
         cz__doc_str(doc, "pattern", options->blank ? "^[-a-zA-Z0-9_]*$" : "^[-a-zA-Z0-9_]+$");
@@ -214,14 +231,14 @@ void cz__schema_column(struct cz__document *doc, const cz__column *column, bool 
 
 /* ---- members ---- */
 
-/* Of a relation: what stands for one row of it. */
-static void write_related(struct cz__document *doc, const struct cz__serializer_field *field,
-                          bool null, enum cz__schema_mode mode)
+/* Of a relation: what stands for one row of it, as the serializer has it. */
+static void write_declared(struct cz__document *doc, const struct cz__serializer_field *field,
+                           bool null, enum cz__schema_mode mode)
 {
-    bool input = mode != CZ__SCHEMA_OUT;
+    bool input = is_input(mode);
     if (field->as == CZ__AS_NESTED) {
-        cz_str name = cz__schema_named(doc, field->member->nested,
-                                       input ? CZ__SCHEMA_PATCH : CZ__SCHEMA_OUT, CZ_PAGE_NUMBER);
+        cz_str name = cz__schema_named(doc, field->member->nested, input ? CZ__SCHEMA_PATCH : mode,
+                                       CZ_PAGE_NUMBER);
         if (!null) {
             cz__doc_str(doc, "$ref",
                         cz_format(doc->ctx, "#/components/schemas/%.*s", CZ_STR_ARG(name)).ptr);
@@ -242,18 +259,34 @@ static void write_related(struct cz__document *doc, const struct cz__serializer_
     }
 }
 
+/* The same, or the row, where a client may ask for that. */
+static void write_related(struct cz__document *doc, const struct cz__serializer_field *field,
+                          bool null, enum cz__schema_mode mode)
+{
+    if (mode != CZ__SCHEMA_SPARSE || !field->member || !field->member->expand) {
+        write_declared(doc, field, null, mode);
+        return;
+    }
+    cz__doc_list(doc, "anyOf");
+    cz_json_object(&doc->json);
+    write_declared(doc, field, null, mode);
+    cz_json_object_end(&doc->json);
+    cz__schema_ref(doc, NULL, cz__schema_named(doc, field->member->expand, mode, CZ_PAGE_NUMBER));
+    cz_json_list_end(&doc->json);
+}
+
 static void write_list(struct cz__document *doc, const struct cz__serializer_field *field,
                        enum cz__schema_mode mode)
 {
     cz__doc_str(doc, "type", "array");
-    if (mode != CZ__SCHEMA_OUT)
+    if (is_input(mode))
         cz__doc_int(doc, "maxItems", CZ_INPUT_LIST_MAX);
     cz__doc_object(doc, "items");
     write_related(doc, field, false, mode);
     cz_json_object_end(&doc->json);
 }
 
-static const char *computed_type(cz_field_kind kind)
+const char *cz__computed_type(cz_field_kind kind)
 {
     switch (kind) {
     case CZ_KIND_small_int_field:
@@ -273,7 +306,7 @@ static const char *computed_type(cz_field_kind kind)
 
 static void write_computed(struct cz__document *doc, const cz_serializer_member *member)
 {
-    const char *type = computed_type(member->type);
+    const char *type = cz__computed_type(member->type);
     if (member->list) {
         write_type(doc, "array", true);
         cz__doc_object(doc, "items");
@@ -303,7 +336,7 @@ static const char *help_of(const struct cz__serializer_field *field)
 static void write_member(struct cz__document *doc, const struct cz__serializer_field *field,
                          enum cz__schema_mode mode)
 {
-    bool input = mode != CZ__SCHEMA_OUT, null = may_be_null(field);
+    bool input = is_input(mode), null = may_be_null(field);
     cz_json_key(&doc->json, field->name);
     cz_json_object(&doc->json);
     if (field->as == CZ__AS_COMPUTED)
@@ -318,32 +351,37 @@ static void write_member(struct cz__document *doc, const struct cz__serializer_f
         cz__schema_column(doc, field->column, input ? field->column->null : null, input);
     if (help_of(field))
         cz__doc_str(doc, "description", help_of(field));
+    cz__example_write(doc, field);
     cz_json_object_end(&doc->json);
 }
 
 static bool is_in(const struct cz__serializer_field *field, enum cz__schema_mode mode)
 {
-    return mode == CZ__SCHEMA_OUT ? !field->write_only : !field->read_only;
+    return is_input(mode) ? !field->read_only : !field->write_only;
 }
 
 static bool is_required(const struct cz__serializer_field *field, enum cz__schema_mode mode)
 {
-    return mode == CZ__SCHEMA_OUT || (mode == CZ__SCHEMA_IN && field->required);
+    bool whole = mode == CZ__SCHEMA_IN || mode == CZ__SCHEMA_LISTED;
+    return mode == CZ__SCHEMA_OUT || (whole && field->required);
 }
 
 static void write_object(struct cz__document *doc, const struct cz__schema *schema)
 {
     const struct cz__serializer_state *state = cz__serializer_state(doc->ctx, schema->serializer);
-    bool any = false, key = schema->mode == CZ__SCHEMA_PATCH && state->key;
+    bool listed = schema->mode == CZ__SCHEMA_LISTED, any = false;
+    const struct cz__serializer_field *key =
+        listed || schema->mode == CZ__SCHEMA_PATCH ? state->key : NULL;
     cz__doc_str(doc, "type", "object");
     cz__doc_object(doc, "properties");
     for (size_t i = 0; i < state->count; i++)
-        if (is_in(&state->fields[i], schema->mode) || (key && state->key == &state->fields[i]))
+        if (is_in(&state->fields[i], schema->mode) || key == &state->fields[i])
             write_member(doc, &state->fields[i], schema->mode);
     cz_json_object_end(&doc->json);
     for (size_t i = 0; i < state->count; i++) {
         const struct cz__serializer_field *field = &state->fields[i];
-        if (!is_in(field, schema->mode) || !is_required(field, schema->mode))
+        bool must = is_in(field, schema->mode) && is_required(field, schema->mode);
+        if (!must && !(listed && key == field))
             continue;
         if (!any)
             cz__doc_list(doc, "required");
@@ -352,7 +390,7 @@ static void write_object(struct cz__document *doc, const struct cz__schema *sche
     }
     if (any)
         cz_json_list_end(&doc->json);
-    if (schema->mode != CZ__SCHEMA_OUT && !schema->serializer->ignore_unknown)
+    if (is_input(schema->mode) && !schema->serializer->ignore_unknown)
         cz__doc_bool(doc, "additionalProperties", false);
 }
 
@@ -366,7 +404,9 @@ static void write_link(struct cz__document *doc, const char *key)
 static void write_page(struct cz__document *doc, const struct cz__schema *schema)
 {
     bool counted = schema->pagination != CZ_CURSOR;
-    cz_str rows = cz__schema_named(doc, schema->serializer, CZ__SCHEMA_OUT, CZ_PAGE_NUMBER);
+    cz_str rows = cz__schema_named(
+        doc, schema->serializer,
+        schema->mode == CZ__SCHEMA_PAGE ? CZ__SCHEMA_OUT : CZ__SCHEMA_SPARSE, CZ_PAGE_NUMBER);
     cz__doc_str(doc, "type", "object");
     cz__doc_object(doc, "properties");
     if (counted) {
@@ -391,21 +431,6 @@ static void write_page(struct cz__document *doc, const struct cz__schema *schema
     cz_json_list_end(&doc->json);
 }
 
-static const char error_schemas[] =
-    "\"Error\":{\"type\":\"object\",\"properties\":{\"detail\":{\"type\":\"string\"},"
-    "\"code\":{\"type\":\"string\"}},\"required\":[\"detail\",\"code\"]},"
-    "\"ValidationErrors\":{\"type\":\"object\",\"description\":\"What is wrong with each field, "
-    "nested as "
-    "the input is.\",\"additionalProperties\":{\"anyOf\":[{\"type\":\"array\",\"items\":{\"anyOf\":"
-    "[{\"type\":\"string\"},{\"$ref\":\"#/components/schemas/ValidationErrors\"}]}},"
-    "{\"$ref\":\"#/components/schemas/ValidationErrors\"}]}},"
-    "\"Problem\":{\"type\":\"object\",\"description\":\"RFC "
-    "9457\",\"properties\":{\"type\":{\"type\":"
-    "\"string\",\"format\":\"uri-reference\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":"
-    "\"integer\"},\"detail\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"},\"errors\":{\"$"
-    "ref\":"
-    "\"#/components/schemas/ValidationErrors\"}},\"required\":[\"type\",\"title\",\"status\"]}";
-
 void cz__schemas_write(struct cz__document *doc)
 {
     cz__doc_object(doc, "schemas");
@@ -413,14 +438,12 @@ void cz__schemas_write(struct cz__document *doc)
         const struct cz__schema schema = doc->schemas[i];
         cz_json_key(&doc->json, schema.name);
         cz_json_object(&doc->json);
-        if (schema.mode == CZ__SCHEMA_PAGE)
+        if (is_page(schema.mode))
             write_page(doc, &schema);
         else
             write_object(doc, &schema);
         cz_json_object_end(&doc->json);
     }
-    if (doc->count)
-        cz_buf_append_char(doc->json.out, ',');
-    cz_buf_append_str(doc->json.out, cz_str_from(error_schemas));
+    cz__error_schemas_write(doc);
     cz_json_object_end(&doc->json);
 }

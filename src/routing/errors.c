@@ -13,6 +13,11 @@ void cz__errors_configure(cz__error_format format, bool tell_internals)
     tell_internals_of_errors = tell_internals;
 }
 
+cz__error_format cz__errors_format(void)
+{
+    return chosen_format;
+}
+
 /* ---- the documents ---- */
 
 struct document {

@@ -15,6 +15,8 @@ typedef enum cz__error_format {
 /* Choose the JSON form (setting ERROR_FORMAT), and whether a 5xx tells its message and place (development
  * only: in production it is in the log). Context: start-up. */
 void cz__errors_configure(cz__error_format format, bool tell_internals);
+/* The form that was chosen. */
+cz__error_format cz__errors_format(void);
 
 /* Write them as an object, or as a list where the input was one: DRF's shapes. */
 void cz__field_errors_write_value(cz_json_writer *json, const cz_field_errors *errors);

@@ -112,12 +112,9 @@ cz_str cz_reverse(cz_ctx *ctx, const char *name, const cz_str *values, size_t co
 
 /* ---- all of them ---- */
 
-bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out)
+static cz_route_info describe(const struct cz__route_entry *entry)
 {
-    if (*cursor >= router->entry_count)
-        return false;
-    const struct cz__route_entry *entry = router->entries[(*cursor)++];
-    *out = (cz_route_info){ .method = cz_method_name(entry->method),
+    return (cz_route_info){ .method = cz_method_name(entry->method),
                             .pattern = entry->pattern,
                             .name = entry->name,
                             .handler = entry->label,
@@ -126,5 +123,20 @@ bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out)
                             .action = entry->action,
                             .guard = entry->guard,
                             .middleware = entry->middleware };
+}
+
+bool cz_router_next(const cz_router *router, size_t *cursor, cz_route_info *out)
+{
+    if (*cursor >= router->entry_count)
+        return false;
+    *out = describe(router->entries[(*cursor)++]);
+    return true;
+}
+
+bool cz_route_of(const cz_request *req, cz_route_info *out)
+{
+    if (!req->entry)
+        return false;
+    *out = describe(req->entry);
     return true;
 }

@@ -299,37 +299,6 @@ void cz__expect_json_null(const char *file, int line, const cz_answer *answer, c
         unlike(file, line, answer, path, "null");
 }
 
-static bool same_value(const cz_json_value *a, const cz_json_value *b)
-{
-    if (a->kind != b->kind)
-        return false;
-    switch (a->kind) {
-    case CZ_JSON_BOOL:
-        return a->as.boolean == b->as.boolean;
-    case CZ_JSON_INT:
-        return a->as.integer == b->as.integer;
-    case CZ_JSON_REAL:
-        return a->as.real == b->as.real;
-    case CZ_JSON_STR:
-        return cz_str_eq(a->as.text, b->as.text);
-    case CZ_JSON_LIST:
-    case CZ_JSON_OBJECT:
-        break;
-    case CZ_JSON_NULL:
-    case CZ_JSON_END:
-        return true;
-    }
-    if (a->count != b->count)
-        return false;
-    for (uint32_t i = 0; i < a->count; i++) {
-        const cz_json_value *other =
-            a->kind == CZ_JSON_LIST ? &b->as.items[i] : cz_json_get(b, a->keys[i]);
-        if (!other || !same_value(&a->as.items[i], other))
-            return false;
-    }
-    return true;
-}
-
 void cz__expect_json_text(const char *file, int line, const cz_answer *answer, const char *path,
                           const char *expected)
 {
@@ -337,6 +306,6 @@ void cz__expect_json_text(const char *file, int line, const cz_answer *answer, c
     cz_error err;
     if (cz_json_parse(cz_test_arena(), cz_str_from(expected), NULL, &wanted, &err))
         cz__test_fail(file, line, "the expected text is no JSON: %s", cz_error_message(&err));
-    else if (!value || !same_value(value, wanted))
+    else if (!value || !cz_json_eq(value, wanted))
         unlike(file, line, answer, path, expected);
 }

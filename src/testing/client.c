@@ -6,6 +6,7 @@
 #include "testing/testing_internal.h"
 #include "management/project.h"
 #include "migrations/migrations.h"
+#include "openapi/response_check.h"
 #include "orm/orm.h"
 #include "runtime/fiber.h"
 #include "runtime/loop.h"
@@ -160,6 +161,15 @@ static void fail_repeat(const cz_ctx *ctx, const struct cz__repeat *repeat)
                   repeat->times, CZ_STR_ARG(repeat->sql));
 }
 
+/* An answer that the document does not tell of is a fault of one of the two. */
+static void fail_response(const struct cz__response_fault *fault)
+{
+    cz__test_fail("test", 0,
+                  "%.*s answers %d and is not as its OpenAPI document says: \"%.*s\" %.*s",
+                  CZ_STR_ARG(fault->operation), fault->status, CZ_STR_ARG(fault->pointer),
+                  CZ_STR_ARG(fault->what));
+}
+
 static void set_environment(const cz_project *project)
 {
     setenv("ENV", "test", 1);
@@ -180,6 +190,7 @@ static void start(const cz_project *project)
         cz__test_die("%s does not start: %s", project->name, cz_error_message(&err));
     self.project = project;
     cz__repeats_report = fail_repeat;
+    cz__response_fault_report = fail_response;
     atexit(stop);
     for (size_t i = 0; i < self.database_count; i++) {
         self.migrating = &cz__databases[i];

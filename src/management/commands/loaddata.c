@@ -886,29 +886,6 @@ static void load_csv(cz_ctx *ctx, struct load *load, const char *path, cz_str te
 
 /* ---- the command ---- */
 
-static void close_file(void *file)
-{
-    cz_ignore(fclose(file)); /* was only read */
-}
-
-static cz_str read_file(cz_ctx *ctx, const char *path)
-{
-    FILE *file = fopen(path, "rbe");
-    if (!file)
-        cz_raise(ctx, CZ_EIO, "%s: %s", path, strerror(errno));
-    cz_defer(ctx, close_file, file);
-    if (fseek(file, 0, SEEK_END))
-        cz_raise(ctx, CZ_EIO, "%s: %s", path, strerror(errno));
-    long bytes = ftell(file);
-    if (bytes < 0 || bytes > FILE_BYTES_MAX)
-        cz_raise(ctx, CZ_ETOOBIG, "%s: a fixture has at most 1 GiB", path);
-    rewind(file);
-    char *text = cz_alloc(ctx, (size_t)bytes + 1);
-    if (fread(text, 1, (size_t)bytes, file) != (size_t)bytes)
-        cz_raise(ctx, CZ_EIO, "%s: cannot be read", path);
-    return cz_str_of(text, (size_t)bytes);
-}
-
 static void load_all(cz_ctx *ctx, void *arg)
 {
     struct load *load = arg;
@@ -919,7 +896,7 @@ static void load_all(cz_ctx *ctx, void *arg)
     cz_map_init(&load->models, ctx->arena);
     load->waiting_end = &load->waiting;
     for (int i = 0; i < load->argc; i++) {
-        cz_str text = read_file(ctx, load->argv[i]);
+        cz_str text = cz__command_read_file(ctx, load->argv[i], FILE_BYTES_MAX);
         load->csv = cz_str_ends_with(cz_str_from(load->argv[i]), CZ_STR(".csv"));
         if (load->csv)
             load_csv(ctx, load, load->argv[i], text);
