@@ -44,7 +44,7 @@ struct cz__cache_driver {
 };
 
 extern const struct cz__cache_driver cz__cache_memory, cz__cache_null, cz__cache_file,
-    cz__cache_redis, cz__cache_memcached;
+    cz__cache_redis, cz__cache_memcached, cz__cache_database;
 
 enum {
     CZ__PREFIX_BYTES_MAX = 64,

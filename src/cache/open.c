@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 static const struct cz__cache_driver *const drivers[] = {
-    &cz__cache_memory, &cz__cache_null, &cz__cache_file, &cz__cache_memcached,
+    &cz__cache_memory, &cz__cache_null, &cz__cache_file, &cz__cache_memcached, &cz__cache_database,
 #ifdef CZ_REDIS
     &cz__cache_redis,
 #endif
@@ -28,6 +28,7 @@ static const struct parameter {
     { "timeout", NULL, offsetof(struct cz__store, timeout_ms), 1, 10000, CZ__TIMEOUT_MS },
     { "bytes", "memory", offsetof(struct cz__store, bytes), 262144, INT64_C(1) << 38, 16777216 },
     { "entries", "file", offsetof(struct cz__store, entries), 256, 100000000, 65536 },
+    { "entries", "database", offsetof(struct cz__store, entries), 256, 100000000, 65536 },
 };
 
 static int64_t *parameter_of(struct cz__store *store, const struct parameter *parameter)
@@ -48,7 +49,7 @@ static cz_status set_parameter(struct cz__store *store, cz_str name, cz_str valu
         if (!cz_str_eq(name, cz_str_from(parameter->name)))
             continue;
         if (parameter->scheme && strcmp(parameter->scheme, store->driver->scheme) != 0)
-            break;
+            continue;
         int64_t number;
         if (cz_str_to_i64(value, &number) || number < parameter->min || number > parameter->max)
             return cz_error_set(err, CZ_EVALIDATION,
