@@ -80,7 +80,7 @@ CZ_TEST(urls_of_redis_are_read_strictly)
                                        "redis://host/1/2",
                                        "redis://user@host/",
                                        "redis://host/?bytes=1000000",
-                                       "rediss://host/",
+                                       "redi://host/",
                                        "redis://host/10001" };
     cz_error err;
     for (size_t i = 0; i < CZ_COUNT(bad); i++)
