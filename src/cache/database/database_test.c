@@ -309,7 +309,7 @@ CZ_DATABASE_TEST(a_table_that_is_missing_is_a_cache_that_is_away)
 CZ_DATABASE_TEST(without_memory_a_call_on_a_database_fails_and_the_next_succeeds)
 {
     begin("?timeout=5000");
-    cache_without_memory_suite(cache_run);
+    cache_without_memory_suite(cache_run, NULL);
     finish();
 }
 #endif

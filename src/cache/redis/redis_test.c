@@ -199,7 +199,7 @@ CZ_TEST(a_request_that_ends_while_it_waits_takes_nothing_from_the_others)
 CZ_TEST(without_memory_a_call_on_redis_fails_and_the_next_succeeds)
 {
     begin();
-    cache_without_memory_suite(cache_run);
-    cache_without_memory_suite(cache_run_on_fiber);
+    cache_without_memory_suite(cache_run, NULL);
+    cache_without_memory_suite(cache_run_on_fiber, NULL);
 }
 #endif
