@@ -18,6 +18,8 @@ struct cz__cache_driver {
     const char *scheme;
     bool
         is_local; /* all who share it are processes of one machine: whether one lives can be seen */
+    /* Whether a parameter of the URL's query is the driver's own to read; NULL: none is. */
+    bool (*has_parameter)(const cz_url *url, cz_str name);
     /* Make `store->state`, whatever it is, asking no server. The store's other members are set; `url` is gone afterwards. */
     cz_status (*open)(struct cz__store *store, const cz_url *url, cz_error *err);
     void (*close)(struct cz__store *store);
@@ -44,7 +46,7 @@ struct cz__cache_driver {
 };
 
 extern const struct cz__cache_driver cz__cache_memory, cz__cache_null, cz__cache_file,
-    cz__cache_redis, cz__cache_memcached;
+    cz__cache_redis, cz__cache_rediss, cz__cache_memcached, cz__cache_database;
 
 enum {
     CZ__PREFIX_BYTES_MAX = 64,

@@ -642,27 +642,29 @@ static void use_without_memory(cz_ctx *ctx, void *arg)
 
 static void expect_working(cz_ctx *ctx, void *arg)
 {
-    (void)arg;
     struct cz__store *store = cz_cache_of(ctx, "default")->store;
     CZ_EXPECT(!store->flights);
     store->circuit.is_away = false; /* a server's connection may have found no memory */
+    if (arg)
+        (*(void (*const *)(void))arg)();
     CZ_EXPECT(cz_cache_set(ctx, NULL, CZ_STR("k"), CZ_STR("still"), NULL));
     CZ_EXPECT(is_value(ctx, "k", "still"));
 }
 
-void cache_without_memory_suite(void (*run)(void (*fn)(cz_ctx *ctx, void *arg), void *arg))
+void cache_without_memory_suite(void (*run)(void (*fn)(cz_ctx *ctx, void *arg), void *arg),
+                                void (*retry)(void))
 {
     for (uint64_t nth = 2; nth < 120; nth++) {
         run(use_without_memory, &nth);
-        run(expect_working, NULL);
+        run(expect_working, retry ? &retry : NULL);
     }
 }
 
 CZ_TEST(without_memory_a_call_on_memory_fails_and_the_next_succeeds)
 {
     cache_begin("memory://");
-    cache_without_memory_suite(cache_run);
-    cache_without_memory_suite(cache_run_on_fiber);
+    cache_without_memory_suite(cache_run, NULL);
+    cache_without_memory_suite(cache_run_on_fiber, NULL);
     CZ_EXPECT(cz__cache_memory_is_sound(cz_cache_of(NULL, "default")->store));
 }
 #endif

@@ -48,8 +48,10 @@ void cache_owing_suite(const struct cache_server *of);
 void cache_owing_process_suite(const struct cache_server *of);
 void cache_cancelled_suite(const struct cache_server *of);
 
-/* The n-th allocation fails, for every n: calls raise CZ_ENOMEM or do their work, and the cache goes on. In builds with
+/* The n-th allocation fails, for every n: calls raise CZ_ENOMEM or do their work, and the cache goes on,
+ * after `retry()` (NULL: nothing) as if a second had passed. In builds with
  * CZ_FAULTS. */
-void cache_without_memory_suite(void (*run)(void (*fn)(cz_ctx *ctx, void *arg), void *arg));
+void cache_without_memory_suite(void (*run)(void (*fn)(cz_ctx *ctx, void *arg), void *arg),
+                                void (*retry)(void));
 
 #endif

@@ -225,7 +225,7 @@ CZ_TEST(processes_killed_while_they_write_files_leave_whole_values_and_no_lock)
 CZ_TEST(without_memory_a_call_on_files_fails_and_the_next_succeeds)
 {
     begin("");
-    cache_without_memory_suite(cache_run);
-    cache_without_memory_suite(cache_run_on_fiber);
+    cache_without_memory_suite(cache_run, NULL);
+    cache_without_memory_suite(cache_run_on_fiber, NULL);
 }
 #endif

@@ -5,9 +5,10 @@
 #include <stdio.h>
 
 static const struct cz__cache_driver *const drivers[] = {
-    &cz__cache_memory, &cz__cache_null, &cz__cache_file, &cz__cache_memcached,
+    &cz__cache_memory,    &cz__cache_null,     &cz__cache_file,
+    &cz__cache_memcached, &cz__cache_database,
 #ifdef CZ_REDIS
-    &cz__cache_redis,
+    &cz__cache_redis,     &cz__cache_rediss,
 #endif
 };
 
@@ -28,6 +29,7 @@ static const struct parameter {
     { "timeout", NULL, offsetof(struct cz__store, timeout_ms), 1, 10000, CZ__TIMEOUT_MS },
     { "bytes", "memory", offsetof(struct cz__store, bytes), 262144, INT64_C(1) << 38, 16777216 },
     { "entries", "file", offsetof(struct cz__store, entries), 256, 100000000, 65536 },
+    { "entries", "database", offsetof(struct cz__store, entries), 256, 100000000, 65536 },
 };
 
 static int64_t *parameter_of(struct cz__store *store, const struct parameter *parameter)
@@ -48,7 +50,7 @@ static cz_status set_parameter(struct cz__store *store, cz_str name, cz_str valu
         if (!cz_str_eq(name, cz_str_from(parameter->name)))
             continue;
         if (parameter->scheme && strcmp(parameter->scheme, store->driver->scheme) != 0)
-            break;
+            continue;
         int64_t number;
         if (cz_str_to_i64(value, &number) || number < parameter->min || number > parameter->max)
             return cz_error_set(err, CZ_EVALIDATION,
@@ -72,8 +74,10 @@ static cz_status set_prefix(struct cz__store *store, cz_str prefix, cz_error *er
     return CZ_OK;
 }
 
-static cz_status read_query(struct cz__store *store, cz_arena *arena, cz_str query, cz_error *err)
+static cz_status read_query(struct cz__store *store, cz_arena *arena, const cz_url *url,
+                            cz_error *err)
 {
+    cz_str query = url->query;
     for (size_t i = 0; i < CZ_COUNT(parameters); i++)
         *parameter_of(store, &parameters[i]) = parameters[i].fallback;
     cz_status status = CZ_OK;
@@ -85,7 +89,8 @@ static cz_status read_query(struct cz__store *store, cz_arena *arena, cz_str que
                                             : cz_error_set(err, status, "no memory for a cache");
         if (cz_str_eq(name, CZ_STR("prefix")))
             status = set_prefix(store, value, err);
-        else if (name.len)
+        else if (name.len &&
+                 !(store->driver->has_parameter && store->driver->has_parameter(url, name)))
             status = set_parameter(store, name, value, err);
     }
     return status;
@@ -104,7 +109,7 @@ static cz_status open_store(struct cz__store *store, cz_arena *arena, cz_str tex
         if (cz_str_eq(url.scheme, cz_str_from(drivers[i]->scheme)))
             store->driver = drivers[i];
 #ifndef CZ_REDIS
-    if (cz_str_eq(url.scheme, CZ_STR("redis")))
+    if (cz_str_starts_with(url.scheme, CZ_STR("redis")))
         return cz_error_set(
             err, CZ_EUNSUPPORTED,
             "the URL of the cache \"%s\": Redis is not built in; libhiredis-dev was "
@@ -115,7 +120,7 @@ static cz_status open_store(struct cz__store *store, cz_arena *arena, cz_str tex
         return refuse(store, err, "no cache is called", url.scheme);
     status = set_prefix(store, prefix, err);
     if (!status)
-        status = read_query(store, arena, url.query, err);
+        status = read_query(store, arena, &url, err);
     return status ? status : store->driver->open(store, &url, err);
 }
 

@@ -23,8 +23,8 @@ const cz_setting cz__framework_settings[] = {
       .help = "A replica further behind its primary is not used." },
     { .name = "CACHE_URL",
       .kind = CZ_SETTING_URL,
-      .help = "The cache: memory://, redis://host:6379/0, memcached://host, file:///folder or "
-              "null://. Memory that "
+      .help = "The cache: memory://, redis://host:6379/0, memcached://host, "
+              "database://alias, file:///folder or null://. Memory that "
               "the workers share, 16 MiB of it, when empty." },
     { .name = "WRITE_HOLD_TIME",
       .kind = CZ_SETTING_DURATION,

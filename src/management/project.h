@@ -89,6 +89,7 @@ int cz__command_check_database(cz_ctx *ctx, void *arg);
 int cz__command_settings(struct cz__site *site, int argc, char **argv);
 int cz__command_version(struct cz__site *site, int argc, char **argv);
 int cz__command_createtables(struct cz__site *site, int argc, char **argv);
+int cz__command_createcachetable(struct cz__site *site, int argc, char **argv);
 int cz__command_loaddata(struct cz__site *site, int argc, char **argv);
 int cz__command_backup(struct cz__site *site, int argc, char **argv);
 int cz__command_dbshell(struct cz__site *site, int argc, char **argv);

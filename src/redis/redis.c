@@ -141,23 +141,33 @@ static char *copy_text(cz_str text)
 static void destroy(cz__redis *redis)
 {
     cz__link_done(&redis->link);
+    cz__tls_context_destroy(redis->tls);
     cz_free(redis->user);
     cz_free(redis->password);
+    cz_free(redis->ca);
     cz_free(redis);
 }
 
-static cz_status create(const cz_url *url, cz_str host, uint16_t port, int64_t number,
-                        cz__redis **out)
+/* What a URL says, read and with its defaults. */
+struct address {
+    cz_str host, user, password, ca;
+    uint16_t port;
+    int64_t number;
+    bool tls;
+};
+
+static cz_status create(const struct address *address, cz__redis **out)
 {
     cz__redis *redis = cz_calloc(1, sizeof *redis);
     if (!redis)
         return CZ_ENOMEM;
-    cz_status status = cz__link_init(&redis->link, &protocol, host, port);
-    redis->number = number;
+    cz_status status = cz__link_init(&redis->link, &protocol, address->host, address->port);
+    redis->number = address->number;
     redis->users = 1;
-    redis->user = copy_text(url->user);
-    redis->password = copy_text(url->password);
-    if (status || !redis->user || !redis->password) {
+    redis->user = copy_text(address->user);
+    redis->password = copy_text(address->password);
+    redis->ca = copy_text(address->ca);
+    if (status || !redis->user || !redis->password || !redis->ca) {
         destroy(redis);
         return CZ_ENOMEM;
     }
@@ -165,49 +175,111 @@ static cz_status create(const cz_url *url, cz_str host, uint16_t port, int64_t n
     return CZ_OK;
 }
 
-static bool is_same(const cz__redis *redis, const cz_url *url, cz_str host, uint16_t port,
-                    int64_t number)
+static bool is_same(const cz__redis *redis, const struct address *address)
 {
-    return cz_str_eq(cz_str_from(redis->link.host), host) && redis->link.port == port &&
-           redis->number == number && cz_str_eq(cz_str_from(redis->user), url->user) &&
-           cz_str_eq(cz_str_from(redis->password), url->password);
+    return cz_str_eq(cz_str_from(redis->link.host), address->host) &&
+           redis->link.port == address->port && redis->number == address->number &&
+           cz_str_eq(cz_str_from(redis->user), address->user) &&
+           cz_str_eq(cz_str_from(redis->password), address->password) &&
+           (redis->tls != NULL) == address->tls && cz_str_eq(cz_str_from(redis->ca), address->ca);
 }
 
-static cz_status check_url(const cz_url *url, const char *what, int64_t *out_number, cz_error *err)
+/* ---- URLs ---- */
+
+static bool has_tls(const cz_url *url)
 {
-    *out_number = 0;
-    if (url->path.len > 1 && (cz_str_to_i64(cz_str_tail(url->path, 1), out_number) ||
-                              *out_number < 0 || *out_number > DATABASES_MAX))
+    return cz_str_eq(url->scheme, CZ_STR("rediss"));
+}
+
+bool cz__redis_has_parameter(const cz_url *url, cz_str name)
+{
+    return has_tls(url) && cz_str_eq(name, CZ_STR("ca"));
+}
+
+static cz_status read_ca(cz_arena *arena, const cz_url *url, const char *what, cz_str *out,
+                         cz_error *err)
+{
+    cz_str rest = url->query, name, value;
+    *out = CZ_STR("");
+    while (rest.len) {
+        cz_status status = cz_url_take_parameter(arena, &rest, &name, &value);
+        if (status)
+            return cz_error_set(err, status, "%s: its query cannot be read", what);
+        if (!cz__redis_has_parameter(url, name))
+            continue;
+        if (!value.len || value.ptr[0] != '/')
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "%s: ca is the path of a file of certificates, from the root",
+                                what);
+        *out = value;
+    }
+    return CZ_OK;
+}
+
+static cz_status read_address(cz_arena *arena, const cz_url *url, const char *what,
+                              struct address *out, cz_error *err)
+{
+    *out = (struct address){ .host = url->host.len ? url->host : CZ_STR("localhost"),
+                             .port = url->port ? url->port : DEFAULT_PORT,
+                             .user = url->user,
+                             .password = url->password,
+                             .tls = has_tls(url) };
+    if (url->path.len > 1 && (cz_str_to_i64(cz_str_tail(url->path, 1), &out->number) ||
+                              out->number < 0 || out->number > DATABASES_MAX))
         return cz_error_set(err, CZ_EVALIDATION,
                             "%s: the path is the number of a database, as in "
                             "redis://localhost:6379/0",
                             what);
     if (url->user.len && !url->password.len)
         return cz_error_set(err, CZ_EVALIDATION, "%s: a user without a password", what);
+    return read_ca(arena, url, what, &out->ca, err);
+}
+
+static cz_status add_tls(cz__redis *redis, const char *what, cz_error *err)
+{
+    cz_error why;
+    cz_status status = cz__tls_context_create(*redis->ca ? redis->ca : NULL, &redis->tls, &why);
+    redis->link.trusted = redis->tls;
+    if (status)
+        return cz_error_set(err, status, "%s: %s", what, cz_error_message(&why));
+    return CZ_OK;
+}
+
+static cz_status open_address(const struct address *address, const char *what, cz__redis **out,
+                              cz_error *err)
+{
+    for (cz__redis *redis = opened; redis; redis = redis->next)
+        if (is_same(redis, address)) {
+            redis->users++;
+            *out = redis;
+            return CZ_OK;
+        }
+    cz__redis *redis;
+    if (create(address, &redis))
+        return cz_error_set(err, CZ_ENOMEM, "%s: no memory", what);
+    cz_status status = address->tls ? add_tls(redis, what, err) : CZ_OK;
+    if (status) {
+        destroy(redis);
+        return status;
+    }
+    redis->next = opened;
+    *out = opened = redis;
     return CZ_OK;
 }
 
 cz_status cz__redis_open(const cz_url *url, const char *what, cz__redis **out, cz_error *err)
 {
-    int64_t number;
-    cz_str host = url->host.len ? url->host : CZ_STR("localhost");
-    uint16_t port = url->port ? url->port : DEFAULT_PORT;
-    cz_status status = check_url(url, what, &number, err);
+    struct address address;
+    cz_arena *arena;
+    if (cz_arena_create(NULL, 0, &arena))
+        return cz_error_set(err, CZ_ENOMEM, "%s: no memory", what);
+    cz_status status = read_address(arena, url, what, &address, err);
     if (!status)
         status = cz__hiredis_load(err);
-    if (status)
-        return status;
-    for (cz__redis *redis = opened; redis; redis = redis->next)
-        if (is_same(redis, url, host, port, number)) {
-            redis->users++;
-            *out = redis;
-            return CZ_OK;
-        }
-    if (create(url, host, port, number, out))
-        return cz_error_set(err, CZ_ENOMEM, "%s: no memory", what);
-    (*out)->next = opened;
-    opened = *out;
-    return CZ_OK;
+    if (!status)
+        status = open_address(&address, what, out, err);
+    cz_arena_destroy(arena);
+    return status;
 }
 
 void cz__redis_close(cz__redis *redis)

@@ -18,6 +18,8 @@ struct cz__redis {
     cz__redis *next; /* of those that are open */
     unsigned users;
     char *user, *password; /* owned */
+    cz__tls_context *tls;  /* of rediss://, owned; NULL: none */
+    char *ca;              /* of the URL, owned; "": the system's */
     int64_t number;        /* of the database */
     size_t hello_left;     /* replies to come before requests are sent */
     char refusal[160];     /* what the server said instead */
@@ -31,9 +33,11 @@ struct cz__redis_request {
     redisReply *replies[]; /* as many as got */
 };
 
-/* What a URL "redis://user:password@host:port/number" names, asking no server; who names the same shares one connection.
- * `what` begins an error's sentence: "the URL of the cache \"pages\"". The query is the caller's to read.
- * Errors: CZ_EVALIDATION; CZ_EUNSUPPORTED: libhiredis is missing; CZ_ENOMEM. Context: start-up. */
+/* Whether a parameter of a URL's query is read here: `ca` of rediss://. */
+bool cz__redis_has_parameter(const cz_url *url, cz_str name);
+/* What a URL "redis://user:password@host:port/number" names, or "rediss://", by TLS, asking no server; who names the same shares
+ * one connection. `what` begins an error's sentence: "the URL of the cache \"pages\"". The rest of the query is the caller's
+ * to read. Errors: CZ_EVALIDATION; CZ_EUNSUPPORTED: libhiredis or OpenSSL is missing; CZ_ENOMEM. Context: start-up. */
 CZ_NODISCARD cz_status cz__redis_open(const cz_url *url, const char *what, cz__redis **out,
                                       cz_error *err);
 /* NULL does nothing. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 65536 };
+enum { READ_BYTES = 65536, SEAL_BYTES = 16384 /* what TLS makes a record of */ };
 
 cz_status cz__link_init(cz__link *link, const struct cz__link_protocol *protocol, cz_str host,
                         uint16_t port)
@@ -63,7 +63,10 @@ void cz__link_close(cz__link *link)
     link->protocol->end(link);
     cz_buf_done(&link->out);
     cz_buf_done(&link->hello);
-    link->sent = 0;
+    cz_buf_done(&link->wire);
+    cz__tls_destroy(link->tls);
+    link->tls = NULL;
+    link->sent = link->wire_sent = 0;
     while (link->first) {
         link->first->lost = true;
         cz__link_request_over(link);
@@ -83,11 +86,19 @@ static cz_buf *to_send(cz__link *link)
     return link->state == CZ__LINK_READY ? &link->out : &link->hello;
 }
 
+/* Whether something waits for the socket. */
+static bool is_behind(cz__link *link)
+{
+    if (link->tls)
+        return link->wire.len > link->wire_sent;
+    return link->state >= CZ__LINK_HELLO && to_send(link)->len > link->sent;
+}
+
 static uint32_t wanted_events(cz__link *link)
 {
     if (link->state == CZ__LINK_CONNECTING)
         return EPOLLOUT;
-    return EPOLLIN | (to_send(link)->len > link->sent ? EPOLLOUT : 0);
+    return EPOLLIN | (is_behind(link) ? EPOLLOUT : 0);
 }
 
 static void drop_sent(cz_buf *buf, size_t *sent)
@@ -106,24 +117,54 @@ static void drop_sent(cz_buf *buf, size_t *sent)
     }
 }
 
-/* Send what the state allows. What fails tells who waits. */
-static void flush(cz__link *link)
+/* Send what the socket takes. False: the connection is gone. */
+static bool send_some(cz__link *link, cz_buf *buf, size_t *sent)
 {
-    cz_buf *buf = to_send(link);
-    while (link->sent < buf->len) {
-        ssize_t count = send(link->fd, buf->ptr + link->sent, buf->len - link->sent, MSG_NOSIGNAL);
+    while (*sent < buf->len) {
+        ssize_t count = send(link->fd, buf->ptr + *sent, buf->len - *sent, MSG_NOSIGNAL);
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             break;
         if (count < 0) {
             cz__link_fail(link, strerror(errno));
-            return;
+            return false;
         }
-        link->sent += (size_t)count;
+        *sent += (size_t)count;
     }
-    drop_sent(buf, &link->sent);
-    if (link->loop)
+    drop_sent(buf, sent);
+    return true;
+}
+
+/* A piece at a time goes through TLS, and no next one before the socket has taken it. */
+static bool send_sealed(cz__link *link)
+{
+    while (send_some(link, &link->wire, &link->wire_sent)) {
+        cz_buf *buf = to_send(link);
+        size_t left = link->state >= CZ__LINK_HELLO ? buf->len - link->sent : 0;
+        if (link->wire.len || !left)
+            return true;
+        left = left < SEAL_BYTES ? left : SEAL_BYTES;
+        if (cz__tls_write(link->tls, buf->ptr + link->sent, left)) {
+            cz__link_fail(link, cz__tls_reason(link->tls));
+            return false;
+        }
+        link->sent += left;
+        drop_sent(buf, &link->sent);
+        cz__tls_take(link->tls, &link->wire);
+        if (cz_buf_status(&link->wire)) {
+            cz__link_fail(link, "no memory");
+            return false;
+        }
+    }
+    return false;
+}
+
+/* Send what the state allows. What fails tells who waits. */
+static void flush(cz__link *link)
+{
+    bool there = link->tls ? send_sealed(link) : send_some(link, to_send(link), &link->sent);
+    if (there && link->loop)
         cz__watch_want(link->loop, &link->watch, wanted_events(link));
 }
 
@@ -133,33 +174,95 @@ void cz__link_ready(cz__link *link)
     link->sent = 0;
 }
 
-void cz__link_connected(cz__link *link)
+/* False: the connection is gone. */
+static bool say_hello(cz__link *link)
 {
     cz_buf_clear(&link->hello);
     link->sent = 0;
     link->state = CZ__LINK_HELLO;
     if (!link->protocol->begin(link) || cz_buf_status(&link->hello)) {
         cz__link_fail(link, "no memory");
-        return;
+        return false;
     }
     if (!link->hello.len)
         cz__link_ready(link);
-    flush(link);
+    return true;
+}
+
+/* Go on with the handshake of TLS. False: the connection is gone. */
+static bool shake_hands(cz__link *link)
+{
+    bool done;
+    if (cz__tls_handshake(link->tls, &done)) {
+        cz__link_fail(link, cz__tls_reason(link->tls));
+        return false;
+    }
+    return !done || say_hello(link);
+}
+
+void cz__link_connected(cz__link *link)
+{
+    bool there;
+    if (!link->trusted) {
+        there = say_hello(link);
+    } else if (cz__tls_create(link->trusted, link->host, &link->tls)) {
+        cz__link_fail(link, "no memory");
+        return;
+    } else {
+        link->state = CZ__LINK_TLS;
+        there = shake_hands(link);
+    }
+    if (there && link->tls)
+        cz__tls_take(link->tls, &link->wire);
+    if (there)
+        flush(link);
 }
 
 /* ---- receiving ---- */
+
+/* What is wrong with bytes that came; NULL: nothing. */
+static const char *take(cz__link *link, const char *bytes, size_t len)
+{
+    return link->protocol->receive(link, bytes, len);
+}
+
+/* The same of sealed ones. */
+static const char *take_sealed(cz__link *link, const char *bytes, size_t len)
+{
+    char plain[SEAL_BYTES];
+    size_t count = 0;
+    const char *wrong = NULL;
+    if (cz__tls_feed(link->tls, bytes, len))
+        return "no memory";
+    if (link->state == CZ__LINK_TLS && !shake_hands(link))
+        return NULL; /* it was told already */
+    do {
+        if (link->state < CZ__LINK_HELLO)
+            break;
+        if (cz__tls_read(link->tls, plain, sizeof plain, &count))
+            wrong = cz__tls_reason(link->tls);
+        else if (count)
+            wrong = take(link, plain, count);
+    } while (count && !wrong);
+    if (!wrong)
+        cz__tls_take(link->tls, &link->wire); /* an answer of TLS' own */
+    return wrong ? wrong : cz_buf_status(&link->wire) ? "no memory" : NULL;
+}
 
 static void receive(cz__link *link)
 {
     char bytes[READ_BYTES];
     ssize_t count;
     do {
+        const char *wrong = NULL;
         count = recv(link->fd, bytes, sizeof bytes, 0);
-        const char *wrong = count > 0 ? link->protocol->receive(link, bytes, (size_t)count) : NULL;
-        if (wrong) {
+        if (count > 0)
+            wrong = link->tls ? take_sealed(link, bytes, (size_t)count)
+                              : take(link, bytes, (size_t)count);
+        if (wrong)
             cz__link_fail(link, wrong);
+        if (link->state == CZ__LINK_CLOSED)
             return;
-        }
     } while (count == (ssize_t)sizeof bytes || (count < 0 && errno == EINTR));
     if (count == 0)
         cz__link_fail(link, "the server has closed the connection");
@@ -176,7 +279,7 @@ static void step(cz__link *link, uint32_t events)
     }
     if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
         receive(link);
-    if (link->state >= CZ__LINK_HELLO && to_send(link)->len > link->sent)
+    if (link->state >= CZ__LINK_TLS)
         flush(link);
 }
 

@@ -7,7 +7,8 @@
  *     CLOSED      nothing is open                          cz__link_close(), at any time
  *     RESOLVING   a thread looks the host up               link_open.c
  *     CONNECTING  TCP's handshake                          link_open.c
- *     HELLO       what comes before any request was sent   cz__link_connected()
+ *     TLS         TLS' handshake, if there is to be one    cz__link_connected()
+ *     HELLO       what comes before any request was sent   link.c's say_hello()
  *     READY       requests are sent as they come           cz__link_ready()
  *
  * Whoever waits has a time-out, through all of this; when that passes, the server is too slow for everybody and the
@@ -20,6 +21,7 @@
 
 #include "runtime/fiber.h"
 #include "runtime/loop.h"
+#include "runtime/tls.h"
 #include <calzone/buf.h>
 #include <sys/socket.h>
 
@@ -52,6 +54,7 @@ enum cz__link_state {
     CZ__LINK_CLOSED,
     CZ__LINK_RESOLVING,
     CZ__LINK_CONNECTING,
+    CZ__LINK_TLS,
     CZ__LINK_HELLO,
     CZ__LINK_READY
 };
@@ -70,6 +73,10 @@ struct cz__link {
     uint64_t attempt;                   /* counts openings: a look-up that comes late is dropped */
     cz_buf hello, out;                  /* to send; `sent` bytes of the one or the other are gone */
     size_t sent;
+    const cz__tls_context *trusted; /* whom, borrowed; NULL: no TLS. Set after cz__link_init() */
+    cz__tls *tls;                   /* of this connection */
+    cz_buf wire;                    /* what TLS made of that, of which `wire_sent` bytes are gone */
+    size_t wire_sent;
     struct cz__link_request *first, **end; /* under way and waiting, in order */
     char reason[160];                      /* why it was lost */
 };

@@ -48,8 +48,19 @@ static cz_status set_timeout(cz_str value, cz_error *err)
     return CZ_OK;
 }
 
-static cz_status read_query(cz_arena *arena, cz_str query, cz_error *err)
+static bool is_server_s_own(const cz_url *url, cz_str name)
 {
+#ifdef CZ_REDIS
+    return cz__redis_has_parameter(url, name);
+#else
+    (void)url, (void)name;
+    return false;
+#endif
+}
+
+static cz_status read_query(cz_arena *arena, const cz_url *url, cz_error *err)
+{
+    cz_str query = url->query;
     cz_status status = CZ_OK;
     server.timeout_ms = TIMEOUT_MS;
     while (query.len && !status) {
@@ -63,7 +74,7 @@ static cz_status read_query(cz_arena *arena, cz_str query, cz_error *err)
             status = set_prefix(value, err);
         else if (cz_str_eq(name, CZ_STR("timeout")))
             status = set_timeout(value, err);
-        else if (name.len)
+        else if (name.len && !is_server_s_own(url, name))
             status = refuse("there is no parameter", name, err);
     }
     return status;
@@ -79,11 +90,11 @@ static cz_status open_server(cz_arena *arena, cz_str text, cz_str project, cz_er
         return cz_error_set(err, status, "no memory for THROTTLE_URL");
     if (cz_str_eq(text, CZ_STR("memory://")))
         return CZ_OK;
-    if (!cz_str_eq(url.scheme, CZ_STR("redis")))
+    if (!cz_str_eq(url.scheme, CZ_STR("redis")) && !cz_str_eq(url.scheme, CZ_STR("rediss")))
         return refuse("throttles count in memory:// or in redis://, not in", url.scheme, err);
     status = set_prefix(project, err);
     if (!status)
-        status = read_query(arena, url.query, err);
+        status = read_query(arena, &url, err);
     if (status)
         return status;
 #ifdef CZ_REDIS

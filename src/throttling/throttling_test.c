@@ -349,6 +349,9 @@ CZ_TEST(urls_of_throttles_are_read_strictly)
         { "redis://host/?timeout=x", NULL },
         { "redis://host/?ttl=5", "THROTTLE_URL: there is no parameter \"ttl\"" },
         { "redis://host/?a=%zz", NULL },
+        { "redis://host/?ca=/x", "THROTTLE_URL: there is no parameter \"ca\"" },
+        { "rediss://host/?ca=/no/such/file.pem",
+          "THROTTLE_URL: /no/such/file.pem has no certificates" },
         { "redis://host/x", NULL },
         { "redis://host/-1", NULL },
         { "redis://user@host/", "THROTTLE_URL: a user without a password" },
@@ -359,8 +362,12 @@ CZ_TEST(urls_of_throttles_are_read_strictly)
         CZ_EXPECT_MSG(!bad[i].why || strstr(err.message, bad[i].why), "%s", err.message);
         CZ_EXPECT_MSG(!strstr(err.message, "pass word"), "%s", err.message);
     }
-    static const char *const good[] = { "", "memory://", "redis://host", "redis://u:p@host:1/9",
-                                        "redis://host/?prefix=&timeout=10000" };
+    static const char *const good[] = { "",
+                                        "memory://",
+                                        "redis://host",
+                                        "redis://u:p@host:1/9",
+                                        "redis://host/?prefix=&timeout=10000",
+                                        "rediss://host/?timeout=20" };
     for (size_t i = 0; i < CZ_COUNT(good); i++)
         CZ_EXPECT_MSG(!configure_with("", good[i], &err), "%s: %s", good[i], err.message);
     setenv("ENV", "production", 1);

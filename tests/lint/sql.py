@@ -29,6 +29,7 @@ COMPOSERS = {
     "src/db/postgresql/load.c": "COPY",
     "src/db/postgresql/listen.c": "LISTEN and the channels' names",
     "src/db/postgresql/stream.c": "cursors, whose names are numbers, around the ORM's statements",
+    "src/cache/database/database.c": "lists of parameters, by their numbers",
     "src/testing/database.c": "a test's own schema",
     "src/testing/template_postgresql.c": "a test's own database",
 }

@@ -51,7 +51,7 @@ static const char *mc_reason(const struct cz__store *store)
 static void mc_owe(struct cz__store *store, const cz_str *keys, size_t count)
 {
     struct cz__memcached *memcached = store->state;
-    cz_arena *arena;
+    cz_arena *arena = NULL;
     cz_str token;
     bool all = !keys || cz_arena_create(NULL, 0, &arena);
     for (size_t i = 0; i < count && !all; i++)
@@ -61,8 +61,7 @@ static void mc_owe(struct cz__store *store, const cz_str *keys, size_t count)
             cz__owed_add(memcached->servers[cz__mc_server_of(memcached, token)].owed, &token, 1);
     for (size_t i = 0; i < memcached->count && all; i++)
         cz__owed_add_all(memcached->servers[i].owed);
-    if (keys)
-        cz_arena_destroy(arena);
+    cz_arena_destroy(arena);
 }
 
 /* ---- one command ---- */

@@ -306,17 +306,12 @@ static cz_status redis_clear(cz_ctx *ctx, struct cz__store *store)
     return status;
 }
 
-const struct cz__cache_driver cz__cache_redis = {
-    .scheme = "redis",
-    .open = redis_open,
-    .close = redis_close,
-    .reason = redis_reason,
-    .get = redis_get,
-    .set = redis_set,
-    .add = redis_add,
-    .touch = redis_touch,
-    .remove = redis_remove,
-    .remove_if = redis_remove_if,
-    .incr = redis_incr,
-    .clear = redis_clear,
-};
+#define DRIVER(name)                                                                               \
+    {                                                                                              \
+        .scheme = (name), .has_parameter = cz__redis_has_parameter, .open = redis_open,            \
+        .close = redis_close, .reason = redis_reason, .get = redis_get, .set = redis_set,          \
+        .add = redis_add, .touch = redis_touch, .remove = redis_remove,                            \
+        .remove_if = redis_remove_if, .incr = redis_incr, .clear = redis_clear                     \
+    }
+const struct cz__cache_driver cz__cache_redis = DRIVER("redis");
+const struct cz__cache_driver cz__cache_rediss = DRIVER("rediss"); /* by TLS */

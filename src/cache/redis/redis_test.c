@@ -80,7 +80,7 @@ CZ_TEST(urls_of_redis_are_read_strictly)
                                        "redis://host/1/2",
                                        "redis://user@host/",
                                        "redis://host/?bytes=1000000",
-                                       "rediss://host/",
+                                       "redi://host/",
                                        "redis://host/10001" };
     cz_error err;
     for (size_t i = 0; i < CZ_COUNT(bad); i++)
@@ -199,7 +199,7 @@ CZ_TEST(a_request_that_ends_while_it_waits_takes_nothing_from_the_others)
 CZ_TEST(without_memory_a_call_on_redis_fails_and_the_next_succeeds)
 {
     begin();
-    cache_without_memory_suite(cache_run);
-    cache_without_memory_suite(cache_run_on_fiber);
+    cache_without_memory_suite(cache_run, NULL);
+    cache_without_memory_suite(cache_run_on_fiber, NULL);
 }
 #endif
