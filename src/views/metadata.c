@@ -174,6 +174,7 @@ static void write_flags(cz_json_writer *json, const char *type,
 static void write_nested(cz_ctx *ctx, cz_json_writer *json,
                          const struct cz__serializer_field *field)
 {
+    cz_assert(field->member); /* which names the nested serializer */
     if (field->list) {
         open_object(json, "child");
         write_flags(json, "nested object", field);
