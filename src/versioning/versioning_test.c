@@ -175,6 +175,10 @@ CZ_DATABASE_TEST(two_versions_of_one_model_stand_side_by_side)
     answer = cz_client_get(client, "/ferries/1?version=2");
     CZ_EXPECT_JSON(answer, "home", "http://testserver/piers/1?version=2");
     CZ_EXPECT_JSON(cz_client_get(client, "/v1/piers/1"), "url", "http://testserver/v1/piers/1");
+    answer = cz_client_post(client, "/ferries?version=2", "{\"name\": \"Bea\"}");
+    CZ_EXPECT_HEADER(answer, "Location", "/ferries/2?version=2");
+    answer = cz_client_post(client, "/ferries", "{\"name\": \"Cid\"}");
+    CZ_EXPECT_HEADER(answer, "Location", "/ferries/3");
 }
 
 static const struct {
@@ -263,6 +267,28 @@ CZ_TEST(without_a_default_a_request_must_say_its_version)
             CZ_EXPECT_STR(answer->body, cases[i].told);
         else if (cases[i].told)
             CZ_EXPECT_JSON(answer, "detail", cases[i].told);
+    }
+}
+
+CZ_TEST(redirects_of_slashes_vary_on_what_was_asked)
+{
+    static const struct {
+        const char *target, *version;
+        int status;
+        const char *location;
+    } cases[] = {
+        { "/api/old/", "1", 301, "/api/old" },
+        { "/api/ferries/?page=2", "2", 301, "/api/ferries?page=2" },
+        { "/api/old/", "2", 404, "" },
+        { "/api/old/", "9", 404, "" },
+    };
+    cz_client *client = cz_client_create(&header_port);
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_client_set_header(client, "X-API-Version", cases[i].version);
+        const cz_answer *answer = cz_client_get(client, cases[i].target);
+        CZ_EXPECT_STATUS(answer, cases[i].status);
+        CZ_EXPECT_HEADER(answer, "Location", cases[i].location);
+        CZ_EXPECT_HEADER(answer, "Vary", "X-API-Version");
     }
 }
 
