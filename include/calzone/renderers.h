@@ -22,7 +22,8 @@ typedef struct cz_renderer {
     /* Append the document in this format; failures stay in the buffer. Raises: CZ_EINVAL for one that the format can't
      * have; CZ_ENOMEM. NULL: it is JSON and stays as it is. */
     void (*render)(cz_ctx *ctx, const cz_request *req, cz_str json, cz_buf *out);
-    const char *const *also; /* other names of the media type, ended by NULL; NULL: none. The answer has the one that
+    const char *const *
+        also; /* other names of the media type, ended by NULL; NULL: none. The answer has the one that
                                 was asked for */
 } cz_renderer;
 

@@ -108,7 +108,8 @@ typedef struct cz_versions {
 
 /* Mount them with CZ_RESOURCE("", &variable), or below a prefix. Errors at start: CZ_EVALIDATION, which names what is wrong. */
 #define CZ_VERSIONS(variable, ...)                                                                 \
-    cz_versions variable = { .resource = { cz__versions_add_routes, cz__versions_table },          \
+    cz_versions variable = { .resource = { .add_routes = cz__versions_add_routes,                  \
+                                           .table = cz__versions_table },                          \
                              .name = #variable,                                                    \
                              __VA_ARGS__ }
 

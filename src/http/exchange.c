@@ -458,6 +458,8 @@ static void put_head(const cz__exchange *exchange, bool keep_alive, size_t body_
         at = PUT(at, "\r\n");
     }
     at = put(at, response->header_lines);
+    if (response->status == 426) /* Upgrade is between neighbours (RFC 9110, 7.8 and 15.5.22) */
+        at = PUT(at, "Connection: upgrade\r\n");
     if (!keep_alive)
         at = PUT(at, "Connection: close\r\n");
     else if (exchange->request.version_minor == 0)

@@ -122,6 +122,30 @@ static void redirect(cz_ctx *ctx, void *arg)
     cz_respond_redirect(ctx, call->req, call->status, call->path);
 }
 
+CZ_TEST(items_are_added_to_headers_that_are_lists_once_each)
+{
+    static const struct {
+        const char *name, *value, *whole;
+    } rows[] = {
+        { "Vary", "Accept", "Accept" },
+        { "vary", "Cookie", "Accept, Cookie" },
+        { "VARY", "accept", "Accept, Cookie" }, /* has it */
+        { "Vary", "Accept-Language", "Accept, Cookie, Accept-Language" },
+        { "Link", "</a>; rel=\"next\"", "</a>; rel=\"next\"" },
+        { "Link", "</b>; rel=\"prev\"", "</a>; rel=\"next\", </b>; rel=\"prev\"" },
+        { "Link", "</b>; rel=\"prev\"", "</a>; rel=\"next\", </b>; rel=\"prev\"" },
+    };
+    struct fixture f;
+    fixture_init(&f);
+    for (size_t i = 0; i < CZ_COUNT(rows); i++) {
+        cz_respond_header_add(&f.ctx, &f.req, cz_str_from(rows[i].name),
+                              cz_str_from(rows[i].value));
+        CZ_EXPECT_STR(cz_response_header(&f.req, cz_str_from(rows[i].name)), rows[i].whole);
+    }
+    CZ_EXPECT_EQ(f.req.response.header_count, 2);
+    fixture_done(&f);
+}
+
 CZ_TEST(a_redirect_stays_on_the_site)
 {
     static const struct {

@@ -498,6 +498,13 @@ cz_buf *cz__path_buf(cz_ctx *ctx)
     return path;
 }
 
+/* Tell caches which headers the choice among routes asked, whatever it came to. */
+static void tell_what_was_asked(cz_ctx *ctx, cz_request *req, const cz_route_guard *guard)
+{
+    for (cz_str names = cz_str_from(guard && guard->vary ? guard->vary : ""); names.len;)
+        cz_respond_header_add(ctx, req, CZ_STR("Vary"), cz_str_trim(cz_str_cut(&names, ',')));
+}
+
 /* Where only the trailing slash differs, say so. */
 static bool redirect_slash(cz_ctx *ctx, cz_request *req, const cz_router *router)
 {
@@ -508,8 +515,9 @@ static bool redirect_slash(cz_ctx *ctx, cz_request *req, const cz_router *router
     cz_str other = has ? cz_str_head(req->path, req->path.len - 1)
                        : cz_format(ctx, "%.*s/", CZ_STR_ARG(req->path));
     struct cz__match match = { .ctx = ctx, .req = req };
-    if (cz_str_starts_with(req->path, CZ_STR("//")) || !cz__router_find(router, other, &match) ||
-        !entry_for(&match, req->method))
+    bool found = cz__router_find(router, other, &match);
+    tell_what_was_asked(ctx, req, match.asked);
+    if (cz_str_starts_with(req->path, CZ_STR("//")) || !found || !entry_for(&match, req->method))
         return false;
     cz_buf *location = cz__path_buf(ctx);
     cz_percent_encode(location, other);
@@ -525,13 +533,6 @@ static bool redirect_slash(cz_ctx *ctx, cz_request *req, const cz_router *router
     cz_check(ctx, cz_buf_status(location));
     cz_respond_redirect(ctx, req, 301, cz_buf_str(location)); /* which copies it */
     return true;
-}
-
-/* Tell caches which headers the choice among routes asked, whatever it came to. */
-static void tell_what_was_asked(cz_ctx *ctx, cz_request *req, const cz_route_guard *guard)
-{
-    for (cz_str names = cz_str_from(guard && guard->vary ? guard->vary : ""); names.len;)
-        cz_respond_header_add(ctx, req, CZ_STR("Vary"), cz_str_trim(cz_str_cut(&names, ',')));
 }
 
 static void raise_refusal(cz_ctx *ctx, cz_request *req, const struct cz__match *match)

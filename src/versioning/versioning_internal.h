@@ -9,8 +9,8 @@ struct cz__versioned {
     cz_route_guard guard; /* begins it */
     const cz_versions *versions;
     const cz_version *version;
-    bool has_path;              /* the versions have paths of their own, which is where addresses lead */
-    cz_deprecation deprecation; /* the version's, with its dates read */
+    bool has_path; /* the versions have paths of their own, which is where addresses lead */
+    cz_deprecation deprecation;         /* the version's, with its dates read */
     const cz_middleware *middleware[2]; /* that one, if there is one */
 };
 

@@ -175,6 +175,10 @@ CZ_DATABASE_TEST(two_versions_of_one_model_stand_side_by_side)
     answer = cz_client_get(client, "/ferries/1?version=2");
     CZ_EXPECT_JSON(answer, "home", "http://testserver/piers/1?version=2");
     CZ_EXPECT_JSON(cz_client_get(client, "/v1/piers/1"), "url", "http://testserver/v1/piers/1");
+    answer = cz_client_post(client, "/ferries?version=2", "{\"name\": \"Bea\"}");
+    CZ_EXPECT_HEADER(answer, "Location", "/ferries/2?version=2");
+    answer = cz_client_post(client, "/ferries", "{\"name\": \"Cid\"}");
+    CZ_EXPECT_HEADER(answer, "Location", "/ferries/3");
 }
 
 static const struct {
@@ -263,6 +267,28 @@ CZ_TEST(without_a_default_a_request_must_say_its_version)
             CZ_EXPECT_STR(answer->body, cases[i].told);
         else if (cases[i].told)
             CZ_EXPECT_JSON(answer, "detail", cases[i].told);
+    }
+}
+
+CZ_TEST(redirects_of_slashes_vary_on_what_was_asked)
+{
+    static const struct {
+        const char *target, *version;
+        int status;
+        const char *location;
+    } cases[] = {
+        { "/api/old/", "1", 301, "/api/old" },
+        { "/api/ferries/?page=2", "2", 301, "/api/ferries?page=2" },
+        { "/api/old/", "2", 404, "" },
+        { "/api/old/", "9", 404, "" },
+    };
+    cz_client *client = cz_client_create(&header_port);
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_client_set_header(client, "X-API-Version", cases[i].version);
+        const cz_answer *answer = cz_client_get(client, cases[i].target);
+        CZ_EXPECT_STATUS(answer, cases[i].status);
+        CZ_EXPECT_HEADER(answer, "Location", cases[i].location);
+        CZ_EXPECT_HEADER(answer, "Vary", "X-API-Version");
     }
 }
 
@@ -425,5 +451,122 @@ CZ_TEST(versions_that_cannot_be_stop_the_start)
         cz_error err = { 0 };
         CZ_EXPECT_EQ(cz_router_create(urls, NULL, &router, &err), CZ_EVALIDATION);
         CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].told);
+    }
+}
+
+/* A path, a query and a header that are looked at, so that each way to a version allocates. */
+static int dispatch_without_memory(cz_router *router, uint64_t nth, uint64_t *out_count)
+{
+    cz_arena *arena;
+    cz_ctx ctx;
+    cz_buf body = { 0 };
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena);
+    cz_request req = { .method = CZ_METHOD_GET,
+                       .method_text = CZ_STR("GET"),
+                       .path = CZ_STR("/which"),
+                       .target = CZ_STR("/which"),
+                       .query = CZ_STR("version=%31&x=%20"),
+                       .response = { .status = 200, .body = &body } };
+    cz_ignore(cz__alloc_fail_at(nth, true)); /* begins counting */
+    cz_router_dispatch(router, &ctx, &req);
+    *out_count = cz__alloc_fail_at(0, false);
+    cz_ctx_done(&ctx);
+    cz_arena_destroy(arena);
+    cz_buf_done(&body);
+    return req.response.status;
+}
+
+static CZ_VERSIONS(many_ways,
+                   SCHEMES({ .by = CZ_VERSION_BY_PATH }, { .by = CZ_VERSION_BY_ACCEPT },
+                           { .by = CZ_VERSION_BY_QUERY }),
+                   .default_ = "1",
+                   .versions = CZ_VERSION_LIST(
+                       { .name = "1", .urls = few_urls, .deprecation = { .since = "2026-06-01" } },
+                       { .name = "2", .urls = few_urls }));
+
+CZ_TEST(whichever_allocation_fails_versions_are_whole_or_not_at_all)
+{
+    const cz_route routes[] = { CZ_RESOURCE("/", &many_ways, .name_space = "many"), CZ_ROUTES_END };
+    cz_router *router = NULL;
+    for (uint64_t n = 1; !router; n++) {
+        cz_error err = { 0 };
+        cz_ignore(cz__alloc_fail_at(n, n % 2)); /* begins counting */
+        cz_status status = cz_router_create(routes, NULL, &router, &err);
+        uint64_t count = cz__alloc_fail_at(0, false);
+        CZ_EXPECT_EQ(status, count < n ? CZ_OK : CZ_ENOMEM);
+        CZ_REQUIRE(status || router);
+    }
+    for (uint64_t n = 1, count = n; count >= n; n++) {
+        int status = dispatch_without_memory(router, n, &count);
+        CZ_EXPECT(count < n ? status == 200 : status == 200 || status == 503);
+    }
+    cz_router_destroy(router);
+}
+
+/* ---- versions and a cache of pages ---- */
+
+static CZ_PAGE_CACHE(kept_pages, .ttl_ms = 60000);
+static const cz_route kept_urls[] = {
+    CZ_GET("/which", which, .middleware = CZ_CACHE_PAGES(kept_pages)), CZ_ROUTES_END
+};
+static CZ_VERSIONS(kept_ways,
+                   SCHEMES({ .by = CZ_VERSION_BY_HEADER }, { .by = CZ_VERSION_BY_QUERY }),
+                   .default_ = "2",
+                   .versions = CZ_VERSION_LIST(
+                       { .name = "1", .urls = kept_urls, .deprecation = { .since = "2026-06-01" } },
+                       { .name = "2", .urls = kept_urls }));
+static const cz_route kept_project_urls[] = { CZ_RESOURCE("", &kept_ways), CZ_ROUTES_END };
+static CZ_PROJECT(kept_port, "kept_port", .urls = kept_project_urls);
+
+CZ_TEST(pages_that_are_kept_are_of_the_version_that_was_asked)
+{
+    static const struct {
+        const char *target, *version, *told, *deprecation;
+    } cases[] = {
+        { "/which", "1", "1", "@1780272000" },
+        { "/which", "2", "2 or later", "" },
+        { "/which", NULL, "2 or later", "" },
+        { "/which?version=1", NULL, "1", "@1780272000" },
+        { "/which?version=1", "2", "2 or later", "" },
+    };
+    cz_client *client = cz_client_create(&kept_port);
+    for (size_t round = 0; round < 3; round++)
+        for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+            cz_client_set_header(client, "Accept-Version", cases[i].version);
+            const cz_answer *answer = cz_client_get(client, cases[i].target);
+            CZ_EXPECT_STR(answer->body, cases[i].told);
+            CZ_EXPECT_HEADER(answer, "Deprecation", cases[i].deprecation);
+            CZ_EXPECT_HEADER(answer, "Vary", "Accept-Version");
+            CZ_EXPECT((cz_answer_header(answer, "Age").len > 0) == (round > 0));
+        }
+}
+
+CZ_TEST(addresses_made_in_a_version_may_be_of_another)
+{
+    static const struct {
+        const char *name, *version, *path;
+    } cases[] = {
+        { "which", "1", "/v1/which" },        { "which", "2", "/v2/which" },
+        { "v2:which", "1", "/v2/which" },     { "v1:which", "2", "/v1/which" },
+        { "ferry-list", "2", "/v2/ferries" },
+    };
+    cz_client_create(&port);
+    const cz_router *router = cz_router_of_project();
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_ctx ctx;
+        cz_buf body = { 0 };
+        cz_ctx_init(&ctx, cz_test_arena());
+        cz_str path = cz_format(&ctx, "/v%s/which", cases[i].version);
+        cz_request req = { .method = CZ_METHOD_GET,
+                           .method_text = CZ_STR("GET"),
+                           .path = path,
+                           .target = path,
+                           .host = CZ_STR("testserver"),
+                           .response = { .status = 200, .body = &body } };
+        cz_router_dispatch(router, &ctx, &req);
+        CZ_EXPECT_STR(cz_reverse(&ctx, cases[i].name, NULL, 0), cases[i].path);
+        cz_ctx_done(&ctx);
+        cz_buf_done(&body);
     }
 }

@@ -117,9 +117,10 @@ void cz_view_retrieve(cz_ctx *ctx, cz_request *req)
     cz_check(ctx, cz_buf_status(out));
 }
 
-/* The request's path is decoded: what stands in it is escaped anew. */
-static cz_str detail_path(cz_ctx *ctx, const cz_request *req, const cz_row *row)
+/* The request's path is decoded: what stands in it is escaped anew. What chose the version of the API beside it goes along. */
+static cz_str detail_path(cz_ctx *ctx, cz_request *req, const cz_row *row)
 {
+    const cz_route_guard *guard = cz__route_guard(req);
     const cz__column *key = row->model->state->key;
     char text[CZ_UUID_TEXT];
     bool slash = cz_str_ends_with(req->path, CZ_STR("/"));
@@ -128,6 +129,8 @@ static cz_str detail_path(cz_ctx *ctx, const cz_request *req, const cz_row *row)
     cz_buf_append_str(path, slash ? CZ_STR("") : CZ_STR("/"));
     cz_buf_append_str(path, cz__key_text(row->model, cz__row_at(row, key), text));
     cz_buf_append_str(path, slash ? CZ_STR("/") : CZ_STR(""));
+    if (guard && guard->complete)
+        guard->complete(ctx, req, guard, path);
     cz_check(ctx, cz_buf_status(path));
     return cz_buf_str(path);
 }

@@ -174,6 +174,7 @@ static void write_flags(cz_json_writer *json, const char *type,
 static void write_nested(cz_ctx *ctx, cz_json_writer *json,
                          const struct cz__serializer_field *field)
 {
+    cz_assert(field->member); /* which names the nested serializer */
     if (field->list) {
         open_object(json, "child");
         write_flags(json, "nested object", field);
@@ -277,13 +278,25 @@ static void write_actions(cz_ctx *ctx, const cz_request *req, cz_json_writer *js
 
 /* ---- the document ---- */
 
+/* "book" of book_views, as DRF has "Book" of BookViewSet. */
+static cz_str bare_name(const cz_viewset *view)
+{
+    static const char *const endings[] = { "_viewset", "_views", "_view" };
+    cz_str name = cz_str_from(view->name);
+    for (size_t i = 0; i < CZ_COUNT(endings); i++) {
+        cz_str ending = cz_str_from(endings[i]);
+        if (name.len > ending.len && cz_str_ends_with(name, ending))
+            return cz_str_head(name, name.len - ending.len);
+    }
+    return name;
+}
+
 static cz_str name_of(cz_ctx *ctx, const cz_request *req)
 {
     const cz_extra_action *extra = cz__view_extra(req);
     if (extra)
         return words_of(ctx, cz_str_from(extra->name), false);
-    return cz_format(ctx, "%.*s %s",
-                     CZ_STR_ARG(words_of(ctx, cz_str_from(cz_view_of(req)->name), true)),
+    return cz_format(ctx, "%.*s %s", CZ_STR_ARG(words_of(ctx, bare_name(cz_view_of(req)), true)),
                      is_detail(req) ? "Instance" : "List");
 }
 

@@ -71,13 +71,13 @@ static CZ_VIEWSET(small_orchards, Orchard, .serializer = &OrchardSerializer,
                                           .method = CZ_METHOD_POST,
                                           .detail = true,
                                           .handler = pick }));
-static CZ_VIEWSET(shown, Orchard, .serializer = &OrchardSerializer, .permissions = &cz_allow_any,
-                  .read_only = true);
+static CZ_VIEWSET(shown_orchard_views, Orchard, .serializer = &OrchardSerializer,
+                  .permissions = &cz_allow_any, .read_only = true);
 static CZ_VIEWSET(hidden, Orchard, .serializer = &OrchardSerializer, .permissions = &cz_deny_all);
 static const cz_route urls[] = {
     CZ_RESOURCE("/pears", &pears),
     CZ_RESOURCE("/orchards", &small_orchards),
-    CZ_RESOURCE("/shown", &shown, .name = "shown"),
+    CZ_RESOURCE("/shown", &shown_orchard_views, .name = "shown"),
     CZ_RESOURCE("/hidden", &hidden, .name = "hidden"),
     CZ_ROUTES_END,
 };
@@ -176,8 +176,8 @@ CZ_DATABASE_TEST(options_tell_the_actions_the_caller_may_do)
         { "/orchards/2", "yes", 200, "Small Orchards Instance", NULL }, /* not that one */
         { "/orchards/3", "yes", 200, "Small Orchards Instance", NULL }, /* which is not there */
         { "/orchards/1/pick_all", "yes", 200, "Pick all", NULL },
-        { "/shown", "yes", 200, "Shown List", NULL },
-        { "/shown/1", "yes", 200, "Shown Instance", NULL },
+        { "/shown", "yes", 200, "Shown Orchard List", NULL },
+        { "/shown/1", "yes", 200, "Shown Orchard Instance", NULL },
         { "/hidden", "yes", 403, NULL, NULL },
         { "/hidden/1", "yes", 403, NULL, NULL },
         { "/nowhere", "yes", 404, NULL, NULL },

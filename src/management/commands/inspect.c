@@ -1,6 +1,7 @@
 /* `routes`, `check`, `settings`, `version`: what a project is, without running it. */
 #include "management/project.h"
 #include <calzone/json.h>
+#include <calzone/versioning.h>
 #include "orm/orm.h"
 #include <sqlite3.h>
 #include <stdio.h>
@@ -34,8 +35,10 @@ int cz__command_routes(struct cz__site *site, int argc, char **argv)
     cz_json_list(&json);
     cz_route_info route;
     for (size_t cursor = 0; cz_router_next(site->router, &cursor, &route);) {
+        const char *version = cz_version_of_route(&route);
         if (!as_json) {
-            printf("%-8s %-40s %-24s %s\n", route.method, route.pattern, route.name, route.handler);
+            printf("%-8s %-40s %-24s %s%s%s\n", route.method, route.pattern, route.name,
+                   route.handler, version ? ", version " : "", version ? version : "");
             continue;
         }
         cz_json_object(&json);
@@ -43,6 +46,8 @@ int cz__command_routes(struct cz__site *site, int argc, char **argv)
         member(&json, "path", cz_str_from(route.pattern));
         member(&json, "name", cz_str_from(route.name));
         member(&json, "handler", cz_str_from(route.handler));
+        if (version)
+            member(&json, "version", cz_str_from(version));
         cz_json_object_end(&json);
     }
     cz_json_list_end(&json);
