@@ -55,15 +55,23 @@ static const char *title_of(const cz_model *model)
     return model->meta.verbose_name ? model->meta.verbose_name : model->state->lower_name;
 }
 
+static const char *article_of(const char *noun)
+{
+    return *noun && strchr("aeiouAEIOU", *noun) ? "an" : "a";
+}
+
 static cz_str summary_of(struct cz__document *doc, const struct cz__operation *op)
 {
-    static const char *const stock[] = { "List every", "Create a",         "Show a",
-                                         "Replace a",  "Change part of a", "Delete a" };
+    static const char *const stock[] = { "List every", "Create",         "Show",
+                                         "Replace",    "Change part of", "Delete" };
     if (op->doc && op->doc->summary)
         return cz_str_from(op->doc->summary);
-    if (op->view && op->route->action < CZ_ACTION_COUNT)
-        return cz_format(doc->ctx, "%s %s", stock[op->route->action], title_of(op->view->model));
-    return cz_format(doc->ctx, "%s %s", op->route->method, op->route->pattern);
+    if (!op->view || op->route->action >= CZ_ACTION_COUNT)
+        return cz_format(doc->ctx, "%s %s", op->route->method, op->route->pattern);
+    const char *title = title_of(op->view->model);
+    if (op->route->action == CZ_ACTION_list)
+        return cz_format(doc->ctx, "%s %s", stock[CZ_ACTION_list], title);
+    return cz_format(doc->ctx, "%s %s %s", stock[op->route->action], article_of(title), title);
 }
 
 /* "books_list"; "get_loans_id_return" of a handler. Unique, as method and path are. */
@@ -88,17 +96,34 @@ static cz_str id_of(struct cz__document *doc, const struct cz__operation *op)
     return cz_str_of(id, len && id[len - 1] == '_' ? len - 1 : len);
 }
 
+static bool is_plain_step(cz_str step)
+{
+    return step.len && cz_str_find_char(step, '<') == SIZE_MAX;
+}
+
+/* "books" of "/authors/<int:author>/books": the last step that is no parameter. */
+static cz_str last_step(cz_str path)
+{
+    cz_str last = CZ_STR("");
+    while (path.len) {
+        cz_str step = cz_str_cut(&path, '/');
+        if (is_plain_step(step))
+            last = step;
+    }
+    return last;
+}
+
 static cz_str tag_of(struct cz__document *doc, const struct cz__operation *op)
 {
     if (op->doc && op->doc->tag)
         return cz_str_from(op->doc->tag);
-    if (op->view)
-        return cz_str_from(op->view->name);
-    cz_str rest = cz_str_from(op->route->pattern);
-    rest = cz_str_tail(rest, 1);
+    if (op->view) {
+        cz_str step = last_step(cz_str_from(op->route->route->pattern));
+        return step.len ? cz_copy(doc->ctx, step) : cz_str_from(op->view->name);
+    }
+    cz_str rest = cz_str_tail(cz_str_from(op->route->pattern), 1);
     cz_str first = cz_str_cut(&rest, '/');
-    bool plain = first.len && cz_str_find_char(first, '<') == SIZE_MAX;
-    return plain ? cz_copy(doc->ctx, first) : CZ_STR("default");
+    return is_plain_step(first) ? cz_copy(doc->ctx, first) : CZ_STR("default");
 }
 
 /* ---- bodies ---- */
