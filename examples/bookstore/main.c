@@ -14,6 +14,8 @@ static const cz_route urls[] = {
     CZ_GET("/", index_page, .name = "index", .doc = CZ_DOC(.summary = "Where the lists are")),
     CZ_INCLUDE("/v2", v2_urls),
     CZ_RESOURCE("/openapi.json", &api_document, .name = "openapi"),
+    CZ_RESOURCE("/docs", &swagger_ui),
+    CZ_RESOURCE("/redoc", &redoc),
     CZ_ROUTES_END,
 };
 

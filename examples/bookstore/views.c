@@ -44,6 +44,8 @@ static CZ_VIEWSET(magazine_views, Magazine, .serializer = &MagazineSerializer,
 
 CZ_OPENAPI(api_document, .title = "Bookstore", .version = "2.0.0",
            .description = "Authors, books and magazines.");
+CZ_SWAGGER_UI(swagger_ui);
+CZ_REDOC(redoc);
 
 const cz_route v2_urls[] = {
     CZ_RESOURCE("/authors", &author_views),

@@ -6,6 +6,7 @@
 
 extern const cz_route v2_urls[];
 extern cz_openapi api_document;
+extern cz_api_page swagger_ui, redoc;
 
 void index_page(cz_ctx *ctx, cz_request *req);
 

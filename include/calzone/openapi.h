@@ -27,8 +27,8 @@ typedef struct cz_operation_doc {
     const char
         *summary; /* one line; NULL: method and path, and the operation counts as undocumented */
     const char *description; /* CommonMark */
-    const char *tag;         /* NULL: the path's first step; of a viewset its name */
-    cz_serializer *request;  /* of the body; NULL: none */
+    const char *tag;        /* NULL: the path's first step; of a viewset the last of its own path */
+    cz_serializer *request; /* of the body; NULL: none */
     cz_serializer *response; /* of the answer; NULL: any JSON, or none with .status = 204 */
     bool list;               /* the answer is a list of those */
     bool request_list;       /* the body is a list of those */
@@ -117,6 +117,35 @@ cz_status cz__openapi_add_routes(const cz_resource *resource, cz_router *router,
                                  const cz_route *route, const char *prefix, cz_error *err);
 #define CZ_OPENAPI(variable, ...)                                                                  \
     cz_openapi variable = { .resource = { cz__openapi_add_routes }, __VA_ARGS__ }
+
+/* A page that shows the document and, Swagger UI, lets its reader call the API:
+ *
+ *     static CZ_SWAGGER_UI(swagger_ui);
+ *     static CZ_REDOC(redoc);
+ *
+ *     CZ_RESOURCE("/docs", &swagger_ui),
+ *     CZ_RESOURCE("/redoc", &redoc),
+ *
+ * All they load is in the binary: nothing comes from another site, and their Content-Security-Policy lets nothing. A project
+ * that names neither carries neither. Where npm was not there to install them when Calzone was built, they answer 501. */
+typedef struct cz_api_page {
+    cz_resource resource;             /* private */
+    const struct cz__page_kind *kind; /* private */
+    char folder[48];                  /* private */
+    const cz_openapi *document;       /* which one; NULL: the first that a route answers with */
+} cz_api_page;
+
+cz_status cz__page_add_routes(const cz_resource *resource, cz_router *router, const cz_route *route,
+                              const char *prefix, cz_error *err);
+extern const struct cz__page_kind cz__swagger_ui, cz__redoc;
+#define CZ_SWAGGER_UI(variable, ...)                                                               \
+    cz_api_page variable = { .resource = { cz__page_add_routes },                                  \
+                             .kind = &cz__swagger_ui,                                              \
+                             ##__VA_ARGS__ }
+#define CZ_REDOC(variable, ...)                                                                    \
+    cz_api_page variable = { .resource = { cz__page_add_routes },                                  \
+                             .kind = &cz__redoc,                                                   \
+                             ##__VA_ARGS__ }
 
 /* Append the document of a router's routes as JSON. `server` is the address clients reach it under, "" when that is not known.
  * Failures stay in the buffer. Raises: CZ_EINVAL: a serializer that cannot work, an .example that is no JSON, a security scheme

@@ -14,7 +14,7 @@ static int clear(cz_ctx *ctx, const cz_project *project, int argc, char **argv)
         return 2;
     }
     int64_t gone =
-        cz_delete(ctx, CzIdempotencyKey, CZ_Q(CzIdempotencyKey, expires_at, LTE, cz_now()));
+        cz_delete(ctx, cz_idempotency_key, CZ_Q(cz_idempotency_key, expires_at, LTE, cz_now()));
     printf("%lld key%s cleared\n", (long long)gone, gone == 1 ? "" : "s");
     return 0;
 }
@@ -25,7 +25,7 @@ static const cz_command commands[] = {
 
 const cz_app cz_idempotency_app = {
     .name = "idempotency",
-    .models = CZ_MODELS(CzIdempotencyKey),
+    .models = CZ_MODELS(cz_idempotency_key),
     .migrations = idempotency_migrations,
     .commands = CZ_COMMANDS(commands),
     .folder = "src/idempotency",

@@ -102,7 +102,7 @@ static cz_str of_request(cz_ctx *ctx, const cz_request *req)
 
 /* ---- the answer ---- */
 
-static void replay(cz_ctx *ctx, cz_request *req, const CzIdempotencyKey *kept)
+static void replay(cz_ctx *ctx, cz_request *req, const cz_idempotency_key *kept)
 {
     cz_respond(ctx, req, kept->status, kept->content_type,
                cz_str_of(kept->body.ptr, kept->body.len));
@@ -133,7 +133,7 @@ static void keep(cz_ctx *ctx, const struct attempt *attempt)
         cz_raise(ctx, CZ_EINVAL,
                  "an answer that is a stream can not be kept for its Idempotency-Key");
     cz_str body = response->body->len ? cz_buf_str(response->body) : response->body_text;
-    cz_create(ctx, CzIdempotencyKey, (digest, attempt->digest), (request, attempt->request),
+    cz_create(ctx, cz_idempotency_key, (digest, attempt->digest), (request, attempt->request),
               (status, response->status), (content_type, response->content_type),
               (headers, header_lines(ctx, attempt)), (body, (cz_bytes){ body.ptr, body.len }),
               (expires_at, (cz_datetime){ cz_now().us + life_ms * 1000 }));
@@ -142,14 +142,14 @@ static void keep(cz_ctx *ctx, const struct attempt *attempt)
 /* ---- the middleware ---- */
 
 #define LOCK_RESULT(F) F(int_field, taken)
-CZ_RECORD(CzIdempotencyLock, LOCK_RESULT);
+CZ_RECORD(cz_idempotency_lock, LOCK_RESULT);
 
 /* To the end of the transaction. SQLite's transaction has the lock of all writers already; PostgreSQL's locks are one
  * database's, whose schemas may have a site each. */
 static bool lock(cz_ctx *ctx, int64_t which)
 {
-    cz_rows(CzIdempotencyLock) locks = cz_raw_values(
-        ctx, CzIdempotencyLock,
+    cz_rows(cz_idempotency_lock) locks = cz_raw_values(
+        ctx, cz_idempotency_lock,
         CZ_SQL((sqlite, "SELECT ? IS NOT NULL AS taken"),
                (postgresql, "SELECT pg_try_advisory_xact_lock(hashtextextended(coalesce("
                             "current_schema(), ''), ?))::int AS taken")),
@@ -179,10 +179,10 @@ static void run(cz_ctx *ctx, void *arg)
     if (!lock_soon(ctx, attempt->lock))
         refuse(ctx, 409, "idempotency_key_in_use",
                "The first request with this Idempotency-Key is not answered yet.");
-    const CzIdempotencyKey *kept = cz_first(
-        ctx, CzIdempotencyKey, .where = CZ_Q(CzIdempotencyKey, digest, EXACT, attempt->digest));
+    const cz_idempotency_key *kept = cz_first(
+        ctx, cz_idempotency_key, .where = CZ_Q(cz_idempotency_key, digest, EXACT, attempt->digest));
     if (kept && kept->expires_at.us <= cz_now().us) {
-        cz_delete(ctx, CzIdempotencyKey, CZ_Q(CzIdempotencyKey, id, EXACT, kept->id));
+        cz_delete(ctx, cz_idempotency_key, CZ_Q(cz_idempotency_key, id, EXACT, kept->id));
         kept = NULL;
     }
     if (kept && !cz_str_eq(kept->request, attempt->request))
@@ -230,7 +230,7 @@ static void process_required(cz_ctx *ctx, cz_request *req, const cz_next *next)
 static cz_status configure(const cz_settings *settings, cz_error *err)
 {
     life_ms = cz_setting_int(settings, "IDEMPOTENCY_KEY_LIFE");
-    if (!CzIdempotencyKey__model.state)
+    if (!cz_idempotency_key__model.state)
         return cz_error_set(
             err, CZ_EVALIDATION,
             "cz_idempotency keeps its keys in a table: list &cz_idempotency_app in .apps");

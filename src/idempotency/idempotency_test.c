@@ -276,7 +276,7 @@ static int plant(cz_ctx *ctx, const cz_project *project, int argc, char **argv)
 {
     (void)project, (void)argc, (void)argv;
     for (int i = 0; i < 2; i++)
-        cz_create(ctx, CzIdempotencyKey, (digest, cz_format(ctx, "%d", i)), (request, "x"),
+        cz_create(ctx, cz_idempotency_key, (digest, cz_format(ctx, "%d", i)), (request, "x"),
                   (status, 200), (body, (cz_bytes){ "", 0 }),
                   (expires_at, (cz_datetime){ cz_now().us + (i ? 60000000 : 0) }));
     return 0;

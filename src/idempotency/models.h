@@ -15,7 +15,7 @@
     F(text_field, headers, .blank = true, .help_text = "A line each.")                             \
     F(binary_field, body)                                                                          \
     F(datetime_field, expires_at, .index = true)
-CZ_MODEL(CzIdempotencyKey, CZ_IDEMPOTENCY_KEY, .table = "calzone_idempotency_key",
+CZ_MODEL(cz_idempotency_key, CZ_IDEMPOTENCY_KEY, .table = "calzone_idempotency_key",
          .verbose_name = "idempotency key");
 
 #endif

@@ -84,23 +84,63 @@ static bool same_parameter(const struct pair *pair, const cz_json_value *old,
                                            : cz_str_eq(old_name, new_name);
 }
 
-/* The parameter of one side that is `wanted` of the other; those of the path stand for every operation. `forward`: `wanted` is
- * of the older document. */
+/* Calls of an operation may have what it lists and what its path lists. */
+struct parameters {
+    const cz_json_value *document;
+    const cz_json_value *lists[2];
+};
+
+static struct parameters parameters_of(const struct pair *pair, bool of_old)
+{
+    const cz_json_value *operation = of_old ? pair->old : pair->new_;
+    const cz_json_value *path = of_old ? pair->old_path : pair->new_path;
+    return (struct parameters){ .document = of_old ? pair->diff->old : pair->diff->new_,
+                                .lists = { cz_json_get(operation, CZ_STR("parameters")),
+                                           cz_json_get(path, CZ_STR("parameters")) } };
+}
+
+/* The next one; NULL at the end. What leads nowhere is passed over. */
+static const cz_json_value *next_parameter(const struct pair *pair, const struct parameters *list,
+                                           size_t *cursor)
+{
+    uint32_t first = cz__diff_count(list->lists[0], CZ_JSON_LIST);
+    uint32_t count = first + cz__diff_count(list->lists[1], CZ_JSON_LIST);
+    while (*cursor < count) {
+        size_t i = (*cursor)++;
+        const cz_json_value *item =
+            i < first ? &list->lists[0]->as.items[i] : &list->lists[1]->as.items[i - first];
+        const cz_json_value *one = cz__diff_resolve(pair->diff, list->document, item);
+        if (one)
+            return one;
+    }
+    return NULL;
+}
+
+/* The parameter of one side that is `wanted` of the other. `forward`: `wanted` is of the older document. */
 static const cz_json_value *find_parameter(const struct pair *pair, const cz_json_value *wanted,
                                            bool forward)
 {
-    const cz_json_value *document = forward ? pair->diff->new_ : pair->diff->old;
-    const cz_json_value *holders[] = { forward ? pair->new_ : pair->old,
-                                       forward ? pair->new_path : pair->old_path };
-    for (size_t h = 0; h < CZ_COUNT(holders); h++) {
-        const cz_json_value *list = cz_json_get(holders[h], CZ_STR("parameters"));
-        for (uint32_t i = 0; i < cz__diff_count(list, CZ_JSON_LIST); i++) {
-            const cz_json_value *one = cz__diff_resolve(pair->diff, document, &list->as.items[i]);
-            if (one && same_parameter(pair, forward ? wanted : one, forward ? one : wanted))
-                return one;
-        }
-    }
+    struct parameters list = parameters_of(pair, !forward);
+    size_t cursor = 0;
+    for (const cz_json_value *one; (one = next_parameter(pair, &list, &cursor)) != NULL;)
+        if (same_parameter(pair, forward ? wanted : one, forward ? one : wanted))
+            return one;
     return NULL;
+}
+
+/* Whether an operation's own parameter stands in place of this one of its path. */
+static bool is_replaced(const struct pair *pair, const struct parameters *list,
+                        const cz_json_value *wanted)
+{
+    size_t cursor = 0;
+    const cz_json_value *one = NULL;
+    cz_str in = text_of(cz_json_get(wanted, CZ_STR("in")));
+    cz_str name = text_of(cz_json_get(wanted, CZ_STR("name")));
+    while ((one = next_parameter(pair, list, &cursor)) != NULL && one != wanted)
+        if (cz_str_eq(text_of(cz_json_get(one, CZ_STR("in"))), in) &&
+            cz_str_eq(text_of(cz_json_get(one, CZ_STR("name"))), name))
+            return true;
+    return false;
 }
 
 static void compare_parameter(const struct pair *pair, const cz_json_value *old,
@@ -127,17 +167,17 @@ static void compare_parameter(const struct pair *pair, const cz_json_value *old,
     }
 }
 
-static void compare_parameters_of(const struct pair *pair, const cz_json_value *holder,
-                                  bool forward)
+static void compare_parameters(const struct pair *pair, bool forward)
 {
-    const cz_json_value *document = forward ? pair->diff->old : pair->diff->new_;
-    const cz_json_value *list = cz_json_get(holder, CZ_STR("parameters"));
-    for (uint32_t i = 0; i < cz__diff_count(list, CZ_JSON_LIST); i++) {
-        const cz_json_value *one = cz__diff_resolve(pair->diff, document, &list->as.items[i]);
-        const cz_json_value *other = one ? find_parameter(pair, one, forward) : NULL;
-        if (one && forward)
+    struct parameters list = parameters_of(pair, forward);
+    size_t cursor = 0;
+    for (const cz_json_value *one; (one = next_parameter(pair, &list, &cursor)) != NULL;) {
+        if (is_replaced(pair, &list, one))
+            continue;
+        const cz_json_value *other = find_parameter(pair, one, forward);
+        if (forward)
             compare_parameter(pair, one, other);
-        else if (one && !other)
+        else if (!other)
             compare_parameter(pair, NULL, one);
     }
 }
@@ -265,10 +305,8 @@ static void compare_operation(const struct pair *pair)
     if (is_true(cz_json_get(pair->new_, CZ_STR("deprecated"))) &&
         !is_true(cz_json_get(pair->old, CZ_STR("deprecated"))))
         cz__diff_add(diff, false, pair->where, CZ_STR("is deprecated"));
-    compare_parameters_of(pair, pair->old, true);
-    compare_parameters_of(pair, pair->old_path, true);
-    compare_parameters_of(pair, pair->new_, false);
-    compare_parameters_of(pair, pair->new_path, false);
+    compare_parameters(pair, true);
+    compare_parameters(pair, false);
     compare_request(pair);
     compare_responses(pair);
     cz__diff_security(diff, pair->where, pair->old, pair->new_);

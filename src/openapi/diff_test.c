@@ -275,6 +275,9 @@ static const struct change_case documents[] = {
     { "\"paths\":{\"/a\":{\"parameters\":[],\"get\":{}}}",
       "\"paths\":{\"/a\":{\"parameters\":[{\"name\":\"q\",\"in\":\"query\"}],\"get\":{}}}",
       "GET /a, query parameter \"q\": is new", "! GET /a, query parameter \"q\": is gone" },
+    { "\"paths\":{\"/a\":{\"parameters\":[{\"name\":\"q\",\"in\":\"query\",\"required\":true}],"
+      "\"get\":{\"parameters\":[{\"name\":\"q\",\"in\":\"query\"}]}}}",
+      "\"paths\":{\"/a\":{\"get\":{\"parameters\":[{\"name\":\"q\",\"in\":\"query\"}]}}}", "", "" },
     { "\"components\":{\"securitySchemes\":{\"t\":{\"type\":\"http\",\"scheme\":\"bearer\"}}}",
       "\"components\":{\"securitySchemes\":{\"t\":{\"type\":\"http\",\"scheme\":\"basic\"}}}",
       "! security scheme \"t\": has another \"scheme\"",

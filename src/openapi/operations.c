@@ -55,24 +55,32 @@ static const char *title_of(const cz_model *model)
     return model->meta.verbose_name ? model->meta.verbose_name : model->state->lower_name;
 }
 
+static const char *article_of(const char *noun)
+{
+    return *noun && strchr("aeiouAEIOU", *noun) ? "an" : "a";
+}
+
 static cz_str summary_of(struct cz__document *doc, const struct cz__operation *op)
 {
     static const char *const stock[CZ_ACTION_COUNT] = {
         [CZ_ACTION_list] = "List every",
-        [CZ_ACTION_create] = "Create a",
-        [CZ_ACTION_retrieve] = "Show a",
-        [CZ_ACTION_update] = "Replace a",
-        [CZ_ACTION_partial_update] = "Change part of a",
-        [CZ_ACTION_destroy] = "Delete a",
+        [CZ_ACTION_create] = "Create",
+        [CZ_ACTION_retrieve] = "Show",
+        [CZ_ACTION_update] = "Replace",
+        [CZ_ACTION_partial_update] = "Change part of",
+        [CZ_ACTION_destroy] = "Delete",
         [CZ_ACTION_bulk_update] = "Replace each named",
         [CZ_ACTION_bulk_partial_update] = "Change part of each named",
         [CZ_ACTION_bulk_destroy] = "Delete each named",
     };
     if (op->doc && op->doc->summary)
         return cz_str_from(op->doc->summary);
-    if (op->view && op->route->action < CZ_ACTION_COUNT)
-        return cz_format(doc->ctx, "%s %s", stock[op->route->action], title_of(op->view->model));
-    return cz_format(doc->ctx, "%s %s", op->route->method, op->route->pattern);
+    if (!op->view || op->route->action >= CZ_ACTION_COUNT)
+        return cz_format(doc->ctx, "%s %s", op->route->method, op->route->pattern);
+    const char *title = title_of(op->view->model);
+    if (op->route->action == CZ_ACTION_list || cz__operation_is_bulk(op))
+        return cz_format(doc->ctx, "%s %s", stock[op->route->action], title);
+    return cz_format(doc->ctx, "%s %s %s", stock[op->route->action], article_of(title), title);
 }
 
 /* "books_list"; "get_loans_id_return" of a handler. Unique, as method and path are. */
@@ -100,17 +108,34 @@ static cz_str id_of(struct cz__document *doc, const struct cz__operation *op)
     return cz_str_of(id, len && id[len - 1] == '_' ? len - 1 : len);
 }
 
+static bool is_plain_step(cz_str step)
+{
+    return step.len && cz_str_find_char(step, '<') == SIZE_MAX;
+}
+
+/* "books" of "/authors/<int:author>/books": the last step that is no parameter. */
+static cz_str last_step(cz_str path)
+{
+    cz_str last = CZ_STR("");
+    while (path.len) {
+        cz_str step = cz_str_cut(&path, '/');
+        if (is_plain_step(step))
+            last = step;
+    }
+    return last;
+}
+
 static cz_str tag_of(struct cz__document *doc, const struct cz__operation *op)
 {
     if (op->doc && op->doc->tag)
         return cz_str_from(op->doc->tag);
-    if (op->view)
-        return cz_str_from(op->view->name);
-    cz_str rest = cz_str_from(op->route->pattern);
-    rest = cz_str_tail(rest, 1);
+    if (op->view) {
+        cz_str step = last_step(cz_str_from(op->route->route->pattern));
+        return step.len ? cz_copy(doc->ctx, step) : cz_str_from(op->view->name);
+    }
+    cz_str rest = cz_str_tail(cz_str_from(op->route->pattern), 1);
     cz_str first = cz_str_cut(&rest, '/');
-    bool plain = first.len && cz_str_find_char(first, '<') == SIZE_MAX;
-    return plain ? cz_copy(doc->ctx, first) : CZ_STR("default");
+    return is_plain_step(first) ? cz_copy(doc->ctx, first) : CZ_STR("default");
 }
 
 /* ---- bodies ---- */

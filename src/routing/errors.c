@@ -131,7 +131,7 @@ static void write_fastapi(cz_json_writer *json, const struct document *doc)
     cz_json_object_end(json);
 }
 
-static void append_html(cz_buf *out, cz_str text)
+void cz__html_append(cz_buf *out, cz_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         switch (text.ptr[i]) {
@@ -161,11 +161,11 @@ static void write_html(cz_buf *out, const struct document *doc, cz_str request_i
                   "<meta name=\"viewport\" content=\"width=device-width\">\n"
                   "<title>%d %s</title>\n<h1>%d %s</h1>\n<p>",
                   doc->http, reason, doc->http, reason);
-    append_html(out, doc->message);
+    cz__html_append(out, doc->message);
     cz_buf_append_lit(out, "</p>\n");
     if (request_id.len) {
         cz_buf_append_lit(out, "<p><small>Request ");
-        append_html(out, request_id);
+        cz__html_append(out, request_id);
         cz_buf_append_lit(out, "</small></p>\n");
     }
     cz_buf_append_lit(out, "</html>\n");

@@ -1,0 +1,180 @@
+/* Pages that show the document: their HTML, and the files they load, which are in the binary. */
+#include "openapi/pages.h"
+#include "routing/errors.h"
+#include <calzone/map.h>
+#include <calzone/renderers.h>
+#include <stdio.h>
+#include <zlib.h>
+
+/* ---- assets ---- */
+
+/* The step of the path below which the assets are kept for a year: it tells every state of them from every other. */
+static void choose_folder(cz_api_page *page)
+{
+    static const uint8_t key[16] = "calzone's pages";
+    const struct cz__page_kind *kind = page->kind;
+    uint64_t state = 0;
+    for (size_t i = 0; i < kind->asset_count; i++)
+        state = state * 31 + cz__siphash13(key, kind->assets[i].bytes,
+                                           (size_t)(kind->assets[i].end - kind->assets[i].bytes));
+    snprintf(page->folder, sizeof page->folder, "%s-%08x", kind->version, (unsigned)state);
+}
+
+cz_status cz__page_inflate(const struct cz__page_asset *asset, cz_buf *out)
+{
+    enum { PART_BYTES = 1 << 16, GZIP_WINDOW = 16 + MAX_WBITS };
+    z_stream stream = { .next_in = (Bytef *)(uintptr_t)asset->bytes,
+                        .avail_in = (uInt)(asset->end - asset->bytes) };
+    if (inflateInit2(&stream, GZIP_WINDOW) != Z_OK)
+        return CZ_ENOMEM;
+    int code = Z_OK;
+    while (code == Z_OK) {
+        char *at = cz_buf_reserve(out, PART_BYTES);
+        if (!at)
+            break;
+        stream.next_out = (Bytef *)at;
+        stream.avail_out = PART_BYTES;
+        code = inflate(&stream, Z_NO_FLUSH);
+        cz_buf_commit(out, PART_BYTES - stream.avail_out);
+    }
+    cz_ignore(inflateEnd(&stream)); /* it has nothing to tell any more */
+    if (cz_buf_status(out))
+        return cz_buf_status(out);
+    return code == Z_STREAM_END ? CZ_OK : code == Z_MEM_ERROR ? CZ_ENOMEM : CZ_EPROTOCOL;
+}
+
+static bool takes_gzip(const cz_request *req)
+{
+    cz_str accepted = cz_request_header(req, CZ_STR("Accept-Encoding"));
+    return accepted.len && cz_accept_quality(accepted, CZ_STR("gzip")) > 0;
+}
+
+static const char *content_type_of(const struct cz__page_asset *asset)
+{
+    return cz_str_ends_with(cz_str_from(asset->name), CZ_STR(".css"))
+               ? "text/css; charset=utf-8"
+               : "text/javascript; charset=utf-8";
+}
+
+/* What is behind an address never changes. */
+static void answer_asset(cz_ctx *ctx, cz_request *req)
+{
+    const struct cz__page_kind *kind = ((const cz_api_page *)req->view_data)->kind;
+    const struct cz__page_asset *asset = &kind->assets[req->view_action];
+    bool packed = asset->gzip && takes_gzip(req);
+    cz_str etag = cz_format(ctx, "\"%s%s\"", kind->version, packed ? "-gzip" : "");
+    bool known = cz_str_find(cz_request_header(req, CZ_STR("If-None-Match")), etag) != SIZE_MAX;
+    if (known)
+        cz_respond_empty(ctx, req, 304);
+    else
+        cz_respond(ctx, req, 200, cz_str_from(content_type_of(asset)), CZ_STR(""));
+    cz_respond_header_static(ctx, req, CZ_STR("ETag"), etag);
+    cz_respond_header_static(ctx, req, CZ_STR("Cache-Control"),
+                             CZ_STR("public, max-age=31536000, immutable"));
+    cz_respond_header_static(ctx, req, CZ_STR("Vary"), CZ_STR("Accept-Encoding"));
+    if (known)
+        return;
+    if (packed)
+        cz_respond_header_static(ctx, req, CZ_STR("Content-Encoding"), CZ_STR("gzip"));
+    if (packed || !asset->gzip)
+        req->response.body_text =
+            cz_str_of((const char *)asset->bytes, (size_t)(asset->end - asset->bytes));
+    else
+        cz_check(ctx, cz__page_inflate(asset, req->response.body));
+}
+
+/* ---- the page ---- */
+
+/* Where the document is served, for the page's script to fetch. */
+static cz_str document_path(cz_ctx *ctx, const cz_api_page *page, const cz_openapi *api)
+{
+    cz_route_info route;
+    cz_buf *path = cz_scratch(ctx);
+    for (size_t cursor = 0; api && cz_router_next(cz_router_of_project(), &cursor, &route);) {
+        if (!route.route->resource || route.data != api || strchr(route.pattern, '<'))
+            continue;
+        cz_percent_encode(path, cz_str_from(route.pattern));
+        cz_check(ctx, cz_buf_status(path));
+        return cz_copy(ctx, cz_buf_str(path));
+    }
+    cz_raise(ctx, CZ_EINVAL, "%s has no document to show: no route answers with %s",
+             page->kind->label, api ? "the one it names" : "a CZ_OPENAPI()");
+}
+
+static void write_assets(const cz_api_page *page, cz_str path, bool scripts, cz_buf *out)
+{
+    for (size_t i = 0; i < page->kind->asset_count; i++) {
+        const char *name = page->kind->assets[i].name;
+        if (cz_str_ends_with(cz_str_from(name), CZ_STR(".js")) != scripts)
+            continue;
+        cz_buf_append_str(out, scripts ? CZ_STR("<script src=\"")
+                                       : CZ_STR("<link rel=\"stylesheet\" href=\""));
+        cz__html_append(out, path);
+        cz_buf_printf(out, "/%s/%s\">%s\n", page->folder, name, scripts ? "</script>" : "");
+    }
+}
+
+static void write_page(const cz_api_page *page, cz_str title, cz_str document, cz_str path,
+                       cz_buf *out)
+{
+    cz_buf_append_lit(out, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+                           "<meta name=\"viewport\" content=\"width=device-width, "
+                           "initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n<title>");
+    cz__html_append(out, title);
+    cz_buf_append_lit(out, "</title>\n");
+    write_assets(page, path, false, out);
+    cz_buf_append_lit(out, "<div id=\"page\" data-document=\"");
+    cz__html_append(out, document);
+    cz_buf_append_lit(out, "\"></div>\n<noscript>This page needs scripts. The document itself is "
+                           "<a href=\"");
+    cz__html_append(out, document);
+    cz_buf_append_lit(out, "\">here</a>.</noscript>\n");
+    write_assets(page, path, true, out);
+    cz_buf_append_lit(out, "</html>\n");
+}
+
+static void answer_page(cz_ctx *ctx, cz_request *req)
+{
+    const cz_api_page *page = req->view_data;
+    const cz_openapi *api = page->document ? page->document : cz_openapi_of(cz_router_of_project());
+    cz_str path = cz_str_from(ctx->label);
+    if (!page->kind->asset_count)
+        cz_raise(ctx, CZ_EUNSUPPORTED,
+                 "This build has no %s: when CMake configured Calzone, npm was not there or could "
+                 "not install it. Install npm (Debian: nodejs npm), and configure and build again.",
+                 page->kind->label);
+    cz_str document = document_path(ctx, page, api);
+    if (cz_str_ends_with(path, CZ_STR("/")))
+        path = cz_str_head(path, path.len - 1);
+    cz_respond(ctx, req, 200, CZ_STR("text/html; charset=utf-8"), CZ_STR(""));
+    cz_respond_header_static(ctx, req, CZ_STR("Content-Security-Policy"),
+                             cz_str_from(page->kind->policy));
+    cz_respond_header_static(ctx, req, CZ_STR("Cache-Control"), CZ_STR("no-cache"));
+    write_page(page, cz_str_from(api->title), document, path, req->response.body);
+    cz_check(ctx, cz_buf_status(req->response.body));
+}
+
+cz_status cz__page_add_routes(const cz_resource *resource, cz_router *router, const cz_route *route,
+                              const char *prefix, cz_error *err)
+{
+    cz_api_page *page = (cz_api_page *)(uintptr_t)resource; /* its first member */
+    const struct cz__page_kind *kind = page->kind;
+    size_t len = strlen(prefix);
+    choose_folder(page);
+    if (strchr(prefix, '<'))
+        return cz_error_set(err, CZ_EVALIDATION, "the page at %s has a parameter in its path",
+                            prefix);
+    cz_status status = cz__router_add(router, route, CZ_METHOD_GET, prefix, answer_page,
+                                      route->name ? route->name : "", page, 0, kind->label, err);
+    for (size_t i = 0; i < kind->asset_count && !status; i++) {
+        char path[512];
+        int bytes =
+            snprintf(path, sizeof path, "%s%s%s/%s", prefix,
+                     len && prefix[len - 1] == '/' ? "" : "/", page->folder, kind->assets[i].name);
+        if (bytes < 0 || (size_t)bytes >= sizeof path)
+            return cz_error_set(err, CZ_ETOOBIG, "the path of a page is too long: %s", prefix);
+        status = cz__router_add(router, route, CZ_METHOD_GET, path, answer_asset, "", page, (int)i,
+                                kind->label, err);
+    }
+    return status;
+}
