@@ -22,19 +22,39 @@
 extern "C" {
 #endif
 
+/* A parameter of the query that a handler reads. */
+typedef struct cz_parameter_doc {
+    const char *name;
+    const char *description; /* CommonMark */
+    cz_field_kind type;      /* CZ_KIND_int_field; 0: text */
+    bool required;
+    const char *const *one_of; /* CZ_ONE_OF("asc", "desc"); NULL: any */
+} cz_parameter_doc;
+typedef struct cz_parameter_docs {
+    const cz_parameter_doc *items;
+    size_t count;
+} cz_parameter_docs;
+#define CZ_PARAMETERS(...)                                                                         \
+    {                                                                                              \
+        (const cz_parameter_doc[]){ __VA_ARGS__ },                                                 \
+            sizeof((const cz_parameter_doc[]){ __VA_ARGS__ }) / sizeof(cz_parameter_doc)           \
+    }
+#define CZ_ONE_OF(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
 /* What the document says of a handler, or of an extra action of a viewset. */
 typedef struct cz_operation_doc {
     const char
         *summary; /* one line; NULL: method and path, and the operation counts as undocumented */
     const char *description; /* CommonMark */
-    const char *tag;        /* NULL: the path's first step; of a viewset the last of its own path */
-    cz_serializer *request; /* of the body; NULL: none */
-    cz_serializer *response; /* of the answer; NULL: any JSON, or none with .status = 204 */
-    bool list;               /* the answer is a list of those */
-    bool request_list;       /* the body is a list of those */
-    int status;              /* of the answer when all is well; 0: 200 */
-    bool hidden;             /* not in the document */
-    bool deprecated;         /* clients should stop using it */
+    const char *tag; /* NULL: the path's first step; of a viewset the last of its own path */
+    cz_parameter_docs parameters; /* CZ_PARAMETERS(...), of the query */
+    cz_serializer *request;       /* of the body; NULL: none */
+    cz_serializer *response;      /* of the answer; NULL: any JSON, or none with .status = 204 */
+    bool list;                    /* the answer is a list of those */
+    bool request_list;            /* the body is a list of those */
+    int status;                   /* of the answer when all is well; 0: 200 */
+    bool hidden;                  /* not in the document */
+    bool deprecated;              /* clients should stop using it */
     const char *const *
         security; /* CZ_SECURITY(...), what it asks for; NULL: of a handler nothing, of a viewset's action
                                     what its viewset does */

@@ -33,8 +33,12 @@ static CZ_OPENAPI(api, .title = "Club", .version = "2");
 static const cz_route urls[] = {
     CZ_RESOURCE("", &versions),
     CZ_POST("/import", import,
-            .doc = CZ_DOC(.summary = "Import", .request = &TrophySerializer, .request_list = true,
-                          .status = 204)),
+            .doc =
+                CZ_DOC(.summary = "Import",
+                       .parameters = CZ_PARAMETERS(
+                           { .name = "mode", .required = true, .one_of = CZ_ONE_OF("dry", "wet") },
+                           { .name = "most", .type = CZ_KIND_int_field, .description = "Rows." }),
+                       .request = &TrophySerializer, .request_list = true, .status = 204)),
     CZ_RESOURCE("/openapi.json", &api),
     CZ_ROUTES_END,
 };
@@ -70,6 +74,10 @@ static const struct {
                                                                "values can't be.\"" },
     { "paths./v2/trophies/{id}.delete.parameters[1].name", "\"If-Match\"" },
     { "paths./v1/trophies/{id}.get.parameters[1]", NULL },
+    { "paths./import.post.parameters",
+      "[{\"name\":\"mode\",\"in\":\"query\",\"required\":true,\"schema\":{\"type\":\"string\","
+      "\"enum\":[\"dry\",\"wet\"]}},{\"name\":\"most\",\"in\":\"query\",\"description\":\"Rows.\","
+      "\"required\":false,\"schema\":{\"type\":\"integer\"}}]" },
     { "paths./import.post.requestBody.content.application/json.schema", LIST_OF("TrophyRequest") },
     { "components.schemas.ListedTrophyRequest.required", "[\"id\",\"title\"]" },
     { "components.schemas.TrophyRequest.required", "[\"title\"]" },

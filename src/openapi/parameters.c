@@ -232,6 +232,20 @@ static void write_conditions(struct cz__document *doc, const struct cz__operatio
                      "An ETag: 412 when it is not as it was then.");
 }
 
+static void write_said(struct cz__document *doc, const cz_parameter_doc *said)
+{
+    const char *type = cz__computed_type(said->type);
+    begin(doc, cz_str_from(said->name), "query", said->required, said->description);
+    cz__doc_str(doc, "type", type ? type : "string");
+    if (said->one_of) {
+        cz__doc_list(doc, "enum");
+        for (const char *const *one = said->one_of; *one; one++)
+            cz_json_str(&doc->json, cz_str_from(*one));
+        cz_json_list_end(&doc->json);
+    }
+    end(doc);
+}
+
 void cz__parameters_write(struct cz__document *doc, const struct cz__operation *op)
 {
     const cz_viewset *view = op->stock ? op->view : NULL;
@@ -254,6 +268,8 @@ void cz__parameters_write(struct cz__document *doc, const struct cz__operation *
         cz__doc_str(doc, "type", "string");
         end(doc);
     }
+    for (size_t i = 0; op->doc && i < op->doc->parameters.count; i++)
+        write_said(doc, &op->doc->parameters.items[i]);
     if (op->view && op->view->renderers && op->view->renderers->count > 1)
         write_format(doc, op->view->renderers);
     if (view)
