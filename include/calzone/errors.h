@@ -55,6 +55,9 @@ cz_field_errors *cz_field_errors_item(cz_ctx *ctx, cz_field_errors *errors, cz_s
                                       size_t index, size_t count);
 /* Raise them as CZ_EVALIDATION when there are any. */
 void cz_field_errors_raise(cz_ctx *ctx, const cz_field_errors *errors);
+/* Raise one, as CZ_EVALIDATION: `{"order": ["The order is asc or desc."]}`. `field` is borrowed likewise. */
+CZ_NORETURN void cz_raise_field(cz_ctx *ctx, cz_str field, const char *code, const char *format,
+                                ...) CZ_PRINTF(4, 5);
 
 #ifdef __cplusplus
 }

@@ -51,13 +51,9 @@ cz_cond cz_search_rows(cz_ctx *ctx, const cz_request *req, cz_model *model,
     cz_cond *words = cz_array(ctx, cz_cond, CZ_SEARCH_WORDS_MAX);
     size_t count = 0;
     while ((word = next_word(&rest)).len) {
-        if (count == CZ_SEARCH_WORDS_MAX) {
-            cz_field_errors errors;
-            cz_field_errors_init(&errors);
-            cz_field_errors_add(ctx, &errors, CZ_STR("search"), "max_length",
-                                "Search for at most %d words.", CZ_SEARCH_WORDS_MAX);
-            cz_field_errors_raise(ctx, &errors);
-        }
+        if (count == CZ_SEARCH_WORDS_MAX)
+            cz_raise_field(ctx, CZ_STR("search"), "max_length", "Search for at most %d words.",
+                           CZ_SEARCH_WORDS_MAX);
         words[count++] = in_any(ctx, model, fields, word);
     }
     for (size_t i = 0; count && i < fields->count; i++)

@@ -255,9 +255,6 @@ cz_buf *cz__scratch(cz_ctx *ctx);
 /* parameters.c: the parameters, in order, in the arena. Raises: CZ_EINVAL: a value out of its column's range. */
 cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
                               const struct cz__shape *shape, const cz_query *query);
-/* Raise a field's error as CZ_EVALIDATION. */
-CZ_NORETURN void cz__refuse_field(cz_ctx *ctx, const char *name, const char *code,
-                                  const char *said);
 /* Whether what is to be stored can be read again, on any database: an integer fits its column, a text is UTF-8 without
  * null characters. Raises: CZ_EINVAL, CZ_EVALIDATION. */
 void cz__check_stored(cz_ctx *ctx, cz__db_type type, const char *name, const cz__db_param *param);

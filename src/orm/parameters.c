@@ -104,22 +104,13 @@ static cz_str pattern_of(cz_ctx *ctx, enum cz__pattern pattern, cz_str text)
 
 /* ---- what is stored ---- */
 
-void cz__refuse_field(cz_ctx *ctx, const char *name, const char *code, const char *said)
-{
-    cz_field_errors errors;
-    cz_field_errors_init(&errors);
-    cz_field_errors_add(ctx, &errors, cz_str_from(name), code, "%s", said);
-    cz_field_errors_raise(ctx, &errors);
-    __builtin_unreachable(); /* there is one */
-}
-
 static void check_text(cz_ctx *ctx, const char *name, cz_str text)
 {
     if (cz_str_find_char(text, '\0') != SIZE_MAX)
-        cz__refuse_field(ctx, name, "null_characters_not_allowed",
-                         "Null characters are not allowed.");
+        cz_raise_field(ctx, cz_str_from(name), "null_characters_not_allowed",
+                       "Null characters are not allowed.");
     if (!cz_str_is_utf8(text))
-        cz__refuse_field(ctx, name, "invalid", "Not a valid string: it is not UTF-8.");
+        cz_raise_field(ctx, cz_str_from(name), "invalid", "Not a valid string: it is not UTF-8.");
 }
 
 /* An address, or one with the length of its network's prefix, which PostgreSQL keeps as well. */
@@ -141,7 +132,7 @@ void cz__check_stored(cz_ctx *ctx, cz__db_type type, const char *name, const cz_
     if (param->kind == CZ__PARAM_TEXT)
         check_text(ctx, name, param->text);
     if (param->kind == CZ__PARAM_TEXT && kind == CZ__DB_IP && !is_address(param->text))
-        cz__refuse_field(ctx, name, "invalid", "Enter a valid IPv4 or IPv6 address.");
+        cz_raise_field(ctx, cz_str_from(name), "invalid", "Enter a valid IPv4 or IPv6 address.");
     if (param->kind == CZ__PARAM_TEXT_LIST)
         for (size_t i = 0; i < param->item_count; i++)
             check_text(ctx, name, ((const cz_str *)param->items)[i]);
@@ -162,12 +153,10 @@ void cz__raise_refused(cz_ctx *ctx, const struct cz__plan *plan, const cz__db_pa
         if (!slot->exact || params[i].kind != CZ__PARAM_TEXT)
             continue;
         if (CZ__DB_KIND(slot->type) == CZ__DB_JSON && !cz_json_is_valid(text))
-            cz__refuse_field(ctx, slot->name, "invalid", "Value must be valid JSON.");
+            cz_raise_field(ctx, cz_str_from(slot->name), "invalid", "Value must be valid JSON.");
         if (invalid && slot->max_length && cz_str_utf8_length(text) > slot->max_length)
-            cz__refuse_field(ctx, slot->name, "max_length",
-                             cz_format(ctx, "Ensure this field has no more than %u characters.",
-                                       slot->max_length)
-                                 .ptr);
+            cz_raise_field(ctx, cz_str_from(slot->name), "max_length",
+                           "Ensure this field has no more than %u characters.", slot->max_length);
     }
     cz_raise_error(ctx, err);
 }

@@ -23,21 +23,27 @@ static cz_field_error *append(cz_ctx *ctx, cz_field_errors *errors, cz_str field
     return error;
 }
 
-void cz_field_errors_add(cz_ctx *ctx, cz_field_errors *errors, cz_str field, const char *code,
-                         const char *format, ...)
+static void add(cz_ctx *ctx, cz_field_errors *errors, cz_str field, const char *code,
+                const char *format, va_list args)
 {
     char text[256];
-    va_list args;
     if (!count_one(errors))
         return;
-    va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     size_t kept = len < 0 ? 0 : (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
     cz_str message = cz_copy(ctx, cz_str_of(text, kept));
     cz_field_error *error = append(ctx, errors, field);
     error->code = code;
     error->message = message;
+}
+
+void cz_field_errors_add(cz_ctx *ctx, cz_field_errors *errors, cz_str field, const char *code,
+                         const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add(ctx, errors, field, code, format, args);
+    va_end(args);
 }
 
 static cz_field_errors *new_inside(cz_ctx *ctx, cz_field_errors *outer)
@@ -163,6 +169,18 @@ void cz_field_errors_raise(cz_ctx *ctx, const cz_field_errors *errors)
         cz_error_set(&err, CZ_EVALIDATION, "%s%s", first, errors->count > 1 ? " (and more)" : ""));
     err.details = kept;
     cz_raise_error(ctx, &err);
+}
+
+void cz_raise_field(cz_ctx *ctx, cz_str field, const char *code, const char *format, ...)
+{
+    cz_field_errors errors;
+    va_list args;
+    cz_field_errors_init(&errors);
+    va_start(args, format);
+    add(ctx, &errors, field, code, format, args);
+    va_end(args);
+    cz_field_errors_raise(ctx, &errors);
+    __builtin_unreachable(); /* there is one */
 }
 
 /* ---- DRF's shape ---- */

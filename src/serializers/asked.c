@@ -15,15 +15,6 @@ static cz_str head_of(cz_str name)
     return dot == SIZE_MAX ? name : cz_str_head(name, dot);
 }
 
-static CZ_NORETURN void refuse(cz_ctx *ctx, const char *parameter, const char *code, cz_str text)
-{
-    cz_field_errors errors;
-    cz_field_errors_init(&errors);
-    cz_field_errors_add(ctx, &errors, cz_str_from(parameter), code, "%.*s", CZ_STR_ARG(text));
-    cz_field_errors_raise(ctx, &errors);
-    __builtin_unreachable(); /* there is one */
-}
-
 static struct names read_names(cz_ctx *ctx, const cz_request *req, const char *parameter)
 {
     cz_str list = cz_query_str(ctx, req, parameter);
@@ -34,12 +25,11 @@ static struct names read_names(cz_ctx *ctx, const cz_request *req, const char *p
         if (!name.len)
             continue;
         if (names.count == CZ_ASKED_MEMBERS_MAX)
-            refuse(ctx, parameter, "max_length",
-                   cz_format(ctx, "Ensure this value has no more than %d names.",
-                             CZ_ASKED_MEMBERS_MAX));
+            cz_raise_field(ctx, cz_str_from(parameter), "max_length",
+                           "Ensure this value has no more than %d names.", CZ_ASKED_MEMBERS_MAX);
         if (cz_str_count(name, '.') >= CZ_EXPAND_DEPTH_MAX)
-            refuse(ctx, parameter, "max_length",
-                   cz_format(ctx, "Ensure a name has no more than %d steps.", CZ_EXPAND_DEPTH_MAX));
+            cz_raise_field(ctx, cz_str_from(parameter), "max_length",
+                           "Ensure a name has no more than %d steps.", CZ_EXPAND_DEPTH_MAX);
         items[names.count++] = name;
     }
     return names;
@@ -85,8 +75,8 @@ struct asked {
 static CZ_NORETURN void refuse_name(const struct asked *asked, const char *parameter, cz_str name,
                                     const char *why)
 {
-    refuse(asked->ctx, parameter, "invalid",
-           cz_format(asked->ctx, "\"%.*s%.*s\" %s", CZ_STR_ARG(asked->way), CZ_STR_ARG(name), why));
+    cz_raise_field(asked->ctx, cz_str_from(parameter), "invalid", "\"%.*s%.*s\" %s",
+                   CZ_STR_ARG(asked->way), CZ_STR_ARG(name), why);
 }
 
 static void check_names(const struct asked *asked, const struct cz__serializer_state *state,

@@ -1,27 +1,17 @@
 /* A list of objects as input: DRF's many=True. */
 #include "serializers/serializers_internal.h"
 
-static CZ_NORETURN void refuse(cz_ctx *ctx, const char *code, cz_str text)
-{
-    cz_field_errors errors;
-    cz_field_errors_init(&errors);
-    cz_field_errors_add(ctx, &errors, CZ_STR("non_field_errors"), code, "%.*s", CZ_STR_ARG(text));
-    cz_field_errors_raise(ctx, &errors);
-    __builtin_unreachable(); /* there is one */
-}
-
 struct cz__list *cz__list_read(cz_ctx *ctx, cz_str json, cz_serializer *serializer)
 {
     struct cz__member member;
     cz__read_documents(ctx, json, serializer, &member);
     if (member.kind != CZ_JSON_LIST)
-        refuse(ctx, "not_a_list",
-               cz_format(ctx, "Expected a list of items but got type \"%s\".",
-                         cz__json_kind_name(member.kind)));
+        cz_raise_field(ctx, CZ_STR("non_field_errors"), "not_a_list",
+                       "Expected a list of items but got type \"%s\".",
+                       cz__json_kind_name(member.kind));
     if (member.document_count > CZ_INPUT_LIST_MAX)
-        refuse(
-            ctx, "max_length",
-            cz_format(ctx, "Ensure this field has no more than %d elements.", CZ_INPUT_LIST_MAX));
+        cz_raise_field(ctx, CZ_STR("non_field_errors"), "max_length",
+                       "Ensure this field has no more than %d elements.", CZ_INPUT_LIST_MAX);
     struct cz__list *list = cz_new(ctx, struct cz__list);
     list->ctx = ctx;
     list->serializer = serializer;

@@ -218,36 +218,27 @@ void cz_view_bulk_partial_update(cz_ctx *ctx, cz_request *req)
 
 /* ---- deleting ---- */
 
-static CZ_NORETURN void refuse_keys(cz_ctx *ctx, const char *code, cz_str why)
-{
-    cz_field_errors errors;
-    cz_field_errors_init(&errors);
-    cz_field_errors_add(ctx, &errors, CZ_STR("id"), code, "%.*s", CZ_STR_ARG(why));
-    cz_field_errors_raise(ctx, &errors);
-    __builtin_unreachable(); /* there is one */
-}
+static const cz_str parameter = { "id", 2 };
 
 /* The keys of ?id=1,2,3. */
 static struct keys read_keys(cz_ctx *ctx, const struct bulk *bulk)
 {
     const cz__column *column = bulk->view->model->state->key;
     size_t bytes = cz__column_bytes(column);
-    cz_str list = cz_query_str(ctx, bulk->req, "id");
+    cz_str list = cz_query_str(ctx, bulk->req, parameter.ptr);
     if (!list.len)
-        refuse_keys(ctx, "required", CZ_STR("Say which rows: ?id=1,2,3"));
+        cz_raise_field(ctx, parameter, "required", "Say which rows: ?id=1,2,3");
     size_t count = cz_str_count(list, ',') + 1;
     if (count > CZ_INPUT_LIST_MAX)
-        refuse_keys(
-            ctx, "max_length",
-            cz_format(ctx, "Ensure this field has no more than %d elements.", CZ_INPUT_LIST_MAX));
+        cz_raise_field(ctx, parameter, "max_length",
+                       "Ensure this field has no more than %d elements.", CZ_INPUT_LIST_MAX);
     struct keys keys = { cz_array(ctx, char, count *bytes), count };
     cz_error err;
     for (size_t i = 0; i < count; i++) {
         cz_str text = cz_str_trim(cz_str_cut(&list, ','));
         if (cz__value_from_text(column, text, keys.bytes + i * bytes, &err))
-            refuse_keys(ctx, "invalid",
-                        cz_format(ctx, "\"%.*s\" is no key.",
-                                  CZ_STR_ARG(cz_str_head(text, text.len < 60 ? text.len : 60))));
+            cz_raise_field(ctx, parameter, "invalid", "\"%.*s\" is no key.",
+                           CZ_STR_ARG(cz_str_head(text, text.len < 60 ? text.len : 60)));
     }
     return keys;
 }
@@ -263,9 +254,9 @@ static void destroy_all(cz_ctx *ctx, void *arg)
     for (size_t i = 0; i < keys.count; i++) {
         char text[CZ_UUID_TEXT];
         if (!cz_map_get(&found, key_of(bulk->view, keys.bytes + i * bytes)))
-            refuse_keys(ctx, "does_not_exist",
-                        cz_format(ctx, "Invalid pk \"%.*s\" - object does not exist.",
-                                  CZ_STR_ARG(cz__key_text(model, keys.bytes + i * bytes, text))));
+            cz_raise_field(ctx, parameter, "does_not_exist",
+                           "Invalid pk \"%.*s\" - object does not exist.",
+                           CZ_STR_ARG(cz__key_text(model, keys.bytes + i * bytes, text)));
     }
     cz_query query = { .model = bulk->view->model, .where = among(ctx, bulk->view, &keys) };
     cz_ignore(cz__delete(ctx, &query) == 0);
