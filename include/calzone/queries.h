@@ -668,7 +668,7 @@ void cz__refresh(cz_ctx *ctx, cz_row *row, const char *file, int line);
  * many rows went. Raises as cz_delete(). */
 #define cz_purge(ctx, M, where) cz__purge((ctx), CZ__QUERY_WHERE(M, where))
 
-/* A row of its own, with defaults, not yet stored. */
+/* A row of its own, with defaults, not yet stored; of a record too, which never is. */
 #define cz_row_new(ctx, M) ((M *)cz__row_new((ctx), &M##__model))
 /* Set a field of a row; cz_save() writes it. Text is borrowed and must live as long as the row. */
 #define cz_set(ctx, row, at, ...)                                                                  \

@@ -98,6 +98,8 @@ cz_row *cz__row_made(cz_ctx *ctx, cz_model *model, const struct cz__assign *assi
 
 void *cz__row_new(cz_ctx *ctx, cz_model *model)
 {
+    if (model->record)
+        cz_ignore(!cz__record_state(ctx, model)); /* made, or it raises */
     return cz__row_made(ctx, model, NULL, 0);
 }
 

@@ -575,3 +575,17 @@ CZ_TEST(a_record_is_read_and_written_as_a_model_is)
     cz_ctx_done(&ctx);
     cz_arena_destroy(arena);
 }
+
+/* Before anything else has asked for what the record is. */
+CZ_TEST(a_record_is_made_and_written_as_a_row_is)
+{
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena); /* without a database */
+    LoanSlip *loan = cz_row_new(&ctx, LoanSlip);
+    cz_set(&ctx, loan, reader, CZ_STR("ann@example.com"));
+    cz_set(&ctx, loan, fee, ((cz_decimal){ .low = 250, .places = 2 }));
+    struct reading written = { .row = &loan->row_ };
+    CZ_EXPECT_EQ(cz_try(&ctx, write_loan, &written, NULL), CZ_OK);
+    cz_ctx_done(&ctx);
+    cz_arena_destroy(arena);
+}
