@@ -7,7 +7,7 @@
  *         cz_raise(ctx, CZ_EUNAUTHENTICATED, "The token is not valid.");
  *
  * The keys are JWT_KEYS: the first signs, all verify, so a key is changed by putting another before it and taking it out when the
- * last of its tokens is over. The algorithm is the key's and never the token's (RFC 8725, 3.1), and a token names its key.
+ * last of its tokens is over. In development and tests a start without JWT_KEYS makes one, and its tokens end with it. The algorithm is the key's and never the token's (RFC 8725, 3.1), and a token names its key.
  */
 #ifndef CALZONE_JWT_H
 #define CALZONE_JWT_H
@@ -40,8 +40,8 @@ cz_str cz_jwt_sign(cz_ctx *ctx, const cz_jwt *jwt, int64_t life_s);
  * bytes. Which it was is in the log at level debug. Raises: CZ_ENOMEM; CZ_EUNSUPPORTED. */
 CZ_NODISCARD bool cz_jwt_verify(cz_ctx *ctx, cz_str token, cz_str type, cz_jwt *out);
 
-/* Take JWT_KEYS. Errors: CZ_EVALIDATION. Context: start-up. */
-CZ_NODISCARD cz_status cz__jwt_configure(cz_str keys, cz_error *err);
+/* Take JWT_KEYS; with none, and `make_one`, a key of this start. Errors: CZ_EVALIDATION. Context: start-up. */
+CZ_NODISCARD cz_status cz__jwt_configure(cz_str keys, bool make_one, cz_error *err);
 
 #ifdef __cplusplus
 }

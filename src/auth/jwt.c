@@ -11,10 +11,18 @@
 
 static struct cz__key_ring ring; /* written at start-up alone */
 
-cz_status cz__jwt_configure(cz_str keys, cz_error *err)
+cz_status cz__jwt_configure(cz_str keys, bool make_one, cz_error *err)
 {
     cz_status status = cz__key_ring_read(&ring, "JWT_KEYS", keys, err);
-    return !status && ring.count ? cz__crypto_load(err) : status;
+    if (status)
+        return status;
+    if (!ring.count && make_one) {
+        ring.count = 1;
+        memcpy(ring.keys[0].name, "start", sizeof "start");
+        cz_random_bytes(ring.keys[0].bytes, sizeof ring.keys[0].bytes);
+        return CZ_OK; /* the library is loaded when a token is signed */
+    }
+    return ring.count ? cz__crypto_load(err) : CZ_OK;
 }
 
 /* ---- base64url (RFC 4648, 5), without padding ---- */

@@ -246,7 +246,7 @@ static cz_status start(struct cz__site *site, cz_error *err)
     if (!status)
         status = cz__throttling_configure(site->settings, cz_str_from(project->name), err);
     if (!status)
-        status = cz__jwt_configure(cz_setting_str(site->settings, "JWT_KEYS"), err);
+        status = cz__jwt_configure(cz_setting_str(site->settings, "JWT_KEYS"), strict, err);
     if (!status)
         status = cz__site_open_caches(site, err);
     if (!status)
