@@ -253,14 +253,16 @@ const cz_answer *ask_raw(uint16_t port, cz_str bytes)
     return answer;
 }
 
+const char *ask_always;
+
 const cz_answer *ask(uint16_t port, const char *method, const char *target, const char *headers,
                      const char *body)
 {
+    const char *always = ask_always ? ask_always : "", *own = headers ? headers : "";
     cz_str bytes =
-        body ? format("%s %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %zu\r\n\r\n%s",
-                      method, target, headers ? headers : "", strlen(body), body)
-             : format("%s %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", method, target,
-                      headers ? headers : "");
+        body ? format("%s %s HTTP/1.1\r\nHost: localhost\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+                      method, target, always, own, strlen(body), body)
+             : format("%s %s HTTP/1.1\r\nHost: localhost\r\n%s%s\r\n", method, target, always, own);
     const cz_answer *answer = ask_raw(port, bytes);
     if (!answer) {
         cz__test_fail(__FILE__, __LINE__, "no answer to %s %s", method, target);

@@ -35,6 +35,8 @@ cz_str server_log(const struct server *server);
 /* The pids of its workers, at most `max`. */
 size_t server_workers(const struct server *server, pid_t *out, size_t max);
 
+/* Header lines of every request of ask(), get() and post(), before its own; NULL: none. */
+extern const char *ask_always;
 /* One request on a connection of its own. NULL: it was not answered. */
 const cz_answer *ask_raw(uint16_t port, cz_str bytes);
 const cz_answer *ask(uint16_t port, const char *method, const char *target, const char *headers,

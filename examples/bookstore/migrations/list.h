@@ -4,5 +4,6 @@
 CZ_MIGRATION_LIST(store_migrations)
 {
     CZ_LISTED(store_0001_initial);
+    CZ_LISTED(store_0002_users);
     CZ_LIST_END;
 }
