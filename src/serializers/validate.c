@@ -155,12 +155,15 @@ static void take_decimal(struct cz__input *input, const struct cz__serializer_fi
     cz__row_mark(input->row, field->column, false);
 }
 
-/* Dates, instants, addresses and UUIDs: text, read as the kind. */
+/* Dates, instants, addresses and UUIDs: text, read as the kind. White space around an address alone is passed over, as in
+ * DRF, where that is a text. */
 static void take_parsed(struct cz__input *input, const struct cz__serializer_field *field,
                         const struct cz__member *member)
 {
     cz_error err;
-    cz_str text = member->kind == CZ_JSON_STR ? cz_str_trim(member->text) : CZ_STR("");
+    cz_str text = member->kind == CZ_JSON_STR ? member->text : CZ_STR("");
+    if (CZ__DB_KIND(field->column->type) == CZ__DB_IP)
+        text = cz_str_trim(text);
     void *at = cz__row_at(input->row, field->column);
     if (cz__value_from_text(field->column, text, at, &err)) {
         cz__input_fail(input, field, "invalid", cz_error_message(&err));

@@ -57,10 +57,7 @@ static void ask_field(cz_ctx *ctx, void *arg)
 static const struct {
     const char *format, *description;
 } others[] = {
-    /* white space around a value is passed over */
-    { "date-time", "a trailing newline is invalid" },
-    { "date", "invalid: leading whitespace is not permitted" },
-    { "date", "invalid: trailing whitespace is not permitted" },
+    /* white space around a duration or an address is passed over */
     { "duration", "leading whitespace is invalid" },
     { "duration", "trailing whitespace is invalid" },
     { "duration", "a trailing newline is invalid" },
@@ -70,7 +67,6 @@ static const struct {
     { "ipv4", "tab character is invalid" },
     { "ipv6", "leading whitespace is invalid" },
     { "ipv6", "trailing whitespace is invalid" },
-    { "uuid", "a trailing newline after a complete UUID is invalid" },
     /* an instant is a count of microseconds, in which there are no leap seconds */
     { "date-time", "a valid date-time with a leap second, UTC" },
     { "date-time", "a valid date-time with a leap second, with minus offset" },

@@ -1,5 +1,6 @@
 /* Versions of an API, by every scheme, and how they end. */
 #include <calzone/calzone.h>
+#include <calzone/map.h>
 #include <calzone/testing.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,8 +60,11 @@ static CZ_VERSIONS(all_ways,
                            { .by = CZ_VERSION_BY_HOST }),
                    .default_ = "2", TABLES());
 static const cz_app port_app = { .name = "port", .models = CZ_MODELS(Pier, Ferry) };
-static const cz_route all_urls[] = { CZ_GET("/health", plain), CZ_RESOURCE("", &all_ways),
-                                     CZ_GET("/<path:rest>", plain), CZ_ROUTES_END };
+static CZ_OPENAPI(port_document, .title = "Port", .version = "2");
+static const cz_route all_urls[] = { CZ_GET("/health", plain),
+                                     CZ_RESOURCE("/openapi.json", &port_document),
+                                     CZ_RESOURCE("", &all_ways), CZ_GET("/<path:rest>", plain),
+                                     CZ_ROUTES_END };
 static CZ_PROJECT(port, "port", .apps = CZ_APPS(&port_app), .urls = all_urls);
 
 #define VARY "Accept-Version, Accept"
@@ -385,6 +389,36 @@ CZ_TEST(routes_tell_their_version_and_what_deprecates_them)
     CZ_EXPECT_EQ(listed, 2 + 14 + 13); /* two viewsets of six routes each, and handlers */
     CZ_EXPECT_EQ(first, 2 + 14);
     CZ_EXPECT_EQ(deprecated, 2 + 2 * 14);
+}
+
+/* Both versions under their paths, each operation under a name of its own although they share a viewset. */
+CZ_TEST(a_document_has_each_version_once)
+{
+    static const char *const there[] = { "/health",  "/v1/ferries", "/v1/ferries/{id}",
+                                         "/v1/old",  "/v2/ferries", "/v2/piers/{id}",
+                                         "/v2/which" };
+    static const char *const not_there[] = { "/ferries", "/which", "/v2/old", "/openapi.json" };
+    cz_client *client = cz_client_create(&port);
+    const cz_answer *answer = cz_client_get(client, "/openapi.json");
+    const cz_json_value *paths = cz_json_get(answer->json, CZ_STR("paths"));
+    CZ_REQUIRE(paths);
+    for (size_t i = 0; i < CZ_COUNT(there); i++)
+        CZ_EXPECT_MSG(cz_json_get(paths, cz_str_from(there[i])) != NULL, "%s", there[i]);
+    for (size_t i = 0; i < CZ_COUNT(not_there); i++)
+        CZ_EXPECT_MSG(cz_json_get(paths, cz_str_from(not_there[i])) == NULL, "%s", not_there[i]);
+    cz_map ids;
+    cz_map_init(&ids, cz_test_arena());
+    size_t operations = 0;
+    for (uint32_t p = 0; p < paths->count; p++)
+        for (uint32_t m = 0; m < paths->as.items[p].count; m++) {
+            const cz_json_value *id =
+                cz_json_get(&paths->as.items[p].as.items[m], CZ_STR("operationId"));
+            CZ_REQUIRE(id);
+            CZ_REQUIRE_OK(cz_map_set(&ids, id->as.text, &operations));
+            operations++;
+        }
+    CZ_EXPECT_EQ(operations, 2 + 14 + 13); /* those of no version, and each version's */
+    CZ_EXPECT_EQ(cz_map_count(&ids), operations);
 }
 
 static const cz_route few_urls[] = { CZ_GET("/which", which), CZ_ROUTES_END };
