@@ -174,13 +174,15 @@ typedef struct cz_cache_names {
  * An answer is kept when its status is 200, it sets no cookie, is no stream, and neither says `Cache-Control: private`, `no-store`
  * or `no-cache` nor varies on everything; for .ttl_ms, or less by its s-maxage or max-age. Nobody who sends Cookie or Authorization is
  * answered with what is kept, nor is an answer to him kept, unless that varies on it. A request with a body passes by. What
- * comes from the cache has Age. What stands further in, as a check of permissions, does not run then. */
+ * comes from the cache has Age. Of all that want a page at once one gets it made; the others wait for it, 5 s at most, or
+ * get the old one. Also for a project's middleware: &VARIABLE.middleware, behind what is to be asked before. What stands further in, as a check of permissions, does not run then. */
 typedef struct cz_page_cache {
     cz_middleware middleware; /* private; must be first */
     const char *cache;        /* its alias; NULL: "default" */
     int64_t ttl_ms;           /* 0: as the cache's URL says */
-    cz_cache_names tags;      /* CZ_CACHE_NAMES("front"), to invalidate them by */
-    cz_model_list models;     /* as tags; each stands in an app's .cached, else CZ_EINVAL is raised.
+    int64_t stale_ms; /* how much longer others get the old one while one makes it anew; 0: not */
+    cz_cache_names tags;  /* CZ_CACHE_NAMES("front"), to invalidate them by */
+    cz_model_list models; /* as tags; each stands in an app's .cached, else CZ_EINVAL is raised.
                                  At most CZ_CACHE_TAGS_MAX of both */
 } cz_page_cache;
 #define CZ_PAGE_CACHE(variable, ...)                                                               \

@@ -12,10 +12,16 @@
 #include <calzone/map.h>
 #include <calzone/time.h>
 
-enum { VARY_MAX = 16 };
+enum { VARY_MAX = 16, NOT_KEPT_MS = 10000 };
+
+/* What is known of answers to a URL. */
+enum known { KNOWS_NOTHING, KNOWS_VARY, KNOWS_NOT_KEPT };
 
 struct visit {
+    struct cz__once
+        once; /* first: of all that want the answer one makes it; its value is the page */
     cz_request *req;
+    const cz_next *next;
     const cz_page_cache *page;
     struct cz__store *store;
     cz_str url;
@@ -23,6 +29,12 @@ struct visit {
         *tags; /* as they were before the answer was made; NULL: the cache is away */
     cz_cache_options options;
     uint32_t headers_before; /* of the answer, which are not this middleware's to keep */
+    bool may_wait, is_made;  /* for another's answer; the answer is this request's own */
+    /* What was found of the URL, for the next look alone: another may have found more by then. */
+    bool has_looked;
+    enum known known, waits_for; /* what was known when it began to wait */
+    cz_str names[VARY_MAX];
+    size_t name_count;
 };
 
 /* ---- headers ---- */
@@ -137,18 +149,19 @@ static cz_str identity_of(cz_ctx *ctx, const struct visit *visit, const cz_str *
 
 /* ---- answering ---- */
 
-/* The headers that answers of this URL vary on; false: none is known. */
-static bool find_vary(cz_ctx *ctx, const struct visit *visit, cz_str *names, size_t *count)
+/* Find what answers of this URL vary on, if that is known. */
+static enum known find_vary(cz_ctx *ctx, struct visit *visit)
 {
     cz_str text;
-    *count = 0;
+    visit->name_count = 0;
     if (cz__entry_read(ctx, visit->store, page_key(ctx, visit, "vary", visit->url), &text) !=
             CZ__FRESH ||
         !cz_str_eq(cz_str_cut(&text, '\n'), visit->url))
-        return false;
-    while (text.len && *count < VARY_MAX)
-        names[(*count)++] = cz_str_cut(&text, '\n');
-    return true;
+        return KNOWS_NOTHING;
+    while (text.len && visit->name_count < VARY_MAX)
+        visit->names[visit->name_count++] = cz_str_cut(&text, '\n');
+    bool none = visit->name_count == 1 && cz_str_eq(visit->names[0], CZ_STR("*"));
+    return none ? KNOWS_NOT_KEPT : KNOWS_VARY;
 }
 
 static bool take_counted(cz_str *rest, cz_str *out)
@@ -181,16 +194,59 @@ static bool answer_with(cz_ctx *ctx, cz_request *req, cz_str identity, cz_str st
     return true;
 }
 
-static bool answer_from_cache(cz_ctx *ctx, const struct visit *visit)
+/* The names that the page of another request varies on, from its identity. */
+static size_t names_of(cz_str identity, cz_str *names)
 {
-    cz_str names[VARY_MAX] = { { NULL, 0 } }, stored;
-    size_t count;
-    if (!find_vary(ctx, visit, names, &count) || is_personal(visit->req, names, count))
+    size_t count = 0;
+    cz_ignore(cz_str_cut(&identity, '\n').len); /* the URL */
+    while (identity.len && count < VARY_MAX) {
+        cz_str line = cz_str_cut(&identity, '\n');
+        if (line.len && line.ptr[0] != '=')
+            names[count++] = line;
+    }
+    return count;
+}
+
+/* Answer with a page that was made for another request, if it is this one's as well. */
+static bool answer_with_other(cz_ctx *ctx, const struct visit *visit, cz_str page)
+{
+    cz_str names[VARY_MAX] = { { NULL, 0 } }, rest = page, identity;
+    uint64_t created;
+    if (!cz__take_u64(&rest, &created) || !take_counted(&rest, &identity))
         return false;
-    cz_str identity = identity_of(ctx, visit, names, count);
-    return cz__entry_read(ctx, visit->store, page_key(ctx, visit, "page", identity), &stored) ==
-               CZ__FRESH &&
-           answer_with(ctx, visit->req, identity, stored);
+    size_t count = names_of(identity, names);
+    return !is_personal(visit->req, names, count) &&
+           answer_with(ctx, visit->req, identity_of(ctx, visit, names, count), page);
+}
+
+static void learn(cz_ctx *ctx, struct visit *visit)
+{
+    visit->known = find_vary(ctx, visit);
+    visit->has_looked = true;
+}
+
+/* Of the URL, or of the URL and the values of what it is known to vary on. */
+static cz_str key_of(cz_ctx *ctx, const struct visit *visit)
+{
+    return visit->known == KNOWS_VARY
+               ? page_key(ctx, visit, "page",
+                          identity_of(ctx, visit, visit->names, visit->name_count))
+               : page_key(ctx, visit, "vary", visit->url);
+}
+
+/* Look for the page; what is known not to be kept is not waited for. */
+static enum cz__freshness look_for_page(cz_ctx *ctx, struct cz__once *once)
+{
+    struct visit *visit = (struct visit *)(void *)once;
+    if (!visit->has_looked)
+        learn(ctx, visit);
+    visit->has_looked = false;
+    once->value = CZ_STR("");
+    if (visit->known != KNOWS_VARY)
+        return visit->known == KNOWS_NOTHING ? CZ__MISS : CZ__FRESH;
+    enum cz__freshness found = cz__entry_read(ctx, visit->store, key_of(ctx, visit), &once->value);
+    bool was_another = found == CZ__MISS && visit->waits_for == KNOWS_NOTHING;
+    return was_another ? CZ__FRESH : found; /* empty: it asks anew, by what is known by now */
 }
 
 /* ---- keeping ---- */
@@ -272,22 +328,43 @@ static cz_str vary_of(cz_ctx *ctx, const struct visit *visit, const cz_str *name
     return take_text(ctx, &text);
 }
 
+/* So that nobody waits for a page that will not be there. Nothing that is known of others' answers goes for that. */
+static void keep_that_none_is(cz_ctx *ctx, const struct visit *visit)
+{
+    if (!visit->may_wait || visit->known != KNOWS_NOTHING)
+        return;
+    const cz_str all = CZ_STR("*");
+    const cz_cache_options brief = { .ttl_ms = NOT_KEPT_MS };
+    cz_ignore(cz__entry_store(ctx, visit->store, page_key(ctx, visit, "vary", visit->url),
+                              vary_of(ctx, visit, &all, 1), &brief,
+                              NULL)); /* else some wait in vain */
+}
+
 static void keep(cz_ctx *ctx, void *arg)
 {
     struct visit *visit = arg;
     const cz_response *response = &visit->req->response;
     cz_str names[VARY_MAX] = { { NULL, 0 } };
     size_t count;
-    int64_t age_s = shared_age(response);
-    if (!age_s || !read_vary(ctx, response, names, &count) || is_personal(visit->req, names, count))
+    int64_t age_s = may_be_kept(visit) ? shared_age(response) : 0;
+    if (!age_s || !read_vary(ctx, response, names, &count)) {
+        keep_that_none_is(ctx, visit);
+        return;
+    }
+    if (is_personal(visit->req, names, count))
         return;
     cz_cache_options page = visit->options, vary = { .ttl_ms = visit->options.ttl_ms };
     if (age_s < visit->options.ttl_ms / 1000 ||
         (visit->options.ttl_ms == CZ_CACHE_FOREVER && age_s < INT64_MAX / 1000))
         page.ttl_ms = age_s * 1000;
+    if (vary.ttl_ms != CZ_CACHE_FOREVER)
+        vary.ttl_ms += page.stale_ms;
     cz_str identity = identity_of(ctx, visit, names, count);
+    visit->once.value = page_of(ctx, visit, identity);
+    if (!visit->tags)
+        return; /* for those that wait in this process, which may be all there are */
     if (cz__entry_store(ctx, visit->store, page_key(ctx, visit, "page", identity),
-                        page_of(ctx, visit, identity), &page, visit->tags))
+                        visit->once.value, &page, visit->tags))
         cz_ignore(cz__entry_store(ctx, visit->store, page_key(ctx, visit, "vary", visit->url),
                                   vary_of(ctx, visit, names, count), &vary,
                                   NULL)); /* without it the page is not found */
@@ -306,9 +383,55 @@ static cz_str_list tags_of(cz_ctx *ctx, const cz_page_cache *page)
     return (cz_str_list){ tags, count };
 }
 
+static void make_page(cz_ctx *ctx, struct cz__once *once)
+{
+    struct visit *visit = (struct visit *)(void *)once;
+    once->value = CZ_STR("");
+    visit->is_made = true;
+    visit->tags = cz__tags_now(ctx, visit->store, visit->options.tags);
+    visit->headers_before = visit->req->response.header_count;
+    cz_next_call(ctx, visit->req, visit->next);
+    cz_ignore(cz_try(ctx, keep, visit, NULL)); /* the answer is there all the same */
+}
+
+/* Whether it may have an answer that another request gets: not one that brings what makes its answer a person's, unless that
+ * is known to be one of the values that answers vary on. */
+static bool is_one_of_many(const struct visit *visit)
+{
+    cz_str rest = cz_request_header(visit->req, CZ_STR("Cache-Control"));
+    while (rest.len)
+        if (cz_str_eq_icase(next_item(&rest), CZ_STR("no-store")))
+            return false;
+    size_t count = visit->known == KNOWS_VARY ? visit->name_count : 0;
+    return visit->req->method == CZ_METHOD_GET && visit->known != KNOWS_NOT_KEPT &&
+           !is_personal(visit->req, visit->names, count);
+}
+
+/* Answer with a page, of which one is made for all that want it. What that one made may be another's, as of another language;
+ * then they ask once more, for what is known by then. */
+static bool answer_by_one(cz_ctx *ctx, struct visit *visit)
+{
+    for (int i = 0; i < 2; i++) {
+        learn(ctx, visit);
+        visit->may_wait = is_one_of_many(visit);
+        if (!visit->may_wait)
+            return look_for_page(ctx, &visit->once) == CZ__FRESH &&
+                   answer_with_other(ctx, visit, visit->once.value);
+        visit->once.full_key = key_of(ctx, visit);
+        visit->waits_for = visit->known;
+        cz__once_run(ctx, &visit->once);
+        if (visit->is_made || answer_with_other(ctx, visit, visit->once.value))
+            return true;
+        if (!visit->once.value.len && visit->waits_for == KNOWS_VARY)
+            return false; /* it was not kept */
+    }
+    return false;
+}
+
 void cz__page_cache_process(cz_ctx *ctx, cz_request *req, const cz_next *next)
 {
     struct visit visit = { .req = req,
+                           .next = next,
                            .page = (const cz_page_cache *)(const void *)cz__next_middleware(next) };
     if ((req->method != CZ_METHOD_GET && req->method != CZ_METHOD_HEAD) || req->body.len) {
         cz_next_call(ctx, req, next);
@@ -319,13 +442,14 @@ void cz__page_cache_process(cz_ctx *ctx, cz_request *req, const cz_next *next)
                           CZ_STR_ARG(req->target));
     visit.options = (cz_cache_options){
         .ttl_ms = visit.page->ttl_ms ? visit.page->ttl_ms : visit.store->ttl_ms,
+        .stale_ms = visit.page->stale_ms,
         .tags = tags_of(ctx, visit.page),
     };
-    if (answer_from_cache(ctx, &visit))
-        return;
-    visit.tags = cz__tags_now(ctx, visit.store, visit.options.tags);
-    visit.headers_before = req->response.header_count;
-    cz_next_call(ctx, req, next);
-    if (visit.tags && may_be_kept(&visit))
-        cz_ignore(cz_try(ctx, keep, &visit, NULL)); /* the answer is there all the same */
+    visit.once = (struct cz__once){ .store = visit.store,
+                                    .name = visit.url,
+                                    .wait_ms = CZ__COMPUTE_MS,
+                                    .look = look_for_page,
+                                    .bring = make_page };
+    if (!answer_by_one(ctx, &visit))
+        make_page(ctx, &visit.once);
 }
