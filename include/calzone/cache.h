@@ -153,6 +153,24 @@ typedef cz_str (*cz_cache_compute_fn)(cz_ctx *ctx, void *arg);
 cz_str cz_cache_get_or_set(cz_ctx *ctx, cz_cache *cache, cz_str key,
                            const cz_cache_options *options, cz_cache_compute_fn compute, void *arg);
 
+/* ---- parts of pages ---- */
+
+/* A part of a page, Django's `{% cache %}`: what `draw(ctx, arg)` returns, kept for this name and these values, such as a
+ * language and a user, and drawn once as by cz_cache_get_or_set(). Values are told apart byte for byte, in their order.
+ * Raises: what `draw` raises; CZ_EINVAL: a name that is empty, over CZ_CACHE_FRAGMENT_NAME_MAX bytes or has a control byte. */
+enum { CZ_CACHE_FRAGMENT_NAME_MAX = 100 };
+cz_str cz_cache_fragment(cz_ctx *ctx, cz_cache *cache, cz_str name, cz_str_list vary_on,
+                         const cz_cache_options *options, cz_cache_compute_fn draw, void *arg);
+/* Whether there was one of this name and these values. */
+bool cz_cache_fragment_delete(cz_ctx *ctx, cz_cache *cache, cz_str name, cz_str_list vary_on);
+
+/* ---- once a request ---- */
+
+/* The value of a key in this unit of work, as a request or task: what `compute(ctx, arg)` returned when it was first asked; no
+ * cache is asked, and nobody else sees it. Raises: what `compute` raises, and the next asks it again; CZ_EINVAL: `compute` asks
+ * for this key itself; CZ_ENOMEM. Context: any. */
+cz_str cz_once(cz_ctx *ctx, cz_str key, cz_cache_compute_fn compute, void *arg);
+
 /* ---- whole answers ---- */
 
 /* Texts for a declaration at file scope. */

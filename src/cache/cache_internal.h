@@ -185,6 +185,9 @@ enum cz__freshness cz__entry_read(cz_ctx *ctx, struct cz__store *store, cz_str f
 bool cz__entry_store(cz_ctx *ctx, struct cz__store *store, cz_str full_key, cz_str value,
                      const cz_cache_options *options, const struct cz__tag *tags);
 
+/* The key of a part of a page (fragments.c). Raises: CZ_EINVAL: its name; CZ_ENOMEM. */
+cz_str cz__fragment_key(cz_ctx *ctx, cz_str name, cz_str_list vary_on);
+
 /* ---- single-flight (single_flight.c) ---- */
 
 enum { CZ__COMPUTE_MS = 5000 }; /* for so long others wait, unless something else was said */
