@@ -153,6 +153,24 @@ typedef cz_str (*cz_cache_compute_fn)(cz_ctx *ctx, void *arg);
 cz_str cz_cache_get_or_set(cz_ctx *ctx, cz_cache *cache, cz_str key,
                            const cz_cache_options *options, cz_cache_compute_fn compute, void *arg);
 
+/* ---- parts of pages ---- */
+
+/* A part of a page, Django's `{% cache %}`: what `draw(ctx, arg)` returns, kept for this name and these values, such as a
+ * language and a user, and drawn once as by cz_cache_get_or_set(). Values are told apart byte for byte, in their order.
+ * Raises: what `draw` raises; CZ_EINVAL: a name that is empty, over CZ_CACHE_FRAGMENT_NAME_MAX bytes or has a control byte. */
+enum { CZ_CACHE_FRAGMENT_NAME_MAX = 100 };
+cz_str cz_cache_fragment(cz_ctx *ctx, cz_cache *cache, cz_str name, cz_str_list vary_on,
+                         const cz_cache_options *options, cz_cache_compute_fn draw, void *arg);
+/* Whether there was one of this name and these values. */
+bool cz_cache_fragment_delete(cz_ctx *ctx, cz_cache *cache, cz_str name, cz_str_list vary_on);
+
+/* ---- once a request ---- */
+
+/* The value of a key in this unit of work, as a request or task: what `compute(ctx, arg)` returned when it was first asked; no
+ * cache is asked, and nobody else sees it. Raises: what `compute` raises, and the next asks it again; CZ_EINVAL: `compute` asks
+ * for this key itself; CZ_ENOMEM. Context: any. */
+cz_str cz_once(cz_ctx *ctx, cz_str key, cz_cache_compute_fn compute, void *arg);
+
 /* ---- whole answers ---- */
 
 /* Texts for a declaration at file scope. */
@@ -174,13 +192,15 @@ typedef struct cz_cache_names {
  * An answer is kept when its status is 200, it sets no cookie, is no stream, and neither says `Cache-Control: private`, `no-store`
  * or `no-cache` nor varies on everything; for .ttl_ms, or less by its s-maxage or max-age. Nobody who sends Cookie or Authorization is
  * answered with what is kept, nor is an answer to him kept, unless that varies on it. A request with a body passes by. What
- * comes from the cache has Age. What stands further in, as a check of permissions, does not run then. */
+ * comes from the cache has Age. Of all that want a page at once one gets it made; the others wait for it, 5 s at most, or
+ * get the old one. Also for a project's middleware: &VARIABLE.middleware, behind what is to be asked before. What stands further in, as a check of permissions, does not run then. */
 typedef struct cz_page_cache {
     cz_middleware middleware; /* private; must be first */
     const char *cache;        /* its alias; NULL: "default" */
     int64_t ttl_ms;           /* 0: as the cache's URL says */
-    cz_cache_names tags;      /* CZ_CACHE_NAMES("front"), to invalidate them by */
-    cz_model_list models;     /* as tags; each stands in an app's .cached, else CZ_EINVAL is raised.
+    int64_t stale_ms; /* how much longer others get the old one while one makes it anew; 0: not */
+    cz_cache_names tags;  /* CZ_CACHE_NAMES("front"), to invalidate them by */
+    cz_model_list models; /* as tags; each stands in an app's .cached, else CZ_EINVAL is raised.
                                  At most CZ_CACHE_TAGS_MAX of both */
 } cz_page_cache;
 #define CZ_PAGE_CACHE(variable, ...)                                                               \

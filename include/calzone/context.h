@@ -27,6 +27,7 @@ extern "C" {
 typedef struct cz_ctx cz_ctx;
 struct cz__fiber;
 struct cz__db_session;
+struct cz_map;
 
 struct cz__boundary { /* private */
     jmp_buf env;
@@ -55,6 +56,7 @@ struct cz_ctx {
     unsigned foreign;      /* depth of foreign callbacks: no raise, no suspension */
     struct cz__apart *part; /* the part of the work that runs with `arena` for itself; NULL: none */
     cz_arena *home;         /* the arena of the whole then; NULL: `arena` is */
+    struct cz_map *once;    /* what cz_once() (cache.h) has computed; NULL: nothing yet */
     cz_error error;         /* the error being raised */
 };
 

@@ -185,4 +185,30 @@ enum cz__freshness cz__entry_read(cz_ctx *ctx, struct cz__store *store, cz_str f
 bool cz__entry_store(cz_ctx *ctx, struct cz__store *store, cz_str full_key, cz_str value,
                      const cz_cache_options *options, const struct cz__tag *tags);
 
+/* The key of a part of a page (fragments.c). Raises: CZ_EINVAL: its name; CZ_ENOMEM. */
+cz_str cz__fragment_key(cz_ctx *ctx, cz_str name, cz_str_list vary_on);
+
+/* ---- single-flight (single_flight.c) ---- */
+
+enum { CZ__COMPUTE_MS = 5000 }; /* for so long others wait, unless something else was said */
+
+/* What is wanted, of which one is to be brought for all that ask at once. Begins what `look` and `bring` know besides. */
+struct cz__once {
+    struct cz__store *store;
+    cz_str name,
+        full_key;    /* for the error of what is made from itself; of the flight and its lock */
+    int64_t wait_ms; /* for who brings it */
+    /* Whether `value` is in the cache by now, and set. */
+    enum cz__freshness (*look)(cz_ctx *ctx, struct cz__once *once);
+    /* Make `value` and store it; what it raises ends this one's wish, and another brings. */
+    void (*bring)(cz_ctx *ctx, struct cz__once *once);
+    cz_str
+        value; /* afterwards: looked up, brought, taken from another fiber that brought it, or an old one */
+    struct cz__flight *flight; /* private, as all that follows; NULL: this one is alone */
+    cz_str lock_key, lock_value;
+    bool locked;
+};
+/* Raises: what `look` and `bring` raise; CZ_EINVAL: `bring` asks for it itself; what ended a wait. */
+void cz__once_run(cz_ctx *ctx, struct cz__once *once);
+
 #endif

@@ -48,7 +48,11 @@ static CZ_PAGE_CACHE(short_pages, .ttl_ms = 400);
 static CZ_PAGE_CACHE(gazette_pages, .tags = CZ_CACHE_NAMES("front"), .models = CZ_MODELS(Gazette),
                      .cache = "pages");
 
+static CZ_PAGE_CACHE(stale_pages, .ttl_ms = 200, .stale_ms = 60000, .tags = CZ_CACHE_NAMES("front"),
+                     .cache = "pages");
+
 static const cz_route urls[] = {
+    CZ_GET("/stale", answer, .middleware = CZ_CACHE_PAGES(stale_pages)),
     CZ_GET("/page", answer, .middleware = CZ_CACHE_PAGES(pages)),
     CZ_POST("/page", answer, .middleware = CZ_CACHE_PAGES(pages)),
     CZ_GET("/short", answer, .middleware = CZ_CACHE_PAGES(short_pages)),
@@ -60,6 +64,18 @@ static const cz_app press = { .name = "press",
                               .cached = CZ_MODELS(Gazette) };
 static CZ_PROJECT(daily, "daily", .apps = CZ_APPS(&press), .urls = urls,
                   .caches = CZ_CACHES({ .alias = "pages" }));
+
+/* Around everything, as Django's cache middleware. */
+static CZ_PAGE_CACHE(all_pages, .ttl_ms = 60000);
+static const cz_middleware *const around_all[] = { &cz_request_id, &cz_host_check,
+                                                   &all_pages.middleware, NULL };
+static const cz_route weekly_urls[] = {
+    CZ_GET("/any", answer),
+    CZ_POST("/any", answer),
+    CZ_ROUTES_END,
+};
+static CZ_PROJECT(weekly, "weekly", .apps = CZ_APPS(&press), .urls = weekly_urls,
+                  .middleware = around_all);
 
 static const cz_answer *get(cz_client *client, const char *target, const char *headers)
 {
@@ -96,6 +112,37 @@ CZ_TEST(a_page_comes_from_the_cache_as_it_was_with_its_age)
     CZ_EXPECT(!is_cached(get(client, "/page?a=1", "Host: 127.0.0.1\r\n")));
     CZ_EXPECT(!is_cached(cz_client_post(client, "/page?a=1", "{}")));
     CZ_EXPECT(is_cached(cz_client_get(client, "/page?a=1")));
+}
+
+static void invalidate_front(cz_ctx *ctx, void *arg)
+{
+    (void)arg;
+    cz_cache_invalidate(ctx, cz_cache_of(ctx, "pages"), CZ_STR("front"));
+}
+
+CZ_TEST(the_project_s_middleware_keeps_the_pages_of_all_routes)
+{
+    cz_client *client = cz_client_create(&weekly);
+    CZ_EXPECT(!is_cached(cz_client_get(client, "/any")));
+    CZ_EXPECT(is_cached(cz_client_get(client, "/any")));
+    CZ_EXPECT(!is_cached(cz_client_get(client, "/any?page=2")));
+    CZ_EXPECT(!is_cached(cz_client_post(client, "/any", "{}")));
+    CZ_EXPECT_EQ(behaviour.calls, 3);
+    for (int i = 0; i < 2; i++) {
+        const cz_answer *none = cz_client_get(client, "/none");
+        CZ_EXPECT(none->status == 404 && !is_cached(none));
+    }
+    CZ_EXPECT_STATUS(get(client, "/any", "Host: elsewhere.example\r\n"), 400); /* asked before */
+}
+
+CZ_TEST(an_old_page_is_not_shown_after_its_tags_ended_it)
+{
+    cz_client *client = cz_client_create(&daily);
+    cz_client_get(client, "/stale");
+    usleep(250000);
+    cz_client_run(client, invalidate_front, NULL);
+    CZ_EXPECT(!is_cached(cz_client_get(client, "/stale")));
+    CZ_EXPECT_EQ(behaviour.calls, 2);
 }
 
 CZ_TEST(only_what_everybody_may_have_is_kept)
@@ -239,12 +286,6 @@ static void add_gazette(cz_ctx *ctx, void *arg)
 {
     (void)arg;
     cz_create(ctx, Gazette, (title, "Times"));
-}
-
-static void invalidate_front(cz_ctx *ctx, void *arg)
-{
-    (void)arg;
-    cz_cache_invalidate(ctx, cz_cache_of(ctx, "pages"), CZ_STR("front"));
 }
 
 CZ_DATABASE_TEST(a_page_ends_with_its_tags_and_with_changes_of_its_models)

@@ -42,6 +42,7 @@ void cache_sharing_suite(const struct cache_server *of)
 {
     unsigned count = 0;
     server = of;
+    cz_cache_of(NULL, "default")->store->timeout_ms = 10000; /* on a busy machine they are many */
     cache_run_many(200, set_and_get, &count);
     CZ_EXPECT_EQ(server->link()->attempt, 1);
 }

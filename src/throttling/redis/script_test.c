@@ -1,3 +1,4 @@
+#include "cache/caches.h"
 #include "private_server.h"
 #include "redis/redis.h"
 #include "throttling/throttling_internal.h"
@@ -165,6 +166,31 @@ CZ_TEST(counters_in_redis_end_by_themselves)
     request = ask_redis(&ctx, redis, random, 1);
     CZ_EXPECT_EQ(request->replies[0]->type, REDIS_REPLY_NIL);
     cz__redis_done(request);
+    cz__redis_close(redis);
+}
+
+CZ_TEST(a_cache_in_the_same_database_shares_the_connection_and_clears_no_counters)
+{
+    static const char *const prefixes[] = { "test", "throttles", "throttles/test", "" };
+    cz_ctx ctx;
+    struct cz__hit out;
+    begin(&ctx);
+    cz__redis *redis = open_redis();
+    CZ_EXPECT(hit(&ctx, redis, 1, 10, 60 * SECOND, &out));
+    for (size_t i = 0; i < CZ_COUNT(prefixes); i++) {
+        char url[120];
+        cz_ignore(snprintf(url, sizeof url, "redis://127.0.0.1:%u/1?prefix=%s", server.port,
+                           prefixes[i])); /* it fits */
+        CZ_REQUIRE_OK(cz__cache_open("default", cz_str_from(url), CZ_STR("x"), NULL));
+        CZ_EXPECT_EQ(redis->users, 2);
+        CZ_EXPECT(cz_cache_set(&ctx, NULL, CZ_STR("k"), CZ_STR("v"), NULL));
+        cz_cache_clear(&ctx, NULL);
+        CZ_EXPECT(!cz_cache_has_key(&ctx, NULL, CZ_STR("k")));
+        CZ_EXPECT(hit(&ctx, redis, 1, 10, 60 * SECOND, &out));
+        CZ_EXPECT_EQ(out.left, 8 - i);
+        cz__caches_close();
+    }
+    CZ_EXPECT_EQ(redis->link.attempt, 1);
     cz__redis_close(redis);
 }
 
