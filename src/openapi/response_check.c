@@ -111,7 +111,7 @@ static bool check_body(const struct response *response, cz_str body, const cz_js
     const cz_json_value *value;
     struct cz__schema_fault fault;
     cz_error err;
-    if (cz_json_parse(ctx->arena, body, &limits, &value, &err)) {
+    if (cz_json_parse(cz__document_arena(ctx), body, &limits, &value, &err)) {
         if (err.status == CZ_ENOMEM)
             cz_raise_error(ctx, &err);
         return fail(response, CZ_STR(""), cz_copy(ctx, cz_str_from(cz_error_message(&err))));

@@ -180,6 +180,8 @@ bool cz__schema_check(cz_ctx *ctx, const cz_json_value *document, const cz_json_
 /* "a/b~c" of "a~1b~0c". */
 static cz_str unescaped(cz_ctx *ctx, cz_str step)
 {
+    if (cz_str_find_char(step, '~') == SIZE_MAX)
+        return step; /* as nearly all: items of a list would each cost a copy */
     char *out = cz_alloc(ctx, step.len + 1);
     size_t len = 0;
     for (size_t i = 0; i < step.len; i++) {
