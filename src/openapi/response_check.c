@@ -140,8 +140,9 @@ static bool check_content(const struct response *response, const cz_json_value *
                                     CZ_STR_ARG(type))
                         : CZ_STR("has no body, and one is documented"));
     const cz_json_value *schema = cz_json_get(found, CZ_STR("schema"));
+    bool spared = answer->raised && !body.len; /* there was no memory for the error's document */
     bool coded = cz_response_header(response->req, CZ_STR("Content-Encoding")).len > 0;
-    return !schema || !is_json(type) || answer->stream || coded ||
+    return !schema || !is_json(type) || answer->stream || coded || spared ||
            check_body(response, body, schema);
 }
 
@@ -201,7 +202,8 @@ static void check_answer(cz_ctx *ctx, void *arg)
         tell(ctx, &fault);
 }
 
-/* Where faults are logged alone, nothing of the check itself may change an answer. */
+/* Where faults are logged alone, nothing of the check itself may change an answer; nor may want of memory, for a change may
+ * have been stored by now. */
 static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
 {
     cz_error err;
@@ -209,7 +211,7 @@ static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
     if (!cz__response_check_is_on())
         return;
     cz_status status = cz_try(ctx, check_answer, req, &err);
-    if (status && self.checking == CZ__RESPONSES_REFUSED)
+    if (status && status != CZ_ENOMEM && self.checking == CZ__RESPONSES_REFUSED)
         cz_raise_error(ctx, &err);
     if (status)
         cz_log_error(ctx, "calzone.openapi", cz_error_message(&err));
