@@ -31,12 +31,12 @@ const cz_json_value *cz__diff_resolve(struct cz__diff *diff, const cz_json_value
     return NULL;
 }
 
-static cz_str text_of(const cz_json_value *value)
+cz_str cz__diff_string(const cz_json_value *value)
 {
     return value && value->kind == CZ_JSON_STR ? value->as.text : CZ_STR("");
 }
 
-static bool is_true(const cz_json_value *value)
+bool cz__diff_is_true(const cz_json_value *value)
 {
     return value && value->kind == CZ_JSON_BOOL && value->as.boolean;
 }
@@ -44,142 +44,6 @@ static bool is_true(const cz_json_value *value)
 uint32_t cz__diff_count(const cz_json_value *value, cz_json_kind kind)
 {
     return value && value->kind == kind ? value->count : 0;
-}
-
-/* One operation in both documents. */
-struct pair {
-    struct cz__diff *diff;
-    cz_str where;
-    const cz_json_value *old, *new_;
-    const cz_json_value *old_path, *new_path; /* what they stand in */
-    cz_str old_template, new_template;
-};
-
-/* ---- parameters ---- */
-
-/* The place of a parameter in its path: names may change there, and nobody sends them. */
-static int position_of(cz_str path, cz_str name)
-{
-    int position = 0;
-    for (size_t open; (open = cz_str_find_char(path, '{')) != SIZE_MAX; position++) {
-        path = cz_str_tail(path, open + 1);
-        if (cz_str_eq(cz_str_cut(&path, '}'), name))
-            return position;
-    }
-    return -1;
-}
-
-static bool same_parameter(const struct pair *pair, const cz_json_value *old,
-                           const cz_json_value *new_)
-{
-    cz_str in = text_of(cz_json_get(old, CZ_STR("in")));
-    cz_str old_name = text_of(cz_json_get(old, CZ_STR("name")));
-    cz_str new_name = text_of(cz_json_get(new_, CZ_STR("name")));
-    if (!cz_str_eq(in, text_of(cz_json_get(new_, CZ_STR("in")))))
-        return false;
-    if (cz_str_eq(in, CZ_STR("path")))
-        return position_of(pair->old_template, old_name) ==
-               position_of(pair->new_template, new_name);
-    return cz_str_eq(in, CZ_STR("header")) ? cz_str_eq_icase(old_name, new_name)
-                                           : cz_str_eq(old_name, new_name);
-}
-
-/* Calls of an operation may have what it lists and what its path lists. */
-struct parameters {
-    const cz_json_value *document;
-    const cz_json_value *lists[2];
-};
-
-static struct parameters parameters_of(const struct pair *pair, bool of_old)
-{
-    const cz_json_value *operation = of_old ? pair->old : pair->new_;
-    const cz_json_value *path = of_old ? pair->old_path : pair->new_path;
-    return (struct parameters){ .document = of_old ? pair->diff->old : pair->diff->new_,
-                                .lists = { cz_json_get(operation, CZ_STR("parameters")),
-                                           cz_json_get(path, CZ_STR("parameters")) } };
-}
-
-/* The next one; NULL at the end. What leads nowhere is passed over. */
-static const cz_json_value *next_parameter(const struct pair *pair, const struct parameters *list,
-                                           size_t *cursor)
-{
-    uint32_t first = cz__diff_count(list->lists[0], CZ_JSON_LIST);
-    uint32_t count = first + cz__diff_count(list->lists[1], CZ_JSON_LIST);
-    while (*cursor < count) {
-        size_t i = (*cursor)++;
-        const cz_json_value *item =
-            i < first ? &list->lists[0]->as.items[i] : &list->lists[1]->as.items[i - first];
-        const cz_json_value *one = cz__diff_resolve(pair->diff, list->document, item);
-        if (one)
-            return one;
-    }
-    return NULL;
-}
-
-/* The parameter of one side that is `wanted` of the other. `forward`: `wanted` is of the older document. */
-static const cz_json_value *find_parameter(const struct pair *pair, const cz_json_value *wanted,
-                                           bool forward)
-{
-    struct parameters list = parameters_of(pair, !forward);
-    size_t cursor = 0;
-    for (const cz_json_value *one; (one = next_parameter(pair, &list, &cursor)) != NULL;)
-        if (same_parameter(pair, forward ? wanted : one, forward ? one : wanted))
-            return one;
-    return NULL;
-}
-
-/* Whether an operation's own parameter stands in place of this one of its path. */
-static bool is_replaced(const struct pair *pair, const struct parameters *list,
-                        const cz_json_value *wanted)
-{
-    size_t cursor = 0;
-    const cz_json_value *one = NULL;
-    cz_str in = text_of(cz_json_get(wanted, CZ_STR("in")));
-    cz_str name = text_of(cz_json_get(wanted, CZ_STR("name")));
-    while ((one = next_parameter(pair, list, &cursor)) != NULL && one != wanted)
-        if (cz_str_eq(text_of(cz_json_get(one, CZ_STR("in"))), in) &&
-            cz_str_eq(text_of(cz_json_get(one, CZ_STR("name"))), name))
-            return true;
-    return false;
-}
-
-static void compare_parameter(const struct pair *pair, const cz_json_value *old,
-                              const cz_json_value *new_)
-{
-    cz_ctx *ctx = pair->diff->ctx;
-    const cz_json_value *either = new_ ? new_ : old;
-    cz_str where = cz_format(ctx, "%.*s, %.*s parameter \"%.*s\"", CZ_STR_ARG(pair->where),
-                             CZ_STR_ARG(text_of(cz_json_get(either, CZ_STR("in")))),
-                             CZ_STR_ARG(text_of(cz_json_get(either, CZ_STR("name")))));
-    bool is_required = is_true(cz_json_get(new_, CZ_STR("required")));
-    bool was_required = is_true(cz_json_get(old, CZ_STR("required")));
-    if (!new_) {
-        cz__diff_add(pair->diff, true, where, CZ_STR("is gone"));
-    } else if (!old) {
-        cz__diff_add(pair->diff, is_required, where,
-                     is_required ? CZ_STR("is new and required") : CZ_STR("is new"));
-    } else {
-        if (is_required != was_required)
-            cz__diff_add(pair->diff, is_required, where,
-                         is_required ? CZ_STR("is required now") : CZ_STR("is no longer required"));
-        cz__diff_schemas(pair->diff, CZ__SENT_BY_CLIENTS, where, cz_json_get(old, CZ_STR("schema")),
-                         cz_json_get(new_, CZ_STR("schema")));
-    }
-}
-
-static void compare_parameters(const struct pair *pair, bool forward)
-{
-    struct parameters list = parameters_of(pair, forward);
-    size_t cursor = 0;
-    for (const cz_json_value *one; (one = next_parameter(pair, &list, &cursor)) != NULL;) {
-        if (is_replaced(pair, &list, one))
-            continue;
-        const cz_json_value *other = find_parameter(pair, one, forward);
-        if (forward)
-            compare_parameter(pair, one, other);
-        else if (!other)
-            compare_parameter(pair, NULL, one);
-    }
 }
 
 /* ---- bodies ---- */
@@ -203,7 +67,7 @@ static void compare_content(struct cz__diff *diff, enum cz__sent sent, cz_str wh
                          cz_format(ctx, "may be %.*s", CZ_STR_ARG(new_->keys[i])));
 }
 
-static void compare_request(const struct pair *pair)
+static void compare_request(const struct cz__diff_pair *pair)
 {
     struct cz__diff *diff = pair->diff;
     const cz_json_value *old =
@@ -211,8 +75,8 @@ static void compare_request(const struct pair *pair)
     const cz_json_value *new_ =
         cz__diff_resolve(diff, diff->new_, cz_json_get(pair->new_, CZ_STR("requestBody")));
     cz_str where = cz_format(diff->ctx, "%.*s, body", CZ_STR_ARG(pair->where));
-    bool is_required = is_true(cz_json_get(new_, CZ_STR("required")));
-    bool was_required = is_true(cz_json_get(old, CZ_STR("required")));
+    bool is_required = cz__diff_is_true(cz_json_get(new_, CZ_STR("required")));
+    bool was_required = cz__diff_is_true(cz_json_get(old, CZ_STR("required")));
     if (old && !new_) {
         cz__diff_add(diff, true, where, CZ_STR("is gone"));
     } else if (new_ && !old) {
@@ -259,8 +123,8 @@ static bool is_still_told(const cz_json_value *responses, cz_str status)
            (error && cz_json_get(responses, CZ_STR("default")));
 }
 
-static void compare_response(const struct pair *pair, cz_str status, const cz_json_value *old,
-                             const cz_json_value *new_)
+static void compare_response(const struct cz__diff_pair *pair, cz_str status,
+                             const cz_json_value *old, const cz_json_value *new_)
 {
     struct cz__diff *diff = pair->diff;
     const cz_json_value *one = cz__diff_resolve(diff, diff->old, old);
@@ -273,7 +137,7 @@ static void compare_response(const struct pair *pair, cz_str status, const cz_js
                     cz_json_get(other, CZ_STR("content")));
 }
 
-static void compare_responses(const struct pair *pair)
+static void compare_responses(const struct cz__diff_pair *pair)
 {
     struct cz__diff *diff = pair->diff;
     const cz_json_value *old = cz_json_get(pair->old, CZ_STR("responses"));
@@ -294,19 +158,18 @@ static void compare_responses(const struct pair *pair)
 
 /* ---- operations ---- */
 
-static void compare_operation(const struct pair *pair)
+static void compare_operation(const struct cz__diff_pair *pair)
 {
     struct cz__diff *diff = pair->diff;
-    cz_str old_id = text_of(cz_json_get(pair->old, CZ_STR("operationId")));
-    cz_str new_id = text_of(cz_json_get(pair->new_, CZ_STR("operationId")));
+    cz_str old_id = cz__diff_string(cz_json_get(pair->old, CZ_STR("operationId")));
+    cz_str new_id = cz__diff_string(cz_json_get(pair->new_, CZ_STR("operationId")));
     if (!cz_str_eq(old_id, new_id))
         cz__diff_add(diff, false, pair->where,
                      cz_format(diff->ctx, "has another operationId, %.*s", CZ_STR_ARG(new_id)));
-    if (is_true(cz_json_get(pair->new_, CZ_STR("deprecated"))) &&
-        !is_true(cz_json_get(pair->old, CZ_STR("deprecated"))))
+    if (cz__diff_is_true(cz_json_get(pair->new_, CZ_STR("deprecated"))) &&
+        !cz__diff_is_true(cz_json_get(pair->old, CZ_STR("deprecated"))))
         cz__diff_add(diff, false, pair->where, CZ_STR("is deprecated"));
-    compare_parameters(pair, true);
-    compare_parameters(pair, false);
+    cz__diff_parameters(pair);
     compare_request(pair);
     compare_responses(pair);
     cz__diff_security(diff, pair->where, pair->old, pair->new_);
@@ -355,14 +218,14 @@ static void compare_path(struct cz__diff *diff, cz_str template, const cz_json_v
                          cz_str new_template, const cz_json_value *new_)
 {
     for (size_t i = 0; i < CZ_COUNT(methods); i++) {
-        struct pair pair = { .diff = diff,
-                             .where = operation_name(diff->ctx, methods[i], template),
-                             .old = cz_json_get(old, cz_str_from(methods[i])),
-                             .new_ = cz_json_get(new_, cz_str_from(methods[i])),
-                             .old_path = old,
-                             .new_path = new_,
-                             .old_template = template,
-                             .new_template = new_template };
+        struct cz__diff_pair pair = { .diff = diff,
+                                      .where = operation_name(diff->ctx, methods[i], template),
+                                      .old = cz_json_get(old, cz_str_from(methods[i])),
+                                      .new_ = cz_json_get(new_, cz_str_from(methods[i])),
+                                      .old_path = old,
+                                      .new_path = new_,
+                                      .old_template = template,
+                                      .new_template = new_template };
         if (pair.old && pair.new_)
             compare_operation(&pair);
         else if (pair.old)
@@ -396,7 +259,7 @@ static cz_status check_document(const cz_json_value *document, const char *which
 {
     const cz_json_value *version = cz_json_get(document, CZ_STR("openapi"));
     const cz_json_value *paths = cz_json_get(document, CZ_STR("paths"));
-    if (!cz_str_starts_with(text_of(version), CZ_STR("3.")))
+    if (!cz_str_starts_with(cz__diff_string(version), CZ_STR("3.")))
         return cz_error_set(err, CZ_EVALIDATION, "the %s document is none of OpenAPI 3", which);
     if (paths && paths->kind != CZ_JSON_OBJECT)
         return cz_error_set(err, CZ_EVALIDATION, "the %s document's paths are no object", which);

@@ -38,6 +38,20 @@ enum cz__sent { CZ__SENT_BY_CLIENTS, CZ__SENT_BY_THE_SERVER };
 
 /* Remember a change. */
 void cz__diff_add(struct cz__diff *diff, bool breaking, cz_str where, cz_str what);
+/* One operation in both documents. */
+struct cz__diff_pair {
+    struct cz__diff *diff;
+    cz_str where;
+    const cz_json_value *old, *new_;
+    const cz_json_value *old_path, *new_path; /* what they stand in */
+    cz_str old_template, new_template;
+};
+
+/* diff_parameters.c: what it takes beside a body. */
+void cz__diff_parameters(const struct cz__diff_pair *pair);
+/* A text, "" for what is none; and whether a value is true. */
+cz_str cz__diff_string(const cz_json_value *value);
+bool cz__diff_is_true(const cz_json_value *value);
 /* The items of a value of this kind; 0 of another. */
 uint32_t cz__diff_count(const cz_json_value *value, cz_json_kind kind);
 /* diff_security.c: what an operation asks callers to prove; and what the schemes are that documents name. */

@@ -175,28 +175,32 @@ static void write_of_type(struct cz__document *doc, cz_field_kind kind)
         write_raw(doc, strcmp(type, "boolean") == 0 ? "true" : "1");
 }
 
-void cz__example_write(struct cz__document *doc, const struct cz__serializer_field *field)
+static void write_computed(struct cz__document *doc, const struct cz__serializer_field *field)
 {
     const cz_serializer_member *member = field->member;
-    const cz__column *column = field->column;
-    bool computed = field->as == CZ__AS_COMPUTED;
-    bool value = field->as == CZ__AS_VALUE && column && !column->many;
-    const char *declared = member && member->example ? member->example
-                           : value                   ? column->field->options.example
-                                                     : NULL;
-    if (computed && declared) {
-        const char *type = cz__computed_type(member->type);
-        write_declared(doc, declared, !member->list && type && strcmp(type, "string") == 0,
-                       field->name);
-    } else if (computed && !member->list) {
+    const char *type = cz__computed_type(member->type);
+    bool text = !member->list && type && strcmp(type, "string") == 0;
+    if (member->example)
+        write_declared(doc, member->example, text, field->name);
+    else if (!member->list)
         write_of_type(doc, member->type);
-    } else if (value && declared) {
-        write_declared(doc, declared, is_text(column), field->name);
-    } else if (value && !column->relation) {
-        write_of_kind(doc, column);
-    } else if (declared) {
-        write_declared(doc, declared, false, field->name);
+}
+
+void cz__example_write(struct cz__document *doc, const struct cz__serializer_field *field)
+{
+    if (field->as == CZ__AS_COMPUTED) {
+        write_computed(doc, field);
+        return;
     }
+    const cz__column *column = field->column;
+    bool value = field->as == CZ__AS_VALUE && column && !column->many;
+    const char *declared = field->member ? field->member->example : NULL;
+    if (!declared && value)
+        declared = column->field->options.example;
+    if (declared)
+        write_declared(doc, declared, value && is_text(column), field->name);
+    else if (value && !column->relation)
+        write_of_kind(doc, column);
 }
 
 /* ---- whether they are examples of it ---- */

@@ -47,46 +47,62 @@ cz_str cz__method_key(cz_ctx *ctx, const char *method)
     return cz_str_of(key, len);
 }
 
+/* The routes that the document has, with the keys of their paths. */
+struct shown {
+    struct shown_route {
+        cz_route_info route;
+        cz_str path;
+    } * items;
+    size_t count;
+};
+
+static struct shown shown_routes(cz_ctx *ctx, const cz_router *router)
+{
+    cz_route_info route;
+    struct shown shown = { 0 };
+    size_t count = 0;
+    for (size_t cursor = 0; cz_router_next(router, &cursor, &route);)
+        count++;
+    shown.items = cz_array(ctx, struct shown_route, count + 1);
+    for (size_t cursor = 0; cz_router_next(router, &cursor, &route);)
+        if (cz__operation_is_shown(&route))
+            shown.items[shown.count++] =
+                (struct shown_route){ route, cz__path_template(ctx, route.pattern) };
+    return shown;
+}
+
 /* Whether an earlier route has this path, or also this method of it: the document has one place for each, whatever the
  * converters of the path's parameters are. */
-static bool is_repeated(struct cz__document *doc, const cz_router *router, size_t index,
-                        cz_str path, const char *method)
+static bool is_repeated(const struct shown *shown, size_t index, const char *method)
 {
-    size_t cursor = 0;
-    cz_route_info route;
-    for (size_t i = 0; i < index && cz_router_next(router, &cursor, &route); i++)
-        if (cz__operation_is_shown(&route) && (!method || strcmp(method, route.method) == 0) &&
-            cz_str_eq(cz__path_template(doc->ctx, route.pattern), path))
+    for (size_t i = 0; i < index; i++)
+        if (cz_str_eq(shown->items[i].path, shown->items[index].path) &&
+            (!method || strcmp(method, shown->items[i].route.method) == 0))
             return true;
     return false;
 }
 
-static void write_methods(struct cz__document *doc, const cz_router *router, cz_str path)
+static void write_methods(struct cz__document *doc, const struct shown *shown, cz_str path)
 {
-    size_t cursor = 0, index = 0;
-    cz_route_info route;
-    for (; cz_router_next(router, &cursor, &route); index++) {
-        if (!cz__operation_is_shown(&route) ||
-            !cz_str_eq(cz__path_template(doc->ctx, route.pattern), path) ||
-            is_repeated(doc, router, index, path, route.method))
+    for (size_t i = 0; i < shown->count; i++) {
+        const cz_route_info *route = &shown->items[i].route;
+        if (!cz_str_eq(shown->items[i].path, path) || is_repeated(shown, i, route->method))
             continue;
-        cz_json_key(&doc->json, cz__method_key(doc->ctx, route.method));
-        cz__operation_write(doc, &route);
+        cz_json_key(&doc->json, cz__method_key(doc->ctx, route->method));
+        cz__operation_write(doc, route);
     }
 }
 
 static void write_paths(struct cz__document *doc, const cz_router *router)
 {
-    size_t cursor = 0, index = 0;
-    cz_route_info route;
+    struct shown shown = shown_routes(doc->ctx, router);
     cz__doc_object(doc, "paths");
-    for (; cz_router_next(router, &cursor, &route); index++) {
-        cz_str path = cz__path_template(doc->ctx, route.pattern);
-        if (!cz__operation_is_shown(&route) || is_repeated(doc, router, index, path, NULL))
+    for (size_t i = 0; i < shown.count; i++) {
+        if (is_repeated(&shown, i, NULL))
             continue;
-        cz_json_key(&doc->json, path);
+        cz_json_key(&doc->json, shown.items[i].path);
         cz_json_object(&doc->json);
-        write_methods(doc, router, path);
+        write_methods(doc, &shown, shown.items[i].path);
         cz_json_object_end(&doc->json);
     }
     cz_json_object_end(&doc->json);
@@ -157,6 +173,19 @@ void cz_openapi_write(cz_ctx *ctx, const cz_openapi *api, const cz_router *route
     cz_check(ctx, cz_buf_status(out));
 }
 
+static void end_arena(void *arena)
+{
+    cz_arena_destroy(arena);
+}
+
+cz_arena *cz__document_arena(cz_ctx *ctx)
+{
+    cz_arena *arena;
+    cz_check(ctx, cz_arena_create(NULL, 0, &arena));
+    cz_defer(ctx, end_arena, arena);
+    return arena;
+}
+
 void cz_openapi_write_yaml(cz_ctx *ctx, const cz_openapi *api, const cz_router *router,
                            cz_str server, cz_buf *out)
 {
@@ -165,7 +194,7 @@ void cz_openapi_write_yaml(cz_ctx *ctx, const cz_openapi *api, const cz_router *
     cz_error err;
     cz_buf *json = cz_scratch(ctx);
     cz_openapi_write(ctx, api, router, server, json);
-    if (cz_json_parse(ctx->arena, cz_buf_str(json), &limits, &document, &err))
+    if (cz_json_parse(cz__document_arena(ctx), cz_buf_str(json), &limits, &document, &err))
         cz_raise_error(ctx, &err);
     cz__yaml_write(out, document);
     cz_check(ctx, cz_buf_status(out));

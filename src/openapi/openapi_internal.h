@@ -52,6 +52,10 @@ void cz__doc_list(struct cz__document *doc, const char *key);
 void cz__doc_int(struct cz__document *doc, const char *key, int64_t value);
 void cz__doc_bool(struct cz__document *doc, const char *key, bool value);
 
+/* An arena for a tree of JSON, which a request's budget may be too small for; it ends with the unit of work. Raises:
+ * CZ_ENOMEM. */
+cz_arena *cz__document_arena(cz_ctx *ctx);
+
 /* schemas.c: the name of a serializer's schema, which is written later. Raises: CZ_ENOMEM. */
 cz_str cz__schema_named(struct cz__document *doc, cz_serializer *serializer,
                         enum cz__schema_mode mode, cz_pagination pagination);

@@ -1,6 +1,7 @@
 /* The OpenAPI document says what the tables say. */
 #include <calzone/calzone.h>
 #include <calzone/testing.h>
+#include <stdlib.h>
 
 static const cz_choice SIZES[] = { { "small", "Small" }, { "large", "Large" } };
 
@@ -198,4 +199,63 @@ CZ_TEST(a_document_without_a_title_is_refused)
     CZ_EXPECT_EQ(cz_router_create(bad_urls, NULL, &router, &err), CZ_EVALIDATION);
     CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
                   "the OpenAPI document at /openapi.json has a .title and a .version");
+}
+
+/* ---- forms of errors ---- */
+
+static void expect_document(const char *error_format, const char *const (*wanted)[2], size_t count)
+{
+    setenv("ERROR_FORMAT", error_format, 1);
+    const cz_answer *answer = cz_client_get(cz_client_create(&factory), "/openapi.json");
+    for (size_t i = 0; i < count; i++) {
+        if (wanted[i][1])
+            CZ_EXPECT_JSON_TEXT(answer, wanted[i][0], wanted[i][1]);
+        else
+            CZ_EXPECT_MSG(!cz_answer_at(answer, wanted[i][0]), "%s is there", wanted[i][0]);
+    }
+}
+
+#define POST_ANSWERS "paths./gadgets.post.responses."
+
+CZ_TEST(the_document_has_errors_in_drfs_form)
+{
+    static const char *const wanted[][2] = {
+        { POST_ANSWERS "400.content.application/json.schema.anyOf[0]",
+          "{\"$ref\":\"#/components/schemas/ValidationErrors\"}" },
+        { POST_ANSWERS "422", NULL },
+        { POST_ANSWERS "403.content.application/json.example",
+          "{\"detail\":\"You do not have permission to perform this action.\",\"code\":"
+          "\"permission_denied\"}" },
+        { POST_ANSWERS "403.content.text/html.schema", "{\"type\":\"string\"}" },
+        { POST_ANSWERS "403.content.text/csv.schema", "{\"type\":\"string\"}" },
+        { "components.schemas.HTTPValidationError", NULL },
+    };
+    expect_document("drf", wanted, CZ_COUNT(wanted));
+}
+
+CZ_TEST(the_document_has_errors_in_fastapis_form)
+{
+    static const char *const wanted[][2] = {
+        { POST_ANSWERS "400.content.application/json.schema",
+          "{\"$ref\":\"#/components/schemas/Error\"}" },
+        { POST_ANSWERS "422.content.application/json.schema",
+          "{\"$ref\":\"#/components/schemas/HTTPValidationError\"}" },
+        { POST_ANSWERS "403.content.application/json.example",
+          "{\"detail\":\"You do not have permission to perform this action.\"}" },
+        { "components.schemas.Error.required", "[\"detail\"]" },
+        { "components.schemas.ValidationError.required", "[\"type\",\"loc\",\"msg\"]" },
+    };
+    expect_document("fastapi", wanted, CZ_COUNT(wanted));
+}
+
+CZ_TEST(the_document_has_errors_in_the_form_of_problems)
+{
+    static const char *const wanted[][2] = {
+        { POST_ANSWERS "400.content.application/json", NULL },
+        { POST_ANSWERS "400.content.application/problem+json.schema",
+          "{\"$ref\":\"#/components/schemas/Problem\"}" },
+        { POST_ANSWERS "403.content.application/problem+json.example.status", "403" },
+        { "components.schemas.Error", NULL },
+    };
+    expect_document("problem", wanted, CZ_COUNT(wanted));
 }

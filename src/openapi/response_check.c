@@ -111,7 +111,7 @@ static bool check_body(const struct response *response, cz_str body, const cz_js
     const cz_json_value *value;
     struct cz__schema_fault fault;
     cz_error err;
-    if (cz_json_parse(ctx->arena, body, &limits, &value, &err)) {
+    if (cz_json_parse(cz__document_arena(ctx), body, &limits, &value, &err)) {
         if (err.status == CZ_ENOMEM)
             cz_raise_error(ctx, &err);
         return fail(response, CZ_STR(""), cz_copy(ctx, cz_str_from(cz_error_message(&err))));
@@ -140,8 +140,9 @@ static bool check_content(const struct response *response, const cz_json_value *
                                     CZ_STR_ARG(type))
                         : CZ_STR("has no body, and one is documented"));
     const cz_json_value *schema = cz_json_get(found, CZ_STR("schema"));
+    bool spared = answer->raised && !body.len; /* there was no memory for the error's document */
     bool coded = cz_response_header(response->req, CZ_STR("Content-Encoding")).len > 0;
-    return !schema || !is_json(type) || answer->stream || coded ||
+    return !schema || !is_json(type) || answer->stream || coded || spared ||
            check_body(response, body, schema);
 }
 
@@ -202,7 +203,8 @@ static void check_answer(cz_ctx *ctx, void *arg)
         tell(ctx, &fault);
 }
 
-/* Where faults are logged alone, nothing of the check itself may change an answer. */
+/* Where faults are logged alone, nothing of the check itself may change an answer; nor may want of memory, for a change may
+ * have been stored by now. */
 static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
 {
     cz_error err;
@@ -210,7 +212,7 @@ static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
     if (!cz__response_check_is_on())
         return;
     cz_status status = cz_try(ctx, check_answer, req, &err);
-    if (status && self.checking == CZ__RESPONSES_REFUSED)
+    if (status && status != CZ_ENOMEM && self.checking == CZ__RESPONSES_REFUSED)
         cz_raise_error(ctx, &err);
     if (status)
         cz_log_error(ctx, "calzone.openapi", cz_error_message(&err));

@@ -116,6 +116,34 @@ CZ_TEST(an_answer_that_is_not_as_documented_is_told_with_its_place)
     }
 }
 
+static void answer_large(cz_ctx *ctx, cz_request *req)
+{
+    cz_json_writer json;
+    cz_json_writer_init(&json, cz_respond_json_begin(ctx, req, 200));
+    cz_json_list(&json);
+    for (int i = 0; i < 300000; i++) {
+        cz_json_object(&json);
+        cz_json_key(&json, CZ_STR("id"));
+        cz_json_i64(&json, i);
+        cz_json_key(&json, CZ_STR("name"));
+        cz_json_str(&json, CZ_STR("a"));
+        cz_json_object_end(&json);
+    }
+    cz_json_list_end(&json);
+}
+
+static const cz_route large_urls[] = {
+    CZ_GET("/large", answer_large,
+           .doc = CZ_DOC(.summary = "Large", .response = &TeapotSerializer, .list = true)),
+    CZ_ROUTES_END,
+};
+static CZ_PROJECT(large, "large", .apps = CZ_APPS(&kitchen_app), .urls = large_urls);
+
+CZ_TEST(an_answer_beyond_a_requests_memory_is_checked_as_well)
+{
+    CZ_EXPECT_STATUS(cz_client_get(cz_client_create(&large), "/large"), 200);
+}
+
 /* Asked for with one Accept and ERROR_FORMAT after the other; the client fails the test where the document is wrong. */
 static void ask_for_every_answer(void)
 {
