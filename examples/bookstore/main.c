@@ -43,7 +43,8 @@ static CZ_OPENAPI(
         "Authors, books and magazines. `/v2` has them as resources, `/v1` by the names of "
         "the course it comes from; without a prefix `Accept-Version` chooses.",
     .tags = CZ_TAG_DOCS({ "books", "What is on the shelves." }, { "authors", "Who wrote it." },
-                        { "magazines", "What comes again." }, { "users", "Who may change it." }),
+                        { "magazines", "What comes again." }, { "users", "Who may change it." },
+                        { "site", "Where all of it is." }),
     .security = CZ_SECURITY_SCHEMES(
         { .name = "token",
           .kind = CZ_SECURITY_OAUTH2_PASSWORD,
@@ -78,7 +79,8 @@ static void index_page(cz_ctx *ctx, cz_request *req)
 }
 
 static const cz_route urls[] = {
-    CZ_GET("/", index_page, .name = "index", .doc = CZ_DOC(.summary = "Where everything is")),
+    CZ_GET("/", index_page, .name = "index",
+           .doc = CZ_DOC(.summary = "Where everything is", .tag = "site")),
     CZ_RESOURCE("/openapi.json", &api_document, .name = "openapi"),
     CZ_RESOURCE("/docs", &swagger_ui),
     CZ_RESOURCE("/redoc", &redoc),

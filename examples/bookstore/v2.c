@@ -24,12 +24,12 @@ static CZ_SERIALIZER(MagazineSerializer, Magazine,
                                          source));
 
 static CZ_VIEWSET(author_views, Author, .serializer = &AuthorSerializer,
-                  .permissions = &write_with_token, .etags = true,
+                  .permissions = &write_with_token, .security = CZ_SECURITY("token"), .etags = true,
                   .search = CZ_SEARCH_FIELDS({ .path = CZ_FIELD(Author, name) }),
                   .orderings = CZ_FIELDS(Author, name, birth_year), .page_size_query = "page_size");
 static CZ_VIEWSET(
     book_views, Book, .serializer = &BookSerializer, .permissions = &write_with_token,
-    .etags = true, .sparse = true, .bulk = true,
+    .security = CZ_SECURITY("token"), .etags = true, .sparse = true, .bulk = true,
     .filters = CZ_FILTERS({ .path = CZ_FIELD(Book, author) }, { .path = CZ_FIELD(Book, category) },
                           { .path = CZ_FIELD(Book, year), CZ_LOOKUPS(EXACT, GTE, LTE) }),
     .search = CZ_SEARCH_FIELDS({ .path = CZ_FIELD(Book, title) },
@@ -37,7 +37,7 @@ static CZ_VIEWSET(
     .orderings = CZ_FIELDS(Book, title, year), .page_size_query = "page_size",
     .renderers = CZ_RENDERERS(&cz_json_renderer, &cz_csv_renderer));
 static CZ_VIEWSET(magazine_views, Magazine, .serializer = &MagazineSerializer,
-                  .permissions = &write_with_token, .etags = true,
+                  .permissions = &write_with_token, .security = CZ_SECURITY("token"), .etags = true,
                   .filters = CZ_FILTERS({ .path = CZ_FIELD(Magazine, category) }),
                   .search = CZ_SEARCH_FIELDS({ .path = CZ_FIELD(Magazine, title) }),
                   .orderings = CZ_FIELDS(Magazine, title, founded), .page_size_query = "page_size");

@@ -96,8 +96,8 @@ typedef struct cz_viewset {
     const cz_parsers *parsers;     /* CZ_PARSERS(...); NULL: JSON and forms (parsers.h) */
     const cz_renderers *renderers; /* CZ_RENDERERS(...); NULL: JSON (renderers.h) */
     cz_throttles *throttles;       /* CZ_THROTTLES(...); NULL: the project's alone (throttling.h) */
-    /* What the OpenAPI document says it asks for, CZ_SECURITY(...) (openapi.h); NULL: any scheme of the document, where
-     * .permissions is not open to all. */
+    /* What the OpenAPI document says it asks for, CZ_SECURITY(...) (openapi.h), where .permissions is not open to all; NULL:
+     * any scheme of the document. */
     const char *const *security;
     bool read_only; /* list and retrieve only */
     struct {

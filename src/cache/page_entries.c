@@ -9,6 +9,7 @@
  *   identity = url LF *( name LF *( "=" value LF ) )             ; no "=" line: the header is absent
  */
 #include "cache/pages.h"
+#include "http/etags.h"
 #include <calzone/map.h>
 #include <calzone/time.h>
 
@@ -149,6 +150,8 @@ static bool answer_with(cz_ctx *ctx, cz_request *req, cz_str identity, cz_str st
     cz_respond_header_static(
         ctx, req, CZ_STR("Age"),
         cz_format(ctx, "%lld", (long long)(age_us > 0 ? age_us / 1000000 : 0)));
+    if (cz__etag_is_known(req))
+        cz_respond_empty(ctx, req, 304);
     return true;
 }
 

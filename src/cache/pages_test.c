@@ -331,3 +331,34 @@ CZ_TEST(a_cache_that_is_away_fails_no_page)
     CZ_EXPECT_EQ(behaviour.calls, 3);
 }
 #endif
+
+CZ_TEST(a_client_that_has_a_kept_page_is_not_sent_it_again)
+{
+    static const struct {
+        const char *headers;
+        int status;
+    } cases[] = {
+        { NULL, 200 },
+        { "If-None-Match: \"v1\"\r\n", 304 },
+        { "If-None-Match: W/\"v1\"\r\n", 304 },
+        { "If-None-Match: \"v0\", , \"v1\"\r\n", 304 },
+        { "If-None-Match: *\r\n", 304 },
+        { "If-None-Match: \"v2\"\r\n", 200 },
+        { "If-None-Match: v1\r\n", 200 },
+        { "If-None-Match: \"v1\r\n", 200 },
+        { "If-None-Match: \"v0\" \"v1\"\r\n", 304 },
+        { "If-None-Match: x, \"v1\"\r\n", 200 },
+        { "If-None-Match: \r\n", 200 },
+    };
+    cz_client *client = cz_client_create(&daily);
+    behaviour.headers[0] = (cz_header){ CZ_STR("ETag"), CZ_STR("\"v1\"") };
+    CZ_EXPECT_STATUS(get(client, "/page", NULL), 200);
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        const cz_answer *given = get(client, "/page", cases[i].headers);
+        CZ_EXPECT_MSG(given->status == cases[i].status, "%s: %d", cases[i].headers, given->status);
+        CZ_EXPECT(is_cached(given));
+        CZ_EXPECT_HEADER(given, "ETag", "\"v1\"");
+        CZ_EXPECT_EQ(given->body.len > 0, given->status == 200);
+    }
+    CZ_EXPECT_EQ(behaviour.calls, 1);
+}

@@ -28,6 +28,10 @@ static CZ_VIEWSET(
     .actions = CZ_ACTIONS({ .name = "peek",
                             .handler = boil,
                             .doc = CZ_DOC(.summary = "Peek", .security = CZ_SECURITY()) }));
+static CZ_VIEWSET(mixed_cauldrons, Cauldron, .serializer = &CauldronSerializer,
+                  .permissions = CZ_ANY_OF(&cz_read_only,
+                                           CZ_ALL_OF(&cz_allow_any, &cz_is_authenticated)),
+                  .security = CZ_SECURITY("key"));
 static CZ_OPENAPI(
     hearth_api, .title = "Hearth", .version = "1",
     .tags = CZ_TAG_DOCS({ "fire", "What **burns**." }, { "open", "Those for all." }),
@@ -50,6 +54,7 @@ static const cz_route urls[] = {
     CZ_RESOURCE("/open", &open_cauldrons),
     CZ_RESOURCE("/shown", &shown_cauldrons, .name = "shown"),
     CZ_RESOURCE("/own", &own_cauldrons, .name = "own"),
+    CZ_RESOURCE("/mixed", &mixed_cauldrons, .name = "mixed"),
     CZ_GET("/free", boil, .doc = CZ_DOC(.summary = "Free")),
     CZ_GET("/bought", boil, .doc = CZ_DOC(.summary = "Bought", .security = CZ_SECURITY("basic"))),
     CZ_RESOURCE("/openapi.json", &hearth_api),
@@ -96,6 +101,11 @@ static const struct {
     { "paths./own.get.security", OWN },
     { "paths./own/{id}.delete.security", OWN },
     { "paths./own/peek.get.security", "[]" },
+    { "paths./mixed.get.security", "[]" },
+    { "paths./mixed.get.responses.401", NULL },
+    { "paths./mixed.post.security", "[{\"key\":[]}]" },
+    { "paths./mixed/{id}.get.security", "[]" },
+    { "paths./mixed/{id}.patch.responses.401.description", "\"It is not told who asks.\"" },
     { "paths./free.get.security", "[]" },
     { "paths./bought.get.security", "[{\"basic\":[]}]" },
 };

@@ -1,5 +1,6 @@
 /* States by name: what a client has need not be sent again, and what another changed is not changed unseen (RFC 9110, 8.8.3
  * and 13; "lost updates"). A name is 128 bits of the row as JSON, so it is the same from every worker and format. */
+#include "http/etags.h"
 #include "views/views_internal.h"
 #include <calzone/map.h>
 #include <stdio.h>
@@ -14,26 +15,11 @@ static cz_str etag_of(cz_ctx *ctx, cz_str json)
                      (unsigned long long)cz__siphash13(keys[1], json.ptr, json.len));
 }
 
-/* The next opaque tag of a list, without quotes; of a CSV or another format what stands behind the dash is left out. False at
- * the end, and where the list is malformed, so that nothing is taken for a match. */
-static bool next_tag(cz_str *list, cz_str *out, bool *out_weak)
+/* A tag without the format that stands behind the dash, of a CSV or another. */
+static cz_str without_format(cz_str tag)
 {
-    *list = cz_str_trim(*list);
-    while (cz_str_starts_with(*list, CZ_STR(",")))
-        *list = cz_str_trim(cz_str_tail(*list, 1));
-    *out_weak = cz_str_starts_with(*list, CZ_STR("W/"));
-    cz_str rest = cz_str_tail(*list, *out_weak ? 2 : 0);
-    if (!cz_str_starts_with(rest, CZ_STR("\"")))
-        return false;
-    rest = cz_str_tail(rest, 1);
-    size_t end = cz_str_find_char(rest, '"');
-    if (end == SIZE_MAX)
-        return false;
-    cz_str tag = cz_str_head(rest, end);
-    *list = cz_str_tail(rest, end + 1);
-    bool other_format = tag.len > ETAG_BYTES && tag.ptr[ETAG_BYTES] == '-';
-    *out = other_format ? cz_str_head(tag, ETAG_BYTES) : tag;
-    return true;
+    bool other = tag.len > ETAG_BYTES && tag.ptr[ETAG_BYTES] == '-';
+    return other ? cz_str_head(tag, ETAG_BYTES) : tag;
 }
 
 /* Whether a list names the tag. `strong`: weak names do not count (RFC 9110, 8.8.3.2). */
@@ -43,8 +29,8 @@ static bool names(cz_str list, cz_str etag, bool strong)
     bool weak;
     if (cz_str_eq(cz_str_trim(list), CZ_STR("*")))
         return true;
-    while (next_tag(&list, &tag, &weak))
-        if (cz_str_eq(tag, etag) && !(strong && weak))
+    while (cz__etag_next(&list, &tag, &weak))
+        if (cz_str_eq(without_format(tag), etag) && !(strong && weak))
             return true;
     return false;
 }
