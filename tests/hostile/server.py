@@ -59,8 +59,8 @@ class Server:
         self.folder, self.port = folder, free_port()
         self.log = tempfile.TemporaryFile()
 
-    def command(self, *arguments):
-        done = subprocess.run([PROGRAM, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True)
+    def command(self, *arguments, said=""):
+        done = subprocess.run([PROGRAM, *arguments], cwd=self.folder, env=self.environment, input=said, capture_output=True, text=True)
         if done.returncode:
             sys.exit("hostile %s: %s%s" % (" ".join(arguments), done.stdout, done.stderr))
         return done.stdout
