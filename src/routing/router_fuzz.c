@@ -66,6 +66,7 @@ static void fill(cz_ctx *ctx, cz_request *req)
         expect(used < req->param_count);
         values[used] = req->params[used].text;
         len = append(len, values[used++]);
+        pattern = cz_str_tail(pattern, open); /* a ">" before it is text */
         pattern = cz_str_tail(pattern, cz_str_find_char(pattern, '>') + 1);
     }
     expect(used == req->param_count);
