@@ -10,6 +10,8 @@ import re
 import socket
 import sqlite3
 
+import items
+
 PIPELINED = 16
 PAGE_SIZE = 50
 COLUMNS = ("id", "name", "description", "price", "quantity", "created_at")
@@ -132,6 +134,26 @@ class Checker:
         except (OSError, TypeError, http.client.HTTPException) as error:
             raise Wrong(f"answer {number} of {PIPELINED}: {error!r}") from error
 
+    def post(self, port, document):
+        """What was sent comes back with a key, and what is wrong with it is told."""
+        sent = json.loads(document)
+        for status, body in ((201, sent), (400, {**sent, "author_email": "nobody", "rating": 9})):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                connection.request("POST", "/articles", json.dumps(body), {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                text = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                raise Wrong(f"/articles: {error!r}") from error
+            finally:
+                connection.close()
+            expect(answer.status == status, f"/articles: status {answer.status}, not {status}: {text[:200]!r}")
+            got = self.parsed(text, "/articles")
+            if status == 201:
+                expect(got == {**sent, "id": got.get("id")}, f"/articles: {got!r:.200}")
+            else:
+                expect(set(got) == {"author_email", "rating"}, f"/articles: {got!r:.200}")
+
     # ---- one server ----
 
     def check(self, kind, port):
@@ -142,6 +164,8 @@ class Checker:
             self.hello(self.get(port, "/json", BROWSER_HEADERS))
         elif kind == "pipelined":
             self.pipelined(port)
+        elif kind == "post":
+            self.post(port, items.article())
         elif kind == "item":
             for number in (7, 1, len(self.rows)):
                 path = f"/items/{number}"

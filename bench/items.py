@@ -6,6 +6,7 @@
 The rows depend on the seed and the row count alone, so two machines measure the same bytes.
 """
 import argparse
+import json
 import os
 import random
 import sqlite3
@@ -17,6 +18,18 @@ SCHEMA = """create table items(
     price real not null,
     quantity integer not null,
     created_at text not null)"""
+
+# What a POST adds to. The columns are those that the application's model has.
+ARTICLES = """create table articles(
+    id integer primary key autoincrement,
+    title text not null,
+    slug text not null,
+    author_email text not null,
+    summary text not null,
+    body text not null,
+    rating real not null,
+    public integer not null,
+    published_at text not null) strict"""
 
 WORDS = ("alpha bravo charlie delta echo foxtrot golf hotel "
          "india juliet kilo lima mike november oscar papa").split()
@@ -40,6 +53,18 @@ def rows(count=1000, seed=42):
         yield number, f"{first.title()} {second} {number}", description, price, quantity, created_at
 
 
+def article(seed=42):
+    """A JSON document of 2 KB, the body of a POST."""
+    rng = random.Random(seed)
+    text = {"title": "What the tide left", "slug": "what-the-tide-left", "author_email": "ann@example.com",
+            "summary": " ".join(rng.choices(WORDS, k=20)), "body": "", "rating": 4.5, "public": True,
+            "published_at": "2026-11-21T08:30:00Z"}
+    while len(json.dumps(text)) < 2048:
+        text["body"] += rng.choice(WORDS) + rng.choice((" ", " ", " ", ", ", ".\n", " \"", "\u00e9 "))
+    text["body"] = text["body"].strip()  # as serializers take it
+    return json.dumps(text, ensure_ascii=False)
+
+
 def make(path, count=1000, seed=42):
     for stale in (path, path + "-wal", path + "-shm"):
         if os.path.exists(stale):
@@ -49,6 +74,7 @@ def make(path, count=1000, seed=42):
     database.execute("pragma journal_mode=wal")
     database.execute(SCHEMA)
     database.executemany("insert into items values(?,?,?,?,?,?)", rows(count, seed))
+    database.execute(ARTICLES)
     database.commit()
     database.execute("analyze")
     database.commit()

@@ -10,6 +10,8 @@ MB = 1024 * 1024
 # The goals: CPU of one request, in microseconds and as a multiple of the limit's.
 ITEM_US, PAGE_US, TIMES_LIMIT = 8.0, 40.0, 1.4
 PIPELINED_US = 1.0
+PAGE_TIMES_LESS = {"django": 30.0, "fastify": 4.0}  # CPU of a page: how many times less than these
+POST_TIMES_INSERT = 3.0
 WORKER_MB = 8.0
 FIRST_ANSWER_MS = 15.0
 
@@ -27,8 +29,9 @@ def number(value):
 class Report:
     """Reads the samples of a run: a list of dicts, one for each pass over one server."""
 
-    def __init__(self, samples, first_answers):
+    def __init__(self, samples, first_answers, inserts=()):
         self.samples = samples
+        self.inserts = inserts  # us of CPU of the insert of a POST, alone
         self.first_answers = first_answers  # {server: [ms]}
 
     def values(self, server, name, key):
@@ -86,6 +89,10 @@ class Report:
         yield self.against_limit(server, "item", "`/items/{id}`", ITEM_US)
         yield self.against_limit(server, "page", "`/items` 50 rows", PAGE_US)
 
+        for peer, times in PAGE_TIMES_LESS.items():
+            yield self.against_peer(server, peer, times)
+        yield self.against_insert(server)
+
         cpu = self.median(server, "pipelined")
         yield (f"pipelined x16 <= {PIPELINED_US} us", f"{cpu:.2f} us" if cpu is not None else "",
                cpu <= PIPELINED_US if cpu is not None else None)
@@ -118,3 +125,21 @@ class Report:
         if limit:
             text += f", {cpu / limit:.2f} x limit"
         return goal, text, cpu <= most or bool(limit) and cpu <= TIMES_LIMIT * limit
+
+    def against_peer(self, server, peer, times):
+        goal = f"`/items` 50 rows: {times:.0f} times less CPU than {peer}"
+        own, other = self.median(server, "page"), self.median(peer, "page")
+        if own is None or other is None:
+            return goal, "", None
+        return goal, f"{other / own:.1f} times less, {own:.2f} against {other:.0f} us", other / own >= times
+
+    def insert_spread(self):
+        return spread(self.inserts)
+
+    def against_insert(self, server):
+        goal = f"`POST` of 2 KB <= {POST_TIMES_INSERT:.0f} x its insert alone"
+        own = self.median(server, "post")
+        if own is None or not self.inserts:
+            return goal, "", None
+        alone = statistics.median(self.inserts)
+        return goal, f"{own:.2f} us, {own / alone:.2f} x {alone:.2f} us", own <= POST_TIMES_INSERT * alone

@@ -23,6 +23,7 @@ static cz_field_error *append(cz_ctx *ctx, cz_field_errors *errors, cz_str field
     return error;
 }
 
+CZ_PRINTF(5, 0)
 static void add(cz_ctx *ctx, cz_field_errors *errors, cz_str field, const char *code,
                 const char *format, va_list args)
 {
