@@ -100,6 +100,10 @@ echo "a mistake is shown"
 sed -i 's/title, body/title, boddy/' src/notes/serializers.c
 "$calzone" check >"$work/log" 2>&1 && fail "wrong code was built"
 grep -q "serializers.c:5:.*boddy" "$work/log" || fail "the mistake is not shown: $(cat "$work/log")"
+! grep -E '^FAILED|^ninja|-Wconversion' "$work/log" || fail "the compiler's command line hides the mistake"
+[[ $(tail -n 1 "$work/log") == "calzone: the project could not be built" ]] || fail "the end: $(tail -n 1 "$work/log")"
+"$calzone" build >"$work/log" 2>&1 && fail "wrong code was built"
+grep -q -e '-Wconversion' "$work/log" || fail "build does not show the command line"
 sed -i 's/title, boddy/title, body/' src/notes/serializers.c
 
 echo "with the installed package"
