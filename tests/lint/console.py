@@ -18,6 +18,7 @@ BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.M | re.S)
 ADDRESS = "127.0.0.1:8000"
 TIME = re.compile(r"(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(\.\d+)?Z?")
 COMMAND_SECONDS, SERVER_SECONDS, STOP_SECONDS = 60, 30, 10
+SHOWN_CHARS = 3000  # of an output that is not as the page says
 
 
 def blocks(text):
@@ -105,5 +106,5 @@ class Console:
         for command, expected in commands(text):
             output = self.start(command) if command.endswith("&") else self.command(command)[1]
             if not matches(expected, output):
-                found.append("$ %s\nprints:\n%s" % (command, output))
+                found.append("$ %s\nprints:\n%s" % (command, output[:SHOWN_CHARS]))
         return found
