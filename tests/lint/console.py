@@ -65,7 +65,8 @@ class Console:
         self.server = None
 
     def environment(self):
-        return {"PATH": self.path, "HOME": self.home, "BIND": self.address, "WORKERS": "1"}
+        # errors are told as GCC words them
+        return {"PATH": self.path, "HOME": self.home, "CC": "gcc", "BIND": self.address, "WORKERS": "1"}
 
     def command(self, text):
         """Run a command to its end: its exit code, and what it printed."""
