@@ -82,8 +82,6 @@ struct cz__operation cz__operation_of(const cz_route_info *route);
 bool cz__operation_is_shown(const cz_route_info *route);
 /* The permission it asks; NULL: none that is known. */
 const cz_permission *cz__operation_permission(const struct cz__operation *op);
-/* Whether that lets everyone through. */
-bool cz__operation_is_open(const struct cz__operation *op);
 /* security.c: "securitySchemes" of the components, and "security" of an operation. Raises: CZ_EINVAL. */
 void cz__security_schemes_write(struct cz__document *doc);
 void cz__operation_security_write(struct cz__document *doc, const struct cz__operation *op);

@@ -108,23 +108,11 @@ cz_status cz__security_check(const cz_openapi *api, const char *prefix, cz_error
 
 /* ---- what an operation asks for ---- */
 
-/* Whether everyone is let through, as far as that is known without asking: the rule of a project is not. */
-static bool lets_everyone(const cz_permission *permission, bool reads)
-{
-    if (permission->allows == cz__permission_any || permission->allows == cz__permission_all) {
-        bool is_any = permission->allows == cz__permission_any;
-        for (size_t i = 0; i < permission->part_count; i++)
-            if (lets_everyone(permission->parts[i], reads) == is_any)
-                return is_any;
-        return !is_any;
-    }
-    return permission == &cz_allow_any || (reads && permission == &cz_read_only);
-}
-
-bool cz__operation_is_open(const struct cz__operation *op)
+static bool is_open(const struct cz__operation *op)
 {
     const cz_permission *permission = cz__operation_permission(op);
-    return !permission || lets_everyone(permission, strcmp(op->route->method, "GET") == 0);
+    bool reads = strcmp(op->route->method, "GET") == 0;
+    return !permission || permission == &cz_allow_any || (reads && permission == &cz_read_only);
 }
 
 static const char *const *asked_for(const struct cz__operation *op)
@@ -137,7 +125,7 @@ static const char *const *asked_for(const struct cz__operation *op)
 bool cz__operation_is_secured(const struct cz__document *doc, const struct cz__operation *op)
 {
     const char *const *asked = asked_for(op);
-    return asked ? *asked != NULL : doc->api->security.count && !cz__operation_is_open(op);
+    return asked ? *asked != NULL : doc->api->security.count && !is_open(op);
 }
 
 /* "oauth books:read books:write" as {"oauth": ["books:read", "books:write"]}. */
@@ -164,7 +152,7 @@ static void write_requirement(struct cz__document *doc, const struct cz__operati
 void cz__operation_security_write(struct cz__document *doc, const struct cz__operation *op)
 {
     const char *const *asked = asked_for(op);
-    bool any = !asked && !cz__operation_is_open(op); /* one of all there are */
+    bool any = !asked && !is_open(op); /* one of all there are */
     if (!asked && !doc->api->security.count)
         return; /* the document's own, which is none */
     cz__doc_list(doc, "security");

@@ -28,11 +28,6 @@ static CZ_VIEWSET(
     .actions = CZ_ACTIONS({ .name = "peek",
                             .handler = boil,
                             .doc = CZ_DOC(.summary = "Peek", .security = CZ_SECURITY()) }));
-static CZ_VIEWSET(guarded_cauldrons, Cauldron, .serializer = &CauldronSerializer,
-                  .permissions = CZ_ANY_OF(&cz_read_only, &cz_is_authenticated));
-static CZ_VIEWSET(hidden_cauldrons, Cauldron, .serializer = &CauldronSerializer,
-                  .permissions = CZ_ALL_OF(CZ_ANY_OF(&cz_read_only, &cz_deny_all),
-                                           &cz_is_authenticated));
 static CZ_OPENAPI(
     hearth_api, .title = "Hearth", .version = "1",
     .tags = CZ_TAG_DOCS({ "fire", "What **burns**." }, { "open", "Those for all." }),
@@ -55,8 +50,6 @@ static const cz_route urls[] = {
     CZ_RESOURCE("/open", &open_cauldrons),
     CZ_RESOURCE("/shown", &shown_cauldrons, .name = "shown"),
     CZ_RESOURCE("/own", &own_cauldrons, .name = "own"),
-    CZ_RESOURCE("/guarded", &guarded_cauldrons, .name = "guarded"),
-    CZ_RESOURCE("/hidden", &hidden_cauldrons, .name = "hidden"),
     CZ_GET("/free", boil, .doc = CZ_DOC(.summary = "Free")),
     CZ_GET("/bought", boil, .doc = CZ_DOC(.summary = "Bought", .security = CZ_SECURITY("basic"))),
     CZ_RESOURCE("/openapi.json", &hearth_api),
@@ -103,13 +96,6 @@ static const struct {
     { "paths./own.get.security", OWN },
     { "paths./own/{id}.delete.security", OWN },
     { "paths./own/peek.get.security", "[]" },
-    { "paths./guarded.get.security", "[]" },
-    { "paths./guarded.get.responses.401", NULL },
-    { "paths./guarded.get.responses.403", NULL },
-    { "paths./guarded.post.security", EVERY },
-    { "paths./guarded.post.responses.403.description", "\"Not allowed.\"" },
-    { "paths./hidden.get.security", EVERY },
-    { "paths./hidden.get.responses.403.description", "\"Not allowed.\"" },
     { "paths./free.get.security", "[]" },
     { "paths./bought.get.security", "[{\"basic\":[]}]" },
 };
