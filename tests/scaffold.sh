@@ -85,16 +85,25 @@ grep -qE '^[1-9][0-9]* passed, 0 failed$' "$work/log" || fail "its tests said: $
 (cd src/notes && "$calzone" check >/dev/null) || fail "check"
 "$calzone" routes --json 2>/dev/null | python3 -m json.tool >/dev/null || fail "routes --json is no JSON"
 "$calzone" build >/dev/null || fail "build"
-echo "/* a file that was not there */" >src/notes/migrations/0002_new.c # CMake notices, and says so
-"$calzone" build >/dev/null 2>"$work/log" || fail "build with a new file: $(cat "$work/log")"
+mkdir src/shelves # CMake notices files that were not there, and says so
+echo "int shelves(void); int shelves(void) { return 7; }" >src/shelves/models.c
+printf '%s\n' '#include <calzone/testing.h>' 'int shelves(void);' \
+    'CZ_TEST(a_new_file_is_found) { CZ_EXPECT_EQ(shelves(), 7); }' >tests/shelves_test.c
+"$calzone" build >/dev/null 2>"$work/log" || fail "build with new files: $(cat "$work/log")"
 [[ ! -s $work/log ]] || fail "a new file is told of: $(cat "$work/log")"
-rm src/notes/migrations/0002_new.c
+"$calzone" test a_new_file_is_found 2>&1 | grep -qx "1 passed, 0 failed" || fail "a new test is not found"
+rm -r src/shelves tests/shelves_test.c
+"$calzone" check >/dev/null 2>"$work/log" || fail "check without files that were there: $(cat "$work/log")"
 expect 2 "no command" "$calzone" nonsense
 
 echo "a mistake is shown"
 sed -i 's/title, body/title, boddy/' src/notes/serializers.c
 "$calzone" check >"$work/log" 2>&1 && fail "wrong code was built"
 grep -q "serializers.c:5:.*boddy" "$work/log" || fail "the mistake is not shown: $(cat "$work/log")"
+! grep -E '^FAILED|^ninja|-Wconversion' "$work/log" || fail "the compiler's command line hides the mistake"
+[[ $(tail -n 1 "$work/log") == "calzone: the project could not be built" ]] || fail "the end: $(tail -n 1 "$work/log")"
+"$calzone" build >"$work/log" 2>&1 && fail "wrong code was built"
+grep -q -e '-Wconversion' "$work/log" || fail "build does not show the command line"
 sed -i 's/title, boddy/title, body/' src/notes/serializers.c
 
 echo "with the installed package"

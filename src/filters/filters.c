@@ -14,16 +14,17 @@ static const cz_lookups *lookups_of(const cz_filter *filter)
 
 /* ---- names ---- */
 
+static const char *const lookup_names[] = {
+#define X(name) [CZ_LOOKUP_##name] = #name,
+    CZ_LOOKUP_MAP(X)
+#undef X
+};
+
 /* "icontains", after two underscores. */
 static void append_lookup(cz_buf *out, cz_lookup lookup)
 {
-    static const char *const names[] = {
-#define X(name) [CZ_LOOKUP_##name] = #name,
-        CZ_LOOKUP_MAP(X)
-#undef X
-    };
     cz_buf_append_lit(out, "__");
-    for (const char *at = names[lookup]; *at; at++)
+    for (const char *at = lookup_names[lookup]; *at; at++)
         cz_buf_append_char(out, (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at));
 }
 
@@ -163,18 +164,37 @@ cz_cond cz_filter_rows(cz_ctx *ctx, const cz_request *req, cz_model *model,
 
 /* ---- the start ---- */
 
+/* The column whose values are compared at the end of a path. */
+static cz_status compared_column(const cz_model *model, cz_str path, const cz__column **out,
+                                 cz_error *err)
+{
+    cz_error why;
+    if (cz__path_resolve(model, path, out, &why))
+        return cz_error_set(err, CZ_EVALIDATION, "%s", cz_error_message(&why));
+    if ((*out)->many)
+        *out = (*out)->field->target->state->key;
+    return CZ_OK;
+}
+
 static cz_status check_lookup(const cz_model *model, cz_str path, cz_lookup lookup, cz_error *err)
 {
     const cz__column *column;
-    cz_error why;
-    if (cz__path_resolve(model, path, &column, &why))
-        return cz_error_set(err, CZ_EVALIDATION, "%s", cz_error_message(&why));
-    if (column->many)
-        column = column->field->target->state->key;
-    if (lookup >= CZ_LOOKUP_COUNT || !cz__is_asked(column->type, lookup))
-        return cz_error_set(err, CZ_EVALIDATION, "%s.%.*s cannot be compared in this way",
-                            model->name, CZ_STR_ARG(path));
-    return CZ_OK;
+    cz_status status = compared_column(model, path, &column, err);
+    if (!status && (lookup >= CZ_LOOKUP_COUNT || !cz__is_asked(column->type, lookup)))
+        status = cz_error_set(err, CZ_EVALIDATION, "%s.%.*s has no lookup %s", model->name,
+                              CZ_STR_ARG(path),
+                              lookup < CZ_LOOKUP_COUNT ? lookup_names[lookup] : "of that number");
+    return status;
+}
+
+static cz_status check_order(const cz_model *model, cz_str path, cz_error *err)
+{
+    const cz__column *column;
+    cz_status status = compared_column(model, path, &column, err);
+    if (!status && !cz__is_asked(column->type, CZ_LOOKUP_GT))
+        status = cz_error_set(err, CZ_EVALIDATION, "rows cannot be ordered by %s.%.*s", model->name,
+                              CZ_STR_ARG(path));
+    return status;
 }
 
 static cz_status check_filter(const cz_model *model, const cz_filter *filter, cz_error *err)
@@ -237,6 +257,6 @@ cz_status cz__filters_check(const cz_model *model, const cz_filters *filters,
             model, search->items[i].path,
             search->items[i].lookup ? search->items[i].lookup : CZ_LOOKUP_ICONTAINS, err);
     for (size_t i = 0; i < orderings->count && !status; i++)
-        status = check_lookup(model, orderings->items[i], CZ_LOOKUP_GT, err);
+        status = check_order(model, orderings->items[i], err);
     return status;
 }

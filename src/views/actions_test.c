@@ -7,6 +7,7 @@ CZ_MODEL(Bookcase, BOOKCASE);
 #define FOLIO(F)                                                                                   \
     F(char_field, title, .max_length = 20, .unique = true)                                         \
     F(bool_field, open, .default_ = cz_bool(false))                                                \
+    F(json_field, notes, .null = true)                                                             \
     F(foreign_key, bookcase, Bookcase, .null = true, .on_delete = CZ_CASCADE)
 CZ_MODEL(Folio, FOLIO);
 #define PLATE(F)                                                                                   \
@@ -157,6 +158,11 @@ static CZ_VIEWSET(loose_cursor, Folio, .serializer = &FolioSerializer, .permissi
                   .pagination = CZ_CURSOR, .orderings = CZ_FIELDS(Folio, title, bookcase));
 static CZ_VIEWSET(odd_filter, Folio, .serializer = &FolioSerializer, .permissions = &cz_allow_any,
                   .filters = CZ_FILTERS({ .path = CZ_FIELD(Folio, open), CZ_LOOKUPS(ICONTAINS) }));
+static CZ_VIEWSET(odd_search, Folio, .serializer = &FolioSerializer, .permissions = &cz_allow_any,
+                  .search = CZ_SEARCH_FIELDS({ .path = CZ_FIELD(Folio, title),
+                                               .lookup = CZ_LOOKUP_COUNT }));
+static CZ_VIEWSET(odd_order, Folio, .serializer = &FolioSerializer, .permissions = &cz_allow_any,
+                  .orderings = CZ_FIELDS(Folio, title, notes));
 static CZ_VIEWSET(two_filters, Folio, .serializer = &FolioSerializer, .permissions = &cz_allow_any,
                   .filters = CZ_FILTERS({ .path = CZ_FIELD(Folio, title) },
                                         { .path = CZ_FIELD(Folio, open), .name = "title" }));
@@ -178,7 +184,9 @@ static const struct {
     { &loose_cursor, "/x",
       "viewset loose_cursor: pages by cursor need an order by columns of Folio that are not NULL, "
       "and \"bookcase\" is none" },
-    { &odd_filter, "/x", "viewset odd_filter: Folio.open cannot be compared in this way" },
+    { &odd_filter, "/x", "viewset odd_filter: Folio.open has no lookup ICONTAINS" },
+    { &odd_search, "/x", "viewset odd_search: Folio.title has no lookup of that number" },
+    { &odd_order, "/x", "viewset odd_order: rows cannot be ordered by Folio.notes" },
     { &two_filters, "/x", "viewset two_filters: two filters are called \"title\"" },
     { &no_filter, "/x", "viewset no_filter: a filter has either a path or a .condition" },
 };

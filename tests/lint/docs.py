@@ -6,29 +6,22 @@
 
 A ```c block that includes a <calzone/...> header is a whole file; other blocks are pieces. One with a
 main() is built; one with CZ_TEST is built and its tests are run. A ```console block that follows says what
-the program prints:
+the program prints (console.py). Its commands run in the page's own empty directory, in which `examples` is that of the
+sources; a server runs until the next program at most. A program that no console block follows is run once, as `NAME check`
+when it is a project.
 
-    $ ./shop check
-    shop: no issues in ...
-
-Its commands run in the page's own empty directory, in which `examples` is that of the sources. Any time is
-as good as another, and "..." stands for any text, alone on a line for any lines. A command that ends in "&"
-is a server: it runs until the next program or the page's end. A program that no console block follows is run
-once, as `NAME check` when it is a project.
+The tutorial is run by tests/tutorial/run.
 """
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
+
+sys.dont_write_bytecode = True
+from console import BLOCK, Console, blocks  # noqa: E402
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.M | re.S)
-ADDRESS = "127.0.0.1:8000"  # of servers in the pages; runs take a free port instead
-TIME = re.compile(r"(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(\.\d+)?Z?")
 FLAGS = ["-std=gnu17", "-Wall", "-Wextra", "-Wno-override-init", "-Iinclude", "-Iexamples"]
 LIBRARY = "build/libcalzone.a"
 TEST_MAIN = "#include <calzone/testing.h>\nint main(int argc, char **argv) { return cz_test_main(argc, argv); }\n"
@@ -62,27 +55,14 @@ class Page:
         self.path, self.run, self.bad = path, run, []
         self.program = None  # the last one built: its name
         self.untold = False  # no console block has run it yet
-        self.servers = []
         self.directory = tempfile.TemporaryDirectory(prefix="calzone-docs-") if run else None
         if run:
             os.symlink(os.path.abspath("examples"), os.path.join(self.directory.name, "examples"))
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.address = "127.0.0.1:%d" % probe.getsockname()[1]
-
-    def stop_servers(self):
-        for server in self.servers:
-            server.send_signal(signal.SIGTERM)
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
-        self.servers.clear()
+            self.console = Console(self.directory.name)
 
     def close(self):
-        self.stop_servers()
         if self.directory:
+            self.console.stop()
             self.directory.cleanup()
 
     def fail(self, line, text):
@@ -98,10 +78,10 @@ class Page:
 
     def example(self, line, code):
         self.finish_program(line)
-        self.stop_servers()
         if not self.run:
             self.gcc(line, code, ["-fsyntax-only"])
             return
+        self.console.stop()
         project = re.search(r'^CZ_PROJECT_MAIN\("([\w-]+)"', code, re.M)
         is_test = re.search(r"^CZ_TEST\(", code, re.M)
         name = project.group(1) if project else "example"
@@ -120,47 +100,16 @@ class Page:
         """Run a program whose output the page does not tell."""
         if self.untold:
             self.untold = False
-            code, output = self.command("./%s%s" % (self.program, " check" if self.is_project else ""))
+            code, output = self.console.command("./%s%s" % (self.program, " check" if self.is_project else ""))
             if code:
                 self.fail(self.line, "%s ended with %d:\n%s" % (self.program, code, output))
 
-    def environment(self):
-        return {"PATH": os.environ["PATH"], "HOME": self.directory.name, "BIND": self.address, "WORKERS": "1"}
-
-    def command(self, text):
-        result = subprocess.run(["bash", "-c", text.replace(ADDRESS, self.address)], cwd=self.directory.name,
-                                env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, timeout=60)
-        return result.returncode, result.stdout.decode().replace(self.address, ADDRESS).replace("\r", "")
-
-    def start(self, text):
-        log = os.path.join(self.directory.name, "server-%d.log" % len(self.servers))
-        with open(log, "wb") as file:
-            self.servers.append(subprocess.Popen(
-                ["bash", "-c", "exec " + text.rstrip("& ").replace(ADDRESS, self.address)],
-                cwd=self.directory.name, env=self.environment(), stdin=subprocess.DEVNULL, stdout=file,
-                stderr=subprocess.STDOUT, start_new_session=True))
-        for _ in range(1000):
-            with open(log, encoding="utf-8") as file:
-                output = file.read()
-            if "is served on" in output or self.servers[-1].poll() is not None:
-                break
-            time.sleep(0.01)
-        return output.replace(self.address, ADDRESS)
-
-    def console(self, line, text):
-        if not self.run or not self.program:
-            return
-        self.untold = False
-        for part in re.split(r"^\$ ", text, flags=re.M)[1:]:
-            command, _, expected = part.partition("\n")
-            while command.endswith("\\"):
-                more, _, expected = expected.partition("\n")
-                command = command[:-1] + more
-            output = self.start(command) if command.endswith("&") else self.command(command)[1]
-            pattern = re.escape(TIME.sub("TIME", expected.strip("\n"))).replace(r"\.\.\.", ".*?")
-            if not re.fullmatch(pattern, TIME.sub("TIME", output.strip("\n")), re.S):
-                self.fail(line, "$ %s\nprints:\n%s" % (command, output))
+    def printed(self, line, text):
+        """What a console block says of the last program."""
+        if self.run and self.program:
+            self.untold = False
+            for difference in self.console.differences(text):
+                self.fail(line, difference)
 
 
 def check_examples(path, text, run):
@@ -168,13 +117,11 @@ def check_examples(path, text, run):
         return []
     page = Page(path, run)
     try:
-        for match in BLOCK.finditer(text):
-            language, code = match.groups()
-            line = text.count("\n", 0, match.start()) + 2
+        for line, language, code in blocks(text):
             if language == "c" and re.search(r'^#include (<calzone/|"bookstore/)', code, re.M):
                 page.example(line, code)
             elif language == "console":
-                page.console(line, code)
+                page.printed(line, code)
         if run:
             page.finish_program(0)
     finally:

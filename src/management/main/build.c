@@ -116,24 +116,40 @@ static bool locate_calzone(char out[static DEFINITION_BYTES_MAX])
 
 /* What becomes of a program's standard output; its standard error is shown but for what CMake says there when it finds
  * a new source. */
+#define FAILED_LINE "FAILED: " /* how Ninja names what failed; the next line is its command */
 enum output { OUTPUT_SHOWN, OUTPUT_DROPPED, OUTPUT_FILTERED };
+
+static bool starts_with(const char *line, const char *start)
+{
+    return strncmp(line, start, strlen(start)) == 0;
+}
 
 static bool is_news(const char *line, enum output output)
 {
     if (output == OUTPUT_FILTERED)
-        return strncmp(line, "-- ", 3) != 0 && strcmp(line, "ninja: no work to do.\n") != 0;
+        return !starts_with(line, "-- ") && !starts_with(line, FAILED_LINE) &&
+               !starts_with(line, "ninja: build stopped") &&
+               strcmp(line, "ninja: no work to do.\n") != 0;
     return strcmp(line, "-- GLOB mismatch!\n") != 0;
 }
 
 /* Show what comes from the pipe on standard error; of OUTPUT_FILTERED also what Ninja passes on from the compiler:
- * standard output belongs to the project's command, which may print JSON. */
+ * standard output belongs to the project's command, which may print JSON. The compiler's own command line, which Ninja
+ * puts before its words, is left out: it hides them, and `calzone build` shows it. */
 static void show_filtered(int fd, enum output output)
 {
     char line[4096];
+    bool begins = true, is_shown = true, is_command = false;
     FILE *in = fdopen(fd, "r");
-    while (in && fgets(line, sizeof line, in))
-        if (is_news(line, output))
+    while (in && fgets(line, sizeof line, in)) {
+        if (begins) { /* a long line comes in pieces */
+            is_shown = !is_command && is_news(line, output);
+            is_command = output == OUTPUT_FILTERED && starts_with(line, FAILED_LINE);
+        }
+        begins = strchr(line, '\n') != NULL;
+        if (is_shown)
             fputs(line, stderr);
+    }
     if (in)
         fclose(in);
     else
