@@ -90,7 +90,7 @@ static User *target(cz_ctx *ctx, const cz_request *req)
     User *user = caller(ctx);
     if (!name.len || cz_str_eq(name, user->username))
         return user;
-    user = superuser(ctx);
+    superuser(ctx); /* or it raises */
     user = cz_first(ctx, User, .where = CZ_Q(User, username, EXACT, name));
     if (!user)
         cz_raise(ctx, CZ_ENOTFOUND, "Not found.");

@@ -89,6 +89,8 @@ const cz_permission *cz__operation_permission(const struct cz__operation *op);
 /* security.c: "securitySchemes" of the components, and "security" of an operation. Raises: CZ_EINVAL. */
 void cz__security_schemes_write(struct cz__document *doc);
 void cz__operation_security_write(struct cz__document *doc, const struct cz__operation *op);
+/* Whether its permission, as far as that is known, lets everybody. */
+bool cz__operation_is_open(const struct cz__operation *op);
 bool cz__operation_is_secured(const struct cz__document *doc, const struct cz__operation *op);
 /* Errors: CZ_EVALIDATION: a scheme that can't be. */
 CZ_NODISCARD cz_status cz__security_check(const cz_openapi *api, const char *prefix, cz_error *err);

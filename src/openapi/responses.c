@@ -312,7 +312,7 @@ static void write_stock(struct cz__document *doc, const struct cz__operation *op
         write_invalid(doc, op, "The input is malformed, or its values can't be.");
     if (cz__operation_is_secured(doc, op))
         write_error(doc, op, 401, "It is not told who asks.");
-    if (view->permissions != &cz_allow_any && (writes || view->permissions != &cz_read_only))
+    if (!cz__operation_is_open(op))
         write_error(doc, op, 403, "Not allowed.");
     if (may_be_missing(view, action))
         write_error(doc, op, 404, "There is none.");

@@ -237,6 +237,7 @@ static void write_declared(struct cz__document *doc, const struct cz__serializer
 {
     bool input = is_input(mode);
     if (field->as == CZ__AS_NESTED) {
+        cz_assert(field->member); /* which says so */
         cz_str name = cz__schema_named(doc, field->member->nested, input ? CZ__SCHEMA_PATCH : mode,
                                        CZ_PAGE_NUMBER);
         if (!null) {

@@ -120,7 +120,7 @@ static bool lets_everybody(const cz_permission *permission, bool reads)
     return open || permission == &cz_allow_any || (reads && permission == &cz_read_only);
 }
 
-static bool is_open(const struct cz__operation *op)
+bool cz__operation_is_open(const struct cz__operation *op)
 {
     const cz_permission *permission = cz__operation_permission(op);
     return !permission || lets_everybody(permission, strcmp(op->route->method, "GET") == 0);
@@ -130,13 +130,13 @@ static const char *const *asked_for(const struct cz__operation *op)
 {
     if (op->doc && op->doc->security)
         return op->doc->security;
-    return op->view && !is_open(op) ? op->view->security : NULL;
+    return op->view && !cz__operation_is_open(op) ? op->view->security : NULL;
 }
 
 bool cz__operation_is_secured(const struct cz__document *doc, const struct cz__operation *op)
 {
     const char *const *asked = asked_for(op);
-    return asked ? *asked != NULL : doc->api->security.count && !is_open(op);
+    return asked ? *asked != NULL : doc->api->security.count && !cz__operation_is_open(op);
 }
 
 /* "oauth books:read books:write" as {"oauth": ["books:read", "books:write"]}. */
@@ -163,7 +163,7 @@ static void write_requirement(struct cz__document *doc, const struct cz__operati
 void cz__operation_security_write(struct cz__document *doc, const struct cz__operation *op)
 {
     const char *const *asked = asked_for(op);
-    bool any = !asked && !is_open(op); /* one of all there are */
+    bool any = !asked && !cz__operation_is_open(op); /* one of all there are */
     if (!asked && !doc->api->security.count)
         return; /* the document's own, which is none */
     cz__doc_list(doc, "security");

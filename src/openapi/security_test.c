@@ -103,6 +103,8 @@ static const struct {
     { "paths./own/peek.get.security", "[]" },
     { "paths./mixed.get.security", "[]" },
     { "paths./mixed.get.responses.401", NULL },
+    { "paths./mixed.get.responses.403", NULL },
+    { "paths./mixed.post.responses.403.description", "\"Not allowed.\"" },
     { "paths./mixed.post.security", "[{\"key\":[]}]" },
     { "paths./mixed/{id}.get.security", "[]" },
     { "paths./mixed/{id}.patch.responses.401.description", "\"It is not told who asks.\"" },
