@@ -1,4 +1,5 @@
 /* The Bookstore's /v1: users and their tokens, and each endpoint by the names of the course. */
+#include "private_server.h"
 #include "server.h"
 #include <stdio.h>
 
@@ -19,12 +20,14 @@ static void create_superuser(const char *url, const char *name, const char *pass
 
 #define ROOT_PASSWORD "correct horse battery"
 
-static struct server start(void)
+/* `more`: a further setting, or NULL. */
+static struct server start_with(const char *more)
 {
     const char *url = cz__test_on_postgresql
                           ? cz_test_postgresql()
                           : format("sqlite://%s/shop.db", cz_test_directory()).ptr;
-    const char *env[] = { format("DATABASE_URL=%s", url).ptr, "PASSWORD_HASH_MEMORY=8M", NULL };
+    const char *env[] = { format("DATABASE_URL=%s", url).ptr, "PASSWORD_HASH_MEMORY=8M", more,
+                          NULL };
     struct server server = server_start("bookstore", 2, env);
     port = server.port;
     ask_always = NULL;
@@ -46,6 +49,11 @@ static const char *token_of(const char *name, const char *password)
     const cz_json_value *token = cz_answer_at(answer, "access_token");
     CZ_REQUIRE(token && token->kind == CZ_JSON_STR);
     return format("Authorization: Bearer %.*s\r\n", CZ_STR_ARG(token->as.text)).ptr;
+}
+
+static struct server start(void)
+{
+    return start_with(NULL);
 }
 
 #define JSON_BODY "Content-Type: application/json\r\n"
@@ -278,21 +286,44 @@ CZ_TEST(accept_version_chooses_where_the_path_does_not)
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
-CZ_DATABASE_TEST(lists_of_the_bookstore_are_kept_until_rows_change)
+/* Each list as it is with `count` authors, first made and then kept, or made twice where there is no cache. */
+static void expect_lists(uint32_t count, bool cached)
 {
-    struct server server = start();
-    const char *root = token_of("root", "correct+horse+battery");
     static const char *const lists[] = { "/v1/authors", "/v2/authors", "/authors" };
+    for (size_t i = 0; i < CZ_COUNT(lists); i++) {
+        const cz_answer *first = get(port, lists[i]), *second = get(port, lists[i]);
+        CZ_EXPECT_STATUS(first, 200);
+        CZ_EXPECT_HEADER(first, "Age", "");
+        CZ_EXPECT_HEADER(second, "Age", cached ? "0" : "");
+        CZ_EXPECT_EQ(cz_answer_at(second, i ? "results" : "")->count, count);
+    }
+}
+
+static void expect_lists_to_follow(const char *root)
+{
     for (int round = 0; round < 3; round++) {
-        for (size_t i = 0; i < CZ_COUNT(lists); i++) {
-            const cz_answer *first = get(port, lists[i]), *second = get(port, lists[i]);
-            CZ_EXPECT_HEADER(first, "Age", "");
-            CZ_EXPECT_HEADER(second, "Age", "0");
-            const char *count = i ? "results" : "";
-            CZ_EXPECT_EQ(cz_answer_at(second, count)->count, (uint32_t)round);
-        }
+        expect_lists((uint32_t)round, true);
         const char *json = format("{\"name\":\"Author %d\"}", round).ptr;
         CZ_EXPECT_STATUS(send("POST", round % 2 ? "/v1/author" : "/v2/authors", root, json), 201);
     }
+}
+
+CZ_DATABASE_TEST(lists_of_the_bookstore_are_kept_until_rows_change)
+{
+    struct server server = start();
+    expect_lists_to_follow(token_of("root", "correct+horse+battery"));
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_DATABASE_TEST(lists_of_the_bookstore_are_kept_in_redis_and_made_without_it)
+{
+    struct private_server redis = { 0 };
+    redis_run(&redis, NULL);
+    struct server server = start_with(format("CACHE_URL=redis://127.0.0.1:%u/0", redis.port).ptr);
+    const char *root = token_of("root", "correct+horse+battery");
+    expect_lists_to_follow(root);
+    private_server_kill(&redis);
+    CZ_EXPECT_STATUS(send("POST", "/v2/authors", root, "{\"name\":\"Author 3\"}"), 201);
+    expect_lists(4, false);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
