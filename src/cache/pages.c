@@ -75,14 +75,15 @@ static int64_t shared_age(const cz_response *response)
     return shared >= 0 ? shared : age;
 }
 
-static bool may_be_kept(const struct cz__visit *visit)
+static bool may_be_kept(cz_ctx *ctx, const struct cz__visit *visit)
 {
     const cz_response *response = &visit->req->response;
     if (visit->req->method != CZ_METHOD_GET || response->status != 200 || response->raised ||
         response->stream)
         return false;
-    for (uint32_t i = visit->headers_before; i < response->header_count; i++)
-        if (cz__header_is(&response->headers[i], "set-cookie"))
+    struct cz__own_headers own = cz__headers_since(ctx, response, &visit->headers_before);
+    for (size_t i = 0; i < own.count; i++)
+        if (cz__header_is(&own.items[i], "set-cookie"))
             return false;
     cz_str rest = cz_request_header(visit->req, CZ_STR("Cache-Control"));
     while (rest.len)
@@ -109,7 +110,7 @@ static void keep(cz_ctx *ctx, void *arg)
     const cz_response *response = &visit->req->response;
     cz_str names[CZ__VARY_MAX] = { { NULL, 0 } };
     size_t count;
-    int64_t age_s = may_be_kept(visit) ? shared_age(response) : 0;
+    int64_t age_s = may_be_kept(ctx, visit) ? shared_age(response) : 0;
     if (!age_s || !cz__page_read_vary(ctx, response, names, &count)) {
         keep_that_none_is(ctx, visit);
         return;
@@ -152,7 +153,7 @@ static void make_page(cz_ctx *ctx, struct cz__once *once)
     once->value = CZ_STR("");
     visit->is_made = true;
     visit->tags = cz__tags_now(ctx, visit->store, visit->options.tags);
-    visit->headers_before = visit->req->response.header_count;
+    visit->headers_before = cz__headers_before(ctx, &visit->req->response);
     cz_next_call(ctx, visit->req, visit->next);
     cz_ignore(cz_try(ctx, keep, visit, NULL)); /* the answer is there all the same */
 }

@@ -3,6 +3,7 @@
 #define CZ_CACHE_PAGES_H
 
 #include "cache/cache_internal.h"
+#include "http/own_headers.h"
 
 enum { CZ__VARY_MAX = 16 }; /* names of headers */
 
@@ -20,8 +21,8 @@ struct cz__visit {
     const struct cz__tag
         *tags; /* as they were before the answer was made; NULL: the cache is away */
     cz_cache_options options;
-    uint32_t headers_before; /* of the answer, which are not this middleware's to keep */
-    bool may_wait, is_made;  /* for another's answer; the answer is this request's own */
+    struct cz__headers_before headers_before;
+    bool may_wait, is_made; /* for another's answer; the answer is this request's own */
     /* What was found of the URL, for the next look alone: another may have found more by then. */
     bool has_looked;
     enum cz__known known, waits_for; /* what was known when it began to wait */
