@@ -74,12 +74,14 @@ static bool stands_among(const cz_str *names, size_t count, const char *name)
     return false;
 }
 
-bool cz__page_is_personal(const cz_request *req, const cz_str *names, size_t count)
+bool cz__page_is_personal(const cz_ctx *ctx, const cz_request *req, const cz_str *names,
+                          size_t count)
 {
-    return (cz_request_has_header(req, CZ_STR("Cookie")) &&
-            !stands_among(names, count, "cookie")) ||
-           (cz_request_has_header(req, CZ_STR("Authorization")) &&
-            !stands_among(names, count, "authorization"));
+    bool cookie = cz_request_has_header(req, CZ_STR("Cookie")),
+         authorization = cz_request_has_header(req, CZ_STR("Authorization"));
+    return (cookie && !stands_among(names, count, "cookie")) ||
+           (authorization && !stands_among(names, count, "authorization")) ||
+           (ctx->actor.len && !cookie && !authorization); /* known by something else */
 }
 
 /* ---- keys ---- */
@@ -175,7 +177,7 @@ bool cz__page_answer(cz_ctx *ctx, const struct cz__visit *visit, cz_str page)
     if (!cz__take_u64(&rest, &created) || !take_counted(&rest, &identity))
         return false;
     size_t count = names_of(identity, names);
-    return !cz__page_is_personal(visit->req, names, count) &&
+    return !cz__page_is_personal(ctx, visit->req, names, count) &&
            answer_with(ctx, visit->req, cz__page_identity(ctx, visit, names, count), page);
 }
 

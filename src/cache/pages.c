@@ -115,7 +115,7 @@ static void keep(cz_ctx *ctx, void *arg)
         keep_that_none_is(ctx, visit);
         return;
     }
-    if (cz__page_is_personal(visit->req, names, count))
+    if (cz__page_is_personal(ctx, visit->req, names, count))
         return;
     cz_cache_options page = visit->options, vary = { .ttl_ms = visit->options.ttl_ms };
     if (age_s < visit->options.ttl_ms / 1000 ||
@@ -160,7 +160,7 @@ static void make_page(cz_ctx *ctx, struct cz__once *once)
 
 /* Whether it may have an answer that another request gets: not one that brings what makes its answer a person's, unless that
  * is known to be one of the values that answers vary on. */
-static bool is_one_of_many(const struct cz__visit *visit)
+static bool is_one_of_many(const cz_ctx *ctx, const struct cz__visit *visit)
 {
     cz_str rest = cz_request_header(visit->req, CZ_STR("Cache-Control"));
     while (rest.len)
@@ -168,7 +168,7 @@ static bool is_one_of_many(const struct cz__visit *visit)
             return false;
     size_t count = visit->known == CZ__KNOWS_VARY ? visit->name_count : 0;
     return visit->req->method == CZ_METHOD_GET && visit->known != CZ__KNOWS_NOT_KEPT &&
-           !cz__page_is_personal(visit->req, visit->names, count);
+           !cz__page_is_personal(ctx, visit->req, visit->names, count);
 }
 
 /* Answer with a page, of which one is made for all that want it. What that one made may be another's, as of another language;
@@ -177,7 +177,7 @@ static bool answer_by_one(cz_ctx *ctx, struct cz__visit *visit)
 {
     for (int i = 0; i < 2; i++) {
         learn(ctx, visit);
-        visit->may_wait = is_one_of_many(visit);
+        visit->may_wait = is_one_of_many(ctx, visit);
         if (!visit->may_wait)
             return look_for_page(ctx, &visit->once) == CZ__FRESH &&
                    cz__page_answer(ctx, visit, visit->once.value);

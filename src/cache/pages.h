@@ -37,8 +37,10 @@ cz_str cz__header_next(cz_str *rest);
 bool cz__header_is(const cz_header *header, const char *name);
 /* The names an answer varies on: in small letters, each once, in order. False: on everything, or on too many. */
 bool cz__page_read_vary(cz_ctx *ctx, const cz_response *response, cz_str *names, size_t *count);
-/* Whether the request brings what makes its answer one person's, which the answer does not vary on. */
-bool cz__page_is_personal(const cz_request *req, const cz_str *names, size_t count);
+/* Whether the request brings what makes its answer one person's, which the answer does not vary on; or who calls is known without
+ * Cookie and Authorization. */
+bool cz__page_is_personal(const cz_ctx *ctx, const cz_request *req, const cz_str *names,
+                          size_t count);
 
 /* Of kind "vary" or "page", by a hash. */
 cz_str cz__page_key(cz_ctx *ctx, const struct cz__visit *visit, const char *kind, cz_str of);

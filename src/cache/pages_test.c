@@ -63,6 +63,15 @@ static void frame(cz_ctx *ctx, cz_request *req, const cz_next *next)
 static const cz_middleware framing = { .name = "framing", .process = frame };
 static const cz_middleware *const framed[] = { &framing, &pages.middleware, NULL };
 
+/* Who calls is known by a header of one's own. */
+static void know(cz_ctx *ctx, cz_request *req, const cz_next *next)
+{
+    cz_set_actor(ctx, cz_request_header(req, CZ_STR("X-Api-Key")));
+    cz_next_call(ctx, req, next);
+}
+static const cz_middleware knowing = { .name = "knowing", .process = know };
+static const cz_middleware *const known[] = { &knowing, &pages.middleware, NULL };
+
 static void answer_in_frame(cz_ctx *ctx, cz_request *req)
 {
     cz_respond_header_add(ctx, req, CZ_STR("Vary"), CZ_STR("Accept"));
@@ -71,6 +80,7 @@ static void answer_in_frame(cz_ctx *ctx, cz_request *req)
 }
 
 static const cz_route urls[] = {
+    CZ_GET("/known", answer, .middleware = known),
     CZ_GET("/framed", answer_in_frame, .middleware = framed),
     CZ_GET("/stale", answer, .middleware = CZ_CACHE_PAGES(stale_pages)),
     CZ_GET("/page", answer, .middleware = CZ_CACHE_PAGES(pages)),
@@ -308,6 +318,21 @@ CZ_TEST(two_users_never_get_each_others_pages)
     CZ_EXPECT_STR(get(client, "/page?2", NULL)->body, "Bob's own");
     behaviour.body = "Ann's own";
     CZ_EXPECT_STR(get(client, "/page?2", "Cookie: user=ann\r\n")->body, "Ann's own");
+}
+
+CZ_TEST(who_is_known_by_another_header_gets_no_one_else_s_page)
+{
+    static const char *const headers[] = { "X-Api-Key: ann\r\n", "X-Api-Key: bob\r\n" };
+    cz_client *client = cz_client_create(&daily);
+    for (int i = 0; i < 4; i++)
+        CZ_EXPECT_MSG(!is_cached(get(client, "/known", headers[i % 2])), "request %d", i);
+    CZ_EXPECT(!is_cached(get(client, "/known", NULL)));
+    CZ_EXPECT(is_cached(get(client, "/known", NULL)));
+    for (int i = 0; i < 2; i++)
+        CZ_EXPECT_MSG(!is_cached(get(client, "/known", headers[i])), "request %d", i);
+    behaviour.headers[0] = (cz_header){ CZ_STR("Vary"), CZ_STR("Cookie") };
+    get(client, "/known?2", "Cookie: a=b\r\nX-Api-Key: ann\r\n");
+    CZ_EXPECT(is_cached(get(client, "/known?2", "Cookie: a=b\r\nX-Api-Key: ann\r\n")));
 }
 
 CZ_TEST(a_page_lives_as_long_as_its_view_says)
