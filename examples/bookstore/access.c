@@ -24,9 +24,9 @@ const cz_middleware *const few_tries[] = { &login_rate, NULL };
 /* ---- what is kept ---- */
 
 enum { MINUTE_MS = 60 * 1000 };
-static const CZ_PAGE_CACHE(author_pages, .ttl_ms = 10 * MINUTE_MS, .models = CZ_MODELS(Author));
-static const CZ_PAGE_CACHE(book_pages, .ttl_ms = 10 * MINUTE_MS, .models = CZ_MODELS(Book, Author));
-static const CZ_PAGE_CACHE(magazine_pages, .ttl_ms = 10 * MINUTE_MS, .models = CZ_MODELS(Magazine));
+static CZ_PAGE_CACHE(author_pages, .ttl_ms = 10 * MINUTE_MS, .models = CZ_MODELS(Author));
+static CZ_PAGE_CACHE(book_pages, .ttl_ms = 10 * MINUTE_MS, .models = CZ_MODELS(Book, Author));
+static CZ_PAGE_CACHE(magazine_pages, .ttl_ms = 10 * MINUTE_MS, .models = CZ_MODELS(Magazine));
 
 const cz_middleware *const around_authors[] = { &api_rate, &author_pages.middleware, NULL };
 const cz_middleware *const around_books[] = { &api_rate, &book_pages.middleware, NULL };
