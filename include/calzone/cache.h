@@ -191,7 +191,8 @@ typedef struct cz_cache_names {
  *
  * An answer is kept when its status is 200, it sets no cookie, is no stream, and neither says `Cache-Control: private`, `no-store`
  * or `no-cache` nor varies on everything; for .ttl_ms, or less by its s-maxage or max-age. Nobody who sends Cookie or Authorization is
- * answered with what is kept, nor is an answer to him kept, unless that varies on it. A request with a body passes by. What
+ * answered with what is kept, nor is an answer to him kept, unless that varies on it; nor anybody whom middleware further out knows
+ * otherwise (`ctx->actor`), as by a client's certificate or a header of its own. A request with a body passes by. What
  * comes from the cache has Age. Of all that want a page at once one gets it made; the others wait for it, 5 s at most, or
  * get the old one. Also for a project's middleware: &VARIABLE.middleware, behind what is to be asked before. What stands further in, as a check of permissions, does not run then. */
 typedef struct cz_page_cache {

@@ -115,7 +115,9 @@ typedef struct cz_viewset {
      * 428 (RFC 6585). */
     bool etags, require_match;
     /* Many rows in one request, all or none: POST of a list makes its rows (201), PUT and PATCH of the list's path take a list of
-     * objects that name theirs by the key (200), DELETE has ?id=1,2,3 (204). At most CZ_INPUT_LIST_MAX. */
+     * objects that name theirs by the key (200), DELETE has ?id=1,2,3 (204). At most CZ_INPUT_LIST_MAX. Those with If-Match or
+     * If-None-Match are 412: a list names no state. With an .update, .partial_update or .destroy of its own the viewset
+     * needs the same of .bulk_*, or it stops the start. */
     bool bulk;
     bool put_creates; /* PUT to a key that no row has makes the row: 201 */
     /* What this request may see, for every action; NULL here: every row. The condition must live as long as

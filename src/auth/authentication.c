@@ -8,9 +8,10 @@ static const cz_authentication *authentication_of(const cz_next *next)
     return (const cz_authentication *)(const void *)cz__next_middleware(next);
 }
 
+/* A handler that asks for credentials of its own has said so. */
 static void challenge(cz_ctx *ctx, cz_request *req, const cz_authentication *authentication)
 {
-    if (req->response.status == 401)
+    if (req->response.status == 401 && !cz_response_header(req, CZ_STR("WWW-Authenticate")).len)
         cz_respond_header_static(ctx, req, CZ_STR("WWW-Authenticate"),
                                  cz_str_from(authentication->schemes[0]->challenge));
 }

@@ -32,10 +32,17 @@ static void nowhere(cz_ctx *ctx, cz_request *req)
 {
     cz_permission_require(ctx, req, &cz_deny_all, NULL);
 }
+/* A handler with a challenge of its own. */
+static void ask_for_digest(cz_ctx *ctx, cz_request *req)
+{
+    cz_respond_header(ctx, req, CZ_STR("WWW-Authenticate"), CZ_STR("Digest realm=\"own\""));
+    cz_raise(ctx, CZ_EUNAUTHENTICATED, "Not so.");
+}
 
 static const cz_middleware *const around[] = { &authentication.middleware, NULL };
 static const cz_route asked[] = { CZ_GET("/who", who), CZ_GET("/inside", inside),
-                                  CZ_GET("/nowhere", nowhere), CZ_ROUTES_END };
+                                  CZ_GET("/nowhere", nowhere), CZ_GET("/digest", ask_for_digest),
+                                  CZ_ROUTES_END };
 static const cz_route urls[] = {
     CZ_INCLUDE("/api", asked, .middleware = around),
     CZ_GET("/plain", inside),
@@ -97,6 +104,14 @@ CZ_TEST(who_calls_is_known_by_the_first_scheme_that_is_used)
         else if (cases[i].told)
             CZ_EXPECT_JSON(answer, "detail", cases[i].told);
     }
+}
+
+CZ_TEST(the_challenge_of_a_handler_is_kept)
+{
+    cz_client *client = cz_client_create(&gatehouse);
+    const cz_answer *answer = cz_client_get(client, "/api/digest");
+    CZ_EXPECT_STATUS(answer, 401);
+    CZ_EXPECT_HEADER(answer, "WWW-Authenticate", "Digest realm=\"own\"");
 }
 
 CZ_TEST(tokens_that_cannot_be_stop_the_start_without_being_told)

@@ -74,12 +74,14 @@ static bool stands_among(const cz_str *names, size_t count, const char *name)
     return false;
 }
 
-bool cz__page_is_personal(const cz_request *req, const cz_str *names, size_t count)
+bool cz__page_is_personal(const cz_ctx *ctx, const cz_request *req, const cz_str *names,
+                          size_t count)
 {
-    return (cz_request_has_header(req, CZ_STR("Cookie")) &&
-            !stands_among(names, count, "cookie")) ||
-           (cz_request_has_header(req, CZ_STR("Authorization")) &&
-            !stands_among(names, count, "authorization"));
+    bool cookie = cz_request_has_header(req, CZ_STR("Cookie")),
+         authorization = cz_request_has_header(req, CZ_STR("Authorization"));
+    return (cookie && !stands_among(names, count, "cookie")) ||
+           (authorization && !stands_among(names, count, "authorization")) ||
+           (ctx->actor.len && !cookie && !authorization); /* known by something else */
 }
 
 /* ---- keys ---- */
@@ -175,7 +177,7 @@ bool cz__page_answer(cz_ctx *ctx, const struct cz__visit *visit, cz_str page)
     if (!cz__take_u64(&rest, &created) || !take_counted(&rest, &identity))
         return false;
     size_t count = names_of(identity, names);
-    return !cz__page_is_personal(visit->req, names, count) &&
+    return !cz__page_is_personal(ctx, visit->req, names, count) &&
            answer_with(ctx, visit->req, cz__page_identity(ctx, visit, names, count), page);
 }
 
@@ -191,16 +193,16 @@ static void put_counted(cz_buf *out, cz_str text)
 cz_str cz__page_write(cz_ctx *ctx, const struct cz__visit *visit, cz_str identity)
 {
     const cz_response *response = &visit->req->response;
+    struct cz__own_headers own = cz__headers_since(ctx, response, &visit->headers_before);
     char bytes[8];
     cz_buf text = { 0 };
     cz_buf_append(&text, bytes, (size_t)(cz__put_u64(bytes, (uint64_t)cz_now().us) - bytes));
     put_counted(&text, identity);
     put_counted(&text, response->content_type);
-    uint64_t count = response->header_count - visit->headers_before;
-    cz_buf_append(&text, bytes, (size_t)(cz__put_u64(bytes, count) - bytes));
-    for (uint32_t i = visit->headers_before; i < response->header_count; i++) {
-        put_counted(&text, response->headers[i].name);
-        put_counted(&text, response->headers[i].value);
+    cz_buf_append(&text, bytes, (size_t)(cz__put_u64(bytes, own.count) - bytes));
+    for (size_t i = 0; i < own.count; i++) {
+        put_counted(&text, own.items[i].name);
+        put_counted(&text, own.items[i].value);
     }
     cz_buf_append_str(&text,
                       response->body->len ? cz_buf_str(response->body) : response->body_text);

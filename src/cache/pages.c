@@ -75,14 +75,15 @@ static int64_t shared_age(const cz_response *response)
     return shared >= 0 ? shared : age;
 }
 
-static bool may_be_kept(const struct cz__visit *visit)
+static bool may_be_kept(cz_ctx *ctx, const struct cz__visit *visit)
 {
     const cz_response *response = &visit->req->response;
     if (visit->req->method != CZ_METHOD_GET || response->status != 200 || response->raised ||
         response->stream)
         return false;
-    for (uint32_t i = visit->headers_before; i < response->header_count; i++)
-        if (cz__header_is(&response->headers[i], "set-cookie"))
+    struct cz__own_headers own = cz__headers_since(ctx, response, &visit->headers_before);
+    for (size_t i = 0; i < own.count; i++)
+        if (cz__header_is(&own.items[i], "set-cookie"))
             return false;
     cz_str rest = cz_request_header(visit->req, CZ_STR("Cache-Control"));
     while (rest.len)
@@ -109,12 +110,12 @@ static void keep(cz_ctx *ctx, void *arg)
     const cz_response *response = &visit->req->response;
     cz_str names[CZ__VARY_MAX] = { { NULL, 0 } };
     size_t count;
-    int64_t age_s = may_be_kept(visit) ? shared_age(response) : 0;
+    int64_t age_s = may_be_kept(ctx, visit) ? shared_age(response) : 0;
     if (!age_s || !cz__page_read_vary(ctx, response, names, &count)) {
         keep_that_none_is(ctx, visit);
         return;
     }
-    if (cz__page_is_personal(visit->req, names, count))
+    if (cz__page_is_personal(ctx, visit->req, names, count))
         return;
     cz_cache_options page = visit->options, vary = { .ttl_ms = visit->options.ttl_ms };
     if (age_s < visit->options.ttl_ms / 1000 ||
@@ -152,14 +153,14 @@ static void make_page(cz_ctx *ctx, struct cz__once *once)
     once->value = CZ_STR("");
     visit->is_made = true;
     visit->tags = cz__tags_now(ctx, visit->store, visit->options.tags);
-    visit->headers_before = visit->req->response.header_count;
+    visit->headers_before = cz__headers_before(ctx, &visit->req->response);
     cz_next_call(ctx, visit->req, visit->next);
     cz_ignore(cz_try(ctx, keep, visit, NULL)); /* the answer is there all the same */
 }
 
 /* Whether it may have an answer that another request gets: not one that brings what makes its answer a person's, unless that
  * is known to be one of the values that answers vary on. */
-static bool is_one_of_many(const struct cz__visit *visit)
+static bool is_one_of_many(const cz_ctx *ctx, const struct cz__visit *visit)
 {
     cz_str rest = cz_request_header(visit->req, CZ_STR("Cache-Control"));
     while (rest.len)
@@ -167,7 +168,7 @@ static bool is_one_of_many(const struct cz__visit *visit)
             return false;
     size_t count = visit->known == CZ__KNOWS_VARY ? visit->name_count : 0;
     return visit->req->method == CZ_METHOD_GET && visit->known != CZ__KNOWS_NOT_KEPT &&
-           !cz__page_is_personal(visit->req, visit->names, count);
+           !cz__page_is_personal(ctx, visit->req, visit->names, count);
 }
 
 /* Answer with a page, of which one is made for all that want it. What that one made may be another's, as of another language;
@@ -176,7 +177,7 @@ static bool answer_by_one(cz_ctx *ctx, struct cz__visit *visit)
 {
     for (int i = 0; i < 2; i++) {
         learn(ctx, visit);
-        visit->may_wait = is_one_of_many(visit);
+        visit->may_wait = is_one_of_many(ctx, visit);
         if (!visit->may_wait)
             return look_for_page(ctx, &visit->once) == CZ__FRESH &&
                    cz__page_answer(ctx, visit, visit->once.value);

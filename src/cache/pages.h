@@ -3,6 +3,7 @@
 #define CZ_CACHE_PAGES_H
 
 #include "cache/cache_internal.h"
+#include "http/own_headers.h"
 
 enum { CZ__VARY_MAX = 16 }; /* names of headers */
 
@@ -20,8 +21,8 @@ struct cz__visit {
     const struct cz__tag
         *tags; /* as they were before the answer was made; NULL: the cache is away */
     cz_cache_options options;
-    uint32_t headers_before; /* of the answer, which are not this middleware's to keep */
-    bool may_wait, is_made;  /* for another's answer; the answer is this request's own */
+    struct cz__headers_before headers_before;
+    bool may_wait, is_made; /* for another's answer; the answer is this request's own */
     /* What was found of the URL, for the next look alone: another may have found more by then. */
     bool has_looked;
     enum cz__known known, waits_for; /* what was known when it began to wait */
@@ -36,8 +37,10 @@ cz_str cz__header_next(cz_str *rest);
 bool cz__header_is(const cz_header *header, const char *name);
 /* The names an answer varies on: in small letters, each once, in order. False: on everything, or on too many. */
 bool cz__page_read_vary(cz_ctx *ctx, const cz_response *response, cz_str *names, size_t *count);
-/* Whether the request brings what makes its answer one person's, which the answer does not vary on. */
-bool cz__page_is_personal(const cz_request *req, const cz_str *names, size_t count);
+/* Whether the request brings what makes its answer one person's, which the answer does not vary on; or who calls is known without
+ * Cookie and Authorization. */
+bool cz__page_is_personal(const cz_ctx *ctx, const cz_request *req, const cz_str *names,
+                          size_t count);
 
 /* Of kind "vary" or "page", by a hash. */
 cz_str cz__page_key(cz_ctx *ctx, const struct cz__visit *visit, const char *kind, cz_str of);

@@ -51,7 +51,37 @@ static CZ_PAGE_CACHE(gazette_pages, .tags = CZ_CACHE_NAMES("front"), .models = C
 static CZ_PAGE_CACHE(stale_pages, .ttl_ms = 200, .stale_ms = 60000, .tags = CZ_CACHE_NAMES("front"),
                      .cache = "pages");
 
+/* Further out: a header that handlers may change, and one of each request's own. */
+static void frame(cz_ctx *ctx, cz_request *req, const cz_next *next)
+{
+    static unsigned count;
+    cz_respond_header(ctx, req, CZ_STR("Vary"), CZ_STR("X-Frame"));
+    cz_respond_header(ctx, req, CZ_STR("X-Theme"), CZ_STR("plain"));
+    cz_respond_header(ctx, req, CZ_STR("X-Count"), cz_format(ctx, "%u", ++count));
+    cz_next_call(ctx, req, next);
+}
+static const cz_middleware framing = { .name = "framing", .process = frame };
+static const cz_middleware *const framed[] = { &framing, &pages.middleware, NULL };
+
+/* Who calls is known by a header of one's own. */
+static void know(cz_ctx *ctx, cz_request *req, const cz_next *next)
+{
+    cz_set_actor(ctx, cz_request_header(req, CZ_STR("X-Api-Key")));
+    cz_next_call(ctx, req, next);
+}
+static const cz_middleware knowing = { .name = "knowing", .process = know };
+static const cz_middleware *const known[] = { &knowing, &pages.middleware, NULL };
+
+static void answer_in_frame(cz_ctx *ctx, cz_request *req)
+{
+    cz_respond_header_add(ctx, req, CZ_STR("Vary"), CZ_STR("Accept"));
+    cz_respond_header(ctx, req, CZ_STR("X-Theme"), CZ_STR("dark"));
+    answer(ctx, req);
+}
+
 static const cz_route urls[] = {
+    CZ_GET("/known", answer, .middleware = known),
+    CZ_GET("/framed", answer_in_frame, .middleware = framed),
     CZ_GET("/stale", answer, .middleware = CZ_CACHE_PAGES(stale_pages)),
     CZ_GET("/page", answer, .middleware = CZ_CACHE_PAGES(pages)),
     CZ_POST("/page", answer, .middleware = CZ_CACHE_PAGES(pages)),
@@ -69,8 +99,10 @@ static CZ_PROJECT(daily, "daily", .apps = CZ_APPS(&press), .urls = urls,
 static CZ_PAGE_CACHE(all_pages, .ttl_ms = 60000);
 static const cz_middleware *const around_all[] = { &cz_request_id, &cz_host_check,
                                                    &all_pages.middleware, NULL };
+static const cz_middleware *const safely[] = { &cz_security_headers, NULL };
 static const cz_route weekly_urls[] = {
     CZ_GET("/any", answer),
+    CZ_GET("/safe", answer, .middleware = safely),
     CZ_POST("/any", answer),
     CZ_ROUTES_END,
 };
@@ -114,6 +146,19 @@ CZ_TEST(a_page_comes_from_the_cache_as_it_was_with_its_age)
     CZ_EXPECT(is_cached(cz_client_get(client, "/page?a=1")));
 }
 
+CZ_TEST(what_the_view_makes_of_headers_from_further_out_is_kept)
+{
+    cz_client *client = cz_client_create(&daily);
+    for (int i = 0; i < 2; i++) {
+        const cz_answer *page = cz_client_get(client, "/framed");
+        CZ_EXPECT(is_cached(page) == (i > 0));
+        CZ_EXPECT_HEADER(page, "Vary", "X-Frame, Accept");
+        CZ_EXPECT_HEADER(page, "X-Theme", "dark");
+        CZ_EXPECT_HEADER(page, "X-Count", i ? "2" : "1"); /* is of the request */
+    }
+    CZ_EXPECT_EQ(behaviour.calls, 1);
+}
+
 static void invalidate_front(cz_ctx *ctx, void *arg)
 {
     (void)arg;
@@ -128,6 +173,8 @@ CZ_TEST(the_project_s_middleware_keeps_the_pages_of_all_routes)
     CZ_EXPECT(!is_cached(cz_client_get(client, "/any?page=2")));
     CZ_EXPECT(!is_cached(cz_client_post(client, "/any", "{}")));
     CZ_EXPECT_EQ(behaviour.calls, 3);
+    for (int i = 0; i < 2; i++)
+        CZ_EXPECT_HEADER(cz_client_get(client, "/safe"), "X-Content-Type-Options", "nosniff");
     for (int i = 0; i < 2; i++) {
         const cz_answer *none = cz_client_get(client, "/none");
         CZ_EXPECT(none->status == 404 && !is_cached(none));
@@ -271,6 +318,21 @@ CZ_TEST(two_users_never_get_each_others_pages)
     CZ_EXPECT_STR(get(client, "/page?2", NULL)->body, "Bob's own");
     behaviour.body = "Ann's own";
     CZ_EXPECT_STR(get(client, "/page?2", "Cookie: user=ann\r\n")->body, "Ann's own");
+}
+
+CZ_TEST(who_is_known_by_another_header_gets_no_one_else_s_page)
+{
+    static const char *const headers[] = { "X-Api-Key: ann\r\n", "X-Api-Key: bob\r\n" };
+    cz_client *client = cz_client_create(&daily);
+    for (int i = 0; i < 4; i++)
+        CZ_EXPECT_MSG(!is_cached(get(client, "/known", headers[i % 2])), "request %d", i);
+    CZ_EXPECT(!is_cached(get(client, "/known", NULL)));
+    CZ_EXPECT(is_cached(get(client, "/known", NULL)));
+    for (int i = 0; i < 2; i++)
+        CZ_EXPECT_MSG(!is_cached(get(client, "/known", headers[i])), "request %d", i);
+    behaviour.headers[0] = (cz_header){ CZ_STR("Vary"), CZ_STR("Cookie") };
+    get(client, "/known?2", "Cookie: a=b\r\nX-Api-Key: ann\r\n");
+    CZ_EXPECT(is_cached(get(client, "/known?2", "Cookie: a=b\r\nX-Api-Key: ann\r\n")));
 }
 
 CZ_TEST(a_page_lives_as_long_as_its_view_says)

@@ -6,6 +6,7 @@
 #include <calzone/time.h>
 #include <calzone/transactions.h>
 #include "base/crypto.h"
+#include "http/own_headers.h"
 #include "idempotency/models.h"
 #include <stdio.h>
 
@@ -17,9 +18,9 @@ static int64_t life_ms;
 struct attempt {
     cz_request *req;
     const cz_next *next;
-    cz_str digest, request;  /* as the table has them */
-    int64_t lock;            /* the digest's first 64 bits */
-    uint32_t headers_before; /* of the answer: those of middleware further out are set anew */
+    cz_str digest, request; /* as the table has them */
+    int64_t lock;           /* the digest's first 64 bits */
+    struct cz__headers_before headers_before;
 };
 
 /* ---- the key ---- */
@@ -117,11 +118,12 @@ static void replay(cz_ctx *ctx, cz_request *req, const cz_idempotency_key *kept)
 
 static cz_str header_lines(cz_ctx *ctx, const struct attempt *attempt)
 {
-    const cz_response *response = &attempt->req->response;
+    struct cz__own_headers own =
+        cz__headers_since(ctx, &attempt->req->response, &attempt->headers_before);
     cz_buf *lines = cz_scratch(ctx);
-    for (uint32_t i = attempt->headers_before; i < response->header_count; i++)
-        cz_buf_printf(lines, "%.*s:%.*s\n", CZ_STR_ARG(response->headers[i].name),
-                      CZ_STR_ARG(response->headers[i].value));
+    for (size_t i = 0; i < own.count; i++)
+        cz_buf_printf(lines, "%.*s:%.*s\n", CZ_STR_ARG(own.items[i].name),
+                      CZ_STR_ARG(own.items[i].value));
     cz_check(ctx, cz_buf_status(lines));
     return cz_buf_str(lines);
 }
@@ -205,7 +207,7 @@ static void process_key(cz_ctx *ctx, cz_request *req, const cz_next *next, bool 
     if (changes && cz_request_has_header(req, CZ_STR("Idempotency-Key"))) {
         struct attempt attempt = { .req = req,
                                    .next = next,
-                                   .headers_before = req->response.header_count };
+                                   .headers_before = cz__headers_before(ctx, &req->response) };
         attempt.digest = sha256(ctx, of_caller(ctx, req), &attempt.lock);
         attempt.request = sha256(ctx, of_request(ctx, req), NULL);
         cz_atomic(ctx, run, &attempt);

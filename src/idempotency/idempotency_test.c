@@ -50,10 +50,18 @@ static void deposit_and_be_empty(cz_ctx *ctx, cz_request *req)
     cz_respond_empty(ctx, req, 204);
 }
 
+static void deposit_and_vary(cz_ctx *ctx, cz_request *req)
+{
+    deposit_and(ctx, "varied");
+    cz_respond_header_add(ctx, req, CZ_STR("Vary"), CZ_STR("Accept"));
+    cz_respond_empty(ctx, req, 204);
+}
+
 /* Whom X-User names. */
 static void know(cz_ctx *ctx, cz_request *req, const cz_next *next)
 {
     cz_set_actor(ctx, cz_request_header(req, CZ_STR("X-User")));
+    cz_respond_header(ctx, req, CZ_STR("Vary"), CZ_STR("X-User"));
     cz_next_call(ctx, req, next);
 }
 static const cz_middleware knowing = { .name = "knowing", .process = know };
@@ -69,6 +77,7 @@ static const cz_route urls[] = {
     CZ_POST("/refuse", deposit_and_refuse, .middleware = once),
     CZ_POST("/stream", deposit_and_stream, .middleware = once),
     CZ_POST("/empty", deposit_and_be_empty, .middleware = once),
+    CZ_POST("/vary", deposit_and_vary, .middleware = once),
     CZ_ROUTES_END,
 };
 static const cz_app app = { "vault", .models = CZ_MODELS(Deposit) };
@@ -119,6 +128,17 @@ CZ_DATABASE_TEST(a_request_sent_again_gets_the_same_answer_and_does_nothing)
     CZ_EXPECT_HEADER(empty, "X-Note", "a: b, c");
     CZ_EXPECT_HEADER(empty, "Idempotency-Replayed", "true");
     expect_deposits(client, 5);
+}
+
+CZ_DATABASE_TEST(what_the_handler_makes_of_headers_from_further_out_is_kept)
+{
+    cz_client *client = cz_client_create(&vault);
+    for (int i = 0; i < 2; i++) {
+        const cz_answer *answer = send(client, "POST", "/vary", "Idempotency-Key: k\r\n", "");
+        CZ_EXPECT_STATUS(answer, 204);
+        CZ_EXPECT_HEADER(answer, "Idempotency-Replayed", i ? "true" : "");
+        CZ_EXPECT_HEADER(answer, "Vary", "X-User, Accept");
+    }
 }
 
 CZ_DATABASE_TEST(changes_of_a_row_are_made_once_and_what_is_idempotent_anyway_is_let_by)

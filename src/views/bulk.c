@@ -194,8 +194,20 @@ void cz__view_bulk_create(cz_ctx *ctx, cz_request *req, cz_str json)
     run(ctx, &bulk, create_all);
 }
 
+/* The state of a list is nobody's to lock, so a condition on it can't be kept, and may not be passed over (RFC 9110, 13.1). */
+static void refuse_conditions(cz_ctx *ctx, const cz_request *req)
+{
+    cz_str match = cz_str_trim(cz_request_header(req, CZ_STR("If-Match")));
+    bool matches = cz_request_has_header(req, CZ_STR("If-Match"));
+    if ((matches && !cz_str_eq(match, CZ_STR("*"))) ||
+        cz_request_header(req, CZ_STR("If-None-Match")).len)
+        cz_raise(ctx, CZ_EPRECONDITION,
+                 "What state many rows must be in can't be said: change them one by one.");
+}
+
 static void change(cz_ctx *ctx, cz_request *req, bool partial)
 {
+    refuse_conditions(ctx, req);
     const cz_viewset *view = cz_view_of(req);
     struct bulk bulk = { req,
                          view,
@@ -265,6 +277,7 @@ static void destroy_all(cz_ctx *ctx, void *arg)
 void cz_view_bulk_destroy(cz_ctx *ctx, cz_request *req)
 {
     struct bulk bulk = { req, cz_view_of(req), NULL, CZ_STR(""), .status = 204 };
+    refuse_conditions(ctx, req);
     run(ctx, &bulk, destroy_all);
     cz_respond_empty(ctx, req, 204);
 }

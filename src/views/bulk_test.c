@@ -264,6 +264,32 @@ CZ_DATABASE_TEST(many_rows_are_no_way_round_what_one_may_not)
     CZ_EXPECT_JSON(cz_client_get(client, "/singles"), "count", 4);
 }
 
+/* If-Match of a list would be of the list's state, which nobody locks (RFC 9110, 13.1.1). */
+CZ_DATABASE_TEST(a_condition_on_the_state_of_many_rows_is_not_passed_over)
+{
+    static const struct {
+        const char *headers;
+        bool passes;
+    } cases[] = {
+        { "If-Match: \"0\"\r\n", false },  { "If-Match: \r\n", false },
+        { "If-None-Match: *\r\n", false }, { "If-None-Match: \"0\"\r\n", false },
+        { "If-Match: *\r\n", true },
+    };
+    cz_client *client = three_medals();
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_client_request request = { .method = "PATCH",
+                                      .target = "/medals",
+                                      .headers = cases[i].headers,
+                                      .body = CZ_STR("[{\"id\": 1, \"cents\": 5}]") };
+        CZ_EXPECT_STATUS(cz_client_send(client, &request), cases[i].passes ? 200 : 412);
+        CZ_EXPECT_JSON(cz_client_get(client, "/singles/1"), "cents", cases[i].passes ? 5 : 10);
+        request = (cz_client_request){ .method = "DELETE",
+                                       .target = "/medals?id=2",
+                                       .headers = cases[i].headers };
+        CZ_EXPECT_STATUS(cz_client_send(client, &request), cases[i].passes ? 204 : 412);
+    }
+}
+
 CZ_TEST(a_list_has_at_most_a_thousand_items)
 {
     cz_client *client = cz_client_create(&numismatics);
@@ -303,13 +329,29 @@ static CZ_VIEWSET(matched, Medal, .serializer = &MedalSerializer, .permissions =
                   .bulk = true, .require_match = true);
 static CZ_VIEWSET(keyless, Medal, .serializer = &KeylessMedal, .permissions = &cz_allow_any,
                   .bulk = true);
+static void refuse(cz_ctx *ctx, cz_request *req)
+{
+    (void)req;
+    cz_raise(ctx, CZ_EDENIED, "No.");
+}
+static CZ_VIEWSET(kept, Medal, .serializer = &MedalSerializer, .permissions = &cz_allow_any,
+                  .bulk = true, .destroy = refuse);
+static CZ_VIEWSET(fixed, Medal, .serializer = &MedalSerializer, .permissions = &cz_allow_any,
+                  .bulk = true, .update = refuse, .destroy = refuse, .bulk_destroy = refuse);
+static CZ_VIEWSET(half_fixed, Medal, .serializer = &MedalSerializer, .permissions = &cz_allow_any,
+                  .bulk = true, .only = { .partial_update = true, .bulk_partial_update = true },
+                  .partial_update = refuse, .update = refuse);
 
 CZ_TEST(a_viewset_whose_lists_cannot_work_does_not_start)
 {
     static const struct {
         cz_viewset *view;
         const char *why;
-    } cases[] = { { &matched, ".bulk would go round it" }, { &keyless, "lists the key, \"id\"" } };
+    } cases[] = { { &matched, ".bulk would go round it" },
+                  { &keyless, "lists the key, \"id\"" },
+                  { &kept, "a .destroy of its own, and .bulk would go round it" },
+                  { &fixed, "a .update of its own" },
+                  { &half_fixed, "a .partial_update of its own" } };
     cz_client_create(&numismatics); /* whose models they are of */
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         const cz_route table[] = { CZ_RESOURCE("/x", cases[i].view), CZ_ROUTES_END };

@@ -163,8 +163,34 @@ static cz_status check_lists(const cz_viewset *view, cz_error *err)
     return status;
 }
 
+/* The action for one row that is the project's own where the one for many rows is not; NULL: none. */
+static const char *own_action(const cz_viewset *view)
+{
+    const struct {
+        cz_action many;
+        bool own, own_many;
+        const char *name;
+    } pairs[] = {
+        { CZ_ACTION_bulk_update, view->update, view->bulk_update, "update" },
+        { CZ_ACTION_bulk_partial_update, view->partial_update, view->bulk_partial_update,
+          "partial_update" },
+        { CZ_ACTION_bulk_destroy, view->destroy, view->bulk_destroy, "destroy" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(pairs); i++)
+        if (cz__view_offers(view, pairs[i].many) && pairs[i].own && !pairs[i].own_many)
+            return pairs[i].name;
+    return NULL;
+}
+
 static cz_status check_bulk(const cz_viewset *view, cz_error *err)
 {
+    const char *own = own_action(view);
+    if (own)
+        return cz_error_set(
+            err, CZ_EVALIDATION,
+            "viewset %s has a .%s of its own, and .bulk would go round it; give it a .bulk_%s as "
+            "well, or leave that out by .only",
+            view->name, own, own);
     bool changes = cz__view_offers(view, CZ_ACTION_bulk_update) ||
                    cz__view_offers(view, CZ_ACTION_bulk_partial_update);
     if (view->bulk && view->require_match)
