@@ -97,20 +97,8 @@ static bool same_scalar(const cz_json_value *a, const cz_json_value *b)
         double y = b->kind == CZ_JSON_INT ? (double)b->as.integer : b->as.real;
         return x == y;
     }
-    if (a->kind != b->kind)
-        return false;
-    switch (a->kind) {
-    case CZ_JSON_BOOL:
-        return a->as.boolean == b->as.boolean;
-    case CZ_JSON_INT:
-        return a->as.integer == b->as.integer;
-    case CZ_JSON_REAL:
-        return a->as.real == b->as.real;
-    case CZ_JSON_STR:
-        return cz_str_eq(a->as.text, b->as.text);
-    default:
-        return a->kind == CZ_JSON_NULL;
-    }
+    bool one = a->kind != CZ_JSON_LIST && a->kind != CZ_JSON_OBJECT;
+    return one && cz_json_eq(a, b);
 }
 
 /* Equal as jsonb's documents are: whatever the order of keys; of a key given twice the last counts. */
