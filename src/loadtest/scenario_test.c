@@ -83,8 +83,8 @@ CZ_TEST(a_request_is_written_as_it_was_declared)
     static const char *const written[] = {
         "GET / HTTP/1.1\r\nHost: here:1\r\nX: y\r\nA: 1\r\nB: \r\n\r\n",
         "POST /none HTTP/1.1\r\nHost: here:1\r\nX: y\r\nContent-Length: 0\r\n\r\n",
-        "PUT /made/5/3 HTTP/1.1\r\nHost: here:1\r\nX: y\r\nContent-Type: text/plain\r\n"
-        "Content-Length: 2\r\n\r\n{}",
+        ("PUT /made/5/3 HTTP/1.1\r\nHost: here:1\r\nX: y\r\nContent-Type: text/plain\r\n"
+         "Content-Length: 2\r\n\r\n{}"),
     };
     struct cz__load_scenario scenario;
     cz_buf out = { 0 };
