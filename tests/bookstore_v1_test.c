@@ -32,9 +32,11 @@ static struct server start(void)
     return server;
 }
 
+#define FORM_BODY "Content-Type: application/x-www-form-urlencoded\r\n"
+
 static const cz_answer *log_in(const char *name, const char *password)
 {
-    return ask(port, "POST", "/v1/token", "Content-Type: application/x-www-form-urlencoded\r\n",
+    return ask(port, "POST", "/v1/token", FORM_BODY,
                format("grant_type=password&username=%s&password=%s", name, password).ptr);
 }
 
@@ -50,11 +52,12 @@ static const char *token_of(const char *name, const char *password)
 
 #define JSON_BODY "Content-Type: application/json\r\n"
 
+/* `body`: a form unless it begins as a JSON object; NULL: none. */
 static const cz_answer *send(const char *method, const char *target, const char *who,
-                             const char *json)
+                             const char *body)
 {
-    return ask(port, method, target, format("%s%s", who ? who : "", json ? JSON_BODY : "").ptr,
-               json);
+    const char *type = !body ? "" : *body == '{' ? JSON_BODY : FORM_BODY;
+    return ask(port, method, target, format("%s%s", who ? who : "", type).ptr, body);
 }
 
 /* "root:correct horse battery", "root:wrong". */
@@ -220,6 +223,10 @@ static const struct {
       true },
     { "PUT", "/v1/magazine", "{\"id\":1,\"title\":\"Nature!\",\"category\":\"news\"}", 200, "title",
       "\"Nature!\"", false },
+    { "PUT", "/v1/magazine", "id=1&title=Science&category=news", 200, "title", "\"Science\"",
+      false },
+    { "PUT", "/v1/magazine", "title=Science&category=news", 400, "id",
+      "[\"This field is required.\"]", false },
     { "PUT", "/v1/magazine", "{\"id\":9,\"title\":\"x\",\"category\":\"news\"}", 404, NULL, NULL,
       false },
     { "PUT", "/v1/magazine", "{\"title\":\"x\",\"category\":\"news\"}", 400, NULL, NULL, false },
