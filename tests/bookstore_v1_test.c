@@ -1,6 +1,7 @@
 /* The Bookstore's /v1: users and their tokens, and each endpoint by the names of the course. */
 #include "server.h"
 #include <stdio.h>
+#include <time.h>
 
 static uint16_t port;
 
@@ -19,17 +20,25 @@ static void create_superuser(const char *url, const char *name, const char *pass
 
 #define ROOT_PASSWORD "correct horse battery"
 
-static struct server start(void)
+/* `memory`: of the hashes that the server makes. The users are hashed with 8M. */
+static struct server start_hashing(const char *memory)
 {
     const char *url = cz__test_on_postgresql
                           ? cz_test_postgresql()
                           : format("sqlite://%s/shop.db", cz_test_directory()).ptr;
-    const char *env[] = { format("DATABASE_URL=%s", url).ptr, "PASSWORD_HASH_MEMORY=8M", NULL };
+    const char *env[] = { format("DATABASE_URL=%s", url).ptr,
+                          format("PASSWORD_HASH_MEMORY=%s", memory).ptr, NULL };
     struct server server = server_start("bookstore", 2, env);
     port = server.port;
     ask_always = NULL;
     create_superuser(url, "root", ROOT_PASSWORD);
+    create_superuser(url, "ann", "an old password");
     return server;
+}
+
+static struct server start(void)
+{
+    return start_hashing("8M");
 }
 
 #define FORM_BODY "Content-Type: application/x-www-form-urlencoded\r\n"
@@ -128,6 +137,31 @@ CZ_TEST(passwords_of_the_bookstore_are_tried_a_few_times_a_minute)
         refused += log_in("root", "wrong")->status == 429;
     CZ_EXPECT_EQ(refused, 5);
     CZ_EXPECT_STATUS(get(port, "/v1/books"), 200);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+/* Ann's password is hashed anew, with more memory, by a login that begins while it is changed and ends later. */
+CZ_DATABASE_TEST(a_login_does_not_bring_an_old_password_back)
+{
+    struct server server = start_hashing("32M");
+    const struct timespec pause = { .tv_nsec = 30000000 };
+    const char *root = token_of("root", "correct+horse+battery");
+    const char *change = "username=ann&password=a+new+password", *old = "an+old+password";
+    const char *form = format("username=ann&password=%s", old).ptr;
+    cz_wire *one = cz_wire_open(port), *other = cz_wire_open(port);
+    CZ_EXPECT(cz_wire_send(one, format("PUT /v1/user?username=ann HTTP/1.1\r\nHost: localhost\r\n"
+                                       "%s" FORM_BODY "Content-Length: %zu\r\n\r\n%s",
+                                       root, strlen(change), change)));
+    nanosleep(&pause, NULL);
+    CZ_EXPECT(cz_wire_send(other, format("POST /v1/token HTTP/1.1\r\nHost: localhost\r\n" FORM_BODY
+                                         "Content-Length: %zu\r\n\r\n%s",
+                                         strlen(form), form)));
+    CZ_EXPECT_STATUS(cz_wire_next(one, 20000), 200);
+    CZ_REQUIRE(cz_wire_next(other, 20000)); /* 200 or 401, as it came */
+    CZ_EXPECT_STATUS(log_in("ann", "a+new+password"), 200);
+    CZ_EXPECT_STATUS(log_in("ann", old), 401);
+    cz_wire_close(one);
+    cz_wire_close(other);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
