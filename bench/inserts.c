@@ -85,7 +85,7 @@ int main(int argc, char **argv)
                   "public, published_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                   -1, &insert, NULL));
     long count = 0;
-    double end = now_s() + strtod(argv[3], NULL), before = cpu_us();
+    double end = now_s() + (double)strtol(argv[3], NULL, 10), before = cpu_us();
     while (now_s() < end) {
         for (int i = 0; i < COUNT; i++)
             sqlite3_bind_value(insert, i + 1, values[i]);

@@ -9,16 +9,12 @@
 
 static uint16_t port;
 
-/* Requests are those of a service that may write. */
-#define SERVICE "CLIENT_TOKENS=tests:a-token-for-the-tests"
-#define SERVICE_HEADER "Authorization: Bearer dGVzdHM6YS10b2tlbi1mb3ItdGhlLXRlc3Rz\r\n"
-
 static struct server start_with(const char *variable)
 {
     const char *url =
         cz__test_on_postgresql ? format("DATABASE_URL=%s", cz_test_postgresql()).ptr : NULL;
-    const char *env[] = { SERVICE, url ? url : variable, url ? variable : NULL, NULL };
-    ask_always = SERVICE_HEADER;
+    const char *env[] = { BOOKSTORE_SERVICE, url ? url : variable, url ? variable : NULL, NULL };
+    ask_always = BOOKSTORE_SERVICE_HEADER;
     return server_start("bookstore", 1, env);
 }
 
@@ -325,7 +321,7 @@ CZ_DATABASE_TEST(bookstore_answers_every_json_vector_and_lives_on)
         cz_str body = read_file(format("%s/%s", folder, entry->d_name).ptr);
         cz_buf bytes = { 0 };
         cz_buf_printf(&bytes,
-                      "POST /v2/magazines HTTP/1.1\r\nHost: localhost\r\n" SERVICE_HEADER
+                      "POST /v2/magazines HTTP/1.1\r\nHost: localhost\r\n" BOOKSTORE_SERVICE_HEADER
                       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
                       body.len);
         cz_buf_append_str(&bytes, body);
@@ -393,9 +389,9 @@ CZ_DATABASE_TEST(no_update_is_lost_between_workers_that_say_what_they_change)
 {
     const char *url =
         cz__test_on_postgresql ? format("DATABASE_URL=%s", cz_test_postgresql()).ptr : NULL;
-    const char *env[] = { SERVICE, url, NULL };
+    const char *env[] = { BOOKSTORE_SERVICE, url, NULL };
     struct server server = server_start("bookstore", 2, env);
-    ask_always = SERVICE_HEADER;
+    ask_always = BOOKSTORE_SERVICE_HEADER;
     port = server.port;
     seed();
     pid_t counters[COUNTERS];

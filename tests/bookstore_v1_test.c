@@ -2,6 +2,7 @@
 #include "private_server.h"
 #include "server.h"
 #include <stdio.h>
+#include <time.h>
 
 static uint16_t port;
 
@@ -20,24 +21,32 @@ static void create_superuser(const char *url, const char *name, const char *pass
 
 #define ROOT_PASSWORD "correct horse battery"
 
-/* `more`: a further setting, or NULL. */
-static struct server start_with(const char *more)
+/* `setting`: a further one, which comes before others of its name. */
+static struct server start_with(const char *setting)
 {
     const char *url = cz__test_on_postgresql
                           ? cz_test_postgresql()
                           : format("sqlite://%s/shop.db", cz_test_directory()).ptr;
-    const char *env[] = { format("DATABASE_URL=%s", url).ptr, "PASSWORD_HASH_MEMORY=8M", more,
+    const char *env[] = { setting, format("DATABASE_URL=%s", url).ptr, "PASSWORD_HASH_MEMORY=8M",
                           NULL };
     struct server server = server_start("bookstore", 2, env);
     port = server.port;
     ask_always = NULL;
     create_superuser(url, "root", ROOT_PASSWORD);
+    create_superuser(url, "ann", "an old password");
     return server;
 }
 
+static struct server start(void)
+{
+    return start_with("PASSWORD_HASH_MEMORY=8M");
+}
+
+#define FORM_BODY "Content-Type: application/x-www-form-urlencoded\r\n"
+
 static const cz_answer *log_in(const char *name, const char *password)
 {
-    return ask(port, "POST", "/v1/token", "Content-Type: application/x-www-form-urlencoded\r\n",
+    return ask(port, "POST", "/v1/token", FORM_BODY,
                format("grant_type=password&username=%s&password=%s", name, password).ptr);
 }
 
@@ -51,18 +60,14 @@ static const char *token_of(const char *name, const char *password)
     return format("Authorization: Bearer %.*s\r\n", CZ_STR_ARG(token->as.text)).ptr;
 }
 
-static struct server start(void)
-{
-    return start_with(NULL);
-}
-
 #define JSON_BODY "Content-Type: application/json\r\n"
 
+/* `body`: a form unless it begins as a JSON object; NULL: none. */
 static const cz_answer *send(const char *method, const char *target, const char *who,
-                             const char *json)
+                             const char *body)
 {
-    return ask(port, method, target, format("%s%s", who ? who : "", json ? JSON_BODY : "").ptr,
-               json);
+    const char *type = !body ? "" : *body == '{' ? JSON_BODY : FORM_BODY;
+    return ask(port, method, target, format("%s%s", who ? who : "", type).ptr, body);
 }
 
 /* "root:correct horse battery", "root:wrong". */
@@ -133,6 +138,31 @@ CZ_TEST(passwords_of_the_bookstore_are_tried_a_few_times_a_minute)
         refused += log_in("root", "wrong")->status == 429;
     CZ_EXPECT_EQ(refused, 5);
     CZ_EXPECT_STATUS(get(port, "/v1/books"), 200);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+/* Ann's password is hashed anew, with more memory, by a login that begins while it is changed and ends later. */
+CZ_DATABASE_TEST(a_login_does_not_bring_an_old_password_back)
+{
+    struct server server = start_with("PASSWORD_HASH_MEMORY=32M");
+    const struct timespec pause = { .tv_nsec = 30000000 };
+    const char *root = token_of("root", "correct+horse+battery");
+    const char *change = "username=ann&password=a+new+password", *old = "an+old+password";
+    const char *form = format("username=ann&password=%s", old).ptr;
+    cz_wire *one = cz_wire_open(port), *other = cz_wire_open(port);
+    CZ_EXPECT(cz_wire_send(one, format("PUT /v1/user?username=ann HTTP/1.1\r\nHost: localhost\r\n"
+                                       "%s" FORM_BODY "Content-Length: %zu\r\n\r\n%s",
+                                       root, strlen(change), change)));
+    nanosleep(&pause, NULL);
+    CZ_EXPECT(cz_wire_send(other, format("POST /v1/token HTTP/1.1\r\nHost: localhost\r\n" FORM_BODY
+                                         "Content-Length: %zu\r\n\r\n%s",
+                                         strlen(form), form)));
+    CZ_EXPECT_STATUS(cz_wire_next(one, 20000), 200);
+    CZ_REQUIRE(cz_wire_next(other, 20000)); /* 200 or 401, as it came */
+    CZ_EXPECT_STATUS(log_in("ann", "a+new+password"), 200);
+    CZ_EXPECT_STATUS(log_in("ann", old), 401);
+    cz_wire_close(one);
+    cz_wire_close(other);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
@@ -228,6 +258,10 @@ static const struct {
       true },
     { "PUT", "/v1/magazine", "{\"id\":1,\"title\":\"Nature!\",\"category\":\"news\"}", 200, "title",
       "\"Nature!\"", false },
+    { "PUT", "/v1/magazine", "id=1&title=Science&category=news", 200, "title", "\"Science\"",
+      false },
+    { "PUT", "/v1/magazine", "title=Science&category=news", 400, "id",
+      "[\"This field is required.\"]", false },
     { "PUT", "/v1/magazine", "{\"id\":9,\"title\":\"x\",\"category\":\"news\"}", 404, NULL, NULL,
       false },
     { "PUT", "/v1/magazine", "{\"title\":\"x\",\"category\":\"news\"}", 400, NULL, NULL, false },

@@ -94,8 +94,8 @@ static void expect_good(struct seen *seen, const char *when, int64_t slowest_ms,
     CZ_EXPECT_MSG(seen->answers > 50, "%s: %u answers", when, seen->answers);
     CZ_EXPECT_MSG(seen->failed == 0, "%s: %u failed", when, seen->failed);
     CZ_EXPECT_MSG(seen->stale == 0, "%s: %u were out of date", when, seen->stale);
-    CZ_EXPECT_MSG(slowest < slowest_ms * (is_sanitized() ? 4 : 1), "%s: the slowest took %lld ms",
-                  when, (long long)slowest);
+    CZ_EXPECT_MSG(slowest < slowest_ms * (is_sanitized() || full_or_short(0, 1) ? 4 : 1),
+                  "%s: the slowest took %lld ms", when, (long long)slowest);
     CZ_EXPECT_MSG(!from_cache || seen->kept > 20, "%s: %u from the cache", when, seen->kept);
     seen->answers = seen->kept = 0;
     seen->slowest_us = 0;
@@ -103,7 +103,17 @@ static void expect_good(struct seen *seen, const char *when, int64_t slowest_ms,
 
 static const char *const keeping[] = { "--appendonly", "yes", "--appendfsync", "always", NULL };
 
-/* A request waits for a server that is silent once for the cache's sake and once for the throttles', 200 ms each; half a second
+/* Pages come from the server again; on a busy machine it takes its time. */
+static void wait_until_kept(struct seen *seen)
+{
+    sleep_ms(1500);
+    seen->kept = 0;
+    for (int i = 0; i < 200 && seen->kept <= 20; i++)
+        sleep_ms(50);
+}
+
+/* In the short form, which runs beside other tests, all of it may take four times as long.
+ * A request waits for a server that is silent once for the cache's sake and once for the throttles', 200 ms each; half a second
  * is for a busy machine. */
 static void take_server_away(struct private_server *redis, struct seen *seen)
 {
@@ -113,16 +123,12 @@ static void take_server_away(struct private_server *redis, struct seen *seen)
     sleep_ms(1500);
     expect_good(seen, "killed", 900, false);
     redis_run(redis, keeping);
-    sleep_ms(1500);
-    seen->kept = 0;
-    sleep_ms(500);
+    wait_until_kept(seen);
     expect_good(seen, "started again", 900, true);
     private_server_stop(redis);
     sleep_ms(700); /* some workers see it come back before others know that it was away */
     kill(redis->pid, SIGCONT);
-    sleep_ms(1500);
-    seen->kept = 0;
-    sleep_ms(500);
+    wait_until_kept(seen);
     expect_good(seen, "stopped and continued", 900, true);
 }
 

@@ -263,7 +263,9 @@ CZ_TEST(every_row_that_was_promised_survives_killed_workers)
     enum { POSTS_MAX = 400000, LINES = 12 };
     static unsigned char promised[POSTS_MAX];
     static struct line lines[LINES];
-    struct server server = server_start("bookstore", WORKERS_MAX, NULL);
+    static const char *const env[] = { BOOKSTORE_SERVICE, NULL };
+    struct server server = server_start("bookstore", WORKERS_MAX, env);
+    ask_always = BOOKSTORE_SERVICE_HEADER;
     CZ_EXPECT_STATUS(post(server.port, "/v2/authors", "{\"name\":\"A\"}"), 201);
     for (int i = 0; i < LINES; i++)
         line_open(&lines[i], server.port);
@@ -279,12 +281,12 @@ CZ_TEST(every_row_that_was_promised_survives_killed_workers)
                 int len =
                     snprintf(body, sizeof body,
                              "{\"title\":\"t%d\",\"author\":1,\"category\":\"drama\"}", number);
-                char bytes[256];
-                int total =
-                    snprintf(bytes, sizeof bytes,
-                             "POST /v2/books HTTP/1.1\r\nHost: localhost\r\n"
-                             "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-                             len, body);
+                char bytes[400];
+                int total = snprintf(
+                    bytes, sizeof bytes,
+                    "POST /v2/books HTTP/1.1\r\nHost: localhost\r\n" BOOKSTORE_SERVICE_HEADER
+                    "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+                    len, body);
                 line_ask(line, cz_str_of(bytes, (size_t)total), number++);
             }
             enum outcome outcome = line_step(line, &status);

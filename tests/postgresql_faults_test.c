@@ -37,8 +37,10 @@ static struct server start(unsigned workers, const char *parameters)
 {
     make_server();
     const char *env[] = {
+        BOOKSTORE_SERVICE,
         format("DATABASE_URL=%s?application_name=site&%s", pg.url, parameters).ptr, NULL
     };
+    ask_always = BOOKSTORE_SERVICE_HEADER;
     struct server server = server_start("bookstore", workers, env);
     CZ_EXPECT_STATUS(post(server.port, "/v2/authors", "{\"name\":\"Ovid\"}"), 201);
     return server;
@@ -60,10 +62,10 @@ static void client(uint16_t port, int number)
 {
     for (int i = 0; i < NAMES_MAX && !board->stop; i++) {
         cz_str body = format("{\"name\":\"c%d-%d\"}", number, i);
-        const cz_answer *answer =
-            ask_raw(port, format("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
-                                 "application/json\r\nContent-Length: %zu\r\n\r\n%.*s",
-                                 site.path, body.len, CZ_STR_ARG(body)));
+        const cz_answer *answer = ask_raw(
+            port, format("POST %s HTTP/1.1\r\nHost: localhost\r\n" BOOKSTORE_SERVICE_HEADER
+                         "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%.*s",
+                         site.path, body.len, CZ_STR_ARG(body)));
         board->answers[number][i] = answer ? (uint16_t)answer->status : 0;
         board->count[number] = i + 1;
         sleep_ms(answer && answer->status == 201 ? 1 : 5);

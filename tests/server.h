@@ -35,6 +35,9 @@ cz_str server_log(const struct server *server);
 /* The pids of its workers, at most `max`. */
 size_t server_workers(const struct server *server, pid_t *out, size_t max);
 
+/* A setting of the Bookstore, and the header of a service that may write by it. */
+#define BOOKSTORE_SERVICE "CLIENT_TOKENS=tests:a-token-for-the-tests"
+#define BOOKSTORE_SERVICE_HEADER "Authorization: Bearer dGVzdHM6YS10b2tlbi1mb3ItdGhlLXRlc3Rz\r\n"
 /* Header lines of every request of ask(), get() and post(), before its own; NULL: none. */
 extern const char *ask_always;
 /* One request on a connection of its own. NULL: it was not answered. */

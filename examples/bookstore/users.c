@@ -27,10 +27,11 @@ static User *user_by_password(cz_ctx *ctx, cz_str name, cz_str password)
     bool outdated;
     if (!cz_password_verify(ctx, password, user ? user->password : CZ_STR(""), &outdated))
         return NULL;
-    if (outdated) {
-        cz_set(ctx, user, password, cz_password_hash(ctx, password));
-        cz_save(ctx, user);
-    }
+    if (outdated) /* unless it was changed while the new hash was made */
+        cz_update(
+            ctx, User,
+            CZ_AND(CZ_Q(User, id, EXACT, user->id), CZ_Q(User, password, EXACT, user->password)),
+            (password, cz_password_hash(ctx, password)));
     return user;
 }
 

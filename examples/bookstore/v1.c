@@ -54,17 +54,24 @@ static Magazine *magazine_by_id(cz_ctx *ctx, int64_t id)
     return found(ctx, cz_first(ctx, Magazine, .where = CZ_Q(Magazine, id, EXACT, id)));
 }
 
-/* A member of the body, which names what a change is about; a number as its digits, "" when there is none. */
-static cz_str named_in_body(cz_ctx *ctx, const cz_request *req, const char *name)
+/* What names the row that a body is about; the rest of it is read with the row. */
+#define NAMED_BOOK(F) F(char_field, isbn, .max_length = 13)
+CZ_RECORD(NamedBook, NAMED_BOOK);
+static CZ_SERIALIZER(NamedBookSerializer, NamedBook, .fields = CZ_FIELDS(NamedBook, isbn),
+                     .ignore_unknown = true);
+#define NAMED_ROW(F) F(big_int_field, id)
+CZ_RECORD(NamedRow, NAMED_ROW);
+static CZ_SERIALIZER(NamedRowSerializer, NamedRow, .fields = CZ_FIELDS(NamedRow, id),
+                     .ignore_unknown = true);
+
+static cz_str isbn_in_body(cz_ctx *ctx, cz_request *req)
 {
-    const cz_json_value *body = NULL;
-    cz_error err;
-    if (cz_json_parse(ctx->arena, req->body, NULL, &body, &err))
-        cz_raise_error(ctx, &err);
-    const cz_json_value *value = cz_json_get(body, cz_str_from(name));
-    if (value && value->kind == CZ_JSON_INT)
-        return cz_format(ctx, "%lld", (long long)value->as.integer);
-    return value && value->kind == CZ_JSON_STR ? value->as.text : CZ_STR("");
+    return cz_read_row(ctx, req, &NamedBookSerializer, NamedBook)->isbn;
+}
+
+static int64_t id_in_body(cz_ctx *ctx, cz_request *req)
+{
+    return cz_read_row(ctx, req, &NamedRowSerializer, NamedRow)->id;
 }
 
 /* ---- books ---- */
@@ -101,7 +108,7 @@ static void create_book(cz_ctx *ctx, cz_request *req)
 static void replace_book(cz_ctx *ctx, cz_request *req)
 {
     require_token(ctx, req);
-    Book *book = book_by_isbn(ctx, named_in_body(ctx, req, "isbn"));
+    Book *book = book_by_isbn(ctx, isbn_in_body(ctx, req));
     cz_read_row_into(ctx, req, &OldBookSerializer, book, false);
     cz_save(ctx, book);
     cz_respond_row(ctx, req, 200, &OldBookSerializer, book);
@@ -133,7 +140,7 @@ static void create_magazine(cz_ctx *ctx, cz_request *req)
 static void replace_magazine(cz_ctx *ctx, cz_request *req)
 {
     require_token(ctx, req);
-    Magazine *magazine = magazine_by_id(ctx, id_of(ctx, named_in_body(ctx, req, "id")));
+    Magazine *magazine = magazine_by_id(ctx, id_in_body(ctx, req));
     cz_read_row_into(ctx, req, &OldMagazineSerializer, magazine, false);
     cz_save(ctx, magazine);
     cz_respond_row(ctx, req, 200, &OldMagazineSerializer, magazine);
@@ -181,7 +188,7 @@ static void rename_author(cz_ctx *ctx, cz_request *req)
 static void rename_named_author(cz_ctx *ctx, cz_request *req)
 {
     require_token(ctx, req);
-    rename_one(ctx, req, author_by_id(ctx, id_of(ctx, named_in_body(ctx, req, "id"))));
+    rename_one(ctx, req, author_by_id(ctx, id_in_body(ctx, req)));
 }
 
 static void show_author(cz_ctx *ctx, cz_request *req)

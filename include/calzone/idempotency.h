@@ -25,8 +25,8 @@ extern "C" {
  * `Idempotency-Replayed: true`. A key is one caller's: of `ctx->actor`, and without one of the Authorization and Cookie headers as
  * they are.
  *
- * Answers 400 to a header that is no key (1 to 255 visible characters, between quotes or without); 422 to a key that came with
- * another request; 409 while the first request runs, after waiting for it
+ * Answers 400 to a header that is no key (1 to 255 visible characters, between quotes or without) and to two keys; 422 to a key
+ * that came with another request; 409 while the first request runs, after waiting for it
  * for half a second (on SQLite, which has one writer at a time, until it is done).
  * Raises CZ_EINVAL: the answer is a stream. The start fails without cz_idempotency_app. */
 extern const cz_middleware cz_idempotency;

@@ -75,6 +75,18 @@ static int64_t shared_age(const cz_response *response)
     return shared >= 0 ? shared : age;
 }
 
+/* A list may stand on several lines (RFC 9110, 5.3). */
+static bool says_no_store(const cz_request *req)
+{
+    for (uint32_t i = 0; i < req->header_count; i++) {
+        cz_str rest = req->headers[i].value;
+        while (cz__header_is(&req->headers[i], "cache-control") && rest.len)
+            if (cz_str_eq_icase(cz__header_next(&rest), CZ_STR("no-store")))
+                return true;
+    }
+    return false;
+}
+
 static bool may_be_kept(cz_ctx *ctx, const struct cz__visit *visit)
 {
     const cz_response *response = &visit->req->response;
@@ -85,11 +97,7 @@ static bool may_be_kept(cz_ctx *ctx, const struct cz__visit *visit)
     for (size_t i = 0; i < own.count; i++)
         if (cz__header_is(&own.items[i], "set-cookie"))
             return false;
-    cz_str rest = cz_request_header(visit->req, CZ_STR("Cache-Control"));
-    while (rest.len)
-        if (cz_str_eq_icase(cz__header_next(&rest), CZ_STR("no-store")))
-            return false;
-    return true;
+    return !says_no_store(visit->req);
 }
 
 /* So that nobody waits for a page that will not be there. Nothing that is known of others' answers goes for that. */
@@ -162,12 +170,9 @@ static void make_page(cz_ctx *ctx, struct cz__once *once)
  * is known to be one of the values that answers vary on. */
 static bool is_one_of_many(const cz_ctx *ctx, const struct cz__visit *visit)
 {
-    cz_str rest = cz_request_header(visit->req, CZ_STR("Cache-Control"));
-    while (rest.len)
-        if (cz_str_eq_icase(cz__header_next(&rest), CZ_STR("no-store")))
-            return false;
     size_t count = visit->known == CZ__KNOWS_VARY ? visit->name_count : 0;
-    return visit->req->method == CZ_METHOD_GET && visit->known != CZ__KNOWS_NOT_KEPT &&
+    return visit->req->method == CZ_METHOD_GET && !says_no_store(visit->req) &&
+           visit->known != CZ__KNOWS_NOT_KEPT &&
            !cz__page_is_personal(ctx, visit->req, visit->names, count);
 }
 

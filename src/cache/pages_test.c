@@ -227,6 +227,7 @@ CZ_TEST(only_what_everybody_may_have_is_kept)
         { "Authorization: Token x\r\n", "Vary", "Cookie", false },
         { "Authorization: Token x\r\n", "Vary", "Authorization", true },
         { "Cache-Control: no-store\r\n", "X", "y", false },
+        { "Cache-Control: max-age=9\r\ncache-control: foo, No-Store\r\n", "X", "y", false },
         { "Cache-Control: no-cache\r\n", "X", "y", true },
     };
     cz_client *client = cz_client_create(&daily);

@@ -222,6 +222,10 @@ CZ_DATABASE_TEST(what_is_no_key_is_refused)
         CZ_EXPECT_STATUS(answer, 400);
         CZ_EXPECT_JSON(answer, "code", "idempotency_key_invalid");
     }
+    const cz_answer *two =
+        send(client, "POST", "/deposits", "Idempotency-Key: a\r\nidempotency-key: b\r\n", TEN);
+    CZ_EXPECT_STATUS(two, 400);
+    CZ_EXPECT_JSON(two, "code", "idempotency_key_invalid");
     for (int longer = 0; longer < 2; longer++) {
         cz_ignore(snprintf(headers, sizeof headers, "Idempotency-Key: %0*d\r\n",
                            CZ_IDEMPOTENCY_KEY_MAX + longer, 1) < 0);
