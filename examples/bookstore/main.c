@@ -1,5 +1,6 @@
 /* The Bookstore: an API over authors, books and magazines. `bookstore help` lists its commands. */
 #include "access.h"
+#include "load_tests.h"
 #include "migrations/list.h"
 #include "models.h"
 #include "users.h"
@@ -93,4 +94,5 @@ static const cz_middleware *const middleware[] = {
 };
 
 CZ_PROJECT_MAIN("bookstore", .version = "2.0.0", .apps = CZ_APPS(&store_app), .urls = urls,
-                .middleware = middleware, .settings = { settings, CZ_COUNT(settings) })
+                .middleware = middleware, .settings = { settings, CZ_COUNT(settings) },
+                .load_tests = CZ_LOAD_TESTS(load_tests))

@@ -16,6 +16,7 @@
 #include <calzone/idempotency.h>
 #include <calzone/json.h>
 #include <calzone/jwt.h>
+#include <calzone/loadtest.h>
 #include <calzone/log.h>
 #include <calzone/lookups.h>
 #include <calzone/macros.h>

@@ -13,6 +13,7 @@
 
 #include <calzone/cache.h>
 #include <calzone/databases.h>
+#include <calzone/loadtest.h>
 #include <calzone/middleware.h>
 #include <calzone/migrations.h>
 #include <calzone/models.h>
@@ -75,6 +76,7 @@ struct cz_project {
     cz_database_list databases;                /* those beside "default" (databases.h) */
     const cz_database_router *database_router; /* NULL: models say where they are */
     cz_cache_list caches;                      /* those beside "default" (cache.h) */
+    cz_load_test_list load_tests;              /* what `loadtest` runs (loadtest.h) */
 };
 
 /* A project under a name of its own, which its tests can use beside its binary:

@@ -393,6 +393,9 @@ static const struct cz__builtin builtins[] = {
       "Print the OpenAPI document, or check that it tells of every route and its examples are "
       "some.",
       "[--yaml | --check]", cz__command_openapi, .needs_no_keys = true },
+    { "loadtest", "Run the project's load tests and tell how long requests took.",
+      "[--url URL] [OPTION...] [NAME]...", cz__command_loadtest, .needs_no_keys = true,
+      .flags = cz__loadtest_flags },
     { "purge", "Delete for good the rows that were deleted longer ago than some days (30).",
       "[--days N] [APP.MODEL]...", cz__command_purge },
 };

@@ -98,6 +98,8 @@ int cz__command_rebuild_search(struct cz__site *site, int argc, char **argv);
 int cz__command_openapi(struct cz__site *site, int argc, char **argv);
 int cz__command_purge(struct cz__site *site, int argc, char **argv);
 int cz__command_dumpdata(struct cz__site *site, int argc, char **argv);
+int cz__command_loadtest(struct cz__site *site, int argc, char **argv);
+extern const char cz__loadtest_flags[]; /* the lines of its options */
 int cz__command_makemigrations(struct cz__site *site, int argc, char **argv);
 int cz__command_migrate(struct cz__site *site, int argc, char **argv);
 int cz__command_showmigrations(struct cz__site *site, int argc, char **argv);

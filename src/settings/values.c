@@ -2,6 +2,7 @@
 #include <locale.h>
 #include <stdlib.h>
 #include "settings/settings_internal.h"
+#include "settings/values.h"
 
 static cz_status read_bool(cz_str text, bool *out)
 {
@@ -50,7 +51,7 @@ static bool is_real(cz_str text)
     return text.len == 0;
 }
 
-static cz_status read_real(cz_str text, double *out)
+cz_status cz__real_read(cz_str text, double *out)
 {
     char copy[64];
     if (!is_real(text) || text.len >= sizeof copy)
@@ -95,7 +96,7 @@ static cz_status read_with_unit(cz_str text, const struct unit *units, size_t co
     return CZ_EVALIDATION;
 }
 
-static cz_status read_duration(cz_str text, int64_t *out)
+cz_status cz__duration_ms_read(cz_str text, int64_t *out)
 {
     static const struct unit units[] = {
         { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }
@@ -146,10 +147,10 @@ cz_status cz__value_read(cz_arena *arena, cz_setting_kind kind, struct cz__value
         return cz_str_to_i64(value->text, &value->integer) ? CZ_EVALIDATION : CZ_OK;
     case CZ_SETTING_FLOAT:
         *out_expected = "a number such as 0.25";
-        return read_real(value->text, &value->real);
+        return cz__real_read(value->text, &value->real);
     case CZ_SETTING_DURATION:
         *out_expected = "a number and ms, s, m, h or d, such as 10s";
-        return read_duration(value->text, &value->integer);
+        return cz__duration_ms_read(value->text, &value->integer);
     case CZ_SETTING_SIZE:
         *out_expected = "bytes, or a number and k, M or G, such as 64k";
         return read_size(value->text, &value->integer);

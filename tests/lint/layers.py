@@ -18,7 +18,7 @@ LAYERS = [
     "orm notifications migrations routing middleware cache tasks events signals search storage mail",
     "parsers renderers serializers views pagination filters throttling versioning auth sessions permissions templates "
     "forms realtime",
-    "admin openapi asyncapi debug metrics health registry graphql clients management idempotency",
+    "admin openapi asyncapi debug metrics health registry graphql clients management idempotency loadtest",
     "testing",
 ]
 RANK = {folder: rank for rank, folders in enumerate(LAYERS) for folder in folders.split()}

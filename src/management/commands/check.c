@@ -1,4 +1,5 @@
 /* `check`: what a start would refuse, and what a request would stumble over: SQL written by hand. */
+#include "loadtest/loadtest.h"
 #include "management/project.h"
 #include "migrations/migrations.h"
 #include "orm/orm.h"
@@ -105,6 +106,11 @@ int cz__command_check(struct cz__site *site, int argc, char **argv)
     if (argc > 1 && !databases) {
         fprintf(stderr, "check: unknown argument \"%s\"; see --help\n", argv[1]);
         return 2;
+    }
+    cz_error err;
+    if (cz__load_tests_check(&site->project->load_tests, &err)) {
+        fprintf(stderr, "%s: %s\n", site->project->name, cz_error_message(&err));
+        return 1;
     }
     int code = 0;
     for (size_t i = 0; i < cz__database_count && databases; i++)
