@@ -150,8 +150,10 @@ static int against_server(struct cz__site *site, struct cz__loadtest_arguments *
     if (!status)
         status = run_and_print(&loadtest, &site->project->load_tests, host, url, &err);
     cz__loadtest_server_stop(&server);
+    if (!status && stopped)
+        fprintf(stderr, "loadtest: stopped early\n");
     if (!status)
-        return loadtest.code;
+        return stopped ? EXIT_NOT_HELD : loadtest.code;
     fprintf(stderr, "loadtest: %s\n", cz_error_message(&err));
     return status == CZ_EVALIDATION ? EXIT_USAGE : EXIT_NOT_HELD;
 }
