@@ -59,8 +59,8 @@ static cz_status run_scenario(struct loadtest *loadtest, struct cz__load_scenari
                               cz_error *err)
 {
     const struct cz__loadtest_arguments *arguments = loadtest->arguments;
-    struct cz__load_search search;
-    struct cz__load_outcome outcome;
+    struct cz__load_search search = { 0 };
+    struct cz__load_outcome outcome = { 0 };
     bool held;
     cz_status status = arguments->search ? cz__load_search_run(scenario, &arguments->run,
                                                                &arguments->limits, &search, err)
