@@ -121,7 +121,8 @@ struct cz__load_search {
 };
 /* Find the highest rate within the limits: once as fast as answers come, then halving what lies between the highest
  * that was held and the lowest that was not, to 2 % of the first. Each step takes options->duration_ms, and
- * timeout_ms at most beyond; there are CZ__LOAD_SEARCH_STEPS_MAX at most. Errors: as cz__load_run(). */
+ * timeout_ms at most beyond; there are CZ__LOAD_SEARCH_STEPS_MAX at most, and none of under 20 requests, which would
+ * say too little. Errors: as cz__load_run(). */
 CZ_NODISCARD cz_status cz__load_search_run(struct cz__load_scenario *scenario,
                                            const struct cz__load_options *options,
                                            const struct cz__load_limits *limits,

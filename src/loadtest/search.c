@@ -2,7 +2,10 @@
  * get at any rate, so the search is between that and nothing. */
 #include "loadtest/loadtest.h"
 
-enum { PARTS = 50 /* of the first rate: how exactly it is found */ };
+enum {
+    PARTS = 50,            /* of the first rate: how exactly it is found */
+    STEP_REQUESTS_MIN = 20 /* fewer say too little of a rate */
+};
 
 void cz__load_times(const struct cz__load_scenario *scenario, cz__histogram *out)
 {
@@ -51,6 +54,11 @@ static cz_status try_rate(struct cz__load_scenario *scenario,
     return CZ_OK;
 }
 
+static bool is_stopped(const struct cz__load_options *options)
+{
+    return options->stop && *options->stop;
+}
+
 cz_status cz__load_search_run(struct cz__load_scenario *scenario,
                               const struct cz__load_options *options,
                               const struct cz__load_limits *limits, struct cz__load_search *out,
@@ -66,10 +74,11 @@ cz_status cz__load_search_run(struct cz__load_scenario *scenario,
     cz_status status = try_rate(scenario, options, 0, limits, &search, &outcome, err);
     double most = status ? 0 : search.steps[0].answered, low = 0, high = most, next = most;
     search.outcome = outcome;
-    while (!status && !outcome.gave_up && !(options->stop && *options->stop) && next >= 1 &&
+    while (!status && !outcome.gave_up && !is_stopped(options) &&
+           next * (double)options->duration_ms / 1000 >= STEP_REQUESTS_MIN &&
            high - low > most / PARTS && search.step_count < CZ__LOAD_SEARCH_STEPS_MAX) {
         status = try_rate(scenario, options, next, limits, &search, &outcome, err);
-        if (!status && search.steps[search.step_count - 1].held) {
+        if (!status && search.steps[search.step_count - 1].held && !is_stopped(options)) {
             search.rate = low = next;
             search.outcome = outcome;
             memcpy(best, scenario->endpoints, bytes);

@@ -2,6 +2,7 @@
 #include "management/command_testing.h"
 #include "management/commands/loadtest.h"
 #include <calzone/calzone.h>
+#include <signal.h>
 
 static void fine(cz_ctx *ctx, cz_request *req)
 {
@@ -13,8 +14,17 @@ static void make_nothing(cz_load_call *call)
     (void)call;
 }
 
+/* Ctrl-C amid the run. */
+static void make_interrupted(cz_load_call *call)
+{
+    cz_buf_append_lit(call->path, "/fine");
+    if (call->number == 50)
+        raise(SIGINT);
+}
+
 static const cz_route mill_urls[] = { CZ_GET("/fine", fine), CZ_ROUTES_END };
 static const cz_load_test mill_tests[] = {
+    { .name = "interrupted", .requests = CZ_LOAD_REQUESTS({ .make = make_interrupted }) },
     { .name = "grind", .requests = CZ_LOAD_REQUESTS({ .path = "/fine" }) },
     { .name = "lost", .requests = CZ_LOAD_REQUESTS({ .path = "/lost" }) },
     { .name = "made", .requests = CZ_LOAD_REQUESTS({ .make = make_nothing }) },
@@ -39,7 +49,8 @@ static const struct {
     const char *arguments[5];
     const char *says;
 } refused[] = {
-    { { "nothing" }, "there is no load test \"nothing\"; there are grind, lost, made" },
+    { { "nothing" },
+      "there is no load test \"nothing\"; there are interrupted, grind, lost, made" },
     { { "--fast" }, "unknown argument \"--fast\"" },
     { { "-x" }, "unknown argument \"-x\"" },
     { { "--clients" }, "--clients takes a number from 1 to 1000, not \"\"" },
@@ -169,5 +180,19 @@ CZ_TEST(loadtest_ends_soon_when_nobody_listens)
     CZ_EXPECT(cz_monotonic_us() - begun_us < 10 * 1000000);
     CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("cannot connect: ")) != SIZE_MAX &&
                       cz_str_find(out, CZ_STR("Ended early")) != SIZE_MAX,
+                  "%.*s", CZ_STR_ARG(out));
+}
+
+CZ_TEST(loadtest_that_is_interrupted_tells_what_it_has_and_fails)
+{
+    cz_str out;
+    int64_t begun_us = cz_monotonic_us();
+    CZ_EXPECT_EQ(
+        run_mill(&mill, CZ__TEXTS("loadtest", "--duration", "1h", "interrupted", "grind"), &out),
+        1);
+    CZ_EXPECT(cz_monotonic_us() - begun_us < 20 * 1000000);
+    CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("\nGET (made) ")) != SIZE_MAX &&
+                      cz_str_find(out, CZ_STR("loadtest: stopped early\n")) != SIZE_MAX &&
+                      cz_str_find(out, CZ_STR("grind")) == SIZE_MAX,
                   "%.*s", CZ_STR_ARG(out));
 }

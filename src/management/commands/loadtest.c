@@ -59,8 +59,8 @@ static cz_status run_scenario(struct loadtest *loadtest, struct cz__load_scenari
                               cz_error *err)
 {
     const struct cz__loadtest_arguments *arguments = loadtest->arguments;
-    struct cz__load_search search;
-    struct cz__load_outcome outcome;
+    struct cz__load_search search = { 0 };
+    struct cz__load_outcome outcome = { 0 };
     bool held;
     cz_status status = arguments->search ? cz__load_search_run(scenario, &arguments->run,
                                                                &arguments->limits, &search, err)
@@ -150,8 +150,10 @@ static int against_server(struct cz__site *site, struct cz__loadtest_arguments *
     if (!status)
         status = run_and_print(&loadtest, &site->project->load_tests, host, url, &err);
     cz__loadtest_server_stop(&server);
+    if (!status && stopped)
+        fprintf(stderr, "loadtest: stopped early\n");
     if (!status)
-        return loadtest.code;
+        return stopped ? EXIT_NOT_HELD : loadtest.code;
     fprintf(stderr, "loadtest: %s\n", cz_error_message(&err));
     return status == CZ_EVALIDATION ? EXIT_USAGE : EXIT_NOT_HELD;
 }

@@ -148,7 +148,7 @@ static const struct option {
 static int read_option(int argc, char **argv, int at, struct cz__loadtest_arguments *out)
 {
     for (size_t i = 0; i < CZ_COUNT(options); i++) {
-        if (strcmp(argv[at], options[i].name))
+        if (strcmp(argv[at], options[i].name) != 0)
             continue;
         const char *text = at + 1 < argc ? argv[at + 1] : "";
         if (at + 1 < argc && options[i].read(out, text))
