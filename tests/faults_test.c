@@ -46,7 +46,7 @@ enum { LINES_MAX = 64 };
 struct line {
     int fd; /* -1: closed */
     size_t sent, got;
-    char bytes[256];
+    char bytes[400];
     size_t len;
     char answer[2048];
     int asked;    /* requests sent whole */

@@ -18,12 +18,15 @@ static bool same_answer(const cz_answer *a, const cz_answer *b)
 
 CZ_TEST(a_request_cut_at_any_byte_gets_the_same_answer)
 {
-    struct server server = server_start("bookstore", 1, NULL);
+    static const char *const env[] = { BOOKSTORE_SERVICE, NULL };
+    struct server server = server_start("bookstore", 1, env);
     static const char *const requests[] = {
-        "GET /v2/books?page=1 HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n",
-        "POST /v2/books HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "GET /v2/books?page=1 HTTP/1.1\r\nHost: localhost\r\n" BOOKSTORE_SERVICE_HEADER "\r\n",
+        "POST /v2/books HTTP/1.1\r\nHost: localhost\r\n" BOOKSTORE_SERVICE_HEADER
+        "Content-Type: application/json\r\n"
         "Content-Length: 42\r\n\r\n" CREATE_BODY,
-        "POST /v2/books HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "POST /v2/books HTTP/1.1\r\nHost: localhost\r\n" BOOKSTORE_SERVICE_HEADER
+        "Content-Type: application/json\r\n"
         "Transfer-Encoding: chunked\r\n\r\n" CHUNKED_BODY,
         "GET /v2/boo ks HTTP/1.1\r\nHost: localhost\r\n\r\n",
     };
