@@ -215,7 +215,8 @@ static void check_refusals(cz_ctx *ctx)
     CZ_EXPECT_EQ(cz__jwt_configure(CZ_STR("new:c2hvcnQ="), true, &err), CZ_EVALIDATION);
     CZ_EXPECT(strstr(cz_error_message(&err), "JWT_KEYS: the key \"new\" is not 32 bytes") != NULL);
     CZ_REQUIRE_OK(cz__jwt_configure(CZ_STR(""), true, &err)); /* one of this start */
-    CZ_EXPECT(cz_jwt_verify(ctx, cz_jwt_sign(ctx, &(cz_jwt){ .id = CZ_STR("1") }, 300), CZ_STR(""), &jwt));
+    CZ_EXPECT(cz_jwt_verify(ctx, cz_jwt_sign(ctx, &(cz_jwt){ .id = CZ_STR("1") }, 300), CZ_STR(""),
+                            &jwt));
     use_keys(NEW_KEY);
     CZ_EXPECT_EQ(cz_try(ctx, sign_one, &none, NULL), CZ_EINVAL);
     char *claims = cz_alloc(ctx, CZ_JWT_BYTES_MAX);
