@@ -19,8 +19,8 @@ struct cz__key_ring {
 
 /* Take the keys of `setting`, 32 bytes each; an empty text: none. What the ring had is overwritten. Errors: CZ_EVALIDATION,
  * which never repeats a key, and CZ_ENOMEM: the ring is empty. Context: start-up. */
-CZ_NODISCARD cz_status cz__key_ring_read(struct cz__key_ring *ring, const char *setting, cz_str text,
-                                         cz_error *err);
+CZ_NODISCARD cz_status cz__key_ring_read(struct cz__key_ring *ring, const char *setting,
+                                         cz_str text, cz_error *err);
 /* NULL: there is none of that name. */
 const struct cz__key *cz__key_ring_find(const struct cz__key_ring *ring, cz_str name);
 /* Whether a text is one that keys may be called: 1 to CZ__KEY_NAME_MAX letters, digits, - and _. */
