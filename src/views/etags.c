@@ -35,6 +35,16 @@ static bool names(cz_str list, cz_str etag, bool strong)
     return false;
 }
 
+/* The same of a header, whose list may stand on several lines (RFC 9110, 5.3). */
+static bool header_names(const cz_request *req, cz_str header, cz_str etag, bool strong)
+{
+    for (uint32_t i = 0; i < req->header_count; i++)
+        if (cz_str_eq_icase(req->headers[i].name, header) &&
+            names(req->headers[i].value, etag, strong))
+            return true;
+    return false;
+}
+
 /* ---- GET ---- */
 
 static cz_str body_of(const cz_response *response)
@@ -61,8 +71,7 @@ void cz__view_name_state(cz_ctx *ctx, cz_request *req)
         return;
     cz_str etag = etag_of(ctx, body_of(response));
     set_etag(ctx, req, etag);
-    if (reads && cz_request_has_header(req, CZ_STR("If-None-Match")) &&
-        names(cz_request_header(req, CZ_STR("If-None-Match")), etag, false))
+    if (reads && header_names(req, CZ_STR("If-None-Match"), etag, false))
         cz_respond_empty(ctx, req, 304);
 }
 
@@ -86,13 +95,11 @@ static cz_str current_etag(cz_ctx *ctx, cz_request *req, cz_row *row)
 static bool is_as_said(cz_ctx *ctx, cz_request *req, cz_row *row)
 {
     bool matches = cz_request_has_header(req, CZ_STR("If-Match"));
-    cz_str match = cz_request_header(req, CZ_STR("If-Match"));
-    cz_str none_match = cz_request_header(req, CZ_STR("If-None-Match"));
     if (!row)
         return !matches || req->method != CZ_METHOD_PUT || !cz_view_of(req)->put_creates;
     cz_str etag = current_etag(ctx, req, row);
-    return (!matches || names(match, etag, true)) &&
-           (!none_match.len || !names(none_match, etag, false));
+    return (!matches || header_names(req, CZ_STR("If-Match"), etag, true)) &&
+           !header_names(req, CZ_STR("If-None-Match"), etag, false);
 }
 
 static void check_and_run(cz_ctx *ctx, void *arg)

@@ -119,6 +119,15 @@ CZ_DATABASE_TEST(what_another_changed_is_not_changed_unseen)
             412);
     }
     CZ_EXPECT_JSON(cz_client_get(client, "/ledgers/1"), "title", "a");
+    /* a list on two lines, whose second is the one that counts */
+    CZ_EXPECT_STATUS(send(client, "PUT", "/ledgers/1", "If-None-Match", "\"0\"\r\nIf-None-Match: *",
+                          "{\"title\": \"lost\"}"),
+                     412);
+    CZ_EXPECT_STATUS(
+        send(client, "GET", "/ledgers/1", "If-None-Match", "\"0\"\r\nif-none-match: *", ""), 304);
+    CZ_EXPECT_STATUS(
+        send(client, "PUT", "/ledgers/1", "If-Match", "\"0\"\r\nIf-Match: *", "{\"title\": \"b\"}"),
+        200);
     CZ_EXPECT_STATUS(send(client, "PUT", "/ledgers/1", "If-Match", "*", "{\"title\": \"b\"}"), 200);
     state(client, second, sizeof second);
     snprintf(csv, sizeof csv, "%.33s-csv\"", second);
