@@ -165,7 +165,7 @@ static void end_commits(const char *program, const char *setting, int rounds)
 {
     make_server();
     const char *env[] = { format("DATABASE_URL=%s?application_name=site&pool_size=4", pg.url).ptr,
-                          NULL };
+                          BOOKSTORE_SERVICE, NULL };
     struct server server = server_start(program, 1, env);
     const char *const settings[] = { "fsync = on", "commit_siblings = 0", setting };
     for (size_t i = 0; i < CZ_COUNT(settings); i++)
