@@ -263,7 +263,7 @@ CZ_TEST(every_row_that_was_promised_survives_killed_workers)
     enum { POSTS_MAX = 400000, LINES = 12 };
     static unsigned char promised[POSTS_MAX];
     static struct line lines[LINES];
-    static const char *const env[] = { BOOKSTORE_SERVICE, NULL };
+    static const char *const env[] = { BOOKSTORE_SERVICE, "RATE_LIMIT=false", NULL };
     struct server server = server_start("bookstore", WORKERS_MAX, env);
     ask_always = BOOKSTORE_SERVICE_HEADER;
     CZ_EXPECT_STATUS(post(server.port, "/v2/authors", "{\"name\":\"A\"}"), 201);

@@ -2,6 +2,7 @@
 #include "http/h1_head.h"
 #include "management/commands/loadtest.h"
 #include <arpa/inet.h>
+#include <calzone/log.h>
 #include <calzone/time.h>
 #include <errno.h>
 #include <netdb.h>
@@ -85,6 +86,9 @@ _Noreturn static void serve(struct cz__site *site, pid_t parent, int out_fd)
     cz_ignore(setpgid(0, 0)); /* then Ctrl-C ends both, that is all */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != parent || dup2(out_fd, STDOUT_FILENO) < 0)
         _exit(1);
+    if (!cz_setting_str(site->settings, "ACCESS_LOG")
+             .len) /* a line for each request would bury the table */
+        cz_ignore(cz_log_configure_access("off", NULL)); /* which opens nothing */
     int code = cz__command_run(site, 3, argv);
     fflush(NULL);
     _exit(code);
