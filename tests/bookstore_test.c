@@ -408,3 +408,36 @@ CZ_DATABASE_TEST(no_update_is_lost_between_workers_that_say_what_they_change)
     CZ_EXPECT_JSON(get(port, "/v2/books/1"), "year", 8 + COUNTERS * COUNTS);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
+
+CZ_DATABASE_TEST(many_books_are_made_changed_and_deleted_at_once)
+{
+    struct server server = start();
+    seed();
+    const char *json = "Content-Type: application/json\r\n";
+    const cz_answer *answer = post(port, "/v2/books",
+                                   "[{\"title\":\"Ibis\",\"author\":1,\"category\":\"poetry\"},"
+                                   "{\"title\":\"Tristia\",\"author\":1,\"category\":\"poetry\"}]");
+    CZ_EXPECT_STATUS(answer, 201);
+    CZ_EXPECT_JSON(answer, "[1].id", 3);
+    answer =
+        post(port, "/v2/books", "[{\"title\":\"Halieutica\",\"author\":1,\"category\":\"fish\"}]");
+    CZ_EXPECT_STATUS(answer, 400);
+    CZ_EXPECT_JSON(answer, "[0].category[0]", "\"fish\" is not a valid choice.");
+    answer = ask(port, "PATCH", "/v2/books?expand=author&fields=year,author.name", json,
+                 "[{\"id\":2,\"year\":9},{\"id\":3,\"year\":10}]");
+    CZ_EXPECT_STATUS(answer, 200);
+    CZ_EXPECT_JSON_TEXT(answer, "[1]", "{\"author\":{\"name\":\"Ovid\"},\"year\":10}");
+    CZ_EXPECT_STATUS(ask(port, "PATCH", "/v2/books", json, "[{\"id\":9}]"), 400);
+    answer = ask(port, "PUT", "/v2/books", json,
+                 "[{\"id\":2,\"title\":\"Ibis!\",\"author\":2,\"category\":\"drama\"}]");
+    CZ_EXPECT_STATUS(answer, 200);
+    CZ_EXPECT_JSON(answer, "[0].title", "Ibis!");
+    CZ_EXPECT_STATUS(ask(port, "PUT", "/v2/books", json, "[{\"id\":2}]"), 400);
+    CZ_EXPECT_STATUS(ask(port, "DELETE", "/v2/books?id=2,9", NULL, NULL), 400);
+    CZ_EXPECT_STATUS(ask(port, "DELETE", "/v2/books?id=2,3", NULL, NULL), 204);
+    CZ_EXPECT_JSON(get(port, "/v2/books"), "count", 1);
+    ask_always = NULL;
+    CZ_EXPECT_STATUS(ask(port, "DELETE", "/v2/books?id=1", NULL, NULL), 401);
+    CZ_EXPECT_STATUS(ask(port, "PUT", "/v2/books", json, "[]"), 401);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}

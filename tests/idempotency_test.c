@@ -84,7 +84,7 @@ CZ_DATABASE_TEST(a_payment_sent_again_is_taken_once_whoever_dies)
         cz__test_on_postgresql ? format("DATABASE_URL=%s", cz_test_postgresql()).ptr : NULL;
     const char *env[] = { url, NULL };
     struct server server = server_start("till", WORKERS, env);
-    int rounds = full_or_short(300, 40), lost = 0, busy = 0;
+    int rounds = full_or_short(100, 20), lost = 0, busy = 0;
     for (int round = 1; round <= rounds && !cz_test_has_failed(); round++) {
         struct payment payment = { .number = round };
         pay(&server, &payment, round % 3 == 0);
