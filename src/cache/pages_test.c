@@ -412,6 +412,7 @@ CZ_TEST(a_client_that_has_a_kept_page_is_not_sent_it_again)
         { "If-None-Match: \"v0\" \"v1\"\r\n", 304 },
         { "If-None-Match: x, \"v1\"\r\n", 200 },
         { "If-None-Match: \r\n", 200 },
+        { "If-None-Match: \"v0\"\r\nIf-None-Match: \"v1\"\r\n", 304 },
     };
     cz_client *client = cz_client_create(&daily);
     behaviour.headers[0] = (cz_header){ CZ_STR("ETag"), CZ_STR("\"v1\"") };

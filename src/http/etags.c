@@ -18,17 +18,34 @@ bool cz__etag_next(cz_str *list, cz_str *out, bool *out_weak)
     return true;
 }
 
-bool cz__etag_is_known(const cz_request *req)
+static bool names(cz_str list, cz_str etag, char mark, bool strong)
 {
-    cz_str list = cz_request_header(req, CZ_STR("If-None-Match")), own, tag;
-    cz_str answer = cz_response_header(req, CZ_STR("ETag"));
-    bool weak; /* this comparison does not mind */
-    if (!list.len || !cz__etag_next(&answer, &own, &weak))
-        return false;
+    cz_str tag;
+    bool weak;
     if (cz_str_eq(cz_str_trim(list), CZ_STR("*")))
         return true;
-    while (cz__etag_next(&list, &tag, &weak))
-        if (cz_str_eq(tag, own))
+    while (cz__etag_next(&list, &tag, &weak)) {
+        if (mark)
+            tag = cz_str_cut(&tag, mark);
+        if (cz_str_eq(tag, etag) && !(strong && weak))
+            return true;
+    }
+    return false;
+}
+
+bool cz__etag_is_named(const cz_request *req, cz_str header, cz_str etag, char mark, bool strong)
+{
+    for (uint32_t i = 0; i < req->header_count; i++)
+        if (cz_str_eq_icase(req->headers[i].name, header) &&
+            names(req->headers[i].value, etag, mark, strong))
             return true;
     return false;
+}
+
+bool cz__etag_is_known(const cz_request *req)
+{
+    cz_str answer = cz_response_header(req, CZ_STR("ETag")), own;
+    bool weak; /* this comparison does not mind */
+    return cz__etag_next(&answer, &own, &weak) &&
+           cz__etag_is_named(req, CZ_STR("If-None-Match"), own, '\0', false);
 }

@@ -5,8 +5,6 @@
 #include <calzone/map.h>
 #include <stdio.h>
 
-enum { ETAG_BYTES = 32 }; /* hexadecimal digits, between quotes */
-
 static cz_str etag_of(cz_ctx *ctx, cz_str json)
 {
     static const uint8_t keys[2][16] = { "calzone's etag 1", "calzone's etag 2" };
@@ -15,34 +13,10 @@ static cz_str etag_of(cz_ctx *ctx, cz_str json)
                      (unsigned long long)cz__siphash13(keys[1], json.ptr, json.len));
 }
 
-/* A tag without the format that stands behind the dash, of a CSV or another. */
-static cz_str without_format(cz_str tag)
-{
-    bool other = tag.len > ETAG_BYTES && tag.ptr[ETAG_BYTES] == '-';
-    return other ? cz_str_head(tag, ETAG_BYTES) : tag;
-}
-
-/* Whether a list names the tag. `strong`: weak names do not count (RFC 9110, 8.8.3.2). */
-static bool names(cz_str list, cz_str etag, bool strong)
-{
-    cz_str tag;
-    bool weak;
-    if (cz_str_eq(cz_str_trim(list), CZ_STR("*")))
-        return true;
-    while (cz__etag_next(&list, &tag, &weak))
-        if (cz_str_eq(without_format(tag), etag) && !(strong && weak))
-            return true;
-    return false;
-}
-
-/* The same of a header, whose list may stand on several lines (RFC 9110, 5.3). */
+/* Whether a header names a state, in whatever format: that stands behind a dash. */
 static bool header_names(const cz_request *req, cz_str header, cz_str etag, bool strong)
 {
-    for (uint32_t i = 0; i < req->header_count; i++)
-        if (cz_str_eq_icase(req->headers[i].name, header) &&
-            names(req->headers[i].value, etag, strong))
-            return true;
-    return false;
+    return cz__etag_is_named(req, header, etag, '-', strong);
 }
 
 /* ---- GET ---- */
