@@ -36,12 +36,11 @@ struct work {
     char out[CZ_PASSWORD_HASH_MAX + 1];
 };
 
-static cz_status run(cz_ctx *ctx, struct work *work, void (*fn)(void *arg))
+static void run(cz_ctx *ctx, struct work *work, void (*fn)(void *arg))
 {
     cz_offload(ctx, fn, work);
     if (work->status)
         cz_raise_error(ctx, &work->err);
-    return CZ_OK;
 }
 
 /* ---- Argon2id ---- */
@@ -69,7 +68,7 @@ cz_str cz_password_hash(cz_ctx *ctx, cz_str password)
         cz_raise(ctx, CZ_EVALIDATION, "A password has at most %d bytes.", CZ_PASSWORD_BYTES_MAX);
     struct work *work = cz_new(ctx, struct work);
     work->password = password;
-    cz_ignore(run(ctx, work, hash_argon2)); /* it raises */
+    run(ctx, work, hash_argon2);
     return cz_format(ctx, "argon2%s", work->out);
 }
 
@@ -105,14 +104,11 @@ static bool read_pbkdf2(cz_ctx *ctx, cz_str rest, struct work *work)
 /* Django hands bcrypt, which reads 72 bytes and stops at a NUL, the hexadecimal SHA-256. */
 static cz_str sha256_hex(cz_ctx *ctx, cz_str password)
 {
-    unsigned char digest[CZ__SHA256];
-    char *hex = cz_alloc(ctx, 2 * sizeof digest + 1);
+    char *hex = cz_alloc(ctx, CZ__SHA256_HEX);
     cz_error err;
-    if (cz__sha256(password, digest, &err))
+    if (cz__sha256_hex(password, hex, &err))
         cz_raise_error(ctx, &err);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    return cz_str_of(hex, 2 * sizeof digest);
+    return cz_str_of(hex, CZ__SHA256_HEX);
 }
 
 /* What verifies a stored hash; NULL: it is of no known form. */
@@ -154,10 +150,10 @@ bool cz_password_verify(cz_ctx *ctx, cz_str password, cz_str stored, bool *out_o
     void (*verify)(void *arg) = verifier_of(ctx, stored, work);
     if (!verify) {
         work->password = password;
-        cz_ignore(run(ctx, work, hash_argon2)); /* for the time it takes */
+        run(ctx, work, hash_argon2); /* for the time it takes */
         return false;
     }
-    cz_ignore(run(ctx, work, verify)); /* it raises */
+    run(ctx, work, verify);
     if (out_outdated)
         *out_outdated = work->matches && !is_current(ctx, stored);
     return work->matches;

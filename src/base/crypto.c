@@ -157,6 +157,18 @@ cz_status cz__sha256(cz_str text, unsigned char out[CZ__SHA256], cz_error *err)
     return cz_error_set(err, CZ_EUNSUPPORTED, "libcrypto has no SHA-256");
 }
 
+cz_status cz__sha256_hex(cz_str text, char out[CZ__SHA256_HEX], cz_error *err)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char digest[CZ__SHA256];
+    cz_status status = cz__sha256(text, digest, err);
+    for (size_t i = 0; i < sizeof digest && !status; i++) {
+        *out++ = digits[digest[i] >> 4];
+        *out++ = digits[digest[i] & 15];
+    }
+    return status;
+}
+
 cz_status cz__hmac_sha256(cz_str key, cz_str text, unsigned char out[CZ__SHA256], cz_error *err)
 {
     cz_status status = cz__crypto_load(err);

@@ -34,6 +34,9 @@ bool cz__bytes_equal(const void *a, const void *b, size_t len);
 
 /* SHA-256 (FIPS 180-4). Errors: CZ_EUNSUPPORTED. */
 CZ_NODISCARD cz_status cz__sha256(cz_str text, unsigned char out[CZ__SHA256], cz_error *err);
+/* The same as CZ__SHA256_HEX small hexadecimal digits, without NUL. */
+enum { CZ__SHA256_HEX = 2 * CZ__SHA256 };
+CZ_NODISCARD cz_status cz__sha256_hex(cz_str text, char out[CZ__SHA256_HEX], cz_error *err);
 /* HMAC-SHA-256 (RFC 2104). Errors: CZ_EUNSUPPORTED. */
 CZ_NODISCARD cz_status cz__hmac_sha256(cz_str key, cz_str text, unsigned char out[CZ__SHA256],
                                        cz_error *err);

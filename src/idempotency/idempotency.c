@@ -19,7 +19,6 @@ struct attempt {
     cz_request *req;
     const cz_next *next;
     cz_str digest, request; /* as the table has them */
-    int64_t lock;           /* the digest's first 64 bits */
     struct cz__headers_before headers_before;
 };
 
@@ -60,25 +59,13 @@ static cz_str read_key(cz_ctx *ctx, const cz_request *req)
     return key;
 }
 
-static cz_str hex_of(cz_ctx *ctx, const unsigned char *bytes, size_t count)
+static cz_str sha256(cz_ctx *ctx, cz_str text)
 {
-    char *text = cz_alloc(ctx, count * 2);
-    for (size_t i = 0; i < count; i++) {
-        text[i * 2] = "0123456789abcdef"[bytes[i] >> 4];
-        text[i * 2 + 1] = "0123456789abcdef"[bytes[i] & 15];
-    }
-    return cz_str_of(text, count * 2);
-}
-
-static cz_str sha256(cz_ctx *ctx, cz_str text, int64_t *out_head)
-{
-    unsigned char digest[CZ__SHA256];
+    char *hex = cz_alloc(ctx, CZ__SHA256_HEX);
     cz_error err;
-    if (cz__sha256(text, digest, &err))
+    if (cz__sha256_hex(text, hex, &err))
         cz_raise_error(ctx, &err);
-    if (out_head)
-        memcpy(out_head, digest, sizeof *out_head);
-    return hex_of(ctx, digest, sizeof digest);
+    return cz_str_of(hex, CZ__SHA256_HEX);
 }
 
 /* Parts that hold no NUL, each with one behind it. */
@@ -105,7 +92,7 @@ static cz_str of_request(cz_ctx *ctx, const cz_request *req)
     add(text, req->method_text);
     add(text, req->target);
     add(text, req->content_type);
-    add(text, sha256(ctx, req->body, NULL));
+    add(text, sha256(ctx, req->body));
     cz_check(ctx, cz_buf_status(text));
     return cz_buf_str(text);
 }
@@ -157,23 +144,23 @@ CZ_RECORD(cz_idempotency_lock, LOCK_RESULT);
 
 /* To the end of the transaction. SQLite's transaction has the lock of all writers already; PostgreSQL's locks are one
  * database's, whose schemas may have a site each. */
-static bool lock(cz_ctx *ctx, int64_t which)
+static bool lock(cz_ctx *ctx, cz_str digest)
 {
     cz_rows(cz_idempotency_lock) locks = cz_raw_values(
         ctx, cz_idempotency_lock,
         CZ_SQL((sqlite, "SELECT ? IS NOT NULL AS taken"),
                (postgresql, "SELECT pg_try_advisory_xact_lock(hashtextextended(coalesce("
-                            "current_schema(), ''), ?))::int AS taken")),
-        CZ_ARGS(which));
+                            "current_schema(), '') || ?, 0))::int AS taken")),
+        CZ_ARGS(digest));
     return locks.items[0].taken != 0;
 }
 
 /* A first request that ends soon is waited for. One that failed has its lock until the database has rolled it back, which
  * nobody waits for. */
-static bool lock_soon(cz_ctx *ctx, int64_t which)
+static bool lock_soon(cz_ctx *ctx, cz_str digest)
 {
     uint64_t pause_ms = 5, waited_ms = 0;
-    while (!lock(ctx, which)) {
+    while (!lock(ctx, digest)) {
         if (waited_ms >= LOCK_WAIT_MS)
             return false;
         cz_sleep(ctx, pause_ms);
@@ -187,7 +174,7 @@ static void run(cz_ctx *ctx, void *arg)
 {
     const struct attempt *attempt = arg;
     const cz_response *response = &attempt->req->response;
-    if (!lock_soon(ctx, attempt->lock))
+    if (!lock_soon(ctx, attempt->digest))
         refuse(ctx, 409, "idempotency_key_in_use",
                "The first request with this Idempotency-Key is not answered yet.");
     const cz_idempotency_key *kept = cz_first(
@@ -217,8 +204,8 @@ static void process_key(cz_ctx *ctx, cz_request *req, const cz_next *next, bool 
         struct attempt attempt = { .req = req,
                                    .next = next,
                                    .headers_before = cz__headers_before(ctx, &req->response) };
-        attempt.digest = sha256(ctx, of_caller(ctx, req), &attempt.lock);
-        attempt.request = sha256(ctx, of_request(ctx, req), NULL);
+        attempt.digest = sha256(ctx, of_caller(ctx, req));
+        attempt.request = sha256(ctx, of_request(ctx, req));
         cz_atomic(ctx, run, &attempt);
         return;
     }

@@ -19,15 +19,10 @@ static bool is_plain(char c)
 
 static cz_status hash(char *out, cz_str key, size_t *out_len)
 {
-    unsigned char bytes[CZ__SHA256];
-    cz_status status = cz__sha256(key, bytes, NULL);
-    char *at = out;
-    *at++ = '#';
-    *at++ = ':';
-    for (size_t i = 0; i < sizeof bytes && !status; i++)
-        at = put_hex(at, bytes[i]);
-    *out_len = (size_t)(at - out);
-    return status;
+    *out++ = '#';
+    *out++ = ':';
+    *out_len = 2 + CZ__SHA256_HEX;
+    return cz__sha256_hex(key, out, NULL);
 }
 
 cz_status cz__mc_token(cz_arena *arena, cz_str key, cz_str *out)
