@@ -8,6 +8,7 @@
 #include <calzone/versioning.h>
 #include <calzone/views.h>
 #include "serializers/serializers.h"
+#include "views/views.h"
 
 /* What of a serializer a schema is. */
 enum cz__schema_mode {
@@ -99,10 +100,7 @@ void cz__responses_write(struct cz__document *doc, const struct cz__operation *o
 /* Whether it is about a list of rows. */
 static inline bool cz__operation_is_bulk(const struct cz__operation *op)
 {
-    int action = op->route->action;
-    return op->view &&
-           (action == CZ_ACTION_bulk_update || action == CZ_ACTION_bulk_partial_update ||
-            action == CZ_ACTION_bulk_destroy);
+    return op->view && cz__view_is_bulk(op->route->action);
 }
 /* A media type with a schema of components.schemas; "" for one of which nothing is said. */
 void cz__content_write(struct cz__document *doc, const char *media_type, cz_str schema);

@@ -2,16 +2,6 @@
 #include "openapi/openapi_internal.h"
 #include <ctype.h>
 
-static cz_handler own_handler(const cz_viewset *view, int action)
-{
-    const cz_handler own[CZ_ACTION_COUNT] = {
-#define X(name) [CZ_ACTION_##name] = view->name,
-        CZ_ACTION_MAP(X)
-#undef X
-    };
-    return own[action];
-}
-
 struct cz__operation cz__operation_of(const cz_route_info *route)
 {
     struct cz__operation op = { .route = route,
@@ -19,7 +9,8 @@ struct cz__operation cz__operation_of(const cz_route_info *route)
                                 .doc = route->route->doc };
     if (op.view && route->action >= CZ_ACTION_COUNT)
         op.doc = op.view->actions.items[route->action - CZ_ACTION_COUNT].doc;
-    op.stock = op.view && route->action < CZ_ACTION_COUNT && !own_handler(op.view, route->action);
+    op.stock = op.view && route->action < CZ_ACTION_COUNT &&
+               !cz__view_replaced(op.view, (cz_action)route->action);
     return op;
 }
 

@@ -15,11 +15,6 @@ struct bulk {
     int status;
 };
 
-static cz_row *nth(const cz_viewset *view, void *items, size_t n)
-{
-    return cz__row_nth(items, n, view->model);
-}
-
 static cz_str key_of(const cz_viewset *view, const void *key)
 {
     return cz_str_of(key, cz__column_bytes(view->model->state->key));
@@ -44,34 +39,36 @@ static cz_cond among(cz_ctx *ctx, const cz_viewset *view, const struct keys *key
     return cz__cond_keys(ctx, view->model, key->attribute, key->type, keys->bytes, keys->count);
 }
 
-static struct cz__rows select_by_key(cz_ctx *ctx, const cz_viewset *view, cz_cond where,
-                                     cz_lock lock)
+/* Rows by their keys. */
+static void select_by_key(cz_ctx *ctx, const cz_viewset *view, cz_cond where, cz_lock lock,
+                          cz_map *out)
 {
-    cz_order *by_key =
-        cz_new(ctx, cz_order); /* two that change the same rows lock them in one order */
-    by_key->path = view->model->state->key->attribute;
-    cz_query query = {
-        .model = view->model, .where = where, .order_by = { by_key, 1 }, .lock = lock
-    };
-    return cz__select(ctx, &query);
+    cz_order by_key = { .path = view->model->state->key->attribute };
+    cz_query query = { .model = view->model,
+                       .where = where,
+                       .order_by = { &by_key,
+                                     1 }, /* two that change the same rows lock them alike */
+                       .lock = lock };
+    struct cz__rows rows = cz__select(ctx, &query);
+    for (size_t i = 0; i < rows.count; i++) {
+        cz_row *row = cz__row_nth(rows.items, i, view->model);
+        cz_check(ctx, cz_map_set(out, key_of_row(view, row), row));
+    }
 }
 
 /* Those of the rows that this request may see and change, by their keys, locked to the end of the transaction. */
 static void find_rows(cz_ctx *ctx, const struct bulk *bulk, const struct keys *keys, cz_map *out)
 {
     bool distinct = false; /* each comes once, by its key */
+    size_t cursor = 0;
     cz_map_init(out, ctx->arena);
     if (!keys->count)
         return;
     cz_cond narrowing = cz__view_narrowing(ctx, bulk->req, bulk->view, &distinct);
-    struct cz__rows rows =
-        select_by_key(ctx, bulk->view, cz__cond_both(ctx, among(ctx, bulk->view, keys), narrowing),
-                      CZ_FOR_UPDATE);
-    for (size_t i = 0; i < rows.count; i++) {
-        cz_row *row = nth(bulk->view, rows.items, i);
-        cz_permission_require(ctx, bulk->req, cz__view_permission(bulk->req), row);
-        cz_check(ctx, cz_map_set(out, key_of_row(bulk->view, row), row));
-    }
+    select_by_key(ctx, bulk->view, cz__cond_both(ctx, among(ctx, bulk->view, keys), narrowing),
+                  CZ_FOR_UPDATE, out);
+    for (const cz_map_entry *entry; (entry = cz_map_next(out, &cursor));)
+        cz_permission_require(ctx, bulk->req, cz__view_permission(bulk->req), entry->value);
 }
 
 /* ---- answering ---- */
@@ -87,12 +84,7 @@ static void respond(cz_ctx *ctx, const struct bulk *bulk, cz_row **rows, size_t 
         struct keys keys = { cz_array(ctx, char, count *bytes), count };
         for (size_t i = 0; i < count; i++)
             memcpy(keys.bytes + i * bytes, key_of_row(bulk->view, rows[i]).ptr, bytes);
-        struct cz__rows found =
-            select_by_key(ctx, bulk->view, among(ctx, bulk->view, &keys), CZ_NO_LOCK);
-        for (size_t i = 0; i < found.count; i++) {
-            cz_row *row = nth(bulk->view, found.items, i);
-            cz_check(ctx, cz_map_set(&read, key_of_row(bulk->view, row), row));
-        }
+        select_by_key(ctx, bulk->view, among(ctx, bulk->view, &keys), CZ_NO_LOCK, &read);
     }
     cz_buf *out = cz_respond_json_begin(ctx, bulk->req, bulk->status);
     cz_buf_append_char(out, '[');

@@ -6,6 +6,7 @@
 #include <calzone/pagination.h>
 #include <calzone/views.h>
 #include "orm/orm.h"
+#include "views/views.h"
 
 /* actions.c: what this request may see and asks for; NULL: every row. As in DRF it is asked of single rows, too.
  * `*out_distinct` is set where a row might come more than once. Raises. */
@@ -22,12 +23,6 @@ void cz__view_guard(cz_ctx *ctx, cz_request *req, cz_handler action);
 /* etags.c: call `fn` in a transaction on the model's database. Raises: as cz_atomic(). */
 void cz__view_atomic(cz_ctx *ctx, const cz_request *req, void (*fn)(cz_ctx *ctx, void *arg),
                      void *arg);
-/* Whether an action is about a list of rows. */
-static inline bool cz__view_is_bulk(cz_action action)
-{
-    return action == CZ_ACTION_bulk_update || action == CZ_ACTION_bulk_partial_update ||
-           action == CZ_ACTION_bulk_destroy;
-}
 /* bulk.c: the action create of a body that is a list. Raises: as cz_view_create(). */
 void cz__view_bulk_create(cz_ctx *ctx, cz_request *req, cz_str json);
 /* actions.c: the row the path names, locked to the end of the transaction, allowed; NULL: there is none. */

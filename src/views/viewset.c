@@ -36,6 +36,16 @@ const cz_permission *cz__view_permission(const cz_request *req)
     return extra && extra->permissions ? extra->permissions : cz_view_of(req)->permissions;
 }
 
+cz_handler cz__view_replaced(const cz_viewset *view, cz_action action)
+{
+    const cz_handler own[CZ_ACTION_COUNT] = {
+#define X(name) [CZ_ACTION_##name] = view->name,
+        CZ_ACTION_MAP(X)
+#undef X
+    };
+    return own[action];
+}
+
 static cz_handler handler_of(const cz_request *req)
 {
     static const cz_handler stock[CZ_ACTION_COUNT] = {
@@ -43,16 +53,11 @@ static cz_handler handler_of(const cz_request *req)
         CZ_ACTION_MAP(X)
 #undef X
     };
-    const cz_viewset *view = cz_view_of(req);
-    const cz_handler own[CZ_ACTION_COUNT] = {
-#define X(name) [CZ_ACTION_##name] = view->name,
-        CZ_ACTION_MAP(X)
-#undef X
-    };
     const cz_extra_action *extra = cz__view_extra(req);
     if (extra)
         return extra->handler;
-    return own[req->view_action] ? own[req->view_action] : stock[req->view_action];
+    cz_handler own = cz__view_replaced(cz_view_of(req), (cz_action)req->view_action);
+    return own ? own : stock[req->view_action];
 }
 
 /* The format first, so that errors have it, too. */

@@ -1,0 +1,17 @@
+/* views/views.h: what documents about the API ask of viewsets. */
+#ifndef CZ_VIEWS_VIEWS_H
+#define CZ_VIEWS_VIEWS_H
+
+#include <calzone/views.h>
+
+/* Whether an action is about a list of rows. */
+static inline bool cz__view_is_bulk(int action)
+{
+    return action == CZ_ACTION_bulk_update || action == CZ_ACTION_bulk_partial_update ||
+           action == CZ_ACTION_bulk_destroy;
+}
+
+/* The handler that replaces a stock action; NULL: none does. */
+cz_handler cz__view_replaced(const cz_viewset *view, cz_action action);
+
+#endif
