@@ -100,7 +100,7 @@ void cz__responses_write(struct cz__document *doc, const struct cz__operation *o
 /* Whether it is about a list of rows. */
 static inline bool cz__operation_is_bulk(const struct cz__operation *op)
 {
-    return op->view && cz__view_is_bulk(op->route->action);
+    return op->view && cz__view_is_bulk((cz_action)op->route->action);
 }
 /* A media type with a schema of components.schemas; "" for one of which nothing is said. */
 void cz__content_write(struct cz__document *doc, const char *media_type, cz_str schema);

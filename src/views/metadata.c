@@ -225,7 +225,7 @@ static void write_fields(cz_ctx *ctx, cz_json_writer *json, cz_serializer *seria
 static bool is_detail(const cz_request *req)
 {
     return req->view_action != CZ_ACTION_list && req->view_action != CZ_ACTION_create &&
-           !cz__view_is_bulk(req->view_action);
+           !cz__view_is_bulk((cz_action)req->view_action);
 }
 
 struct probe {

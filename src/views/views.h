@@ -5,7 +5,7 @@
 #include <calzone/views.h>
 
 /* Whether an action is about a list of rows. */
-static inline bool cz__view_is_bulk(int action)
+static inline bool cz__view_is_bulk(cz_action action)
 {
     return action == CZ_ACTION_bulk_update || action == CZ_ACTION_bulk_partial_update ||
            action == CZ_ACTION_bulk_destroy;
