@@ -3,7 +3,6 @@
 #include "base/crypto.h"
 #include "base/library.h"
 #include <calzone/memory.h>
-#include <pthread.h>
 #include <string.h>
 
 enum { ARGON2_OK = 0, ARGON2_MEMORY_ALLOCATION_ERROR = -22, CRYPT_DATA = 32768 };
@@ -14,38 +13,28 @@ static struct {
                 size_t out_len);
     int (*verify)(const char *encoded, const void *password, size_t password_len);
     char *(*crypt)(const char *phrase, const char *setting, void *data, int size);
-    bool argon2_loaded, crypt_loaded;
 } functions;
-
-static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
-
-static cz_status load(bool *loaded, const struct cz__library *library,
-                      const struct cz__symbol *symbols, size_t count, cz_error *err)
-{
-    pthread_mutex_lock(&loading);
-    cz_status status = *loaded ? CZ_OK : cz__library_load(library, symbols, count, err);
-    *loaded = !status;
-    pthread_mutex_unlock(&loading);
-    return status;
-}
 
 static cz_status load_argon2(cz_error *err)
 {
-    static const struct cz__library library = { "libargon2.so.1", " (package libargon2-1)",
-                                                "libargon2", "" };
+    static struct cz__library library = {
+        .file = "libargon2.so.1", .from = " (package libargon2-1)", .name = "libargon2", .need = ""
+    };
     static const struct cz__symbol symbols[] = {
         { "argon2id_hash_encoded", &functions.hash },
         { "argon2id_verify", &functions.verify },
     };
-    return load(&functions.argon2_loaded, &library, symbols, CZ_COUNT(symbols), err);
+    return cz__library_load(&library, symbols, CZ_COUNT(symbols), err);
 }
 
 static cz_status load_crypt(cz_error *err)
 {
-    static const struct cz__library library = { "libcrypt.so.1", " (package libcrypt1)", "libcrypt",
-                                                "; libxcrypt 4 is needed" };
+    static struct cz__library library = { .file = "libcrypt.so.1",
+                                          .from = " (package libcrypt1)",
+                                          .name = "libcrypt",
+                                          .need = "; libxcrypt 4 is needed" };
     static const struct cz__symbol symbols[] = { { "crypt_rn", &functions.crypt } };
-    return load(&functions.crypt_loaded, &library, symbols, CZ_COUNT(symbols), err);
+    return cz__library_load(&library, symbols, CZ_COUNT(symbols), err);
 }
 
 static const char *bytes_of(cz_str text)

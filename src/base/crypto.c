@@ -3,7 +3,6 @@
 #include "base/crypto.h"
 #include "base/library.h"
 #include <calzone/random.h>
-#include <pthread.h>
 
 typedef struct evp_cipher_ctx_st EVP_CIPHER_CTX;
 typedef struct evp_cipher_st EVP_CIPHER;
@@ -46,28 +45,18 @@ static struct {
 #undef X
 } crypto;
 
-static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
-static bool loaded;
-
-static cz_status load(cz_error *err)
+cz_status cz__crypto_load(cz_error *err)
 {
-    static const struct cz__library library = { "libcrypto.so.3", " (package libssl3)", "libcrypto",
-                                                "; version 3 is needed" };
+    static struct cz__library library = { .file = "libcrypto.so.3",
+                                          .from = " (package libssl3)",
+                                          .name = "libcrypto",
+                                          .need = "; version 3 is needed" };
     static const struct cz__symbol symbols[] = {
 #define X(type, name, arguments) { #name, &crypto.name },
         FUNCTIONS(X)
 #undef X
     };
     return cz__library_load(&library, symbols, CZ_COUNT(symbols), err);
-}
-
-cz_status cz__crypto_load(cz_error *err)
-{
-    pthread_mutex_lock(&loading);
-    cz_status status = loaded ? CZ_OK : load(err);
-    loaded = !status;
-    pthread_mutex_unlock(&loading);
-    return status;
 }
 
 /* Lengths are int there. */

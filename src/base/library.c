@@ -1,9 +1,10 @@
 #include "base/library.h"
 #include <dlfcn.h>
+#include <pthread.h>
 #include <string.h>
 
-cz_status cz__library_load(const struct cz__library *library, const struct cz__symbol *symbols,
-                           size_t count, cz_error *err)
+static cz_status load(const struct cz__library *library, const struct cz__symbol *symbols,
+                      size_t count, cz_error *err)
 {
     void *handle = dlopen(library->file, RTLD_NOW | RTLD_LOCAL);
     if (!handle)
@@ -20,4 +21,17 @@ cz_status cz__library_load(const struct cz__library *library, const struct cz__s
                sizeof symbol); /* POSIX: a function's address fits a data pointer */
     }
     return CZ_OK;
+}
+
+cz_status cz__library_load(struct cz__library *library, const struct cz__symbol *symbols,
+                           size_t count, cz_error *err)
+{
+    static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+    if (atomic_load_explicit(&library->loaded, memory_order_acquire))
+        return CZ_OK;
+    pthread_mutex_lock(&loading);
+    cz_status status = library->loaded ? CZ_OK : load(library, symbols, count, err);
+    atomic_store_explicit(&library->loaded, !status, memory_order_release);
+    pthread_mutex_unlock(&loading);
+    return status;
 }

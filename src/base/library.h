@@ -4,6 +4,7 @@
 #define CZ_BASE_LIBRARY_H
 
 #include <calzone/status.h>
+#include <stdatomic.h>
 
 struct cz__symbol {
     const char *name;
@@ -14,13 +15,14 @@ struct cz__library {
     const char *file; /* "libpq.so.5" */
     const char *
         from; /* what brings it, for the error of one that is not there: " (package libpq5)", or "" */
-    const char *name; /* for the error of one that lacks a function: "libpq" */
-    const char *need; /* and what would have it: "; version 14 or newer is needed", or "" */
+    const char *name;   /* for the error of one that lacks a function: "libpq" */
+    const char *need;   /* and what would have it: "; version 14 or newer is needed", or "" */
+    atomic_bool loaded; /* its functions are found */
 };
 
-/* Load a library and find its functions; it stays for the life of the process. Not for two threads at once. Errors:
- * CZ_EUNSUPPORTED, and nothing stays loaded. */
-CZ_NODISCARD cz_status cz__library_load(const struct cz__library *library,
+/* Load a library and find its functions, the first time it is called for it; it stays for the life of the process. From any
+ * thread. Errors: CZ_EUNSUPPORTED, and nothing stays loaded: the next call tries again. */
+CZ_NODISCARD cz_status cz__library_load(struct cz__library *library,
                                         const struct cz__symbol *symbols, size_t count,
                                         cz_error *err);
 

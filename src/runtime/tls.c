@@ -75,20 +75,18 @@ struct cz__tls {
 #define X(type, name, arguments) { #name, &lib.name },
 static cz_status load(cz_error *err)
 {
-    static const struct cz__library ssl = { "libssl.so.3", " (package libssl3)", "libssl",
-                                            "; version 3 is needed" };
-    static const struct cz__library crypto = { "libcrypto.so.3", " (package libssl3)", "libcrypto",
-                                               "; version 3 is needed" };
+    static struct cz__library ssl = { .file = "libssl.so.3",
+                                      .from = " (package libssl3)",
+                                      .name = "libssl",
+                                      .need = "; version 3 is needed" };
+    static struct cz__library crypto = { .file = "libcrypto.so.3",
+                                         .from = " (package libssl3)",
+                                         .name = "libcrypto",
+                                         .need = "; version 3 is needed" };
     static const struct cz__symbol of_ssl[] = { SSL_FUNCTIONS(X) };
     static const struct cz__symbol of_crypto[] = { CRYPTO_FUNCTIONS(X) };
-    static bool loaded;
-    if (loaded)
-        return CZ_OK;
     cz_status status = cz__library_load(&crypto, of_crypto, CZ_COUNT(of_crypto), err);
-    if (!status)
-        status = cz__library_load(&ssl, of_ssl, CZ_COUNT(of_ssl), err);
-    loaded = !status;
-    return status;
+    return status ? status : cz__library_load(&ssl, of_ssl, CZ_COUNT(of_ssl), err);
 }
 #undef X
 
