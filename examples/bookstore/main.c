@@ -38,6 +38,13 @@ static CZ_VERSIONS(api,
 
 /* ---- documents ---- */
 
+#define SECURITY                                                                                   \
+    CZ_SECURITY_SCHEMES(                                                                           \
+        { .name = "token",                                                                         \
+          .kind = CZ_SECURITY_OAUTH2_PASSWORD,                                                     \
+          .url = "/v1/token",                                                                      \
+          .description = "A token of fifteen minutes for a name and a password." },                \
+        { .name = "password", .kind = CZ_SECURITY_BASIC })
 static CZ_OPENAPI(
     api_document, .title = "Bookstore", .version = "2.0.0",
     .description =
@@ -46,12 +53,11 @@ static CZ_OPENAPI(
     .tags = CZ_TAG_DOCS({ "books", "What is on the shelves." }, { "authors", "Who wrote it." },
                         { "magazines", "What comes again." }, { "users", "Who may change it." },
                         { "site", "Where all of it is." }),
-    .security = CZ_SECURITY_SCHEMES(
-        { .name = "token",
-          .kind = CZ_SECURITY_OAUTH2_PASSWORD,
-          .url = "/v1/token",
-          .description = "A token of fifteen minutes for a name and a password." },
-        { .name = "password", .kind = CZ_SECURITY_BASIC }));
+    .security = SECURITY);
+static CZ_OPENAPI(v1_document, .title = "Bookstore, version 1", .version = "1.0.0",
+                  .api_version = "1", .security = SECURITY);
+static CZ_OPENAPI(v2_document, .title = "Bookstore, version 2", .version = "2.0.0",
+                  .api_version = "2", .security = SECURITY);
 static CZ_SWAGGER_UI(swagger_ui);
 static CZ_REDOC(redoc);
 
@@ -83,6 +89,8 @@ static const cz_route urls[] = {
     CZ_GET("/", index_page, .name = "index",
            .doc = CZ_DOC(.summary = "Where everything is", .tag = "site")),
     CZ_RESOURCE("/openapi.json", &api_document, .name = "openapi"),
+    CZ_RESOURCE("/v1/openapi.json", &v1_document),
+    CZ_RESOURCE("/v2/openapi.json", &v2_document),
     CZ_RESOURCE("/docs", &swagger_ui),
     CZ_RESOURCE("/redoc", &redoc),
     CZ_RESOURCE("", &api),

@@ -126,6 +126,8 @@ typedef struct cz_openapi {
     const char *title;       /* required */
     const char *version;     /* of the API; required */
     const char *description; /* CommonMark */
+    const char *
+        api_version; /* the name of one of a CZ_VERSIONS(): its routes alone, and those of no version; NULL: of all */
     cz_tag_docs
         tags; /* CZ_TAG_DOCS({ "books", "What is on the shelves." }), in this order; others follow */
     /* CZ_SECURITY_SCHEMES({ .name = "token", .kind = CZ_SECURITY_BEARER }). Viewsets whose permission is not open to all ask
@@ -152,7 +154,7 @@ typedef struct cz_api_page {
     cz_resource resource;             /* private */
     const struct cz__page_kind *kind; /* private */
     char folder[48];                  /* private */
-    const cz_openapi *document;       /* which one; NULL: the first that a route answers with */
+    const cz_openapi *document;       /* which one; NULL: that of cz_openapi_of() */
 } cz_api_page;
 
 cz_status cz__page_add_routes(const cz_resource *resource, cz_router *router, const cz_route *route,
@@ -175,7 +177,8 @@ void cz_openapi_write(cz_ctx *ctx, const cz_openapi *api, const cz_router *route
 /* The same as YAML. */
 void cz_openapi_write_yaml(cz_ctx *ctx, const cz_openapi *api, const cz_router *router,
                            cz_str server, cz_buf *out);
-/* The document that the first such route of a router answers with; NULL: it has none. */
+/* The document that the first such route of a router answers with, one of all versions before those of one; NULL: it has
+ * none. */
 const cz_openapi *cz_openapi_of(const cz_router *router);
 
 /* Checks every answer against the document: its status, its type and its body. An answer that is not as documented becomes a

@@ -61,3 +61,62 @@ CZ_TEST(two_documents_are_compared_for_ci)
             CZ_EXPECT_STR(out, cases[i].text);
     }
 }
+
+/* ---- documents about one version ---- */
+
+static void medals(cz_ctx *ctx, cz_request *req)
+{
+    cz_respond_empty(ctx, req, 204);
+}
+
+static const cz_route v1_urls[] = { CZ_GET("/medals", medals), CZ_ROUTES_END };
+static const cz_route v2_urls[] = { CZ_GET("/medals", medals), CZ_ROUTES_END };
+static CZ_VERSIONS(versions, .versions = CZ_VERSION_LIST({ .name = "1", .urls = v1_urls },
+                                                         { .name = "2", .urls = v2_urls }));
+static CZ_OPENAPI(old_api, .title = "Old club", .version = "1", .api_version = "1");
+static CZ_OPENAPI(api, .title = "Club", .version = "2");
+static const cz_route club_urls[] = { CZ_RESOURCE("", &versions),
+                                      CZ_RESOURCE("/v1/openapi.json", &old_api),
+                                      CZ_RESOURCE("/openapi.json", &api), CZ_ROUTES_END };
+static CZ_PROJECT(club, "club", .urls = club_urls);
+
+static CZ_OPENAPI(lost_api, .title = "Lost", .version = "1", .api_version = "3");
+static const cz_route lost_urls[] = { CZ_RESOURCE("", &versions),
+                                      CZ_RESOURCE("/openapi.json", &lost_api), CZ_ROUTES_END };
+static CZ_PROJECT(lost, "lost", .urls = lost_urls);
+
+CZ_TEST(a_document_about_no_version_stops_the_start)
+{
+    cz_str out;
+    CZ_EXPECT_EQ(cz__test_command(&lost, CZ__TEXTS(NULL), CZ__TEXTS("check"), &out), 1);
+    CZ_EXPECT(
+        cz_str_find(out, CZ_STR("the OpenAPI document \"Lost\" is of .api_version \"3\", which no "
+                                "route has")) != SIZE_MAX);
+}
+
+CZ_TEST(the_command_prints_a_document_about_one_version)
+{
+    static const struct {
+        const char *arguments[4];
+        int code;
+        const char *has, *lacks;
+    } cases[] = {
+        { { "--api-version", "1" }, 0, "Old club", "/v2/medals" },
+        { { "--api-version", "2" }, 0, "\"Club\"", "/v1/medals" },
+        { { "--yaml", "--api-version", "2" }, 0, "title: Club", "/v1/medals" },
+        { { "--api-version", "3" }, 1, "openapi: no route is of a version \"3\"", "paths" },
+        { { "--api-version" }, 2, "unknown argument \"--api-version\"", "paths" },
+        { { "--check", "--yaml" }, 2, "unknown argument \"--check\"", "paths" },
+        { { "1" }, 2, "unknown argument \"1\"", "paths" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_str out;
+        const char *const *a = cases[i].arguments;
+        int code =
+            cz__test_command(&club, CZ__TEXTS(NULL), CZ__TEXTS("openapi", a[0], a[1], a[2]), &out);
+        CZ_EXPECT_MSG(code == cases[i].code, "case %zu ends with %d", i, code);
+        CZ_EXPECT_MSG(cz_str_find(out, cz_str_from(cases[i].has)) != SIZE_MAX, "case %zu: %.*s", i,
+                      CZ_STR_ARG(cz_str_head(out, 200)));
+        CZ_EXPECT_MSG(cz_str_find(out, cz_str_from(cases[i].lacks)) == SIZE_MAX, "case %zu", i);
+    }
+}

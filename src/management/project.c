@@ -10,6 +10,7 @@
 #include "http/proxies.h"
 #include "migrations/migrations.h"
 #include "notifications/listeners.h"
+#include "openapi/openapi.h"
 #include "orm/orm.h"
 #include "routing/errors.h"
 #include <errno.h>
@@ -254,6 +255,8 @@ static cz_status start(struct cz__site *site, cz_error *err)
     if (!status)
         status = cz_router_create(project->urls, &router_options, &site->router, err);
     if (!status)
+        status = cz__openapi_check(site->router, err);
+    if (!status)
         status = configure_middleware(site, router_options.middleware, err);
     if (!status)
         status =
@@ -392,7 +395,7 @@ static const struct cz__builtin builtins[] = {
     { "openapi",
       "Print the OpenAPI document, or check that it tells of every route and its examples are "
       "some.",
-      "[--yaml | --check]", cz__command_openapi, .needs_no_keys = true },
+      "[--yaml] [--api-version NAME] | --check", cz__command_openapi, .needs_no_keys = true },
     { "loadtest", "Run the project's load tests and tell how long requests took.",
       "[--url URL] [OPTION...] [NAME]...", cz__command_loadtest, .needs_no_keys = true,
       .flags = cz__loadtest_flags },

@@ -29,7 +29,9 @@ static CZ_VERSIONS(versions, .default_ = "2",
                    .versions = CZ_VERSION_LIST(
                        { .name = "1", .urls = v1_urls, .deprecation = { .since = "2026-01-01" } },
                        { .name = "2", .urls = v2_urls }));
+static CZ_OPENAPI(old_api, .title = "Old club", .version = "1", .api_version = "1");
 static CZ_OPENAPI(api, .title = "Club", .version = "2");
+static CZ_REDOC(old_redoc, .document = &old_api);
 static const cz_route urls[] = {
     CZ_RESOURCE("", &versions),
     CZ_POST("/import", import,
@@ -39,7 +41,9 @@ static const cz_route urls[] = {
                            { .name = "mode", .required = true, .one_of = CZ_ONE_OF("dry", "wet") },
                            { .name = "most", .type = CZ_KIND_int_field, .description = "Rows." }),
                        .request = &TrophySerializer, .request_list = true, .status = 204)),
+    CZ_RESOURCE("/v1/openapi.json", &old_api),
     CZ_RESOURCE("/openapi.json", &api),
+    CZ_RESOURCE("/v1/redoc", &old_redoc),
     CZ_ROUTES_END,
 };
 static const cz_app club_app = { .name = "club", .models = CZ_MODELS(Guildhall, Trophy) };
@@ -97,4 +101,31 @@ CZ_TEST(the_document_tells_of_lists_choices_and_ends)
             CZ_EXPECT_JSON_TEXT(answer, expected[i].path, expected[i].text);
         else
             CZ_EXPECT_MSG(!cz_answer_at(answer, expected[i].path), "%s", expected[i].path);
+}
+
+/* It tells of its own routes and of those of no version, and has the schemas these name. */
+CZ_TEST(a_document_may_be_about_one_version)
+{
+    static const char *const there[] = { "paths./v1/trophies.get", "paths./v1/trophies/{id}.get",
+                                         "paths./import.post", "components.schemas.TrophyPage" };
+    static const char *const not_there[] = { "paths./v2/trophies", "paths./v2/trophies/{id}",
+                                             "components.schemas.SparseTrophy" };
+    cz_client *client = cz_client_create(&club);
+    const cz_answer *answer = cz_client_get(client, "/v1/openapi.json");
+    CZ_EXPECT_STATUS(answer, 200);
+    CZ_EXPECT_JSON_TEXT(answer, "info.title", "\"Old club\"");
+    for (size_t i = 0; i < CZ_COUNT(there); i++)
+        CZ_EXPECT_MSG(cz_answer_at(answer, there[i]), "%s", there[i]);
+    for (size_t i = 0; i < CZ_COUNT(not_there); i++)
+        CZ_EXPECT_MSG(!cz_answer_at(answer, not_there[i]), "%s", not_there[i]);
+    answer = cz_client_get(client, "/openapi.json"); /* which is of all, though it stands behind */
+    CZ_EXPECT_JSON_TEXT(answer, "info.title", "\"Club\"");
+    CZ_EXPECT(cz_answer_at(answer, "paths./v1/trophies.get"));
+    answer = cz_client_get(client, "/v1/openapi.yaml");
+    CZ_EXPECT_STATUS(answer, 200);
+    CZ_EXPECT(cz_str_find(answer->body, CZ_STR("Old club")) != SIZE_MAX);
+    answer = cz_client_get(client, "/v1/redoc");
+    if (answer->status != 501)
+        CZ_EXPECT(cz_str_find(answer->body, CZ_STR("data-document=\"/v1/openapi.json\"")) !=
+                  SIZE_MAX);
 }

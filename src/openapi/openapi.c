@@ -1,4 +1,5 @@
 /* The document, and the route that answers with it. */
+#include "openapi/openapi.h"
 #include "openapi/openapi_internal.h"
 #include "openapi/yaml.h"
 #include <ctype.h>
@@ -56,7 +57,7 @@ struct shown {
     size_t count;
 };
 
-static struct shown shown_routes(cz_ctx *ctx, const cz_router *router)
+static struct shown shown_routes(cz_ctx *ctx, const cz_openapi *api, const cz_router *router)
 {
     cz_route_info route;
     struct shown shown = { 0 };
@@ -65,7 +66,7 @@ static struct shown shown_routes(cz_ctx *ctx, const cz_router *router)
         count++;
     shown.items = cz_array(ctx, struct shown_route, count + 1);
     for (size_t cursor = 0; cz_router_next(router, &cursor, &route);)
-        if (cz__operation_is_shown(&route))
+        if (cz__operation_is_shown(&route, api->api_version))
             shown.items[shown.count++] =
                 (struct shown_route){ route, cz__path_template(ctx, route.pattern) };
     return shown;
@@ -95,7 +96,7 @@ static void write_methods(struct cz__document *doc, const struct shown *shown, c
 
 static void write_paths(struct cz__document *doc, const cz_router *router)
 {
-    struct shown shown = shown_routes(doc->ctx, router);
+    struct shown shown = shown_routes(doc->ctx, doc->api, router);
     cz__doc_object(doc, "paths");
     for (size_t i = 0; i < shown.count; i++) {
         if (is_repeated(&shown, i, NULL))
@@ -244,11 +245,57 @@ cz_status cz__openapi_add_routes(const cz_resource *resource, cz_router *router,
                           err);
 }
 
-const cz_openapi *cz_openapi_of(const cz_router *router)
+/* ---- which documents there are ---- */
+
+/* The next document of a router, in the order of its routes. */
+static const cz_openapi *next_document(const cz_router *router, size_t *cursor)
 {
     cz_route_info route;
-    for (size_t cursor = 0; cz_router_next(router, &cursor, &route);)
+    while (cz_router_next(router, cursor, &route))
         if (route.route->resource && route.route->resource->add_routes == cz__openapi_add_routes)
             return route.data;
     return NULL;
+}
+
+const cz_openapi *cz_openapi_of(const cz_router *router)
+{
+    const cz_openapi *first = NULL, *api;
+    for (size_t cursor = 0; (api = next_document(router, &cursor)) != NULL;) {
+        if (!api->api_version)
+            return api;
+        first = first ? first : api;
+    }
+    return first;
+}
+
+const cz_openapi *cz__openapi_of_version(const cz_router *router, const char *api_version)
+{
+    const cz_openapi *api;
+    for (size_t cursor = 0; (api = next_document(router, &cursor)) != NULL;)
+        if (api->api_version && strcmp(api->api_version, api_version) == 0)
+            return api;
+    return NULL;
+}
+
+bool cz__openapi_has_version(const cz_router *router, const char *api_version)
+{
+    cz_route_info route;
+    for (size_t cursor = 0; cz_router_next(router, &cursor, &route);) {
+        const char *version = cz_version_of_route(&route);
+        if (version && strcmp(version, api_version) == 0)
+            return true;
+    }
+    return false;
+}
+
+cz_status cz__openapi_check(const cz_router *router, cz_error *err)
+{
+    const cz_openapi *api;
+    for (size_t cursor = 0; (api = next_document(router, &cursor)) != NULL;)
+        if (api->api_version && !cz__openapi_has_version(router, api->api_version))
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "the OpenAPI document \"%s\" is of .api_version \"%s\", which no "
+                                "route has",
+                                api->title, api->api_version);
+    return CZ_OK;
 }

@@ -83,8 +83,8 @@ cz_str cz__method_key(cz_ctx *ctx, const char *method);
 /* operations.c: one method of a path, as the value of its key. */
 void cz__operation_write(struct cz__document *doc, const cz_route_info *route);
 struct cz__operation cz__operation_of(const cz_route_info *route);
-/* Whether the document has it. */
-bool cz__operation_is_shown(const cz_route_info *route);
+/* Whether the document about that version has it; NULL: about all. */
+bool cz__operation_is_shown(const cz_route_info *route, const char *api_version);
 /* The permission it asks; NULL: none that is known. */
 const cz_permission *cz__operation_permission(const struct cz__operation *op);
 /* security.c: "securitySchemes" of the components, and "security" of an operation. Raises: CZ_EINVAL. */

@@ -25,17 +25,17 @@ const cz_permission *cz__operation_permission(const struct cz__operation *op)
     return own ? own : op->view->permissions;
 }
 
-bool cz__operation_is_shown(const cz_route_info *route)
+bool cz__operation_is_shown(const cz_route_info *route, const char *api_version)
 {
     struct cz__operation op = cz__operation_of(route);
     bool document = route->route->resource && !op.view; /* this document itself */
-    return !document && !(op.doc && op.doc->hidden) && cz_version_lists_route(NULL, route);
+    return !document && !(op.doc && op.doc->hidden) && cz_version_lists_route(api_version, route);
 }
 
 bool cz_openapi_is_documented(const cz_route_info *route)
 {
     struct cz__operation op = cz__operation_of(route);
-    return !cz__operation_is_shown(route) || (op.view && route->action < CZ_ACTION_COUNT) ||
+    return !cz__operation_is_shown(route, NULL) || (op.view && route->action < CZ_ACTION_COUNT) ||
            (op.doc && op.doc->summary);
 }
 

@@ -39,7 +39,6 @@ bool cz__response_check_is_on(void)
 
 static const cz_json_value *document(cz_ctx *ctx)
 {
-    static const cz_openapi untitled = { .title = "", .version = "" };
     cz_json_limits limits = { .depth_max = CZ_JSON_READ_DEPTH_MAX, .keys_max = UINT32_MAX };
     cz_error err;
     cz_str kept;
@@ -48,7 +47,9 @@ static const cz_json_value *document(cz_ctx *ctx)
     cz_buf *text = cz_scratch(ctx);
     const cz_router *router = cz_router_of_project();
     const cz_openapi *api = cz_openapi_of(router);
-    cz_openapi_write(ctx, api ? api : &untitled, router, CZ_STR(""), text);
+    cz_openapi all = api ? *api : (cz_openapi){ .title = "", .version = "" };
+    all.api_version = NULL;
+    cz_openapi_write(ctx, &all, router, CZ_STR(""), text);
     if (!self.arena)
         cz_check(ctx, cz_arena_create(NULL, 0, &self.arena));
     cz_check(ctx, cz_str_dup(self.arena, cz_buf_str(text), &kept));
@@ -190,7 +191,7 @@ static void check_answer(cz_ctx *ctx, void *arg)
     const cz_request *req = arg;
     cz_route_info route;
     bool described = req->method == CZ_METHOD_OPTIONS; /* it tells of a path, and is no operation */
-    if (described || !cz_route_of(req, &route) || !cz__operation_is_shown(&route))
+    if (described || !cz_route_of(req, &route) || !cz__operation_is_shown(&route, NULL))
         return;
     cz_str path = cz__path_template(ctx, route.pattern);
     struct cz__response_fault fault = {

@@ -1,5 +1,6 @@
 /* `openapi`: the document about the project's API, and whether it tells of every route. */
 #include "management/project.h"
+#include "openapi/openapi.h"
 #include "openapi/schema_check.h"
 #include <calzone/openapi.h>
 #include <stdio.h>
@@ -70,24 +71,54 @@ static int print(cz_ctx *ctx, void *arg)
     return 0;
 }
 
+/* The document of that version, or the whole one's part about it. */
+static bool choose_version(struct writing *writing, const char *api_version, cz_openapi *one)
+{
+    if (!cz__openapi_has_version(writing->router, api_version)) {
+        fprintf(stderr, "openapi: no route is of a version \"%s\"\n", api_version);
+        return false;
+    }
+    *one = *writing->api;
+    one->api_version = api_version;
+    const cz_openapi *own = cz__openapi_of_version(writing->router, api_version);
+    writing->api = own ? own : one;
+    return true;
+}
+
+static bool read_arguments(int argc, char **argv, struct writing *writing, const char **api_version)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--yaml") == 0) {
+            writing->yaml = true;
+        } else if (strcmp(argv[i], "--api-version") == 0 && i + 1 < argc) {
+            *api_version = argv[++i];
+        } else {
+            fprintf(stderr, "openapi: unknown argument \"%s\"; see --help\n", argv[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 int cz__command_openapi(struct cz__site *site, int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "diff") == 0)
         return cz__command_openapi_diff(site, argc - 1, argv + 1);
+    struct writing writing = { .api = cz_openapi_of(site->router), .router = site->router };
     bool only_check = argc == 2 && strcmp(argv[1], "--check") == 0;
-    bool yaml = argc == 2 && strcmp(argv[1], "--yaml") == 0;
-    if (argc > 1 && !only_check && !yaml) {
-        fprintf(stderr, "openapi: unknown argument \"%s\"; see --help\n", argv[argc > 2 ? 2 : 1]);
+    const char *api_version = NULL;
+    if (!only_check && !read_arguments(argc, argv, &writing, &api_version))
         return 2;
-    }
-    struct writing writing = { cz_openapi_of(site->router), site->router, yaml };
     if (only_check)
         return cz__site_run_offline(site, check, &writing);
-    if (writing.api)
-        return cz__site_run_offline(site, print, &writing);
-    fprintf(
-        stderr,
-        "openapi: no route answers with a document; add CZ_RESOURCE(\"/openapi.json\", &api) of a "
-        "CZ_OPENAPI(api, .title = ..., .version = ...)\n");
-    return 1;
+    if (!writing.api) {
+        fprintf(stderr,
+                "openapi: no route answers with a document; add CZ_RESOURCE(\"/openapi.json\", "
+                "&api) of a CZ_OPENAPI(api, .title = ..., .version = ...)\n");
+        return 1;
+    }
+    cz_openapi one;
+    if (api_version && !choose_version(&writing, api_version, &one))
+        return 1;
+    return cz__site_run_offline(site, print, &writing);
 }
