@@ -2,7 +2,7 @@
  * two readers could see two forms: lines end in CRLF, each part has one name, nothing comes before the first delimiter. */
 #include "http/http_internal.h"
 
-enum { BOUNDARY_BYTES_MAX = 70, FILENAME_BYTES_MAX = 255 };
+enum { BOUNDARY_BYTES_MAX = 70, FILENAME_BYTES_MAX = 255, EXTENSION_BYTES_MAX = 32 };
 
 struct reading {
     cz_ctx *ctx;
@@ -81,6 +81,23 @@ static bool parameter_of(cz_ctx *ctx, cz_str text, cz_str wanted, cz_str *out)
     return false;
 }
 
+/* A name that is too long loses what stands before its extension, as in Django: ".png" tells what the file is. `name` is UTF-8
+ * and its bytes are the caller's own. */
+static cz_str shortened(char *name, size_t len)
+{
+    size_t dot = len, kept;
+    while (dot > 0 && name[dot - 1] != '.')
+        dot--;
+    size_t extension = dot ? len - dot + 1 : 0;
+    if (extension > EXTENSION_BYTES_MAX)
+        extension = 0; /* a name with a dot in it */
+    kept = FILENAME_BYTES_MAX - extension;
+    while (kept > 0 && ((unsigned char)name[kept] & 0xC0) == 0x80)
+        kept--; /* whole characters */
+    memmove(name + kept, name + len - extension, extension);
+    return cz_str_of(name, kept + extension);
+}
+
 /* What may be shown and stored: the last step of a path of either kind, without control bytes. */
 static cz_str safe_filename(cz_ctx *ctx, cz_str name)
 {
@@ -93,15 +110,10 @@ static cz_str safe_filename(cz_ctx *ctx, cz_str name)
         if ((unsigned char)name.ptr[i] >= 0x20 && name.ptr[i] != 0x7f)
             kept[len++] = name.ptr[i];
     cz_str safe = cz_str_trim(cz_str_of(kept, len));
-    while (safe.len > FILENAME_BYTES_MAX || !cz_str_is_utf8(safe)) {
-        if (safe.len <= FILENAME_BYTES_MAX)
-            malformed(ctx, "a filename is not UTF-8");
-        safe = cz_str_head(safe, safe.len - 1);
-        while (safe.len && ((unsigned char)safe.ptr[safe.len - 1] & 0xC0) == 0x80)
-            safe = cz_str_head(safe, safe.len - 1); /* the rest of a character */
-        if (safe.len && (unsigned char)safe.ptr[safe.len - 1] >= 0xC0)
-            safe = cz_str_head(safe, safe.len - 1);
-    }
+    if (!cz_str_is_utf8(safe))
+        malformed(ctx, "a filename is not UTF-8");
+    if (safe.len > FILENAME_BYTES_MAX)
+        safe = shortened(kept + (safe.ptr - kept), safe.len);
     bool is_folder = cz_str_eq(safe, CZ_STR(".")) || cz_str_eq(safe, CZ_STR(".."));
     return is_folder ? CZ_STR("") : safe;
 }

@@ -177,6 +177,27 @@ CZ_TEST(forms_have_limits)
     cz_buf_append_lit(&body, "\"\r\n\r\n1\r\n" END);
     cz_str long_name = posted(&ctx, CZ_STR(MULTIPART), cz_buf_str(&body), CZ_OK, &told);
     CZ_EXPECT_EQ(long_name.len, sizeof "f=" - 1 + 254 + sizeof "(1, )" - 1); /* whole characters */
+    static const struct {
+        const char *end;
+        size_t kept;        /* bytes of the name */
+        const char *behind; /* what the name ends with */
+    } ends[] = {
+        { ".png", 254, "\303\251.png" }, /* whole characters and the extension */
+        { ".p.ng", 255, "\303\251.ng" },
+        { ".\303\251\303\251", 255, "\303\251.\303\251\303\251" },
+        { ". of which this is no extension at all", 254, "\303\251\303\251" },
+        { ".", 255, "\303\251." },
+    };
+    for (size_t n = 0; n < CZ_COUNT(ends); n++) {
+        cz_buf_clear(&body);
+        cz_buf_append_lit(&body, "--XX\r\nContent-Disposition: form-data; name=f; filename=\"/x/");
+        for (int i = 0; i < 200; i++)
+            cz_buf_append_lit(&body, "\303\251");
+        cz_buf_printf(&body, "%s\"\r\n\r\n1\r\n" END, ends[n].end);
+        cz_str name = posted(&ctx, CZ_STR(MULTIPART), cz_buf_str(&body), CZ_OK, &told);
+        CZ_EXPECT_EQ(name.len, sizeof "f=" - 1 + ends[n].kept + sizeof "(1, )" - 1);
+        CZ_EXPECT(cz_str_ends_with(cz_str_head(name, name.len - 5), cz_str_from(ends[n].behind)));
+    }
     cz_buf_done(&body);
     cz_buf_done(&told);
     cz_ctx_done(&ctx);

@@ -27,11 +27,13 @@ CZ_PRINTF(5, 0)
 static void add(cz_ctx *ctx, cz_field_errors *errors, cz_str field, const char *code,
                 const char *format, va_list args)
 {
-    char text[256];
+    char text[1024];
     if (!count_one(errors))
         return;
     int len = vsnprintf(text, sizeof text, format, args);
     size_t kept = len < 0 ? 0 : (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
+    for (int i = 0; i < 3 && kept < (size_t)len && !cz_str_is_utf8(cz_str_of(text, kept)); i++)
+        kept--; /* whole characters */
     cz_str message = cz_copy(ctx, cz_str_of(text, kept));
     cz_field_error *error = append(ctx, errors, field);
     error->code = code;

@@ -149,3 +149,30 @@ CZ_TEST(what_is_inside_counts_and_what_is_empty_does_not)
     cz_ctx_done(&ctx);
     cz_arena_destroy(arena);
 }
+
+static void long_message(cz_ctx *c, cz_field_errors *errors)
+{
+    char text[1200];
+    for (size_t i = 0; i < sizeof text - 1; i += 2)
+        memcpy(text + i, "\303\251", 2);
+    for (int shift = 0; shift < 2; shift++) {
+        cz_field_errors_add(c, errors, CZ_STR("x"), "invalid", "%s%.*s", shift ? "-" : "", 1198,
+                            text);
+        cz_str said = (shift ? errors->first->next : errors->first)->message;
+        CZ_EXPECT_EQ(said.len, 1022 + shift);
+        CZ_EXPECT(cz_str_is_utf8(said));
+    }
+}
+
+CZ_TEST(a_message_that_is_too_long_is_cut_between_characters)
+{
+    cz_arena *arena;
+    cz_ctx ctx;
+    cz_error err;
+    void (*build)(cz_ctx *, cz_field_errors *) = long_message;
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena);
+    CZ_EXPECT_EQ(cz_try(&ctx, raise_those, &build, &err), CZ_EVALIDATION);
+    cz_ctx_done(&ctx);
+    cz_arena_destroy(arena);
+}
