@@ -120,6 +120,7 @@ struct cz__expr {
              struct cz__integers *: (const struct cz__integers_expr *)0,                           \
              struct cz__texts *: (const struct cz__texts_expr *)0,                                 \
              struct cz__sealed *: (const struct cz__sealed_expr *)0,                               \
+             struct cz__file *: (const struct cz__sealed_expr *)0,                                 \
              struct cz__chosen *: (const struct cz__text_expr *)0,                                 \
              default: (const struct cz__key_expr *)0)
 /* That of a value; of an expression its own. */

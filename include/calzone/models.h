@@ -21,7 +21,8 @@
  *     date_field, datetime_field, uuid_field                        cz_date, cz_datetime, cz_uuid
  *     time_field, duration_field                                    cz_time, cz_duration
  *     decimal_field (needs .digits and .places)                     cz_decimal, exact
- *     ip_field, file_field, image_field                             cz_str; of files, the name
+ *     ip_field                                                      cz_str
+ *     file_field                                                    cz_upload (files.h); of records alone
  *     json_field                                                    cz_str, the document
  *     binary_field                                                  cz_bytes
  *     encrypted_field                                               cz_str, encrypted in the table
@@ -47,6 +48,7 @@
 
 #include <calzone/context.h>
 #include <calzone/decimal.h>
+#include <calzone/files.h>
 #include <calzone/macros.h>
 #include <calzone/random.h>
 #include <calzone/str.h>
@@ -81,6 +83,7 @@ struct cz__integers { char none_; };
 struct cz__texts { char none_; };
 struct cz__sealed { char none_; };
 struct cz__chosen { char none_; };
+struct cz__file { char none_; };
 /* clang-format on */
 
 /* X(kind, tag of its path, C type) for the kinds that have a column of their own type. */
@@ -99,7 +102,7 @@ struct cz__chosen { char none_; };
     X(datetime_field, cz__instant, cz_datetime)                                                    \
     X(uuid_field, cz__uuid, cz_uuid)                                                               \
     X(ip_field, cz__text, cz_str)                                                                  \
-    X(file_field, cz__text, cz_str)                                                                \
+    X(file_field, cz__file, cz_upload)                                                             \
     X(image_field, cz__text, cz_str)                                                               \
     X(decimal_field, cz__exact, cz_decimal)                                                        \
     X(time_field, cz__clock, cz_time)                                                              \
@@ -218,8 +221,8 @@ typedef struct cz_choice_list {
 #define CZ__ENUM_CHOICE(constant, text, label) { text, label },
 
 /* A check of one value beyond its kind. Returns NULL when it is fine, else the sentence for the client
- * (static). Called with the text of text fields and the number of number fields; the other is zero. May
- * not raise. */
+ * (static). Called with the text of text fields and the number of number fields; the other is zero. Of a file with its name
+ * and its size. May not raise. */
 typedef const char *(*cz_validator)(cz_str text, double number);
 
 /* ---- fields ---- */
@@ -233,7 +236,8 @@ typedef struct cz_fields {
 typedef struct cz_field_options {
     uint32_t
         max_length; /* characters of a char, slug, email or url field; 0: 255, url 200, slug 50,
-                               email 254, file 100 as in Django; text fields: no limit */
+                               email 254 as in Django; text fields: no limit; of a file those of its name, 0:
+                               no limit */
     uint8_t digits, places; /* of a decimal field: at most so many digits (1 to 38), so many of them
                                behind the point */
     bool null;              /* NULL is allowed */
@@ -258,6 +262,11 @@ typedef struct cz_field_options {
     cz_tagged db_default;
     cz_tagged min, max;     /* of a number */
     cz_choice_list choices; /* the only values allowed in a text field */
+    uint64_t max_bytes;     /* of a file; 0: CZ_UPLOAD_BYTES_MAX */
+    /* Of a file: what it may be and how its name may end, with spaces between, "image/png image/jpeg" and "png jpg jpeg"; NULL:
+     * anything. What it is tells cz_upload.content_type. */
+    const char *content_types, *extensions;
+    bool allow_empty_file; /* it may have no bytes */
     cz_validator validator;
     cz_on_delete on_delete; /* required for foreign_key, one_to_one and reference */
     bool unconstrained; /* a foreign key the database does not hold rows to; set by reference() */
@@ -545,6 +554,7 @@ typedef struct cz_row {
     const uint16_t *M##__slots(void);                                                              \
     __attribute__((weak)) const uint16_t *M##__slots(void)                                         \
     {                                                                                              \
+        enum { CZ__IS_RECORD = 0 };                                                                \
         typedef M cz__self;                                                                        \
         static const uint16_t slots[] = { (uint16_t)(UINT16_MAX + 0 * sizeof(cz__self)),           \
                                           LIST(CZ__SLOT) };                                        \
@@ -625,6 +635,7 @@ cz_model_permissions cz_permissions_of(cz_ctx *ctx, const cz_model *model);
     const uint16_t *R##__slots(void);                                                              \
     __attribute__((weak)) const uint16_t *R##__slots(void)                                         \
     {                                                                                              \
+        enum { CZ__IS_RECORD = 1 };                                                                \
         static const uint16_t slots[] = { LIST(CZ__SLOT) };                                        \
         return slots;                                                                              \
     }                                                                                              \
@@ -648,6 +659,12 @@ cz_model_permissions cz_permissions_of(cz_ctx *ctx, const cz_model *model);
 
 #define CZ__INDEX_COLUMN(name, ...) char name;
 #define CZ__SLOT_NONE(...) UINT16_MAX,
+/* None either, and where `fine` is 0 the compiler says why not. */
+#define CZ__SLOT_REFUSED(fine, why)                                                                \
+    (uint16_t)(UINT16_MAX + 0 * sizeof(struct {                                                    \
+                                _Static_assert(fine, why);                                         \
+                                char none_;                                                        \
+                            })),
 #define CZ__OFFSET_NONE(...) UINT16_MAX,
 #define CZ__NOTHING(...)
 
@@ -666,7 +683,7 @@ cz_model_permissions cz_permissions_of(cz_ctx *ctx, const cz_model *model);
 #define CZ__PATH_datetime_field(name, ...) struct cz__instant *name;
 #define CZ__PATH_uuid_field(name, ...) struct cz__uuid *name;
 #define CZ__PATH_ip_field(name, ...) struct cz__text *name;
-#define CZ__PATH_file_field(name, ...) struct cz__text *name;
+#define CZ__PATH_file_field(name, ...) struct cz__file *name;
 #define CZ__PATH_image_field(name, ...) struct cz__text *name;
 #define CZ__PATH_decimal_field(name, ...) struct cz__exact *name;
 #define CZ__PATH_time_field(name, ...) struct cz__clock *name;
@@ -730,7 +747,7 @@ cz_model_permissions cz_permissions_of(cz_ctx *ctx, const cz_model *model);
 #define CZ__ROW_datetime_field(name, ...) cz_datetime name;
 #define CZ__ROW_uuid_field(name, ...) cz_uuid name;
 #define CZ__ROW_ip_field(name, ...) cz_str name;
-#define CZ__ROW_file_field(name, ...) cz_str name;
+#define CZ__ROW_file_field(name, ...) cz_upload name;
 #define CZ__ROW_image_field(name, ...) cz_str name;
 #define CZ__ROW_decimal_field(name, ...) cz_decimal name;
 #define CZ__ROW_time_field(name, ...) cz_time name;
@@ -828,8 +845,8 @@ cz_model_permissions cz_permissions_of(cz_ctx *ctx, const cz_model *model);
 #define CZ__SLOT_datetime_field CZ__SLOT_NONE
 #define CZ__SLOT_uuid_field CZ__SLOT_NONE
 #define CZ__SLOT_ip_field CZ__SLOT_NONE
-#define CZ__SLOT_file_field CZ__SLOT_NONE
-#define CZ__SLOT_image_field CZ__SLOT_NONE
+#define CZ__SLOT_file_field(name, ...) CZ__SLOT_REFUSED(CZ__IS_RECORD, "a file_field of a model needs a storage, which this version has not; a CZ_RECORD() may have one")
+#define CZ__SLOT_image_field(name, ...) CZ__SLOT_REFUSED(0, "an image_field needs a storage, which this version has not; a file_field of a CZ_RECORD() takes images by .content_types")
 #define CZ__SLOT_decimal_field CZ__SLOT_NONE
 #define CZ__SLOT_time_field CZ__SLOT_NONE
 #define CZ__SLOT_duration_field CZ__SLOT_NONE

@@ -196,7 +196,7 @@ typedef struct cz_duration_list {
     _Generic((path),                                                                               \
              struct cz__text *: CZ__BITS_TEXT, const struct cz__text_expr *: CZ__BITS_TEXT,        \
              struct cz__sealed *: CZ__BIT(CSTR) | CZ__BIT(STR),                                    \
-             struct cz__chosen *: CZ__BITS_INT & ~CZ__BIT(BOOL),                                   \
+             struct cz__chosen *: CZ__BITS_INT & ~CZ__BIT(BOOL), struct cz__file *: UINT64_C(0),   \
              struct cz__json *: CZ__BITS_TEXT | CZ__BIT(EXPR_JSON), const struct cz__json_expr *: CZ__BITS_TEXT | CZ__BIT(EXPR_JSON), \
              struct cz__integer *: CZ__BITS_INTEGER, const struct cz__integer_expr *: CZ__BITS_INTEGER, \
              struct cz__boolean *: CZ__BITS_INTEGER, const struct cz__boolean_expr *: CZ__BITS_INTEGER, \

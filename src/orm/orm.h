@@ -31,6 +31,7 @@ typedef struct cz__column {
     bool relation;         /* a foreign key or one-to-one */
     bool many;             /* a many-to-many or a reverse side: several rows */
     bool null;
+    bool upload; /* a record's file: a cz_upload, which begins with its name, the text of `type` */
     cz__db_type type;    /* of what is stored */
     uint32_t max_length; /* characters; 0: no limit */
     const struct cz__column

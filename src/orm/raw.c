@@ -173,6 +173,10 @@ static cz_status match_columns(struct rows *r, const cz__db_cursor *cursor)
                 &r->err, CZ_EINVAL, "%s has no column \"%s\"%s", r->model->name, name,
                 r->here->use == CZ__RAW_ROWS ? "; a record has what one declares (cz_raw_values())"
                                              : "");
+        if (column->upload)
+            return cz_error_set(&r->err, CZ_EINVAL,
+                                "\"%s\" of %s is a file, which comes with a request", name,
+                                r->model->name);
         if (seen[column->ordinal])
             return cz_error_set(&r->err, CZ_EINVAL, "two columns are called \"%s\"", name);
         seen[column->ordinal] = true;

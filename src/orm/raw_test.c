@@ -37,6 +37,9 @@ CZ_RECORD(Tally, TALLY);
 #define SMALL(F) F(small_int_field, number)
 CZ_RECORD(Small, SMALL);
 
+#define FLOWER_BOX(F) F(file_field, number)
+CZ_RECORD(FlowerBox, FLOWER_BOX);
+
 static const struct cz__orm_test map = { "yard", CZ_MODELS(Garden, Rose) };
 
 static const cz_uuid tag = { { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 } };
@@ -371,6 +374,7 @@ REFUSED(null_key, ROSES("SELECT CAST(NULL AS bigint) AS id, name FROM yard_rose"
 REFUSED(unknown, ROSES("SELECT id, petals * 2 AS doubled FROM yard_rose"))
 REFUSED(twice, ROSES("SELECT * FROM yard_rose r JOIN yard_garden g ON g.id = r.garden_id"))
 REFUSED(member, SMALLS("SELECT 1 AS other"))
+REFUSED(file_member, (int64_t)cz_raw_values(c, FlowerBox, "SELECT name AS number FROM yard_rose").count)
 REFUSED(more_members, SMALLS("SELECT 1 AS number, 2 AS other"))
 REFUSED(wide, SMALLS("SELECT 40000 AS number"))
 REFUSED(text_as_number, SMALLS("SELECT CAST('seven' AS text) AS number"))
@@ -443,6 +447,7 @@ static void refuse(cz_ctx *c, void *arg)
         { unknown, "Rose has no column \"doubled\"; a record has what one declares" },
         { twice, "two columns are called \"id\"" },
         { member, "Small has no column \"other\"" },
+        { file_member, "\"number\" of FlowerBox is a file, which comes with a request" },
         { more_members, "Small has no column \"other\"" },
         { wide, "a number of \"number\" does not fit the member \"number\"" },
         { text_as_number, "the column \"number\" is not of the type of the member \"number\"" },

@@ -1,5 +1,6 @@
 /* The models of a project, resolved once at start: columns, keys, relations, the tables between. What
  * cannot work is refused here, with one line naming the model and the field. */
+#include "files/files.h"
 #include "orm/orm_internal.h"
 #include <math.h>
 #include <stdio.h>
@@ -266,12 +267,46 @@ static cz_status check_link_options(const cz_model *model, const cz_field *field
     return CZ_OK;
 }
 
+/* ".png" and "image/PNG" would allow nothing, without a word. */
+static const char *wrong_words(const cz_field_options *options)
+{
+    cz_str types = cz_str_from(options->content_types), ends = cz_str_from(options->extensions);
+    for (cz_str type; (type = cz__word_next(&types)).len;)
+        if (!cz__content_type_is_plain(type))
+            return ".content_types are written \"image/png image/jpeg\", each by its own name";
+    for (cz_str end; (end = cz__word_next(&ends)).len;)
+        for (size_t i = 0; i < end.len; i++)
+            if (end.ptr[i] == '.' || (end.ptr[i] >= 'A' && end.ptr[i] <= 'Z'))
+                return ".extensions are written \"png jpg\", in lower case without dots";
+    return NULL;
+}
+
+static cz_status check_file(const cz_model *model, const cz_field *field, cz_error *err)
+{
+    const cz_field_options *options = &field->options;
+    bool is_said = options->max_bytes || options->content_types || options->extensions ||
+                   options->allow_empty_file;
+    if (field->kind != CZ_KIND_file_field)
+        return is_said ? refuse(err, model, field,
+                                ".max_bytes, .content_types, .extensions and .allow_empty_file are "
+                                "for file fields")
+                       : CZ_OK;
+    if (options->default_.kind || options->default_function || options->db_default.kind ||
+        options->choices.count)
+        return refuse(err, model, field,
+                      "a file comes with a request: it has no default, no choices");
+    const char *wrong = wrong_words(options);
+    return wrong ? refuse(err, model, field, wrong) : CZ_OK;
+}
+
 static cz_status check_options(const cz_model *model, const cz_field *field, cz_error *err)
 {
     const cz_field_options *options = &field->options;
     if (options->unconstrained && field->kind != CZ_KIND_foreign_key)
         return refuse(err, model, field, ".unconstrained is for foreign keys");
     cz_status status = check_link_options(model, field, err);
+    if (!status)
+        status = check_file(model, field, err);
     if (status)
         return status;
     if (is_stored_relation(field->kind)) {
@@ -394,6 +429,7 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
         return status;
     cz__column *column = &state->columns[ordinal];
     bool relation = is_stored_relation(field->kind);
+    bool upload = model->record && field->kind == CZ_KIND_file_field;
     *column = (cz__column){
         .field = field,
         .ordinal = ordinal,
@@ -403,9 +439,10 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
         .relation = relation,
         .many = !relation && field->kind >= CZ_KIND_foreign_key,
         .null = field->options.null,
+        .upload = upload,
         .type = type_of(field),
         .position = state->stored_count,
-        .max_length = max_length_of(field),
+        .max_length = upload ? field->options.max_length : max_length_of(field),
     };
     if (model->meta.django)
         column->type = as_django(column->type);

@@ -54,7 +54,7 @@ bool cz__default_of(cz_ctx *ctx, const cz__column *column, cz__db_param *out)
     }
     if (options->db_default.kind)
         return false; /* the database's */
-    if (column->null)
+    if (column->null || column->upload)
         return true;
     cz__db_kind kind = CZ__DB_KIND(column->type);
     if (options->blank && (kind == CZ__DB_INT_LIST || kind == CZ__DB_TEXT_LIST)) {

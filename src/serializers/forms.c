@@ -87,6 +87,10 @@ static void write_value(struct writing *writing, const struct cz__serializer_fie
 static void write_member(struct writing *writing, const struct cz__serializer_field *field)
 {
     const cz_form_item *item = NULL;
+    if (field->column->upload) { /* what input may set has a column */
+        cz__form_file(&writing->json, writing->form, field);
+        return;
+    }
     for (size_t i = 0; i < writing->form->count; i++)
         if (cz_str_eq(writing->form->items[i].name, field->name))
             item = &writing->form->items[i];

@@ -15,7 +15,6 @@ static void fresh_key(void *out)
     F(json_field, extra, .default_ = cz_text("{}"))                                                \
     F(binary_field, digest, .null = true)                                                          \
     F(ip_field, address, .null = true)                                                             \
-    F(file_field, manual, .blank = true)                                                           \
     F(int_array_field, sizes, .null = true)                                                        \
     F(text_array_field, tags, .null = true)                                                        \
     F(uuid_field, token, .default_function = fresh_key)                                            \
@@ -57,7 +56,6 @@ static void round_trip(cz_ctx *c, void *arg)
                   cz__test_on_postgresql ? "{\"a\": [1, 2.5, null]}" : "{\"a\":[1,2.5,null]}");
     CZ_EXPECT(read->digest.len == 3 && memcmp(read->digest.ptr, bytes.ptr, 3) == 0);
     CZ_EXPECT_STR(read->address, "2001:db8::1");
-    CZ_EXPECT_STR(read->manual, "");
     CZ_REQUIRE(read->sizes.count == 3);
     CZ_EXPECT_EQ(read->sizes.items[1], -1);
     CZ_REQUIRE(read->tags.count == 3);

@@ -212,7 +212,9 @@ static void take_member(struct cz__input *input, const struct cz__serializer_fie
 {
     if (member->kind == CZ_JSON_END) {
         if (field->required && !input->partial)
-            cz__input_fail(input, field, "required", "This field is required.");
+            cz__input_fail(input, field, "required",
+                           field->column->upload ? "No file was submitted."
+                                                 : "This field is required.");
     } else if (field->as != CZ__AS_NESTED && !field->column->many && !field->column->relation) {
         cz__input_value(input, field, member);
     } else if (member->kind == CZ_JSON_NULL) {
@@ -229,7 +231,7 @@ cz_row *cz__document_take(cz_ctx *ctx, const struct cz__document *document, cz_r
 {
     const struct cz__serializer_state *state = document->state;
     const cz_serializer *serializer = state->serializer;
-    struct cz__input input = { ctx, instance, errors, instance != NULL, partial };
+    struct cz__input input = { ctx, instance, errors, document->form, instance != NULL, partial };
     if (!instance)
         input.row = cz__row_new(ctx, serializer->model);
     for (size_t i = 0; i < document->unknown_count; i++)
@@ -247,10 +249,9 @@ cz_row *cz__document_take(cz_ctx *ctx, const struct cz__document *document, cz_r
     return input.row;
 }
 
-cz_row *cz__read_row_text(cz_ctx *ctx, cz_str text, cz_serializer *serializer, cz_row *instance,
-                          bool partial)
+static cz_row *take_document(cz_ctx *ctx, const struct cz__document *document, cz_row *instance,
+                             bool partial)
 {
-    const struct cz__document *document = read_document(ctx, text, serializer);
     cz_field_errors errors;
     cz_field_errors_init(&errors);
     cz_row *row = instance;
@@ -260,6 +261,12 @@ cz_row *cz__read_row_text(cz_ctx *ctx, cz_str text, cz_serializer *serializer, c
         cz__document_is_no_object(ctx, document, &errors);
     cz_field_errors_raise(ctx, &errors);
     return row;
+}
+
+cz_row *cz__read_row_text(cz_ctx *ctx, cz_str text, cz_serializer *serializer, cz_row *instance,
+                          bool partial)
+{
+    return take_document(ctx, read_document(ctx, text, serializer), instance, partial);
 }
 
 cz_str cz__serializer_input(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, bool partial)
@@ -272,9 +279,17 @@ cz_str cz__serializer_input(cz_ctx *ctx, cz_request *req, cz_serializer *seriali
                : cz__form_json(ctx, req, cz__serializer_state(ctx, serializer), partial);
 }
 
+/* The form that the input was made of; NULL: of none. */
+static const cz_form *form_of(cz_ctx *ctx, const cz_request *req)
+{
+    return req->body.len && !cz_parser_for(ctx, req)->to_json ? req->form : NULL;
+}
+
 cz_row *cz__read_row(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, cz_row *instance,
                      bool partial)
 {
-    return cz__read_row_text(ctx, cz__serializer_input(ctx, req, serializer, partial), serializer,
-                             instance, partial);
+    cz_str text = cz__serializer_input(ctx, req, serializer, partial);
+    struct cz__document *document = read_document(ctx, text, serializer);
+    document->form = form_of(ctx, req);
+    return take_document(ctx, document, instance, partial);
 }

@@ -39,6 +39,7 @@ struct cz__member {
 struct cz__document {
     const struct cz__serializer_state *state;
     cz_json_kind kind;
+    const cz_form *form;        /* that it was made of, which has its files; NULL: of none */
     struct cz__member *members; /* one for each field */
     cz_str *unknown;            /* names of members that no field has */
     size_t unknown_count;
@@ -71,7 +72,8 @@ struct cz__input {
     cz_ctx *ctx;
     cz_row *row;
     cz_field_errors *errors;
-    bool existing; /* the row is stored */
+    const cz_form *form; /* as cz__document has it */
+    bool existing;       /* the row is stored */
     bool partial;
 };
 void cz__input_fail(struct cz__input *input, const struct cz__serializer_field *field,
@@ -94,6 +96,12 @@ void cz__input_list(struct cz__input *input, const struct cz__serializer_field *
  * which it has said. */
 bool cz__input_items(struct cz__input *input, const struct cz__serializer_field *field,
                      const struct cz__member *member, struct cz__member **out, size_t *out_count);
+/* files.c: a file, which only a form has. */
+void cz__input_file(struct cz__input *input, const struct cz__serializer_field *field,
+                    const struct cz__member *member);
+/* The member of a form's JSON that names the file of a field, or says what stands in its place. */
+void cz__form_file(cz_json_writer *json, const cz_form *form,
+                   const struct cz__serializer_field *field);
 /* related.c: relations by key, slug or address. */
 void cz__input_related(struct cz__input *input, const struct cz__serializer_field *field,
                        const struct cz__member *member);

@@ -178,6 +178,10 @@ static void take_value(struct cz__input *input, const struct cz__serializer_fiel
                        const struct cz__member *member)
 {
     const cz__column *column = field->column;
+    if (column->upload) {
+        cz__input_file(input, field, member);
+        return;
+    }
     switch (CZ__DB_KIND(column->type)) {
     case CZ__DB_TEXT:
         take_text(input, field, member);
@@ -219,9 +223,11 @@ static void take_value(struct cz__input *input, const struct cz__serializer_fiel
     }
 }
 
-/* The number of a column that has one; 0 of others. */
+/* The number of a column that has one, and of a file its size; 0 of others. */
 static double number_of(const cz__column *column, const void *value)
 {
+    if (column->upload)
+        return (double)((const cz_upload *)value)->size;
     switch (CZ__DB_KIND(column->type)) {
     case CZ__DB_INT16:
         return *(const int16_t *)value;

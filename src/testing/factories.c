@@ -107,10 +107,6 @@ static void fill_text(const cz_fake *fake, cz_str *out)
         *out = numbered(fake, slug, "-");
     else if (field->kind == CZ_KIND_url_field)
         *out = cz_format(fake->ctx, "https://example.com/%" PRIu64, fake->number);
-    else if (field->kind == CZ_KIND_file_field)
-        *out = cz_format(fake->ctx, "files/%" PRIu64 ".txt", fake->number);
-    else if (field->kind == CZ_KIND_image_field)
-        *out = cz_format(fake->ctx, "images/%" PRIu64 ".png", fake->number);
     else if (field->options.unique && field->kind != CZ_KIND_email_field)
         *out = numbered(fake, *out, " ");
 }
