@@ -63,7 +63,9 @@ typedef struct cz_extra_action {
     cz_method method; /* 0: GET */
     bool detail;      /* of one object, which cz_view_object() gives */
     cz_handler handler;
-    const cz_permission *permissions;   /* NULL: the viewset's */
+    const cz_permission *permissions; /* NULL: the viewset's */
+    cz_serializer *
+        serializer; /* what its body is, for OPTIONS and documents about the API; NULL: nothing is said */
     const struct cz_operation_doc *doc; /* what documents about the API say of it (openapi.h) */
 } cz_extra_action;
 typedef struct cz_extra_actions {

@@ -62,6 +62,8 @@ static const cz_choice_list *choices_of(const cz__column *column)
 /* In DRF's words, which has none for some kinds. */
 static const char *column_type(const cz__column *column)
 {
+    if (column->upload)
+        return "file upload";
     switch (CZ__DB_KIND(column->type)) {
     case CZ__DB_TEXT:
         return choices_of(column) ? "choice" : text_type(column->field);
@@ -255,23 +257,36 @@ static bool may_do(cz_ctx *ctx, const cz_request *req, cz_method method, bool fi
     return status == CZ_OK;
 }
 
-/* Whether the path's POST or PUT is one of the stock actions, of whose input something is known. */
-static bool takes_input(const cz_request *req, cz_method *out_method)
+/* What the path's POST or PUT takes; NULL: there is neither, or nothing is known of it. */
+static cz_serializer *input_of(const cz_request *req, cz_method *out_method)
 {
-    if (cz__view_extra(req))
-        return false;
-    *out_method = is_detail(req) ? CZ_METHOD_PUT : CZ_METHOD_POST;
-    return cz__view_offers(cz_view_of(req), is_detail(req) ? CZ_ACTION_update : CZ_ACTION_create);
+    const cz_extra_action *extra = cz__view_extra(req);
+    const cz_viewset *view = cz_view_of(req);
+    *out_method = extra ? extra->method : is_detail(req) ? CZ_METHOD_PUT : CZ_METHOD_POST;
+    if (extra)
+        return extra->method == CZ_METHOD_POST || extra->method == CZ_METHOD_PUT ? extra->serializer
+                                                                                 : NULL;
+    return cz__view_offers(view, is_detail(req) ? CZ_ACTION_update : CZ_ACTION_create)
+               ? view->serializer
+               : NULL;
+}
+
+/* As in DRF, PUT is about a row that is there, POST about none. */
+static bool finds_row(const cz_request *req, cz_method method)
+{
+    const cz_extra_action *extra = cz__view_extra(req);
+    return method == CZ_METHOD_PUT && (!extra || extra->detail);
 }
 
 static void write_actions(cz_ctx *ctx, const cz_request *req, cz_json_writer *json)
 {
     cz_method method;
-    if (!takes_input(req, &method) || !may_do(ctx, req, method, is_detail(req)))
+    cz_serializer *input = input_of(req, &method);
+    if (!input || !may_do(ctx, req, method, finds_row(req, method)))
         return;
     open_object(json, "actions");
     open_object(json, cz_method_name(method));
-    write_fields(ctx, json, cz_view_of(req)->serializer);
+    write_fields(ctx, json, input);
     cz_json_object_end(json);
     cz_json_object_end(json);
 }

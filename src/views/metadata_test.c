@@ -61,16 +61,31 @@ static void pick(cz_ctx *ctx, cz_request *req)
     cz_respond_empty(ctx, req, 204);
 }
 
+#define PEAR_PHOTO(F)                                                                              \
+    F(file_field, photo, .max_length = 30, .max_bytes = 9, .help_text = "From the front.")         \
+    F(file_field, back_side, .null = true)
+CZ_RECORD(PearPhoto, PEAR_PHOTO);
+static CZ_SERIALIZER(PearPhotoSerializer, PearPhoto,
+                     .fields = CZ_FIELDS(PearPhoto, photo, back_side));
+
 static CZ_VIEWSET(pears, Pear, .serializer = &PearSerializer, .permissions = &cz_allow_any,
                   .description = "All \"pears\".",
                   .renderers = CZ_RENDERERS(&cz_json_renderer, &cz_csv_renderer),
                   .parsers = CZ_PARSERS(&cz_json_parser));
-static CZ_VIEWSET(small_orchards, Orchard, .serializer = &OrchardSerializer,
-                  .permissions = &gardeners,
-                  .actions = CZ_ACTIONS({ .name = "pick_all",
-                                          .method = CZ_METHOD_POST,
-                                          .detail = true,
-                                          .handler = pick }));
+static CZ_VIEWSET(
+    small_orchards, Orchard, .serializer = &OrchardSerializer, .permissions = &gardeners,
+    .actions = CZ_ACTIONS(
+        { .name = "pick_all", .method = CZ_METHOD_POST, .detail = true, .handler = pick },
+        { .name = "photo",
+          .method = CZ_METHOD_POST,
+          .handler = pick,
+          .serializer = &PearPhotoSerializer },
+        { .name = "replace",
+          .method = CZ_METHOD_PUT,
+          .detail = true,
+          .handler = pick,
+          .serializer = &PearPhotoSerializer },
+        { .name = "show", .handler = pick, .serializer = &PearPhotoSerializer }));
 static CZ_VIEWSET(shown_orchard_views, Orchard, .serializer = &OrchardSerializer,
                   .permissions = &cz_allow_any, .read_only = true);
 static CZ_VIEWSET(hidden, Orchard, .serializer = &OrchardSerializer, .permissions = &cz_deny_all);
@@ -176,6 +191,12 @@ CZ_DATABASE_TEST(options_tell_the_actions_the_caller_may_do)
         { "/orchards/2", "yes", 200, "Small Orchards Instance", NULL }, /* not that one */
         { "/orchards/3", "yes", 200, "Small Orchards Instance", NULL }, /* which is not there */
         { "/orchards/1/pick_all", "yes", 200, "Pick all", NULL },
+        { "/orchards/photo", "yes", 200, "Photo", "actions.POST" },
+        { "/orchards/photo", NULL, 200, "Photo", NULL },
+        { "/orchards/1/replace", "yes", 200, "Replace", "actions.PUT" },
+        { "/orchards/2/replace", "yes", 200, "Replace", NULL },
+        { "/orchards/3/replace", "yes", 200, "Replace", NULL },
+        { "/orchards/show", "yes", 200, "Show", NULL },
         { "/shown", "yes", 200, "Shown Orchard List", NULL },
         { "/shown/1", "yes", 200, "Shown Orchard Instance", NULL },
         { "/hidden", "yes", 403, NULL, NULL },
@@ -198,4 +219,16 @@ CZ_DATABASE_TEST(options_tell_the_actions_the_caller_may_do)
         if (cases[i].action)
             CZ_EXPECT(cz_answer_at(answer, cases[i].action) != NULL);
     }
+}
+
+CZ_TEST(options_tell_what_an_extra_action_takes_and_of_files_that_they_are)
+{
+    cz_client *client = cz_client_create(&garden);
+    cz_client_set_header(client, "X-Gardener", "yes");
+    CZ_EXPECT_JSON_TEXT(
+        describe(client, "/orchards/photo"), "actions",
+        "{\"POST\":{\"photo\":" FLAGS(
+            "file upload", true,
+            false) ",\"label\":\"Photo\",\"help_text\":\"From the front.\",\"max_length\":30},"
+                   "\"back_side\":" OPTIONAL("file upload", "Back side") "}}}");
 }
