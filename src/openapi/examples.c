@@ -65,7 +65,7 @@ static void write_text(struct cz__document *doc, const cz__column *column)
 {
     const cz_choice_list *choices = column->type & CZ__DB_CHOSEN ? cz__choices_of(column->type)
                                                                  : &column->field->options.choices;
-    const char *text = "text";
+    const char *text = column->upload ? "file" : "text";
     if (choices->count)
         text = choices->items[0].value;
     else if (column->field->kind == CZ_KIND_email_field)

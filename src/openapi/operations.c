@@ -1,4 +1,5 @@
 /* What one method of a path takes and answers. */
+#include "files/files.h"
 #include "openapi/openapi_internal.h"
 #include <ctype.h>
 
@@ -164,19 +165,96 @@ static void write_content(struct cz__document *doc, const struct cz__operation *
     cz_json_object_end(&doc->json);
 }
 
-static void write_request(struct cz__document *doc, const struct cz__operation *op,
-                          cz_serializer *serializer, enum cz__schema_mode mode)
+/* ---- files ---- */
+
+static bool is_file_in(const struct cz__serializer_field *field)
+{
+    return field->column && field->column->upload && !field->read_only;
+}
+
+static bool takes_files(struct cz__document *doc, cz_serializer *serializer)
+{
+    const struct cz__serializer_state *state = cz__serializer_state(doc->ctx, serializer);
+    for (size_t i = 0; i < state->count; i++)
+        if (is_file_in(&state->fields[i]))
+            return true;
+    return false;
+}
+
+static bool is_multipart(const cz_parser *parser)
+{
+    return cz_str_eq_icase(cz_str_from(parser->media_type), CZ_STR("multipart/form-data"));
+}
+
+/* A form with files: of each what it may be, since a part of a form is text where nothing is said. */
+static void write_form(struct cz__document *doc, cz_serializer *serializer, cz_str schema)
+{
+    const struct cz__serializer_state *state = cz__serializer_state(doc->ctx, serializer);
+    cz__doc_object(doc, "multipart/form-data");
+    cz__schema_ref(doc, "schema", schema);
+    cz__doc_object(doc, "encoding");
+    for (size_t i = 0; i < state->count; i++) {
+        if (!is_file_in(&state->fields[i]))
+            continue;
+        const char *allowed = state->fields[i].column->field->options.content_types;
+        cz_json_key(&doc->json, state->fields[i].name);
+        cz_json_object(&doc->json);
+        cz_json_key(&doc->json, CZ_STR("contentType"));
+        cz_json_str(&doc->json, allowed ? cz__words_listed(doc->ctx, allowed)
+                                        : CZ_STR("application/octet-stream"));
+        cz_json_object_end(&doc->json);
+    }
+    cz_json_object_end(&doc->json);
+    cz_json_object_end(&doc->json);
+}
+
+/* ---- requests ---- */
+
+static void write_contents(struct cz__document *doc, const struct cz__operation *op,
+                           cz_serializer *serializer, cz_str schema)
 {
     const cz_parsers *parsers =
         op->view && op->view->parsers ? op->view->parsers : &cz_default_parsers;
+    bool files = takes_files(doc, serializer), any = false;
+    for (size_t i = 0; i < parsers->count; i++) {
+        if (files && !is_multipart(parsers->items[i]))
+            continue;
+        any = true;
+        if (files)
+            write_form(doc, serializer, schema);
+        else
+            write_content(doc, op, parsers->items[i]->media_type, schema);
+    }
+    if (files && !any)
+        cz_raise(doc->ctx, CZ_EINVAL,
+                 "%s takes files, so the .parsers of the viewset %s need &cz_multipart_parser",
+                 serializer->name, op->view->name);
+}
+
+static void write_request(struct cz__document *doc, const struct cz__operation *op,
+                          cz_serializer *serializer, enum cz__schema_mode mode)
+{
     cz_str schema = cz__schema_named(doc, serializer, mode, CZ_PAGE_NUMBER);
     cz__doc_object(doc, "requestBody");
     cz__doc_bool(doc, "required", mode != CZ__SCHEMA_PATCH);
     cz__doc_object(doc, "content");
-    for (size_t i = 0; i < parsers->count; i++)
-        write_content(doc, op, parsers->items[i]->media_type, schema);
+    write_contents(doc, op, serializer, schema);
     cz_json_object_end(&doc->json);
     cz_json_object_end(&doc->json);
+}
+
+/* What a handler or an extra action takes; NULL: nothing that is known. */
+static cz_serializer *own_request(const struct cz__operation *op)
+{
+    if (op->doc && op->doc->request)
+        return op->doc->request;
+    bool extra = op->view && op->route->action >= CZ_ACTION_COUNT;
+    bool has_body = strcmp(op->route->method, "POST") == 0 ||
+                    strcmp(op->route->method, "PUT") == 0 ||
+                    strcmp(op->route->method, "PATCH") == 0;
+    return extra && has_body
+               ? op->view->actions.items[op->route->action - CZ_ACTION_COUNT].serializer
+               : NULL;
 }
 
 /* ---- the whole ---- */
@@ -192,8 +270,8 @@ static void write_body(struct cz__document *doc, const struct cz__operation *op)
     }; /* of the others CZ__SCHEMA_OUT: no body */
     if (op->stock && modes[op->route->action])
         write_request(doc, op, op->view->serializer, modes[op->route->action]);
-    else if (op->doc && op->doc->request)
-        write_request(doc, op, op->doc->request,
+    else if (own_request(op))
+        write_request(doc, op, own_request(op),
                       strcmp(op->route->method, "PATCH") == 0 ? CZ__SCHEMA_PATCH : CZ__SCHEMA_IN);
 }
 

@@ -110,6 +110,7 @@ static const struct keyword {
     { "enum", cz__keyword_enum },
     { "format", cz__keyword_format },
     { "contentEncoding", cz__keyword_encoding },
+    { "contentMediaType", NULL }, /* of what is sent, bytes and no JSON */
     { "pattern", cz__keyword_pattern },
     { "minimum", cz__keyword_minimum },
     { "maximum", cz__keyword_maximum },

@@ -175,8 +175,21 @@ static void write_format(struct cz__document *doc, const char *format, bool null
     cz__doc_str(doc, "format", format);
 }
 
+/* A file in, its name out. OpenAPI 3.1 tells bytes by contentMediaType; which types are allowed stands beside the schema
+ * (operations.c). */
+static void write_file(struct cz__document *doc, bool null, bool input)
+{
+    write_type(doc, "string", null);
+    if (input)
+        cz__doc_str(doc, "contentMediaType", "application/octet-stream");
+}
+
 void cz__schema_column(struct cz__document *doc, const cz__column *column, bool null, bool input)
 {
+    if (column->upload) {
+        write_file(doc, null, input);
+        return;
+    }
     switch (CZ__DB_KIND(column->type)) {
     case CZ__DB_TEXT:
         write_text(doc, column, null, input);
@@ -334,10 +347,19 @@ static const char *help_of(const struct cz__serializer_field *field)
     return field->column && !field->way_count ? field->column->field->options.help_text : NULL;
 }
 
+/* Of a file that may be left out none is shown; in a form that is no part at all. */
+static bool is_null_in(const struct cz__serializer_field *field, bool input)
+{
+    const cz__column *column = field->column;
+    if (column && column->upload)
+        return !input && (column->null || column->field->options.blank);
+    return input && column ? column->null : may_be_null(field);
+}
+
 static void write_member(struct cz__document *doc, const struct cz__serializer_field *field,
                          enum cz__schema_mode mode)
 {
-    bool input = is_input(mode), null = may_be_null(field);
+    bool input = is_input(mode), null = is_null_in(field, input);
     cz_json_key(&doc->json, field->name);
     cz_json_object(&doc->json);
     if (field->as == CZ__AS_COMPUTED)
@@ -347,12 +369,13 @@ static void write_member(struct cz__document *doc, const struct cz__serializer_f
     else if (field->list)
         write_list(doc, field, mode);
     else if (field->column->many || field->column->relation)
-        write_related(doc, field, input ? field->column->null : null, mode);
+        write_related(doc, field, null, mode);
     else
-        cz__schema_column(doc, field->column, input ? field->column->null : null, input);
+        cz__schema_column(doc, field->column, null, input);
     if (help_of(field))
         cz__doc_str(doc, "description", help_of(field));
-    cz__example_write(doc, field);
+    if (!input || !field->column || !field->column->upload) /* no bytes */
+        cz__example_write(doc, field);
     cz_json_object_end(&doc->json);
 }
 
