@@ -17,8 +17,9 @@ def configure(database):
 
 
 def declare():
+    from django.core.validators import FileExtensionValidator
     from django.urls import include, path
-    from rest_framework import filters, pagination, permissions, routers, serializers, viewsets
+    from rest_framework import decorators, filters, pagination, permissions, response, routers, serializers, viewsets
     import django_filters.rest_framework as django_filter
 
     from library.models import Author, Book, Chapter, Tag
@@ -57,6 +58,15 @@ def declare():
         class Meta:
             model, fields = Book, ["id", "title", "author", "tags"]
 
+    def small(file):
+        if file.size > 100:
+            raise serializers.ValidationError("Ensure this file has at most 100 bytes (it has %d)." % file.size)
+
+    class CoverSerializer(serializers.Serializer):
+        title = serializers.CharField(max_length=20)
+        cover = serializers.FileField(max_length=30, use_url=False, validators=[small, FileExtensionValidator(["png", "jpg"])])
+        notes = serializers.FileField(required=False, allow_null=True, allow_empty_file=True, use_url=False)
+
     def pages(base, **members):
         return type("Pages", (base,), members)
 
@@ -83,6 +93,12 @@ def declare():
     class Books(Lists, viewsets.ModelViewSet):
         queryset, serializer_class = Book.objects.all(), BookSerializer
         pagination_class = pages(number, page_size=4, page_size_query_param="page_size", max_page_size=10)
+
+        @decorators.action(detail=False, methods=["post"], serializer_class=CoverSerializer)
+        def cover(self, request):
+            serializer = self.get_serializer(data=request.data)
+            serializer.is_valid(raise_exception=True)
+            return response.Response(serializer.data, status=201)
 
     class Slices(Lists, viewsets.ModelViewSet):
         queryset, serializer_class = Book.objects.all(), BookSerializer

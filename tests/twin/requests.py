@@ -192,6 +192,45 @@ def forms():
         yield ask("POST", "/books/", parts + "--X--\r\n", type="multipart/form-data; boundary=X")
 
 
+COVER, TITLE = ("cover", "a.png", "\x89PNG bytes"), ("title", None, "Emma")
+COVERS = [  # parts: name, filename (None: text), content
+    [TITLE, COVER], [COVER], [TITLE], [], [TITLE, ("cover", "a.png", "")], [TITLE, ("cover", "", "")], [TITLE, ("cover", None, "")],
+    [TITLE, ("cover", None, "a.png")], [TITLE, ("cover", None, "0")], [TITLE, ("cover", "a.exe", "x")], [TITLE, ("cover", "a.PNG", "x")],
+    [TITLE, ("cover", "png", "x")], [TITLE, ("cover", ".png", "x")], [TITLE, ("cover", "a.png.", "x")], [TITLE, ("cover", "a.tar.jpg", "x")],
+    [TITLE, ("cover", "a.png", "x" * 100)], [TITLE, ("cover", "a.png", "x" * 101)], [TITLE, ("cover", "a.gif", "x" * 101)],
+    [TITLE, ("cover", "x" * 26 + ".png", "x")], [TITLE, ("cover", "x" * 27 + ".png", "x")], [TITLE, ("cover", "\u00e9" * 26 + ".png", "x")],
+    [TITLE, ("cover", "\u00e9" * 27 + ".png", "x")], [TITLE, ("cover", "x" * 300 + ".png", "x")], [TITLE, ("cover", "../up/a.png", "x")],
+    [TITLE, ("cover", "C:\\x\\a.png", "x")], [TITLE, ("cover", "..", "x")], [TITLE, COVER, ("cover", "b.exe", "x")],
+    [TITLE, ("cover", "b.exe", "x"), COVER], [TITLE, COVER, ("cover", None, "x")], [TITLE, ("cover", None, "x"), COVER],
+    [TITLE, COVER, ("cover", "", "")], [TITLE, COVER, ("notes", "a.txt", "x")], [TITLE, COVER, ("notes", "a", "")],
+    [TITLE, COVER, ("notes", "", "")], [TITLE, COVER, ("notes", None, "")], [TITLE, COVER, ("notes", None, "x")],
+    [("title", None, ""), ("cover", "a.gif", "x")], [("title", None, "x" * 21), COVER], [TITLE, COVER, ("other", "a", "x")],
+]
+
+
+def parts(items):
+    for name, filename, content in items:
+        file = '' if filename is None else '; filename="%s"\r\nContent-Type: image/png' % filename
+        yield '--X\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n' % (name, file, content)
+    yield "--X--\r\n"
+
+
+def files():
+    for items in COVERS:
+        yield ask("POST", "/books/cover/", "".join(parts(items)), type="multipart/form-data; boundary=X")
+    for value in ["a.png", "", 0, 1.5, True, None, [], {}, ["a.png"], {"name": "a.png"}]:
+        yield ask("POST", "/books/cover/", {"title": "Emma", "cover": value})
+    yield ask("POST", "/books/cover/", {"title": "Emma"})
+    yield ask("POST", "/books/cover/", {"title": "Emma", "notes": None})
+    yield ask("POST", "/books/cover/")
+    for form in ["title=Emma&cover=a.png", "title=Emma&cover=", "title=Emma", ""]:
+        yield ask("POST", "/books/cover/", form, type="application/x-www-form-urlencoded")
+    yield ask("POST", "/books/cover/", "x", type="image/png")
+    yield ask("POST", "/books/cover/", "x", type="multipart/form-data")
+    yield ask("GET", "/books/cover/")
+    yield ask("OPTIONS", "/books/cover/")
+
+
 def deletions():
     for target in ["/books/2/", "/books/2/", "/authors/1/", "/tags/1/"]:
         yield ask("DELETE", target)
@@ -206,5 +245,5 @@ def stricter():
 
 
 def everything():
-    for part in [rows, reads, versions, metadata, protocol, relations, writes, forms, reads, deletions, stricter]:
+    for part in [rows, reads, versions, metadata, protocol, relations, writes, forms, files, reads, deletions, stricter]:
         yield from part()

@@ -254,6 +254,33 @@ static void who_answers(cz_ctx *ctx, cz_request *req)
             say(ctx, req, 200, ways[i].ask(ctx));
 }
 
+/* ---- files ---- */
+
+#define PARCEL(F)                                                                                  \
+    F(char_field, label, .max_length = 20)                                                         \
+    F(file_field, content, .max_bytes = 1 << 20, .content_types = "image/png application/pdf",     \
+      .extensions = "png pdf")
+CZ_RECORD(Parcel, PARCEL);
+static CZ_SERIALIZER(ParcelSerializer, Parcel, .fields = CZ_FIELDS(Parcel, label, content));
+
+/* The label, and of the file its name, type, size and the sum of its bytes, read in pieces. */
+static void weigh(cz_ctx *ctx, cz_request *req)
+{
+    Parcel *parcel = cz_read_row(ctx, req, &ParcelSerializer, Parcel);
+    const cz_upload *file = &parcel->content;
+    uint64_t sum = 0, at = 0;
+    unsigned char piece[1000];
+    for (size_t read; (read = cz_upload_read(ctx, file, at, piece, sizeof piece)) > 0; at += read)
+        for (size_t i = 0; i < read; i++)
+            sum += piece[i];
+    cz_sleep(ctx, 1); /* others run, and the bytes are still there */
+    cz_bytes whole = cz_upload_bytes(ctx, file);
+    say(ctx, req, at == file->size && whole.len == at ? 200 : 500,
+        cz_format(ctx, "%.*s %.*s %.*s %llu %llu", CZ_STR_ARG(parcel->label),
+                  CZ_STR_ARG(file->filename), CZ_STR_ARG(file->content_type),
+                  (unsigned long long)file->size, (unsigned long long)sum));
+}
+
 static const cz_middleware *const read_your_writes[] = { &cz_read_your_writes, NULL };
 static const cz_middleware *const atomic_requests[] = { &cz_atomic_requests, NULL };
 
@@ -274,6 +301,7 @@ static const cz_route urls[] = {
     CZ_GET("/own-notes", count_notes, .middleware = read_your_writes),
     CZ_POST("/slow-notes/<int:ms>", make_note_slowly, .middleware = atomic_requests),
     CZ_GET("/mix", mix),
+    CZ_POST("/parcels", weigh),
     CZ_GET("/who/<str:how>", who_answers),
     CZ_ROUTES_END,
 };

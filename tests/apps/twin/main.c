@@ -56,6 +56,19 @@ static CZ_SERIALIZER(
     .members = CZ_MEMBERS({ .source = CZ_FIELD(Book, author), .view = "author-detail" },
                           { .source = CZ_FIELD(Book, tags), .slug = CZ_FIELD(Tag, word) }));
 
+#define COVER(F)                                                                                   \
+    F(char_field, title, .max_length = 20)                                                         \
+    F(file_field, cover, .max_length = 30, .max_bytes = 100, .extensions = "png jpg")              \
+    F(file_field, notes, .null = true, .allow_empty_file = true)
+CZ_RECORD(Cover, COVER);
+static CZ_SERIALIZER(CoverSerializer, Cover, .fields = CZ_FIELDS(Cover, title, cover, notes),
+                     .ignore_unknown = true);
+static void take_cover(cz_ctx *ctx, cz_request *req)
+{
+    Cover *cover = cz_read_row(ctx, req, &CoverSerializer, Cover);
+    cz_respond_row(ctx, req, 201, &CoverSerializer, cover);
+}
+
 #define LISTS                                                                                      \
     .permissions = &cz_allow_any,                                                                  \
     .filters =                                                                                     \
@@ -81,7 +94,11 @@ static CZ_VIEWSET(authors, Author, .serializer = &AuthorSerializer, .permissions
 static CZ_VIEWSET(tags, Tag, .serializer = &TagSerializer, .permissions = &cz_allow_any,
                   .pagination = CZ_NO_PAGES);
 static CZ_VIEWSET(books, Book, .serializer = &BookSerializer, LISTS, .page_size = 4,
-                  .rows = shown_books, .page_size_query = "page_size", .page_size_max = 10);
+                  .rows = shown_books, .page_size_query = "page_size", .page_size_max = 10,
+                  .actions = CZ_ACTIONS({ .name = "cover",
+                                          .method = CZ_METHOD_POST,
+                                          .handler = take_cover,
+                                          .serializer = &CoverSerializer }));
 static CZ_VIEWSET(slices, Book, .serializer = &BookSerializer, LISTS, .pagination = CZ_LIMIT_OFFSET,
                   .page_size = 4, .page_size_max = 10);
 static CZ_VIEWSET(cursors, Book, .serializer = &BookSerializer, .permissions = &cz_allow_any,
