@@ -375,3 +375,39 @@ CZ_TEST(a_file_that_cannot_be_is_refused_with_the_name_of_its_field)
 {
     cz_client_run(cz_client_create(&wall), try_each, NULL);
 }
+
+#ifdef CZ_FAULTS
+static uint64_t fail_at; /* the allocation of the next request to fail */
+
+static void fail_allocations(cz_ctx *ctx, cz_request *req, const cz_next *next)
+{
+    cz__alloc_fail_at(fail_at, true);
+    cz_next_call(ctx, req, next);
+    cz__alloc_fail_at(0, false);
+}
+
+static const cz_middleware scarce = { "scarce", fail_allocations, NULL };
+static const cz_middleware *const scarce_middleware[] = { &scarce, NULL };
+static CZ_PROJECT(scarce_wall, "wall", .urls = urls, .middleware = scarce_middleware);
+
+CZ_TEST(without_memory_a_file_is_not_taken_and_the_next_one_is)
+{
+    cz_client *client = cz_client_create(&scarce_wall);
+    static const struct {
+        const char *parts;
+        int status; /* with memory */
+    } cases[] = {
+        { TITLE PICTURE FILE_AS("text", "a.txt", "text/plain", "a"), 201 },
+        { TITLE FILE_AS("picture", "a.exe", "text/html", HUGE_HTML), 400 },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        for (fail_at = 1; fail_at < 60; fail_at++) {
+            int status = send_parts(client, "POST", "/posters", cases[i].parts)->status;
+            CZ_EXPECT_MSG(status == cases[i].status || status == 503, "allocation %d gives %d",
+                          (int)fail_at, status);
+        }
+        fail_at = 0;
+        CZ_EXPECT_STATUS(send_parts(client, "POST", "/posters", cases[i].parts), cases[i].status);
+    }
+}
+#endif

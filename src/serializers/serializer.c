@@ -50,7 +50,8 @@ const struct cz__serializer_state *cz__serializer_state(cz_ctx *ctx, cz_serializ
         if (serializer->model->record)
             cz_ignore(cz__record_state(ctx, serializer->model) == NULL); /* it is the model's now */
         if (cz__serializer_prepare(serializer, &err))
-            cz_raise(ctx, CZ_EINVAL, "%s", cz_error_message(&err));
+            cz_raise(ctx, err.status == CZ_ENOMEM ? CZ_ENOMEM : CZ_EINVAL, "%s",
+                     cz_error_message(&err));
     }
     return serializer->state;
 }
