@@ -37,6 +37,12 @@ static void hang(cz_ctx *ctx, cz_request *req)
     cz_respond_row(ctx, req, 201, &PosterSerializer, poster);
 }
 
+static void hang_packed(cz_ctx *ctx, cz_request *req)
+{
+    req->parsers = CZ_PARSERS(&cz_msgpack_parser, &cz_json_parser);
+    hang(ctx, req);
+}
+
 /* What is known of each file, and that its bytes are those that came. */
 static void look(cz_ctx *ctx, cz_request *req)
 {
@@ -66,6 +72,7 @@ static void change(cz_ctx *ctx, cz_request *req)
 
 static const cz_route urls[] = {
     CZ_POST("/posters", hang),
+    CZ_POST("/packed", hang_packed),
     CZ_POST("/look", look),
     CZ_PATCH("/posters", change),
     CZ_ROUTES_END,
@@ -224,6 +231,23 @@ CZ_TEST(a_file_comes_by_multipart_forms_alone)
         CZ_EXPECT_JSON_TEXT(answer, "", no_forms[i].told);
     }
     CZ_EXPECT_STATUS(send(client, "POST", "/posters", JSON, CZ_STR("")), 400);
+    static const cz_str packed[] = {
+#define EMMA                                                                                       \
+    "\xa5title\xa4"                                                                                \
+    "Emma\xa7picture"
+        LITERAL("\x82" EMMA "\0"),              /* 0 */
+        LITERAL("\x82" EMMA "\xc4\x04\x89PNG"), /* bytes */
+        LITERAL("\x82" EMMA "\xa5"
+                "a.png"),
+    };
+    for (size_t i = 0; i < CZ_COUNT(packed); i++) {
+        const cz_answer *answer = send(client, "POST", "/packed", "application/msgpack", packed[i]);
+        CZ_EXPECT_STATUS(answer, 400);
+        CZ_EXPECT_JSON_TEXT(answer, "", OF_PICTURE(NOT_A_FILE));
+    }
+    const char *form = TITLE PICTURE "--X--";
+    CZ_EXPECT_STATUS(
+        send(client, "POST", "/packed", "multipart/form-data; boundary=X", cz_str_from(form)), 415);
 }
 
 static const struct {
