@@ -1,6 +1,7 @@
 /* One request and its answer, whatever the wire format: pooled, run on a fiber, written out. */
+#include "http/connection.h"
+#include "http/h1_input.h"
 #include "http/h1_scan.h"
-#include "http/http_internal.h"
 #include "http/proxies.h"
 #include <calzone/log.h>
 #include <calzone/time.h>
@@ -53,7 +54,8 @@ void cz__http_core_done(struct cz__http_core *core)
         core->exchanges = exchange->next;
         destroy(exchange);
     }
-    cz__h1_pools_free(core);
+    cz__h1_inputs_free(core);
+    cz__outputs_free(core);
     cz_free(core->common);
 }
 

@@ -18,9 +18,9 @@ enum {
 };
 
 typedef struct cz__exchange cz__exchange;
-typedef struct cz__h1_conn cz__h1_conn;
+typedef struct cz__conn cz__conn;
 struct cz__h1_input;
-struct cz__h1_output;
+struct cz__output;
 
 /* What one listener's protocols share: the application, the limits, pools, the date. */
 struct cz__http_core {
@@ -32,7 +32,7 @@ struct cz__http_core {
 
     cz__exchange *exchanges; /* pools, newest first: their memory is still in the cache */
     struct cz__h1_input *inputs;
-    struct cz__h1_output *outputs;
+    struct cz__output *outputs;
     unsigned exchange_count, input_count, output_count;
 
     int64_t date_until_ms; /* loop time until which `common` is right */
@@ -95,29 +95,12 @@ void cz__exchange_refuse(cz__exchange *exchange, const cz_error *err);
  * it lies before the release; empty for most. A failure is in cz_buf_status(out). */
 void cz__exchange_write(cz__exchange *exchange, bool keep_alive, cz_buf *out, cz_str *out_rest);
 
-/* ---- h1_connection.c ---- */
-
 /* A client's address, and the connections it has. */
 struct cz__http_address {
     struct cz__http_address *next;
     uint32_t connections;
     uint8_t key[16]; /* IPv6, or IPv4 mapped into it */
 };
-
-/* Serve `fd`, which becomes the connection's. `address` may be NULL. Errors: CZ_ENOMEM, CZ_EIO: `fd` is
- * still the caller's. */
-CZ_NODISCARD cz_status cz__h1_conn_create(cz__http_server *server, int fd,
-                                          struct cz__http_address *address,
-                                          const char *address_text);
-/* The server drains: close what is idle, let the rest be the last request. */
-void cz__h1_conn_drain(cz__h1_conn *conn);
-/* Close at once; a suspended handler is cancelled and frees the connection when it has ended. */
-void cz__h1_conn_abort(cz__h1_conn *conn);
-
-/* The one after it in the server's list. */
-cz__h1_conn *cz__h1_conn_next(const cz__h1_conn *conn);
-
-void cz__h1_pools_free(struct cz__http_core *core);
 
 /* ---- http_server.c ---- */
 
@@ -127,7 +110,7 @@ struct cz__http_server {
     cz__timer resume_timer, drained_timer;
     int listen_fd, reserve_fd;
     bool accepting, paused;
-    cz__h1_conn *conns;   /* open ones */
+    cz__conn *conns;   /* open ones */
     uint32_t conns_alive; /* and those whose handler still unwinds */
     void (*on_drained)(void *arg);
     void *on_drained_arg;

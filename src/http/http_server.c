@@ -15,7 +15,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "http/http_internal.h"
+#include "http/connection.h"
 
 enum { ACCEPT_BATCH = 64, RESUME_AFTER_MS = 100, DESTROY_MS = 2000 };
 
@@ -137,7 +137,7 @@ static void take_connection(cz__http_server *server, int fd, const struct sockad
     if (read_address(peer, key, text))
         status = address_take(server, key, &address);
     if (status == CZ_OK)
-        status = cz__h1_conn_create(server, fd, address, text);
+        status = cz__conn_create(server, fd, address, text);
     if (status == CZ_OK) {
         server->core.stats.connections_accepted++;
         return;
@@ -228,17 +228,20 @@ void cz__http_server_drain(cz__http_server *server, void (*fn)(void *arg), void 
     server->on_drained_arg = arg;
     server->core.draining = true;
     stop_accepting(server);
-    for (cz__h1_conn *conn = server->conns, *next; conn; conn = next) {
-        next = cz__h1_conn_next(conn);
-        cz__h1_conn_drain(conn);
+    for (cz__conn *conn = server->conns, *next; conn; conn = next) {
+        next = conn->next;
+        cz__conn_drain(conn);
     }
     check_drained(server);
 }
 
 static void abort_connections(cz__http_server *server)
 {
-    while (server->conns)
-        cz__h1_conn_abort(server->conns);
+    while (server->conns) {
+        cz__conn *conn = server->conns;
+        cz__conn_close(conn);
+        cz__conn_settle(conn);
+    }
     int64_t until = cz__loop_now_ms(server->core.loop) + DESTROY_MS;
     while (server->conns_alive && cz__loop_now_ms(server->core.loop) < until)
         cz__loop_turn(server->core.loop, 10);
