@@ -75,8 +75,10 @@ typedef struct cz_request {
     cz_str host;   /* Host header, lower-case not applied; empty for HTTP/1.0 without one */
     cz_str scheme; /* "http" or "https" */
     cz_str client_address; /* "192.0.2.1" or "2001:db8::1" */
-    cz_str content_type;   /* the Content-Type header; empty when there is none */
-    cz_str body;           /* decoded body, whole */
+    cz_str
+        client_certificate; /* whose it is, "CN=till 7,O=Shop" (RFC 2253), when TLS verified one; empty: none */
+    cz_str content_type; /* the Content-Type header; empty when there is none */
+    cz_str body;         /* decoded body, whole */
     const cz_header *headers;
     uint32_t header_count;
     uint8_t version_minor; /* of HTTP/1.x */

@@ -88,6 +88,8 @@ static void on_sent(cz__conn *conn, size_t bytes)
 
 static ssize_t send_parts(cz__conn *conn, struct iovec *parts, size_t count)
 {
+    if (conn->tls)
+        return cz__tls_session_write(conn->tls, parts, count);
     struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
     return count == 1 ? send(conn->watch.fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL)
                       : sendmsg(conn->watch.fd, &message, MSG_NOSIGNAL);
@@ -115,7 +117,22 @@ void cz__conn_flush(cz__conn *conn)
 
 ssize_t cz__conn_read(cz__conn *conn, char *room, size_t bytes)
 {
-    return recv(conn->watch.fd, room, bytes, 0);
+    return conn->tls ? cz__tls_session_read(conn->tls, room, bytes)
+                     : recv(conn->watch.fd, room, bytes, 0);
+}
+
+cz_status cz__conn_identify(const cz__conn *conn, cz__exchange *exchange)
+{
+    cz_request *req = &exchange->request;
+    if (conn->tls) {
+        req->scheme = CZ_STR("https");
+        cz_status status =
+            cz__tls_session_peer(conn->tls, exchange->arena, &req->client_certificate);
+        if (status)
+            return status;
+    }
+    cz__exchange_set_peer(exchange, cz_str_from(conn->address_text));
+    return CZ_OK;
 }
 
 /* ---- Ending ---- */
@@ -150,6 +167,7 @@ static void conn_free(cz__conn *conn)
 {
     cz__http_server *server = conn->server;
     conn->protocol->destroy(conn);
+    cz__tls_session_destroy(conn->tls);
     cz_free(conn);
     cz__http_server_on_freed(server);
 }
@@ -158,6 +176,8 @@ static void conn_free(cz__conn *conn)
  * reset, which can destroy the answer before the client has read it (9112, 9.6). */
 static void close_gently(cz__conn *conn)
 {
+    if (conn->tls)
+        cz__tls_session_end(conn->tls);
     if (!conn->linger || shutdown(conn->watch.fd, SHUT_WR)) {
         cz__conn_close(conn);
         return;
@@ -215,7 +235,8 @@ static void arm_timer(cz__conn *conn)
 
 static uint32_t interest(const cz__conn *conn)
 {
-    uint32_t out = cz__conn_unsent(conn) ? EPOLLOUT : 0;
+    bool tls_waits = conn->tls && cz__tls_session_wants_out(conn->tls);
+    uint32_t out = cz__conn_unsent(conn) || tls_waits ? EPOLLOUT : 0;
     if (conn->life == CZ__CONN_OPEN)
         return conn->protocol->interest(conn) | out;
     return conn->life == CZ__CONN_LINGERING ? EPOLLIN : EPOLLERR | out;
@@ -227,12 +248,26 @@ void cz__conn_wait(cz__conn *conn)
     arm_timer(conn);
 }
 
+/* Whether there was more to do than to wait for the descriptor. */
+static bool go_on(cz__conn *conn)
+{
+    if (conn->life != CZ__CONN_OPEN)
+        return false;
+    if (conn->protocol->go_on && conn->protocol->go_on(conn))
+        return true;
+    if (!conn->tls || !cz__tls_session_has_more(conn->tls) ||
+        !(conn->protocol->interest(conn) & EPOLLIN))
+        return false;
+    conn->protocol->on_ready(conn, EPOLLIN); /* at most a record of TLS is left */
+    return true;
+}
+
 void cz__conn_settle(cz__conn *conn)
 {
     do {
         if (conn->life < CZ__CONN_LINGERING)
             cz__conn_flush(conn);
-    } while (conn->life == CZ__CONN_OPEN && conn->protocol->go_on && conn->protocol->go_on(conn));
+    } while (go_on(conn));
     if (conn->life == CZ__CONN_ENDING && !cz__conn_unsent(conn))
         close_gently(conn);
     if (conn->life != CZ__CONN_CLOSED)
@@ -251,7 +286,7 @@ void cz__conn_drain(cz__conn *conn)
 /* ---- Beginning ---- */
 
 cz_status cz__conn_create(cz__http_server *server, int fd, struct cz__http_address *address,
-                          const char *address_text)
+                          const char *address_text, cz__tls_server *tls)
 {
     cz__conn *conn = cz_calloc(1, sizeof *conn);
     if (!conn)
@@ -260,14 +295,15 @@ cz_status cz__conn_create(cz__http_server *server, int fd, struct cz__http_addre
     conn->address = address;
     conn->due_ms = conn->write_due_ms = CZ__NEVER;
     cz_ignore(snprintf(conn->address_text, sizeof conn->address_text, "%s", address_text));
-    cz_status status = cz__h1_begin(conn);
+    cz_status status = tls ? cz__tls_session_create(tls, fd, &conn->tls) : CZ_OK;
+    if (!status)
+        status = tls ? cz__tls_handshake_begin(conn) : cz__h1_begin(conn);
+    if (!status)
+        status = cz__watch_add(server->core.loop, &conn->watch, fd, EPOLLIN | EPOLLRDHUP, on_ready);
     if (status) {
-        cz_free(conn);
-        return status;
-    }
-    status = cz__watch_add(server->core.loop, &conn->watch, fd, EPOLLIN | EPOLLRDHUP, on_ready);
-    if (status) {
-        conn->protocol->destroy(conn);
+        if (conn->protocol)
+            conn->protocol->destroy(conn);
+        cz__tls_session_destroy(conn->tls);
         cz_free(conn);
         return status;
     }

@@ -13,6 +13,7 @@
 #define CZ_HTTP_CONNECTION_H
 
 #include "http/http_internal.h"
+#include "http/tls.h"
 #include <sys/types.h>
 
 #define CZ__NEVER INT64_MAX
@@ -55,7 +56,8 @@ struct cz__conn {
     cz__conn *next, **link; /* the server's list of open ones */
     struct cz__http_address *address;
     const struct cz__conn_protocol *protocol;
-    void *session; /* the protocol's */
+    void *session;        /* the protocol's */
+    cz__tls_session *tls; /* NULL: bytes go as they are */
     struct cz__output *output;
     cz_str rest;          /* sent behind the output from where it is, for the protocol to keep */
     int64_t due_ms;       /* when the protocol's time is over; CZ__NEVER */
@@ -67,13 +69,17 @@ struct cz__conn {
     char address_text[46];
 };
 
-/* A connection of `fd`, which becomes its own; `address` may be NULL. It speaks nothing yet: cz__h1_begin(). Errors: CZ_ENOMEM,
- * CZ_EIO: `fd` is still the caller's. */
+/* A connection of `fd`, which becomes its own, inside TLS of `tls` or without when that is NULL; `address` may be NULL.
+ * Errors: CZ_ENOMEM, CZ_EIO: `fd` is still the caller's. */
 CZ_NODISCARD cz_status cz__conn_create(cz__http_server *server, int fd,
-                                       struct cz__http_address *address, const char *address_text);
+                                       struct cz__http_address *address, const char *address_text,
+                                       cz__tls_server *tls);
 
 /* recv(): more than 0 bytes, 0 at the end of input, or -1 and errno, EAGAIN when there is nothing now. */
 ssize_t cz__conn_read(cz__conn *conn, char *room, size_t bytes);
+
+/* Say in a request who asks, and over what. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__conn_identify(const cz__conn *conn, cz__exchange *exchange);
 
 /* Where to append what is to be sent; NULL: no memory. */
 cz_buf *cz__conn_output(cz__conn *conn);
@@ -108,5 +114,7 @@ void cz__outputs_free(struct cz__http_core *core);
 
 /* h1_connection.c: speak HTTP/1 from here on. Errors: CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__h1_begin(cz__conn *conn);
+/* tls_handshake.c: what comes before, inside TLS; then what the client chose. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__tls_handshake_begin(cz__conn *conn);
 
 #endif

@@ -487,7 +487,10 @@ static void begin_request(struct h1 *h1)
         cz__conn_close(h1->conn);
         return;
     }
-    cz__exchange_set_peer(h1->exchange, cz_str_from(h1->conn->address_text));
+    if (cz__conn_identify(h1->conn, h1->exchange)) {
+        cz__conn_close(h1->conn);
+        return;
+    }
     h1->keep_alive = cz__h1_head_keep_alive(head);
     h1->requests++;
     h1->body_at = input->start + head->bytes;

@@ -1,19 +1,9 @@
 /* Connections over real sockets, with the real loop and real fibers, in one thread: the test writes as a
  * client and turns the loop. */
-#include <arpa/inet.h>
-#include <calzone/runtime.h>
-#include <calzone/testing.h>
-#include <calzone/time.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include "http/http_testing.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
-#include "http/http_internal.h"
 
 /* What the handlers saw. */
 static struct {
@@ -23,6 +13,12 @@ static struct {
 } seen;
 
 static char large_body[2 << 20];
+
+static cz_str large(size_t bytes)
+{
+    memset(large_body, 'L', sizeof large_body);
+    return cz_str_of(large_body, bytes);
+}
 
 static void sleep_long(cz_ctx *ctx, void *arg)
 {
@@ -49,11 +45,10 @@ static void handle(cz_ctx *ctx, cz_request *req, void *user)
             cz_raise_error(ctx, &err);
         }
     } else if (cz_str_eq(req->path, CZ_STR("/large"))) {
-        cz_respond(ctx, req, 200, CZ_STR("application/octet-stream"),
-                   cz_str_of(large_body, sizeof large_body));
+        cz_respond(ctx, req, 200, CZ_STR("application/octet-stream"), large(sizeof large_body));
     } else if (cz_str_eq(req->path, CZ_STR("/static"))) {
         cz_respond_empty(ctx, req, 200);
-        req->response.body_text = cz_str_of(large_body, 100000);
+        req->response.body_text = large(100000);
     } else if (cz_str_eq(req->path, CZ_STR("/204"))) {
         cz_respond(ctx, req, 204, CZ_STR(""), CZ_STR("dropped"));
     } else if (cz_str_eq(req->path, CZ_STR("/304"))) {
@@ -94,118 +89,10 @@ static const cz__http_app app = { .handle = handle,
                                   .answer_error = answer_error,
                                   .on_answered = on_answered };
 
-/* ---- A server and its clients ---- */
-
-struct bench {
-    cz__loop *loop;
-    cz__http_server *server;
-    int listen_fd;
-    uint16_t port;
-};
-
-static struct bench bench_make(const cz_http_limits *limits)
-{
-    struct bench b = { 0 };
-    memset(large_body, 'L', sizeof large_body);
-    CZ_REQUIRE_OK(cz__loop_create(&b.loop));
-    CZ_REQUIRE_OK(cz__fibers_init(NULL));
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof address;
-    b.listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    CZ_REQUIRE(bind(b.listen_fd, (struct sockaddr *)&address, len) == 0);
-    CZ_REQUIRE(listen(b.listen_fd, 512) == 0);
-    CZ_REQUIRE(getsockname(b.listen_fd, (struct sockaddr *)&address, &len) == 0);
-    b.port = ntohs(address.sin_port);
-    CZ_REQUIRE_OK(cz__http_server_create(b.loop, b.listen_fd, limits, &app, &b.server));
-    return b;
-}
-
-static void bench_done(struct bench *b)
-{
-    cz__http_server_destroy(b->server);
-    cz__fibers_done();
-    cz__loop_destroy(b->loop);
-    close(b->listen_fd);
-}
-
-static int dial(const struct bench *b)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons(b->port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CZ_REQUIRE(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
-    CZ_REQUIRE(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)) == 0);
-    CZ_REQUIRE(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
-    return fd;
-}
-
-static void turn(struct bench *b, int ms)
-{
-    for (int64_t until = cz_monotonic_us() + ms * 1000; cz_monotonic_us() < until;)
-        cz__loop_turn(b->loop, 1);
-}
-
-static void say_bytes(int fd, cz_str text)
-{
-    CZ_EXPECT(send(fd, text.ptr, text.len, MSG_NOSIGNAL) == (ssize_t)text.len);
-}
-
-static void say(int fd, const char *text)
-{
-    say_bytes(fd, cz_str_from(text));
-}
-
-struct heard {
-    cz_buf all;
-    unsigned receives; /* recv() calls that gave something */
-    bool closed, reset;
-};
-
-/* Read until nothing came for `quiet_ms`, or `wanted` bytes did, or the end. */
-static void listen_until(struct bench *b, int fd, struct heard *heard, size_t wanted, int quiet_ms)
-{
-    int64_t quiet_since = cz_monotonic_us();
-    while (heard->all.len < wanted && cz_monotonic_us() - quiet_since < quiet_ms * 1000) {
-        cz__loop_turn(b->loop, 1);
-        ssize_t n = recv(fd, cz_buf_reserve(&heard->all, 1 << 16), 1 << 16, 0);
-        if (n > 0) {
-            cz_buf_commit(&heard->all, (size_t)n);
-            heard->receives++;
-            quiet_since = cz_monotonic_us();
-        } else if (n == 0 || errno != EAGAIN) {
-            heard->closed = true;
-            heard->reset = n < 0;
-            return;
-        }
-    }
-}
-
-static struct heard hear(struct bench *b, int fd)
-{
-    struct heard heard = { 0 };
-    listen_until(b, fd, &heard, SIZE_MAX, 60);
-    return heard;
-}
-
-static size_t count_of(const struct heard *heard, const char *needle)
-{
-    cz_str rest = cz_buf_str(&heard->all), wanted = cz_str_from(needle);
-    size_t count = 0;
-    for (size_t at; (at = cz_str_find(rest, wanted)) != SIZE_MAX; count++)
-        rest = cz_str_tail(rest, at + wanted.len);
-    return count;
-}
-
-#define EXPECT_HEARD(heard, needle, times)                                                         \
-    CZ_EXPECT_MSG(count_of(&(heard), needle) == (times), "%s: heard %.*s", needle,                 \
-                  CZ_STR_ARG(cz_str_head(cz_buf_str(&(heard).all), 400)))
-
 /* One connection, one text, what comes back. */
 static struct heard ask(const cz_http_limits *limits, cz_str text)
 {
-    struct bench b = bench_make(limits);
+    struct bench b = bench_make(limits, &app, NULL);
     int fd = dial(&b);
     say_bytes(fd, text);
     struct heard heard = hear(&b, fd);
@@ -314,7 +201,7 @@ CZ_TEST(each_kind_of_request_gets_its_kind_of_answer)
 
 CZ_TEST(a_pipelined_batch_is_answered_in_order_in_one_send)
 {
-    struct bench b = bench_make(&standard);
+    struct bench b = bench_make(&standard, &app, NULL);
     int fd = dial(&b);
     cz_buf in = { 0 };
     for (int i = 0; i < 50; i++)
@@ -348,7 +235,7 @@ CZ_TEST(a_pipelined_batch_is_answered_in_order_in_one_send)
 
 CZ_TEST(a_request_cut_at_any_byte_is_answered_the_same)
 {
-    struct bench b = bench_make(&standard);
+    struct bench b = bench_make(&standard, &app, NULL);
     static const char *const texts[] = {
         "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" GET("/"),
         "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
@@ -397,7 +284,7 @@ CZ_TEST(requests_behind_a_waiting_handler_are_answered_after_it_in_order)
 
 CZ_TEST(bytes_that_come_while_a_handler_waits_are_read_after_it)
 {
-    struct bench b = bench_make(&standard);
+    struct bench b = bench_make(&standard, &app, NULL);
     int fd = dial(&b);
     say(fd, GET("/sleep"));
     turn(&b, 5);
@@ -422,7 +309,7 @@ CZ_TEST(the_last_of_the_allowed_requests_closes_the_connection)
 
 CZ_TEST(an_idle_connection_holds_no_buffer)
 {
-    struct bench b = bench_make(&standard);
+    struct bench b = bench_make(&standard, &app, NULL);
     int fds[100];
     for (size_t i = 0; i < CZ_COUNT(fds); i++) {
         fds[i] = dial(&b);
@@ -447,7 +334,7 @@ CZ_TEST(an_idle_connection_holds_no_buffer)
 CZ_TEST(a_body_as_large_as_allowed_comes_back_whole)
 {
     for (int chunked = 0; chunked < 2; chunked++) {
-        struct bench b = bench_make(&standard);
+        struct bench b = bench_make(&standard, &app, NULL);
         int fd = dial(&b);
         cz_buf in = { 0 };
         for (size_t i = 0; i < sizeof large_body; i++)
@@ -486,7 +373,7 @@ CZ_TEST(a_body_as_large_as_allowed_comes_back_whole)
 
 CZ_TEST(a_slow_reader_gets_everything_and_holds_back_its_next_requests)
 {
-    struct bench b = bench_make(&standard);
+    struct bench b = bench_make(&standard, &app, NULL);
     int fd = dial(&b);
     for (int i = 0; i < 8; i++)
         say(fd, GET("/large"));
@@ -512,7 +399,7 @@ CZ_TEST(a_slow_reader_gets_everything_and_holds_back_its_next_requests)
 CZ_TEST(small_answers_to_a_client_that_does_not_read_stop_at_the_limit)
 {
     cz_http_limits limits = { .write_timeout_ms = 100 };
-    struct bench b = bench_make(&limits);
+    struct bench b = bench_make(&limits, &app, NULL);
     int fd = dial(&b);
     cz_buf in = { 0 };
     cz_buf_append_lit(&in, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n");
@@ -546,7 +433,7 @@ CZ_TEST(a_static_body_is_sent_from_where_it_is)
 
 CZ_TEST(a_client_waiting_for_100_continue_gets_it_and_then_its_answer)
 {
-    struct bench b = bench_make(&standard);
+    struct bench b = bench_make(&standard, &app, NULL);
     int fd = dial(&b);
     say(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
     struct heard heard = { 0 };
@@ -564,7 +451,7 @@ CZ_TEST(a_client_waiting_for_100_continue_gets_it_and_then_its_answer)
 
 static struct bench suspended_in(const char *request, int *out_fd)
 {
-    struct bench b = bench_make(&standard);
+    struct bench b = bench_make(&standard, &app, NULL);
     *out_fd = dial(&b);
     say(*out_fd, request);
     turn(&b, 10);
@@ -619,7 +506,7 @@ CZ_TEST(a_client_that_only_stops_sending_gets_its_answer)
 
 CZ_TEST(a_client_that_stops_sending_before_the_answer_is_asked_nothing)
 {
-    struct bench b = bench_make(&standard);
+    struct bench b = bench_make(&standard, &app, NULL);
     int fd = dial(&b);
     say(fd, GET("/a") GET("/sleep") "GET /unfinished HTTP/1.1\r\n");
     shutdown(fd, SHUT_WR);
@@ -656,7 +543,7 @@ CZ_TEST(each_time_out_has_its_answer)
         { GET("/"), "HTTP/1.1 200 OK" },
     };
     for (size_t n = 0; n < CZ_COUNT(rows); n++) {
-        struct bench b = bench_make(&quick);
+        struct bench b = bench_make(&quick, &app, NULL);
         int fd = dial(&b);
         say(fd, rows[n].in);
         int64_t before = cz_monotonic_us();
@@ -678,7 +565,7 @@ CZ_TEST(a_body_that_comes_fast_enough_has_all_the_time_it_needs)
 {
     cz_http_limits limits = quick;
     limits.body_rate_min = 10;
-    struct bench b = bench_make(&limits);
+    struct bench b = bench_make(&limits, &app, NULL);
     int fd = dial(&b);
     say(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n");
     for (int i = 0; i < 20; i++) {
@@ -697,7 +584,7 @@ CZ_TEST(a_handler_has_its_whole_time_after_a_slow_body)
 {
     cz_http_limits limits = quick;
     limits.body_rate_min = 10;
-    struct bench b = bench_make(&limits);
+    struct bench b = bench_make(&limits, &app, NULL);
     int fd = dial(&b);
     say(fd, "POST /sleep HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
     for (int i = 0; i < 5; i++) { /* 100 ms; the handler has 50 and sleeps 20 */
@@ -714,7 +601,7 @@ CZ_TEST(a_handler_has_its_whole_time_after_a_slow_body)
 
 CZ_TEST(an_error_is_seen_by_a_client_that_goes_on_sending)
 {
-    struct bench b = bench_make(&standard);
+    struct bench b = bench_make(&standard, &app, NULL);
     int fd = dial(&b);
     say(fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n");
     for (int i = 0; i < 10; i++) {
@@ -736,7 +623,7 @@ CZ_TEST(an_error_is_seen_by_a_client_that_goes_on_sending)
 CZ_TEST(one_address_may_have_so_many_connections)
 {
     cz_http_limits limits = { .connections_per_address = 3 };
-    struct bench b = bench_make(&limits);
+    struct bench b = bench_make(&limits, &app, NULL);
     int fds[4];
     for (int i = 0; i < 4; i++)
         fds[i] = dial(&b);
@@ -758,7 +645,7 @@ CZ_TEST(one_address_may_have_so_many_connections)
 CZ_TEST(connections_over_the_maximum_wait_in_the_kernel)
 {
     cz_http_limits limits = { .connections_max = 2 };
-    struct bench b = bench_make(&limits);
+    struct bench b = bench_make(&limits, &app, NULL);
     int fds[3];
     for (int i = 0; i < 3; i++) {
         fds[i] = dial(&b);
@@ -777,7 +664,7 @@ CZ_TEST(connections_over_the_maximum_wait_in_the_kernel)
 
 CZ_TEST(without_descriptors_accepting_pauses_and_goes_on)
 {
-    struct bench b = bench_make(&standard);
+    struct bench b = bench_make(&standard, &app, NULL);
     int fd = dial(&b), hogs[64], count = 0;
     CZ_REQUIRE(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ CZ_COUNT(hogs), CZ_COUNT(hogs) }) == 0);
     while ((hogs[count] = dup(STDERR_FILENO)) >= 0)
@@ -810,7 +697,7 @@ static void on_drained(void *arg)
 
 CZ_TEST(a_drain_answers_what_was_begun_or_accepted_and_closes_what_is_idle)
 {
-    struct bench b = bench_make(&standard);
+    struct bench b = bench_make(&standard, &app, NULL);
     int idle = dial(&b), busy = dial(&b), partial = dial(&b);
     say(idle, GET("/idle"));
     say(busy, GET("/sleep"));
@@ -885,7 +772,7 @@ CZ_TEST(a_request_in_memory_is_answered_as_over_a_socket)
 
 CZ_TEST(whichever_allocation_fails_the_server_lives_and_the_client_is_answered_or_cut_off)
 {
-    struct bench b = bench_make(&standard);
+    struct bench b = bench_make(&standard, &app, NULL);
     for (uint64_t nth = 1; nth <= 24; nth++) {
         int fd = dial(&b);
         say(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n");
@@ -909,7 +796,8 @@ CZ_TEST(whichever_allocation_fails_the_server_lives_and_the_client_is_answered_o
         cz__loop_turn(b.loop, 5);
         while (b.server->core.exchanges || b.server->core.inputs) { /* cold again for the next */
             cz__http_server_destroy(b.server);
-            CZ_REQUIRE_OK(cz__http_server_create(b.loop, b.listen_fd, &standard, &app, &b.server));
+            CZ_REQUIRE_OK(cz__http_server_create(b.loop, &standard, &app, &b.server));
+            CZ_REQUIRE_OK(cz__http_server_listen(b.server, b.listen_fd, false));
         }
     }
     bench_done(&b);

@@ -104,13 +104,21 @@ struct cz__http_address {
 
 /* ---- http_server.c ---- */
 
+struct cz__http_listener {
+    cz__watch watch;
+    cz__http_server *server;
+    bool tls;
+};
+
 struct cz__http_server {
     struct cz__http_core core;
-    cz__watch watch;
+    struct cz__http_listener listeners[CZ__HTTP_LISTENERS_MAX];
+    size_t listener_count;
+    cz__tls_server *tls; /* retained; NULL: none */
     cz__timer resume_timer, drained_timer;
-    int listen_fd, reserve_fd;
+    int reserve_fd;
     bool accepting, paused;
-    cz__conn *conns;   /* open ones */
+    cz__conn *conns;      /* open ones */
     uint32_t conns_alive; /* and those whose handler still unwinds */
     void (*on_drained)(void *arg);
     void *on_drained_arg;

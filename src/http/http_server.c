@@ -85,7 +85,8 @@ static void want_connections(cz__http_server *server)
 {
     bool wanted = server->accepting && !server->paused &&
                   server->core.stats.connections_open < server->core.limits.connections_max;
-    cz__watch_want(server->core.loop, &server->watch, wanted ? EPOLLIN : 0);
+    for (size_t i = 0; i < server->listener_count; i++)
+        cz__watch_want(server->core.loop, &server->listeners[i].watch, wanted ? EPOLLIN : 0);
 }
 
 static void resume(cz__timer *timer)
@@ -104,11 +105,11 @@ static void pause_accepting(cz__http_server *server)
     cz__timer_set(server->core.loop, &server->resume_timer, RESUME_AFTER_MS, resume);
 }
 
-static void on_no_descriptor(cz__http_server *server)
+static void on_no_descriptor(cz__http_server *server, int listen_fd)
 {
     if (server->reserve_fd >= 0) {
         close(server->reserve_fd);
-        int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0)
             close(fd);
         server->core.stats.connections_refused += fd >= 0;
@@ -119,17 +120,20 @@ static void on_no_descriptor(cz__http_server *server)
     pause_accepting(server);
 }
 
-static void refuse_connection(cz__http_server *server, int fd)
+static void refuse_connection(const struct cz__http_listener *listener, int fd)
 {
     static const char text[] = "HTTP/1.1 503 Service Unavailable\r\n"
                                "Content-Length: 0\r\nConnection: close\r\n\r\n";
-    cz_ignore(send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT)); /* a courtesy */
+    if (!listener->tls)
+        cz_ignore(send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT)); /* a courtesy */
     close(fd);
-    server->core.stats.connections_refused++;
+    listener->server->core.stats.connections_refused++;
 }
 
-static void take_connection(cz__http_server *server, int fd, const struct sockaddr_storage *peer)
+static void take_connection(const struct cz__http_listener *listener, int fd,
+                            const struct sockaddr_storage *peer)
 {
+    cz__http_server *server = listener->server;
     uint8_t key[16];
     char text[46];
     struct cz__http_address *address = NULL;
@@ -137,29 +141,30 @@ static void take_connection(cz__http_server *server, int fd, const struct sockad
     if (read_address(peer, key, text))
         status = address_take(server, key, &address);
     if (status == CZ_OK)
-        status = cz__conn_create(server, fd, address, text);
+        status = cz__conn_create(server, fd, address, text, listener->tls ? server->tls : NULL);
     if (status == CZ_OK) {
         server->core.stats.connections_accepted++;
         return;
     }
     address_drop(server, address);
-    refuse_connection(server, fd);
+    refuse_connection(listener, fd);
 }
 
 /* Accept one. False when there is none, or none can be taken now. */
-static bool accept_one(cz__http_server *server)
+static bool accept_one(const struct cz__http_listener *listener)
 {
+    cz__http_server *server = listener->server;
     struct sockaddr_storage peer;
     socklen_t len = sizeof peer;
     peer.ss_family = AF_UNSPEC;
-    int fd = accept4(server->listen_fd, (struct sockaddr *)(void *)&peer, &len,
+    int fd = accept4(listener->watch.fd, (struct sockaddr *)(void *)&peer, &len,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        take_connection(server, fd, &peer);
+        take_connection(listener, fd, &peer);
         return true;
     }
     if (errno == EMFILE || errno == ENFILE)
-        on_no_descriptor(server);
+        on_no_descriptor(server, listener->watch.fd);
     else if (errno == ENOBUFS || errno == ENOMEM)
         pause_accepting(server);
     else if (errno != EAGAIN)
@@ -170,11 +175,13 @@ static bool accept_one(cz__http_server *server)
 static void on_ready(cz__watch *watch, uint32_t events)
 {
     (void)events;
-    cz__http_server *server =
-        (cz__http_server *)(void *)((char *)watch - offsetof(cz__http_server, watch));
+    const struct cz__http_listener *listener =
+        (struct cz__http_listener *)(void *)((char *)watch -
+                                             offsetof(struct cz__http_listener, watch));
+    cz__http_server *server = listener->server;
     for (int i = 0; i < ACCEPT_BATCH; i++)
         if (server->core.stats.connections_open >= server->core.limits.connections_max ||
-            !accept_one(server))
+            !accept_one(listener))
             break;
     want_connections(server);
 }
@@ -211,15 +218,17 @@ void cz__http_server_on_freed(cz__http_server *server)
 }
 
 /* What the kernel has accepted belongs to us: nobody else will answer it. */
-static void stop_accepting(cz__http_server *server)
+static void stop_accepting(cz__http_server *server, bool take_what_waits)
 {
     if (!server->accepting)
         return;
-    while (accept_one(server))
-        ;
+    for (size_t i = 0; i < server->listener_count; i++)
+        while (take_what_waits && accept_one(&server->listeners[i]))
+            ;
     server->accepting = false;
     cz__timer_cancel(server->core.loop, &server->resume_timer);
-    cz__watch_remove(server->core.loop, &server->watch);
+    for (size_t i = 0; i < server->listener_count; i++)
+        cz__watch_remove(server->core.loop, &server->listeners[i].watch);
 }
 
 void cz__http_server_drain(cz__http_server *server, void (*fn)(void *arg), void *arg)
@@ -227,7 +236,7 @@ void cz__http_server_drain(cz__http_server *server, void (*fn)(void *arg), void 
     server->on_drained = fn;
     server->on_drained_arg = arg;
     server->core.draining = true;
-    stop_accepting(server);
+    stop_accepting(server, true);
     for (cz__conn *conn = server->conns, *next; conn; conn = next) {
         next = conn->next;
         cz__conn_drain(conn);
@@ -252,10 +261,7 @@ void cz__http_server_destroy(cz__http_server *server)
     if (!server)
         return;
     server->on_drained = NULL;
-    if (server->accepting) {
-        server->accepting = false;
-        cz__watch_remove(server->core.loop, &server->watch);
-    }
+    stop_accepting(server, false);
     abort_connections(server);
     cz__timer_cancel(server->core.loop, &server->resume_timer);
     cz__timer_cancel(server->core.loop, &server->drained_timer);
@@ -266,39 +272,51 @@ void cz__http_server_destroy(cz__http_server *server)
                      CZ_FIELD_INT("count", server->conns_alive));
         return; /* they still use the server: better lost than used after it is freed */
     }
+    cz__tls_server_release(server->tls);
     cz__http_core_done(&server->core);
     cz_free(server);
 }
 
 /* ---- Beginning ---- */
 
-cz_status cz__http_server_create(cz__loop *loop, int listen_fd, const cz_http_limits *limits,
+cz_status cz__http_server_create(cz__loop *loop, const cz_http_limits *limits,
                                  const cz__http_app *app, cz__http_server **out)
 {
     cz__http_server *server = cz_calloc(1, sizeof *server);
     if (!server)
         return CZ_ENOMEM;
     cz_status status = cz__http_core_init(&server->core, loop, limits, app);
-    if (status)
-        goto no_core;
+    if (status) {
+        cz_free(server);
+        return status;
+    }
     cz_random_bytes(server->address_key, sizeof server->address_key);
-    server->listen_fd = listen_fd;
     server->accepting = true;
-    /* Inherited by what is accepted; answers leave whole, so there is nothing to gather for (on a Unix
-     * socket it fails, and is not needed). */
-    cz_ignore(setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)));
-    status = cz__watch_add(loop, &server->watch, listen_fd, EPOLLIN, on_ready);
-    if (status)
-        goto no_watch;
     server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     *out = server;
     return CZ_OK;
+}
 
-no_watch:
-    cz__http_core_done(&server->core);
-no_core:
-    cz_free(server);
+cz_status cz__http_server_listen(cz__http_server *server, int fd, bool tls)
+{
+    if (server->listener_count == CZ__HTTP_LISTENERS_MAX)
+        return CZ_ETOOBIG;
+    cz_assert(!tls || server->tls);
+    struct cz__http_listener *listener = &server->listeners[server->listener_count];
+    *listener = (struct cz__http_listener){ .server = server, .tls = tls };
+    /* Inherited by what is accepted; answers leave whole, so there is nothing to gather for (on a Unix
+     * socket it fails, and is not needed). */
+    cz_ignore(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)));
+    cz_status status = cz__watch_add(server->core.loop, &listener->watch, fd, EPOLLIN, on_ready);
+    server->listener_count += !status;
     return status;
+}
+
+void cz__http_server_set_tls(cz__http_server *server, cz__tls_server *tls)
+{
+    cz__tls_server_retain(tls);
+    cz__tls_server_release(server->tls);
+    server->tls = tls;
 }
 
 cz__http_stats cz__http_server_stats(const cz__http_server *server)

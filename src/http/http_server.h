@@ -9,6 +9,7 @@
 #define CZ_HTTP_HTTP_SERVER_H
 
 #include <calzone/http.h>
+#include "http/tls.h"
 #include "runtime/loop.h"
 
 typedef struct cz__http_app {
@@ -24,11 +25,15 @@ typedef struct cz__http_app {
 
 typedef struct cz__http_server cz__http_server;
 
-/* Accept connections on `listen_fd` (borrowed) in `loop`. `limits` and `app` are copied.
- * Errors: CZ_ENOMEM, CZ_EIO. */
-CZ_NODISCARD cz_status cz__http_server_create(cz__loop *loop, int listen_fd,
-                                              const cz_http_limits *limits, const cz__http_app *app,
-                                              cz__http_server **out);
+/* A server of `loop` that listens to nothing yet. `limits` and `app` are copied. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__http_server_create(cz__loop *loop, const cz_http_limits *limits,
+                                              const cz__http_app *app, cz__http_server **out);
+/* Take connections of `fd`, which is borrowed; they speak TLS when `tls`, for which cz__http_server_set_tls() has to have been
+ * called. Errors: CZ_ETOOBIG: over CZ__HTTP_LISTENERS_MAX; CZ_EIO. */
+CZ_NODISCARD cz_status cz__http_server_listen(cz__http_server *server, int fd, bool tls);
+enum { CZ__HTTP_LISTENERS_MAX = 16 };
+/* The certificates of connections from now on; retains `tls`. */
+void cz__http_server_set_tls(cz__http_server *server, cz__tls_server *tls);
 /* Stop accepting; close idle connections; requests under way are answered with Connection: close; what
  * was already accepted by the kernel is still taken and answered. `on_drained(arg)` when none is left. */
 void cz__http_server_drain(cz__http_server *server, void (*on_drained)(void *arg), void *arg);

@@ -138,8 +138,10 @@ static cz_status on_start(cz__worker *worker, cz_error *err)
     status = listen_in_worker(state->site, err);
     if (status)
         return status;
-    status = cz__http_server_create(worker->loop, worker->listen_fd, &state->site->limits,
-                                    &state->site->app, &state->server);
+    status = cz__http_server_create(worker->loop, &state->site->limits, &state->site->app,
+                                    &state->server);
+    if (!status)
+        status = cz__http_server_listen(state->server, worker->listen_fd, false);
     return status ? cz_error_set(err, status, "the HTTP server could not start") : CZ_OK;
 }
 
