@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BACKLOG = 4096 };
@@ -19,11 +20,24 @@ static bool read_port(cz_str text, in_port_t *out)
     return true;
 }
 
+static cz_status parse_local(cz_str path, struct cz__address *out, cz_error *err)
+{
+    struct cz__address address = { .local = { .sun_family = AF_UNIX },
+                                   .bytes = sizeof address.local };
+    if (!path.len || path.len >= sizeof address.local.sun_path)
+        return cz_error_set(err, CZ_EINVAL,
+                            "cannot listen on \"unix:%.*s\": want a path of 1 to %zu bytes",
+                            CZ_STR_ARG(path), sizeof address.local.sun_path - 1);
+    memcpy(address.local.sun_path, path.ptr, path.len);
+    *out = address;
+    return CZ_OK;
+}
+
 cz_status cz__address_parse(const char *text, struct cz__address *out, cz_error *err)
 {
     cz_str all = cz_str_from(text ? text : "");
     if (cz_str_starts_with(all, CZ_STR("unix:")))
-        return cz_error_set(err, CZ_EUNSUPPORTED, "cannot listen on %s: no Unix sockets yet", text);
+        return parse_local(cz_str_tail(all, strlen("unix:")), out, err);
     const char *colon = text ? strrchr(text, ':') : NULL;
     size_t host_len = colon ? (size_t)(colon - text) : 0;
     struct cz__address address = { 0 };
@@ -49,14 +63,17 @@ cz_status cz__address_parse(const char *text, struct cz__address *out, cz_error 
     *out = address;
     return CZ_OK;
 refuse:
-    return cz_error_set(err, CZ_EINVAL, "cannot listen on \"%s\": want ADDRESS:PORT",
+    return cz_error_set(err, CZ_EINVAL, "cannot listen on \"%s\": want ADDRESS:PORT or unix:PATH",
                         text ? text : "");
 }
 
 void cz__address_write(const struct cz__address *address, char out[CZ__ADDRESS_TEXT])
 {
     char host[INET6_ADDRSTRLEN] = "?";
-    if (address->any.sa_family == AF_INET6) {
+    if (cz__address_is_local(address)) {
+        cz_ignore(
+            snprintf(out, CZ__ADDRESS_TEXT, "unix:%s", address->local.sun_path)); /* it fits */
+    } else if (address->any.sa_family == AF_INET6) {
         inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof host);
         cz_ignore(snprintf(out, CZ__ADDRESS_TEXT, "[%s]:%u", host, ntohs(address->v6.sin6_port)));
     } else {
@@ -89,10 +106,52 @@ static bool has_port(const struct cz__address *address)
     return address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port;
 }
 
+/* Whether somebody takes connections there. A file that is left of a server that died takes none. */
+static bool is_served(const struct cz__address *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool served = fd >= 0 && (!connect(fd, &address->any, address->bytes) || errno == EAGAIN);
+    if (fd >= 0)
+        close(fd);
+    return served;
+}
+
+/* Only what is a socket is removed. */
+void cz__listen_remove(const struct cz__address *address)
+{
+    struct stat file;
+    if (cz__address_is_local(address) && !lstat(address->local.sun_path, &file) &&
+        S_ISSOCK(file.st_mode))
+        cz_ignore(unlink(address->local.sun_path)); /* binding tells what is wrong */
+}
+
+static cz_status open_local(const struct cz__address *address, const char *text, int *out_fd,
+                            cz_error *err)
+{
+    if (is_served(address))
+        return cz_error_set(err, CZ_EBUSY, "cannot listen on %s: another server does", text);
+    cz__listen_remove(address);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    mode_t mask = umask(0117);
+    bool bound = fd >= 0 && !bind(fd, &address->any, address->bytes);
+    int reason = errno;
+    umask(mask);
+    if (bound && !listen(fd, BACKLOG)) {
+        *out_fd = fd;
+        return CZ_OK;
+    }
+    reason = bound ? errno : reason;
+    if (fd >= 0)
+        close(fd);
+    return cz_error_set(err, CZ_EIO, "cannot listen on %s: %s", text, strerrorname_np(reason));
+}
+
 cz_status cz__listen_open(struct cz__address *address, bool first, int *out_fd, cz_error *err)
 {
     char text[CZ__ADDRESS_TEXT];
     cz__address_write(address, text);
+    if (cz__address_is_local(address))
+        return open_local(address, text, out_fd, err);
     if (first && has_port(address) && in_use(address))
         return cz_error_set(err, CZ_EBUSY, "cannot listen on %s: the address is in use", text);
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -117,7 +117,8 @@ void cz__stall_log(int64_t turn_start_us);
 struct cz__worker_start {
     const cz__server_options *options;
     unsigned slot;
-    int listen_fd, report_fd;
+    const struct cz__sockets *sockets;
+    int report_fd;
     int master_pid;
     struct cz__pulse *pulse;
 };

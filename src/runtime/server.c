@@ -28,7 +28,6 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "runtime/listen.h"
 #include "runtime/runtime_internal.h"
 
 enum {
@@ -49,7 +48,6 @@ enum master_state { SERVING, DRAINING, STOPPING };
 
 struct slot {
     pid_t pid; /* 0: none */
-    int listen_fd;
     bool ready;
     int64_t ready_ms;
     unsigned deaths;          /* in a row, each before or soon after it was ready */
@@ -64,7 +62,7 @@ struct master {
     enum master_state state;
     struct slot *slots;
     unsigned count;
-    char address[CZ__ADDRESS_TEXT];
+    struct cz__sockets sockets;
     int signal_fd, report_read_fd, report_write_fd;
     pid_t pid;
     bool any_ready, failed, cut;
@@ -84,15 +82,13 @@ static int64_t now_ms(void)
 
 static void run_worker(struct master *master, struct slot *slot)
 {
-    for (unsigned i = 0; i < master->count; i++)
-        if (&master->slots[i] != slot)
-            close(master->slots[i].listen_fd); /* else a drained socket would live on here */
+    cz__sockets_keep(&master->sockets, (unsigned)(slot - master->slots));
     close(master->signal_fd);
     close(master->report_read_fd);
     struct cz__worker_start start = {
         .options = master->options,
         .slot = (unsigned)(slot - master->slots),
-        .listen_fd = slot->listen_fd,
+        .sockets = &master->sockets,
         .report_fd = master->report_write_fd,
         .master_pid = master->pid,
         .pulse = slot->pulse,
@@ -155,7 +151,7 @@ static void drain(struct master *master)
     for (unsigned i = 0; i < master->count; i++) {
         master->slots[i].respawn_ms = 0;
         if (!master->slots[i].pid)
-            cz__listen_stop(master->slots[i].listen_fd);
+            cz__sockets_stop(&master->sockets, i);
     }
     signal_workers(master, SIGTERM);
 }
@@ -213,7 +209,7 @@ static void worker_ready(struct master *master, struct slot *slot)
         return;
     master->any_ready = true;
     if (master->options->on_ready)
-        master->options->on_ready(master->address, master->count, master->options->user);
+        master->options->on_ready(&master->sockets, master->count, master->options->user);
 }
 
 static void take_report(struct master *master, const struct cz__report *report)
@@ -234,7 +230,7 @@ static void take_report(struct master *master, const struct cz__report *report)
         break;
     case CZ__REPORT_DRAINING:
         if (master->state != SERVING) /* else the socket is for the replacement */
-            cz__listen_stop(slot->listen_fd);
+            cz__sockets_stop(&master->sockets, report->slot);
         break;
     case CZ__REPORT_CRASH:
         if (!slot->crash)
@@ -311,7 +307,7 @@ static void reap(struct master *master)
         if (master->state == SERVING)
             replace(master, slot);
         else
-            cz__listen_stop(slot->listen_fd);
+            cz__sockets_stop(&master->sockets, deaths[i].slot);
     }
     read_reports(master);
     for (size_t i = 0; i < count; i++) {
@@ -423,17 +419,6 @@ static cz_status open_signals(struct master *master, cz_error *err)
     return CZ_OK;
 }
 
-static cz_status open_sockets(struct master *master, cz_error *err)
-{
-    struct cz__address address;
-    cz_status status = cz__address_parse(master->options->bind, &address, err);
-    for (unsigned i = 0; !status && i < master->count; i++)
-        status = cz__listen_open(&address, i == 0, &master->slots[i].listen_fd, err);
-    if (!status)
-        cz__address_write(&address, master->address);
-    return status;
-}
-
 static cz_status set_up(struct master *master, cz_error *err)
 {
     const cz__server_options *options = master->options;
@@ -447,21 +432,18 @@ static cz_status set_up(struct master *master, cz_error *err)
     master->slots = cz_calloc(master->count, sizeof *master->slots);
     if (pulses == MAP_FAILED || !master->slots)
         return cz_error_set(err, CZ_ENOMEM, "no memory for %u workers", master->count);
-    for (unsigned i = 0; i < master->count; i++) {
-        master->slots[i].listen_fd = -1;
+    for (unsigned i = 0; i < master->count; i++)
         master->slots[i].pulse = &pulses[i];
-    }
-    cz_status status = open_sockets(master, err);
+    cz_status status =
+        cz__sockets_open(&master->sockets, options->bind, options->bind_count, master->count, err);
     return status ? status : open_signals(master, err);
 }
 
 static void tear_down(struct master *master)
 {
-    for (unsigned i = 0; master->slots && i < master->count; i++) {
-        if (master->slots[i].listen_fd >= 0)
-            close(master->slots[i].listen_fd);
+    cz__sockets_close(&master->sockets);
+    for (unsigned i = 0; master->slots && i < master->count; i++)
         cz_free(master->slots[i].crash);
-    }
     if (master->slots && master->slots[0].pulse)
         munmap(master->slots[0].pulse, master->count * sizeof(struct cz__pulse));
     cz_free(master->slots);

@@ -23,17 +23,22 @@
 
 #include <calzone/status.h>
 #include "runtime/loop.h"
+#include "runtime/sockets.h"
 
 typedef struct cz__worker {
     unsigned slot; /* 0 .. workers-1 */
-    int listen_fd; /* borrowed from the master; non-blocking; what it accepts has TCP_NODELAY set */
+    const int *
+        listen_fds; /* one an address of .bind; borrowed from the master; non-blocking; what they accept has
+                              TCP_NODELAY set */
+    size_t listen_count;
     cz__loop *loop;
     void *user; /* the server's `user` */
     bool draining;
 } cz__worker;
 
 typedef struct cz__server_options {
-    const char *bind;          /* "127.0.0.1:8000", "[::1]:8000", ":8000"; port 0 picks one */
+    const char *const *bind;   /* addresses as cz__address_parse() reads them; port 0 picks one */
+    size_t bind_count;         /* 1 to CZ__LISTEN_MAX */
     unsigned workers;          /* 0: one per core */
     uint64_t drain_timeout_ms; /* 0: 30,000; then what is left is cancelled */
     uint64_t stall_ms;        /* 0: 100; a handler that holds the loop longer is named in the log */
@@ -43,15 +48,15 @@ typedef struct cz__server_options {
     void *user;
     /* In the worker, before it is announced as ready: open databases, start the listener. */
     cz_status (*on_worker_start)(cz__worker *worker, cz_error *err);
-    /* In the worker on SIGTERM: accept what waits already, remove the watch of listen_fd (the master makes
-     * it refuse connections right after), close what is idle; when nothing is left to do call
+    /* In the worker on SIGTERM: accept what waits already, remove the watches of listen_fds (the master makes
+     * them refuse connections right after), close what is idle; when nothing is left to do call
      * cz__worker_drained(). Called once. NULL: there is never anything left to do. */
     void (*on_worker_drain)(cz__worker *worker);
     /* In the worker after its loop ended. Contexts of fibers that were left have been cancelled, and had
      * half a second to unwind. */
     void (*on_worker_stop)(cz__worker *worker);
-    /* In the master, once all sockets are bound and the first worker is ready; prints the address. */
-    void (*on_ready)(const char *address, unsigned workers, void *user);
+    /* In the master, once all sockets are bound and the first worker is ready; prints the addresses. */
+    void (*on_ready)(const struct cz__sockets *sockets, unsigned workers, void *user);
 } cz__server_options;
 
 /* Run master and workers until a signal ends them. Returns the process's exit code: 0 after a drain,

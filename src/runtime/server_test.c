@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "runtime/listen.h"
@@ -139,7 +141,7 @@ static cz_status start_echo(cz__worker *worker, cz_error *err)
     if (worker->user && *(const char *)worker->user == 'd')
         _exit(3); /* as if it had died at start */
     this_worker = worker;
-    return cz__watch_add(worker->loop, &listener, worker->listen_fd, EPOLLIN, take_connections);
+    return cz__watch_add(worker->loop, &listener, worker->listen_fds[0], EPOLLIN, take_connections);
 }
 
 static void drain_echo(cz__worker *worker)
@@ -162,19 +164,21 @@ struct server {
 
 static int ready_to; /* in the master: where it says its port */
 
-static void tell_port(const char *address, unsigned workers, void *user)
+static void tell_port(const struct cz__sockets *sockets, unsigned workers, void *user)
 {
     (void)workers;
     (void)user;
     char text[16];
-    int len = snprintf(text, sizeof text, "%s", strrchr(address, ':') + 1);
+    int len = snprintf(text, sizeof text, "%s", strrchr(sockets->texts[0], ':') + 1);
     cz_ignore(write(ready_to, text, (size_t)len)); /* the test waits and times out otherwise */
 }
 
 static void server_start(struct server *server, const cz__server_options *given)
 {
     cz__server_options options = *given;
-    options.bind = options.bind ? options.bind : "127.0.0.1:0";
+    static const char *const anywhere[] = { "127.0.0.1:0" };
+    options.bind = options.bind ? options.bind : anywhere;
+    options.bind_count = options.bind_count ? options.bind_count : 1;
     options.on_worker_start = start_echo;
     options.on_worker_drain = drain_echo;
     options.on_ready = tell_port;
@@ -334,6 +338,60 @@ CZ_TEST(workers_share_the_port_and_all_serve)
     CZ_EXPECT(connect_to(&server) < 0);
 }
 
+static int connect_local(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    cz_ignore(snprintf(address.sun_path, sizeof address.sun_path, "%s", path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* All workers share it; its file goes with the server, and one that a killed server left is replaced. */
+CZ_TEST(a_unix_socket_is_served_beside_a_port)
+{
+    static struct server server, second;
+    char path[100], bind[110];
+    cz_ignore(snprintf(path, sizeof path, "%s/s", cz_test_directory()));
+    cz_ignore(snprintf(bind, sizeof bind, "unix:%s", path));
+    const char *const both[] = { "127.0.0.1:0", bind };
+    for (int killed = 1; killed >= 0; killed--) {
+        struct stat file;
+        server_start(&server, &(cz__server_options){ .workers = 2, .bind = both, .bind_count = 2 });
+        server_ready(&server);
+        int fd = connect_to(&server);
+        CZ_EXPECT(fd >= 0);
+        close(fd);
+        CZ_EXPECT(stat(path, &file) == 0 && (file.st_mode & 0777) == 0660);
+        server_start(&second, &(cz__server_options){ .workers = 1, .bind = both, .bind_count = 2 });
+        CZ_EXPECT_EQ(server_end(&second, 5000), 1);
+        CZ_EXPECT_MSG(strstr(second.log, "another server does"), "%s", second.log);
+        fd = connect_local(path); /* the second one left it alone */
+        CZ_EXPECT(fd >= 0);
+        close(fd);
+        kill(server.pid, killed ? SIGKILL : SIGTERM);
+        cz_ignore(server_end(&server, 5000)); /* of a killed one there is no code */
+        CZ_EXPECT_EQ(stat(path, &file) == 0, killed);
+    }
+}
+
+CZ_TEST(a_file_that_is_no_socket_is_left_alone)
+{
+    static struct server server;
+    char path[100], bind[110];
+    cz_ignore(snprintf(path, sizeof path, "%s/file", cz_test_directory()));
+    cz_ignore(snprintf(bind, sizeof bind, "unix:%s", path));
+    FILE *file = fopen(path, "w");
+    CZ_REQUIRE(file && fclose(file) == 0);
+    const char *const only[] = { bind };
+    server_start(&server, &(cz__server_options){ .workers = 1, .bind = only });
+    CZ_EXPECT_EQ(server_end(&server, 5000), 1);
+    CZ_EXPECT_MSG(strstr(server.log, "EADDRINUSE"), "%s", server.log);
+    CZ_EXPECT(access(path, F_OK) == 0);
+}
+
 CZ_TEST(an_address_in_use_is_refused_in_one_sentence)
 {
     static struct server server, second;
@@ -341,7 +399,8 @@ CZ_TEST(an_address_in_use_is_refused_in_one_sentence)
     server_ready(&server);
     char bind[64];
     cz_ignore(snprintf(bind, sizeof bind, "127.0.0.1:%d", server.port));
-    server_start(&second, &(cz__server_options){ .workers = 1, .bind = bind });
+    server_start(&second,
+                 &(cz__server_options){ .workers = 1, .bind = (const char *const[]){ bind } });
     CZ_EXPECT_EQ(server_end(&second, 5000), 1);
     CZ_EXPECT_MSG(strstr(second.log, "the address is in use"), "%s", second.log);
     kill(server.pid, SIGTERM);
@@ -579,7 +638,13 @@ CZ_TEST(addresses_are_read_and_written)
         { "[::1:80", NULL, CZ_EINVAL },
         { "[]:80", NULL, CZ_EINVAL },
         { "example.org:80", NULL, CZ_EINVAL },
-        { "unix:/tmp/x", NULL, CZ_EUNSUPPORTED },
+        { "unix:/tmp/x", "unix:/tmp/x", CZ_OK },
+        { "unix:x", "unix:x", CZ_OK },
+        { "unix:", NULL, CZ_EINVAL },
+        { "unix:/"
+          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+          "aaaaaaaaaaaaaaaaaaaaaaa",
+          NULL, CZ_EINVAL },
         { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:80", NULL,
           CZ_EINVAL },
     };

@@ -73,6 +73,14 @@ static void drain_timed_out(cz__timer *timer)
     cz__loop_stop(self.worker.loop);
 }
 
+static void stop_own_sockets(void)
+{
+    const struct cz__sockets *sockets = self.start->sockets;
+    for (size_t i = 0; i < sockets->count; i++)
+        if (!cz__address_is_local(&sockets->addresses[i])) /* which other orphans still take from */
+            cz__listen_stop(self.worker.listen_fds[i]);
+}
+
 static void drain(void)
 {
     if (self.worker.draining)
@@ -88,7 +96,7 @@ static void drain(void)
     if (getppid() == self.start->master_pid)
         report(CZ__REPORT_DRAINING, "");
     else
-        cz__listen_stop(self.start->listen_fd); /* an orphan: nobody will serve this socket again */
+        stop_own_sockets(); /* an orphan: nobody will serve them again */
 }
 
 /* Fibers that are left unwind by themselves; they get a moment for it. */
@@ -166,7 +174,8 @@ int cz__worker_main(const struct cz__worker_start *start)
         return 1; /* it died before the line above */
     self.start = start;
     self.worker = (cz__worker){ .slot = start->slot,
-                                .listen_fd = start->listen_fd,
+                                .listen_fds = cz__sockets_of(start->sockets, start->slot),
+                                .listen_count = start->sockets->count,
                                 .user = start->options->user };
     cz__pulse = start->pulse;
     cz__hash_reseed();

@@ -1,4 +1,5 @@
 /* `run`: the master, its workers, and HTTP in each of them. */
+#include "management/listening.h"
 #include "management/project.h"
 #include <calzone/log.h>
 #include "migrations/migrations.h"
@@ -17,6 +18,7 @@ enum { APPS_MAX = 1024 };
 
 struct worker_state {
     struct cz__site *site;
+    const struct cz__listening *listening;
     cz__http_server *server;
 };
 
@@ -129,6 +131,31 @@ static cz_status listen_in_worker(const struct cz__site *site, cz_error *err)
     return cz__listeners_start(cz__db_default, lists, count, err);
 }
 
+static cz_status use_certificates(const struct worker_state *state, cz_error *err)
+{
+    cz__tls_server *tls;
+    cz_status status = cz__tls_server_create(&state->listening->certificates, &tls, err);
+    if (status)
+        return status;
+    cz__http_server_set_tls(state->server, tls);
+    cz__tls_server_release(tls); /* the server has it */
+    return CZ_OK;
+}
+
+static cz_status serve(const cz__worker *worker, struct worker_state *state, cz_error *err)
+{
+    cz_status status = cz__http_server_create(worker->loop, &state->site->limits, &state->site->app,
+                                              &state->server);
+    if (status)
+        return cz_error_set(err, status, "the HTTP server could not start");
+    if (state->listening->certificates.count && (status = use_certificates(state, err)))
+        return status;
+    for (size_t i = 0; i < worker->listen_count && !status; i++)
+        status =
+            cz__http_server_listen(state->server, worker->listen_fds[i], state->listening->tls[i]);
+    return status ? cz_error_set(err, status, "the HTTP server could not start") : CZ_OK;
+}
+
 static cz_status on_start(cz__worker *worker, cz_error *err)
 {
     struct worker_state *state = worker->user;
@@ -136,13 +163,7 @@ static cz_status on_start(cz__worker *worker, cz_error *err)
     if (status)
         return status;
     status = listen_in_worker(state->site, err);
-    if (status)
-        return status;
-    status = cz__http_server_create(worker->loop, &state->site->limits, &state->site->app,
-                                    &state->server);
-    if (!status)
-        status = cz__http_server_listen(state->server, worker->listen_fd, false);
-    return status ? cz_error_set(err, status, "the HTTP server could not start") : CZ_OK;
+    return status ? status : serve(worker, state, err);
 }
 
 static void drained(void *arg)
@@ -165,13 +186,18 @@ static void on_stop(cz__worker *worker)
     cz__databases_close(false);
 }
 
-static void on_ready(const char *address, unsigned workers, void *user)
+static void on_ready(const struct cz__sockets *sockets, unsigned workers, void *user)
 {
     const struct worker_state *state = user;
     const struct cz__site *site = state->site;
-    printf("%s is served on http://%s/ by %u worker%s (%s, Calzone %s). Ctrl-C stops it.\n",
-           site->project->name, address, workers, workers == 1 ? "" : "s", cz_env_name(site->env),
-           CZ_VERSION);
+    char url[CZ__ADDRESS_TEXT + 16];
+    printf("%s is served on ", site->project->name);
+    for (size_t i = 0; i < sockets->count; i++) {
+        cz__listening_url(state->listening, i, sockets->texts[i], url, sizeof url);
+        printf("%s%s", i == 0 ? "" : i + 1 == sockets->count ? " and " : ", ", url);
+    }
+    printf(" by %u worker%s (%s, Calzone %s). Ctrl-C stops it.\n", workers, workers == 1 ? "" : "s",
+           cz_env_name(site->env), CZ_VERSION);
     fflush(stdout);
 }
 
@@ -206,12 +232,12 @@ static bool refuses_memory(const struct cz__site *site)
 
 int cz__command_run(struct cz__site *site, int argc, char **argv)
 {
-    const char *bind = cz_setting_str(site->settings, "BIND").ptr;
+    cz_str bind = cz_setting_str(site->settings, "BIND");
     unsigned workers = (unsigned)cz_setting_int(site->settings, "WORKERS");
     for (int i = 1; i < argc; i++) {
         bool last = i + 1 == argc;
         if (!strcmp(argv[i], "--bind") && !last) {
-            bind = argv[++i];
+            bind = cz_str_from(argv[++i]);
         } else if (!strcmp(argv[i], "--workers") && !last) {
             if (!read_workers(argv[++i], &workers)) {
                 fprintf(stderr, "run: --workers takes a number from 0 to 256, not \"%s\"\n",
@@ -226,8 +252,8 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
     if (refuses_memory(site))
         return 1;
     cz_error err;
-    struct cz__address address; /* before anything is migrated */
-    if (cz__address_parse(bind, &address, &err)) {
+    struct cz__listening listening; /* before anything is migrated */
+    if (cz__listening_read(site, bind, &listening, &err)) {
         fprintf(stderr, "run: %s\n", cz_error_message(&err));
         return 1;
     }
@@ -239,9 +265,10 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
         fprintf(stderr, "run: %s\n", cz_error_message(&err));
         return 1;
     }
-    struct worker_state state = { site, NULL };
+    struct worker_state state = { site, &listening, NULL };
     cz__server_options options = {
-        .bind = bind,
+        .bind = listening.addresses,
+        .bind_count = listening.count,
         .workers = workers,
         .drain_timeout_ms = (uint64_t)cz_setting_int(site->settings, "DRAIN_TIMEOUT"),
         .stall_ms = (uint64_t)cz_setting_int(site->settings, "STALL_TIME"),

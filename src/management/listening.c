@@ -1,0 +1,130 @@
+#include "management/listening.h"
+#include <calzone/log.h>
+#include <stdio.h>
+
+/* ---- addresses ---- */
+
+static cz_status add_address(const struct cz__site *site, cz_str text, struct cz__listening *out,
+                             cz_error *err)
+{
+    struct cz__address address;
+    cz_str kept;
+    bool tls = cz_str_starts_with(text, CZ_STR("https://"));
+    if (out->count == CZ__LISTEN_MAX)
+        return cz_error_set(err, CZ_EVALIDATION, "BIND has more than %d addresses", CZ__LISTEN_MAX);
+    if (tls || cz_str_starts_with(text, CZ_STR("http://")))
+        text = cz_str_tail(text, cz_str_find(text, CZ_STR("//")) + 2);
+    char *copy = cz_arena_alloc(site->arena, text.len + 1);
+    if (!copy)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for BIND");
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    kept = cz_str_of(copy, text.len);
+    cz_status status = cz__address_parse(kept.ptr, &address, err);
+    out->tls[out->count] = tls;
+    out->addresses[out->count++] = kept.ptr;
+    return status;
+}
+
+static cz_status read_addresses(const struct cz__site *site, cz_str bind, struct cz__listening *out,
+                                cz_error *err)
+{
+    cz_status status = CZ_OK;
+    while (bind.len && !status) {
+        cz_str text = cz_str_trim(cz_str_cut(&bind, ','));
+        if (text.len)
+            status = add_address(site, text, out, err);
+    }
+    if (!status && !out->count)
+        return cz_error_set(err, CZ_EVALIDATION, "BIND names no address");
+    return status;
+}
+
+/* ---- certificates ---- */
+
+/* The files of a setting, each with a NUL behind. */
+static cz_status read_files(const struct cz__site *site, const char *setting,
+                            const char *const **out, size_t *out_count, cz_error *err)
+{
+    cz_str_list names = cz_setting_list(site->settings, setting);
+    const char **files = cz_arena_alloc(site->arena, (names.count + 1) * sizeof *files);
+    if (!files)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for %s", setting);
+    for (size_t i = 0; i < names.count; i++) {
+        char *file = cz_arena_alloc(site->arena, names.items[i].len + 1);
+        if (!file)
+            return cz_error_set(err, CZ_ENOMEM, "no memory for %s", setting);
+        memcpy(file, names.items[i].ptr, names.items[i].len);
+        file[names.items[i].len] = '\0';
+        files[i] = file;
+    }
+    *out = files;
+    *out_count = names.count;
+    return CZ_OK;
+}
+
+/* That they can be used is known before the first worker starts. */
+static cz_status try_certificates(const struct cz__tls_options *certificates, cz_error *err)
+{
+    cz__tls_server *tls;
+    cz_status status = cz__tls_server_create(certificates, &tls, err);
+    if (status)
+        return status;
+    size_t expired = cz__tls_server_expired(tls);
+    if (expired)
+        cz_log_warning(NULL, "calzone.http", "certificates of TLS_CERTIFICATES are over",
+                       CZ_FIELD_INT("count", (int64_t)expired));
+    cz__tls_server_release(tls);
+    return CZ_OK;
+}
+
+static cz_status read_certificates(const struct cz__site *site, struct cz__listening *out,
+                                   cz_error *err)
+{
+    struct cz__tls_options *options = &out->certificates;
+    size_t keys;
+    cz_status status =
+        read_files(site, "TLS_CERTIFICATES", &options->certificates, &options->count, err);
+    if (!status)
+        status = read_files(site, "TLS_KEYS", &options->keys, &keys, err);
+    if (status || !options->count)
+        return status;
+    if (!keys) /* a file may have both */
+        options->keys = options->certificates;
+    else if (keys != options->count)
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "TLS_CERTIFICATES names %zu files and TLS_KEYS %zu: want one key for "
+                            "each certificate, in the same order, or none when the files have both",
+                            options->count, keys);
+    cz_str ca = cz_setting_str(site->settings, "TLS_CLIENT_CA");
+    options->client_ca = ca.len ? ca.ptr : NULL;
+    options->client_required = cz_setting_bool(site->settings, "TLS_CLIENT_REQUIRED");
+    return CZ_OK;
+}
+
+cz_status cz__listening_read(const struct cz__site *site, cz_str bind, struct cz__listening *out,
+                             cz_error *err)
+{
+    bool wants_tls = false;
+    *out = (struct cz__listening){ 0 };
+    cz_status status = read_addresses(site, bind, out, err);
+    if (!status)
+        status = read_certificates(site, out, err);
+    for (size_t i = 0; i < out->count; i++)
+        wants_tls |= out->tls[i];
+    if (status || !wants_tls)
+        return status;
+    if (!out->certificates.count)
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "BIND has an https:// address and TLS_CERTIFICATES names no "
+                            "certificate; `calzone cert` makes one for development");
+    return try_certificates(&out->certificates, err);
+}
+
+void cz__listening_url(const struct cz__listening *listening, size_t index, const char *address,
+                       char *out, size_t bytes)
+{
+    bool local = strncmp(address, "unix:", strlen("unix:")) == 0;
+    const char *scheme = local ? "" : listening->tls[index] ? "https://" : "http://";
+    cz_ignore(snprintf(out, bytes, "%s%s%s", scheme, address, local ? "" : "/")); /* may be cut */
+}
