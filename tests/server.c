@@ -151,12 +151,20 @@ int run_binary(const char *name, const char *const *argv, const char *const *env
     return exit_code(status);
 }
 
-/* The port in "is served on http://127.0.0.1:PORT/". */
-static uint16_t wait_for_port(struct server *server, int fd)
+/* The port in "http://127.0.0.1:PORT/"; 0: it is not there. */
+static uint16_t port_behind(const char *text, const char *scheme)
+{
+    uint64_t port;
+    const char *at = strstr(text, scheme), *from = at ? at + strlen(scheme) : NULL;
+    const char *end = at ? strchr(from, '/') : NULL;
+    return end && !cz_str_to_u64(cz_str_of(from, (size_t)(end - from)), &port) ? (uint16_t)port : 0;
+}
+
+/* Of "is served on http://127.0.0.1:PORT/ and https://127.0.0.1:PORT/ by 1 worker". */
+static void wait_for_ports(struct server *server, int fd)
 {
     char text[1024];
     size_t len = 0;
-    uint64_t port;
     while (len < sizeof text - 1) {
         struct pollfd ready = { .fd = fd, .events = POLLIN };
         if (poll(&ready, 1, START_MS) <= 0)
@@ -166,9 +174,11 @@ static uint16_t wait_for_port(struct server *server, int fd)
             break;
         len += (size_t)got;
         text[len] = '\0';
-        const char *at = strstr(text, "http://127.0.0.1:"), *end = at ? strchr(at + 17, '/') : NULL;
-        if (end && !cz_str_to_u64(cz_str_of(at + 17, (size_t)(end - at - 17)), &port))
-            return (uint16_t)port;
+        if (!strstr(text, " worker"))
+            continue;
+        server->port = port_behind(text, " http://127.0.0.1:");
+        server->tls_port = port_behind(text, " https://127.0.0.1:");
+        return;
     }
     cz__test_fail(__FILE__, __LINE__, "the server does not start: %.*s",
                   CZ_STR_ARG(server_log(server)));
@@ -176,6 +186,12 @@ static uint16_t wait_for_port(struct server *server, int fd)
 }
 
 struct server server_start(const char *name, unsigned workers, const char *const *env)
+{
+    return server_start_on(name, "127.0.0.1:0", workers, env);
+}
+
+struct server server_start_on(const char *name, const char *bind, unsigned workers,
+                              const char *const *env)
 {
     static int number;
     struct server server = { 0 };
@@ -188,13 +204,13 @@ struct server server_start(const char *name, unsigned workers, const char *const
                                "ACCESS_LOG=off", NULL };
     build_environment(env, defaults, whole);
     const char *count = format("%u", workers).ptr;
-    const char *const argv[] = { name, "run", "--bind", "127.0.0.1:0", "--workers", count, NULL };
+    const char *const argv[] = { name, "run", "--bind", bind, "--workers", count, NULL };
     int log = open(server.log, O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
     CZ_REQUIRE(log >= 0 && !pipe2(pipe_fds, O_CLOEXEC));
     server.pid = start_binary(name, argv, whole, pipe_fds[1], log);
     close(log);
     close(pipe_fds[1]);
-    server.port = wait_for_port(&server, pipe_fds[0]); /* the reading end stays open */
+    wait_for_ports(&server, pipe_fds[0]); /* the reading end stays open */
     return server;
 }
 

@@ -7,8 +7,8 @@
 
 struct server {
     pid_t pid;
-    uint16_t port;
-    char log[600]; /* its standard error */
+    uint16_t port, tls_port; /* 0: it has no https:// address */
+    char log[600];           /* its standard error */
     char database[600];
 };
 
@@ -26,6 +26,9 @@ int run_binary(const char *name, const char *const *argv, const char *const *env
 /* `NAME run --bind 127.0.0.1:0 --workers N` with ENV=test and a new database in the test's directory;
  * `env` (may be NULL) comes after and wins. Returns when it says that it serves. */
 struct server server_start(const char *name, unsigned workers, const char *const *env);
+/* The same with addresses of its own, the first of which is http://127.0.0.1:0. */
+struct server server_start_on(const char *name, const char *bind, unsigned workers,
+                              const char *const *env);
 /* SIGTERM and wait; ends the test when it takes longer than 30 s. Returns the exit code, -1 for a
  * signal's. Expects that no sanitizer has reported anything. */
 int server_stop(struct server *server);

@@ -47,11 +47,15 @@ extern const cz_middleware cz_access_log;
 /* Its line, for requests that never reached the middleware. */
 void cz__access_log_write(const cz_ctx *ctx, const cz_request *req);
 /* Content-Security-Policy and the rest of OWASP's secure headers, on every answer that does not set its
- * own. */
+ * own; and Strict-Transport-Security (RFC 6797) over TLS, by SECURE_HSTS_SECONDS. */
 extern const cz_middleware cz_security_headers;
 /* Refuses with 400 a request whose Host is not in ALLOWED_HOSTS. An entry is a name, an address, or
  * ".example.com" for a domain and all below it; "*" allows any. */
 extern const cz_middleware cz_host_check;
+/* With SECURE_SSL_REDIRECT answers who comes without TLS with the same address over it: 301, or 308 where the request may have a
+ * body, which is to come again. SECURE_SSL_HOST is the host, "www.example.com" or with a port; else it is the request's,
+ * without its port. Behind a proxy the scheme is what TRUSTED_PROXIES tell. Belongs behind cz_host_check. */
+extern const cz_middleware cz_https_redirect;
 /* Compares against ALLOWED_HOSTS' list; what cz_host_check does. `host` may have a port. */
 bool cz_host_is_allowed(cz_str host, const cz_str_list *allowed);
 
@@ -68,7 +72,7 @@ extern const cz_middleware cz_atomic_requests;
  * Without replicas it does nothing. */
 extern const cz_middleware cz_read_your_writes;
 
-/* The first four above, in the order they belong. */
+/* The first five above, in the order they belong. */
 extern const cz_middleware *const cz_default_middleware[];
 
 #ifdef __cplusplus

@@ -48,6 +48,28 @@ const cz_setting cz__framework_settings[] = {
       .help = "The hosts the site answers to; \".example.com\" means it and all below. In "
               "development the "
               "local ones." },
+    { .name = "SECURE_HSTS_SECONDS",
+      .kind = CZ_SETTING_INT,
+      .default_value = "0",
+      .min = 0,
+      .max = INT64_C(10) * 365 * 24 * 3600,
+      .help = "How long browsers shall come by TLS alone, told to those that came so; 0 says "
+              "nothing." },
+    { .name = "SECURE_HSTS_INCLUDE_SUBDOMAINS",
+      .kind = CZ_SETTING_BOOL,
+      .default_value = "false",
+      .help = "And to all hosts below." },
+    { .name = "SECURE_HSTS_PRELOAD",
+      .kind = CZ_SETTING_BOOL,
+      .default_value = "false",
+      .help = "Browsers may have the site in the list they come with; it is hard to get off it." },
+    { .name = "SECURE_SSL_REDIRECT",
+      .kind = CZ_SETTING_BOOL,
+      .default_value = "false",
+      .help = "Lead who comes without TLS to the same address with it." },
+    { .name = "SECURE_SSL_HOST",
+      .kind = CZ_SETTING_STRING,
+      .help = "The host SECURE_SSL_REDIRECT leads to; the request's when empty." },
     { .name = "TRUSTED_PROXIES",
       .kind = CZ_SETTING_LIST,
       .help = "Addresses and blocks such as 10.0.0.0/8 of the proxies in front, whose Forwarded or "

@@ -3,6 +3,7 @@
  * An HTML page gets all of them. Anything else is no document, so its policy is stricter and shorter, as
  * OWASP's REST cheat sheet has it: nothing may be loaded by it, and it may not be framed. */
 #include <calzone/middleware.h>
+#include <stdio.h>
 
 #define LINE(name, value) name ": " value "\r\n"
 #define BOTH                                                                                       \
@@ -50,9 +51,16 @@ static bool may_be_ours(cz_str name)
     return false;
 }
 
+/* "max-age=31536000; includeSubDomains; preload"; empty: browsers may come without TLS (RFC 6797). */
+static char transport_security[80];
+
 static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
 {
     cz_next_call(ctx, req, next);
+    cz_str name = CZ_STR("Strict-Transport-Security");
+    if (transport_security[0] && cz_str_eq(req->scheme, CZ_STR("https")) &&
+        !cz_response_header(req, name).len)
+        cz_respond_header_static(ctx, req, name, cz_str_from(transport_security));
     cz_response *response = &req->response;
     bool document = cz_str_starts_with(response->content_type, CZ_STR("text/html"));
     cz_str lines = document ? cz_str_of(document_lines, sizeof document_lines - 1)
@@ -65,4 +73,21 @@ static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
     response->header_lines = lines;
 }
 
-const cz_middleware cz_security_headers = { "security_headers", process, NULL };
+static cz_status configure(const cz_settings *settings, cz_error *err)
+{
+    int64_t seconds = cz_setting_int(settings, "SECURE_HSTS_SECONDS");
+    bool subdomains = cz_setting_bool(settings, "SECURE_HSTS_INCLUDE_SUBDOMAINS");
+    bool preload = cz_setting_bool(settings, "SECURE_HSTS_PRELOAD");
+    transport_security[0] = '\0';
+    if (!seconds && (subdomains || preload))
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "%s: SECURE_HSTS_SECONDS is 0, so there is nothing to extend",
+                            subdomains ? "SECURE_HSTS_INCLUDE_SUBDOMAINS" : "SECURE_HSTS_PRELOAD");
+    if (seconds)
+        cz_ignore(snprintf(transport_security, sizeof transport_security, "max-age=%lld%s%s",
+                           (long long)seconds, subdomains ? "; includeSubDomains" : "",
+                           preload ? "; preload" : "")); /* it fits */
+    return CZ_OK;
+}
+
+const cz_middleware cz_security_headers = { "security_headers", process, configure };

@@ -8,6 +8,14 @@ CZ_MODEL(Note, NOTE);
 
 static const cz_app notes_app = { "notes", .models = CZ_MODELS(Note) };
 
+/* What the connection is. */
+static void tell_peer(cz_ctx *ctx, cz_request *req)
+{
+    cz_str text =
+        cz_format(ctx, "%.*s %.*s", CZ_STR_ARG(req->scheme), CZ_STR_ARG(req->client_certificate));
+    cz_respond(ctx, req, 200, CZ_STR("text/plain"), text);
+}
+
 static void block(void *arg)
 {
     int64_t ms = *(const int64_t *)arg;
@@ -303,6 +311,7 @@ static const cz_route urls[] = {
     CZ_GET("/mix", mix),
     CZ_POST("/parcels", weigh),
     CZ_GET("/who/<str:how>", who_answers),
+    CZ_GET("/peer", tell_peer),
     CZ_ROUTES_END,
 };
 
