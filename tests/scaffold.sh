@@ -96,6 +96,30 @@ rm -r src/shelves tests/shelves_test.c
 "$calzone" check >/dev/null 2>"$work/log" || fail "check without files that were there: $(cat "$work/log")"
 expect 2 "no command" "$calzone" nonsense
 
+if command -v openssl >/dev/null; then
+    echo "a certificate, and the project served with it"
+    "$calzone" cert >"$work/log" || fail "cert: $(cat "$work/log")"
+    [[ $(stat -c %a certs/localhost.key certs/ca.key | sort -u) == 600 ]] || fail "the keys are for others, too"
+    [[ -z $(git init -q . && git status --short certs) ]] || fail "git would take the keys"
+    rm -rf .git
+    port=$(free_port)
+    TLS_CERTIFICATES=certs/localhost.pem TLS_KEYS=certs/localhost.key "$calzone" run --bind "https://127.0.0.1:$port" >"$work/log" 2>&1 &
+    server=$!
+    until grep -q "is served on https://127.0.0.1:$port/" "$work/log"; do
+        kill -0 "$server" || fail "not served: $(cat "$work/log")"
+        sleep 0.05
+    done
+    for host in localhost 127.0.0.1; do
+        curl -sS -o /dev/null --cacert certs/ca.pem "https://$host:$port/" || fail "curl does not trust it for $host"
+    done
+    stop
+    "$calzone" cert '*.shop.test' >/dev/null && [[ -f certs/shop.test.pem ]] || fail "cert of another name"
+    expect 2 'is no name of a host' "$calzone" cert 'a b'
+    expect 2 'is no name of a host' "$calzone" cert ../x
+    "$calzone" cert 1.2.3.4.5 >"$work/log" 2>&1 && fail "an address that is none"
+    rm -rf certs
+fi
+
 echo "a mistake is shown"
 sed -i 's/title, body/title, boddy/' src/notes/serializers.c
 "$calzone" check >"$work/log" 2>&1 && fail "wrong code was built"

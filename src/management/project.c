@@ -322,7 +322,7 @@ void cz__site_stop(struct cz__site *site)
 /* ---- the command line ---- */
 
 static const struct cz__builtin builtins[] = {
-    { "run", "Serve the site.", "[--bind ADDRESS:PORT] [--workers N]", cz__command_run },
+    { "run", "Serve the site.", "[--bind ADDRESS[,ADDRESS...]] [--workers N]", cz__command_run },
     { "routes", "List the routes in the order they are tried.", "[--json]", cz__command_routes,
       .needs_no_keys = true },
     { "check",

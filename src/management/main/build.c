@@ -34,7 +34,7 @@ static bool links_calzone(const char *path)
 }
 
 /* Change to the project's directory. */
-static bool enter_project(const char *command)
+bool enter_project(const char *command)
 {
     char here[PATH_MAX];
     while (!links_calzone("CMakeLists.txt")) {
@@ -68,7 +68,7 @@ static bool read_name(char *out, size_t out_bytes)
     return found;
 }
 
-static bool is_on_path(const char *program)
+bool program_exists(const char *program)
 {
     const char *path = getenv("PATH");
     char candidate[PATH_MAX];
@@ -204,7 +204,7 @@ static bool configure(int option_count, char **options)
     }
     if (!is_configured()) {
         if (access("build/CMakeCache.txt", F_OK) &&
-            is_on_path("ninja")) { /* a cache has its generator */
+            program_exists("ninja")) { /* a cache has its generator */
             arguments[count++] = "-G";
             arguments[count++] = "Ninja";
         }

@@ -30,6 +30,14 @@ int command_build(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_project(int argc, char **argv);
 
+/* `calzone cert [NAME...]`: certificates for development below certs/. */
+int command_cert(int argc, char **argv);
+
+/* Change to the directory of the project around this one; false, and said, when there is none. */
+bool enter_project(const char *command);
+/* Whether a program is on PATH. */
+bool program_exists(const char *program);
+
 /* Print one line on standard error, after "calzone: ". Returns `code`. */
 int say(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

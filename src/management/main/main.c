@@ -16,6 +16,8 @@ static const char usage_text[] =
     "  run [--bind ADDRESS:PORT]  build the project and serve it\n"
     "  test [PART_OF_A_NAME...]   build the project and run its tests\n"
     "  build [CMAKE_OPTION...]    build the project; with options, configure it anew first\n"
+    "  cert [NAME...]             make a certificate for development, for localhost or these "
+    "names\n"
     "  COMMAND                    build the project and run its own COMMAND: check, routes, "
     "settings...\n"
     "\n"
@@ -53,9 +55,9 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "new", command_new },         { "build", command_build },       { "test", command_test },
-    { "help", command_help },       { "--help", command_help },       { "-h", command_help },
-    { "version", command_version }, { "--version", command_version },
+    { "new", command_new },   { "build", command_build },     { "test", command_test },
+    { "cert", command_cert }, { "help", command_help },       { "--help", command_help },
+    { "-h", command_help },   { "version", command_version }, { "--version", command_version },
 };
 
 int main(int argc, char **argv)
