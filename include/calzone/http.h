@@ -81,6 +81,7 @@ typedef struct cz_request {
     cz_str body;         /* decoded body, whole */
     const cz_header *headers;
     uint32_t header_count;
+    uint8_t version_major; /* 1 or 2 */
     uint8_t version_minor; /* of HTTP/1.x */
     int64_t started_us;    /* cz_monotonic_us() when its head was complete */
     bool authenticates;    /* schemes were asked who calls (authentication.h) */
@@ -221,6 +222,7 @@ typedef struct cz_http_limits {
     uint32_t write_timeout_ms;   /* 30,000 without progress; then the connection closes */
     uint32_t handler_timeout_ms; /* 30,000; then the handler is cancelled and 503 answered */
     uint32_t requests_per_connection; /* 0: no limit by default */
+    bool http2;                       /* spoken, too: libnghttp2 is there */
     uint32_t connections_max;         /* 4,096 a worker, below the descriptor limit */
     uint32_t connections_per_address; /* 256 a worker */
 } cz_http_limits;

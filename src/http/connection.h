@@ -114,6 +114,12 @@ void cz__outputs_free(struct cz__http_core *core);
 
 /* h1_connection.c: speak HTTP/1 from here on. Errors: CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__h1_begin(cz__conn *conn);
+/* h2_connection.c: speak HTTP/2 from here on, of which `input` came already. Errors: CZ_ENOMEM; CZ_EUNSUPPORTED: it is not built
+ * in. */
+CZ_NODISCARD cz_status cz__h2_begin(cz__conn *conn, cz_str input);
+/* Whether what a client says first is HTTP/2's preface (RFC 9113, 3.4). */
+enum cz__h2_preface { CZ__H2_NO, CZ__H2_MAYBE, CZ__H2_YES };
+enum cz__h2_preface cz__h2_preface(cz_str input);
 /* tls_handshake.c: what comes before, inside TLS; then what the client chose. Errors: CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__tls_handshake_begin(cz__conn *conn);
 

@@ -121,7 +121,8 @@ void cz__exchange_release(cz__exchange *exchange)
     cz_arena_reset(exchange->arena);
     clear_buffer(&exchange->body_in);
     clear_buffer(&exchange->body_out);
-    exchange->streaming = exchange->stream_cut = false;
+    exchange->streaming = exchange->stream_cut = exchange->stream_chunked = false;
+    exchange->stream_begin = NULL;
     if (core->exchange_count >= CZ__HTTP_POOLED_MAX) {
         destroy(exchange);
         return;
@@ -142,6 +143,7 @@ static void fill_line(cz__exchange *exchange, const struct cz__h1_head *head, co
     req->path = cz__h1_span_str(bytes, head->path);
     req->query = cz__h1_span_str(bytes, head->query);
     req->host = cz__h1_span_str(bytes, head->host);
+    req->version_major = 1;
     req->version_minor = head->version_minor;
     req->scheme = CZ_STR("http");
     req->started_us = cz__loop_now_us(exchange->core->loop);
@@ -303,6 +305,16 @@ void cz_stream_write(cz_ctx *ctx, cz_request *req, cz_str piece)
     }
 }
 
+/* As HTTP/1 has it. */
+static cz_status put_stream_head(cz__exchange *exchange, cz_buf *out)
+{
+    exchange->stream_chunked = exchange->request.version_minor > 0;
+    exchange->stream_keep_alive &= exchange->stream_chunked;
+    refresh_common(exchange->core);
+    put_head(exchange, exchange->stream_keep_alive, 0, out);
+    return cz_buf_status(out);
+}
+
 /* The head, the body by its function, and the end; or the mark that there is none. */
 static void send_stream(cz__exchange *exchange)
 {
@@ -313,13 +325,10 @@ static void send_stream(cz__exchange *exchange)
     exchange->streaming = exchange->stream_cut = true;
     if (!out)
         return;
-    exchange->stream_chunked = req->version_minor > 0;
-    exchange->stream_keep_alive &= exchange->stream_chunked;
     exchange->ctx.deadline_us = 0;
-    refresh_common(exchange->core);
-    put_head(exchange, exchange->stream_keep_alive, 0, out);
     cz_error err;
-    cz_status status = cz_buf_status(out);
+    cz_status status =
+        exchange->stream_begin ? exchange->stream_begin(exchange) : put_stream_head(exchange, out);
     if (!status)
         status = cz_try(&exchange->ctx, call_stream, exchange, &err);
     else
@@ -470,22 +479,39 @@ static void put_head(const cz__exchange *exchange, bool keep_alive, size_t body_
     cz_buf_commit(out, (size_t)(at - start));
 }
 
-void cz__exchange_write(cz__exchange *exchange, bool keep_alive, cz_buf *out, cz_str *out_rest)
+cz_str cz__http_date(struct cz__http_core *core)
+{
+    refresh_common(core);
+    size_t name = sizeof "Date: " - 1, end = sizeof "\r\n" - 1;
+    return cz_str_of(core->common + name, core->common_bytes - name - end);
+}
+
+cz_str cz__exchange_body(const cz__exchange *exchange)
+{
+    const cz_response *response = &exchange->request.response;
+    if (response->status == 204 || response->status == 304)
+        return CZ_STR("");
+    return exchange->body_out.len ? cz_buf_str(&exchange->body_out) : response->body_text;
+}
+
+void cz__exchange_answered(cz__exchange *exchange, size_t bytes)
 {
     struct cz__http_core *core = exchange->core;
-    cz_request *req = &exchange->request;
-    cz_str body =
-        exchange->body_out.len ? cz_buf_str(&exchange->body_out) : req->response.body_text;
-    if (req->response.status == 204 || req->response.status == 304)
-        body.len = 0;
-    core->stats.requests++;
+    core->stats.requests += exchange->request.response.status != 499;
+    if (core->app.on_answered)
+        core->app.on_answered(&exchange->ctx, &exchange->request, bytes, core->app.user);
+}
+
+void cz__exchange_write(cz__exchange *exchange, bool keep_alive, cz_buf *out, cz_str *out_rest)
+{
+    const cz_request *req = &exchange->request;
+    cz_str body = cz__exchange_body(exchange);
     *out_rest = cz_str_of(NULL, 0);
     if (exchange->streaming) {
-        if (core->app.on_answered)
-            core->app.on_answered(&exchange->ctx, req, 0, core->app.user);
+        cz__exchange_answered(exchange, 0);
         return;
     }
-    refresh_common(core);
+    refresh_common(exchange->core);
     put_head(exchange, keep_alive, body.len, out);
     if (req->method == CZ_METHOD_HEAD)
         body.len = 0;
@@ -493,6 +519,5 @@ void cz__exchange_write(cz__exchange *exchange, bool keep_alive, cz_buf *out, cz
         cz_buf_append_str(out, body);
     else
         *out_rest = body;
-    if (core->app.on_answered)
-        core->app.on_answered(&exchange->ctx, req, body.len, core->app.user);
+    cz__exchange_answered(exchange, body.len);
 }

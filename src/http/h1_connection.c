@@ -306,10 +306,8 @@ static bool go_on(cz__conn *conn)
 static void drop_answer(struct h1 *h1)
 {
     cz__exchange *exchange = h1->exchange;
-    struct cz__http_core *core = exchange->core;
     exchange->request.response.status = 499;
-    if (core->app.on_answered)
-        core->app.on_answered(&exchange->ctx, &exchange->request, 0, core->app.user);
+    cz__exchange_answered(exchange, 0);
     exchange_release(h1);
     input_release(h1);
 }
@@ -506,6 +504,26 @@ static void begin_request(struct h1 *h1)
     }
 }
 
+/* A client that knows that HTTP/2 is spoken here begins with its preface, of which perhaps not all came: then it is another
+ * session's connection, and this one is gone. */
+static bool is_http2(struct h1 *h1, cz_str in)
+{
+    cz__conn *conn = h1->conn;
+    enum cz__h2_preface preface = cz__h2_preface(in);
+    if (preface == CZ__H2_NO || !conn->server->core.limits.http2)
+        return false;
+    if (preface == CZ__H2_MAYBE)
+        return true;
+    struct cz__h1_input *input = h1->input;
+    if (cz__h2_begin(conn, in)) {
+        cz__conn_close(conn);
+        return true;
+    }
+    cz__h1_input_release(&conn->server->core, input);
+    cz_free(h1);
+    return true;
+}
+
 /* Answer as many requests as the input has. */
 static void serve(struct h1 *h1)
 {
@@ -513,6 +531,8 @@ static void serve(struct h1 *h1)
         struct cz__h1_input *input = h1->input;
         cz_assert(input); /* HEAD has begun to read one */
         cz_str in = cz_str_of(input->bytes + input->start, cz__h1_input_unread(input));
+        if (__builtin_expect(in.ptr[0] == 'P' && !h1->requests, 0) && is_http2(h1, in))
+            return;
         cz_status status = cz__h1_head_feed(&input->head, in);
         if (status == CZ_EAGAIN)
             return;
@@ -687,8 +707,8 @@ static void drain(cz__conn *conn)
     struct h1 *h1 = conn->session;
     if (h1->state != IDLE)
         return;
-    on_readable(h1); /* a request may have come since the last turn */
-    if (cz__conn_is_open(conn) && h1->state == IDLE && h1->requests) {
+    on_readable(h1); /* a request may have come since the last turn, or another protocol */
+    if (cz__conn_is_open(conn) && conn->session == h1 && h1->state == IDLE && h1->requests) {
         on_end_of_input(h1);
         conn->linger = true;
     }

@@ -62,6 +62,7 @@ struct cz__exchange {
     /* For a body that is streamed: where its bytes go (NULL: the client is gone) and whether the connection
      * stays open after it; and sending them, which waits while too much is unsent. */
     cz_buf *(*stream_open)(cz__exchange *exchange, bool *out_keep_alive);
+    cz_status (*stream_begin)(cz__exchange *exchange); /* sends the head; NULL: it is HTTP/1's */
     cz_status (*stream_send)(cz__exchange *exchange);
     cz__fiber *stream_fiber; /* waits for the client to take what is unsent */
     bool streaming;          /* the head is out; the answer is no longer in `request` */
@@ -90,6 +91,12 @@ void cz__exchange_set_peer(cz__exchange *exchange, cz_str address);
 void cz__exchange_start(cz__exchange *exchange);
 /* Answer with an error document, on the caller's stack. */
 void cz__exchange_refuse(cz__exchange *exchange, const cz_error *err);
+
+/* The body of the answer, and that it was answered: for the log and the count. A client that went away is 499. */
+cz_str cz__exchange_body(const cz__exchange *exchange);
+void cz__exchange_answered(cz__exchange *exchange, size_t bytes);
+/* "Sun, 06 Nov 1994 08:49:37 GMT", right for this second. */
+cz_str cz__http_date(struct cz__http_core *core);
 
 /* Append the answer to `out`. `*out_rest` is what of the body was not copied and must be sent from where
  * it lies before the release; empty for most. A failure is in cz_buf_status(out). */

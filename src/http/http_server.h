@@ -32,6 +32,8 @@ CZ_NODISCARD cz_status cz__http_server_create(cz__loop *loop, const cz_http_limi
  * called. Errors: CZ_ETOOBIG: over CZ__HTTP_LISTENERS_MAX; CZ_EIO. */
 CZ_NODISCARD cz_status cz__http_server_listen(cz__http_server *server, int fd, bool tls);
 enum { CZ__HTTP_LISTENERS_MAX = 16 };
+/* Whether libnghttp2 is there, which limits->http2 asks for. */
+bool cz__h2_is_there(void);
 /* The certificates of connections from now on; retains `tls`. */
 void cz__http_server_set_tls(cz__http_server *server, cz__tls_server *tls);
 /* Stop accepting; close idle connections; requests under way are answered with Connection: close; what

@@ -8,6 +8,7 @@
 
 struct cz__tls_server {
     unsigned references;
+    bool http2;
     size_t count;
     SSL_CTX *certificates[]; /* owned; the first is whom nobody asked for */
 };
@@ -36,7 +37,7 @@ static const char tls12_ciphers[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES
 static char groups[] = "X25519:P-256:P-384";
 
 /* A list of names, each behind its length (RFC 7301, 3.1); ours in the order of what we like. */
-static const unsigned char protocols[] = "\x08http/1.1";
+static const unsigned char protocols[] = "\x02h2\x08http/1.1";
 
 static bool offers(const unsigned char *in, unsigned in_len, const unsigned char *name)
 {
@@ -50,8 +51,9 @@ static bool offers(const unsigned char *in, unsigned in_len, const unsigned char
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *in, unsigned in_len, void *arg)
 {
-    (void)ssl, (void)arg;
-    for (const unsigned char *name = protocols; *name; name += *name + 1)
+    const cz__tls_server *server = arg;
+    (void)ssl;
+    for (const unsigned char *name = protocols + (server->http2 ? 0 : 3); *name; name += *name + 1)
         if (offers(in, in_len, name)) {
             *out = name + 1;
             *out_len = *name;
@@ -86,7 +88,7 @@ static bool set_rules(SSL_CTX *ssl, cz__tls_server *server)
                              SSL_MODE_RELEASE_BUFFERS,
                          NULL);
     cz__ssl.SSL_CTX_ctrl(ssl, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, NULL);
-    cz__ssl.SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, NULL);
+    cz__ssl.SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, server);
     cz__ssl.SSL_CTX_callback_ctrl(ssl, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
                                   (void (*)(void))choose_certificate);
     cz__ssl.SSL_CTX_ctrl(ssl, SSL_CTRL_SET_TLSEXT_SERVERNAME_ARG, 0, server);
@@ -161,6 +163,7 @@ cz_status cz__tls_server_create(const struct cz__tls_options *options, cz__tls_s
     if (!server)
         return cz_error_set(err, CZ_ENOMEM, "no memory for TLS");
     server->references = 1;
+    server->http2 = options->http2;
     for (size_t i = 0; i < options->count && !status; i++)
         status = add_certificate(server, options, i, err);
     if (status)

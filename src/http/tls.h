@@ -24,6 +24,7 @@ struct cz__tls_options {
     const char *
         client_ca; /* clients show a certificate that leads to one of this file; NULL: none is asked for */
     bool client_required; /* and who shows none is refused */
+    bool http2;           /* is offered, before HTTP/1.1 */
 };
 
 /* Errors: CZ_EUNSUPPORTED: there is no OpenSSL; CZ_EVALIDATION: a file that cannot be read, is none or does not fit its key;

@@ -37,7 +37,9 @@ static void on_ready(cz__conn *conn, uint32_t events)
     } else if (status) {
         tell(conn, reason);
         cz__conn_close(conn);
-    } else if (cz__h1_begin(conn)) {
+    } else if (cz_str_eq(cz__tls_session_protocol(conn->tls), CZ_STR("h2"))
+                   ? cz__h2_begin(conn, CZ_STR(""))
+                   : cz__h1_begin(conn)) {
         cz__conn_close(conn);
     } else {
         conn->protocol->on_ready(conn,

@@ -221,6 +221,12 @@ const cz_setting cz__framework_settings[] = {
       .min = 1,
       .max = 64,
       .help = "Threads of a worker for calls that block." },
+    { .name = "HTTP2",
+      .kind = CZ_SETTING_BOOL,
+      .default_value = "true",
+      .help =
+          "Speak HTTP/2, too, where libnghttp2 is there: inside TLS by ALPN, and to clients that "
+          "begin with its preface." },
     { .name = "HTTP_REQUEST_LINE_MAX",
       .kind = CZ_SETTING_SIZE,
       .default_value = "8k",

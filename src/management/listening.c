@@ -99,6 +99,7 @@ static cz_status read_certificates(const struct cz__site *site, struct cz__liste
     cz_str ca = cz_setting_str(site->settings, "TLS_CLIENT_CA");
     options->client_ca = ca.len ? ca.ptr : NULL;
     options->client_required = cz_setting_bool(site->settings, "TLS_CLIENT_REQUIRED");
+    options->http2 = cz_setting_bool(site->settings, "HTTP2") && cz__h2_is_there();
     return CZ_OK;
 }
 

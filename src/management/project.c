@@ -134,6 +134,7 @@ static void read_limits(struct cz__site *site)
         .write_timeout_ms = (uint32_t)cz_setting_int(s, "HTTP_WRITE_TIMEOUT"),
         .handler_timeout_ms = (uint32_t)cz_setting_int(s, "HTTP_HANDLER_TIMEOUT"),
         .requests_per_connection = (uint32_t)cz_setting_int(s, "HTTP_REQUESTS_PER_CONNECTION"),
+        .http2 = cz_setting_bool(s, "HTTP2"),
         .connections_max = (uint32_t)cz_setting_int(s, "HTTP_CONNECTIONS_MAX"),
         .connections_per_address = (uint32_t)cz_setting_int(s, "HTTP_CONNECTIONS_PER_ADDRESS"),
     };

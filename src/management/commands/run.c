@@ -144,8 +144,10 @@ static cz_status use_certificates(const struct worker_state *state, cz_error *er
 
 static cz_status serve(const cz__worker *worker, struct worker_state *state, cz_error *err)
 {
-    cz_status status = cz__http_server_create(worker->loop, &state->site->limits, &state->site->app,
-                                              &state->server);
+    cz_http_limits limits = state->site->limits;
+    limits.http2 = limits.http2 && cz__h2_is_there();
+    cz_status status =
+        cz__http_server_create(worker->loop, &limits, &state->site->app, &state->server);
     if (status)
         return cz_error_set(err, status, "the HTTP server could not start");
     if (state->listening->certificates.count && (status = use_certificates(state, err)))

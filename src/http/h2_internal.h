@@ -1,0 +1,84 @@
+/* http/h2_internal.h: what the files of HTTP/2 share. */
+#ifndef CZ_HTTP_H2_INTERNAL_H
+#define CZ_HTTP_H2_INTERNAL_H
+
+#include "http/connection.h"
+#include "http/h2_guard.h"
+#include "http/nghttp2.h"
+
+enum {
+    CZ__H2_STREAMS_MAX = 100,      /* at once */
+    CZ__H2_EXCHANGES_MAX = 128,    /* with those whose client is gone and whose handler is not */
+    CZ__H2_CONTINUATIONS_MAX = 32, /* of one block of headers */
+    CZ__H2_BODIES_MAX =
+        8 << 20, /* bytes of bodies that are not whole; more, and streams are refused */
+    CZ__H2_STREAM_WINDOW = 256 << 10, /* what a client may send ahead */
+    CZ__H2_CONNECTION_WINDOW = 1 << 20
+};
+
+struct cz__h2;
+
+/* One request and its answer. It lasts until the stream is closed and no handler runs for it. */
+struct cz__h2_stream {
+    struct cz__h2_stream *next, **link;
+    struct cz__h2 *h2;
+    int32_t id;
+    cz__exchange *exchange;
+    cz_str method, path, authority; /* in the exchange's arena */
+    cz_buf cookies;                 /* "a=1; b=2" of several fields (RFC 9113, 8.2.3) */
+    cz_buf out;                     /* of a streamed answer what is not yet sent */
+    cz_str body;                    /* of another what is not */
+    int64_t began_ms, answered_ms;  /* when its body, and its answer began; 0: not yet */
+    uint64_t sent;                  /* bytes of the answer's body */
+    bool ready;     /* nothing more is taken of the request: it is whole, or refused */
+    bool started;   /* it is being answered */
+    bool too_large; /* its headers are */
+    bool two_hosts;
+    bool ended;    /* the client sends no more of it */
+    bool closed;   /* nothing of it is read or sent any more */
+    bool streams;  /* the answer's head is out, its body comes by and by */
+    bool finished; /* and has come */
+};
+
+struct cz__h2 {
+    cz__conn *conn;
+    nghttp2_session *session;
+    struct cz__h2_stream *streams; /* the newest first */
+    unsigned stream_count;         /* of open ones */
+    unsigned exchange_count;       /* and of those that are not */
+    size_t body_bytes;             /* of bodies that are not whole */
+    size_t block_bytes;            /* of the headers being read, as RFC 9113, 6.5.2, counts them */
+    unsigned continuations;        /* of them */
+    uint32_t requests;
+    int64_t goaway_ms; /* when the last word is to be said after the first; 0: no word was */
+    struct cz__h2_guard guard;
+    enum cz__h2_kind flood; /* CZ__H2_KIND_COUNT: none */
+    bool over;              /* GOAWAY was said: no new stream */
+};
+
+/* ---- h2_stream.c ---- */
+
+/* Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__h2_stream_create(struct cz__h2 *h2, int32_t id,
+                                            struct cz__h2_stream **out);
+/* A field of its headers. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__h2_stream_field(struct cz__h2_stream *stream, cz_str name, cz_str value);
+/* Its headers are whole. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__h2_stream_headers(struct cz__h2_stream *stream);
+/* The client sends no more of it. */
+void cz__h2_stream_end(struct cz__h2_stream *stream);
+/* Bytes of its body. */
+void cz__h2_stream_data(struct cz__h2_stream *stream, const uint8_t *bytes, size_t len);
+/* Run the handler of one that is ready. Context: not inside a callback of nghttp2. */
+void cz__h2_stream_run(struct cz__h2_stream *stream);
+/* Answer with an error instead. Likewise. */
+void cz__h2_stream_refuse(struct cz__h2_stream *stream, const cz_error *err);
+/* Nothing more is read or sent: cancel what runs, free what does not. */
+void cz__h2_stream_close(struct cz__h2_stream *stream);
+
+/* ---- h2_connection.c ---- */
+
+/* Put what is to be sent into the connection's output, as far as it has room. */
+void cz__h2_pump(struct cz__h2 *h2);
+
+#endif

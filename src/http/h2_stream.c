@@ -1,0 +1,489 @@
+/* A stream of HTTP/2 as an exchange.
+ *
+ * Its headers are written down as the head of an HTTP/1 request and read by the same parser, so that limits, hosts, targets and
+ * every refusal are alike, and nothing passes by one way that does not by the other. */
+#ifdef CZ_HTTP2
+#include "http/h1_head.h"
+#include "http/h2_internal.h"
+#include <calzone/log.h>
+
+/* ---- Life ---- */
+
+cz_status cz__h2_stream_create(struct cz__h2 *h2, int32_t id, struct cz__h2_stream **out)
+{
+    struct cz__h2_stream *stream = cz_calloc(1, sizeof *stream);
+    if (!stream)
+        return CZ_ENOMEM;
+    cz_status status = cz__exchange_acquire(&h2->conn->server->core, &stream->exchange);
+    if (status) {
+        cz_free(stream);
+        return status;
+    }
+    stream->exchange->body_in.bytes_max = h2->conn->server->core.limits.header_bytes + 4096;
+    stream->h2 = h2;
+    stream->id = id;
+    stream->next = h2->streams;
+    if (stream->next)
+        stream->next->link = &stream->next;
+    stream->link = &h2->streams;
+    h2->streams = stream;
+    h2->stream_count++;
+    h2->exchange_count++;
+    *out = stream;
+    return CZ_OK;
+}
+
+static void destroy(struct cz__h2_stream *stream)
+{
+    struct cz__h2 *h2 = stream->h2;
+    cz__exchange_release(stream->exchange);
+    cz_buf_done(&stream->cookies);
+    cz_buf_done(&stream->out);
+    *stream->link = stream->next;
+    if (stream->next)
+        stream->next->link = stream->link;
+    h2->exchange_count--;
+    cz_free(stream);
+}
+
+/* Its body is not counted any more among those that are not whole. */
+static void make_ready(struct cz__h2_stream *stream)
+{
+    if (!stream->ready && stream->began_ms)
+        stream->h2->body_bytes -= stream->exchange->body_in.len;
+    stream->ready = true;
+}
+
+void cz__h2_stream_end(struct cz__h2_stream *stream)
+{
+    stream->ended = true;
+    if (stream->began_ms)
+        make_ready(stream);
+}
+
+void cz__h2_stream_close(struct cz__h2_stream *stream)
+{
+    struct cz__h2 *h2 = stream->h2;
+    if (stream->closed)
+        return;
+    stream->closed = true;
+    h2->stream_count--;
+    make_ready(stream);
+    if (stream->exchange->running) {
+        h2->conn->server->core.stats.cancelled++;
+        cz__fiber_cancel(&stream->exchange->ctx, CZ_ECANCELED);
+    } else {
+        destroy(stream);
+    }
+}
+
+/* ---- Headers ---- */
+
+static cz_status keep(struct cz__h2_stream *stream, cz_str value, cz_str *out)
+{
+    return cz_str_dup(stream->exchange->arena, value, out);
+}
+
+/* A line of the head, gathered where the body will be. What does not fit is known at the end. */
+static void add_line(struct cz__h2_stream *stream, cz_str name, cz_str value)
+{
+    cz_buf *lines = &stream->exchange->body_in;
+    cz_buf_append_str(lines, name);
+    cz_buf_append_lit(lines, ": ");
+    cz_buf_append_str(lines, value);
+    cz_buf_append_lit(lines, "\r\n");
+}
+
+static cz_status add_pseudo(struct cz__h2_stream *stream, cz_str name, cz_str value)
+{
+    if (cz_str_eq(name, CZ_STR(":method")))
+        return keep(stream, value, &stream->method);
+    if (cz_str_eq(name, CZ_STR(":path")))
+        return keep(stream, value, &stream->path);
+    if (cz_str_eq(name, CZ_STR(":authority")))
+        return keep(stream, value, &stream->authority);
+    return CZ_OK; /* :scheme, which the connection knows better; others nghttp2 refuses */
+}
+
+cz_status cz__h2_stream_field(struct cz__h2_stream *stream, cz_str name, cz_str value)
+{
+    if (cz_str_starts_with(name, CZ_STR(":"))) {
+        if (stream->too_large || value.len > stream->exchange->body_in.bytes_max) {
+            stream->too_large = true;
+            return CZ_OK;
+        }
+        return add_pseudo(stream, name, value);
+    }
+    if (cz_str_eq(name, CZ_STR("cookie"))) {
+        if (stream->cookies.len)
+            cz_buf_append_lit(&stream->cookies, "; ");
+        else
+            cz_buf_init(&stream->cookies, stream->exchange->body_in.bytes_max);
+        cz_buf_append_str(&stream->cookies, value);
+    } else if (cz_str_eq(name, CZ_STR("host")) && stream->authority.len) {
+        stream->two_hosts |= !cz_str_eq_icase(value, stream->authority); /* RFC 9113, 8.3.1 */
+    } else {
+        add_line(stream, name, value);
+    }
+    return CZ_OK;
+}
+
+/* The whole head as text in the arena, where it stays as long as the request. */
+static cz_status write_head(struct cz__h2_stream *stream, cz_str *out)
+{
+    cz_buf *lines = &stream->exchange->body_in, head = { 0 };
+    cz_str target = stream->path.len ? stream->path : stream->authority; /* of CONNECT */
+    cz_buf_append_str(&head, stream->method);
+    cz_buf_append_char(&head, ' ');
+    cz_buf_append_str(&head, target);
+    cz_buf_append_lit(&head, " HTTP/1.1\r\n");
+    if (stream->authority.len) {
+        cz_buf_append_lit(&head, "host: ");
+        cz_buf_append_str(&head, stream->authority);
+        cz_buf_append_lit(&head, "\r\n");
+    }
+    cz_buf_append_str(&head, cz_buf_str(lines));
+    if (stream->cookies.len) {
+        cz_buf_append_lit(&head, "cookie: ");
+        cz_buf_append_str(&head, cz_buf_str(&stream->cookies));
+        cz_buf_append_lit(&head, "\r\n");
+    }
+    cz_buf_append_lit(&head, "\r\n");
+    cz_status status = cz_buf_status(&head);
+    if (!status)
+        status = keep(stream, cz_buf_str(&head), out);
+    cz_buf_done(&head);
+    return status;
+}
+
+static void refuse_rule(struct cz__h2_stream *stream, enum cz__h1_rule rule)
+{
+    cz_error err;
+    cz__h1_rule_error(rule, &err);
+    cz__h2_stream_refuse(stream, &err);
+}
+
+static void send_continue(struct cz__h2_stream *stream)
+{
+    static uint8_t name[] = ":status", value[] = "100";
+    const nghttp2_nv status = { name, value, sizeof name - 1, sizeof value - 1, 0 };
+    cz_ignore(cz__nghttp2.nghttp2_submit_headers(stream->h2->session, NGHTTP2_FLAG_NONE, stream->id,
+                                                 NULL, &status, 1,
+                                                 NULL)); /* the client goes on by itself */
+}
+
+/* The request is as HTTP/1's would be from here on. */
+static void begin(struct cz__h2_stream *stream, const struct cz__h1_head *head)
+{
+    const cz_http_limits *limits = &stream->h2->conn->server->core.limits;
+    cz__exchange *exchange = stream->exchange;
+    if (cz__conn_identify(stream->h2->conn, exchange)) {
+        refuse_rule(stream, CZ__H1_HEADERS_TOO_LONG); /* no memory for who asks */
+        return;
+    }
+    exchange->request.version_major = 2;
+    exchange->body_in.bytes_max = limits->body_bytes;
+    if (head->expect_unknown) {
+        cz_error err;
+        cz_ignore(cz_error_set(&err, CZ_EPROTOCOL, "the expectation is not 100-continue"));
+        err.http_status = 417;
+        cz__h2_stream_refuse(stream, &err);
+    } else if (head->content_length > limits->body_bytes) {
+        refuse_rule(stream, CZ__H1_BODY_TOO_LONG);
+    } else if (stream->ended) {
+        make_ready(stream);
+    } else {
+        stream->began_ms = cz__conn_now_ms(stream->h2->conn);
+        if (head->expect_continue)
+            send_continue(stream);
+    }
+}
+
+cz_status cz__h2_stream_headers(struct cz__h2_stream *stream)
+{
+    cz__exchange *exchange = stream->exchange;
+    const struct cz__http_core *core = exchange->core;
+    struct cz__h1_head head;
+    enum cz__h1_rule rule = CZ__H1_NONE;
+    struct cz__h1_field *fields =
+        cz_arena_alloc(exchange->arena, core->limits.header_count * sizeof *fields);
+    cz_str text;
+    stream->too_large |= cz_buf_status(&exchange->body_in) || cz_buf_status(&stream->cookies);
+    cz_status status = fields ? CZ_OK : CZ_ENOMEM;
+    if (!status && !stream->too_large)
+        status = write_head(stream, &text);
+    cz_buf_clear(&exchange->body_in);
+    if (status)
+        return status;
+    if (stream->too_large || stream->two_hosts) {
+        exchange->request.method_text = stream->method;
+        exchange->request.path = exchange->request.target = stream->path;
+        refuse_rule(stream, stream->too_large ? CZ__H1_HEADERS_TOO_LONG : CZ__H1_HOST_MISMATCH);
+        return CZ_OK;
+    }
+    cz__h1_head_init(&head, &core->limits, fields);
+    if (cz__h1_head_feed(&head, text)) { /* EAGAIN: an empty line in the midst, which can't be */
+        cz__exchange_fill_partly(exchange, &head, text.ptr);
+        refuse_rule(stream, head.rule ? (enum cz__h1_rule)head.rule : CZ__H1_REQUEST_LINE);
+        return CZ_OK;
+    }
+    status = cz__exchange_fill(exchange, &head, text.ptr, &rule);
+    if (status)
+        return status;
+    if (rule)
+        refuse_rule(stream, rule);
+    else
+        begin(stream, &head);
+    return CZ_OK;
+}
+
+/* ---- Bodies of requests ---- */
+
+void cz__h2_stream_data(struct cz__h2_stream *stream, const uint8_t *bytes, size_t len)
+{
+    cz_buf *body = &stream->exchange->body_in;
+    size_t before = body->len;
+    if (stream->ready) /* answered before its end: what comes is dropped */
+        return;
+    cz_buf_append(body, bytes, len);
+    stream->h2->body_bytes += body->len - before;
+    if (cz_buf_status(body))
+        refuse_rule(stream, CZ__H1_BODY_TOO_LONG);
+}
+
+/* ---- Answers ---- */
+
+static ssize_t give(cz_str *from, uint8_t *out, size_t room)
+{
+    size_t len = from->len < room ? from->len : room;
+    if (len)
+        memcpy(out, from->ptr, len);
+    *from = cz_str_tail(*from, len);
+    return (ssize_t)len;
+}
+
+/* nghttp2_data_source_read_callback(3). */
+static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t room,
+                         uint32_t *flags, nghttp2_data_source *source, void *user)
+{
+    struct cz__h2_stream *stream = source->ptr;
+    (void)session, (void)id, (void)user;
+    if (!stream->streams) {
+        ssize_t len = give(&stream->body, out, room);
+        *flags |= stream->body.len ? 0 : NGHTTP2_DATA_FLAG_EOF;
+        stream->sent += (uint64_t)len;
+        return len;
+    }
+    if (!stream->out.len && !stream->finished)
+        return NGHTTP2_ERR_DEFERRED;
+    cz_str left = cz_buf_str(&stream->out);
+    ssize_t len = give(&left, out, room);
+    memmove(stream->out.ptr, left.ptr, left.len);
+    stream->out.len = left.len;
+    *flags |= stream->finished && !left.len ? NGHTTP2_DATA_FLAG_EOF : 0;
+    stream->sent += (uint64_t)len;
+    if (stream->exchange->stream_fiber && left.len <= CZ__HTTP_UNSENT_BYTES_MAX / 2)
+        cz__fiber_wake(stream->exchange->stream_fiber);
+    return len;
+}
+
+/* Names are in lower case (RFC 9113, 8.2). */
+static cz_status add_header(cz_arena *arena, cz_str name, cz_str value, nghttp2_nv *out)
+{
+    uint8_t *lower = cz_arena_alloc(arena, name.len + 1);
+    if (!lower)
+        return CZ_ENOMEM;
+    for (size_t i = 0; i < name.len; i++)
+        lower[i] =
+            (uint8_t)(name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] | 0x20 : name.ptr[i]);
+    *out = (nghttp2_nv){ lower, (uint8_t *)(uintptr_t)(value.len ? value.ptr : ""), name.len,
+                         value.len, 0 };
+    return CZ_OK;
+}
+
+struct headers {
+    cz_arena *arena;
+    nghttp2_nv *items;
+    size_t count;
+    cz_status status;
+};
+
+static void put(struct headers *headers, cz_str name, cz_str value)
+{
+    bool of_connection = cz_str_eq_icase(name, CZ_STR("Upgrade")); /* RFC 9113, 8.2.2 */
+    if (!headers->status && !of_connection)
+        headers->status =
+            add_header(headers->arena, name, value, &headers->items[headers->count++]);
+}
+
+static cz_str number_text(cz_arena *arena, uint64_t number)
+{
+    char text[24];
+    cz_str kept = CZ_STR("");
+    cz_ignore(cz_str_dup(arena, cz_str_of(text, cz_u64_write(text, number)),
+                         &kept)); /* or "": told below */
+    return kept;
+}
+
+static size_t line_count(cz_str lines)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < lines.len; i++)
+        count += lines.ptr[i] == '\n';
+    return count;
+}
+
+/* Whole lines that a middleware has ready, "Name: value\r\n". */
+static void put_lines(struct headers *headers, cz_str lines)
+{
+    while (lines.len) {
+        cz_str line = cz_str_cut(&lines, '\n'), value = line;
+        cz_str name = cz_str_cut(&value, ':');
+        put(headers, name, cz_str_trim(value));
+    }
+}
+
+static cz_status write_headers(struct cz__h2_stream *stream, bool has_length, size_t length,
+                               struct headers *headers)
+{
+    cz__exchange *exchange = stream->exchange;
+    const cz_response *response = &exchange->request.response;
+    size_t most = 4 + response->header_count + line_count(response->header_lines);
+    *headers = (struct headers){ .arena = exchange->arena };
+    headers->items = cz_arena_alloc(exchange->arena, most * sizeof *headers->items);
+    if (!headers->items)
+        return CZ_ENOMEM;
+    put(headers, CZ_STR(":status"), number_text(exchange->arena, (uint64_t)response->status));
+    put(headers, CZ_STR("date"), cz__http_date(exchange->core));
+    if (has_length)
+        put(headers, CZ_STR("content-length"), number_text(exchange->arena, length));
+    if (response->content_type.len)
+        put(headers, CZ_STR("content-type"), response->content_type);
+    for (uint32_t i = 0; i < response->header_count; i++)
+        put(headers, response->headers[i].name, response->headers[i].value);
+    put_lines(headers, response->header_lines);
+    return headers->status;
+}
+
+/* It cannot be answered: the client is told so by a reset. */
+static void reset(struct cz__h2_stream *stream, uint32_t code)
+{
+    cz_ignore(cz__nghttp2.nghttp2_submit_rst_stream(
+        stream->h2->session, NGHTTP2_FLAG_NONE, stream->id, code)); /* no memory: it times out */
+}
+
+static cz_status submit(struct cz__h2_stream *stream, bool has_length, size_t length, bool has_body)
+{
+    struct headers headers;
+    nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_body };
+    cz_status status = write_headers(stream, has_length, length, &headers);
+    if (!status &&
+        cz__nghttp2.nghttp2_submit_response(stream->h2->session, stream->id, headers.items,
+                                            headers.count, has_body ? &body : NULL))
+        status = CZ_ENOMEM;
+    stream->answered_ms = cz__conn_now_ms(stream->h2->conn);
+    return status;
+}
+
+/* The answer is in the exchange, or its body was streamed. */
+static void finish(struct cz__h2_stream *stream)
+{
+    cz__exchange *exchange = stream->exchange;
+    if (exchange->streaming) {
+        stream->finished = true;
+        if (exchange->stream_cut)
+            reset(stream, NGHTTP2_INTERNAL_ERROR);
+        else
+            cz_ignore(cz__nghttp2.nghttp2_session_resume_data(stream->h2->session, stream->id));
+        cz__exchange_answered(exchange, stream->sent);
+        return;
+    }
+    const cz_request *req = &exchange->request;
+    bool none = req->response.status == 204 || req->response.status == 304;
+    cz_str body = none ? CZ_STR("") : cz__exchange_body(exchange);
+    stream->body = req->method == CZ_METHOD_HEAD ? CZ_STR("") : body;
+    if (submit(stream, !none, body.len, stream->body.len > 0))
+        reset(stream, NGHTTP2_INTERNAL_ERROR);
+    cz__exchange_answered(exchange, stream->body.len);
+}
+
+static void on_handler_done(cz__exchange *exchange)
+{
+    struct cz__h2_stream *stream = exchange->owner;
+    struct cz__h2 *h2 = stream->h2;
+    if (stream->closed) {
+        exchange->request.response.status = 499;
+        cz__exchange_answered(exchange, 0);
+        destroy(stream);
+    } else {
+        finish(stream);
+    }
+    cz__conn_settle(h2->conn);
+}
+
+/* ---- Bodies of answers that are streamed ---- */
+
+static cz_status stream_begin(cz__exchange *exchange)
+{
+    struct cz__h2_stream *stream = exchange->owner;
+    stream->streams = true;
+    return submit(stream, false, 0, true);
+}
+
+static cz_buf *stream_open(cz__exchange *exchange, bool *out_keep_alive)
+{
+    struct cz__h2_stream *stream = exchange->owner;
+    *out_keep_alive = true;
+    return stream->closed ? NULL : &stream->out;
+}
+
+static cz_status stream_send(cz__exchange *exchange)
+{
+    struct cz__h2_stream *stream = exchange->owner;
+    cz__conn *conn = stream->h2->conn;
+    cz_status status = CZ_OK;
+    cz_ignore(cz__nghttp2.nghttp2_session_resume_data(stream->h2->session,
+                                                      stream->id)); /* it may not be deferred */
+    cz__h2_pump(stream->h2);
+    cz__conn_flush(conn);
+    while (!status && !stream->closed && stream->out.len > CZ__HTTP_UNSENT_BYTES_MAX) {
+        cz__conn_wait(conn);
+        exchange->stream_fiber = cz__fiber_current();
+        status = cz__fiber_wait(&exchange->ctx);
+        exchange->stream_fiber = NULL;
+    }
+    if (stream->closed)
+        return CZ_ECANCELED;
+    cz__conn_wait(conn);
+    return status;
+}
+
+/* ---- Running ---- */
+
+void cz__h2_stream_run(struct cz__h2_stream *stream)
+{
+    cz__exchange *exchange = stream->exchange;
+    stream->started = true;
+    exchange->request.body = cz_buf_str(&exchange->body_in);
+    exchange->owner = stream;
+    exchange->on_done = on_handler_done;
+    exchange->stream_begin = stream_begin;
+    exchange->stream_open = stream_open;
+    exchange->stream_send = stream_send;
+    cz__exchange_start(exchange);
+    if (!exchange->running)
+        finish(stream);
+}
+
+void cz__h2_stream_refuse(struct cz__h2_stream *stream, const cz_error *err)
+{
+    cz__exchange *exchange = stream->exchange;
+    make_ready(stream);
+    stream->started = true;
+    if (!exchange->request.client_address.len)
+        exchange->request.client_address = cz_str_from(stream->h2->conn->address_text);
+    exchange->owner = stream;
+    cz__exchange_refuse(exchange, err);
+    finish(stream);
+}
+#endif
