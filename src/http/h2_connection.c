@@ -35,21 +35,6 @@ static int count(struct cz__h2 *h2, enum cz__h2_kind kind)
     return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *user)
-{
-    struct cz__h2 *h2 = user;
-    (void)session;
-    if (head->type == NGHTTP2_CONTINUATION) {
-        if (++h2->continuations > CZ__H2_CONTINUATIONS_MAX) {
-            h2->flood = CZ__H2_CONTINUATION;
-            return NGHTTP2_ERR_CALLBACK_FAILURE;
-        }
-    } else {
-        h2->continuations = 0;
-    }
-    return count(h2, cz__h2_kind_of(head->type, head->flags, (uint32_t)head->length));
-}
-
 static bool has_room(const struct cz__h2 *h2)
 {
     return !h2->over && h2->exchange_count < CZ__H2_EXCHANGES_MAX &&
@@ -259,6 +244,12 @@ static void run_streams(struct cz__h2 *h2)
     }
 }
 
+void cz__h2_rest(struct cz__h2 *h2)
+{
+    h2->idle_due_ms = cz__conn_now_ms(h2->conn) + (h2->requests ? limits_of(h2)->idle_timeout_ms
+                                                                : limits_of(h2)->header_timeout_ms);
+}
+
 static void set_due(struct cz__h2 *h2)
 {
     int64_t now = cz__conn_now_ms(h2->conn);
@@ -267,8 +258,7 @@ static void set_due(struct cz__h2 *h2)
     else if (h2->streams)
         h2->conn->due_ms = now + TICK_MS;
     else
-        h2->conn->due_ms = now + (h2->requests ? limits_of(h2)->idle_timeout_ms
-                                               : limits_of(h2)->header_timeout_ms);
+        h2->conn->due_ms = h2->idle_due_ms;
 }
 
 static bool go_on(cz__conn *conn)
@@ -294,12 +284,53 @@ static void on_sent(cz__conn *conn)
 
 /* ---- Input ---- */
 
+/* Headers are of a stream that begins, with a number above all before, or of one that has begun (5.1.1). nghttp2 passes over
+ * others, as they may be of one that was reset. */
+static bool numbers_rise(struct cz__h2 *h2, const uint8_t *head)
+{
+    uint32_t id = (uint32_t)(head[5] & 0x7f) << 24 | (uint32_t)head[6] << 16 |
+                  (uint32_t)head[7] << 8 | head[8];
+    unsigned kept = h2->begun_count < CZ__H2_BEGUN ? h2->begun_count : CZ__H2_BEGUN;
+    uint32_t last = kept ? h2->begun[(h2->begun_count - 1) % CZ__H2_BEGUN] : 0;
+    if (id > last) {
+        h2->begun[h2->begun_count++ % CZ__H2_BEGUN] = id;
+        return true;
+    }
+    for (unsigned i = 0; i < kept; i++)
+        if (h2->begun[i] == id)
+            return true;
+    return kept == CZ__H2_BEGUN && id < h2->begun[h2->begun_count % CZ__H2_BEGUN]; /* long ago */
+}
+
+/* Every frame is looked at by its head, also those that nghttp2 passes over or gathers. CZ_EBUSY: it is a flood; CZ_EPROTOCOL. */
+static cz_status count_frames(struct cz__h2 *h2, const char *bytes, size_t len)
+{
+    const uint8_t *head = h2->scan.head;
+    for (size_t at = 0; cz__h2_scan_next(&h2->scan, bytes, len, &at);) {
+        bool continuation = head[3] == NGHTTP2_CONTINUATION;
+        h2->continuations = continuation ? h2->continuations + 1 : 0;
+        if (h2->continuations > CZ__H2_CONTINUATIONS_MAX)
+            h2->flood = CZ__H2_CONTINUATION;
+        if (h2->flood != CZ__H2_KIND_COUNT ||
+            count(h2, cz__h2_kind_of(head[3], head[4], cz__h2_scan_length(&h2->scan))))
+            return CZ_EBUSY;
+        if (head[3] == NGHTTP2_HEADERS && !numbers_rise(h2, head))
+            return CZ_EPROTOCOL;
+    }
+    return CZ_OK;
+}
+
 static void take(struct cz__h2 *h2, const char *bytes, size_t len)
 {
+    cz_status status = count_frames(h2, bytes, len);
+    if (status) {
+        fail(h2, status == CZ_EBUSY ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+        return;
+    }
     ssize_t taken = cz__nghttp2.nghttp2_session_mem_recv(h2->session, (const uint8_t *)bytes, len);
-    if (h2->flood != CZ__H2_KIND_COUNT)
-        fail(h2, NGHTTP2_ENHANCE_YOUR_CALM);
-    else if (taken == NGHTTP2_ERR_FLOODED)
+    if (taken < 0 && h2->continuations) /* nghttp2 takes fewer than we do */
+        h2->flood = CZ__H2_CONTINUATION;
+    if (h2->flood != CZ__H2_KIND_COUNT || taken == NGHTTP2_ERR_FLOODED)
         fail(h2, NGHTTP2_ENHANCE_YOUR_CALM);
     else if (taken < 0)
         fail(h2, taken == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? NGHTTP2_PROTOCOL_ERROR
@@ -308,6 +339,7 @@ static void take(struct cz__h2 *h2, const char *bytes, size_t len)
     uint32_t most = limits_of(h2)->requests_per_connection;
     if (cz__conn_is_open(h2->conn) && most && h2->requests >= most)
         wind_up(h2);
+    cz__h2_rest(h2);
     if (cz__conn_is_open(h2->conn))
         set_due(h2);
 }
@@ -353,13 +385,14 @@ static void check_pace(struct cz__h2_stream *stream, int64_t now)
         return;
     }
     bool waits_for_client = stream->answered_ms && (!stream->streams || stream->out.len);
-    int64_t measured = now - stream->answered_ms - (int64_t)limits->write_timeout_ms;
-    if (waits_for_client && measured > 0 &&
-        stream->sent <
-            (uint64_t)(measured + limits->write_timeout_ms) * limits->body_rate_min / 1000)
+    if (!waits_for_client || stream->sent != stream->sent_before || !stream->stalled_ms) {
+        stream->stalled_ms = now;
+        stream->sent_before = stream->sent;
+    } else if (now - stream->stalled_ms >= (int64_t)limits->write_timeout_ms) {
         cz_ignore(cz__nghttp2.nghttp2_submit_rst_stream(stream->h2->session, NGHTTP2_FLAG_NONE,
                                                         stream->id,
                                                         NGHTTP2_CANCEL)); /* again next time */
+    }
 }
 
 static void check_streams(struct cz__h2 *h2, int64_t now)
@@ -370,7 +403,7 @@ static void check_streams(struct cz__h2 *h2, int64_t now)
         if (exchange->running && exchange->ctx.deadline_us &&
             now * 1000 >= exchange->ctx.deadline_us)
             cz__fiber_cancel(&exchange->ctx, CZ_ETIMEDOUT);
-        else if (!exchange->running && !stream->closed)
+        else if (!stream->closed && (!exchange->running || stream->answered_ms))
             check_pace(stream, now);
     }
 }
@@ -383,10 +416,10 @@ static void on_due(cz__conn *conn)
         say_last(h2);
     else if (h2->streams)
         check_streams(h2, now);
-    else if (!h2->goaway_ms)
-        wind_up(h2); /* idle for long */
-    else
+    else if (h2->over)
         cz__conn_end(conn);
+    else if (now >= h2->idle_due_ms)
+        wind_up(h2);
     if (cz__conn_is_open(conn))
         set_due(h2);
 }
@@ -410,7 +443,6 @@ static const struct cz__conn_protocol protocol = { .on_ready = on_ready,
 
 static void set_callbacks(nghttp2_session_callbacks *callbacks)
 {
-    cz__nghttp2.nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     cz__nghttp2.nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
                                                                         on_begin_headers);
     cz__nghttp2.nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
@@ -431,7 +463,6 @@ static int create_session(struct cz__h2 *h2)
         set_callbacks(callbacks);
         cz__nghttp2.nghttp2_option_set_max_outbound_ack(option, 100);
         cz__nghttp2.nghttp2_option_set_max_settings(option, 32);
-        cz__nghttp2.nghttp2_option_set_no_closed_streams(option, 1);
         failed = cz__nghttp2.nghttp2_session_server_new2(&h2->session, callbacks, h2, option);
     }
     cz__nghttp2.nghttp2_option_del(option);
@@ -469,6 +500,7 @@ cz_status cz__h2_begin(cz__conn *conn, cz_str input)
     }
     conn->protocol = &protocol;
     conn->session = h2;
+    cz__h2_rest(h2);
     set_due(h2);
     if (input.len)
         take(h2, input.ptr, input.len);

@@ -28,6 +28,37 @@ const char *cz__h2_kind_text(enum cz__h2_kind kind)
     return kinds[kind].text;
 }
 
+uint32_t cz__h2_scan_length(const struct cz__h2_scan *scan)
+{
+    return (uint32_t)scan->head[0] << 16 | (uint32_t)scan->head[1] << 8 | scan->head[2];
+}
+
+bool cz__h2_scan_next(struct cz__h2_scan *scan, const char *bytes, size_t len, size_t *at)
+{
+    enum { PREFACE = 24 };
+    while (*at < len) {
+        if (scan->left) {
+            size_t step = len - *at < scan->left ? len - *at : scan->left;
+            scan->left -= (uint32_t)step;
+            *at += step;
+            continue;
+        }
+        uint8_t byte = (uint8_t)bytes[(*at)++];
+        if (!scan->begun) { /* which nghttp2 reads */
+            scan->begun = ++scan->have == PREFACE;
+            scan->have = scan->begun ? 0 : scan->have;
+            continue;
+        }
+        scan->head[scan->have++] = byte;
+        if (scan->have == sizeof scan->head) {
+            scan->have = 0;
+            scan->left = cz__h2_scan_length(scan);
+            return true;
+        }
+    }
+    return false;
+}
+
 enum cz__h2_kind cz__h2_kind_of(uint8_t type, uint8_t flags, uint32_t length)
 {
     enum {

@@ -7,6 +7,7 @@
 #define CZ_HTTP_H2_GUARD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*    kind            burst  a second  what it is, for the log */
@@ -33,6 +34,18 @@ struct cz__h2_guard {
         int64_t spent;    /* thousandths of a token */
     } buckets[CZ__H2_KIND_COUNT];
 };
+
+/* Where in its frames what a client sends is; zeroed at its first byte. */
+struct cz__h2_scan {
+    uint32_t have; /* bytes of the preface, then of a frame's head */
+    uint32_t left; /* bytes of a frame's content */
+    bool begun;    /* the preface is over */
+    uint8_t head[9];
+};
+
+/* The next frame whose head ends in `bytes`, from `*at` on, which goes behind it. False: there is none in the rest. */
+bool cz__h2_scan_next(struct cz__h2_scan *scan, const char *bytes, size_t len, size_t *at);
+uint32_t cz__h2_scan_length(const struct cz__h2_scan *scan);
 
 /* Take a token of a kind; false: there is none. Zeroed is full. */
 bool cz__h2_guard_take(struct cz__h2_guard *guard, enum cz__h2_kind kind, int64_t now_ms);

@@ -37,3 +37,30 @@ CZ_TEST(frames_are_of_a_kind_by_their_heads)
     for (size_t i = 0; i < CZ_COUNT(cases); i++)
         CZ_EXPECT_EQ(cz__h2_kind_of(cases[i].type, cases[i].flags, cases[i].length), cases[i].kind);
 }
+
+/* Wherever the bytes are cut. */
+CZ_TEST(frames_are_found_in_what_a_client_sends)
+{
+    static const char bytes[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                                "\0\0\0\4\0\0\0\0\0"
+                                "\0\0\3\0\1\0\0\0\1abc"
+                                "\0\0\1\xee\0\0\0\0\0x"
+                                "\0\0\0\4\1\0\0\0\0"
+                                "\0\0";
+    static const struct {
+        uint8_t type;
+        uint32_t length;
+    } frames[] = { { 4, 0 }, { 0, 3 }, { 0xee, 1 }, { 4, 0 } };
+    for (size_t cut = 0; cut < sizeof bytes - 1; cut++) {
+        struct cz__h2_scan scan = { 0 };
+        size_t found = 0, at = 0;
+        while (cz__h2_scan_next(&scan, bytes, cut, &at) ||
+               (at = at < cut ? cut : at, cz__h2_scan_next(&scan, bytes, sizeof bytes - 1, &at))) {
+            CZ_REQUIRE(found < CZ_COUNT(frames));
+            CZ_EXPECT_EQ(scan.head[3], frames[found].type);
+            CZ_EXPECT_EQ(cz__h2_scan_length(&scan), frames[found].length);
+            found++;
+        }
+        CZ_EXPECT_EQ(found, CZ_COUNT(frames));
+    }
+}

@@ -12,6 +12,7 @@ enum {
     CZ__H2_CONTINUATIONS_MAX = 32, /* of one block of headers */
     CZ__H2_BODIES_MAX =
         8 << 20, /* bytes of bodies that are not whole; more, and streams are refused */
+    CZ__H2_BEGUN = 128,
     CZ__H2_STREAM_WINDOW = 256 << 10, /* what a client may send ahead */
     CZ__H2_CONNECTION_WINDOW = 1 << 20
 };
@@ -29,7 +30,8 @@ struct cz__h2_stream {
     cz_buf out;                     /* of a streamed answer what is not yet sent */
     cz_str body;                    /* of another what is not */
     int64_t began_ms, answered_ms;  /* when its body, and its answer began; 0: not yet */
-    uint64_t sent;                  /* bytes of the answer's body */
+    uint64_t sent, sent_before;     /* bytes of the answer's body; when the clock looked last */
+    int64_t stalled_ms;             /* since when none went */
     bool ready;     /* nothing more is taken of the request: it is whole, or refused */
     bool started;   /* it is being answered */
     bool too_large; /* its headers are */
@@ -50,8 +52,12 @@ struct cz__h2 {
     size_t block_bytes;            /* of the headers being read, as RFC 9113, 6.5.2, counts them */
     unsigned continuations;        /* of them */
     uint32_t requests;
-    int64_t goaway_ms; /* when the last word is to be said after the first; 0: no word was */
+    int64_t idle_due_ms; /* when a connection without streams is over */
+    int64_t goaway_ms;   /* when the last word is to be said after the first; 0: no word was */
     struct cz__h2_guard guard;
+    struct cz__h2_scan scan;
+    uint32_t begun[CZ__H2_BEGUN]; /* the streams that began last, in a ring */
+    unsigned begun_count;
     enum cz__h2_kind flood; /* CZ__H2_KIND_COUNT: none */
     bool over;              /* GOAWAY was said: no new stream */
 };
@@ -77,6 +83,9 @@ void cz__h2_stream_refuse(struct cz__h2_stream *stream, const cz_error *err);
 void cz__h2_stream_close(struct cz__h2_stream *stream);
 
 /* ---- h2_connection.c ---- */
+
+/* Something happened: the time without it begins anew. */
+void cz__h2_rest(struct cz__h2 *h2);
 
 /* Put what is to be sent into the connection's output, as far as it has room. */
 void cz__h2_pump(struct cz__h2 *h2);

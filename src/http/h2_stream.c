@@ -68,6 +68,7 @@ void cz__h2_stream_close(struct cz__h2_stream *stream)
         return;
     stream->closed = true;
     h2->stream_count--;
+    cz__h2_rest(h2);
     make_ready(stream);
     if (stream->exchange->running) {
         h2->conn->server->core.stats.cancelled++;

@@ -11,10 +11,8 @@
     X(nghttp2_option_new)                                                                          \
     X(nghttp2_option_set_max_outbound_ack)                                                         \
     X(nghttp2_option_set_max_settings)                                                             \
-    X(nghttp2_option_set_no_closed_streams)                                                        \
     X(nghttp2_session_callbacks_del)                                                               \
     X(nghttp2_session_callbacks_new)                                                               \
-    X(nghttp2_session_callbacks_set_on_begin_frame_callback)                                       \
     X(nghttp2_session_callbacks_set_on_begin_headers_callback)                                     \
     X(nghttp2_session_callbacks_set_on_data_chunk_recv_callback)                                   \
     X(nghttp2_session_callbacks_set_on_frame_recv_callback)                                        \

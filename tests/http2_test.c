@@ -1,0 +1,628 @@
+/* HTTP/2 as bytes: what breaks its rules, and what costs a server more than its client. Frames are made by hand: a client library
+ * would not send them. Sections are RFC 9113's. */
+#include "server.h"
+#include <arpa/inet.h>
+#include <calzone/time.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum frame {
+    DATA,
+    HEADERS,
+    PRIORITY,
+    RST_STREAM,
+    SETTINGS,
+    PUSH_PROMISE,
+    PING,
+    GOAWAY,
+    WINDOW_UPDATE,
+    CONTINUATION,
+    NOTHING = -1, /* no answer, and the connection lives */
+    CLOSED = -2
+};
+enum { END_STREAM = 1, ACK = 1, END_HEADERS = 4, PADDED = 8 };
+enum {
+    NO_ERROR,
+    PROTOCOL_ERROR,
+    INTERNAL_ERROR,
+    FLOW_CONTROL_ERROR,
+    FRAME_SIZE_ERROR = 6,
+    REFUSED_STREAM,
+    COMPRESSION_ERROR = 9,
+    ENHANCE_YOUR_CALM = 11
+};
+
+/* ---- frames ---- */
+
+static void put_frame(cz_buf *out, enum frame type, int flags, uint32_t stream, const void *payload,
+                      size_t len)
+{
+    const uint8_t head[9] = {
+        (uint8_t)(len >> 16),    (uint8_t)(len >> 8),    (uint8_t)len,
+        (uint8_t)type,           (uint8_t)flags,         (uint8_t)(stream >> 24),
+        (uint8_t)(stream >> 16), (uint8_t)(stream >> 8), (uint8_t)stream
+    };
+    cz_buf_append(out, head, sizeof head);
+    cz_buf_append(out, payload, len);
+}
+
+static void put_number(cz_buf *out, enum frame type, uint32_t stream, uint32_t number)
+{
+    uint32_t text = htonl(number);
+    put_frame(out, type, 0, stream, &text, 4);
+}
+
+/* GET or POST of a path: fields of the static table, and literals. */
+static void put_fields(cz_buf *out, bool post, const char *path)
+{
+    cz_buf_append_char(out, (char)(post ? 0x83 : 0x82));
+    cz_buf_append_char(out, (char)0x86); /* http */
+    cz_buf_append_char(out, 0x04);
+    cz_buf_append_char(out, (char)strlen(path));
+    cz_buf_append_str(out, cz_str_from(path));
+    cz_buf_append_lit(out, "\x01\x09localhost");
+}
+
+static void put_request(cz_buf *out, uint32_t stream, bool post, const char *path, int flags)
+{
+    cz_buf fields = { 0 };
+    put_fields(&fields, post, path);
+    put_frame(out, HEADERS, flags, stream, fields.ptr, fields.len);
+    cz_buf_done(&fields);
+}
+
+static void put_get(cz_buf *out, uint32_t stream, const char *path)
+{
+    put_request(out, stream, false, path, END_STREAM | END_HEADERS);
+}
+
+static void put_preface(cz_buf *out)
+{
+    cz_buf_append_lit(out, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    put_frame(out, SETTINGS, 0, 0, NULL, 0);
+}
+
+/* ---- a connection ---- */
+
+static int dial(uint16_t port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons(port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CZ_REQUIRE(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    return fd;
+}
+
+struct heard {
+    enum frame frame; /* the first that is none of the usual ones, CLOSED or NOTHING */
+    uint32_t code;    /* of GOAWAY and RST_STREAM */
+    unsigned answers; /* HEADERS */
+    bool resets;      /* count */
+};
+
+/* Take one whole frame from the front. False: there is none. */
+static bool take_frame(cz_buf *in, struct heard *heard)
+{
+    const uint8_t *at = (const uint8_t *)in->ptr;
+    size_t len = in->len < 9 ? 0 : ((size_t)at[0] << 16 | (size_t)at[1] << 8 | at[2]);
+    if (in->len < 9 || in->len < 9 + len)
+        return false;
+    uint32_t code = 0;
+    if (at[3] == GOAWAY && len >= 8)
+        code = (uint32_t)at[13] << 24 | (uint32_t)at[14] << 16 | (uint32_t)at[15] << 8 | at[16];
+    if (at[3] == RST_STREAM && len == 4)
+        code = (uint32_t)at[9] << 24 | (uint32_t)at[10] << 16 | (uint32_t)at[11] << 8 | at[12];
+    heard->answers += at[3] == HEADERS;
+    if ((at[3] == GOAWAY || (at[3] == RST_STREAM && heard->resets)) && heard->frame == NOTHING) {
+        heard->frame = (enum frame)at[3];
+        heard->code = code;
+    }
+    in->len -= 9 + len;
+    memmove(in->ptr, in->ptr + 9 + len, in->len);
+    return true;
+}
+
+/* Send all, as far as the server takes it, and hear for `ms`, or until GOAWAY, the end or, when `resets` count, RST_STREAM. */
+static struct heard converse(int fd, cz_str bytes, int ms, bool resets)
+{
+    struct heard heard = { .frame = NOTHING, .resets = resets };
+    cz_buf in = { 0 };
+    int64_t until = cz_monotonic_us() + ms * INT64_C(1000);
+    while (heard.frame == NOTHING && cz_monotonic_us() < until) {
+        struct pollfd ready = { .fd = fd, .events = (short)(POLLIN | (bytes.len ? POLLOUT : 0)) };
+        cz_ignore(poll(&ready, 1, 20));
+        if (ready.revents & POLLIN) {
+            ssize_t n = recv(fd, cz_buf_reserve(&in, 1 << 16), 1 << 16, MSG_DONTWAIT);
+            if (n == 0 || (n < 0 && errno != EAGAIN))
+                heard.frame = CLOSED;
+            cz_buf_commit(&in, n > 0 ? (size_t)n : 0);
+            while (take_frame(&in, &heard))
+                ;
+        } else if (ready.revents & (POLLHUP | POLLERR)) {
+            heard.frame = CLOSED;
+        } else if (ready.revents & POLLOUT) {
+            ssize_t n = send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+            bytes = cz_str_tail(bytes, n > 0 ? (size_t)n : 0);
+        }
+    }
+    cz_buf_done(&in);
+    return heard;
+}
+
+static struct heard ask_frames(uint16_t port, const cz_buf *frames, int ms)
+{
+    int fd = dial(port);
+    struct heard heard = converse(fd, cz_buf_str(frames), ms, true);
+    close(fd);
+    return heard;
+}
+
+/* ---- rules ---- */
+
+static void rule_get(cz_buf *out)
+{
+    put_preface(out);
+    put_get(out, 1, "/notes");
+}
+
+static void rule_no_settings(cz_buf *out)
+{
+    cz_buf_append_lit(out, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    put_get(out, 1, "/notes");
+}
+
+static void rule_even_stream(cz_buf *out)
+{
+    put_preface(out);
+    put_get(out, 2, "/notes");
+}
+
+static void rule_lower_stream(cz_buf *out)
+{
+    put_preface(out);
+    put_get(out, 5, "/notes");
+    put_get(out, 3, "/notes");
+}
+
+static void rule_data_idle(cz_buf *out)
+{
+    put_preface(out);
+    put_frame(out, DATA, END_STREAM, 1, "x", 1);
+}
+
+static void rule_data_on_zero(cz_buf *out)
+{
+    put_preface(out);
+    put_frame(out, DATA, 0, 0, "x", 1);
+}
+
+static void rule_headers_on_zero(cz_buf *out)
+{
+    put_preface(out);
+    put_get(out, 0, "/notes");
+}
+
+static void rule_long_frame(cz_buf *out)
+{
+    static char bytes[16385];
+    put_preface(out);
+    put_request(out, 1, true, "/echo", END_HEADERS);
+    put_frame(out, DATA, 0, 1, bytes, sizeof bytes);
+}
+
+static void rule_settings_length(cz_buf *out)
+{
+    put_preface(out);
+    put_frame(out, SETTINGS, 0, 0, "12345", 5);
+}
+
+static void rule_settings_ack_with_content(cz_buf *out)
+{
+    put_preface(out);
+    put_frame(out, SETTINGS, ACK, 0, "\0\1\0\0\0\0", 6);
+}
+
+static void rule_settings_on_stream(cz_buf *out)
+{
+    put_preface(out);
+    put_frame(out, SETTINGS, 0, 1, NULL, 0);
+}
+
+static void rule_settings_window(cz_buf *out)
+{
+    put_preface(out);
+    put_frame(out, SETTINGS, 0, 0, "\0\4\x80\0\0\0", 6);
+}
+
+static void rule_settings_frame_size(cz_buf *out)
+{
+    put_preface(out);
+    put_frame(out, SETTINGS, 0, 0, "\0\5\0\0\x3f\xff", 6);
+}
+
+static void rule_ping_length(cz_buf *out)
+{
+    put_preface(out);
+    put_frame(out, PING, 0, 0, "1234567", 7);
+}
+
+static void rule_ping_on_stream(cz_buf *out)
+{
+    put_preface(out);
+    put_frame(out, PING, 0, 1, "12345678", 8);
+}
+
+static void rule_window_zero(cz_buf *out)
+{
+    put_preface(out);
+    put_number(out, WINDOW_UPDATE, 0, 0);
+}
+
+static void rule_window_overflow(cz_buf *out)
+{
+    put_preface(out);
+    put_number(out, WINDOW_UPDATE, 0, 0x7fffffff);
+}
+
+static void rule_reset_idle(cz_buf *out)
+{
+    put_preface(out);
+    put_number(out, RST_STREAM, 7, 8);
+}
+
+static void rule_push(cz_buf *out)
+{
+    put_preface(out);
+    put_frame(out, PUSH_PROMISE, END_HEADERS, 1, "\0\0\0\2\x82", 5);
+}
+
+static void rule_continuation_alone(cz_buf *out)
+{
+    put_preface(out);
+    put_frame(out, CONTINUATION, END_HEADERS, 1, "\x82", 1);
+}
+
+static void rule_headers_interrupted(cz_buf *out)
+{
+    put_preface(out);
+    put_request(out, 1, false, "/notes", END_STREAM);
+    put_frame(out, PING, 0, 0, "12345678", 8);
+}
+
+static void rule_compression(cz_buf *out)
+{
+    put_preface(out);
+    put_frame(out, HEADERS, END_STREAM | END_HEADERS, 1, "\xff\xff\xff\xff\xff", 5);
+}
+
+static void rule_padding(cz_buf *out)
+{
+    put_preface(out);
+    put_request(out, 1, true, "/echo", END_HEADERS);
+    put_frame(out, DATA, PADDED | END_STREAM, 1, "\x09xyz", 4);
+}
+
+static void put_bad_request(cz_buf *out, cz_str fields)
+{
+    put_preface(out);
+    put_frame(out, HEADERS, END_STREAM | END_HEADERS, 1, fields.ptr, fields.len);
+}
+
+static void rule_no_path(cz_buf *out)
+{
+    put_bad_request(out, CZ_STR("\x82\x86\x01\x09localhost"));
+}
+
+static void rule_pseudo_twice(cz_buf *out)
+{
+    put_bad_request(out, CZ_STR("\x82\x82\x86\x84\x01\x09localhost"));
+}
+
+static void rule_pseudo_behind(cz_buf *out)
+{
+    put_bad_request(out, CZ_STR("\x82\x86\x00\x01"
+                                "a\x01"
+                                "b\x84\x01\x09localhost"));
+}
+
+static void rule_pseudo_unknown(cz_buf *out)
+{
+    put_bad_request(out, CZ_STR("\x82\x86\x84\x01\x09localhost\x00\x04:foo\x01x"));
+}
+
+static void rule_upper_case(cz_buf *out)
+{
+    put_bad_request(out, CZ_STR("\x82\x86\x84\x01\x09localhost\x00\x03X-A\x01x"));
+}
+
+static void rule_connection(cz_buf *out)
+{
+    put_bad_request(out, CZ_STR("\x82\x86\x84\x01\x09localhost\x00\x0a"
+                                "connection\x05"
+                                "close"));
+}
+
+static void rule_coding(cz_buf *out)
+{
+    put_bad_request(out, CZ_STR("\x82\x86\x84\x01\x09localhost\x00\x11"
+                                "transfer-encoding\x07"
+                                "chunked"));
+}
+
+static void rule_line_end(cz_buf *out)
+{
+    put_bad_request(out, CZ_STR("\x82\x86\x84\x01\x09localhost\x00\x01"
+                                "a\x07"
+                                "b\r\nx: y"));
+}
+
+static void rule_length(cz_buf *out)
+{
+    cz_buf fields = { 0 };
+    put_preface(out);
+    put_fields(&fields, true, "/echo");
+    cz_buf_append_lit(&fields, "\x0f\x0d\x01"
+                               "9"); /* content-length: 9 */
+    put_frame(out, HEADERS, END_HEADERS, 1, fields.ptr, fields.len);
+    put_frame(out, DATA, END_STREAM, 1, "x", 1);
+    cz_buf_done(&fields);
+}
+
+static const struct {
+    const char *rule;
+    void (*put)(cz_buf *out);
+    enum frame frame;
+    uint32_t code;
+} rules[] = {
+    { "a request is answered", rule_get, NOTHING, 0 },
+    { "3.4: settings come first", rule_no_settings, GOAWAY, PROTOCOL_ERROR },
+    { "5.1.1: a client's streams are odd", rule_even_stream, GOAWAY, PROTOCOL_ERROR },
+    { "5.1.1: and rise", rule_lower_stream, GOAWAY, PROTOCOL_ERROR },
+    { "5.1: an idle stream has no data", rule_data_idle, GOAWAY, PROTOCOL_ERROR },
+    { "6.1: data are of a stream", rule_data_on_zero, GOAWAY, PROTOCOL_ERROR },
+    { "6.2: headers are of a stream", rule_headers_on_zero, GOAWAY, PROTOCOL_ERROR },
+    { "4.2: frames are bounded", rule_long_frame, GOAWAY, FRAME_SIZE_ERROR },
+    { "6.5: settings are six bytes each", rule_settings_length, GOAWAY, FRAME_SIZE_ERROR },
+    { "6.5: their acknowledgement is empty", rule_settings_ack_with_content, GOAWAY,
+      FRAME_SIZE_ERROR },
+    { "6.5: they are the connection's", rule_settings_on_stream, GOAWAY, PROTOCOL_ERROR },
+    { "6.5.2: a window is below 2^31", rule_settings_window, GOAWAY, FLOW_CONTROL_ERROR },
+    { "6.5.2: frames take 2^14 bytes", rule_settings_frame_size, GOAWAY, PROTOCOL_ERROR },
+    { "6.7: a ping is eight bytes", rule_ping_length, GOAWAY, FRAME_SIZE_ERROR },
+    { "6.7: and the connection's", rule_ping_on_stream, GOAWAY, PROTOCOL_ERROR },
+    { "6.9: a window grows by something", rule_window_zero, GOAWAY, PROTOCOL_ERROR },
+    { "6.9.1: and not beyond 2^31 - 1", rule_window_overflow, GOAWAY, FLOW_CONTROL_ERROR },
+    { "6.4: an idle stream is not reset", rule_reset_idle, GOAWAY, PROTOCOL_ERROR },
+    { "8.4: a client pushes nothing", rule_push, GOAWAY, PROTOCOL_ERROR },
+    { "6.10: a continuation follows headers", rule_continuation_alone, GOAWAY, PROTOCOL_ERROR },
+    { "6.2: nothing comes between headers", rule_headers_interrupted, GOAWAY, PROTOCOL_ERROR },
+    { "4.3: headers that can't be decoded", rule_compression, GOAWAY, COMPRESSION_ERROR },
+    { "6.1: padding is within the frame", rule_padding, GOAWAY, PROTOCOL_ERROR },
+    { "8.3.1: a request has a path", rule_no_path, RST_STREAM, PROTOCOL_ERROR },
+    { "8.3: a pseudo field comes once", rule_pseudo_twice, RST_STREAM, PROTOCOL_ERROR },
+    { "8.3: before the others", rule_pseudo_behind, RST_STREAM, PROTOCOL_ERROR },
+    { "8.3: there are no others", rule_pseudo_unknown, RST_STREAM, PROTOCOL_ERROR },
+    { "8.2.1: names are in lower case", rule_upper_case, RST_STREAM, PROTOCOL_ERROR },
+    { "8.2.2: nothing is of the connection", rule_connection, RST_STREAM, PROTOCOL_ERROR },
+    { "8.2.2: there are no transfer codings", rule_coding, RST_STREAM, PROTOCOL_ERROR },
+    { "8.2.1: a value has no line end", rule_line_end, RST_STREAM, PROTOCOL_ERROR },
+    { "8.1.1: a body is as long as it says", rule_length, RST_STREAM, PROTOCOL_ERROR },
+};
+
+CZ_TEST(the_rules_of_http_2_are_kept)
+{
+    struct server server = server_start("lab", 1, NULL);
+    for (size_t i = 0; i < CZ_COUNT(rules); i++) {
+        cz_buf frames = { 0 };
+        rules[i].put(&frames);
+        struct heard heard =
+            ask_frames(server.port, &frames, rules[i].frame == NOTHING ? 300 : 2000);
+        CZ_EXPECT_MSG(heard.frame == rules[i].frame && heard.code == rules[i].code,
+                      "%s: frame %d, code %u", rules[i].rule, (int)heard.frame, heard.code);
+        cz_buf_done(&frames);
+    }
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+/* However the bytes are cut. */
+CZ_TEST(a_request_over_http_2_cut_at_any_byte_is_answered)
+{
+    struct server server = server_start("lab", 1, NULL);
+    cz_buf frames = { 0 };
+    put_preface(&frames);
+    put_request(&frames, 1, true, "/echo", END_HEADERS);
+    put_frame(&frames, DATA, 0, 1, "hello ", 6);
+    put_frame(&frames, DATA, END_STREAM, 1, "there", 5);
+    for (size_t cut = 1; cut < frames.len; cut++) {
+        int fd = dial(server.port);
+        struct heard heard = converse(fd, cz_str_of(frames.ptr, cut), 2, true);
+        CZ_EXPECT_MSG(heard.frame == NOTHING, "cut at %zu", cut);
+        heard = converse(fd, cz_str_of(frames.ptr + cut, frames.len - cut), 60, true);
+        CZ_EXPECT_MSG(heard.frame == NOTHING && heard.answers == 1, "cut at %zu: %d, %u answers",
+                      cut, (int)heard.frame, heard.answers);
+        close(fd);
+    }
+    cz_buf_done(&frames);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+/* ---- floods ---- */
+
+enum { FLOOD_BYTES = 4 << 20 };
+
+static void flood_reset(cz_buf *out, uint32_t n)
+{
+    put_get(out, 2 * n + 1, "/sleep/1000");
+    put_number(out, RST_STREAM, 2 * n + 1, 8);
+}
+
+/* The server is made to reset: a name in upper case is an error of its stream. */
+static void flood_made_reset(cz_buf *out, uint32_t n)
+{
+    cz_str fields = CZ_STR("\x82\x86\x84\x01\x09localhost\x00\x03X-A\x01x");
+    put_frame(out, HEADERS, END_STREAM | END_HEADERS, 2 * n + 1, fields.ptr, fields.len);
+}
+
+static void flood_settings(cz_buf *out, uint32_t n)
+{
+    (void)n;
+    put_frame(out, SETTINGS, 0, 0, "\0\3\0\0\0\x64", 6);
+}
+
+static void flood_ping(cz_buf *out, uint32_t n)
+{
+    (void)n;
+    put_frame(out, PING, 0, 0, "12345678", 8);
+}
+
+static void flood_priority(cz_buf *out, uint32_t n)
+{
+    put_frame(out, PRIORITY, 0, 2 * n + 1, "\0\0\0\0\x10", 5);
+}
+
+static void flood_continuation(cz_buf *out, uint32_t n)
+{
+    static char fields[2000] = "\x00\x01"
+                               "a\x7f"; /* a literal whose value takes the rest */
+    if (n == 0)
+        put_request(out, 1, false, "/notes", END_STREAM);
+    put_frame(out, CONTINUATION, 0, 1, fields, n % 2 ? 0 : 1);
+}
+
+static void flood_empty_data(cz_buf *out, uint32_t n)
+{
+    if (n == 0)
+        put_request(out, 1, true, "/echo", END_HEADERS);
+    put_frame(out, DATA, 0, 1, NULL, 0);
+}
+
+static void flood_small_windows(cz_buf *out, uint32_t n)
+{
+    (void)n;
+    put_number(out, WINDOW_UPDATE, 0, 1);
+}
+
+static void flood_unknown(cz_buf *out, uint32_t n)
+{
+    (void)n;
+    put_frame(out, (enum frame)0xee, 0, 0, "12345678", 8);
+}
+
+/* One field of 4,000 bytes is kept by the decoder, and then named by a byte each. */
+static void flood_table(cz_buf *out, uint32_t n)
+{
+    cz_buf fields = { 0 };
+    put_fields(&fields, false, "/notes");
+    if (n == 0) {
+        cz_buf_append_lit(&fields, "\x40\x01"
+                                   "a\x7f\x91\x1e"); /* 127 + 17 + 30 * 128 bytes */
+        for (int i = 0; i < 127 + 17 + 30 * 128; i++)
+            cz_buf_append_char(&fields, 'x');
+    }
+    for (int i = 0; i < 8000; i++)
+        cz_buf_append_char(&fields, (char)0xbe);
+    put_frame(out, HEADERS, END_STREAM | END_HEADERS, 2 * n + 1, fields.ptr, fields.len);
+    cz_buf_done(&fields);
+}
+
+static const struct {
+    const char *name;
+    void (*put)(cz_buf *out, uint32_t n);
+} floods[] = {
+    { "rapid reset", flood_reset },
+    { "the server is made to reset", flood_made_reset },
+    { "settings", flood_settings },
+    { "pings", flood_ping },
+    { "priorities", flood_priority },
+    { "continuations", flood_continuation },
+    { "empty data", flood_empty_data },
+    { "windows that grow by one byte", flood_small_windows },
+    { "frames nobody knows", flood_unknown },
+    { "references to a large field", flood_table },
+};
+
+static long memory_kib(pid_t pid)
+{
+    char path[64], line[256];
+    long kib = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "VmRSS:", 6) == 0)
+            kib = strtol(line + 6, NULL, 10);
+    if (file)
+        fclose(file);
+    return kib;
+}
+
+/* Told to be calm and closed within a second, while others are served and memory stays. */
+CZ_TEST(floods_over_http_2_are_ended)
+{
+    struct server server = server_start("lab", 1, NULL);
+    pid_t worker;
+    CZ_REQUIRE(server_workers(&server, &worker, 1) == 1);
+    CZ_REQUIRE(get(server.port, "/notes"));
+    long before = memory_kib(worker);
+    for (size_t i = 0; i < CZ_COUNT(floods); i++) {
+        cz_buf frames = { 0 };
+        put_preface(&frames);
+        for (uint32_t n = 0; frames.len < FLOOD_BYTES && n < 20000; n++)
+            floods[i].put(&frames, n);
+        int fd = dial(server.port);
+        int64_t began = cz_monotonic_us();
+        struct heard heard = converse(fd, cz_buf_str(&frames), 5000, false);
+        int64_t ms = (cz_monotonic_us() - began) / 1000;
+        CZ_EXPECT_MSG(heard.frame == GOAWAY && heard.code == ENHANCE_YOUR_CALM,
+                      "%s: frame %d, code %u", floods[i].name, (int)heard.frame, heard.code);
+        CZ_EXPECT_MSG(ms < 1000 || is_sanitized(), "%s: %d ms", floods[i].name, (int)ms);
+        const cz_answer *answer = get(server.port, "/notes");
+        CZ_EXPECT_MSG(answer && answer->status == 200, "beside %s", floods[i].name);
+        close(fd);
+        cz_buf_done(&frames);
+    }
+    long grown = memory_kib(worker) - before;
+    CZ_EXPECT_MSG(grown < 16 << 10 || is_sanitized(), "%ld KiB more", grown);
+    sleep_ms(400); /* lines are gathered for 250 ms */
+    CZ_EXPECT(cz_str_find(server_log(&server), CZ_STR("a flood over HTTP/2 was ended")) !=
+              SIZE_MAX);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+/* A window of nothing: answers are made and never taken. */
+CZ_TEST(answers_that_nobody_takes_over_http_2_are_dropped)
+{
+    static const char *const env[] = { "HTTP_WRITE_TIMEOUT=1s", NULL };
+    struct server server = server_start("lab", 1, env);
+    cz_buf frames = { 0 };
+    cz_buf_append_lit(&frames, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    put_frame(&frames, SETTINGS, 0, 0, "\0\4\0\0\0\0", 6);
+    for (uint32_t n = 0; n < 50; n++)
+        put_get(&frames, 2 * n + 1, "/stream/1000000");
+    struct heard heard = ask_frames(server.port, &frames, 6000);
+    CZ_EXPECT_MSG(heard.frame == RST_STREAM && heard.answers == 50, "frame %d, %u answers",
+                  (int)heard.frame, heard.answers);
+    CZ_EXPECT(get(server.port, "/notes"));
+    cz_buf_done(&frames);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+/* More streams than are allowed are refused, and may be asked again. */
+CZ_TEST(streams_beyond_the_limit_are_refused)
+{
+    struct server server = server_start("lab", 1, NULL);
+    cz_buf frames = { 0 };
+    put_preface(&frames);
+    for (uint32_t n = 0; n < 101; n++)
+        put_get(&frames, 2 * n + 1, "/sleep/500");
+    struct heard heard = ask_frames(server.port, &frames, 300);
+    CZ_EXPECT_MSG(heard.frame == RST_STREAM && heard.code == REFUSED_STREAM, "frame %d, code %u",
+                  (int)heard.frame, heard.code);
+    cz_buf_done(&frames);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
