@@ -167,7 +167,7 @@ CZ_TEST(malformed_requests_are_refused_and_the_connection_closes)
         { "GET /%ff HTTP/1.1\r\n" HOST "\r\n", 400 },
         { "GET / HTTP/1.2x\r\n" HOST "\r\n", 400 },
         { "GET / HTTP/2.0\r\n" HOST "\r\n", 505 },
-        { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505 },
+        { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\r", 505 }, /* one byte beside what begins HTTP/2 */
         { "CONNECT localhost:80 HTTP/1.1\r\n" HOST "\r\n", 501 },
         { "TRACE / HTTP/1.1\r\n" HOST "\r\n", 501 },
         { GET_LINE "\r\n", 400 },
