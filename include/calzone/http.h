@@ -77,9 +77,9 @@ typedef struct cz_request {
     cz_str client_address; /* "192.0.2.1" or "2001:db8::1" */
     cz_str
         client_certificate; /* whose it is, "CN=till 7,O=Shop" (RFC 2253), when TLS verified one; empty: none */
-    cz_str content_type; /* the Content-Type header; empty when there is none */
-    cz_str body;         /* decoded body, whole */
-    const cz_header *headers;
+    cz_str content_type;      /* the Content-Type header; empty when there is none */
+    cz_str body;              /* decoded body, whole */
+    const cz_header *headers; /* each name once, in the order they came first */
     uint32_t header_count;
     uint8_t version_major; /* 1 or 2 */
     uint8_t version_minor; /* of HTTP/1.x */
@@ -107,8 +107,9 @@ typedef struct cz_request {
     int view_action;
 } cz_request;
 
-/* The first header with this name, compared without case; empty when there is none, and `*out_found`
- * (may be NULL) tells the two apart. Context: any. */
+/* The header with this name, compared without case; empty when there is none, which cz_request_has_header() tells from one
+ * that is empty. What came on several lines is one value, as in Django: "a, b", of Cookie "a; b" (RFC 9110, 5.3), so one that
+ * may come once and came twice is malformed. A second Host, Content-Length or Content-Type is 400 before. Context: any. */
 cz_str cz_request_header(const cz_request *req, cz_str name);
 bool cz_request_has_header(const cz_request *req, cz_str name);
 

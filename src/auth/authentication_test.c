@@ -81,6 +81,9 @@ static const struct {
     { "/api/who", "Authorization: Bearer OjAxMjM0NTY3ODlhYmNkZWY=", 401, "Invalid token." },
     { "/api/who", "Authorization: Bearer bm9ib2R5OjAxMjM0NTY3ODlhYmNkZWY=", 401, "Invalid token." },
     { "/api/who", "Authorization: Bearer a.b.c", 200, "" }, /* another scheme's */
+    { "/api/who",
+      "Authorization: Bearer a.b.c\r\nAuthorization: Bearer c2hvcDpmZWRjYmE5ODc2NTQzMjEw", 400,
+      "more than one Authorization" },
 };
 
 CZ_TEST(who_calls_is_known_by_the_first_scheme_that_is_used)

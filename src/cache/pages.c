@@ -75,15 +75,11 @@ static int64_t shared_age(const cz_response *response)
     return shared >= 0 ? shared : age;
 }
 
-/* A list may stand on several lines (RFC 9110, 5.3). */
 static bool says_no_store(const cz_request *req)
 {
-    for (uint32_t i = 0; i < req->header_count; i++) {
-        cz_str rest = req->headers[i].value;
-        while (cz__header_is(&req->headers[i], "cache-control") && rest.len)
-            if (cz_str_eq_icase(cz__header_next(&rest), CZ_STR("no-store")))
-                return true;
-    }
+    for (cz_str rest = cz_request_header(req, CZ_STR("Cache-Control")); rest.len;)
+        if (cz_str_eq_icase(cz__header_next(&rest), CZ_STR("no-store")))
+            return true;
     return false;
 }
 

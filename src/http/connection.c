@@ -121,18 +121,16 @@ ssize_t cz__conn_read(cz__conn *conn, char *room, size_t bytes)
                      : recv(conn->watch.fd, room, bytes, 0);
 }
 
-cz_status cz__conn_identify(const cz__conn *conn, cz__exchange *exchange)
+struct cz__http_peer cz__conn_peer(const cz__conn *conn)
 {
-    cz_request *req = &exchange->request;
-    if (conn->tls) {
-        req->scheme = CZ_STR("https");
-        cz_status status =
-            cz__tls_session_peer(conn->tls, exchange->arena, &req->client_certificate);
-        if (status)
-            return status;
-    }
-    cz__exchange_set_peer(exchange, cz_str_from(conn->address_text));
-    return CZ_OK;
+    return (struct cz__http_peer){ cz_str_from(conn->address_text), conn->tls != NULL };
+}
+
+cz_status cz__conn_name_client(const cz__conn *conn, cz__exchange *exchange)
+{
+    return conn->tls ? cz__tls_session_peer(conn->tls, exchange->arena,
+                                            &exchange->request.client_certificate)
+                     : CZ_OK;
 }
 
 /* ---- Ending ---- */

@@ -78,8 +78,9 @@ CZ_NODISCARD cz_status cz__conn_create(cz__http_server *server, int fd,
 /* recv(): more than 0 bytes, 0 at the end of input, or -1 and errno, EAGAIN when there is nothing now. */
 ssize_t cz__conn_read(cz__conn *conn, char *room, size_t bytes);
 
-/* Say in a request who asks, and over what. Errors: CZ_ENOMEM. */
-CZ_NODISCARD cz_status cz__conn_identify(const cz__conn *conn, cz__exchange *exchange);
+/* Who is at the other end, for a request; and say in it whose certificate TLS verified. Errors: CZ_ENOMEM. */
+struct cz__http_peer cz__conn_peer(const cz__conn *conn);
+CZ_NODISCARD cz_status cz__conn_name_client(const cz__conn *conn, cz__exchange *exchange);
 
 /* Where to append what is to be sent; NULL: no memory. */
 cz_buf *cz__conn_output(cz__conn *conn);

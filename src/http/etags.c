@@ -1,10 +1,17 @@
 #include "http/etags.h"
 
+/* A list may have empty items (RFC 9110, 5.6.1). */
+static cz_str skip_commas(cz_str list)
+{
+    list = cz_str_trim(list);
+    while (cz_str_starts_with(list, CZ_STR(",")))
+        list = cz_str_trim(cz_str_tail(list, 1));
+    return list;
+}
+
 bool cz__etag_next(cz_str *list, cz_str *out, bool *out_weak)
 {
-    *list = cz_str_trim(*list);
-    while (cz_str_starts_with(*list, CZ_STR(",")))
-        *list = cz_str_trim(cz_str_tail(*list, 1));
+    *list = skip_commas(*list);
     *out_weak = cz_str_starts_with(*list, CZ_STR("W/"));
     cz_str rest = cz_str_tail(*list, *out_weak ? 2 : 0);
     if (!cz_str_starts_with(rest, CZ_STR("\"")))
@@ -18,27 +25,25 @@ bool cz__etag_next(cz_str *list, cz_str *out, bool *out_weak)
     return true;
 }
 
-static bool names(cz_str list, cz_str etag, char mark, bool strong)
+/* "*" is a list of its own; among tags, as of two lines that were joined, it means no less. */
+static bool is_any(cz_str list)
 {
-    cz_str tag;
-    bool weak;
-    if (cz_str_eq(cz_str_trim(list), CZ_STR("*")))
-        return true;
-    while (cz__etag_next(&list, &tag, &weak)) {
-        if (mark)
-            tag = cz_str_cut(&tag, mark);
-        if (cz_str_eq(tag, etag) && !(strong && weak))
-            return true;
-    }
-    return false;
+    list = skip_commas(list);
+    return cz_str_eq(cz_str_trim(cz_str_cut(&list, ',')), CZ_STR("*"));
 }
 
 bool cz__etag_is_named(const cz_request *req, cz_str header, cz_str etag, char mark, bool strong)
 {
-    for (uint32_t i = 0; i < req->header_count; i++)
-        if (cz_str_eq_icase(req->headers[i].name, header) &&
-            names(req->headers[i].value, etag, mark, strong))
+    cz_str list = cz_request_header(req, header), tag;
+    bool weak;
+    if (is_any(list))
+        return true;
+    while (cz__etag_next(&list, &tag, &weak)) {
+        if (mark)
+            tag = cz_str_cut(&tag, mark);
+        if ((cz_str_eq(tag, etag) && !(strong && weak)) || is_any(list))
             return true;
+    }
     return false;
 }
 

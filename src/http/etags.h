@@ -8,7 +8,7 @@
  * where the list is malformed, so that nothing behind that is taken for a match. */
 bool cz__etag_next(cz_str *list, cz_str *out, bool *out_weak);
 
-/* Whether a header, whose list may stand on several lines (5.3), names a tag. What stands behind `mark` in the list's tags does not
+/* Whether a header's list names a tag. What stands behind `mark` in the list's tags does not
  * count; with '\0' all does. `strong`: weak ones do not count (8.8.3.2). */
 bool cz__etag_is_named(const cz_request *req, cz_str header, cz_str etag, char mark, bool strong);
 

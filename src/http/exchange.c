@@ -172,12 +172,11 @@ static enum cz__h1_rule decode_path(cz__exchange *exchange, cz_status *status)
     return cz_str_is_utf8(req->path) ? CZ__H1_NONE : CZ__H1_TARGET_UTF8;
 }
 
-cz_status cz__exchange_fill(cz__exchange *exchange, const struct cz__h1_head *head,
-                            const char *bytes, enum cz__h1_rule *out_rule)
+/* The proxies' lines are read one by one: a quote that a client left open must not reach into what the next one wrote. */
+static cz_status fill_headers(cz__exchange *exchange, const struct cz__h1_head *head,
+                              const char *bytes)
 {
     cz_request *req = &exchange->request;
-    fill_line(exchange, head, bytes);
-    req->content_type = cz__h1_span_str(bytes, head->content_type);
     cz_header *headers = cz_arena_alloc(
         exchange->arena, (head->field_count ? head->field_count : 1) * sizeof *headers);
     if (!headers)
@@ -188,15 +187,25 @@ cz_status cz__exchange_fill(cz__exchange *exchange, const struct cz__h1_head *he
     }
     req->headers = headers;
     req->header_count = head->field_count;
-    cz_status status = CZ_OK;
-    *out_rule = head->path_is_escaped ? decode_path(exchange, &status) : CZ__H1_NONE;
-    return status;
+    cz__proxies_apply(exchange->arena, req);
+    return cz__request_join_headers(exchange->arena, headers, &req->header_count);
 }
 
-void cz__exchange_set_peer(cz__exchange *exchange, cz_str address)
+cz_status cz__exchange_fill(cz__exchange *exchange, const struct cz__h1_head *head,
+                            const char *bytes, const struct cz__http_peer *peer,
+                            enum cz__h1_rule *out_rule)
 {
-    exchange->request.client_address = address;
-    cz__proxies_apply(exchange->arena, &exchange->request);
+    cz_request *req = &exchange->request;
+    fill_line(exchange, head, bytes);
+    req->content_type = cz__h1_span_str(bytes, head->content_type);
+    req->client_address = peer->address;
+    if (peer->tls)
+        req->scheme = CZ_STR("https");
+    cz_status status = fill_headers(exchange, head, bytes);
+    if (status)
+        return status;
+    *out_rule = head->path_is_escaped ? decode_path(exchange, &status) : CZ__H1_NONE;
+    return status;
 }
 
 /* ---- Running ---- */

@@ -480,12 +480,10 @@ static void begin_request(struct h1 *h1)
         return;
     }
     const char *bytes = input->bytes + input->start;
+    const struct cz__http_peer peer = cz__conn_peer(h1->conn);
     if (cz__exchange_acquire(&h1->conn->server->core, &h1->exchange) ||
-        cz__exchange_fill(h1->exchange, head, bytes, &rule)) {
-        cz__conn_close(h1->conn);
-        return;
-    }
-    if (cz__conn_identify(h1->conn, h1->exchange)) {
+        cz__exchange_fill(h1->exchange, head, bytes, &peer, &rule) ||
+        cz__conn_name_client(h1->conn, h1->exchange)) {
         cz__conn_close(h1->conn);
         return;
     }

@@ -261,6 +261,16 @@ static enum cz__h1_rule parse_content_length(struct cz__h1_head *head, cz_str va
     return head->has_coding ? CZ__H1_LENGTH_AND_CODING : CZ__H1_NONE;
 }
 
+/* What the body is decides who reads it: two that choose differently, one before us perhaps, see two bodies. */
+static enum cz__h1_rule parse_content_type(struct cz__h1_head *head, struct cz__h1_span value)
+{
+    if (head->has_type)
+        return CZ__H1_TYPE_TWICE;
+    head->has_type = true;
+    head->content_type = value;
+    return CZ__H1_NONE;
+}
+
 static enum cz__h1_rule parse_transfer_encoding(struct cz__h1_head *head, cz_str value)
 {
     if (head->has_coding)
@@ -301,6 +311,7 @@ static enum cz__h1_rule parse_known(struct cz__h1_head *head, const char *bytes,
 {
     const char *name = bytes + field->name.at;
     cz_str value = cz__h1_span_str(bytes, field->value);
+    enum cz__h1_rule rule;
     switch (field->name.len) {
     case 4:
         return equals_folded(name, "host", 4) ? parse_host(head, bytes, field->value) : CZ__H1_NONE;
@@ -313,9 +324,14 @@ static enum cz__h1_rule parse_known(struct cz__h1_head *head, const char *bytes,
             parse_connection(head, value);
         return CZ__H1_NONE;
     case 12:
-        if (equals_folded(name, "content-type", 12) && !head->content_type.len)
-            head->content_type = field->value;
-        return CZ__H1_NONE;
+        return equals_folded(name, "content-type", 12) ? parse_content_type(head, field->value)
+                                                       : CZ__H1_NONE;
+    case 13: /* whoever checks another one than we do lets in somebody else */
+        if (!equals_folded(name, "authorization", 13))
+            return CZ__H1_NONE;
+        rule = head->has_authorization ? CZ__H1_AUTHORIZATION_TWICE : CZ__H1_NONE;
+        head->has_authorization = true;
+        return rule;
     case 14:
         return equals_folded(name, "content-length", 14) ? parse_content_length(head, value)
                                                          : CZ__H1_NONE;

@@ -41,6 +41,8 @@
     X(LENGTH_TWICE, EPROTOCOL, 400, "more than one Content-Length")                                \
     X(LENGTH_INVALID, EPROTOCOL, 400, "Content-Length is not a number below 2^63")                 \
     X(LENGTH_AND_CODING, EPROTOCOL, 400, "both Content-Length and Transfer-Encoding")              \
+    X(TYPE_TWICE, EPROTOCOL, 400, "more than one Content-Type")                                    \
+    X(AUTHORIZATION_TWICE, EPROTOCOL, 400, "more than one Authorization")                          \
     X(CODING_TWICE, EPROTOCOL, 400, "more than one Transfer-Encoding")                             \
     X(CODING_INVALID, EPROTOCOL, 400, "Transfer-Encoding is not exactly 'chunked'")                \
     X(CODING_VERSION, EPROTOCOL, 400, "Transfer-Encoding in an HTTP/1.0 request")                  \
@@ -88,7 +90,7 @@ struct cz__h1_head {
     /* what it said; complete at CZ_OK, and as far as it came at a refusal */
     uint8_t method; /* cz_method */
     uint8_t version_minor;
-    bool has_host, has_length, has_coding, has_expect;
+    bool has_host, has_length, has_type, has_authorization, has_coding, has_expect;
     bool connection_close, connection_keep_alive;
     bool expect_continue, expect_unknown;
     bool path_is_escaped;

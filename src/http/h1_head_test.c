@@ -62,6 +62,8 @@ static const struct head_case cases[] = {
     GOOD(P "Expect: 100-continue\r\n\r\n"),
     GOOD(P "Content-Lengths: x\r\nXContent-Length: y\r\n\r\n"),
     GOOD(P "TE: trailers\r\nTrailer: x\r\n\r\n"),
+    GOOD(G H "Accept: a\r\nAccept: b\r\nCookie: c\r\nCookie: d\r\n\r\n"),
+    GOOD(G H "X-Authorization: a\r\nAuthorization: b\r\nAuthorisation: c\r\n\r\n"),
     /* not complete yet */
     MORE(""),
     MORE("\r"),
@@ -228,6 +230,12 @@ static const struct head_case cases[] = {
     BAD(LENGTH_INVALID, P "Content-Length: 99999999999999999999999\r\n\r\n"),
     BAD(LENGTH_TWICE, P "Content-Length: 5\r\nContent-Length: 5\r\n\r\n"),
     BAD(LENGTH_TWICE, P "Content-Length: 5\r\ncontent-length: 6\r\n\r\n"),
+    /* Content-Type */
+    BAD(TYPE_TWICE, P "Content-Type: text/plain\r\ncontent-type: text/plain\r\n\r\n"),
+    BAD(TYPE_TWICE, P "Content-Type:\r\nContent-Type: application/json\r\n\r\n"),
+    BAD(TYPE_TWICE, P "Content-Type: application/json\r\nContent-Type:\r\n\r\n"),
+    BAD(AUTHORIZATION_TWICE, G H "Authorization: Basic YQ==\r\nauthorization: Bearer b\r\n\r\n"),
+    BAD(AUTHORIZATION_TWICE, G H "Authorization: x\r\nAuthorization:\r\n\r\n"),
     /* Transfer-Encoding */
     BAD(CODING_INVALID, P "Transfer-Encoding:\r\n\r\n"),
     BAD(CODING_INVALID, P "Transfer-Encoding: identity\r\n\r\n"),

@@ -178,10 +178,6 @@ static void begin(struct cz__h2_stream *stream, const struct cz__h1_head *head)
 {
     const cz_http_limits *limits = &stream->h2->conn->server->core.limits;
     cz__exchange *exchange = stream->exchange;
-    if (cz__conn_identify(stream->h2->conn, exchange)) {
-        refuse_rule(stream, CZ__H1_HEADERS_TOO_LONG); /* no memory for who asks */
-        return;
-    }
     exchange->request.version_major = 2;
     exchange->body_in.bytes_max = limits->body_bytes;
     if (head->expect_unknown) {
@@ -228,7 +224,10 @@ cz_status cz__h2_stream_headers(struct cz__h2_stream *stream)
         refuse_rule(stream, head.rule ? (enum cz__h1_rule)head.rule : CZ__H1_REQUEST_LINE);
         return CZ_OK;
     }
-    status = cz__exchange_fill(exchange, &head, text.ptr, &rule);
+    const struct cz__http_peer peer = cz__conn_peer(stream->h2->conn);
+    status = cz__exchange_fill(exchange, &head, text.ptr, &peer, &rule);
+    if (!status)
+        status = cz__conn_name_client(stream->h2->conn, exchange);
     if (status)
         return status;
     if (rule)

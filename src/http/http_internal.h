@@ -75,16 +75,21 @@ struct cz__exchange {
 CZ_NODISCARD cz_status cz__exchange_acquire(struct cz__http_core *core, cz__exchange **out);
 void cz__exchange_release(cz__exchange *exchange);
 
+/* Who is at the other end of a connection. */
+struct cz__http_peer {
+    cz_str address;
+    bool tls; /* it came by TLS */
+};
+
 /* Set the request from a complete head whose first byte is at `bytes`; what it points to must stay
- * there until the release. Returns the rule that the path broke, or CZ__H1_NONE. Errors: CZ_ENOMEM. */
+ * there until the release. Who asks is `peer`, whose address must live as long, or whom it speaks for when it is a
+ * trusted proxy (proxies.h). Returns the rule that the path broke, or CZ__H1_NONE. Errors: CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__exchange_fill(cz__exchange *exchange, const struct cz__h1_head *head,
-                                         const char *bytes, enum cz__h1_rule *out_rule);
+                                         const char *bytes, const struct cz__http_peer *peer,
+                                         enum cz__h1_rule *out_rule);
 /* The same for a head that was refused: what is known of it, for the log. */
 void cz__exchange_fill_partly(cz__exchange *exchange, const struct cz__h1_head *head,
                               const char *bytes);
-/* Who asks, of a request that is set: the peer, or whom it speaks for when it is a trusted proxy (proxies.h). `address`
- * must live as long as the request. */
-void cz__exchange_set_peer(cz__exchange *exchange, cz_str address);
 
 /* Let the application answer, on a fiber. When it has done so on return, `running` is false; otherwise
  * on_done(exchange) is called later, on that fiber, which ends right after. */
@@ -132,6 +137,12 @@ struct cz__http_server {
     uint8_t address_key[16];
     struct cz__http_address *addresses[1024];
 };
+
+/* request.c: make one of the lines that have the same name, as RFC 9110, 5.3 lets a recipient do: the first one's name, and the
+ * values with ", " between them, of Cookie "; ". Whoever reads a header then reads all of it, and of one that may come once,
+ * what comes twice is no value of it. Owns: the new values are in `arena`. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__request_join_headers(cz_arena *arena, cz_header *headers,
+                                                uint32_t *count);
 
 /* query.c: a name or value as a form sends it; what is malformed stays, as browsers and Django keep it. Raises: CZ_ENOMEM. */
 cz_str cz__query_decode(cz_ctx *ctx, cz_str text);

@@ -355,10 +355,10 @@ static cz_status take_request(cz__exchange *exchange, struct cz__h1_head *head, 
         cz__exchange_fill_partly(exchange, head, bytes);
         return cz__h1_rule_error((enum cz__h1_rule)head->rule, err);
     }
-    status = cz__exchange_fill(exchange, head, bytes, &rule);
+    const struct cz__http_peer peer = { .address = exchange->request.client_address };
+    status = cz__exchange_fill(exchange, head, bytes, &peer, &rule);
     if (status)
         return cz_error_set(err, status, "no memory for the request");
-    cz__exchange_set_peer(exchange, exchange->request.client_address);
     if (!rule && head->content_length > limits->body_bytes)
         rule = CZ__H1_BODY_TOO_LONG;
     if (rule)

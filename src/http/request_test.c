@@ -1,5 +1,6 @@
-#include <calzone/http.h>
 #include <calzone/testing.h>
+#include <stdio.h>
+#include "http/http_internal.h"
 
 /* A context and a request to call the functions of http.h with. */
 struct fixture {
@@ -26,11 +27,10 @@ static void fixture_done(struct fixture *f)
 
 /* ---- Headers ---- */
 
-CZ_TEST(request_headers_are_found_without_case_and_the_first_wins)
+CZ_TEST(request_headers_are_found_without_case)
 {
     static const cz_header headers[] = { { CZ_STR("Accept"), CZ_STR("a") },
                                          { CZ_STR("X-One"), CZ_STR("1") },
-                                         { CZ_STR("x-one"), CZ_STR("2") },
                                          { CZ_STR("Empty"), CZ_STR("") } };
     cz_request req = { .headers = headers, .header_count = CZ_COUNT(headers) };
     CZ_EXPECT_STR(cz_request_header(&req, CZ_STR("ACCEPT")), "a");
@@ -38,6 +38,55 @@ CZ_TEST(request_headers_are_found_without_case_and_the_first_wins)
     CZ_EXPECT_STR(cz_request_header(&req, CZ_STR("X-On")), "");
     CZ_EXPECT(cz_request_has_header(&req, CZ_STR("empty")));
     CZ_EXPECT(!cz_request_has_header(&req, CZ_STR("none")));
+}
+
+/* RFC 9110, 5.3 and 5.6.1; what is joined has each name once, in the order they came first. */
+CZ_TEST(lines_of_one_name_are_one_list)
+{
+    static const cz_header said[] = {
+        { CZ_STR("Accept"), CZ_STR("text/csv") }, { CZ_STR("Cookie"), CZ_STR("a=1") },
+        { CZ_STR("X-One"), CZ_STR("1") },         { CZ_STR("ACCEPT"), CZ_STR("") },
+        { CZ_STR("cookie"), CZ_STR("b=2, 3") },   { CZ_STR("X-Two"), CZ_STR("") },
+        { CZ_STR("accept"), CZ_STR("*/*;q=0") },
+    };
+    static const struct {
+        const char *name, *value;
+    } joined[] = { { "Accept", "text/csv, , */*;q=0" },
+                   { "Cookie", "a=1; b=2, 3" },
+                   { "X-One", "1" },
+                   { "X-Two", "" } };
+    struct fixture f = fixture_make();
+    cz_header headers[CZ_COUNT(said)];
+    uint32_t count = CZ_COUNT(said);
+    memcpy(headers, said, sizeof headers);
+    CZ_REQUIRE_OK(cz__request_join_headers(f.arena, headers, &count));
+    CZ_REQUIRE(count == CZ_COUNT(joined));
+    for (uint32_t i = 0; i < count; i++) {
+        CZ_EXPECT_STR(headers[i].name, joined[i].name);
+        CZ_EXPECT_STR(headers[i].value, joined[i].value);
+    }
+    CZ_REQUIRE_OK(cz__request_join_headers(f.arena, headers, &count));
+    CZ_EXPECT_EQ(count, CZ_COUNT(joined));
+    fixture_done(&f);
+}
+
+/* As many lines as a head has, each of a name of its own or all of one. */
+CZ_TEST(joining_lines_takes_memory_once)
+{
+    struct fixture f = fixture_make();
+    char names[100][8];
+    cz_header headers[100];
+    for (int same = 0; same < 2; same++) {
+        uint32_t count = CZ_COUNT(headers);
+        for (uint32_t i = 0; i < count; i++) {
+            snprintf(names[i], sizeof names[i], "X-%03u", same ? 0 : i);
+            headers[i] = (cz_header){ cz_str_from(names[i]), CZ_STR("v") };
+        }
+        CZ_REQUIRE_OK(cz__request_join_headers(f.arena, headers, &count));
+        CZ_EXPECT_EQ(count, same ? 1 : 100);
+        CZ_EXPECT_EQ(headers[0].value.len, same ? 100 + 99 * 2 : 1);
+    }
+    fixture_done(&f);
 }
 
 CZ_TEST(methods_have_names)

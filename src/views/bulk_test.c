@@ -271,8 +271,12 @@ CZ_DATABASE_TEST(a_condition_on_the_state_of_many_rows_is_not_passed_over)
         const char *headers;
         bool passes;
     } cases[] = {
-        { "If-Match: \"0\"\r\n", false },  { "If-Match: \r\n", false },
-        { "If-None-Match: *\r\n", false }, { "If-None-Match: \"0\"\r\n", false },
+        { "If-Match: \"0\"\r\n", false },
+        { "If-Match: \r\n", false },
+        { "If-None-Match: *\r\n", false },
+        { "If-None-Match: \"0\"\r\n", false },
+        { "If-Match: *\r\nIf-Match: \"0\"\r\n", false },
+        { "If-None-Match:\r\nIf-None-Match: \"0\"\r\n", false },
         { "If-Match: *\r\n", true },
     };
     cz_client *client = three_medals();

@@ -129,6 +129,9 @@ CZ_DATABASE_TEST(a_client_gets_the_format_it_asks_for)
     CZ_EXPECT_STATUS(answer, 400);
     CZ_EXPECT_STR(answer->body, "title\r\n\"[\"\"This field is required.\"\"]\"\r\n");
     CZ_EXPECT_STATUS(cz_client_delete(client, "/recipes/1"), 204);
+    cz_client_set_header(client, "Accept", "image/png\r\nAccept: application/json;q=0.5, text/csv");
+    answer = cz_client_get(client, "/recipes");
+    CZ_EXPECT_HEADER(answer, "Content-Type", "text/csv; charset=utf-8");
     cz_client_set_header(client, "Accept", "text/csv");
     answer = cz_client_get(client, "/spices");
     CZ_EXPECT_STATUS(answer, 406);
