@@ -122,6 +122,14 @@ static bool is_older(cz_str version, cz_str than)
     return than.len && cz_semver_is_valid(than) && cz_semver_compare(version, than) < 0;
 }
 
+/* A browser's question whether a script may send a request at all. It sends it by itself, without any header of the script's,
+ * so it can't say what the client is; the request that follows does (the Fetch Standard, "CORS-preflight fetch"). */
+static bool is_preflight(const cz_request *req)
+{
+    return req->method == CZ_METHOD_OPTIONS && cz_request_has_header(req, CZ_STR("Origin")) &&
+           cz_request_has_header(req, CZ_STR("Access-Control-Request-Method"));
+}
+
 /* Whether the client says what it is, and something is known of that. Raises: what is malformed; what is unknown, where
  * that is refused. */
 static bool is_known(cz_ctx *ctx, const cz_request *req, struct rule *out)
@@ -148,7 +156,7 @@ static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
     struct rule rule;
     cz_respond_header_add(ctx, req, CZ_STR("Vary"), platform_header);
     cz_respond_header_add(ctx, req, CZ_STR("Vary"), version_header);
-    bool known = is_known(ctx, req, &rule);
+    bool known = !is_preflight(req) && is_known(ctx, req, &rule);
     cz_str version = cz_request_header(req, version_header);
     if (known && is_older(version, rule.minimum)) {
         refuse(ctx, req, &rule);

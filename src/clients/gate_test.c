@@ -19,8 +19,10 @@ static void hello(cz_ctx *ctx, cz_request *req)
 static const cz_middleware *const gated[] = { &cz_client_gate, NULL };
 static const cz_route api_urls[] = { CZ_GET("/hello", hello), CZ_POST("/hello", hello),
                                      CZ_ROUTES_END };
-static const cz_route urls[] = { CZ_INCLUDE("/api", api_urls, .middleware = gated),
-                                 CZ_RESOURCE("/platforms", &platforms), CZ_ROUTES_END };
+static const cz_route urls[] = {
+    CZ_INCLUDE("/api", api_urls, .middleware = gated), CZ_RESOURCE("/platforms", &platforms),
+    CZ_RESOURCE("/gated", &platforms, .name = "gated", .middleware = gated), CZ_ROUTES_END
+};
 static CZ_PROJECT(phones, "phones", .apps = CZ_APPS(&cz_clients_app), .urls = urls);
 
 #define IOS                                                                                        \
@@ -175,6 +177,34 @@ CZ_DATABASE_TEST(unknown_clients_are_refused_where_the_settings_say_so)
     cz_client_set_header(client, "X-App", "ios");
     CZ_EXPECT_STATUS(cz_client_get(client, "/api/hello"), 426);
     CZ_EXPECT_STATUS(cz_client_get(client, "/platforms"), 200); /* which is not behind it */
+}
+
+/* A browser asks without the headers of the script, whatever the script would say. */
+CZ_DATABASE_TEST(a_browser_may_ask_whether_a_script_may_send)
+{
+    static const struct {
+        const char *method, *headers;
+        int status;
+    } cases[] = {
+        { "OPTIONS",
+          "Origin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n"
+          "Access-Control-Request-Headers: x-client-platform,x-client-version\r\n",
+          200 },
+        { "OPTIONS", "Origin: https://a.example\r\n", 400 },
+        { "OPTIONS", "Access-Control-Request-Method: POST\r\n", 400 },
+        { "OPTIONS", NULL, 400 },
+        { "POST", "Origin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n", 400 },
+    };
+    setenv("CLIENT_UNKNOWN", "refuse", 1);
+    cz_client *client = cz_client_create(&phones);
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        const cz_client_request request = { .method = cases[i].method,
+                                            .target = "/gated",
+                                            .headers = cases[i].headers };
+        const cz_answer *answer = cz_client_send(client, &request);
+        CZ_EXPECT_STATUS(answer, cases[i].status);
+        CZ_EXPECT_HEADER(answer, "Vary", "X-Client-Platform, X-Client-Version");
+    }
 }
 
 CZ_TEST(a_gate_that_cannot_work_stops_the_start)
