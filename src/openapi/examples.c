@@ -210,7 +210,7 @@ static bool check_examples(cz_ctx *ctx, const cz_json_value *document, const cz_
 {
     const cz_json_value *examples = cz_json_get(schema, CZ_STR("examples"));
     for (uint32_t i = 0; examples && i < examples->count; i++)
-        if (!cz__schema_check(ctx, document, schema, &examples->as.items[i], out))
+        if (!cz__schema_check(ctx, document, schema, &examples->as.items[i], true, out))
             return false;
     return true;
 }

@@ -167,9 +167,11 @@ static bool check_schema(struct cz__schema_checking *check, const cz_json_value 
 }
 
 bool cz__schema_check(cz_ctx *ctx, const cz_json_value *document, const cz_json_value *schema,
-                      const cz_json_value *value, struct cz__schema_fault *out)
+                      const cz_json_value *value, bool shows_values, struct cz__schema_fault *out)
 {
-    struct cz__schema_checking check = { .ctx = ctx, .document = document };
+    struct cz__schema_checking check = { .ctx = ctx,
+                                         .document = document,
+                                         .shows_values = shows_values };
     bool holds = check_schema(&check, schema, value);
     if (!holds)
         *out = check.fault;

@@ -11,13 +11,14 @@
 
 struct cz__schema_fault {
     cz_str pointer; /* into the value, RFC 6901; "" is the whole of it */
-    cz_str what;    /* "is a string, not integer" */
+    cz_str what;    /* "is a string, not integer", or of "a" or else "a string": "... is no uuid" */
 };
 
 /* Whether `value` is as `schema` says, whose references lead into `document`. What is wrong first is in `*out`, which belongs
- * to the context. Raises: CZ_ENOMEM. */
+ * to the context. `shows_values`: with the value itself, which may be a secret; else it tells of the kind of it alone, though
+ * the pointer has the names of members. Raises: CZ_ENOMEM. */
 bool cz__schema_check(cz_ctx *ctx, const cz_json_value *document, const cz_json_value *schema,
-                      const cz_json_value *value, struct cz__schema_fault *out);
+                      const cz_json_value *value, bool shows_values, struct cz__schema_fault *out);
 
 /* Whether the examples of a document's schemas are as those say; where not, `out->pointer` leads to the schema. */
 bool cz__examples_check(cz_ctx *ctx, const cz_json_value *document, struct cz__schema_fault *out);

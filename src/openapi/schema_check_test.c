@@ -141,11 +141,42 @@ CZ_TEST(a_value_is_checked_by_every_keyword_of_its_schema)
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         struct cz__schema_fault fault = { 0 };
         bool fits = cz__schema_check(&ctx, document, parsed(cases[i].schema),
-                                     parsed(cases[i].value), &fault);
+                                     parsed(cases[i].value), true, &fault);
         CZ_EXPECT_MSG(fits == !cases[i].what, "%s of %s: %.*s", cases[i].value, cases[i].schema,
                       CZ_STR_ARG(fault.what));
         CZ_EXPECT_STR(fault.pointer, cases[i].pointer ? cases[i].pointer : "");
         CZ_EXPECT_STR(fault.what, cases[i].what ? cases[i].what : "");
+    }
+    cz_ctx_done(&ctx);
+}
+
+/* What is wrong is in logs, where no value belongs. */
+CZ_TEST(of_a_wrong_value_its_kind_may_be_told_alone)
+{
+    static const struct {
+        const char *schema, *value, *what;
+    } rows[] = {
+        { "{\"enum\":[\"a\"]}", "\"secret\"", "a string is none of [\"a\"]" },
+        { "{\"enum\":[\"a\"]}", "{\"secret\":1}", "an object is none of [\"a\"]" },
+        { "{\"format\":\"uuid\"}", "\"secret\"", "a string is no uuid" },
+        { "{\"format\":\"int32\"}", "2147483648", "an integer is no int32" },
+        { "{\"pattern\":\"^a\"}", "\"secret\"", "a string is not as the pattern ^a" },
+        { "{\"minimum\":1}", "-4711", "is an integer, less than 1" },
+        { "{\"maximum\":1}", "4711.5", "is a number, more than 1" },
+        { "{\"maxLength\":2}", "\"secret\"", "has a length of 6, more than 2" },
+        { "{\"maxItems\":1}", "[\"secret\",2]", "has items, and of them 2, more than 1" },
+        { "{\"type\":\"integer\"}", "\"secret\"", "is a string, not \"integer\"" },
+        { "{\"contentEncoding\":\"base64\"}", "\"secret!\"", "is no base64" },
+        { "{\"anyOf\":[{\"minimum\":1}]}", "0",
+          "is an integer, less than 1 (the last of 1 alternatives, none of which it is)" },
+    };
+    cz_ctx ctx;
+    cz_ctx_init(&ctx, cz_test_arena());
+    for (size_t i = 0; i < CZ_COUNT(rows); i++) {
+        struct cz__schema_fault fault = { 0 };
+        CZ_EXPECT(!cz__schema_check(&ctx, parsed("{}"), parsed(rows[i].schema),
+                                    parsed(rows[i].value), false, &fault));
+        CZ_EXPECT_STR(fault.what, rows[i].what);
     }
     cz_ctx_done(&ctx);
 }

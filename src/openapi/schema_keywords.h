@@ -16,6 +16,7 @@ struct cz__schema_checking {
     cz_ctx *ctx;
     const cz_json_value *document;
     const struct cz__schema_step *at;
+    bool shows_values; /* in what is told of them */
     unsigned depth;
     bool broken; /* the schema itself can't be checked by: no alternative makes up for that */
     struct cz__schema_fault fault;
@@ -24,7 +25,7 @@ struct cz__schema_checking {
 /* Remember what is wrong with the value, or with the schema, and answer false. */
 bool cz__keyword_fail(struct cz__schema_checking *check, cz_str what);
 bool cz__keyword_fail_schema(struct cz__schema_checking *check, cz_str what);
-/* A value as JSON, cut at 100 bytes; for messages. */
+/* What of a schema a message says, as JSON cut at 100 bytes. */
 cz_str cz__keyword_text(struct cz__schema_checking *check, const cz_json_value *value);
 
 /* Whether `value` is as the keyword of `schema` says whose value is `rule`. */

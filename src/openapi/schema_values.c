@@ -74,6 +74,12 @@ cz_str cz__keyword_text(struct cz__schema_checking *check, const cz_json_value *
     return cz_copy(check->ctx, cz_str_head(cz_buf_str(text), 100));
 }
 
+/* The value that is wrong, or where it may be a secret its kind. */
+static cz_str found(struct cz__schema_checking *check, const cz_json_value *value)
+{
+    return check->shows_values ? cz__keyword_text(check, value) : cz_str_from(kind_name(value));
+}
+
 /* ---- values ---- */
 
 static bool is_number(const cz_json_value *value)
@@ -142,7 +148,7 @@ CZ__KEYWORD(cz__keyword_enum)
         if (cz_json_eq(value, &rule->as.items[i]))
             return true;
     return cz__keyword_fail(check, cz_format(check->ctx, "%.*s is none of %.*s",
-                                             CZ_STR_ARG(cz__keyword_text(check, value)),
+                                             CZ_STR_ARG(found(check, value)),
                                              CZ_STR_ARG(cz__keyword_text(check, rule))));
 }
 
@@ -156,9 +162,9 @@ CZ__KEYWORD(cz__keyword_format)
         return cz__keyword_fail_schema(
             check, cz_format(check->ctx, "the schema has the format %.*s, which is not known",
                              CZ_STR_ARG(cz__keyword_text(check, rule))));
-    return cz__keyword_fail(check, cz_format(check->ctx, "%.*s is no %.*s",
-                                             CZ_STR_ARG(cz__keyword_text(check, value)),
-                                             CZ_STR_ARG(rule->as.text)));
+    return cz__keyword_fail(check,
+                            cz_format(check->ctx, "%.*s is no %.*s",
+                                      CZ_STR_ARG(found(check, value)), CZ_STR_ARG(rule->as.text)));
 }
 
 CZ__KEYWORD(cz__keyword_encoding)
@@ -186,62 +192,68 @@ CZ__KEYWORD(cz__keyword_pattern)
                       PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
     pcre2_match_data *match = pattern ? pcre2_match_data_create(1, NULL) : NULL;
     pcre2_match_context *limits = pattern ? pcre2_match_context_create(NULL) : NULL;
-    int found = PCRE2_ERROR_NOMEMORY;
+    int matched = PCRE2_ERROR_NOMEMORY;
     if (match && limits) {
         pcre2_set_match_limit(limits, PATTERN_TRIES_MAX);
-        found = pcre2_match(pattern, (PCRE2_SPTR)value->as.text.ptr, value->as.text.len, 0, 0,
-                            match, limits);
+        matched = pcre2_match(pattern, (PCRE2_SPTR)value->as.text.ptr, value->as.text.len, 0, 0,
+                              match, limits);
     }
     pcre2_match_context_free(limits);
     pcre2_match_data_free(match);
     pcre2_code_free(pattern);
     if (!pattern)
         return cz__keyword_fail_schema(check, CZ_STR("the schema's pattern is malformed"));
-    return found >= 0 ||
+    return matched >= 0 ||
            cz__keyword_fail(check, cz_format(check->ctx, "%.*s is not as the pattern %.*s",
-                                             CZ_STR_ARG(cz__keyword_text(check, value)),
-                                             CZ_STR_ARG(text)));
+                                             CZ_STR_ARG(found(check, value)), CZ_STR_ARG(text)));
 }
 
-/* A number against a bound of the schema: `size` is of a text or list, or the value itself. */
+/* A number against a bound of the schema: the value itself, which `what` shows, or the size of a text or list. */
 static bool check_bound(struct cz__schema_checking *check, const cz_json_value *rule,
-                        const cz_json_value *size, bool least, const char *what)
+                        const cz_json_value *size, bool least, cz_str what)
 {
     if (!is_number(rule))
         return cz__keyword_fail_schema(check, CZ_STR("the schema has a bound that is no number"));
     int order = compare(size, rule);
     if (least ? order >= 0 : order <= 0)
         return true;
-    return cz__keyword_fail(check, cz_format(check->ctx, "%s %.*s, %s %.*s", what,
-                                             CZ_STR_ARG(cz__keyword_text(check, size)),
+    return cz__keyword_fail(check, cz_format(check->ctx, "%.*s, %s %.*s", CZ_STR_ARG(what),
                                              least ? "less than" : "more than",
                                              CZ_STR_ARG(cz__keyword_text(check, rule))));
+}
+
+static bool check_number(struct cz__schema_checking *check, const cz_json_value *rule,
+                         const cz_json_value *value, bool least)
+{
+    return !is_number(value) ||
+           check_bound(check, rule, value, least,
+                       cz_format(check->ctx, "is %.*s", CZ_STR_ARG(found(check, value))));
 }
 
 CZ__KEYWORD(cz__keyword_minimum)
 {
     (void)schema;
-    return !is_number(value) || check_bound(check, rule, value, true, "is");
+    return check_number(check, rule, value, true);
 }
 
 CZ__KEYWORD(cz__keyword_maximum)
 {
     (void)schema;
-    return !is_number(value) || check_bound(check, rule, value, false, "is");
+    return check_number(check, rule, value, false);
 }
 
-static cz_json_value integer_of(size_t number)
+static bool check_size(struct cz__schema_checking *check, const cz_json_value *rule, size_t size,
+                       bool least, const char *what)
 {
-    return (cz_json_value){ .kind = CZ_JSON_INT, .as.integer = (int64_t)number };
+    cz_json_value number = { .kind = CZ_JSON_INT, .as.integer = (int64_t)size };
+    return check_bound(check, rule, &number, least, cz_format(check->ctx, "%s %zu", what, size));
 }
 
 static bool check_length(struct cz__schema_checking *check, const cz_json_value *rule,
                          const cz_json_value *value, bool least)
 {
-    if (value->kind != CZ_JSON_STR)
-        return true;
-    cz_json_value length = integer_of(cz_str_utf8_length(value->as.text));
-    return check_bound(check, rule, &length, least, "has a length of");
+    return value->kind != CZ_JSON_STR ||
+           check_size(check, rule, cz_str_utf8_length(value->as.text), least, "has a length of");
 }
 
 CZ__KEYWORD(cz__keyword_min_length)
@@ -259,7 +271,6 @@ CZ__KEYWORD(cz__keyword_max_length)
 CZ__KEYWORD(cz__keyword_max_items)
 {
     (void)schema;
-    cz_json_value count = integer_of(value->count);
     return value->kind != CZ_JSON_LIST ||
-           check_bound(check, rule, &count, false, "has items, and of them");
+           check_size(check, rule, value->count, false, "has items, and of them");
 }
