@@ -63,6 +63,9 @@ CZ_NODISCARD cz_status cz_arena_on_reset(cz_arena *arena, void (*fn)(void *arg),
  * budget among it and its ancestors (SIZE_MAX: none). */
 size_t cz_arena_bytes(const cz_arena *arena);
 size_t cz_arena_budget(const cz_arena *arena);
+/* Whether a budget, its own or an ancestor's, has refused this arena or another below that ancestor something since it was
+ * reset: memory there was. */
+bool cz__arena_is_spent(const cz_arena *arena);
 
 /* A copy of `count` items of `bytes` each where `cap` of them have room, which is not zeroed beyond them; NULL as
  * cz_arena_calloc(). The items, NULL for none, stay in the arena. */

@@ -112,6 +112,7 @@ struct cz_arena {
     size_t bytes, budget;                       /* chunks of this arena and its descendants */
     uint64_t order;                             /* among the parent's clean-ups and children */
     uint64_t next_order;                        /* what the next clean-up or child gets */
+    bool spent; /* its budget refused something since it was reset */
 };
 
 static _Thread_local struct chunk *chunk_cache;
@@ -125,8 +126,10 @@ static size_t aligned(size_t bytes)
 static bool charge(cz_arena *arena, size_t bytes)
 {
     for (cz_arena *a = arena; a; a = a->parent)
-        if (a->bytes > a->budget || a->budget - a->bytes < bytes)
+        if (a->bytes > a->budget || a->budget - a->bytes < bytes) {
+            a->spent = true;
             return false;
+        }
     for (cz_arena *a = arena; a; a = a->parent)
         a->bytes += bytes;
     return true;
@@ -244,6 +247,7 @@ void cz_arena_reset(cz_arena *arena)
     }
     arena->cursor = first_cursor(arena);
     arena->end = (char *)arena->chunks + arena->chunks->bytes;
+    arena->spent = false;
     POISON(arena->cursor, (size_t)(arena->end - arena->cursor));
 }
 
@@ -357,6 +361,13 @@ cz_status cz_arena_on_reset(cz_arena *arena, void (*fn)(void *arg), void *arg)
 size_t cz_arena_bytes(const cz_arena *arena)
 {
     return arena->bytes;
+}
+
+bool cz__arena_is_spent(const cz_arena *arena)
+{
+    while (arena && !arena->spent)
+        arena = arena->parent;
+    return arena != NULL;
 }
 
 size_t cz_arena_budget(const cz_arena *arena)

@@ -71,7 +71,9 @@ CZ_TEST(a_budget_counts_for_all_descendants_and_the_tightest_decides)
     CZ_REQUIRE_OK(cz_arena_create(middle, 1024 * 1024, &leaf));
     CZ_EXPECT_EQ(cz_arena_budget(leaf), 200 * 1024);
     CZ_EXPECT_EQ(cz_arena_bytes(root), 3 * CZ_ARENA_CHUNK_BYTES);
+    CZ_EXPECT(!cz__arena_is_spent(root) && !cz__arena_is_spent(leaf));
     CZ_EXPECT(cz_arena_alloc(leaf, 190 * 1024) == NULL);
+    CZ_EXPECT(cz__arena_is_spent(root) && cz__arena_is_spent(leaf));
     CZ_EXPECT_EQ(cz_arena_bytes(root), 3 * CZ_ARENA_CHUNK_BYTES);
     CZ_EXPECT(cz_arena_alloc(leaf, 170 * 1024) != NULL);
     CZ_EXPECT_EQ(cz_arena_create(middle, 0, &other), CZ_ENOMEM);
@@ -82,9 +84,12 @@ CZ_TEST(a_budget_counts_for_all_descendants_and_the_tightest_decides)
     CZ_EXPECT_EQ(cz_arena_bytes(root), CZ_ARENA_CHUNK_BYTES);
     CZ_EXPECT_EQ(cz_arena_create(root, 100, &other), CZ_ENOMEM); /* less than its first chunk */
     CZ_EXPECT_EQ(cz_arena_create(NULL, CZ_ARENA_CHUNK_BYTES - 1, &other), CZ_ENOMEM);
+    cz_arena_reset(root);
+    CZ_EXPECT(!cz__arena_is_spent(root));
     CZ_REQUIRE_OK(cz_arena_create(root, CZ_ARENA_CHUNK_BYTES, &other));
     CZ_EXPECT(cz_arena_alloc(other, 1000) != NULL);
     CZ_EXPECT(cz_arena_alloc(other, CZ_ARENA_CHUNK_BYTES) == NULL);
+    CZ_EXPECT(cz__arena_is_spent(other) && !cz__arena_is_spent(root));
     cz_arena_destroy(root);
 }
 

@@ -1,5 +1,6 @@
 /* Forms: urlencoded pairs, and multipart bodies, whose parts lie between delimiters (RFC 2046, 5.1; RFC 7578). Strict where
  * two readers could see two forms: lines end in CRLF, each part has one name, nothing comes before the first delimiter. */
+#include "http/body.h"
 #include "http/http_internal.h"
 
 enum { BOUNDARY_BYTES_MAX = 70, FILENAME_BYTES_MAX = 255, EXTENSION_BYTES_MAX = 32 };
@@ -224,10 +225,9 @@ static void read_parts(struct reading *reading, cz_str body, cz_str boundary)
 
 /* ---- either ---- */
 
-const cz_form *cz_request_form(cz_ctx *ctx, cz_request *req)
+static void read_form(cz_ctx *ctx, void *arg)
 {
-    if (req->form)
-        return req->form;
+    cz_request *req = arg;
     struct reading reading = { .ctx = ctx };
     cz_str parameters = req->content_type, boundary;
     cz_str type = cz_str_trim(cz_str_cut(&parameters, ';'));
@@ -247,7 +247,13 @@ const cz_form *cz_request_form(cz_ctx *ctx, cz_request *req)
     cz_form *form = cz_new(ctx, cz_form);
     *form = (cz_form){ reading.items, reading.count };
     req->form = form;
-    return form;
+}
+
+const cz_form *cz_request_form(cz_ctx *ctx, cz_request *req)
+{
+    if (!req->form)
+        cz__read_body(ctx, read_form, req);
+    return req->form;
 }
 
 const cz_form_item *cz_form_find(const cz_form *form, cz_str name)

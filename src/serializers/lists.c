@@ -1,4 +1,5 @@
 /* A list of objects as input: DRF's many=True. */
+#include "http/body.h"
 #include "serializers/serializers_internal.h"
 
 struct cz__list *cz__list_read(cz_ctx *ctx, cz_str json, cz_serializer *serializer)
@@ -54,14 +55,31 @@ void cz__list_twice(struct cz__list *list, size_t n)
                         "invalid", "Another item names this row.");
 }
 
+/* An item on its way to a row. */
+struct taking {
+    struct cz__list *list;
+    size_t n;
+    cz_row *instance;
+    bool partial;
+    cz_row *row;
+};
+
+static void take(cz_ctx *ctx, void *arg)
+{
+    struct taking *taking = arg;
+    const struct cz__document *document = taking->list->documents[taking->n];
+    cz_field_errors *errors = errors_of(taking->list, taking->n);
+    if (document->kind == CZ_JSON_OBJECT)
+        taking->row = cz__document_take(ctx, document, taking->instance, taking->partial, errors);
+    else
+        cz__document_is_no_object(ctx, document, errors);
+}
+
 cz_row *cz__list_take(struct cz__list *list, size_t n, cz_row *instance, bool partial)
 {
-    const struct cz__document *document = list->documents[n];
-    cz_field_errors *errors = errors_of(list, n);
-    if (document->kind == CZ_JSON_OBJECT)
-        return cz__document_take(list->ctx, document, instance, partial, errors);
-    cz__document_is_no_object(list->ctx, document, errors);
-    return NULL;
+    struct taking taking = { list, n, instance, partial, NULL };
+    cz__read_body(list->ctx, take, &taking);
+    return taking.row;
 }
 
 void cz__list_raise(struct cz__list *list)

@@ -1,5 +1,6 @@
 /* JSON to a row, with every error collected. */
 #include <calzone/parsers.h>
+#include "http/body.h"
 #include "serializers/serializers_internal.h"
 
 static const struct cz__serializer_field *find_field(const struct cz__serializer_state *state,
@@ -171,16 +172,30 @@ static struct cz__document *read_document(cz_ctx *ctx, cz_str text, cz_serialize
     return document;
 }
 
-void cz__read_documents(cz_ctx *ctx, cz_str text, cz_serializer *serializer, struct cz__member *out)
+/* A list on its way to documents. */
+struct reading_list {
+    cz_str text;
+    cz_serializer *serializer;
+    struct cz__member *out;
+};
+
+static void read_documents(cz_ctx *ctx, void *arg)
 {
+    const struct reading_list *list = arg;
     cz_json_reader reader;
-    cz_json_reader_init(&reader, ctx->arena, text, NULL);
-    *out = (struct cz__member){ .kind = cz_json_next(&reader) };
-    if (out->kind == CZ_JSON_LIST)
-        read_nested_list(ctx, &reader, serializer, out);
-    else if (out->kind == CZ_JSON_OBJECT)
+    cz_json_reader_init(&reader, ctx->arena, list->text, NULL);
+    *list->out = (struct cz__member){ .kind = cz_json_next(&reader) };
+    if (list->out->kind == CZ_JSON_LIST)
+        read_nested_list(ctx, &reader, list->serializer, list->out);
+    else if (list->out->kind == CZ_JSON_OBJECT)
         cz_json_skip(&reader);
     expect_end(ctx, &reader);
+}
+
+void cz__read_documents(cz_ctx *ctx, cz_str text, cz_serializer *serializer, struct cz__member *out)
+{
+    struct reading_list list = { text, serializer, out };
+    cz__read_body(ctx, read_documents, &list);
 }
 
 /* ---- into a row ---- */
@@ -249,34 +264,62 @@ cz_row *cz__document_take(cz_ctx *ctx, const struct cz__document *document, cz_r
     return input.row;
 }
 
-static cz_row *take_document(cz_ctx *ctx, const struct cz__document *document, cz_row *instance,
-                             bool partial)
+/* A text on its way to a row. */
+struct reading_row {
+    cz_str text;
+    const cz_form *form; /* it was made of; NULL: of none */
+    cz_serializer *serializer;
+    cz_row *row; /* to be changed; NULL: a new one is made */
+    bool partial;
+};
+
+static void read_row(cz_ctx *ctx, void *arg)
 {
+    struct reading_row *reading = arg;
+    struct cz__document *document = read_document(ctx, reading->text, reading->serializer);
+    document->form = reading->form;
     cz_field_errors errors;
     cz_field_errors_init(&errors);
-    cz_row *row = instance;
     if (document->kind == CZ_JSON_OBJECT)
-        row = cz__document_take(ctx, document, instance, partial, &errors);
+        reading->row = cz__document_take(ctx, document, reading->row, reading->partial, &errors);
     else
         cz__document_is_no_object(ctx, document, &errors);
     cz_field_errors_raise(ctx, &errors);
-    return row;
 }
 
 cz_row *cz__read_row_text(cz_ctx *ctx, cz_str text, cz_serializer *serializer, cz_row *instance,
                           bool partial)
 {
-    return take_document(ctx, read_document(ctx, text, serializer), instance, partial);
+    struct reading_row reading = { text, NULL, serializer, instance, partial };
+    cz__read_body(ctx, read_row, &reading);
+    return reading.row;
+}
+
+/* A body on its way to JSON. */
+struct converting {
+    cz_request *req;
+    cz_serializer *serializer;
+    bool partial;
+    cz_str json;
+};
+
+static void convert(cz_ctx *ctx, void *arg)
+{
+    struct converting *converting = arg;
+    const cz_parser *parser = cz_parser_for(ctx, converting->req);
+    converting->json =
+        parser->to_json
+            ? parser->to_json(ctx, converting->req)
+            : cz__form_json(ctx, converting->req, cz__serializer_state(ctx, converting->serializer),
+                            converting->partial);
 }
 
 cz_str cz__serializer_input(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, bool partial)
 {
-    if (!req->body.len) /* no body is an empty object, whatever its type is said to be, as in DRF */
-        return CZ_STR("{}");
-    const cz_parser *parser = cz_parser_for(ctx, req);
-    return parser->to_json
-               ? parser->to_json(ctx, req)
-               : cz__form_json(ctx, req, cz__serializer_state(ctx, serializer), partial);
+    struct converting converting = { req, serializer, partial, CZ_STR("{}") };
+    if (req->body.len) /* none is an empty object, whatever its type is said to be, as in DRF */
+        cz__read_body(ctx, convert, &converting);
+    return converting.json;
 }
 
 /* The form that the input was made of; NULL: of none. */
@@ -289,7 +332,7 @@ cz_row *cz__read_row(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, cz
                      bool partial)
 {
     cz_str text = cz__serializer_input(ctx, req, serializer, partial);
-    struct cz__document *document = read_document(ctx, text, serializer);
-    document->form = form_of(ctx, req);
-    return take_document(ctx, document, instance, partial);
+    struct reading_row reading = { text, form_of(ctx, req), serializer, instance, partial };
+    cz__read_body(ctx, read_row, &reading);
+    return reading.row;
 }

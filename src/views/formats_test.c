@@ -1,6 +1,7 @@
 /* Viewsets in other formats than JSON, both ways. */
 #include <calzone/calzone.h>
 #include <calzone/testing.h>
+#include <stdlib.h>
 
 CZ_MODEL_FORWARD(Recipe)
 #define SPICE(F) F(char_field, name, .unique = true)
@@ -137,6 +138,43 @@ CZ_DATABASE_TEST(a_client_gets_the_format_it_asks_for)
     CZ_EXPECT_STATUS(answer, 406);
     CZ_EXPECT_JSON(answer, "detail", "Could not satisfy the request Accept header.");
     CZ_EXPECT_HEADER(answer, "Vary", "");
+}
+
+/* A body may be larger than a request's memory: 20 MiB where there are 16. Asking again would be no use, as 503 says. */
+CZ_TEST(a_body_that_takes_more_memory_than_a_request_has_is_too_large)
+{
+    static const struct {
+        const char *type, *before, *repeated, *after;
+        int status;
+    } cases[] = {
+        { "application/json", "{\"title\": \"\\u0041", "a", "\"}", 413 },
+        { "application/json", "{\"title\": \"", "a", "\"}", 413 },
+        { "application/json", "{\"steps\": [", "0,", "0]}", 413 },
+        { "application/json", "[", "0,", "0]", 400 },
+        { FORM, "title=", "%41", "", 413 },
+        { FORM, "title=", "a", "", 413 },
+        { MULTIPART, "--X\r\nContent-Disposition: form-data; name=title\r\n\r\n", "\"", "\r\n--X--",
+          413 },
+    };
+    enum { BYTES = 20 << 20 };
+    setenv("HTTP_BODY_MAX", "67108864", 1);
+    cz_client *client = cz_client_create(&cookery);
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_buf body = { 0 };
+        cz_buf_append_str(&body, cz_str_from(cases[i].before));
+        while (body.len < BYTES)
+            cz_buf_append_str(&body, cz_str_from(cases[i].repeated));
+        cz_buf_append_str(&body, cz_str_from(cases[i].after));
+        const cz_answer *answer =
+            cz_client_send(client, &(cz_client_request){ .method = "POST",
+                                                         .target = "/recipes",
+                                                         .content_type = cases[i].type,
+                                                         .body = cz_buf_str(&body) });
+        CZ_EXPECT_MSG(answer->status == cases[i].status, "case %zu: %d", i, answer->status);
+        if (answer->status == 413)
+            CZ_EXPECT_JSON(answer, "code", "too_large");
+        cz_buf_done(&body);
+    }
 }
 
 #define PACKED "application/msgpack"
