@@ -20,8 +20,8 @@ extern "C" {
 #endif
 
 /* Around POST and PATCH with the header; others pass. What stands further in runs in one transaction on "default", which is
- * rolled back when something is raised or the status is 500 or more; then the key is free again. Else the answer, body and
- * headers, is kept for IDEMPOTENCY_KEY_LIFE and given to whoever sends the same request with the same key, with
+ * rolled back when the answer is an error, raised or not: a status of 400 or more; then the key is free again. Else the answer,
+ * body and headers, is kept for IDEMPOTENCY_KEY_LIFE and given to whoever sends the same request with the same key, with
  * `Idempotency-Replayed: true`. A key is one caller's: of `ctx->actor`, and without one of the Authorization and Cookie headers as
  * they are.
  *

@@ -183,7 +183,8 @@ static void run(cz_ctx *ctx, void *arg)
         return;
     }
     cz_next_call(ctx, attempt->req, attempt->next);
-    if (response->raised || response->status >= 500 || ctx->cancelled)
+    /* An error says that nothing was done, so nothing is; then it may be sent again, mended or not, under the same key. */
+    if (response->raised || response->status >= 400 || ctx->cancelled)
         cz_set_rollback(ctx, true);
     else
         keep(ctx, attempt);

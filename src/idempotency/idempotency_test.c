@@ -244,7 +244,7 @@ CZ_DATABASE_TEST(what_fails_is_rolled_back_and_frees_the_key)
     static const struct {
         const char *target;
         int status;
-    } failing[] = { { "/raise", 403 }, { "/fail", 500 }, { "/stream", 500 } };
+    } failing[] = { { "/raise", 403 }, { "/refuse", 409 }, { "/fail", 500 }, { "/stream", 500 } };
     cz_client *client = cz_client_create(&vault);
     const char *key = "Idempotency-Key: k\r\n";
     for (int round = 0; round < 2; round++)
@@ -257,14 +257,6 @@ CZ_DATABASE_TEST(what_fails_is_rolled_back_and_frees_the_key)
     expect_deposits(client, 0);
     CZ_EXPECT_STATUS(send(client, "POST", "/deposits", key, TEN), 201);
     expect_deposits(client, 1);
-    /* what the handler answers itself stands, with what it did */
-    const char *other = "Idempotency-Key: k2\r\n";
-    CZ_EXPECT_STATUS(send(client, "POST", "/refuse", other, ""), 409);
-    const cz_answer *answer = send(client, "POST", "/refuse", other, "");
-    CZ_EXPECT_STATUS(answer, 409);
-    CZ_EXPECT_JSON_TEXT(answer, "", "{\"refused\":true}");
-    CZ_EXPECT_HEADER(answer, "Idempotency-Replayed", "true");
-    expect_deposits(client, 2);
 }
 
 CZ_DATABASE_TEST(a_key_is_free_when_its_time_is_over)
