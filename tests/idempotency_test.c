@@ -99,3 +99,34 @@ CZ_DATABASE_TEST(a_payment_sent_again_is_taken_once_whoever_dies)
         CZ_EXPECT_JSON(answer, format("results[%d].cents", n).ptr, n + 1);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
+
+/* Of two connections the first request has one for a second and a half. Those that come with its key meanwhile wait, and
+ * another client's request is answered as if they did not. */
+CZ_TEST(who_waits_for_a_key_holds_no_connection)
+{
+    enum { AGAIN = 12, OTHERS_MS = 1200 };
+    const char *env[] = { format("DATABASE_URL=%s&pool_size=2", cz_test_postgresql()).ptr, NULL };
+    struct server server = server_start("till", 1, env);
+    cz_str slow = CZ_STR("POST /slow HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: k\r\n"
+                         "Content-Length: 0\r\n\r\n");
+    cz_wire *wires[AGAIN + 1];
+    for (int i = 0; i <= AGAIN; i++) {
+        wires[i] = cz_wire_open(server.port);
+        CZ_EXPECT(cz_wire_send(wires[i], slow));
+        if (!i)
+            sleep_ms(200);
+    }
+    sleep_ms(50);
+    struct payment other = { .number = 1 };
+    int64_t began_us = cz_monotonic_us();
+    CZ_EXPECT_STATUS(ask_raw(server.port, request_of(&other)), 201);
+    int64_t took_ms = (cz_monotonic_us() - began_us) / 1000;
+    CZ_EXPECT_MSG(took_ms < OTHERS_MS, "%lld ms", (long long)took_ms);
+    for (int i = AGAIN; i >= 0; i--) {
+        CZ_EXPECT_STATUS(cz_wire_next(wires[i], ANSWER_MS), i ? 409 : 204);
+        cz_wire_close(wires[i]);
+    }
+    CZ_EXPECT_STATUS(ask_raw(server.port, slow), 204);
+    CZ_EXPECT_JSON(get(server.port, "/payments"), "count", 2);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}

@@ -20,6 +20,7 @@ struct attempt {
     const cz_next *next;
     cz_str digest, request; /* as the table has them */
     struct cz__headers_before headers_before;
+    bool busy; /* another has the key's lock */
 };
 
 /* ---- the key ---- */
@@ -147,28 +148,13 @@ static bool lock(cz_ctx *ctx, cz_str digest)
     return locks.items[0].taken != 0;
 }
 
-/* A first request that ends soon is waited for. One that failed has its lock until the database has rolled it back, which
- * nobody waits for. */
-static bool lock_soon(cz_ctx *ctx, cz_str digest)
-{
-    uint64_t pause_ms = 5, waited_ms = 0;
-    while (!lock(ctx, digest)) {
-        if (waited_ms >= LOCK_WAIT_MS)
-            return false;
-        cz_sleep(ctx, pause_ms);
-        waited_ms += pause_ms;
-        pause_ms *= 2;
-    }
-    return true;
-}
-
 static void run(cz_ctx *ctx, void *arg)
 {
-    const struct attempt *attempt = arg;
+    struct attempt *attempt = arg;
     const cz_response *response = &attempt->req->response;
-    if (!lock_soon(ctx, attempt->digest))
-        refuse(ctx, 409, "idempotency_key_in_use",
-               "The first request with this Idempotency-Key is not answered yet.");
+    attempt->busy = !lock(ctx, attempt->digest);
+    if (attempt->busy)
+        return;
     const cz_idempotency_key *kept = cz_first(
         ctx, cz_idempotency_key, .where = CZ_Q(cz_idempotency_key, digest, EXACT, attempt->digest));
     if (kept && kept->expires_at.us <= cz_now().us) {
@@ -190,6 +176,25 @@ static void run(cz_ctx *ctx, void *arg)
         keep(ctx, attempt);
 }
 
+/* A first request that ends soon is waited for. One that failed has its lock until the database has rolled it back, which
+ * nobody waits for. Between two looks there is no transaction: a client that sends a key twenty times would else wait with
+ * all connections of the pool. */
+static void run_when_free(cz_ctx *ctx, struct attempt *attempt)
+{
+    uint64_t pause_ms = 5, waited_ms = 0;
+    for (;;) {
+        cz_atomic(ctx, run, attempt);
+        if (!attempt->busy)
+            return;
+        if (waited_ms >= LOCK_WAIT_MS)
+            refuse(ctx, 409, "idempotency_key_in_use",
+                   "The first request with this Idempotency-Key is not answered yet.");
+        cz_sleep(ctx, pause_ms);
+        waited_ms += pause_ms;
+        pause_ms *= 2;
+    }
+}
+
 static void process_key(cz_ctx *ctx, cz_request *req, const cz_next *next, bool required)
 {
     bool changes = req->method == CZ_METHOD_POST || req->method == CZ_METHOD_PATCH;
@@ -199,7 +204,7 @@ static void process_key(cz_ctx *ctx, cz_request *req, const cz_next *next, bool 
                                    .headers_before = cz__headers_before(ctx, &req->response) };
         attempt.digest = sha256(ctx, of_caller(ctx, req));
         attempt.request = sha256(ctx, of_request(ctx, req));
-        cz_atomic(ctx, run, &attempt);
+        run_when_free(ctx, &attempt);
         return;
     }
     if (changes && required)

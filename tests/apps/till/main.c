@@ -16,9 +16,17 @@ static void pid(cz_ctx *ctx, cz_request *req)
     cz_respond(ctx, req, 200, CZ_STR("text/plain"), cz_format(ctx, "%d", (int)getpid()));
 }
 
+static void pay_slowly(cz_ctx *ctx, cz_request *req)
+{
+    cz_create(ctx, Payment, (reference, "slow"), (cents, 1));
+    cz_sleep(ctx, 1500);
+    cz_respond_empty(ctx, req, 204);
+}
+
 static const cz_middleware *const once[] = { &cz_idempotency, NULL };
 static const cz_route urls[] = {
     CZ_RESOURCE("/payments", &payments, .middleware = once),
+    CZ_POST("/slow", pay_slowly, .middleware = once),
     CZ_GET("/pid", pid),
     CZ_ROUTES_END,
 };
