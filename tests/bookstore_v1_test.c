@@ -320,6 +320,36 @@ CZ_TEST(accept_version_chooses_where_the_path_does_not)
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
+/* Lists of /v1 have no pages: what is over 1,000, or over the limit that is asked for, is behind a link. */
+CZ_DATABASE_TEST(books_of_an_author_beyond_one_answer_are_behind_a_link)
+{
+    struct server server = start();
+    const char *root = token_of("root", "correct+horse+battery");
+    CZ_EXPECT_STATUS(send("POST", "/v1/author", root, "{\"name\":\"Frank Herbert\"}"), 201);
+    static const char *const isbns[] = { "0441172717", "9780441172719" };
+    for (size_t i = 0; i < CZ_COUNT(isbns); i++)
+        CZ_EXPECT_STATUS(send("POST", "/v1/book", root,
+                              format("{\"isbn\":\"%s\",\"title\":\"Dune\",\"author\":1,"
+                                     "\"category\":\"fiction\",\"year\":%zu}",
+                                     isbns[i], 1965 + i)
+                                  .ptr),
+                         201);
+    const cz_answer *answer = get(port, "/v1/author/1/book");
+    CZ_EXPECT_EQ(cz_answer_at(answer, "")->count, 2);
+    CZ_EXPECT_HEADER(answer, "Link", "");
+    answer = get(port, "/v1/author/1/book?order=desc&limit=1");
+    CZ_EXPECT_EQ(cz_answer_at(answer, "")->count, 1);
+    CZ_EXPECT_JSON(answer, "[0].year", 1966);
+    CZ_EXPECT_HEADER(
+        answer, "Link",
+        "<http://localhost/v1/author/1/book?order=desc&limit=1&offset=1>; rel=\"next\"");
+    answer = get(port, "/v1/author/1/book?order=desc&limit=1&offset=1");
+    CZ_EXPECT_JSON(answer, "[0].year", 1965);
+    CZ_EXPECT_HEADER(answer, "Link",
+                     "<http://localhost/v1/author/1/book?order=desc&limit=1>; rel=\"prev\"");
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
 /* Each list as it is with `count` authors, first made and then kept, or made twice where there is no cache. */
 static void expect_lists(uint32_t count, bool cached)
 {
