@@ -1,6 +1,7 @@
 /* The Bookstore's /v1: users and their tokens, and each endpoint by the names of the course. */
 #include "private_server.h"
 #include "server.h"
+#include <calzone/base64.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -127,6 +128,44 @@ CZ_DATABASE_TEST(users_of_the_bookstore_come_go_and_prove_who_they_are)
     of_ada = token_of("ada", "difference+engine");
     CZ_EXPECT_STATUS(send("DELETE", "/v1/user", of_ada, NULL), 204);
     CZ_EXPECT_STATUS(send("POST", "/v1/book", of_ada, "{}"), 401);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+/* What the token of a user says its round is. */
+static int64_t round_of(const char *name, const char *password)
+{
+    cz_str token = cz_str_from(token_of(name, password));
+    cz_ignore(cz_str_cut(&token, '.').len); /* the header */
+    cz_str claims = cz_str_cut(&token, '.');
+    char *text = cz_arena_alloc(cz_test_arena(), claims.len + 4);
+    size_t len = claims.len;
+    CZ_REQUIRE(text && len);
+    for (size_t i = 0; i < len; i++)
+        text[i] = (char)(claims.ptr[i] == '-' ? '+' : claims.ptr[i] == '_' ? '/' : claims.ptr[i]);
+    while (len % 4)
+        text[len++] = '=';
+    cz_bytes bytes;
+    const cz_json_value *document;
+    CZ_REQUIRE_OK(cz_base64_read(cz_test_arena(), cz_str_of(text, len), &bytes));
+    CZ_REQUIRE_OK(
+        cz_json_parse(cz_test_arena(), cz_str_of(bytes.ptr, bytes.len), NULL, &document, NULL));
+    const cz_json_value *round = cz_json_get(document, CZ_STR("round"));
+    CZ_REQUIRE(round && round->kind == CZ_JSON_INT);
+    return round->as.integer;
+}
+
+/* Two changes at once both read the round before; counted up, it would be the same of both, and so would their tokens be. */
+CZ_DATABASE_TEST(each_password_of_a_user_has_tokens_of_its_own)
+{
+    struct server server = start();
+    const char *ann = token_of("ann", "an+old+password");
+    int64_t before = round_of("ann", "an+old+password");
+    CZ_EXPECT_STATUS(
+        send("PUT", "/v1/user", ann, "{\"username\":\"ann\",\"password\":\"another password\"}"),
+        200);
+    int64_t after = round_of("ann", "another+password");
+    CZ_EXPECT(after != before && after != before + 1);
+    CZ_EXPECT_STATUS(send("DELETE", "/v1/user", ann, NULL), 401);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
