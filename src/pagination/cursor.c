@@ -1,7 +1,8 @@
 /* Pages by a row's place in the order: DRF's CursorPagination, but for rows that are equal in the first column of the
  * order. DRF counts those; here the place is the values of all its columns, the key last, so no two rows share one.
  *
- * A cursor is base64 of a JSON list: true when it leads back, then the values as text. */
+ * A cursor is base64 of a JSON list: true when it leads back, then the values as text, then true when the row at the place
+ * belongs to the page. */
 #include "pagination/pagination_internal.h"
 #include <calzone/base64.h>
 #include <calzone/json.h>
@@ -14,6 +15,7 @@ struct cursor {
     const cz__column **columns; /* of the order */
     size_t count;
     bool back;      /* the rows before the place, nearest first */
+    bool with_it;   /* and the row at the place itself */
     cz_str *values; /* the place; NULL: the beginning */
 };
 
@@ -72,6 +74,7 @@ static void write_value(cz_json_writer *json, const cz__column *column, const cz
     cz_json_str(json, cz_str_of(text, len));
 }
 
+/* `row`: that at the place; NULL: where the cursor itself leads, with what is there, for the other way. */
 static cz_str address(cz_ctx *ctx, const cz_request *req, const struct cursor *cursor,
                       const cz_row *row, bool back)
 {
@@ -81,7 +84,12 @@ static cz_str address(cz_ctx *ctx, const cz_request *req, const struct cursor *c
     cz_json_list(&json);
     cz_json_bool(&json, back);
     for (size_t i = 0; i < cursor->count; i++)
-        write_value(&json, cursor->columns[i], row);
+        if (row)
+            write_value(&json, cursor->columns[i], row);
+        else
+            cz_json_str(&json, cursor->values[i]);
+    if (!row)
+        cz_json_bool(&json, true);
     cz_json_list_end(&json);
     cz_check(ctx, cz_buf_status(place));
     cz_str bytes = cz_buf_str(place);
@@ -130,8 +138,11 @@ static void read_cursor(cz_ctx *ctx, const cz_request *req, struct cursor *curso
             invalid(ctx);
         cursor->values[i] = cz_copy(ctx, reader.text);
     }
-    if (cz_json_next(&reader) != CZ_JSON_END || cz_json_next(&reader) != CZ_JSON_END ||
-        reader.status)
+    cz_json_kind kind = cz_json_next(&reader);
+    cursor->with_it = kind == CZ_JSON_BOOL && reader.boolean;
+    if (cursor->with_it)
+        kind = cz_json_next(&reader);
+    if (kind != CZ_JSON_END || cz_json_next(&reader) != CZ_JSON_END || reader.status)
         invalid(ctx);
 }
 
@@ -145,6 +156,8 @@ static cz_cond compared(cz_ctx *ctx, const struct cursor *cursor, size_t n, cz_l
 static cz_cond behind(cz_ctx *ctx, const struct cursor *cursor, size_t n)
 {
     bool descending = cursor->query->order_by.items[n].descending != cursor->back;
+    if (n + 1 == cursor->count && cursor->with_it)
+        return compared(ctx, cursor, n, descending ? CZ_LOOKUP_LTE : CZ_LOOKUP_GTE);
     cz_cond beyond = compared(ctx, cursor, n, descending ? CZ_LOOKUP_LT : CZ_LOOKUP_GT);
     if (n + 1 == cursor->count)
         return beyond;
@@ -241,8 +254,12 @@ void cz_paginate_cursor(cz_ctx *ctx, const cz_request *req, const cz_query *quer
     *out = (cz_cursor_page){ .items =
                                  cursor.back ? turned(ctx, query->model, &rows, count) : rows.items,
                              .count = count };
-    if (!count)
+    if (!count) { /* what it led to is gone; the way back is as DRF's, but for the row it came from */
+        if (cursor.values)
+            *(cursor.back ? &out->next : &out->previous) =
+                address(ctx, req, &cursor, NULL, !cursor.back);
         return;
+    }
     if (cursor.back ? cursor.values != NULL : more)
         out->next =
             address(ctx, req, &cursor, cz__row_nth(out->items, count - 1, query->model), false);

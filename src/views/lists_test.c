@@ -282,6 +282,34 @@ CZ_DATABASE_TEST(rows_that_come_and_go_move_nothing_between_pages_by_cursor)
     CZ_EXPECT_STR(keys(cz_client_get(client, target), "results"), "3 4");
 }
 
+/* As DRF, but for the row where the other page ended, which belongs to the way back. */
+CZ_DATABASE_TEST(a_page_by_cursor_that_is_empty_leads_back)
+{
+    cz_client *client = cz_client_create(&fleet);
+    cz_client_run(client, launch, NULL);
+    char next[512], previous[512];
+    const cz_answer *answer = cz_client_get(client, "/cursors?rows=2&ordering=ship");
+    target_of(cz_answer_at(answer, "next"), next, sizeof next);
+    answer = cz_client_get(client, next);
+    CZ_EXPECT_STR(keys(answer, "results"), "3 4");
+    target_of(cz_answer_at(answer, "previous"), previous, sizeof previous);
+    for (int i = 3; i <= 5; i++)
+        CZ_EXPECT_STATUS(cz_client_delete(client, cz_arena_printf(cz_test_arena(), "/pages/%d", i)),
+                         204);
+    answer = cz_client_get(client, next);
+    CZ_EXPECT_STR(keys(answer, "results"), "");
+    CZ_EXPECT_JSON_TEXT(answer, "next", "null");
+    CZ_EXPECT_STR(cz_str_from(walk(client, next, "previous", NULL)), "|1 2");
+    for (int i = 1; i <= 2; i++)
+        CZ_EXPECT_STATUS(cz_client_delete(client, cz_arena_printf(cz_test_arena(), "/pages/%d", i)),
+                         204);
+    answer = cz_client_get(client, previous);
+    CZ_EXPECT_STR(keys(answer, "results"), "");
+    CZ_EXPECT_JSON_TEXT(answer, "previous", "null");
+    CZ_EXPECT(target_of(cz_answer_at(answer, "next"), next, sizeof next)[0] != '\0');
+    CZ_EXPECT_STATUS(cz_client_get(client, next), 200);
+}
+
 CZ_DATABASE_TEST(what_is_asked_of_pages_has_limits)
 {
     cz_client *client = cz_client_create(&fleet);
@@ -325,11 +353,13 @@ CZ_DATABASE_TEST(what_is_asked_of_pages_has_limits)
         "/pages?page=two",
         "/pages?page=-1",
         "/cursors?cursor=x",
-        "/cursors?cursor=W10",                        /* [] */
-        "/cursors?cursor=W2ZhbHNlXQ",                 /* [false] */
-        "/cursors?cursor=W2ZhbHNlLCJ4IiwiMSJd",       /* [false,"x","1"] */
-        "/cursors?cursor=W2ZhbHNlLCIxIiwiMSIsIjEiXQ", /* [false,"1","1","1"] */
-        "/cursors?cursor=W2ZhbHNlLDEsMV0",            /* [false,1,1] */
+        "/cursors?cursor=W10",                                /* [] */
+        "/cursors?cursor=W2ZhbHNlXQ",                         /* [false] */
+        "/cursors?cursor=W2ZhbHNlLCJ4IiwiMSJd",               /* [false,"x","1"] */
+        "/cursors?cursor=W2ZhbHNlLCIxIiwiMSIsIjEiXQ",         /* [false,"1","1","1"] */
+        "/cursors?cursor=W2ZhbHNlLDEsMV0",                    /* [false,1,1] */
+        "/cursors?cursor=W2ZhbHNlLCIxIiwiMSIsZmFsc2Vd",       /* [false,"1","1",false] */
+        "/cursors?cursor=W2ZhbHNlLCIxIiwiMSIsdHJ1ZSx0cnVlXQ", /* [false,"1","1",true,true] */
         "/cursors?cursor=%00",
         "/cursors?cursor=W2ZhbHNlLCIxIiwiMSJdIDE",
     };
