@@ -1,5 +1,6 @@
 /* Pages that show the document: their HTML, and the files they load, which are in the binary. */
 #include "openapi/pages.h"
+#include "http/etags.h"
 #include "routing/errors.h"
 #include <calzone/map.h>
 #include <calzone/renderers.h>
@@ -20,27 +21,32 @@ static void choose_folder(cz_api_page *page)
     snprintf(page->folder, sizeof page->folder, "%s-%08x", kind->version, (unsigned)state);
 }
 
-cz_status cz__page_inflate(const struct cz__page_asset *asset, cz_buf *out)
+static void end_unpacking(void *stream)
 {
-    enum { PART_BYTES = 1 << 16, GZIP_WINDOW = 16 + MAX_WBITS };
-    z_stream stream = { .next_in = (Bytef *)(uintptr_t)asset->bytes,
-                        .avail_in = (uInt)(asset->end - asset->bytes) };
-    if (inflateInit2(&stream, GZIP_WINDOW) != Z_OK)
-        return CZ_ENOMEM;
+    cz_ignore(inflateEnd(stream)); /* it has nothing to tell any more */
+}
+
+void cz__page_unpack(cz_ctx *ctx, const struct cz__page_asset *asset,
+                     void (*take)(cz_ctx *ctx, cz_str piece, void *arg), void *arg)
+{
+    enum { PIECE_BYTES = 16 << 10, GZIP_WINDOW = 16 + MAX_WBITS };
+    z_stream *stream = cz_new(ctx, z_stream);
+    char *piece = cz_alloc(ctx, PIECE_BYTES);
+    stream->next_in = (Bytef *)(uintptr_t)asset->bytes;
+    stream->avail_in = (uInt)(asset->end - asset->bytes);
+    if (inflateInit2(stream, GZIP_WINDOW) != Z_OK)
+        cz_raise(ctx, CZ_ENOMEM, "no memory to unpack %s", asset->name);
+    cz_defer(ctx, end_unpacking, stream);
     int code = Z_OK;
     while (code == Z_OK) {
-        char *at = cz_buf_reserve(out, PART_BYTES);
-        if (!at)
-            break;
-        stream.next_out = (Bytef *)at;
-        stream.avail_out = PART_BYTES;
-        code = inflate(&stream, Z_NO_FLUSH);
-        cz_buf_commit(out, PART_BYTES - stream.avail_out);
+        stream->next_out = (Bytef *)piece;
+        stream->avail_out = PIECE_BYTES;
+        code = inflate(stream, Z_NO_FLUSH);
+        take(ctx, cz_str_of(piece, PIECE_BYTES - stream->avail_out), arg);
     }
-    cz_ignore(inflateEnd(&stream)); /* it has nothing to tell any more */
-    if (cz_buf_status(out))
-        return cz_buf_status(out);
-    return code == Z_STREAM_END ? CZ_OK : code == Z_MEM_ERROR ? CZ_ENOMEM : CZ_EPROTOCOL;
+    if (code != Z_STREAM_END)
+        cz_raise(ctx, code == Z_MEM_ERROR ? CZ_ENOMEM : CZ_EPROTOCOL, "%s can not be unpacked",
+                 asset->name);
 }
 
 static bool takes_gzip(const cz_request *req)
@@ -56,31 +62,40 @@ static const char *content_type_of(const struct cz__page_asset *asset)
                : "text/javascript; charset=utf-8";
 }
 
-/* What is behind an address never changes. */
+static void send_piece(cz_ctx *ctx, cz_str piece, void *arg)
+{
+    cz_stream_write(ctx, arg, piece);
+}
+
+static void send_unpacked(cz_ctx *ctx, cz_request *req, void *arg)
+{
+    cz__page_unpack(ctx, arg, send_piece, req);
+}
+
+/* What is behind an address never changes. A client that takes no gzip, which no browser is, gets it unpacked as it goes: whole
+ * it would be a megabyte and more for each that reads slowly. */
 static void answer_asset(cz_ctx *ctx, cz_request *req)
 {
     const struct cz__page_kind *kind = ((const cz_api_page *)req->view_data)->kind;
     const struct cz__page_asset *asset = &kind->assets[req->view_action];
     bool packed = asset->gzip && takes_gzip(req);
-    cz_str etag = cz_format(ctx, "\"%s%s\"", kind->version, packed ? "-gzip" : "");
-    bool known = cz_str_find(cz_request_header(req, CZ_STR("If-None-Match")), etag) != SIZE_MAX;
-    if (known)
-        cz_respond_empty(ctx, req, 304);
-    else
-        cz_respond(ctx, req, 200, cz_str_from(content_type_of(asset)), CZ_STR(""));
-    cz_respond_header_static(ctx, req, CZ_STR("ETag"), etag);
+    cz_str type = cz_str_from(content_type_of(asset));
+    cz_respond_header_static(ctx, req, CZ_STR("ETag"),
+                             cz_format(ctx, "\"%s%s\"", kind->version, packed ? "-gzip" : ""));
     cz_respond_header_static(ctx, req, CZ_STR("Cache-Control"),
                              CZ_STR("public, max-age=31536000, immutable"));
     cz_respond_header_static(ctx, req, CZ_STR("Vary"), CZ_STR("Accept-Encoding"));
-    if (known)
-        return;
-    if (packed)
-        cz_respond_header_static(ctx, req, CZ_STR("Content-Encoding"), CZ_STR("gzip"));
-    if (packed || !asset->gzip)
+    if (cz__etag_is_known(req)) {
+        cz_respond_empty(ctx, req, 304);
+    } else if (asset->gzip && !packed) {
+        cz_respond_stream(ctx, req, 200, type, send_unpacked, (void *)(uintptr_t)asset);
+    } else {
+        cz_respond(ctx, req, 200, type, CZ_STR(""));
         req->response.body_text =
             cz_str_of((const char *)asset->bytes, (size_t)(asset->end - asset->bytes));
-    else
-        cz_check(ctx, cz__page_inflate(asset, req->response.body));
+        if (packed)
+            cz_respond_header_static(ctx, req, CZ_STR("Content-Encoding"), CZ_STR("gzip"));
+    }
 }
 
 /* ---- the page ---- */

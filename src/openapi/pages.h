@@ -20,7 +20,9 @@ struct cz__page_kind {
     size_t asset_count; /* 0: they were not there when this was built */
 };
 
-/* Append the bytes of an asset, uncompressed. Errors: CZ_EPROTOCOL: they are no gzip; CZ_ENOMEM, CZ_ETOOBIG. */
-CZ_NODISCARD cz_status cz__page_inflate(const struct cz__page_asset *asset, cz_buf *out);
+/* Give the bytes of an asset, uncompressed, to `take` in pieces of at most 16 KiB, which are gone after the call. Raises:
+ * CZ_EPROTOCOL: they are no gzip; CZ_ENOMEM; what `take` raises. */
+void cz__page_unpack(cz_ctx *ctx, const struct cz__page_asset *asset,
+                     void (*take)(cz_ctx *ctx, cz_str piece, void *arg), void *arg);
 
 #endif
