@@ -120,6 +120,8 @@ void cz_json_error_position(const cz_json_reader *reader, size_t *out_line, size
 bool cz_json_is_valid(cz_str text);
 /* The same, told apart. Errors: CZ_ENOMEM; any other: it is none. */
 CZ_NODISCARD cz_status cz__json_check(cz_str text);
+/* Whether a document, in whatever place, has a text with a null character, which PostgreSQL keeps in none. */
+bool cz__json_has_null_character(cz_str text);
 
 /* ---- a tree, for documents whose shape is not known ---- */
 

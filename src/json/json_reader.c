@@ -495,6 +495,20 @@ cz_status cz__json_check(cz_str text)
     return reader.status;
 }
 
+bool cz__json_has_null_character(cz_str text)
+{
+    cz_str escape = CZ_STR("\\u0000");
+    for (size_t from = 0, found; (found = cz_str_find(cz_str_tail(text, from), escape)) != SIZE_MAX;
+         from += found + 1) {
+        size_t at = from + found, before = 0;
+        while (before < at && text.ptr[at - 1 - before] == '\\')
+            before++;
+        if (before % 2 == 0) /* else the last of them is itself escaped */
+            return true;
+    }
+    return false;
+}
+
 bool cz_json_is_valid(cz_str text)
 {
     return !cz__json_check(text);

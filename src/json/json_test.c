@@ -540,6 +540,28 @@ CZ_TEST(a_document_over_the_arena_s_budget_is_refused)
     cz_arena_destroy(arena);
 }
 
+CZ_TEST(null_characters_of_a_document_are_found)
+{
+    static const struct {
+        const char *text;
+        bool has;
+    } rows[] = {
+        { "\"\\u0000\"", true },
+        { "[\"a\", {\"b\\u0000\": 1}]", true },
+        { "\"\\\\\\u0000\"", true },
+        { "\"\\\\u0000\"", false },
+        { "\"\\\\u0000\\u0000\"", true },
+        { "\"\\u00000\"", true },
+        { "\"\\u0001\"", false },
+        { "\"u0000\"", false },
+        { "", false },
+        { "[]", false },
+    };
+    for (size_t i = 0; i < CZ_COUNT(rows); i++)
+        CZ_EXPECT_MSG(cz__json_has_null_character(cz_str_from(rows[i].text)) == rows[i].has, "%s",
+                      rows[i].text);
+}
+
 CZ_TEST(every_failing_allocation_of_a_parse_is_reported)
 {
     cz_buf text = { 0 };

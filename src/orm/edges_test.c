@@ -365,6 +365,8 @@ REFUSED(bad_utf8, name, "a\xff")
 REFUSED(cut_utf8, note, ((cz_str){ "\xc3", 1 }))
 REFUSED(with_null, name, ((cz_str){ "a\0b", 3 }))
 REFUSED(null_in_json, extra, ((cz_str){ "\"\0\"", 3 }))
+REFUSED(null_escaped, extra, "{\"a\": [\"b\\\\\\u0000c\"]}")
+REFUSED(null_in_key, extra, "{\"\\u0000\": 1}")
 REFUSED(no_address, host, "999.1.2.3")
 REFUSED(empty_address, host, "")
 REFUSED(no_network, host, "10.0.0.0/33")
@@ -388,6 +390,8 @@ static void refusals(cz_ctx *c, void *arg)
         { cut_utf8, CZ_EVALIDATION, "note: Not a valid string: it is not UTF-8." },
         { with_null, CZ_EVALIDATION, "name: Null characters are not allowed." },
         { null_in_json, CZ_EVALIDATION, "extra: Null characters are not allowed." },
+        { null_escaped, CZ_EVALIDATION, "extra: Null characters are not allowed." },
+        { null_in_key, CZ_EVALIDATION, "extra: Null characters are not allowed." },
         { no_address, CZ_EVALIDATION, "host: Enter a valid IPv4 or IPv6 address." },
         { empty_address, CZ_EVALIDATION, "host: Enter a valid IPv4 or IPv6 address." },
         { no_network, CZ_EVALIDATION, "host: Enter a valid IPv4 or IPv6 address." },

@@ -104,11 +104,16 @@ static cz_str pattern_of(cz_ctx *ctx, enum cz__pattern pattern, cz_str text)
 
 /* ---- what is stored ---- */
 
+static CZ_NORETURN void refuse_null(cz_ctx *ctx, const char *name)
+{
+    cz_raise_field(ctx, cz_str_from(name), "null_characters_not_allowed",
+                   "Null characters are not allowed.");
+}
+
 static void check_text(cz_ctx *ctx, const char *name, cz_str text)
 {
     if (cz_str_find_char(text, '\0') != SIZE_MAX)
-        cz_raise_field(ctx, cz_str_from(name), "null_characters_not_allowed",
-                       "Null characters are not allowed.");
+        refuse_null(ctx, name);
     if (!cz_str_is_utf8(text))
         cz_raise_field(ctx, cz_str_from(name), "invalid", "Not a valid string: it is not UTF-8.");
 }
@@ -131,6 +136,9 @@ void cz__check_stored(cz_ctx *ctx, cz__db_type type, const char *name, const cz_
     cz__db_kind kind = CZ__DB_KIND(type);
     if (param->kind == CZ__PARAM_TEXT)
         check_text(ctx, name, param->text);
+    if (param->kind == CZ__PARAM_TEXT && kind == CZ__DB_JSON &&
+        cz__json_has_null_character(param->text)) /* functions of SQLite would cut there */
+        refuse_null(ctx, name);
     if (param->kind == CZ__PARAM_TEXT && kind == CZ__DB_IP && !is_address(param->text))
         cz_raise_field(ctx, cz_str_from(name), "invalid", "Enter a valid IPv4 or IPv6 address.");
     if (param->kind == CZ__PARAM_TEXT_LIST)

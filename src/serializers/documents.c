@@ -21,6 +21,11 @@ void cz__input_json(struct cz__input *input, const struct cz__serializer_field *
         document = encoded(input->ctx, member->text);
     else if (member->kind == CZ_JSON_BOOL)
         document = member->boolean ? CZ_STR("true") : CZ_STR("false");
+    if (cz__json_has_null_character(document)) {
+        cz__input_fail(input, field, "null_characters_not_allowed",
+                       "Null characters are not allowed.");
+        return;
+    }
     *(cz_str *)cz__row_at(input->row, field->column) = cz_copy(input->ctx, document);
     cz__row_mark(input->row, field->column, false);
 }

@@ -199,6 +199,8 @@ static void wrong_json(cz_ctx *c, void *arg)
         { "{\"sizes\":[1,\"2\"]}", "A list of integers is required." },
         { "{\"tags\":[[]]}", "A list of strings is required." },
         { "{\"extra\":null}", "This field may not be null." },
+        { "{\"extra\":{\"a\":[\"b\\u0000\"]}}", "Null characters are not allowed." },
+        { "{\"extra\":\"\\u0000\"}", "Null characters are not allowed." },
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         cz_error err = { 0 };
