@@ -756,12 +756,46 @@ static void append_body(struct cz__compiler *c, cz_buf *sql, const struct select
         cz_check(c->ctx, cz_buf_status(parts[i]));
 }
 
-static void append_lock(struct cz__compiler *c, cz_buf *sql, const cz_query *query)
+/* Whether a query gives or orders by what is computed over several rows and leaves each its own. */
+static bool shows_windows(const cz_query *query)
+{
+    const cz_order_list *order = cz__ordering_of(query);
+    bool shows = false;
+    for (size_t i = 0; i < order->count; i++)
+        shows |= order->items[i].expr && cz__has_window(order->items[i].expr);
+    for (size_t i = 0; i < query->values.count; i++) {
+        const struct cz__expr *expr =
+            cz__expr_of(query->values.items[i].value_kind, query->values.items[i].value);
+        shows |= expr && cz__has_window(expr);
+    }
+    return shows;
+}
+
+/* A database locks the row that a row of the result is; PostgreSQL refuses where that is none or several. SQLite, which locks
+ * nothing, refuses it as well, so that a program does not learn it in production. */
+static void check_lock(struct cz__compiler *c, const struct select *select, const cz_query *query)
+{
+    const char *what = query->combine.count                          ? ".combine"
+                       : query->distinct || query->distinct_on.count ? ".distinct"
+                       : select->aggregates                          ? "groups"
+                       : shows_windows(query)                        ? "a window"
+                                                                     : NULL;
+    if (query->lock && what)
+        cz_raise(c->ctx, CZ_EINVAL,
+                 "rows of %s cannot be locked in a query with %s: lock them by their keys, "
+                 "CZ_Q(%s, id, IN, CZ_SUBQUERY(CZ_F(%s, id), %s, .where = ...))",
+                 query->model->name, what, query->model->name, query->model->name,
+                 query->model->name);
+}
+
+static void append_lock(struct cz__compiler *c, cz_buf *sql, const struct select *select,
+                        const cz_query *query)
 {
     static const char *const locks[] = { [CZ_FOR_UPDATE] = " FOR UPDATE OF ",
                                          [CZ_FOR_UPDATE_NOWAIT] = " FOR UPDATE OF ",
                                          [CZ_FOR_UPDATE_SKIP_LOCKED] = " FOR UPDATE OF ",
                                          [CZ_FOR_SHARE] = " FOR SHARE OF " };
+    check_lock(c, select, query);
     if (!query->lock || !c->features->row_locks)
         return; /* whoever writes holds the whole database */
     cz_buf_append_str(sql, cz_str_from(locks[query->lock]));
@@ -1014,7 +1048,7 @@ static void compile_select(struct cz__compiler *c, struct cz__plan *plan, cz_buf
     if (inside)
         cz_buf_append_lit(sql, ") counted");
     else if (ordered)
-        append_lock(c, sql, query);
+        append_lock(c, sql, &select, query);
 }
 
 /* Whether a subquery gives something else when equal rows stand once: not of what is looked for among them, nor of the

@@ -333,6 +333,66 @@ CZ_DATABASE_TEST(edges_of_queries_hold)
     cz__orm_test_run(&town, edges);
 }
 
+/* ---- locks of what is no row ---- */
+
+static void lock_distinct(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_select(c, Guild, .where = CZ_Q(Guild, crafts->title, CONTAINS, "a"), .distinct = true,
+              .unordered = true, .lock = CZ_FOR_UPDATE);
+}
+static void lock_groups(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_first(c, Guild, .where = CZ_QE(CZ_COUNT_OF(CZ_F(Guild, crafts)), GT, 1),
+             .lock = CZ_FOR_SHARE);
+}
+static void lock_union(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_select(c, Guild, .where = CZ_Q(Guild, rank, EXACT, 1), .lock = CZ_FOR_UPDATE_NOWAIT,
+              .combine = CZ_UNION(CZ_QUERY(Guild, .where = CZ_Q(Guild, rank, EXACT, 2))));
+}
+static void lock_by_window(cz_ctx *c, void *arg)
+{
+    (void)arg;
+    cz_select(c, Guild, .lock = CZ_FOR_UPDATE_SKIP_LOCKED,
+              .order_by = CZ_ORDER_BY(CZ_ASC_OF(CZ_WINDOW(CZ_RANK))));
+}
+
+static void locks(cz_ctx *c, void *arg)
+{
+#define NO_LOCK(what)                                                                              \
+    "rows of Guild cannot be locked in a query with " what                                         \
+    ": lock them by their keys, CZ_Q(Guild, id, IN, CZ_SUBQUERY(CZ_F(Guild, id), Guild, .where = " \
+    "...))"
+    static const struct cz__orm_test_refusal cases[] = {
+        { lock_distinct, CZ_EINVAL, NO_LOCK(".distinct") },
+        { lock_groups, CZ_EINVAL, NO_LOCK("groups") },
+        { lock_union, CZ_EINVAL, NO_LOCK(".combine") },
+        { lock_by_window, CZ_EINVAL, NO_LOCK("a window") },
+    };
+    cz__orm_test_refused(c, arg, cases, CZ_COUNT(cases));
+    const cz_cond many = CZ_QE(CZ_COUNT_OF(CZ_F(Guild, crafts)), GT, 1);
+    CZ_EXPECT_EQ(
+        cz_select(c, Guild, .lock = CZ_FOR_UPDATE,
+                  .where = CZ_Q(Guild, id, IN, CZ_SUBQUERY(CZ_F(Guild, id), Guild, .where = many)))
+            .count,
+        1);
+}
+static void lock_in_block(cz_ctx *c, void *arg)
+{
+    cz__tables_create(c);
+    Guild *guild = cz_create(c, Guild, (name, "smiths"), (rank, 1));
+    for (int i = 0; i < 2; i++)
+        cz_create(c, Craft, (title, "a"), (guild, guild->id));
+    cz_atomic(c, locks, arg);
+}
+CZ_DATABASE_TEST(what_is_no_row_of_a_table_cannot_be_locked)
+{
+    cz__orm_test_run(&town, lock_in_block);
+}
+
 static void addresses(cz_ctx *c, void *arg)
 {
     (void)arg;
