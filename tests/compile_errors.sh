@@ -345,6 +345,12 @@ refused "what is encrypted, compared with numbers" '
 refused "an order by what is encrypted" '
     cz_select(ctx, Book,
         .order_by = CZ_ORDER_BY(CZ_ASC(Book, year), CZ_DESC_OF(CZ_F(Book, note)))); /* here */' "$a_secret"
+refused "an order by an encrypted field" '
+    cz_select(ctx, Book,
+        .order_by = CZ_ORDER_BY(CZ_ASC(Book, year), CZ_DESC(Book, note))); /* here */' cz__encrypted_fields_have_no_order
+refused "an order by an encrypted field of another model" '
+    cz_select(ctx, Author,
+        .order_by = CZ_ORDER_BY(CZ_ASC(Author, books->note, .nulls = CZ_NULLS_LAST))); /* here */' cz__encrypted_fields_have_no_order
 refused "an order by a value" '
     cz_select(ctx, Book,
         .order_by = CZ_ORDER_BY(CZ_ASC_OF("title"))); /* here */' "$a_text"

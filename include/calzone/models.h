@@ -316,14 +316,22 @@ typedef struct cz_order_list {
     {                                                                                              \
 #path, sizeof(#path) - 1 + 0 * sizeof(CZ__AT(M, path))                                     \
     }
+struct cz__encrypted_fields_have_no_order; /* what the compiler says of one */
+#define CZ__ORDER_PATH(M, path)                                                                    \
+    {                                                                                              \
+#path, sizeof(#path) - 1 +                                                                 \
+                   0 * sizeof(*_Generic(CZ__AT(M, path), struct cz__sealed *                       \
+                                        : (struct cz__encrypted_fields_have_no_order *)0, default  \
+                                        : (char *)0))                                              \
+    }
 /* Ascending and descending order by a field or a path over relations; `.nulls = CZ_NULLS_LAST` may follow. */
 #define CZ_ASC(M, at, ...)                                                                         \
     {                                                                                              \
-        .path = CZ__PATH_STR(M, at), .descending = false, ##__VA_ARGS__                            \
+        .path = CZ__ORDER_PATH(M, at), .descending = false, ##__VA_ARGS__                          \
     }
 #define CZ_DESC(M, at, ...)                                                                        \
     {                                                                                              \
-        .path = CZ__PATH_STR(M, at), .descending = true, ##__VA_ARGS__                             \
+        .path = CZ__ORDER_PATH(M, at), .descending = true, ##__VA_ARGS__                           \
     }
 /* By an expression. */
 #define CZ_ASC_OF(e, ...)                                                                          \

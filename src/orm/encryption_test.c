@@ -98,7 +98,8 @@ static void by_text(cz_ctx *c, void *arg)
 static void in_order(cz_ctx *c, void *arg)
 {
     (void)arg;
-    cz_select(c, Patient, .order_by = CZ_ORDER_BY(CZ_ASC(Patient, diagnosis)));
+    const cz_order by = { .path = CZ_STR("diagnosis") }; /* CZ_ASC() does not compile */
+    cz_select(c, Patient, .order_by = { &by, 1 });
 }
 static void read_all(cz_ctx *c, void *arg)
 {
