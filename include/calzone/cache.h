@@ -201,8 +201,8 @@ typedef struct cz_page_cache {
     int64_t ttl_ms;           /* 0: as the cache's URL says */
     int64_t stale_ms; /* how much longer others get the old one while one makes it anew; 0: not */
     cz_cache_names tags;  /* CZ_CACHE_NAMES("front"), to invalidate them by */
-    cz_model_list models; /* as tags; each stands in an app's .cached, else CZ_EINVAL is raised.
-                                 At most CZ_CACHE_TAGS_MAX of both */
+    cz_model_list models; /* as tags; each stands in an app's .cached. At most CZ_CACHE_TAGS_MAX
+                                 of both. Else the start fails, as where there is no such cache */
 } cz_page_cache;
 #define CZ_PAGE_CACHE(variable, ...)                                                               \
     const cz_page_cache variable = { .middleware = { "page_cache", cz__page_cache_process, NULL }, \

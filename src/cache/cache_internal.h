@@ -86,6 +86,11 @@ struct cz__store {
 /* Those that are open. */
 size_t cz__stores_count(void);
 struct cz__store *cz__stores_at(size_t number);
+/* NULL: there is none of this alias. */
+struct cz__store *cz__store_named(const char *alias);
+
+/* models.c: whether a model stands in an app's .cached. */
+bool cz__cache_watches(const cz_model *model);
 /* The cache a call means. Raises: CZ_EINVAL: none is open. */
 const cz_cache *cz__cache_resolve(cz_ctx *ctx, const cz_cache *cache);
 /* "PREFIX:VERSION:KEY" in the arena. Raises: CZ_EINVAL: no key; CZ_ENOMEM. */

@@ -16,6 +16,9 @@ CZ_NODISCARD cz_status cz__cache_open(const char *alias, cz_str url, cz_str pref
  * start-up, once every model is in. */
 CZ_NODISCARD cz_status cz__cache_watch_models(const char *app, const cz_model_list *models,
                                               cz_error *err);
+/* When a middleware is a CZ_PAGE_CACHE(), check it against the caches that were opened and the models that are watched. Errors:
+ * CZ_EVALIDATION. Context: start-up, after both. */
+CZ_NODISCARD cz_status cz__page_cache_check(const cz_middleware *middleware, cz_error *err);
 /* Make the tables that are missing of caches in databases (of one, unless NULL), or with `dry_run` print the SQL that would;
  * those that are there are named. How many were missing. Raises: what the database says. Context: a command. */
 size_t cz__cache_tables_create(cz_ctx *ctx, const char *database, bool dry_run);

@@ -35,9 +35,14 @@ cz_status cz__cache_watch_models(const char *app, const cz_model_list *models, c
     return CZ_OK;
 }
 
+bool cz__cache_watches(const cz_model *model)
+{
+    return model->state && model->state->concrete->state->is_told;
+}
+
 static void check_told(cz_ctx *ctx, const cz_model *model)
 {
-    if (!model->state || !model->state->concrete->state->is_told)
+    if (!cz__cache_watches(model))
         cz_raise(ctx, CZ_EINVAL, "%s is in no app's .cached, so its changes would end nothing",
                  model->name);
 }

@@ -124,7 +124,7 @@ static cz_status open_store(struct cz__store *store, cz_arena *arena, cz_str tex
     return status ? status : store->driver->open(store, &url, err);
 }
 
-static struct cz__store *find(const char *alias)
+struct cz__store *cz__store_named(const char *alias)
 {
     for (size_t i = 0; i < store_count; i++)
         if (!strcmp(stores[i].alias, alias))
@@ -139,7 +139,7 @@ cz_status cz__cache_open(const char *alias, cz_str url, cz_str prefix, cz_error 
                             "a cache's alias is small letters, digits and underscores, a letter "
                             "first and at most %d: not \"%s\"",
                             CZ__ALIAS_BYTES_MAX, alias ? alias : "");
-    if (find(alias))
+    if (cz__store_named(alias))
         return cz_error_set(err, CZ_EVALIDATION, "the cache \"%s\" is declared twice", alias);
     if (store_count == CZ__CACHES_MAX)
         return cz_error_set(err, CZ_ETOOBIG, "more than %d caches", CZ__CACHES_MAX);
@@ -180,7 +180,7 @@ void cz__caches_close(void)
 
 cz_cache *cz_cache_of(cz_ctx *ctx, const char *alias)
 {
-    struct cz__store *store = find(alias);
+    struct cz__store *store = cz__store_named(alias);
     if (!store)
         cz_raise(ctx, CZ_EINVAL, "there is no cache \"%s\"", alias);
     return &store->handle;

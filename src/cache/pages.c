@@ -193,6 +193,26 @@ static bool answer_by_one(cz_ctx *ctx, struct cz__visit *visit)
     return false;
 }
 
+cz_status cz__page_cache_check(const cz_middleware *middleware, cz_error *err)
+{
+    if (middleware->process != cz__page_cache_process)
+        return CZ_OK;
+    const cz_page_cache *page = (const cz_page_cache *)(const void *)middleware;
+    const char *alias = page->cache ? page->cache : "default";
+    if (!cz__store_named(alias))
+        return cz_error_set(err, CZ_EVALIDATION, "a page cache: there is no cache \"%s\"", alias);
+    if (page->tags.count + page->models.count > CZ_CACHE_TAGS_MAX)
+        return cz_error_set(err, CZ_EVALIDATION, "a page cache: at most %d .tags and .models",
+                            CZ_CACHE_TAGS_MAX);
+    for (size_t i = 0; i < page->models.count; i++)
+        if (!cz__cache_watches(page->models.items[i]))
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "a page cache: %s is in no app's .cached, so its changes would "
+                                "end nothing",
+                                page->models.items[i]->name);
+    return CZ_OK;
+}
+
 void cz__page_cache_process(cz_ctx *ctx, cz_request *req, const cz_next *next)
 {
     struct cz__visit visit = { .req = req,

@@ -79,3 +79,44 @@ CZ_DATABASE_TEST(check_tells_a_misspelt_column_of_a_rule)
                   "%.*s", CZ_STR_ARG(out));
     CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("no issues")) == SIZE_MAX, "%.*s", CZ_STR_ARG(out));
 }
+
+static cz_str checked(const cz_project *project, int code)
+{
+    cz_str out;
+    const char *url = cz__test_setting("DATABASE_URL", cz__test_sqlite("a.db"));
+    CZ_EXPECT_EQ(cz__test_command(project, CZ__TEXTS(url), CZ__TEXTS("check"), &out), code);
+    return out;
+}
+
+/* ---- pages that could not be kept, or would be for ever ---- */
+
+static void answer_nothing(cz_ctx *ctx, cz_request *req)
+{
+    cz_respond_empty(ctx, req, 204);
+}
+
+#define CHECK_LEAF(F) F(int_field, length)
+CZ_MODEL(CheckLeaf, CHECK_LEAF);
+static const cz_app untold_app = { "leaves", .models = CZ_MODELS(CheckLeaf) };
+static const cz_app told_app = { "leaves", .models = CZ_MODELS(CheckLeaf),
+                                 .cached = CZ_MODELS(CheckLeaf) };
+static CZ_PAGE_CACHE(leaf_pages, .models = CZ_MODELS(CheckLeaf));
+static CZ_PAGE_CACHE(lost_pages, .cache = "attic");
+static const cz_route leaf_urls[] = {
+    CZ_GET("/leaves", answer_nothing, .middleware = CZ_CACHE_PAGES(leaf_pages)), CZ_ROUTES_END
+};
+static const cz_route inner_urls[] = {
+    CZ_GET("/leaves", answer_nothing, .middleware = CZ_CACHE_PAGES(lost_pages)), CZ_ROUTES_END
+};
+static const cz_route lost_urls[] = { CZ_INCLUDE("/api", inner_urls), CZ_ROUTES_END };
+static CZ_PROJECT(untold, "untold", .apps = CZ_APPS(&untold_app), .urls = leaf_urls);
+static CZ_PROJECT(told, "told", .apps = CZ_APPS(&told_app), .urls = leaf_urls);
+static CZ_PROJECT(lost, "lost", .apps = CZ_APPS(&told_app), .urls = lost_urls);
+
+CZ_TEST(a_page_cache_that_nothing_ends_stops_the_start)
+{
+    CZ_EXPECT_STR(checked(&untold, 1), "untold: a page cache: CheckLeaf is in no app's .cached, so "
+                                       "its changes would end nothing\n");
+    CZ_EXPECT_STR(checked(&lost, 1), "lost: a page cache: there is no cache \"attic\"\n");
+    CZ_EXPECT_STR(checked(&told, 0), "told: no issues in 1 model and 1 route (test)\n");
+}

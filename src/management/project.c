@@ -145,6 +145,8 @@ static cz_status configure_middleware(const struct cz__site *site, const cz_midd
 {
     for (; *list; list++) {
         cz_status status = (*list)->configure ? (*list)->configure(site->settings, err) : CZ_OK;
+        if (!status)
+            status = cz__page_cache_check(*list, err);
         if (status)
             return status;
     }
