@@ -120,3 +120,46 @@ CZ_TEST(a_page_cache_that_nothing_ends_stops_the_start)
     CZ_EXPECT_STR(checked(&lost, 1), "lost: a page cache: there is no cache \"attic\"\n");
     CZ_EXPECT_STR(checked(&told, 0), "told: no issues in 1 model and 1 route (test)\n");
 }
+
+/* ---- who is never known ---- */
+
+static void know_nobody(cz_ctx *ctx, cz_request *req, const cz_next *next)
+{
+    cz_next_call(ctx, req, next);
+}
+static const cz_middleware own = { "own", know_nobody, NULL };
+static const cz_authentication_scheme *const schemes[] = { &cz_client_tokens, NULL };
+static CZ_AUTHENTICATION(authentication, .schemes = schemes);
+static const cz_middleware *const by_scheme[] = { &authentication.middleware, NULL };
+static const cz_middleware *const by_own[] = { &own, NULL };
+static const cz_middleware *const by_nobody[] = { &cz_idempotency, &leaf_pages.middleware, NULL };
+
+static CZ_SERIALIZER(LeafSerializer, CheckLeaf, .fields = CZ_FIELDS(CheckLeaf, id, length));
+static CZ_VIEWSET(leaves, CheckLeaf, .serializer = &LeafSerializer,
+                  .permissions = CZ_ANY_OF(&cz_read_only, &cz_is_authenticated),
+                  .only = { .list = true, .create = true });
+static CZ_VIEWSET(open_leaves, CheckLeaf, .serializer = &LeafSerializer,
+                  .permissions = CZ_NOT_OF(&cz_is_authenticated), .only = { .list = true });
+static const cz_route unknown_urls[] = {
+    CZ_RESOURCE("/leaves", &leaves, .middleware = by_nobody),
+    CZ_RESOURCE("/by-scheme", &leaves, .name = "by-scheme", .middleware = by_scheme),
+    CZ_RESOURCE("/by-own", &leaves, .name = "by-own", .middleware = by_own),
+    CZ_RESOURCE("/open", &open_leaves, .name = "open"),
+    CZ_ROUTES_END,
+};
+static const cz_route known_urls[] = { CZ_INCLUDE("/api", unknown_urls, .middleware = by_scheme),
+                                       CZ_ROUTES_END };
+static CZ_PROJECT(unknown, "unknown", .apps = CZ_APPS(&told_app, &cz_idempotency_app),
+                  .urls = unknown_urls);
+static CZ_PROJECT(known, "known", .apps = CZ_APPS(&told_app, &cz_idempotency_app),
+                  .urls = known_urls);
+
+CZ_TEST(a_permission_that_nobody_can_have_is_warned_of)
+{
+    CZ_EXPECT_STR(
+        checked(&unknown, 0),
+        "unknown: warning: cz_is_authenticated is asked at 2 routes, such as GET /leaves, "
+        "with no CZ_AUTHENTICATION() around: nobody is ever known there\n"
+        "unknown: 1 warning in 2 models and 7 routes (test)\n");
+    CZ_EXPECT_STR(checked(&known, 0), "known: no issues in 2 models and 7 routes (test)\n");
+}

@@ -83,6 +83,8 @@ struct cz__builtin {
 };
 int cz__command_run(struct cz__site *site, int argc, char **argv);
 int cz__command_routes(struct cz__site *site, int argc, char **argv);
+/* Print what a start does not refuse and a developer should know. Returns how many warnings that were. */
+size_t cz__site_warn(const struct cz__site *site);
 int cz__command_check(struct cz__site *site, int argc, char **argv);
 /* What `check --databases` asks it; `arg` is the site. */
 int cz__command_check_database(cz_ctx *ctx, void *arg);

@@ -125,8 +125,9 @@ int cz__command_check(struct cz__site *site, int argc, char **argv)
         routes++;
     /* everything that can be wrong stops the start before this line */
     size_t models = cz__models_count();
-    printf("%s: no issues in %zu model%s and %zu route%s (%s)\n", site->project->name, models,
-           models == 1 ? "" : "s", routes, routes == 1 ? "" : "s", cz_env_name(site->env));
+    printf("%s: %s in %zu model%s and %zu route%s (%s)\n", site->project->name,
+           cz__site_warn(site) ? "1 warning" : "no issues", models, models == 1 ? "" : "s", routes,
+           routes == 1 ? "" : "s", cz_env_name(site->env));
     for (size_t i = 0; i < cz__database_count && databases; i++)
         code |= cz__site_run_on(site, cz__databases[i].alias, cz__command_check_database, site);
     return code;

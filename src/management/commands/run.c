@@ -259,6 +259,8 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
         fprintf(stderr, "run: %s\n", cz_error_message(&err));
         return 1;
     }
+    if (site->env == CZ_ENV_DEVELOPMENT)
+        cz_ignore(cz__site_warn(site) == 0);
     int code = prepare_in_child(site);
     if (code)
         return code;
