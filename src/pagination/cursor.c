@@ -80,6 +80,7 @@ static cz_str address(cz_ctx *ctx, const cz_request *req, const struct cursor *c
 {
     cz_buf *place = cz_scratch(ctx);
     cz_json_writer json;
+    cz_assert(row || cursor->values);
     cz_json_writer_init(&json, place);
     cz_json_list(&json);
     cz_json_bool(&json, back);
