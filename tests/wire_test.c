@@ -187,7 +187,7 @@ CZ_TEST(malformed_requests_are_refused_and_the_connection_closes)
         { POST_HEAD "Content-Length: 99999999999999999999\r\n\r\n", 400 },
         { POST_HEAD "Content-Length: 4000000\r\n\r\n", 413 },
         { POST_HEAD "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400 },
-        { POST_HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400 },
+        { POST_HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501 },
         { POST_HEAD "Transfer-Encoding: identity\r\n\r\n", 400 },
         { "POST /echo HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400 },
         { CHUNKED "x\r\n", 400 },

@@ -170,6 +170,8 @@ CZ_TEST(each_kind_of_request_gets_its_kind_of_answer)
           false },
         { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505 ", "Connection: close\r\n", "200",
           true },
+        { "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+          "HTTP/1.1 501 ", "Connection: close\r\n", "200", true },
         { "\x16\x03\x01", "HTTP/1.1 400 ", "control byte", "200", true },
         { "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 501 ", "Connection: close\r\n",
           "200", true },

@@ -271,6 +271,21 @@ static enum cz__h1_rule parse_content_type(struct cz__h1_head *head, struct cz__
     return CZ__H1_NONE;
 }
 
+/* Whether a list ends in "chunked" behind codings of other names: well formed, and not for us. Anything else that is not
+ * "chunked" alone leaves open where the body ends (9112, 6.3). */
+static bool is_other_coding(cz_str list)
+{
+    for (size_t others = 0;; others++) {
+        bool last = cz_str_find_char(list, ',') == SIZE_MAX;
+        cz_str coding = cz_str_trim(cz_str_cut(&list, ','));
+        bool chunked = cz_str_eq_icase(coding, CZ_STR("chunked"));
+        if (last)
+            return chunked && others;
+        if (chunked || !cz__http_is_token(coding))
+            return false;
+    }
+}
+
 static enum cz__h1_rule parse_transfer_encoding(struct cz__h1_head *head, cz_str value)
 {
     if (head->has_coding)
@@ -279,7 +294,7 @@ static enum cz__h1_rule parse_transfer_encoding(struct cz__h1_head *head, cz_str
     if (!head->version_minor)
         return CZ__H1_CODING_VERSION;
     if (!cz_str_eq_icase(value, CZ_STR("chunked"))) /* coding names have no case (9112, 7) */
-        return CZ__H1_CODING_INVALID;
+        return is_other_coding(value) ? CZ__H1_CODING_UNKNOWN : CZ__H1_CODING_INVALID;
     return head->has_length ? CZ__H1_LENGTH_AND_CODING : CZ__H1_NONE;
 }
 

@@ -45,6 +45,7 @@
     X(AUTHORIZATION_TWICE, EPROTOCOL, 400, "more than one Authorization")                          \
     X(CODING_TWICE, EPROTOCOL, 400, "more than one Transfer-Encoding")                             \
     X(CODING_INVALID, EPROTOCOL, 400, "Transfer-Encoding is not exactly 'chunked'")                \
+    X(CODING_UNKNOWN, EUNSUPPORTED, 501, "no transfer coding but 'chunked' is understood")         \
     X(CODING_VERSION, EPROTOCOL, 400, "Transfer-Encoding in an HTTP/1.0 request")                  \
     X(CHUNK_SIZE, EPROTOCOL, 400, "a chunk size is not 1 to 16 hexadecimal digits")                \
     X(CHUNK_EXTENSION, EPROTOCOL, 400, "a chunk extension is malformed")                           \
