@@ -158,8 +158,8 @@ cz_str cz_path_str(cz_ctx *ctx, const cz_request *req, const char *name);
 cz_str cz_request_absolute_uri(cz_ctx *ctx, const cz_request *req, cz_str path_and_query);
 
 /* Answer with a status, a media type and a body, which is copied. `content_type` is static or in the
- * arena; "" sends none. Headers set before stay. Content-Length is the server's affair: 204 and
- * 304 leave without a body, the answer to HEAD with the length only.
+ * arena; "" sends none. Headers set before stay. Content-Length is the server's affair: 204, 205
+ * and 304 leave without a body, the answer to HEAD with the length only.
  * Raises: CZ_ENOMEM; CZ_ETOOBIG over the response limit (64 MiB); CZ_EINVAL: the status is not 200 to
  * 599, or a control byte in `content_type`. */
 void cz_respond(cz_ctx *ctx, cz_request *req, int status, cz_str content_type, cz_str body);

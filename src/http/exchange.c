@@ -281,6 +281,12 @@ void cz__exchange_refuse(cz__exchange *exchange, const cz_error *err)
 
 /* ---- A streamed body ---- */
 
+/* Answers that have no content, whatever the handler wrote (9110, 15.3.5, 15.3.6 and 15.4.5). */
+static bool has_no_content(int status)
+{
+    return status == 204 || status == 205 || status == 304;
+}
+
 enum { STREAM_PIECE_BYTES = 64 << 10 };
 
 static void put_head(const cz__exchange *exchange, bool keep_alive, size_t body_bytes, cz_buf *out);
@@ -328,7 +334,7 @@ static cz_status put_stream_head(cz__exchange *exchange, cz_buf *out)
 static void send_stream(cz__exchange *exchange)
 {
     const cz_request *req = &exchange->request;
-    if (req->method == CZ_METHOD_HEAD || req->response.status == 204 || req->response.status == 304)
+    if (req->method == CZ_METHOD_HEAD || has_no_content(req->response.status))
         return; /* a head alone, written like any other */
     cz_buf *out = exchange->stream_open(exchange, &exchange->stream_keep_alive);
     exchange->streaming = exchange->stream_cut = true;
@@ -457,11 +463,12 @@ static void put_head(const cz__exchange *exchange, bool keep_alive, size_t body_
         return;
     at = put_status_line(at, response->status);
     at = put(at, cz_str_of(core->common, core->common_bytes));
-    bool has_body = response->status != 204 && response->status != 304;
-    if (has_body && response->stream) {
+    /* 205 says that it is empty, 204 and 304 say nothing (9110, 8.6). */
+    bool has_length = response->status != 204 && response->status != 304;
+    if (response->stream && !has_no_content(response->status)) {
         if (exchange->request.version_minor > 0)
             at = PUT(at, "Transfer-Encoding: chunked\r\n");
-    } else if (has_body) {
+    } else if (has_length) {
         at = PUT(at, "Content-Length: ");
         at += cz_u64_write(at, body_bytes);
         at = PUT(at, "\r\n");
@@ -498,7 +505,7 @@ cz_str cz__http_date(struct cz__http_core *core)
 cz_str cz__exchange_body(const cz__exchange *exchange)
 {
     const cz_response *response = &exchange->request.response;
-    if (response->status == 204 || response->status == 304)
+    if (has_no_content(response->status))
         return CZ_STR("");
     return exchange->body_out.len ? cz_buf_str(&exchange->body_out) : response->body_text;
 }

@@ -51,6 +51,8 @@ static void handle(cz_ctx *ctx, cz_request *req, void *user)
         req->response.body_text = large(100000);
     } else if (cz_str_eq(req->path, CZ_STR("/204"))) {
         cz_respond(ctx, req, 204, CZ_STR(""), CZ_STR("dropped"));
+    } else if (cz_str_eq(req->path, CZ_STR("/205"))) {
+        cz_respond(ctx, req, 205, CZ_STR(""), CZ_STR("dropped"));
     } else if (cz_str_eq(req->path, CZ_STR("/304"))) {
         cz_respond_empty(ctx, req, 304);
     } else if (cz_str_eq(req->path, CZ_STR("/silent"))) {
@@ -134,6 +136,8 @@ CZ_TEST(each_kind_of_request_gets_its_kind_of_answer)
           "{", false },
         { GET("/204"), "HTTP/1.1 204 No Content\r\n", "\r\n\r\n", "Content-Length", false },
         { GET("/204"), "HTTP/1.1 204 No Content\r\n", "\r\n\r\n", "dropped", false },
+        { GET("/205"), "HTTP/1.1 205 Reset Content\r\n", "Content-Length: 0\r\n", "dropped",
+          false },
         { GET("/304"), "HTTP/1.1 304 Not Modified\r\n", "\r\n\r\n", "Content-Length", false },
         { GET("/silent"), "HTTP/1.1 500 ", "without an answer", "Connection", false },
         { GET("/split"), "HTTP/1.1 500 ", "control byte", "X-Evil", false },
