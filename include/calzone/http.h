@@ -70,7 +70,7 @@ typedef struct cz_request {
     cz_method method;
     cz_str method_text; /* "GET" */
     cz_str target;      /* as sent: "/books/?page=2" */
-    cz_str path;   /* percent-decoded, "/books/"; always valid UTF-8, no NUL, begins with "/" */
+    cz_str path;   /* percent-decoded, "/books/"; valid UTF-8, no NUL, begins with "/" or is "*" */
     cz_str query;  /* as sent, without "?" */
     cz_str host;   /* Host header, lower-case not applied; empty for HTTP/1.0 without one */
     cz_str scheme; /* "http" or "https" */

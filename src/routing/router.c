@@ -542,6 +542,16 @@ static void raise_refusal(cz_ctx *ctx, cz_request *req, const struct cz__match *
             e->guard->refuse(ctx, req, e->guard);
 }
 
+/* "OPTIONS *" is about no resource (RFC 9110, 9.3.7); the parser lets no other method have that target. */
+static void answer_for_server(cz_ctx *ctx, cz_request *req)
+{
+#define X(name) ", " #name
+    static const char methods[] = CZ_METHOD_MAP(X);
+#undef X
+    cz_respond_empty(ctx, req, 204);
+    cz_respond_header_static(ctx, req, CZ_STR("Allow"), cz_str_of(methods + 2, sizeof methods - 3));
+}
+
 static void run_handler(cz_ctx *ctx, cz_request *req, void *arg)
 {
     const struct outcome *outcome = arg;
@@ -558,6 +568,10 @@ static void run_handler(cz_ctx *ctx, cz_request *req, void *arg)
         return;
     }
     if (!outcome->match.entries) {
+        if (cz_str_eq(req->path, CZ_STR("*"))) {
+            answer_for_server(ctx, req);
+            return;
+        }
         if (req->method == CZ_METHOD_OTHER)
             cz_raise(ctx, CZ_EUNSUPPORTED, "Method \"%.*s\" is not implemented.",
                      CZ_STR_ARG(req->method_text));

@@ -166,6 +166,20 @@ CZ_TEST(a_path_finds_the_first_route_that_matches_and_its_parameters)
     cz_router_destroy(router);
 }
 
+/* RFC 9110, 9.3.7; whatever the routes are. */
+CZ_TEST(options_of_the_whole_server_names_the_methods)
+{
+    static const cz_middleware *const project[] = { &outer_middleware, NULL };
+    static const cz_route routes[] = { CZ_GET("/<path:all>", answer), CZ_ROUTES_END };
+    cz_router *router = make(routes, project);
+    send_to(router, CZ_METHOD_OPTIONS, "*", "");
+    CZ_EXPECT_EQ(req.response.status, 204);
+    CZ_EXPECT_STR(cz_response_header(&req, CZ_STR("Allow")),
+                  "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    CZ_EXPECT_STR(cz_str_from(ran), "(outer outer)");
+    cz_router_destroy(router);
+}
+
 CZ_TEST(a_parameter_has_the_name_its_own_route_gives_it)
 {
     static const cz_route routes[] = {
