@@ -53,7 +53,7 @@ static CZ_VIEWSET(
                             .doc = CZ_DOC(.summary = "Praise it", .response = &GizmoSerializer) }));
 static CZ_VIEWSET(workshops, Workshop, .serializer = &WorkshopSerializer,
                   .permissions = &cz_allow_any, .pagination = CZ_CURSOR, .page_size_query = "rows",
-                  .only = { .list = true, .create = true });
+                  .only = { .list = true, .create = true }, .etags = true);
 static CZ_OPENAPI(api, .title = "Factory", .version = "2.1");
 
 static const cz_route urls[] = {
@@ -114,6 +114,10 @@ static const struct {
     { "paths./workshops.get.parameters[0].name", "\"cursor\"" },
     { "paths./workshops.get.parameters[1].schema",
       "{\"type\":\"integer\",\"minimum\":1,\"maximum\":100}" },
+    { "paths./workshops.get.responses.412.content.application/json.schema",
+      "{\"$ref\":\"#/components/schemas/Error\"}" },
+    { "paths./workshops.get.parameters[3].name", "\"If-Match\"" },
+    { "paths./workshops.get.parameters[3].required", "false" },
     { "paths./workshops/{id}", NULL },
     { "components.schemas.WorkshopPage.required", "[\"next\",\"previous\",\"results\"]" },
     { "components.schemas.GizmoPage.required", "[\"count\",\"next\",\"previous\",\"results\"]" },

@@ -227,8 +227,9 @@ static void write_conditions(struct cz__document *doc, const struct cz__operatio
     bool reads = action == CZ_ACTION_list || action == CZ_ACTION_retrieve;
     if (reads && op->view->etags)
         write_header(doc, "If-None-Match", false, "An ETag: 304 when it is as it was then.");
-    if (!reads && action != CZ_ACTION_create && !cz__operation_is_bulk(op))
-        write_header(doc, "If-Match", op->view->require_match,
+    bool changes = !reads && action != CZ_ACTION_create && !cz__operation_is_bulk(op);
+    if (changes || (reads && op->view->etags))
+        write_header(doc, "If-Match", changes && op->view->require_match,
                      "An ETag: 412 when it is not as it was then.");
 }
 

@@ -194,6 +194,10 @@ static void ask_for_every_answer(void)
                               .headers = cz_arena_printf(cz_test_arena(), "If-None-Match: %.*s\r\n",
                                                          CZ_STR_ARG(tag)) });
     CZ_EXPECT_STATUS(answer, 304);
+    answer = cz_client_send(client, &(cz_client_request){ .method = "GET",
+                                                          .target = "/teapots/1",
+                                                          .headers = "If-Match: \"x\"\r\n" });
+    CZ_EXPECT_STATUS(answer, 412);
     CZ_EXPECT_STATUS(cz_client_delete(client, "/teapots/1"), 204);
 }
 

@@ -319,7 +319,7 @@ static void write_stock(struct cz__document *doc, const struct cz__operation *op
     write_error(doc, op, 406, "The format is not to be had.");
     if (writes)
         write_error(doc, op, 409, "Another row is in the way.");
-    if (changes)
+    if (changes || (!writes && view->etags))
         write_error(doc, op, 412, "It is not as If-Match has it.");
     if (takes)
         write_error(doc, op, 415, "The body is of another type.");

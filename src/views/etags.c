@@ -19,6 +19,13 @@ static bool header_names(const cz_request *req, cz_str header, cz_str etag, bool
     return cz__etag_is_named(req, header, etag, '-', strong);
 }
 
+/* Whether If-Match lets it be; it comes before If-None-Match (RFC 9110, 13.2.2). */
+static bool is_meant(const cz_request *req, cz_str etag)
+{
+    return !cz_request_has_header(req, CZ_STR("If-Match")) ||
+           header_names(req, CZ_STR("If-Match"), etag, true);
+}
+
 /* ---- GET ---- */
 
 static cz_str body_of(const cz_response *response)
@@ -43,7 +50,10 @@ void cz__view_name_state(cz_ctx *ctx, cz_request *req)
     if (response->status / 100 != 2 || response->stream || response->status == 204 ||
         !cz_str_eq(response->content_type, CZ_STR("application/json")))
         return;
-    set_etag(ctx, req, etag_of(ctx, body_of(response)));
+    cz_str etag = etag_of(ctx, body_of(response));
+    set_etag(ctx, req, etag);
+    if (reads && !is_meant(req, etag))
+        cz_raise(ctx, CZ_EPRECONDITION, "It is not as it was when you read it.");
     if (reads && cz__etag_is_known(req)) /* who has the state in another format has another body */
         cz_respond_empty(ctx, req, 304);
 }
@@ -71,8 +81,7 @@ static bool is_as_said(cz_ctx *ctx, cz_request *req, cz_row *row)
     if (!row)
         return !matches || req->method != CZ_METHOD_PUT || !cz_view_of(req)->put_creates;
     cz_str etag = current_etag(ctx, req, row);
-    return (!matches || header_names(req, CZ_STR("If-Match"), etag, true)) &&
-           !header_names(req, CZ_STR("If-None-Match"), etag, false);
+    return is_meant(req, etag) && !header_names(req, CZ_STR("If-None-Match"), etag, false);
 }
 
 static void check_and_run(cz_ctx *ctx, void *arg)

@@ -78,6 +78,20 @@ CZ_DATABASE_TEST(what_a_client_has_is_not_sent_again)
     };
     for (size_t i = 0; i < CZ_COUNT(others); i++)
         CZ_EXPECT_STATUS(send(client, "GET", "/ledgers/1", "If-None-Match", others[i], ""), 200);
+    /* If-Match goes for reading, too, compares strongly, and comes before If-None-Match (RFC 9110, 13.2.2) */
+    CZ_EXPECT_STATUS(send(client, "GET", "/ledgers/1", "If-Match", etag, ""), 200);
+    CZ_EXPECT_STATUS(send(client, "HEAD", "/ledgers/1", "If-Match", "*", ""), 200);
+    snprintf(list, sizeof list, "W/%s", etag);
+    answer = send(client, "GET", "/ledgers/1", "If-Match", list, "");
+    CZ_EXPECT_STATUS(answer, 412);
+    CZ_EXPECT_JSON(answer, "code", "precondition_failed");
+    CZ_EXPECT_HEADER(answer, "ETag", "");
+    CZ_EXPECT_STATUS(send(client, "HEAD", "/ledgers/1", "If-Match", "\"other\"", ""), 412);
+    CZ_EXPECT_STATUS(
+        send(client, "GET", "/ledgers/1", "If-None-Match", "*\r\nIf-Match: \"other\"", ""), 412);
+    CZ_EXPECT_STATUS(send(client, "GET", "/ledgers/1", "If-None-Match", "*\r\nIf-Match: *", ""),
+                     304);
+    CZ_EXPECT_STATUS(send(client, "GET", "/ledgers/9", "If-Match", "\"other\"", ""), 404);
     answer = cz_client_get(client, "/ledgers/1?format=csv");
     snprintf(list, sizeof list, "%.33s-csv\"", etag);
     CZ_EXPECT_HEADER(answer, "ETag", list);
