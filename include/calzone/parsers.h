@@ -39,8 +39,9 @@ extern const cz_parser cz_msgpack_parser;
 /* JSON and both forms. */
 extern const cz_parsers cz_default_parsers;
 
-/* The parser for the request's body, of req->parsers or the default ones. Raises: CZ_EMEDIATYPE. */
-const cz_parser *cz_parser_for(cz_ctx *ctx, const cz_request *req);
+/* The parser for the request's body, of req->parsers or the default ones. Raises: CZ_EMEDIATYPE: there is none, and Accept says
+ * what there is; the body has a Content-Encoding, and Accept-Encoding says that none is undone (RFC 9110, 15.5.16). */
+const cz_parser *cz_parser_for(cz_ctx *ctx, cz_request *req);
 
 #ifdef __cplusplus
 }

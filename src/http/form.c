@@ -1,6 +1,7 @@
 /* Forms: urlencoded pairs, and multipart bodies, whose parts lie between delimiters (RFC 2046, 5.1; RFC 7578). Strict where
  * two readers could see two forms: lines end in CRLF, each part has one name, nothing comes before the first delimiter. */
 #include "http/body.h"
+#include "http/content.h"
 #include "http/http_internal.h"
 
 enum { BOUNDARY_BYTES_MAX = 70, FILENAME_BYTES_MAX = 255, EXTENSION_BYTES_MAX = 32 };
@@ -225,9 +226,20 @@ static void read_parts(struct reading *reading, cz_str body, cz_str boundary)
 
 /* ---- either ---- */
 
+void cz__request_refuse_coding(cz_ctx *ctx, cz_request *req)
+{
+    cz_str codings = cz_request_header(req, CZ_STR("Content-Encoding"));
+    if (!codings.len || cz_str_eq_icase(codings, CZ_STR("identity")))
+        return;
+    cz_respond_header_static(ctx, req, CZ_STR("Accept-Encoding"), CZ_STR("identity"));
+    cz_raise(ctx, CZ_EMEDIATYPE, "Unsupported content coding \"%.*s\" in request.",
+             CZ_STR_ARG(cz_str_head(codings, 100)));
+}
+
 static void read_form(cz_ctx *ctx, void *arg)
 {
     cz_request *req = arg;
+    cz__request_refuse_coding(ctx, req);
     struct reading reading = { .ctx = ctx };
     cz_str parameters = req->content_type, boundary;
     cz_str type = cz_str_trim(cz_str_cut(&parameters, ';'));

@@ -1,5 +1,6 @@
 /* Which parser reads a body. */
 #include <calzone/parsers.h>
+#include "http/content.h"
 
 static cz_str body_as_it_is(cz_ctx *ctx, cz_request *req)
 {
@@ -23,13 +24,23 @@ static bool takes(const cz_parser *parser, cz_str type)
     return found;
 }
 
-const cz_parser *cz_parser_for(cz_ctx *ctx, const cz_request *req)
+/* What would have been read: Accept in an answer (RFC 9110, 12.5.1). */
+static CZ_NORETURN void raise_unsupported(cz_ctx *ctx, cz_request *req, const cz_parsers *parsers)
 {
+    for (size_t i = 0; i < parsers->count; i++)
+        cz_respond_header_add(ctx, req, CZ_STR("Accept"),
+                              cz_str_from(parsers->items[i]->media_type));
+    cz_raise(ctx, CZ_EMEDIATYPE, "Unsupported media type \"%.*s\" in request.",
+             CZ_STR_ARG(cz_str_head(req->content_type, 100)));
+}
+
+const cz_parser *cz_parser_for(cz_ctx *ctx, cz_request *req)
+{
+    cz__request_refuse_coding(ctx, req);
     const cz_parsers *parsers = req->parsers ? req->parsers : &cz_default_parsers;
     cz_str rest = req->content_type, type = cz_str_trim(cz_str_cut(&rest, ';'));
     for (size_t i = 0; i < parsers->count; i++)
         if (takes(parsers->items[i], type))
             return parsers->items[i];
-    cz_raise(ctx, CZ_EMEDIATYPE, "Unsupported media type \"%.*s\" in request.",
-             CZ_STR_ARG(cz_str_head(req->content_type, 100)));
+    raise_unsupported(ctx, req, parsers);
 }

@@ -323,7 +323,7 @@ cz_str cz__serializer_input(cz_ctx *ctx, cz_request *req, cz_serializer *seriali
 }
 
 /* The form that the input was made of; NULL: of none. */
-static const cz_form *form_of(cz_ctx *ctx, const cz_request *req)
+static const cz_form *form_of(cz_ctx *ctx, cz_request *req)
 {
     return req->body.len && !cz_parser_for(ctx, req)->to_json ? req->form : NULL;
 }

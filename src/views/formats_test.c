@@ -104,7 +104,34 @@ CZ_DATABASE_TEST(forms_are_input_as_json_is)
         if (forms[i].told)
             CZ_EXPECT_JSON_TEXT(answer, "", forms[i].told);
     }
-    CZ_EXPECT_STATUS(send(client, "POST", "/spices", FORM, "name=mace"), 415);
+    const cz_answer *answer = send(client, "POST", "/spices", FORM, "name=mace");
+    CZ_EXPECT_STATUS(answer, 415);
+    CZ_EXPECT_HEADER(answer, "Accept", "application/json");
+    answer = send(client, "POST", "/recipes", "text/plain", "title");
+    CZ_EXPECT_HEADER(answer, "Accept",
+                     "application/json, application/x-www-form-urlencoded, multipart/form-data");
+}
+
+/* What is packed is not taken for what it says it is inside (RFC 9110, 8.4). */
+CZ_DATABASE_TEST(a_body_with_a_content_coding_is_not_read)
+{
+    static const struct {
+        const char *coding, *type, *body;
+        int status;
+    } cases[] = {
+        { "gzip", "application/json", "{\"title\": \"Soup\"}", 415 },
+        { "identity, br", "application/json", "{\"title\": \"Soup\"}", 415 },
+        { "gzip", FORM, "title=Soup", 415 },
+        { "Identity", "application/json", "{\"title\": \"Soup\"}", 201 },
+        { "", FORM, "title=Soup", 201 },
+    };
+    cz_client *client = cz_client_create(&cookery);
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_client_set_header(client, "Content-Encoding", cases[i].coding);
+        const cz_answer *answer = send(client, "POST", "/recipes", cases[i].type, cases[i].body);
+        CZ_EXPECT_STATUS(answer, cases[i].status);
+        CZ_EXPECT_HEADER(answer, "Accept-Encoding", cases[i].status == 415 ? "identity" : "");
+    }
 }
 
 CZ_DATABASE_TEST(a_client_gets_the_format_it_asks_for)
