@@ -251,6 +251,9 @@ def cuts(length):
     return sorted({*range(1, 100), *range(100, length - 100, 97), *range(length - 100, length)})
 
 
+DRIPPED_BYTES_MAX = 700  # some four seconds
+
+
 def whole(row):
     parts = [(NOW, row.request)]
     if row.then:
@@ -271,6 +274,14 @@ def cut(row, at):
     else:
         parts = [(NOW, row.request[:at]), (LATER, row.request[at:] + behind(row))]
     return Talk(row, "cut at %d" % at, parts, row.heads, row.shut)
+
+
+def dripped(row):
+    """One byte at a time."""
+    parts = [(LATER, row.request[at:at + 1]) for at in range(len(row.request))]
+    parts[0] = (NOW, parts[0][1])
+    parts.append((INTERIM if row.then else LATER, behind(row)))
+    return Talk(row, "dripped", parts, row.heads, row.shut)
 
 
 def piped(row):

@@ -61,9 +61,9 @@ def methods(row):
     row("9110 9.3.2", MUST, "HEAD of HTTP/1.0", bare("HEAD /hello HTTP/1.0"), ended(answer(200)))
     row("9110 9.3.3", MUST, "POST is not cached unless it says so", post("Content-Length: 1", body=b"x"), kept(answer(200, expires=None, age=None)),
         needs="echo")
-    row("9110 9.3.6", MAY, "CONNECT is for proxies: 501", bare("CONNECT wire.example:80 HTTP/1.1", "Host: wire.example:80"), refused(501), refused(400, 405))
-    row("9110 9.3.6", MUST, "CONNECT without a port is refused", bare("CONNECT wire.example HTTP/1.1", "Host: wire.example"), refused(501), refused(400, 405))
-    row("9110 9.3.6", MUST, "CONNECT to no port is refused", bare("CONNECT wire.example: HTTP/1.1", "Host: wire.example"), refused(501), refused(400, 405))
+    row("9110 9.3.6", MAY, "CONNECT is for proxies: 501", bare("CONNECT wire.example:80 HTTP/1.1", "Host: wire.example:80"), refused(501), either(answer(400, 405)))
+    row("9110 9.3.6", MUST, "CONNECT without a port is refused", bare("CONNECT wire.example HTTP/1.1", "Host: wire.example"), refused(501), either(answer(400, 405)))
+    row("9110 9.3.6", MUST, "CONNECT to no port is refused", bare("CONNECT wire.example: HTTP/1.1", "Host: wire.example"), refused(501), either(answer(400, 405)))
     row("9110 9.3.8", MAY, "TRACE sends nothing back: 501", head("TRACE /hello", "Cookie: secret=1"), refused(501), either(answer(405)))
     row("9110 9.3.8", MUST, "TRACE does not tell secrets", head("TRACE /hello", "X-A: \x41uthorised", "Cookie: secret=1", "Authorization: Basic c2VjcmV0"),
         either(answer(501, 405, 403, 200, 400, body=re.compile(rb"^(?!.*(c2VjcmV0|secret=1))", re.S))))
@@ -106,7 +106,7 @@ def expectations(row):
     row("9110 10.1.1", MUST, "a final status instead of 100: the length is too much", post("Content-Length: 5000000", expect), refused(413),
         either(answer(405, 413)), shut=True)
     row("9110 10.1.1", MUST, "a final status instead of 100: the framing is faulty", post("Content-Length: 5", "Transfer-Encoding: chunked", expect), refused(),
-        SILENT, ended(interim=True), shut=True)
+        SILENT, ended(interim=True), ended(answer(400), interim=True), shut=True)
     row("9110 10.1.1", MUST, "what is pipelined behind a body that was waited for", post("Content-Length: 5", expect),
         kept(echoed(b"hello"), HELLO, interim=True), needs="echo", then=b"hello" + get())
 
@@ -266,7 +266,7 @@ def ranges(row):
     ask("the unit has no case", part(b"0", "0-0/100"), "Range: Bytes=0-0")
     ask("several ranges are parts, or all of it", kept(answer(206, content_type=re.compile("^multipart/byteranges; ?boundary="))), "Range: bytes=0-1,5-6",
         section="15.3.7.2")
-    ask("behind the end is 416, with the length", none, "Range: bytes=100-", section="15.5.17")
+    ask("behind the end is 416, with the length", none, "Range: bytes=100-", section="15.5.17", level=SHOULD)
     ask("the last no bytes are 416", none, "Range: bytes=-0", section="15.5.17")
     ask("one of several that can be is enough", part(b"0", "0-0/100"), "Range: bytes=200-300,0-0", section="14.1.2",
         also=(kept(answer(206, content_type=re.compile("^multipart/byteranges"))),))
