@@ -245,10 +245,10 @@ class Line:
 # ---- how a row is sent ----
 
 def cuts(length):
-    """Where to cut: at each byte; of long requests at each of the first and last hundred, and at every 97th between."""
+    """Where to cut: at each byte; of long requests at each of the first and last hundred, and at some two hundred between."""
     if length <= 1000:
         return list(range(1, length))
-    return sorted({*range(1, 100), *range(100, length - 100, 97), *range(length - 100, length)})
+    return sorted({*range(1, 100), *range(100, length - 100, 1 + length // 200), *range(length - 100, length)})
 
 
 DRIPPED_BYTES_MAX = 700  # some four seconds

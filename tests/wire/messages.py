@@ -199,6 +199,9 @@ def lengths(row):
         refused(), either(answer(200, 405)))
     row("9110 8.6", MAY, "a list of equal lengths may be one: refused", post("Content-Length: 5, 5", body=b"hello"), refused(), either(answer(200, 405)))
     row("9110 15.5.14", MAY, "a body longer than what is read is 413, before it is", post("Content-Length: 5000000"), refused(413), SILENT, shut=True)
+    row("9112 9.6", MUST, "a refusal is seen by a client that sends its body all the same", post("Content-Length: 90000", body=b"x" * 90000), refused(413),
+        either(answer(200, 405, 413)))
+    row("9112 9.6", MUST, "a refused head is seen by a client that sends a body behind it", post("X-A : b", "Content-Length: 60000", body=b"x" * 60000), refused())
 
 
 def codings(row):
