@@ -12,6 +12,7 @@ CANARY_REQUEST = b"GET /canary HTTP/1.1\r\n" + HOST + b"\r\n"
 LAST_CANARY_REQUEST = b"GET /canary HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
 CANARY_BODY = b"canary\n"
 AT_ONCE = 160
+RECEIVED_BYTES_MAX = 1 << 18  # of one connection: a server that does not stop is wrong
 PAUSE_SECONDS = 0.004  # between two parts, so that the first is read before the second comes
 NOW, LATER, INTERIM, ANSWERED = "now", "later", "interim", "answered"  # when a part is sent
 
@@ -135,6 +136,8 @@ def parse(data, heads, ended):
         if got.body is None:
             break
         finals.append(got)
+        if len(finals) > len(heads) + 1:
+            raise Malformed("more answers than requests")
         data = rest
     return interims, finals, data
 
@@ -164,7 +167,13 @@ class Line:
         talk.sock.setsockopt(socket.SOL_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
         talk.sock.bind(("127.0.1.%d" % (self.opened % 250 + 1), 0))
         self.opened += 1
-        talk.sock.connect(("127.0.0.1", self.port))
+        talk.sock.settimeout(self.seconds)
+        try:
+            talk.sock.connect(("127.0.0.1", self.port))
+        except OSError:
+            talk.sock.close()
+            talk.sock = None
+            return
         talk.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         talk.sock.setblocking(False)
         self.active[talk.sock.fileno()] = talk
@@ -228,8 +237,8 @@ class Line:
         except OSError:
             data = b""
         talk.received += data
-        if not data:
-            talk.ended = True
+        if not data or len(talk.received) > RECEIVED_BYTES_MAX:
+            talk.ended = not data
             self.close(talk)
         elif talk.gate() in (INTERIM, ANSWERED) and talk.may_go_on():
             self.send_next(talk)

@@ -144,6 +144,8 @@ def field_lines(row):
     row("9112 5.1", MUST, "a tab before the colon is 400", get("X-A\t: b"), refused())
     row("9112 5.1", MUST, "a space before the colon of Host is 400", bare("GET /hello HTTP/1.1", "Host : wire.example"), refused())
     row("9112 5.1", MUST, "white space around a value is no part of it", get("Connection: \t close \t "), GREETED_AND_ENDED)
+    row("9112 5.1", MUST, "white space behind a length is no part of it", post("Content-Length: \t5 \t", body=b"hello"), kept(echoed(b"hello")), needs="echo")
+    row("9112 5.1", MUST, "white space around Host is no part of it", bare("GET /hello HTTP/1.1", "Host:\t wire.example \t"), GREETED)
     row("9112 5.1", MUST, "a value may follow the colon at once", get("Connection:close"), GREETED_AND_ENDED)
     row("9112 5.1", MUST, "a value may be empty", get("X-A:", "X-B: "), GREETED)
     row("9110 5.1", MUST, "names have no case", get("cONNECTION: CLOSE"), GREETED_AND_ENDED)
@@ -275,12 +277,16 @@ def chunks(row):
     for what, line in (("with a space before its colon", b"X-T : 1"), ("without a colon", b"X-T"), ("that is folded", b"X-T: 1\r\n 2"),
                        ("with a NUL", b"X-T: \x001"), ("with an empty name", b": 1")):
         bad("a trailer field %s" % what, b"5\r\nhello\r\n0\r\n" + line + b"\r\n\r\n", section="9112 7.1.2")
+    bad("a trailer field that ends in a CR and another byte", b"5\r\nhello\r\n0\r\nX-T: 1\rZ\r\n\r\n", section="9112 7.1.2")
+    bad("an end that is a CR and another byte", b"5\r\nhello\r\n0\r\n\rX", section="9112 7.1.2")
     bad("a trailer field that ends in a bare LF", b"5\r\nhello\r\n0\r\nX-T: 1\n\r\n", section="9112 7.1.2", level=MAY, also=lenient)
     row("9112 7.1.2", MAY, "a trailer has a bound: 431", chunked(b"0\r\n" + b"X-T: " + b"t" * 9000 + b"\r\n\r\n"), refused(431), refused(*CLIENT_ERROR), *lenient)
     for what, size in (("no digits", b""), ("0x", b"0x5"), ("a plus", b"+5"), ("a minus", b"-5"), ("a space before it", b" 5"), ("an underscore", b"0_5"),
                        ("a letter that is no digit", b"5g"), ("a dot", b"5.0"), ("a NUL behind it", b"5\0"), ("a vertical tab behind it", b"5\x0b"),
                        ("a quote", b"\"5\""), ("a comma", b"5,5"), ("an empty line before it", b"\r\n5"), ("digits beyond ASCII", b"\xef\xbc\x95")):
         bad("a size is hexadecimal digits alone: %s" % what, size + end)
+    bad("no digits are not the last chunk", b"5\r\nhello\r\n\r\n\r\n")
+    bad("an extension needs a size before it", b"5\r\nhello\r\n;a=b\r\n\r\n")
     bad("a space behind a size is no extension", b"5 " + end, also=lenient, level=MAY)
     bad("a size of 2^64 + 5 does not wrap", b"10000000000000005" + end, 400, also=(refused(413),), level=MUST)
     too_much("a size of 2^64 - 1 does not wrap", b"FFFFFFFFFFFFFFFF\r\nhello")
@@ -290,6 +296,7 @@ def chunks(row):
     bad("chunks that are too much together", b"C000\r\n" + b"x" * 0xc000 + b"\r\nC000\r\n" + b"x" * 0xc000 + b"\r\n0\r\n\r\n", 413, level=MAY, also=lenient)
     bad("a bare LF behind a size", b"5\nhello\r\n0\r\n\r\n", also=lenient, level=MAY)
     bad("a bare CR behind a size", b"5\rhello\r\n0\r\n\r\n")
+    bad("a CR and another byte behind a size", b"5\rXhello\r\n0\r\n\r\n")
     bad("two CRs behind a size", b"5\r\r\nhello\r\n0\r\n\r\n")
     bad("a bare LF behind the data", b"5\r\nhello\n0\r\n\r\n", also=lenient, level=MAY)
     bad("a bare CR behind the data", b"5\r\nhello\r0\r\n\r\n")

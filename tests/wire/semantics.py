@@ -58,6 +58,10 @@ def methods(row):
     row("9110 9.3.2", MUST, "HEAD of what is streamed has no body and no chunks", head("HEAD /stream"), kept(answer(200)), needs="app")
     row("9110 9.3.2", MUST, "HEAD may have a body, which is no request", head("HEAD /hello", "Content-Length: 5") + b"GET /", either(answer(200)),
         refused())
+    row("9110 9.3.2", MUST, "HEAD that is refused has no body", head("HEAD /hello", "X A: b"), refused(), ended(answer(200)))
+    row("9110 9.3.2", MUST, "HEAD whose version is refused has no body", bare("HEAD /hello HTTP/2.0", "Host: wire.example"), refused(505), refused(),
+        either(answer(200)))
+    row("9110 9.3.2", MUST, "HEAD whose body is too much has no body", head("HEAD /hello", "Content-Length: 5000000"), refused(413), SILENT, shut=True)
     row("9110 9.3.2", MUST, "HEAD of HTTP/1.0", bare("HEAD /hello HTTP/1.0"), ended(answer(200)))
     row("9110 9.3.3", MUST, "POST is not cached unless it says so", post("Content-Length: 1", body=b"x"), kept(answer(200, expires=None, age=None)),
         needs="echo")
