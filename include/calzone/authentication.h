@@ -33,6 +33,8 @@ typedef struct cz_authentication {
 } cz_authentication;
 void cz__authentication_process(cz_ctx *ctx, cz_request *req, const cz_next *next);
 cz_status cz__authentication_configure(const cz_settings *settings, cz_error *err);
+/* Whether a middleware that is a CZ_AUTHENTICATION() has schemes, and NULL after them; others are fine. Errors: CZ_EVALIDATION. */
+CZ_NODISCARD cz_status cz__authentication_check(const cz_middleware *middleware, cz_error *err);
 #define CZ_AUTHENTICATION(variable, ...)                                                           \
     const cz_authentication variable = { .middleware = { "authentication",                         \
                                                          cz__authentication_process,               \

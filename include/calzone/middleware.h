@@ -32,6 +32,11 @@ struct cz_middleware {
     cz_status (*configure)(const cz_settings *settings, cz_error *err);
 };
 
+/* Whether a list, which may be NULL, has its NULL at the end; `route` is the pattern it stands around, NULL for the project's own.
+ * Errors: CZ_EVALIDATION. Context: start-up. */
+CZ_NODISCARD cz_status cz__middleware_check(const cz_middleware *const *list, const char *route,
+                                            cz_error *err);
+
 /* Run what stands further in, and at last the handler. Raises nothing but CZ_ECANCELED. */
 void cz_next_call(cz_ctx *ctx, cz_request *req, const cz_next *next);
 

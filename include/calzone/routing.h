@@ -11,7 +11,7 @@
  * A pattern is made of segments between slashes. A segment is text, or holds one parameter with text
  * around it: `<int:id>`, `<str:name>` (the default: `<name>`), `<slug:s>`, `<uuid:u>`, and `<path:p>`,
  * which takes the rest of the path. A value that the converter does not take is no match, and the next
- * route is tried: the first route of the table that matches wins, as in Django.
+ * route is tried: the first route of the table that matches wins, as in Django. A table without CZ_ROUTES_END stops the start.
  *
  * A path without a route is 404; one whose routes do not take the method is 405 with Allow. HEAD is
  * answered by GET without its body, OPTIONS by Allow and what a viewset says of itself. Where only the trailing slash differs, GET
@@ -66,8 +66,9 @@ typedef struct cz_route_guard {
     uint32_t segments;      /* set by the router: of the path before its routes' own */
 } cz_route_guard;
 
+/* Values that nothing else has by chance: what follows a table without CZ_ROUTES_END is told from a route. */
 typedef enum cz_route_kind {
-    CZ__ROUTE_END,
+    CZ__ROUTE_END = 0x43a7e5d0,
     CZ__ROUTE_HANDLER,
     CZ__ROUTE_RESOURCE,
     CZ__ROUTE_INCLUDE

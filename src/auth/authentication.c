@@ -2,6 +2,7 @@
 #include <calzone/authentication.h>
 #include <calzone/base64.h>
 #include "auth/auth_internal.h"
+#include "base/mapped.h"
 
 static const cz_authentication *authentication_of(const cz_next *next)
 {
@@ -48,6 +49,36 @@ void cz__authentication_process(cz_ctx *ctx, cz_request *req, const cz_next *nex
 cz_status cz__authentication_configure(const cz_settings *settings, cz_error *err)
 {
     return cz__client_tokens_read(cz_setting_str(settings, "CLIENT_TOKENS"), err);
+}
+
+static bool is_scheme(const cz_authentication_scheme *scheme)
+{
+    union {
+        bool (*function)(cz_ctx *, cz_request *, const cz_authentication_scheme *);
+        const void *address;
+    } authenticate;
+    if (!cz__mapped(scheme, sizeof *scheme))
+        return false;
+    authenticate.function = scheme->authenticate;
+    return cz__mapped(authenticate.address, 1) && cz__mapped(scheme->challenge, 1);
+}
+
+cz_status cz__authentication_check(const cz_middleware *middleware, cz_error *err)
+{
+    if (middleware->process != cz__authentication_process)
+        return CZ_OK;
+    const cz_authentication_scheme *const *schemes =
+        ((const cz_authentication *)(const void *)middleware)->schemes;
+    if (!schemes || !schemes[0])
+        return cz_error_set(err, CZ_EVALIDATION, "CZ_AUTHENTICATION() without schemes");
+    for (size_t i = 0; schemes[i]; i++)
+        if (!is_scheme(schemes[i]))
+            return cz_error_set(
+                err, CZ_EVALIDATION,
+                "scheme %zu of a CZ_AUTHENTICATION() lacks its function or its challenge, or the "
+                "list has no NULL at its end",
+                i + 1);
+    return CZ_OK;
 }
 
 /* ---- the header ---- */

@@ -117,6 +117,25 @@ CZ_TEST(the_challenge_of_a_handler_is_kept)
     CZ_EXPECT_HEADER(answer, "WWW-Authenticate", "Digest realm=\"own\"");
 }
 
+CZ_TEST(a_list_of_schemes_without_its_end_is_told)
+{
+    static const cz_authentication_scheme *const list[] = {
+        &basic, (const cz_authentication_scheme *)(uintptr_t)0x7265626d756e2061, NULL
+    };
+    static const cz_authentication_scheme *const none[] = { NULL };
+    static CZ_AUTHENTICATION(endless, .schemes = list);
+    static CZ_AUTHENTICATION(empty, .schemes = none);
+    cz_error err;
+    CZ_EXPECT_EQ(cz__authentication_check(&authentication.middleware, &err), CZ_OK);
+    CZ_EXPECT_EQ(cz__authentication_check(&cz_host_check, &err), CZ_OK);
+    CZ_EXPECT_EQ(cz__authentication_check(&endless.middleware, &err), CZ_EVALIDATION);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                  "scheme 2 of a CZ_AUTHENTICATION() lacks its function or its challenge, or the "
+                  "list has no NULL at its end");
+    CZ_EXPECT_EQ(cz__authentication_check(&empty.middleware, &err), CZ_EVALIDATION);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), "CZ_AUTHENTICATION() without schemes");
+}
+
 CZ_TEST(tokens_that_cannot_be_stop_the_start_without_being_told)
 {
     static const struct {

@@ -3,6 +3,7 @@
 #include "management/project.h"
 #include "orm/encryption.h"
 #include "cache/caches.h"
+#include <calzone/authentication.h>
 #include <calzone/jwt.h>
 #include <calzone/log.h>
 #include <calzone/passwords.h>
@@ -144,7 +145,9 @@ static cz_status configure_middleware(const struct cz__site *site, const cz_midd
                                       cz_error *err)
 {
     for (; *list; list++) {
-        cz_status status = (*list)->configure ? (*list)->configure(site->settings, err) : CZ_OK;
+        cz_status status = cz__authentication_check(*list, err);
+        if (!status && (*list)->configure)
+            status = (*list)->configure(site->settings, err);
         if (!status)
             status = cz__page_cache_check(*list, err);
         if (status)

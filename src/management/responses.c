@@ -19,9 +19,12 @@ cz_status cz__site_check_responses(const struct cz__site *site,
     };
     bool strict = site->env == CZ_ENV_DEVELOPMENT || site->env == CZ_ENV_TEST;
     size_t checking, count = 0;
-    cz_status status = cz__setting_one_of(site, "CHECK_RESPONSES", words, CZ_COUNT(words),
-                                          strict ? CZ__RESPONSES_REFUSED : CZ__RESPONSES_UNCHECKED,
-                                          &checking, err);
+    cz_status status = cz__middleware_check(*middleware, NULL, err);
+    if (status)
+        return status;
+    status = cz__setting_one_of(site, "CHECK_RESPONSES", words, CZ_COUNT(words),
+                                strict ? CZ__RESPONSES_REFUSED : CZ__RESPONSES_UNCHECKED, &checking,
+                                err);
     if (status)
         return status;
     cz__response_check_configure((cz__response_checking)checking, site->env == CZ_ENV_TEST);

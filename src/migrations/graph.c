@@ -1,4 +1,5 @@
 /* The order of migrations. */
+#include "base/mapped.h"
 #include "migrations/migrations_internal.h"
 #include <stdlib.h>
 
@@ -17,11 +18,26 @@ static int compare_names(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
+/* A list without CZ_LIST_END returns, past its last migration, whatever the processor has at hand. */
+static bool is_no_migration(const cz_migration *migration, size_t first)
+{
+    for (size_t i = first; i < all_count; i++)
+        if (all[i] == migration)
+            return true;
+    return !cz__mapped(migration, sizeof *migration) || !cz__mapped(migration->app, 1) ||
+           !cz__mapped(migration->name, 1);
+}
+
 cz_status cz__migrations_add(const char *app, cz_migration_list list, cz_error *err)
 {
     size_t first = all_count;
     const cz_migration *migration;
     for (size_t i = 0; list && (migration = list(i)); i++) {
+        if (is_no_migration(migration, first))
+            return cz_error_set(err, CZ_EVALIDATION,
+                                "the list of migrations of the app %s has no CZ_LIST_END, or one "
+                                "of them twice",
+                                app);
         if (all_count == MIGRATIONS_MAX)
             return cz_error_set(err, CZ_ETOOBIG, "more than %d migrations", MIGRATIONS_MAX);
         if (strcmp(migration->app, app) != 0)

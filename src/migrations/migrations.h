@@ -11,7 +11,7 @@
 #include "db/schema.h"
 
 /* Name an app's migrations, at the project's start; `list` may be NULL. Errors: CZ_ETOOBIG: over 16384;
- * CZ_EVALIDATION: one of them names another app. */
+ * CZ_EVALIDATION: one of them names another app, or the list has no end. */
 CZ_NODISCARD cz_status cz__migrations_add(const char *app, cz_migration_list list, cz_error *err);
 /* After all were named: each that is compiled in, of an app that has a list, must be in it. Errors:
  * CZ_EVALIDATION: one is not; `err` names it and what to add. */

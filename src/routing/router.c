@@ -142,6 +142,11 @@ static cz_status remember(cz_router *router, struct cz__route_entry *entry, cz_e
 /* The include under way; resources add their routes below it. Start-up is single-threaded. */
 static const struct cz__include *current_include;
 
+const char *cz__route_pattern(cz_router *router, const char *pattern)
+{
+    return full_pattern(router, current_include, pattern);
+}
+
 static cz_route_guard *current_guard(void)
 {
     const struct cz__include *include = current_include;
@@ -202,11 +207,11 @@ static cz_status add_included(cz_router *router, const cz_route *routes,
 static cz_status add_table(cz_router *router, const cz_route *routes, cz_error *err)
 {
     cz_status status = CZ_OK;
-    for (const cz_route *route = routes; !status && route->kind != CZ__ROUTE_END; route++) {
-        if (route->pattern[0] &&
-            route->pattern[0] != '/') /* "/lib" and "books" would be "/libbooks" */
-            return cz_error_set(err, CZ_EVALIDATION, "route \"%s\" must begin with \"/\"",
-                                route->pattern);
+    for (const cz_route *route = routes;; route++) {
+        if (!status)
+            status = cz__route_check(router, routes, route, err);
+        if (status || route->kind == CZ__ROUTE_END)
+            break;
         switch (route->kind) {
         case CZ__ROUTE_HANDLER:
             status = cz__router_add(router, route, route->method, route->pattern, route->handler,
@@ -274,6 +279,8 @@ cz_status cz_router_create(const cz_route *routes, const cz_router_options *opti
         return no_memory(err);
     cz_router *router = cz_arena_new(arena, cz_router);
     cz_status status = router ? CZ_OK : no_memory(err);
+    if (!status && options)
+        status = cz__middleware_check(options->middleware, NULL, err);
     if (!status) {
         router->arena = arena;
         router->options = options ? options : &no_options;

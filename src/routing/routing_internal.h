@@ -86,6 +86,13 @@ cz_buf *cz__path_buf(cz_ctx *ctx);
 /* reverse.c: names are of this router from now on; NULL: of none. */
 void cz__reverse_use(const cz_router *router);
 
+/* tables.c: whether what stands in a table is a route, with a middleware list that ends. `table` is that of `route`. Errors:
+ * CZ_EVALIDATION. */
+cz_status cz__route_check(cz_router *router, const cz_route *table, const cz_route *route,
+                          cz_error *err);
+/* router.c: a pattern with the prefixes of the includes under way; NULL: no memory. */
+const char *cz__route_pattern(cz_router *router, const char *pattern);
+
 /* pattern.c */
 cz_status cz__pattern_compile(cz_router *router, const char *pattern, struct cz__segment **out,
                               size_t *out_count, cz_error *err);

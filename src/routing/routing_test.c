@@ -295,6 +295,59 @@ CZ_TEST(a_table_that_cannot_be_is_refused_with_its_route)
     }
 }
 
+/* What a compiler puts behind an array is anything; here it is letters. */
+union behind {
+    cz_route route;
+    char letters[sizeof(cz_route)];
+};
+
+CZ_TEST(a_table_without_its_end_is_told_by_its_last_route)
+{
+    static union behind table[] = { { .route = CZ_GET("/a", answer) },
+                                    { .route = CZ_GET("/b/<int:n>", answer) },
+                                    { .letters = "the next constants of the program, whichever" } };
+    static const union behind no_route[] = { { .letters = "a table of something else" } };
+    const cz_route around[] = { CZ_INCLUDE("/in", &table[0].route), CZ_ROUTES_END };
+    const cz_route wrong[] = { CZ_INCLUDE("/in", &no_route[0].route), CZ_ROUTES_END };
+    const struct {
+        const cz_route *routes;
+        const char *message;
+    } cases[] = {
+        { &table[0].route, "the table of routes that ends with /b/<int:n> has no CZ_ROUTES_END" },
+        { around, "the table of routes that ends with /in/b/<int:n> has no CZ_ROUTES_END" },
+        { wrong, "a table of routes below /in begins with what is no route: write CZ_GET() and its "
+                 "kin, and CZ_ROUTES_END last" },
+    };
+    for (int zeros = 0; zeros < 2; zeros++, memset(table[2].letters, 0, sizeof table[2]))
+        for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+            cz_router *router;
+            cz_error err = { 0 };
+            CZ_EXPECT_EQ(cz_router_create(cases[i].routes, NULL, &router, &err), CZ_EVALIDATION);
+            CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].message);
+        }
+}
+
+CZ_TEST(a_middleware_list_without_its_end_is_told)
+{
+    static const char text[] = "a text that stands behind the list and has some length";
+    static const cz_middleware *const list[] = { &outer_middleware,
+                                                 (const cz_middleware *)(const void *)text, NULL };
+    static const cz_middleware *const far[] = {
+        &inner_middleware, (const cz_middleware *)(uintptr_t)0x7265626d756e2061, NULL
+    };
+    static const cz_route plain[] = { CZ_GET("/", answer), CZ_ROUTES_END };
+    static const cz_route own[] = { CZ_GET("/own", answer, .middleware = far), CZ_ROUTES_END };
+    static const cz_router_options whole = { .middleware = list };
+    cz_router *router;
+    cz_error err = { 0 };
+    CZ_EXPECT_EQ(cz_router_create(plain, &whole, &router, &err), CZ_EVALIDATION);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                  "the middleware list of the project has no NULL after outer");
+    CZ_EXPECT_EQ(cz_router_create(own, NULL, &router, &err), CZ_EVALIDATION);
+    CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)),
+                  "the middleware list of /own has no NULL after inner");
+}
+
 CZ_TEST(middleware_wraps_in_order_and_sees_errors_as_responses)
 {
     static const cz_middleware *const project[] = { &outer_middleware, NULL };
