@@ -56,8 +56,10 @@ struct cz_ctx {
     unsigned foreign;      /* depth of foreign callbacks: no raise, no suspension */
     struct cz__apart *part; /* the part of the work that runs with `arena` for itself; NULL: none */
     cz_arena *home;         /* the arena of the whole then; NULL: `arena` is */
-    struct cz_map *once;    /* what cz_once() (cache.h) has computed; NULL: nothing yet */
-    cz_error error;         /* the error being raised */
+    const char *file; /* where the change was asked for that is about to run, see cz__from() */
+    int line;
+    struct cz_map *once; /* what cz_once() (cache.h) has computed; NULL: nothing yet */
+    cz_error error;      /* the error being raised */
 };
 
 /* Begin and end a context. `arena` is borrowed. cz_ctx_done() runs the clean-ups that are left, newest
@@ -70,8 +72,9 @@ void cz_ctx_done(cz_ctx *ctx);
 #define cz_raise(ctx, status, ...) cz__raise((ctx), __FILE__, __LINE__, (status), __VA_ARGS__)
 CZ_NORETURN void cz__raise(cz_ctx *ctx, const char *file, int line, cz_status status,
                            const char *format, ...) CZ_PRINTF(5, 6);
-/* Raise an error as it is; its status must not be CZ_OK. */
-CZ_NORETURN void cz_raise_error(cz_ctx *ctx, const cz_error *err);
+/* Raise an error as it is, but for the place where it was raised, when it has none; its status must not be CZ_OK. */
+#define cz_raise_error(ctx, err) cz__raise_error((ctx), (err), __FILE__, __LINE__)
+CZ_NORETURN void cz__raise_error(cz_ctx *ctx, const cz_error *err, const char *file, int line);
 /* Raise when `call` fails; its value is discarded. */
 #define cz_check(ctx, call)                                                                        \
     do {                                                                                           \
@@ -80,6 +83,15 @@ CZ_NORETURN void cz_raise_error(cz_ctx *ctx, const cz_error *err);
             cz__raise((ctx), __FILE__, __LINE__, cz__check_status, "%s",                           \
                       cz_status_text(cz__check_status));                                           \
     } while (0)
+
+/* Note the place a call is written at, for the error of what it asks the database. */
+static inline cz_ctx *cz__from(cz_ctx *ctx, const char *file, int line)
+{
+    ctx->file = file;
+    ctx->line = line;
+    return ctx;
+}
+#define CZ__FROM(ctx) cz__from((ctx), __FILE__, __LINE__)
 
 /* Call `fn(ctx, arg)` inside a boundary of its own.
  * Returns CZ_OK when it returned, and the status raised otherwise, with the error in `err` (may be NULL).

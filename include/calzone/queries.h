@@ -631,7 +631,7 @@ void cz__refresh(cz_ctx *ctx, cz_row *row, const char *file, int line);
  * Raises: CZ_EINTEGRITY: a unique, foreign key or not-null rule; CZ_EINVAL: a value outside the field's
  * type. Values are not validated beyond that: a serializer does. */
 #define cz_create(ctx, M, ...)                                                                     \
-    ((M *)cz__create((ctx), NULL, &M##__model, CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__)))
+    ((M *)cz__create(CZ__FROM(ctx), NULL, &M##__model, CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__)))
 /* Change every row that matches in one statement: cz_update(ctx, Book, CZ_WHERE(...), (year, 1965)).
  * Returns how many matched. auto_now fields are not touched, as in Django. */
 #define cz_update(ctx, M, where, ...)                                                              \
@@ -641,7 +641,11 @@ void cz__refresh(cz_ctx *ctx, cz_row *row, const char *file, int line);
 #define cz_update_rows(ctx, M, query, ...)                                                         \
     cz__update((ctx), (query), CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__))
 #define CZ__QUERY_WHERE(M, condition)                                                              \
-    (&(const cz_query){ .model = &M##__model, .where = (condition) })
+    (&(const cz_query){ .model = &M##__model,                                                      \
+                        .where = (condition),                                                      \
+                        .repeats = true,                                                           \
+                        .file = __FILE__,                                                          \
+                        .line = __LINE__ })
 /* Delete every row that matches, and what their on_delete rules say. Returns how many rows went, those
  * of other models included. Raises: CZ_EINTEGRITY: a protected row refers to one of them. */
 #define cz_delete(ctx, M, where) cz__delete((ctx), CZ__QUERY_WHERE(M, where))
@@ -649,7 +653,8 @@ void cz__refresh(cz_ctx *ctx, cz_row *row, const char *file, int line);
 #define cz_delete_rows(ctx, query) cz__delete((ctx), (query))
 /* The same in a database by its alias (databases.h). Raises: CZ_EINVAL: there is none of this alias. */
 #define cz_create_on(ctx, database, M, ...)                                                        \
-    ((M *)cz__create((ctx), (database), &M##__model, CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__)))
+    ((M *)cz__create(CZ__FROM(ctx), (database), &M##__model,                                       \
+                     CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__)))
 #define cz_update_on(ctx, alias, M, condition, ...)                                                \
     cz__update((ctx), CZ_QUERY(M, .where = (condition), .database = (alias)),                      \
                CZ__ASSIGNS(M __VA_OPT__(, ) __VA_ARGS__))
@@ -683,10 +688,10 @@ void cz__refresh(cz_ctx *ctx, cz_row *row, const char *file, int line);
             (uint8_t)CZ__KIND_OF((__VA_ARGS__)), CZ__ADDRESS_OF((__VA_ARGS__)) })
 /* Write the changed fields of a row: an UPDATE when it came from the database, an INSERT when not.
  * Raises as cz_create(); CZ_ENOTFOUND when the row is gone. */
-#define cz_save(ctx, row) cz__save((ctx), &(row)->row_)
+#define cz_save(ctx, row) cz__save(CZ__FROM(ctx), &(row)->row_)
 /* Write the row to the database of this alias, which it belongs to from then on. When it came from another one,
  * all its fields that are loaded are written: to the row of its key if there is one, else to a new one. */
-#define cz_save_on(ctx, database, row) cz__save_on((ctx), (database), &(row)->row_)
+#define cz_save_on(ctx, database, row) cz__save_on(CZ__FROM(ctx), (database), &(row)->row_)
 /* Delete this row, as cz_delete(). Raises likewise; CZ_EINVAL: it is new, and has no key. */
 #define cz_remove(ctx, row) cz__remove((ctx), &(row)->row_)
 /* Read it again, with all its columns; what was read of its relations is forgotten. Raises: CZ_ENOTFOUND. */

@@ -58,10 +58,14 @@ void cz__raise(cz_ctx *ctx, const char *file, int line, cz_status status, const 
     unwind(ctx);
 }
 
-void cz_raise_error(cz_ctx *ctx, const cz_error *err)
+void cz__raise_error(cz_ctx *ctx, const cz_error *err, const char *file, int line)
 {
     if (err != &ctx->error)
         ctx->error = *err;
+    if (!ctx->error.file) {
+        ctx->error.file = file;
+        ctx->error.line = line;
+    }
     unwind(ctx);
 }
 

@@ -163,3 +163,50 @@ CZ_TEST(a_permission_that_nobody_can_have_is_warned_of)
         "unknown: 1 warning in 2 models and 7 routes (test)\n");
     CZ_EXPECT_STR(checked(&known, 0), "known: no issues in 2 models and 7 routes (test)\n");
 }
+
+/* ---- models that are ahead of their migrations ---- */
+
+#define CHECK_ATTIC(F)                                                                             \
+    F(int_field, boxes)                                                                            \
+    F(int_field, trunks, .null = true)                                                             \
+    F(int_field, chairs, .null = true)
+CZ_MODEL(CheckAttic, CHECK_ATTIC);
+
+static CZ_MIGRATION(house_0001_initial, "house", "0001_initial",
+                    .operations = CZ_OPERATIONS(CZ_CREATE_MODEL(
+                        "CheckAttic",
+                        CZ_STATE_FIELDS({ "id", "big_int_field", .primary_key = true },
+                                        { "boxes", "int_field" }))));
+CZ_MIGRATION_LIST(house_migrations)
+{
+    CZ_LISTED(house_0001_initial);
+    CZ_LIST_END;
+}
+static const cz_app house_app = { "house", .models = CZ_MODELS(CheckAttic),
+                                  .migrations = house_migrations };
+static CZ_PROJECT(house, "house", .apps = CZ_APPS(&house_app), .urls = urls);
+
+CZ_TEST(models_ahead_of_their_migrations_fail_check_and_a_start_in_production)
+{
+    static const char told[] = "house: the models have changes that no migration has (house: Add "
+                               "field trunks to CheckAttic and 1 more); run `house makemigrations` "
+                               "and build\n";
+    const char *database = cz__test_setting("DATABASE_URL", cz__test_sqlite("house.db"));
+    const struct {
+        const char *env, *arguments[4];
+        int code;
+        const char *out;
+    } cases[] = {
+        { "ENV=development", { "check" }, 1, told },
+        { "ENV=development", { "check", "--databases" }, 1, told },
+        { "ENV=staging", { "run", "--bind", "127.0.0.1:0" }, 1, told },
+        { "ENV=production", { "run", "--bind", "127.0.0.1:0" }, 1, told },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_str out;
+        const char *const settings[] = { cases[i].env, database, "ALLOWED_HOSTS=house.example",
+                                         "SECRET_KEY=0123456789abcdef0123456789abcdef", NULL };
+        CZ_EXPECT_EQ(cz__test_command(&house, settings, cases[i].arguments, &out), cases[i].code);
+        CZ_EXPECT_STR(out, cases[i].out);
+    }
+}

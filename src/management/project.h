@@ -109,8 +109,11 @@ int cz__command_sqlmigrate(struct cz__site *site, int argc, char **argv);
 int cz__command_squashmigrations(struct cz__site *site, int argc, char **argv);
 int cz__command_inspectdb(struct cz__site *site, int argc, char **argv);
 
-/* How many operations the models are ahead of the migrations; 0 when there are none. Raises. */
-size_t cz__models_drift(cz_ctx *ctx);
+/* How many operations the models are ahead of the migrations, and the first of them, "store: Add field isbn to Book"; 0 when there
+ * are none. `out_first` may be NULL. Raises. Context: no database is asked. */
+size_t cz__models_drift(cz_ctx *ctx, const char **out_first);
+/* Print that they are, if so; `arg` is the site. 1: they are. */
+int cz__command_check_drift(cz_ctx *ctx, void *arg);
 
 /* A file's bytes, or a pipe's, as long as the context. Raises: CZ_EIO: it can't be read; CZ_ETOOBIG; CZ_ENOMEM. */
 cz_str cz__command_read_file(cz_ctx *ctx, const char *path, size_t bytes_max);

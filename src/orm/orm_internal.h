@@ -259,8 +259,10 @@ cz__db_param *cz__plan_params(cz_ctx *ctx, const struct cz__plan *plan,
  * null characters. Raises: CZ_EINVAL, CZ_EVALIDATION. */
 void cz__check_stored(cz_ctx *ctx, cz__db_type type, const char *name, const cz__db_param *param);
 /* Raise what a statement has failed with; of a value that its column does not hold as that field's error. */
-CZ_NORETURN void cz__raise_refused(cz_ctx *ctx, const struct cz__plan *plan,
+CZ_NORETURN void cz__raise_refused(cz_ctx *ctx, const cz_query *query, const struct cz__plan *plan,
                                    const cz__db_param *params, const cz_error *err);
+/* Raise an error of the database with the place the query is written at. */
+CZ_NORETURN void cz__raise_from(cz_ctx *ctx, const cz_query *query, const cz_error *err);
 /* Values by their kind: their bytes, what a list's items are, one of them, how many there are (1 for what is no
  * list), and a copy that lives as long as the context. */
 size_t cz__value_bytes(uint8_t value_kind);

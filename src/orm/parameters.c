@@ -151,8 +151,14 @@ void cz__check_stored(cz_ctx *ctx, cz__db_type type, const char *name, const cz_
                  name);
 }
 
-void cz__raise_refused(cz_ctx *ctx, const struct cz__plan *plan, const cz__db_param *params,
-                       const cz_error *err)
+void cz__raise_from(cz_ctx *ctx, const cz_query *query, const cz_error *err)
+{
+    cz__raise_error(ctx, err, query->file ? query->file : __FILE__,
+                    query->file ? query->line : __LINE__);
+}
+
+void cz__raise_refused(cz_ctx *ctx, const cz_query *query, const struct cz__plan *plan,
+                       const cz__db_param *params, const cz_error *err)
 {
     bool invalid = err->status == CZ_EVALIDATION;
     for (uint32_t i = 0; (invalid || err->status == CZ_EINTEGRITY) && i < plan->slot_count; i++) {
@@ -166,7 +172,7 @@ void cz__raise_refused(cz_ctx *ctx, const struct cz__plan *plan, const cz__db_pa
             cz_raise_field(ctx, cz_str_from(slot->name), "max_length",
                            "Ensure this field has no more than %u characters.", slot->max_length);
     }
-    cz_raise_error(ctx, err);
+    cz__raise_from(ctx, query, err);
 }
 
 /* ---- the parameters of a plan ---- */

@@ -13,7 +13,7 @@ static const struct cz__plan *open_on(cz_ctx *ctx, cz__db_session *session,
         cz__watch_query(ctx, request->query, plan, &shape);
     cz_error err;
     if (cz__open_rows(ctx, session, &plan->statement, params, plan->slot_count, out, &err))
-        cz__raise_refused(ctx, plan, params, &err);
+        cz__raise_refused(ctx, request->query, plan, params, &err);
     return plan;
 }
 
@@ -99,7 +99,7 @@ size_t cz__each(cz_ctx *ctx, const cz_query *query,
     ctx->foreign--;
     cursor.db->driver->finish(&cursor);
     if (status)
-        cz_raise_error(ctx, &err);
+        cz__raise_from(ctx, query, &err);
     return seen;
 }
 
@@ -246,7 +246,7 @@ static void read_all(cz_ctx *ctx, cz__db_cursor *cursor, const cz_query *query,
     }
     cursor->db->driver->finish(cursor);
     if (status)
-        cz_raise_error(ctx, &err);
+        cz__raise_from(ctx, query, &err);
     if (!enough_memory)
         cz_raise(ctx, CZ_ENOMEM, "the rows of a query of %s do not fit the request's memory",
                  query->model->name);
@@ -393,12 +393,12 @@ cz_iterator *cz__iterator_begin(cz_ctx *ctx, size_t rows, const cz_query *query)
                                           .read_only = true };
         iterator->session = &iterator->own;
         if (iterator->driver->begin(ctx, iterator->session, &err))
-            cz_raise_error(ctx, &err);
+            cz__raise_from(ctx, query, &err);
     }
     iterator->depth = iterator->session->depth;
     if (iterator->driver->stream_begin(ctx, iterator->session, &iterator->plan->statement, params,
                                        iterator->plan->slot_count, rows, &iterator->stream, &err))
-        cz_raise_error(ctx, &err);
+        cz__raise_from(ctx, query, &err);
     return iterator;
 }
 
@@ -408,7 +408,7 @@ static void read_part(cz_ctx *ctx, void *arg)
     cz__db_cursor cursor;
     cz_error err;
     if (iterator->driver->stream_next(ctx, iterator->stream, &cursor, &err))
-        cz_raise_error(ctx, &err);
+        cz__raise_from(ctx, &iterator->query, &err);
     struct collect c = { .ctx = ctx,
                          .model = iterator->query.model,
                          .plan = iterator->plan,
@@ -695,7 +695,7 @@ static int64_t scalar(cz_ctx *ctx, const cz_query *query, enum cz__plan_kind kin
             !cursor.db->driver->read(&cursor, 0, CZ__DB_INT64, &value)); /* COUNT is never NULL */
     cursor.db->driver->finish(&cursor);
     if (status)
-        cz_raise_error(ctx, &err);
+        cz__raise_from(ctx, query, &err);
     return value;
 }
 

@@ -117,7 +117,7 @@ int64_t cz__run_change(cz_ctx *ctx, const struct cz__plan_request *request, int6
     cz__watch_change(ctx, request->query->model);
     if (session->db->driver->change(ctx, session, &plan->statement, params, plan->slot_count, &rows,
                                     &last_id, &err))
-        cz__raise_refused(ctx, plan, params, &err);
+        cz__raise_refused(ctx, query, plan, params, &err);
     if (out_last_id)
         *out_last_id = last_id;
     cz__tell_change(ctx, session, query->model);
@@ -232,7 +232,11 @@ static void write_row(cz_ctx *ctx, const char *database, cz_row *row, bool updat
     cz_query query = { .model = row->model,
                        .where = update ? cz__cond_key(ctx, row) : NULL,
                        .manager = &cz_base_manager,
-                       .database = database };
+                       .database = database,
+                       .repeats = true,
+                       .file = ctx->file,
+                       .line = ctx->line };
+    ctx->file = NULL; /* what is saved next has a place of its own, or none */
     struct cz__plan_request request = { .kind = update ? CZ__PLAN_UPDATE : CZ__PLAN_INSERT,
                                         .query = &query,
                                         .assigns = assigns,

@@ -1,4 +1,5 @@
-/* `check`: what a start would refuse, and what a request would stumble over: SQL written by hand. */
+/* `check`: what a start would refuse, and what a request would stumble over: SQL written by hand, columns that no migration
+ * makes. */
 #include "loadtest/loadtest.h"
 #include "management/project.h"
 #include "migrations/migrations.h"
@@ -112,7 +113,7 @@ int cz__command_check(struct cz__site *site, int argc, char **argv)
         fprintf(stderr, "%s: %s\n", site->project->name, cz_error_message(&err));
         return 1;
     }
-    int code = 0;
+    int code = cz__site_run_offline(site, cz__command_check_drift, site);
     for (size_t i = 0; i < cz__database_count && databases; i++)
         code |= cz__site_run_on(site, cz__databases[i].alias, ask_database, NULL);
     if (!code)

@@ -201,7 +201,7 @@ static cz_tagged answer_nothing(cz_ctx *ctx, void *user, const char *app, const 
     return (cz_tagged){ 0 };
 }
 
-size_t cz__models_drift(cz_ctx *ctx)
+size_t cz__models_drift(cz_ctx *ctx, const char **out_first)
 {
     static const cz__answers none = { answer_no, answer_nothing, NULL };
     size_t count;
@@ -211,10 +211,33 @@ size_t cz__models_drift(cz_ctx *ctx)
     cz__migration_list made =
         cz__autodetect(ctx, cz__graph_make(ctx, migrations, count, NULL), &none, NULL, NULL);
     size_t drift = 0;
-    for (size_t i = 0; i < made.count;
-         i++) /* apps without migrations have their tables as they are */
-        drift += cz__migrations_of(made.items[i].app) ? made.items[i].operations.count : 0;
+    for (size_t i = 0; i < made.count; i++) {
+        const cz_migration *migration = &made.items[i];
+        if (!cz__migrations_of(migration->app))
+            continue; /* apps without migrations have their tables as they are */
+        if (!drift && migration->operations.count && out_first)
+            *out_first = cz_format(ctx, "%s: %s", migration->app,
+                                   cz__migrate_describe(ctx, &migration->operations.items[0]))
+                             .ptr;
+        drift += migration->operations.count;
+    }
     return drift;
+}
+
+int cz__command_check_drift(cz_ctx *ctx, void *arg)
+{
+    const struct cz__site *site = arg;
+    const char *first = "";
+    size_t drift = cz__models_drift(ctx, &first);
+    char more[32] = "";
+    if (drift > 1)
+        cz_ignore(snprintf(more, sizeof more, " and %zu more", drift - 1)); /* it fits */
+    if (drift)
+        fprintf(stderr,
+                "%s: the models have changes that no migration has (%s%s); run `%s makemigrations` "
+                "and build\n",
+                site->project->name, first, more, site->project->name);
+    return drift > 0;
 }
 
 /* ---- makemigrations ---- */
@@ -485,7 +508,7 @@ static int migrate(cz_ctx *ctx, void *arg)
                    created == 1 ? "" : "s");
     }
     cz__migrate_signal(ctx, CZ_POST_MIGRATE);
-    if (cz__models_drift(ctx))
+    if (cz__models_drift(ctx, NULL))
         puts("  The models have changes that no migration has: run makemigrations, build, then "
              "migrate.");
     return 0;

@@ -52,7 +52,7 @@ static int prepare_tables(cz_ctx *ctx, void *arg)
         size_t migrated = cz__migrate_all(ctx), created = cz__tables_create(ctx);
         cz__migrate_signal(ctx, CZ_POST_MIGRATE);
         tell_done(alias, "applied the pending migrations", "migrations", migrated);
-        if (cz__models_drift(ctx))
+        if (cz__models_drift(ctx, NULL))
             cz_log_warning(
                 NULL, "calzone.db",
                 "the models have changes that no migration has: run makemigrations and build");
@@ -87,7 +87,10 @@ static void tell_of_sql(const char *sentence, void *arg)
 /* One after the other, also when one cannot be reached: each that cannot is told. */
 static int prepare_all(struct cz__site *site)
 {
-    int code = 0;
+    bool warns = site->env == CZ_ENV_DEVELOPMENT || site->env == CZ_ENV_TEST;
+    int code = warns ? 0 : cz__site_run_offline(site, cz__command_check_drift, site);
+    if (code)
+        return code;
     for (size_t i = 0; i < cz__database_count; i++) {
         int one = cz__site_run_on(site, cz__databases[i].alias, prepare_tables, site);
         code = code ? code : one;
