@@ -61,6 +61,18 @@ bool cz__permission_not(cz_ctx *ctx, const cz_request *req, const cz_permission 
     return !cz__permission_all(ctx, req, self, object);
 }
 
+bool cz__permission_only_reads(const cz_permission *permission)
+{
+    bool any = permission->allows == cz__permission_any && permission->part_count,
+         all = permission->allows == cz__permission_all;
+    if (!any && !all)
+        return permission->allows == only_read || permission->allows == deny;
+    for (size_t i = 0; i < permission->part_count; i++)
+        if (cz__permission_only_reads(permission->parts[i]) != any)
+            return all; /* of all one is enough; of any one is too many */
+    return any;
+}
+
 void cz_permission_require(cz_ctx *ctx, const cz_request *req, const cz_permission *permission,
                            void *object)
 {

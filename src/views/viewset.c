@@ -98,17 +98,24 @@ bool cz__view_offers(const cz_viewset *view, cz_action action)
     return any ? only[action] : !(view->read_only && writes);
 }
 
+/* Whether a new row has a fit value in the column though nobody gives one: a text is "" where it may be blank. */
+static bool may_be_left_out(const cz__column *column)
+{
+    return !column->stored || column->null || cz__column_fills_itself(column) ||
+           (column->type == CZ__DB_TEXT && column->field->options.blank);
+}
+
 /* A column that has no default and no NULL must come from the client or from before_save(), or every POST
- * fails. */
+ * fails, or stores a text that was required as "". Where nobody may write none does. */
 static cz_status check_complete(const cz_viewset *view, cz_error *err)
 {
     const struct cz__model_state *state = view->model->state;
-    if (!cz__view_offers(view, CZ_ACTION_create) || view->before_save || view->create || !state)
+    if (!cz__view_offers(view, CZ_ACTION_create) || view->before_save || view->create || !state ||
+        cz__permission_only_reads(view->permissions))
         return CZ_OK;
     for (uint16_t i = 1; i < state->column_count; i++) {
         const cz__column *column = &state->columns[i];
-        bool given = !column->stored || column->null || column->type == CZ__DB_TEXT ||
-                     cz__column_fills_itself(column);
+        bool given = may_be_left_out(column);
         given |= cz_str_eq(view->parent, cz_str_from(column->field->name));
         for (size_t f = 0; !given && f < view->serializer->fields.count; f++)
             given = cz__column_find(view->model, view->serializer->fields.items[f]) == column;
@@ -119,9 +126,9 @@ static cz_status check_complete(const cz_viewset *view, cz_error *err)
             return cz_error_set(
                 err, CZ_EVALIDATION,
                 "viewset %s: no row can be created, because \"%s\" is required and not in the "
-                "serializer's .fields; list it, give it a default, set it in .before_save or "
+                "serializer's .fields; list it, give it a default%s, set it in .before_save or "
                 "make the viewset .read_only",
-                view->name, column->field->name);
+                view->name, column->field->name, column->type == CZ__DB_TEXT ? " or .blank" : "");
     }
     return CZ_OK;
 }

@@ -1,3 +1,4 @@
+#include "orm/orm.h"
 #include <calzone/calzone.h>
 #include <calzone/testing.h>
 #include <stdio.h>
@@ -232,3 +233,79 @@ CZ_TEST(without_memory_a_request_fails_and_the_next_succeeds)
     CZ_EXPECT_STATUS(cz_client_get(client, "/ports"), 200);
 }
 #endif
+
+/* ---- what a new row must have ---- */
+
+#define VIEW_WREATH(F)                                                                             \
+    F(char_field, flower, .max_length = 20)                                                        \
+    F(char_field, ribbon, .max_length = 20, .blank = true)                                         \
+    F(char_field, hook, .max_length = 20, .default_ = cz_text("brass"))                            \
+    F(char_field, note, .max_length = 20, .null = true)                                            \
+    F(int_field, leaves, .default_ = cz_int(3))
+CZ_MODEL(ViewWreath, VIEW_WREATH);
+#define VIEW_TWIG(F) F(int_field, length)
+CZ_MODEL(ViewTwig, VIEW_TWIG);
+
+static CZ_SERIALIZER(WreathSerializer, ViewWreath, .fields = CZ_FIELDS(ViewWreath, id, ribbon));
+static CZ_SERIALIZER(FlowerSerializer, ViewWreath, .fields = CZ_FIELDS(ViewWreath, id, flower));
+static CZ_SERIALIZER(TwigSerializer, ViewTwig, .fields = CZ_FIELDS(ViewTwig, id));
+
+static bool on_mondays(cz_ctx *c, const cz_request *r, const cz_permission *self, void *object)
+{
+    (void)c;
+    (void)r;
+    (void)self;
+    (void)object;
+    return false;
+}
+static const cz_permission mondays = { "on Mondays", on_mondays, NULL, 0 };
+
+#define WREATHS(name, shown, ...)                                                                  \
+    static CZ_VIEWSET(name, ViewWreath, .serializer = &shown, .permissions = __VA_ARGS__)
+WREATHS(flowerless, WreathSerializer, &mondays);
+WREATHS(flowers, FlowerSerializer, &mondays);
+WREATHS(read_alone, WreathSerializer, &cz_read_only);
+WREATHS(read_by_all, WreathSerializer, CZ_ALL_OF(&mondays, &cz_read_only));
+WREATHS(read_by_any, WreathSerializer, CZ_ANY_OF(&cz_deny_all, CZ_ALL_OF(&cz_read_only, &mondays)));
+WREATHS(written_by_any, WreathSerializer, CZ_ANY_OF(&cz_read_only, &mondays));
+WREATHS(written_by_not, WreathSerializer, CZ_NOT_OF(&cz_read_only));
+static CZ_VIEWSET(twigs, ViewTwig, .serializer = &TwigSerializer, .permissions = &cz_allow_any);
+
+#define NO_ROW(view, field, way)                                                                   \
+    "viewset " view ": no row can be created, because \"" field                                    \
+    "\" is required and not in the serializer's .fields; list it, give it a default" way           \
+    ", set it in .before_save or make the viewset .read_only"
+
+CZ_TEST(a_required_field_that_nobody_gives_is_told_at_start_unless_nobody_may_write)
+{
+    static const struct {
+        const cz_viewset *view;
+        const char *message; /* NULL: it starts */
+    } cases[] = {
+        { &flowerless, NO_ROW("flowerless", "flower", " or .blank") },
+        { &flowers, NULL },
+        { &read_alone, NULL },
+        { &read_by_all, NULL },
+        { &read_by_any, NULL },
+        { &written_by_any, NO_ROW("written_by_any", "flower", " or .blank") },
+        { &written_by_not, NO_ROW("written_by_not", "flower", " or .blank") },
+        { &twigs, NO_ROW("twigs", "length", "") },
+    };
+    static cz_model *const models[] = { &ViewWreath__model, &ViewTwig__model };
+    cz_error err = { 0 };
+    CZ_REQUIRE_OK(cz__models_add("hall", models, 2, &err));
+    CZ_REQUIRE_OK(cz__models_resolve(&err));
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        const cz_route routes[] = {
+            { .kind = CZ__ROUTE_RESOURCE, .pattern = "/x", .resource = &cases[i].view->resource },
+            CZ_ROUTES_END
+        };
+        cz_router *router = NULL;
+        cz_status status = cz_router_create(routes, NULL, &router, &err);
+        CZ_EXPECT_MSG((status == CZ_OK) == !cases[i].message, "%s: %s", cases[i].view->name,
+                      status ? cz_error_message(&err) : "it started");
+        if (cases[i].message)
+            CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].message);
+        cz_router_destroy(router);
+    }
+}
