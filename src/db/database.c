@@ -66,28 +66,50 @@ static cz_status no_driver(cz_str scheme, cz_error *err)
                         CZ_STR_ARG(scheme));
 }
 
+static cz_status read_url(cz_arena *arena, cz_str url, cz_url *out,
+                          const cz__db_driver **out_driver, cz_error *err)
+{
+    cz_status status = cz_url_parse(arena, url, out);
+    if (status) /* the URL itself may hold a password and is not repeated */
+        return cz_error_set(err, status,
+                            "DATABASE_URL is malformed; a form that works is "
+                            "sqlite:///absolute/path.db");
+    for (size_t i = 0; i < CZ_COUNT(drivers); i++)
+        if (cz_str_eq(out->scheme, cz_str_from(drivers[i]->scheme)) ||
+            (drivers[i]->scheme_short &&
+             cz_str_eq(out->scheme, cz_str_from(drivers[i]->scheme_short)))) {
+            *out_driver = drivers[i];
+            return CZ_OK;
+        }
+    return no_driver(out->scheme, err);
+}
+
+cz_status cz__db_check_url(cz_str url, cz_error *err)
+{
+    cz_arena *arena;
+    cz_url parts;
+    const cz__db_driver *driver;
+    cz_status status = cz_arena_create(NULL, 0, &arena);
+    if (status)
+        return cz_error_set(err, status, "no memory to read the database's URL");
+    status = read_url(arena, url, &parts, &driver, err);
+    if (!status)
+        status = driver->check(arena, &parts, err);
+    cz_arena_destroy(arena);
+    return status;
+}
+
 cz_status cz__db_open(cz_str url, cz__db **out, cz_error *err)
 {
     cz_arena *arena;
+    cz_url parts;
+    const cz__db_driver *driver;
     cz_status status = cz_arena_create(NULL, 0, &arena);
     if (status)
         return cz_error_set(err, status, "no memory to open the database");
-    cz_url parts;
-    status = cz_url_parse(arena, url, &parts);
-    if (status) {
-        /* the URL itself may hold a password and is not repeated */
-        cz_ignore(cz_error_set(err, status,
-                               "DATABASE_URL is malformed; a form that works is "
-                               "sqlite:///absolute/path.db"));
-    } else {
-        const cz__db_driver *driver = NULL;
-        for (size_t i = 0; i < CZ_COUNT(drivers); i++)
-            if (cz_str_eq(parts.scheme, cz_str_from(drivers[i]->scheme)) ||
-                (drivers[i]->scheme_short &&
-                 cz_str_eq(parts.scheme, cz_str_from(drivers[i]->scheme_short))))
-                driver = drivers[i];
-        status = driver ? driver->open(&parts, out, err) : no_driver(parts.scheme, err);
-    }
+    status = read_url(arena, url, &parts, &driver, err);
+    if (!status)
+        status = driver->open(&parts, out, err);
     cz_arena_destroy(arena);
     return status;
 }

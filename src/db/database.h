@@ -354,6 +354,8 @@ typedef struct cz__db_notification {
 struct cz__db_driver {
     const char *scheme, *scheme_short; /* of DATABASE_URL; the second may be NULL */
     const cz__db_features *features;
+    /* Read the URL and open nothing. */
+    cz_status (*check)(cz_arena *arena, const cz_url *url, cz_error *err);
     cz_status (*open)(const cz_url *url, cz__db **out, cz_error *err);
     void (*close)(cz__db *db);
     /* Open a cursor before the first row. */
@@ -471,8 +473,12 @@ struct cz__db_driver {
 
 struct cz__db { /* begins every driver's own */
     const cz__db_driver *driver;
+    const char *
+        created; /* the file that was made when it was opened, as long as it; NULL: there was one, or it is none */
 };
 
+/* Whether a driver knows the URL's scheme and can read the rest. Opens nothing. Errors: as cz__db_open(). */
+CZ_NODISCARD cz_status cz__db_check_url(cz_str url, cz_error *err);
 /* Open the database a URL names. Errors: CZ_EVALIDATION: no driver has this scheme; the driver's. */
 CZ_NODISCARD cz_status cz__db_open(cz_str url, cz__db **out, cz_error *err);
 void cz__db_close(cz__db *db); /* NULL does nothing */

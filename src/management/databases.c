@@ -95,6 +95,32 @@ cz_status cz__site_database_url(const struct cz__site *site, const cz__database 
     return status ? cz_error_set(err, status, "no memory to open the database") : CZ_OK;
 }
 
+/* What is wrong with a database, with its alias where there are several. */
+static cz_status tell_database(const cz__database *database, const cz_error *why, cz_error *err)
+{
+    if (cz__database_count > 1)
+        return cz_error_set(err, why->status, "database \"%s\": %s", database->alias,
+                            cz_error_message(why));
+    if (err)
+        *err = *why;
+    return why->status;
+}
+
+cz_status cz__site_check_databases(const struct cz__site *site, cz_error *err)
+{
+    for (size_t i = 0; i < cz__database_count; i++) {
+        cz_buf url = { 0 };
+        cz_error why;
+        cz_status status = cz__site_database_url(site, &cz__databases[i], &url, &why);
+        if (!status)
+            status = cz__db_check_url(cz_buf_str(&url), &why);
+        cz_buf_done(&url);
+        if (status)
+            return tell_database(&cz__databases[i], &why, err);
+    }
+    return CZ_OK;
+}
+
 static cz_status open_with_replicas(const struct cz__site *site, cz__database *database,
                                     cz_error *err)
 {
@@ -115,13 +141,7 @@ cz_status cz__site_open_database(const struct cz__site *site, cz__database *data
 {
     cz_error why;
     cz_status status = open_with_replicas(site, database, &why);
-    if (!status || cz__database_count == 1) {
-        if (status && err)
-            *err = why;
-        return status;
-    }
-    return cz_error_set(err, status, "database \"%s\": %s", database->alias,
-                        cz_error_message(&why));
+    return status ? tell_database(database, &why, err) : CZ_OK;
 }
 
 cz_status cz__site_open_databases(const struct cz__site *site, cz_error *err)

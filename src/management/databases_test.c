@@ -117,11 +117,13 @@ CZ_TEST(each_database_is_migrated_dumped_and_loaded_by_itself)
         "[{\"model\": \"shed.tool\", \"pk\": 1, \"fields\": {\"name\": \"adze\"}},"
         "{\"model\": \"shed.visit\", \"pk\": 1, \"fields\": {\"who\": \"Bob\"}}]";
     const char *file = cz__test_write("rows.json", fixture);
-    EXPECT_RUN(0,
-               "Running migrations:\n  Applying sales.0001_initial... OK\n"
-               "  Applying sales.0002_delete_old... OK\n"
-               "  Created 2 tables of apps without migrations.\n",
-               "migrate");
+    const char *made = cz_arena_printf(
+        cz_test_arena(),
+        "New database %s\nRunning migrations:\n  Applying sales.0001_initial... OK\n"
+        "  Applying sales.0002_delete_old... OK\n"
+        "  Created 2 tables of apps without migrations.\n",
+        cz__test_path("default.db"));
+    EXPECT_RUN(0, made, "migrate");
     EXPECT_RUN(1, "", "migrate", "--check", "--database", "logs");
     EXPECT_RUN(0, "sales\n [ ] 0001_initial\n [ ] 0002_delete_old\n", "showmigrations", "sales",
                "--database", "logs");
@@ -177,6 +179,38 @@ CZ_TEST(a_database_that_is_not_there_is_told_by_its_alias)
     EXPECT_PART(1, "run: DATABASE_URL of logs: a database in memory", "run", "--bind",
                 "127.0.0.1:0");
     unsetenv("LOGS");
+}
+
+CZ_TEST(a_url_that_no_database_has_stops_each_command_and_no_file_is_made)
+{
+    static const struct {
+        const char *url, *why;
+    } cases[] = {
+        { "mysql://root@localhost/shed", "DATABASE_URL: no driver for \"mysql\"; known: sqlite, "
+                                         "postgresql" },
+        { "sqlite://x.db", "DATABASE_URL: a SQLite URL is sqlite:///absolute/path.db" },
+        { "sqlite:///tmp/x.db?mode=ro",
+          "DATABASE_URL: \"mode\" is none of busy_timeout, synchronous" },
+        { "sqlite:///", "DATABASE_URL: a SQLite URL is sqlite:///absolute/path.db" },
+    };
+    static const char *const commands_[] = { "check", "migrate", "routes" };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        setenv("LOGS", cases[i].url, 1);
+        for (size_t c = 0; c < CZ_COUNT(commands_); c++)
+            EXPECT_RUN(
+                1, cz_arena_printf(cz_test_arena(), "shed: database \"logs\": %s\n", cases[i].why),
+                commands_[c]);
+    }
+    unsetenv("LOGS");
+    CZ_EXPECT(access(cz__test_path("default.db"), F_OK) != 0);
+}
+
+CZ_TEST(a_new_file_is_told_by_its_name)
+{
+    const char *line = cz_arena_printf(cz_test_arena(), "New database %s\nRunning migrations:\n",
+                                       cz__test_path("logs.db"));
+    EXPECT_PART(0, line, "migrate", "--database", "logs");
+    EXPECT_PART(0, "Running migrations:\n  No migrations", "migrate", "--database", "logs");
 }
 
 CZ_TEST(rows_do_not_move_to_another_database_by_a_migration)

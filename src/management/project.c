@@ -293,21 +293,31 @@ cz_status cz__site_start(const cz_project *project, struct cz__site *out, cz_err
     return status;
 }
 
-/* For a command of the project's. `check`, which says what a start would refuse, warns where a key may come later. */
+/* `check`, which says what a start would refuse, warns of keys where one may come later. */
+static cz_status check_keys_later(const cz_project *project, struct cz__site *site, cz_error *err)
+{
+    bool later = site->env == CZ_ENV_DEVELOPMENT || site->env == CZ_ENV_TEST;
+    cz_status status = check_keys(site, err);
+    if (status && later)
+        fprintf(stderr, "%s: warning: %s\n", project->name, cz_error_message(err));
+    return later ? CZ_OK : status;
+}
+
+/* For a command of the project's. psql takes URLs that the driver does not. */
 static cz_status start_for(const struct cz__builtin *builtin, const cz_project *project,
                            struct cz__site *out, cz_error *err)
 {
-    if (!builtin || !builtin->needs_no_keys)
-        return cz__site_start(project, out, err);
-    cz_status status = start_keyless(project, out, err);
-    if (!status && builtin->run == cz__command_check && check_keys(out, err)) {
-        if (out->env == CZ_ENV_DEVELOPMENT || out->env == CZ_ENV_TEST) {
-            fprintf(stderr, "%s: warning: %s\n", project->name, cz_error_message(err));
-        } else {
-            status = err->status;
-            cz__site_stop(out);
-        }
-    }
+    bool keyless = builtin && builtin->needs_no_keys;
+    cz_status status =
+        keyless ? start_keyless(project, out, err) : cz__site_start(project, out, err);
+    if (status)
+        return status;
+    if (!builtin || builtin->run != cz__command_dbshell)
+        status = cz__site_check_databases(out, err);
+    if (!status && builtin && builtin->run == cz__command_check)
+        status = check_keys_later(project, out, err);
+    if (status)
+        cz__site_stop(out);
     return status;
 }
 

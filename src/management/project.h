@@ -46,6 +46,8 @@ CZ_NODISCARD cz_status cz__setting_one_of(const struct cz__site *site, const cha
 CZ_NODISCARD cz_status cz__site_check_responses(const struct cz__site *site,
                                                 const cz_middleware *const **middleware,
                                                 cz_error *err);
+/* Whether the URLs of the databases can be read; none is opened. Errors name the alias. */
+CZ_NODISCARD cz_status cz__site_check_databases(const struct cz__site *site, cz_error *err);
 /* Append a database's URL, or what it is when it is not set. */
 CZ_NODISCARD cz_status cz__site_database_url(const struct cz__site *site,
                                              const cz__database *database, cz_buf *out,

@@ -19,6 +19,7 @@ enum {
     SCHEMA_RETRY_MS = 50
 };
 
+static cz_status pg_check(cz_arena *arena, const cz_url *url, cz_error *err);
 static cz_status pg_open(const cz_url *url, cz__db **out, cz_error *err);
 static void pg_close(cz__db *base);
 static cz_status pg_change(cz_ctx *ctx, cz__db_session *session, const cz__db_statement *statement,
@@ -39,6 +40,7 @@ const cz__db_driver cz__postgresql_driver = {
     .scheme = "postgresql",
     .scheme_short = "postgres",
     .features = &cz__postgresql_features,
+    .check = pg_check,
     .open = pg_open,
     .close = pg_close,
     .select = cz__postgresql_select,
@@ -102,6 +104,12 @@ static struct cz__pg_link *create_links(struct cz__pg *db, unsigned count, bool 
 }
 
 /* Nothing connects here: a worker begins, and answers 503, while its database is away. */
+static cz_status pg_check(cz_arena *arena, const cz_url *url, cz_error *err)
+{
+    struct cz__pg_settings settings;
+    return cz__pg_settings_read(arena, url, true, &settings, err);
+}
+
 static cz_status pg_open(const cz_url *url, cz__db **out, cz_error *err)
 {
     cz_status status = cz__pg_load(err);

@@ -18,11 +18,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { OPEN_TIMEOUT_MS = 5000, READ_TIMEOUT_MS = 1000, STATEMENTS_MIN = 64 };
+enum { OPEN_TIMEOUT_MS = 5000, READ_TIMEOUT_MS = 1000, STATEMENTS_MIN = 64, PATH_BYTES_MAX = 4096 };
 
 const cz__db_driver cz__sqlite_driver = {
     .scheme = "sqlite",
     .features = &cz__sqlite_features,
+    .check = cz__sqlite_check,
     .open = cz__sqlite_open,
     .close = cz__sqlite_close,
     .select = cz__sqlite_select,
@@ -314,30 +315,50 @@ static cz_status enter_wal(struct cz__sqlite *db, cz_error *err)
 
 static void end_turn(cz__turn_hook *hook);
 
-cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err)
+/* sqlite:///absolute/path.db, or with a fourth slash as dj-database-url has it. */
+static cz_status read_file_name(const cz_url *url, char *out, size_t bytes, cz_error *err)
 {
-    /* sqlite:///absolute/path.db, or with a fourth slash as dj-database-url has it */
     cz_str path = url->path;
-    bool in_memory = cz_str_eq(path, CZ_STR("/:memory:"));
     while (path.len > 1 && path.ptr[0] == '/' && path.ptr[1] == '/')
         path = cz_str_tail(path, 1);
-    char name[4096];
-    struct cz__sqlite_options options;
-    cz_status status = cz__sqlite_read_options(url->query, &options, err);
-    if (status)
-        return status;
-    if (path.len < 2 || path.len >= sizeof name || url->host.len)
+    if (path.len < 2 || path.len >= bytes || url->host.len)
         return cz_error_set(err, CZ_EVALIDATION,
                             "DATABASE_URL: a SQLite URL is sqlite:///absolute/path.db");
-    memcpy(name, path.ptr, path.len);
-    name[path.len] = '\0';
-    if (!in_memory) {
-        /* A new file is for its owner alone; SQLite gives its log and index the same rights. One that exists
-         * is not touched: closing a second descriptor of it would drop SQLite's locks. */
-        int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd >= 0)
-            close(fd);
-    }
+    memcpy(out, path.ptr, path.len);
+    out[path.len] = '\0';
+    return CZ_OK;
+}
+
+cz_status cz__sqlite_check(cz_arena *arena, const cz_url *url, cz_error *err)
+{
+    (void)arena;
+    char name[PATH_BYTES_MAX];
+    struct cz__sqlite_options options;
+    cz_status status = cz__sqlite_read_options(url->query, &options, err);
+    return status ? status : read_file_name(url, name, sizeof name, err);
+}
+
+/* Make the file, unless it is there. A new one is for its owner alone; SQLite gives its log and index the same rights.
+ * One that exists is not touched: closing a second descriptor of it would drop SQLite's locks. */
+static bool make_file(const char *name)
+{
+    int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err)
+{
+    bool in_memory = cz_str_eq(url->path, CZ_STR("/:memory:"));
+    char name[PATH_BYTES_MAX];
+    struct cz__sqlite_options options;
+    cz_status status = cz__sqlite_read_options(url->query, &options, err);
+    if (!status)
+        status = read_file_name(url, name, sizeof name, err);
+    if (status)
+        return status;
+    bool created = !in_memory && make_file(name);
     struct cz__sqlite *db = cz_calloc(1, sizeof *db);
     if (!db)
         return cz_error_set(err, CZ_ENOMEM, "no memory to open the database");
@@ -366,6 +387,7 @@ cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err)
         cz__sqlite_close(&db->base);
         return status;
     }
+    db->base.created = created ? db->path : NULL;
     cz_ignore(sqlite3_busy_timeout(db->write.handle, 0));
     sqlite3_wal_hook(db->write.handle, cz__sqlite_note_frames, db);
     if (!in_memory)

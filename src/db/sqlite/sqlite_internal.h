@@ -67,6 +67,7 @@ struct cz__sqlite_options {
 cz_status cz__sqlite_read_options(cz_str query, struct cz__sqlite_options *out, cz_error *err);
 
 /* connection.c */
+cz_status cz__sqlite_check(cz_arena *arena, const cz_url *url, cz_error *err);
 cz_status cz__sqlite_open(const cz_url *url, cz__db **out, cz_error *err);
 void cz__sqlite_close(cz__db *db);
 /* Errors: CZ_ENOMEM, CZ_EIO; nothing is open then. */

@@ -453,6 +453,9 @@ static void run_plan(cz_ctx *ctx, const struct arguments *a, cz__graph *graph,
     enum cz__migrate_how how = a->fake           ? CZ__MIGRATE_FAKE
                                : a->fake_initial ? CZ__MIGRATE_FAKE_INITIAL
                                                  : CZ__MIGRATE_RUN;
+    const char *created = cz__database_at_home(ctx)->primary->created;
+    if (created)
+        printf("New database %s\n", created);
     puts("Running migrations:");
     for (size_t i = 0; i < plan->count; i++) {
         const cz_migration *migration = graph->nodes[plan->items[i].node];

@@ -34,31 +34,48 @@ static void tell_done(const char *alias, const char *sentence, const char *what,
                     CZ_FIELD_STR("database", cz_str_from(alias)));
 }
 
-static int prepare_tables(cz_ctx *ctx, void *arg)
+static bool lacks_notifications(const struct cz__site *site)
 {
-    const struct cz__site *site = arg;
-    const char *alias = cz__database_at_home(ctx)->alias;
-    bool other = alias != cz__databases[0].alias;
     for (size_t i = 0; i < site->project->apps.count; i++)
         if (site->project->apps.items[i]->listeners.count && !cz__db_default->driver->listen) {
             fprintf(stderr,
                     "%s: app %s has listeners, and %s has no notifications; PostgreSQL has\n",
                     site->project->name, site->project->apps.items[i]->name,
                     cz__db_default->driver->features->name);
-            return 1;
+            return true;
         }
+    return false;
+}
+
+/* In development and tests a start makes what is missing. */
+static void make_tables(cz_ctx *ctx, const char *alias)
+{
+    cz__migrate_signal(ctx, CZ_PRE_MIGRATE);
+    size_t migrated = cz__migrate_all(ctx), created = cz__tables_create(ctx);
+    cz__migrate_signal(ctx, CZ_POST_MIGRATE);
+    tell_done(alias, "applied the pending migrations", "migrations", migrated);
+    if (cz__models_drift(ctx, NULL))
+        cz_log_warning(
+            NULL, "calzone.db",
+            "the models have changes that no migration has: run makemigrations and build");
+    tell_done(alias, "created the missing tables", "tables", created);
+    cz__raw_check(ctx);
+    cz_log_flush(true);
+}
+
+static int prepare_tables(cz_ctx *ctx, void *arg)
+{
+    const struct cz__site *site = arg;
+    const cz__database *database = cz__database_at_home(ctx);
+    const char *alias = database->alias;
+    bool other = alias != cz__databases[0].alias;
+    if (database->primary->created) /* elsewhere than was meant, maybe */
+        cz_log_info(NULL, "calzone.db", "made a new database",
+                    CZ_FIELD_STR("file", cz_str_from(database->primary->created)));
+    if (lacks_notifications(site))
+        return 1;
     if (site->env == CZ_ENV_DEVELOPMENT || site->env == CZ_ENV_TEST) {
-        cz__migrate_signal(ctx, CZ_PRE_MIGRATE);
-        size_t migrated = cz__migrate_all(ctx), created = cz__tables_create(ctx);
-        cz__migrate_signal(ctx, CZ_POST_MIGRATE);
-        tell_done(alias, "applied the pending migrations", "migrations", migrated);
-        if (cz__models_drift(ctx, NULL))
-            cz_log_warning(
-                NULL, "calzone.db",
-                "the models have changes that no migration has: run makemigrations and build");
-        tell_done(alias, "created the missing tables", "tables", created);
-        cz__raw_check(ctx);
-        cz_log_flush(true);
+        make_tables(ctx, alias);
         return 0;
     }
     size_t pending = cz__migrate_pending(ctx);
