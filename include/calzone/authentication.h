@@ -5,7 +5,7 @@
  *     static const cz_middleware *const middleware[] = { ..., &authentication.middleware, NULL };
  *
  * is DRF's list of authentication classes: the first scheme whose credentials a request has decides. Good ones set `ctx->actor`; bad
- * ones are 401 whatever the request is for; without any nobody is known. What a permission (permissions.h) then denies to nobody is
+ * ones, and those that no scheme reads, are 401 whatever the request is for; without any nobody is known. What a permission (permissions.h) then denies to nobody is
  * 401 with WWW-Authenticate, and 403 to who is known.
  */
 #ifndef CALZONE_AUTHENTICATION_H
@@ -22,7 +22,7 @@ typedef struct cz_authentication_scheme {
     const char
         *challenge; /* for WWW-Authenticate (RFC 9110, 11.6.1): "Bearer", "Basic realm=\"api\"" */
     /* Whether the request has credentials of this scheme. Of good ones it has called cz_set_actor(); of bad ones it raises
-     * CZ_EUNAUTHENTICATED. May query. */
+     * CZ_EUNAUTHENTICATED. May query. True without an actor: they are for the handler, which reads them itself. */
     bool (*authenticate)(cz_ctx *ctx, cz_request *req, const struct cz_authentication_scheme *self);
 } cz_authentication_scheme;
 
@@ -35,6 +35,9 @@ void cz__authentication_process(cz_ctx *ctx, cz_request *req, const cz_next *nex
 cz_status cz__authentication_configure(const cz_settings *settings, cz_error *err);
 /* Whether a middleware that is a CZ_AUTHENTICATION() has schemes, and NULL after them; others are fine. Errors: CZ_EVALIDATION. */
 CZ_NODISCARD cz_status cz__authentication_check(const cz_middleware *middleware, cz_error *err);
+/* After all were checked: whether one has cz_client_tokens, and what else is to be told of at a start; NULL: nothing. */
+bool cz__client_tokens_asked(void);
+const char *cz__authentication_warning(void);
 #define CZ_AUTHENTICATION(variable, ...)                                                           \
     const cz_authentication variable = { .middleware = { "authentication",                         \
                                                          cz__authentication_process,               \
@@ -50,7 +53,7 @@ bool cz_authorization_basic(cz_ctx *ctx, const cz_request *req, cz_str *out_name
                             cz_str *out_password);
 
 /* Services that call, by CLIENT_TOKENS: `Authorization: Bearer BASE64(CLIENT:TOKEN)`; the actor is "client:NAME". Bearer tokens that
- * are not of that form are left to the next scheme. Compared in constant time. */
+ * are not of that form are left to the next scheme, and are 401 when there is none. Compared in constant time. */
 extern const cz_authentication_scheme cz_client_tokens;
 
 enum { CZ_CLIENTS_MAX = 64, CZ_CLIENT_TOKENS_MAX = 2, CZ_CLIENT_TOKEN_BYTES_MIN = 16 };

@@ -4,6 +4,8 @@
 #include "auth/auth_internal.h"
 #include "base/mapped.h"
 
+static bool client_tokens_asked; /* a list of the project's has them; written at start-up alone */
+
 static const cz_authentication *authentication_of(const cz_next *next)
 {
     return (const cz_authentication *)(const void *)cz__next_middleware(next);
@@ -22,6 +24,29 @@ struct asking {
     const cz_authentication *authentication;
 };
 
+/* How a scheme's credentials look, as far as its challenge tells: "Bearer TOKEN". */
+static cz_str form_of(cz_ctx *ctx, const cz_authentication_scheme *scheme)
+{
+    cz_str rest = cz_str_from(scheme->challenge), word = cz_str_cut(&rest, ' ');
+    const char *what = scheme == &cz_client_tokens               ? "BASE64(CLIENT:TOKEN)"
+                       : cz_str_eq_icase(word, CZ_STR("Basic"))  ? "BASE64(NAME:PASSWORD)"
+                       : cz_str_eq_icase(word, CZ_STR("Bearer")) ? "TOKEN"
+                                                                 : "...";
+    return cz_format(ctx, "%.*s %s", CZ_STR_ARG(word), what);
+}
+
+/* Who sends credentials means to be known: to go on as nobody would hide why, and show a public page as if they were good. */
+static CZ_NORETURN void refuse_form(cz_ctx *ctx, const cz_authentication_scheme *const *schemes)
+{
+    cz_str forms = form_of(ctx, schemes[0]);
+    for (size_t i = 1; schemes[i]; i++)
+        forms =
+            cz_format(ctx, "%.*s or %.*s", CZ_STR_ARG(forms), CZ_STR_ARG(form_of(ctx, schemes[i])));
+    cz_raise(ctx, CZ_EUNAUTHENTICATED,
+             "Credentials of this form are not read here. Send Authorization: %.*s.",
+             CZ_STR_ARG(forms));
+}
+
 static void ask(cz_ctx *ctx, void *arg)
 {
     const struct asking *asking = arg;
@@ -29,6 +54,8 @@ static void ask(cz_ctx *ctx, void *arg)
     bool known = false;
     for (size_t i = 0; schemes[i] && !known; i++)
         known = schemes[i]->authenticate(ctx, asking->req, schemes[i]);
+    if (!known && cz_str_trim(cz_request_header(asking->req, CZ_STR("Authorization"))).len)
+        refuse_form(ctx, schemes);
 }
 
 void cz__authentication_process(cz_ctx *ctx, cz_request *req, const cz_next *next)
@@ -78,7 +105,22 @@ cz_status cz__authentication_check(const cz_middleware *middleware, cz_error *er
                 "scheme %zu of a CZ_AUTHENTICATION() lacks its function or its challenge, or the "
                 "list has no NULL at its end",
                 i + 1);
+    for (size_t i = 0; schemes[i]; i++)
+        client_tokens_asked |= schemes[i] == &cz_client_tokens;
     return CZ_OK;
+}
+
+bool cz__client_tokens_asked(void)
+{
+    return client_tokens_asked;
+}
+
+const char *cz__authentication_warning(void)
+{
+    return client_tokens_asked && !cz__client_tokens_count()
+               ? "CLIENT_TOKENS is not set, so cz_client_tokens knows no service; "
+                 "CLIENT_TOKENS=NAME:TOKEN names one, and `openssl rand -hex 32` prints a token"
+               : NULL;
 }
 
 /* ---- the header ---- */

@@ -2,6 +2,7 @@
 #include <calzone/calzone.h>
 #include <calzone/testing.h>
 #include "auth/auth_internal.h"
+#include "management/command_testing.h"
 #include <string.h>
 
 static bool by_name(cz_ctx *ctx, cz_request *req, const cz_authentication_scheme *self)
@@ -52,6 +53,10 @@ static CZ_PROJECT(gatehouse, "gatehouse", .urls = urls);
 
 #define TOKENS "mail:0123456789abcdef, shop:fedcba9876543210,mail:second-token-of-it"
 
+#define NO_FORM                                                                                    \
+    "Credentials of this form are not read here. Send Authorization: Basic BASE64(NAME:PASSWORD) " \
+    "or Bearer BASE64(CLIENT:TOKEN)."
+
 /* `base64` of "NAME:SECRET". */
 static const struct {
     const char *path, *authorization;
@@ -71,8 +76,11 @@ static const struct {
     { "/api/who", "Authorization: Basic bWF4", 401, NULL }, /* "max" */
     { "/api/who", "Authorization: Basic b!", 401, NULL },
     { "/api/who", "Authorization: Basic /zo=", 401, NULL }, /* no UTF-8 */
-    { "/api/who", "Authorization: Basic", 200, "" },
-    { "/api/who", "Authorization: Digest abc", 200, "" },
+    { "/api/who", "Authorization: Basic", 401, NO_FORM },
+    { "/api/who", "Authorization: Digest abc", 401, NO_FORM },
+    { "/api/who", "Authorization: ", 200, "" },
+    { "/plain", "Authorization: Digest abc", 403, /* no scheme is asked */
+      "You do not have permission to perform this action." },
     { "/api/who", "Authorization: Bearer bWFpbDowMTIzNDU2Nzg5YWJjZGVm", 200, "client:mail" },
     { "/api/who", "Authorization: Bearer bWFpbDpzZWNvbmQtdG9rZW4tb2YtaXQ=", 200, "client:mail" },
     { "/api/who", "Authorization: Bearer c2hvcDpmZWRjYmE5ODc2NTQzMjEw", 200, "client:shop" },
@@ -80,7 +88,8 @@ static const struct {
     { "/api/who", "Authorization: Bearer c2hvcDo=", 401, "Invalid token." }, /* "shop:" */
     { "/api/who", "Authorization: Bearer OjAxMjM0NTY3ODlhYmNkZWY=", 401, "Invalid token." },
     { "/api/who", "Authorization: Bearer bm9ib2R5OjAxMjM0NTY3ODlhYmNkZWY=", 401, "Invalid token." },
-    { "/api/who", "Authorization: Bearer a.b.c", 200, "" }, /* another scheme's */
+    { "/api/who", "Authorization: Bearer a.b.c", 401, NO_FORM },
+    { "/api/who", "Authorization: Bearer 0123456789abcdef", 401, NO_FORM },
     { "/api/who",
       "Authorization: Bearer a.b.c\r\nAuthorization: Bearer c2hvcDpmZWRjYmE5ODc2NTQzMjEw", 400,
       "more than one Authorization" },
@@ -154,4 +163,18 @@ CZ_TEST(tokens_that_cannot_be_stop_the_start_without_being_told)
         if (i)
             CZ_EXPECT(!strstr(cz_error_message(&err), "short\""));
     }
+}
+
+CZ_TEST(client_tokens_that_nobody_has_are_warned_of)
+{
+    static const char warning[] = "gatehouse: warning: CLIENT_TOKENS is not set, so "
+                                  "cz_client_tokens knows no service; ";
+    cz_str out;
+    CZ_EXPECT_EQ(
+        cz__test_command(&gatehouse, CZ__TEXTS("CLIENT_TOKENS="), CZ__TEXTS("check"), &out), 0);
+    CZ_EXPECT_MSG(cz_str_starts_with(out, cz_str_from(warning)), "%.*s", CZ_STR_ARG(out));
+    CZ_EXPECT_EQ(
+        cz__test_command(&gatehouse, CZ__TEXTS("CLIENT_TOKENS=" TOKENS), CZ__TEXTS("check"), &out),
+        0);
+    CZ_EXPECT_STR(out, "gatehouse: no issues in 0 models and 5 routes (test)\n");
 }

@@ -70,6 +70,11 @@ cz_status cz__client_tokens_read(cz_str text, cz_error *err)
     return status;
 }
 
+size_t cz__client_tokens_count(void)
+{
+    return client_count;
+}
+
 /* Every token is compared, of a client that is not there as well. */
 static bool is_token_of(cz_ctx *ctx, const struct client *client, cz_str token)
 {

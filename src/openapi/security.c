@@ -1,5 +1,6 @@
 /* How callers prove who they are, and which operations ask for it. */
 #include "openapi/openapi_internal.h"
+#include <calzone/authentication.h>
 
 /* ---- schemes ---- */
 
@@ -49,7 +50,12 @@ static void write_members(struct cz__document *doc, const cz_security_scheme *sc
         cz__doc_str(doc, "openIdConnectUrl", scheme->url);
         break;
     }
-    write_optional(doc, "description", scheme->description);
+    const char *description = scheme->description;
+    if (!description && scheme->kind == CZ_SECURITY_BEARER && !scheme->bearer_format &&
+        cz__client_tokens_asked())
+        description = "The token of a service is the base64 of CLIENT:TOKEN, as `printf "
+                      "CLIENT:TOKEN | base64 -w0` prints it.";
+    write_optional(doc, "description", description);
 }
 
 void cz__security_schemes_write(struct cz__document *doc)

@@ -230,3 +230,31 @@ CZ_TEST(what_a_document_cannot_say_is_told_by_its_command)
                                 "not \"integer\"")) != SIZE_MAX,
         "%.*s", CZ_STR_ARG(out));
 }
+
+/* ---- tokens of services ---- */
+
+static CZ_OPENAPI(forge_api, .title = "Forge", .version = "1",
+                  .security = CZ_SECURITY_SCHEMES(
+                      { .name = "token", .kind = CZ_SECURITY_BEARER },
+                      { .name = "jwt", .kind = CZ_SECURITY_BEARER, .bearer_format = "JWT" }));
+static const cz_authentication_scheme *const forge_schemes[] = { &cz_client_tokens, NULL };
+static CZ_AUTHENTICATION(forge_callers, .schemes = forge_schemes);
+static const cz_middleware *const forge_middleware[] = { &forge_callers.middleware, NULL };
+static const cz_route forge_urls[] = { CZ_GET("/boil", boil, .doc = CZ_DOC(.summary = "Boil")),
+                                       CZ_RESOURCE("/openapi.json", &forge_api), CZ_ROUTES_END };
+static CZ_PROJECT(forge, "forge", .urls = forge_urls, .middleware = forge_middleware);
+
+CZ_TEST(a_bearer_scheme_tells_how_a_services_token_is_sent)
+{
+    cz_client *client = cz_client_create(&forge);
+    const cz_answer *answer = cz_client_get(client, "/openapi.json");
+    CZ_EXPECT_JSON_TEXT(answer, "components.securitySchemes.token.description",
+                        "\"The token of a service is the base64 of CLIENT:TOKEN, as `printf "
+                        "CLIENT:TOKEN | base64 -w0` prints it.\"");
+    CZ_EXPECT(!cz_answer_at(answer, "components.securitySchemes.jwt.description"));
+    /* and that it was not is no answer that the document should have told of */
+    const cz_client_request raw = { .method = "GET",
+                                    .target = "/boil",
+                                    .headers = "Authorization: Bearer 0123456789abcdef\r\n" };
+    CZ_EXPECT_STATUS(cz_client_send(client, &raw), 401);
+}

@@ -5,6 +5,7 @@
 #include "migrations/migrations.h"
 #include "orm/orm.h"
 #include "orm/raw.h"
+#include <calzone/authentication.h>
 #include <stdio.h>
 
 /* Whether a server answers, by a statement that asks it for a table. */
@@ -124,6 +125,9 @@ int cz__command_check(struct cz__site *site, int argc, char **argv)
     cz_route_info route;
     for (size_t cursor = 0; cz_router_next(site->router, &cursor, &route);)
         routes++;
+    const char *warning = cz__authentication_warning();
+    if (warning)
+        fprintf(stderr, "%s: warning: %s\n", site->project->name, warning);
     /* everything that can be wrong stops the start before this line */
     size_t models = cz__models_count();
     printf("%s: %s in %zu model%s and %zu route%s (%s)\n", site->project->name,

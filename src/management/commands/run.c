@@ -1,6 +1,7 @@
 /* `run`: the master, its workers, and HTTP in each of them. */
 #include "management/listening.h"
 #include "management/project.h"
+#include <calzone/authentication.h>
 #include <calzone/log.h>
 #include "migrations/migrations.h"
 #include "notifications/listeners.h"
@@ -114,6 +115,11 @@ static int prepare_all(struct cz__site *site)
     }
     if (!code && cz__raw_check_end(true, tell_of_sql, NULL))
         cz_log_flush(true);
+    const char *warning = cz__authentication_warning();
+    if (!code && warning) {
+        cz_log_warning(NULL, "calzone.auth", warning);
+        cz_log_flush(true);
+    }
     return code;
 }
 
