@@ -346,8 +346,10 @@ static const struct cz__builtin builtins[] = {
       "each "
       "answers and what was migrated.",
       "[--databases]", cz__command_check, .needs_no_keys = true },
-    { "settings", "List the settings, their values and where those came from.", "[--json]",
-      cz__command_settings, .needs_no_keys = true },
+    { "settings", "List the settings, their values and where those came from.",
+      "[--help-texts | --json]", cz__command_settings, .needs_no_keys = true,
+      .flags = "  --help-texts   below each what it is for\n"
+               "  --json         as JSON, with what each is for\n" },
     { "version", "Print the versions of the project, Calzone and what is built in.", "[--json]",
       cz__command_version, .needs_nothing = true },
     { "makemigrations", "Write migrations for what changed in the models.",

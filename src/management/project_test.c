@@ -1,3 +1,5 @@
+#include "management/command_testing.h"
+#include "management/project.h"
 #include <calzone/calzone.h>
 #include <calzone/testing.h>
 #include <stdio.h>
@@ -126,4 +128,44 @@ CZ_TEST(receivers_are_told_of_each_request_and_may_answer_it)
     refuses = true;
     CZ_EXPECT_STATUS(cz_client_get(client, "/"), 403);
     CZ_EXPECT_STR(cz_str_from(told), "begin / 0; ");
+}
+
+/* ---- settings ---- */
+
+static char *read_page(const char *name)
+{
+    char path[512];
+    cz_ignore(snprintf(path, sizeof path, "%s/docs/topics/%s", CZ_SOURCE_DIR, name)); /* it fits */
+    FILE *file = fopen(path, "re");
+    CZ_REQUIRE(file);
+    size_t cap = 1 << 20;
+    char *text = cz_arena_alloc(cz_test_arena(), cap);
+    CZ_REQUIRE(text);
+    text[fread(text, 1, cap - 1, file)] = '\0';
+    cz_ignore(fclose(file)); /* was only read */
+    return text;
+}
+
+CZ_TEST(each_setting_of_every_project_is_named_in_its_documentation)
+{
+    const char *page = read_page("management.md");
+    for (size_t i = 0; i < cz__framework_setting_count; i++) {
+        const cz_setting *setting = &cz__framework_settings[i];
+        const char *name = cz_arena_printf(cz_test_arena(), "`%s`", setting->name);
+        CZ_EXPECT_MSG(strstr(page, name), "docs/topics/management.md does not name %s", name);
+        CZ_EXPECT_MSG(setting->help && *setting->help, "%s has no help", setting->name);
+    }
+}
+
+CZ_TEST(settings_tell_what_each_is_for_when_asked)
+{
+    const cz_str help = CZ_STR("\n    Rows on a page of a list.\n");
+    cz_str out;
+    CZ_EXPECT_EQ(cz__test_command(&plain, CZ__TEXTS(NULL), CZ__TEXTS("settings"), &out), 0);
+    CZ_EXPECT(cz_str_find(out, help) == SIZE_MAX);
+    CZ_EXPECT_EQ(
+        cz__test_command(&plain, CZ__TEXTS(NULL), CZ__TEXTS("settings", "--help-texts"), &out), 0);
+    CZ_EXPECT(cz_str_find(out, help) != SIZE_MAX);
+    CZ_EXPECT_EQ(
+        cz__test_command(&plain, CZ__TEXTS(NULL), CZ__TEXTS("settings", "--help-text"), &out), 2);
 }

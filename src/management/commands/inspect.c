@@ -57,10 +57,20 @@ int cz__command_routes(struct cz__site *site, int argc, char **argv)
     return 0;
 }
 
+static void write_setting(cz_json_writer *json, const cz_setting_value *value)
+{
+    cz_json_object(json);
+    member(json, "name", cz_str_from(value->setting->name));
+    member(json, "value", value->value);
+    member(json, "origin", value->origin);
+    member(json, "help", cz_str_from(value->setting->help ? value->setting->help : ""));
+    cz_json_object_end(json);
+}
+
 int cz__command_settings(struct cz__site *site, int argc, char **argv)
 {
-    bool as_json;
-    if (!cz__command_json_flag(argc, argv, &as_json))
+    bool explains = argc == 2 && strcmp(argv[1], "--help-texts") == 0, as_json = false;
+    if (!explains && !cz__command_json_flag(argc, argv, &as_json))
         return 2;
     cz_buf buf = { 0 };
     cz_json_writer json;
@@ -68,17 +78,14 @@ int cz__command_settings(struct cz__site *site, int argc, char **argv)
     cz_json_list(&json);
     cz_setting_value value;
     for (size_t cursor = 0; cz_settings_next(site->settings, &cursor, &value);) {
-        if (!as_json) {
-            printf("%-30s %-28.*s %.*s\n", value.setting->name, CZ_STR_ARG(value.value),
-                   CZ_STR_ARG(value.origin));
+        if (as_json) {
+            write_setting(&json, &value);
             continue;
         }
-        cz_json_object(&json);
-        member(&json, "name", cz_str_from(value.setting->name));
-        member(&json, "value", value.value);
-        member(&json, "origin", value.origin);
-        member(&json, "help", cz_str_from(value.setting->help ? value.setting->help : ""));
-        cz_json_object_end(&json);
+        printf("%-30s %-28.*s %.*s\n", value.setting->name, CZ_STR_ARG(value.value),
+               CZ_STR_ARG(value.origin));
+        if (explains && value.setting->help)
+            printf("    %s\n", value.setting->help);
     }
     cz_json_list_end(&json);
     if (as_json)
