@@ -109,6 +109,10 @@ CZ_NODISCARD cz_status cz_log_configure_access(const char *path, cz_error *err);
 char *cz__log_access_reserve(size_t bytes);
 void cz__log_access_commit(size_t bytes);
 bool cz_log_access_enabled(void);
+/* Whether access lines are for people, as all others, and one of those: its fields follow the message. Context: likewise. */
+bool cz__log_access_is_console(void);
+void cz__log_access(const cz_ctx *ctx, cz_log_level level, const char *message,
+                    const cz_log_field *fields, size_t count);
 
 /* Write what is gathered. Called by the loop at the end of a turn (with at least 250 ms between writes,
  * unless `now`), and at exit. Gathering begins with the first call without `now`: where no loop turns,

@@ -46,8 +46,8 @@ const cz_middleware *cz__next_middleware(const cz_next *next);
 /* Gives each request an id: the client's X-Request-Id when it is 8 to 64 letters, digits, "-", "_" or
  * ".", else 64 random bits in hexadecimal. Answers with it and puts it into every log line. */
 extern const cz_middleware cz_request_id;
-/* One line a request, to ACCESS_LOG: a JSON object with time, id, client, method, path, status, bytes of
- * the body and microseconds. The query is left out: it may hold secrets. */
+/* One line a request, to ACCESS_LOG: time, id, client, method, path, status, bytes of the body and microseconds, as a JSON object
+ * or, where LOG_FORMAT is console, for people. The query is left out: it may hold secrets. */
 extern const cz_middleware cz_access_log;
 /* Its line, for requests that never reached the middleware. */
 void cz__access_log_write(const cz_ctx *ctx, const cz_request *req);

@@ -282,7 +282,7 @@ static char *sink_reserve(struct sink *sink, size_t bytes, void (*flush)(void))
 
 struct line {
     char *at, *end; /* `end` leaves LINE_END_BYTES */
-    bool cut;
+    bool cut, coloured;
 };
 
 static void put(struct line *line, const char *text, size_t len)
@@ -411,11 +411,11 @@ static bool is_plain(cz_str s)
 static void put_console_field(struct line *line, cz_str name, const cz_log_field *field)
 {
     PUT(line, " ");
-    if (coloured)
+    if (line->coloured)
         PUT(line, "\x1b[2m");
     put_escaped(line, name, false);
     PUT(line, "=");
-    if (coloured)
+    if (line->coloured)
         PUT(line, "\x1b[0m");
     if (cz__name_is_secret(name))
         PUT(line, "***");
@@ -433,25 +433,31 @@ static bool wants_colour(void)
     return isatty(main_sink.fd) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
 }
 
+/* With the lock: the main sink may be opened anew. */
+static bool is_coloured(void)
+{
+    if (!coloured_known) {
+        coloured = wants_colour();
+        coloured_known = true;
+    }
+    return coloured;
+}
+
 static void make_console(struct line *line, const cz_ctx *ctx, cz_log_level level,
                          const char *logger, const char *message, const cz_log_field *fields,
                          size_t count)
 {
     static const char titles[][9] = { "DEBUG   ", "INFO    ", "WARNING ", "ERROR   " };
     static const char colours[][6] = { "\x1b[36m", "\x1b[32m", "\x1b[33m", "\x1b[31m" };
-    if (!coloured_known) {
-        coloured = wants_colour();
-        coloured_known = true;
-    }
     char time[CZ_DATETIME_TEXT + 1];
     size_t len = cz_datetime_write(time, (cz_datetime){ cz_now().us / 1000 * 1000 });
     put(line, time + 11, 8); /* the time of day, in milliseconds, UTC */
     put(line, len == CZ_DATETIME_TEXT ? time + 19 : ".000", 4);
     PUT(line, " ");
-    if (coloured)
+    if (line->coloured)
         put(line, colours[level], 5);
     put(line, titles[level], 8);
-    if (coloured)
+    if (line->coloured)
         PUT(line, "\x1b[0m");
     put_escaped(line, cz_str_from(logger), false);
     PUT(line, ": ");
@@ -475,7 +481,7 @@ void cz__log(const cz_ctx *ctx, cz_log_level level, const char *logger, const ch
     pthread_mutex_lock(&main_lock);
     char *at = sink_reserve(&main_sink, LINE_BYTES_MAX, flush_main);
     if (at) {
-        struct line line = { at, at + LINE_BYTES_MAX - LINE_END_BYTES, false };
+        struct line line = { at, at + LINE_BYTES_MAX - LINE_END_BYTES, false, is_coloured() };
         if (format == CZ_LOG_JSON)
             make_json(&line, ctx, level, logger, message, fields, count);
         else
@@ -493,6 +499,28 @@ void cz__log(const cz_ctx *ctx, cz_log_level level, const char *logger, const ch
 bool cz_log_access_enabled(void)
 {
     return access_mode != ACCESS_OFF;
+}
+
+bool cz__log_access_is_console(void)
+{
+    return format == CZ_LOG_CONSOLE;
+}
+
+void cz__log_access(const cz_ctx *ctx, cz_log_level level, const char *message,
+                    const cz_log_field *fields, size_t count)
+{
+    char *at = cz__log_access_reserve(LINE_BYTES_MAX);
+    if (!at)
+        return;
+    bool colours = false;
+    if (access_mode == ACCESS_SHARED) {
+        pthread_mutex_lock(&main_lock);
+        colours = is_coloured();
+        pthread_mutex_unlock(&main_lock);
+    }
+    struct line line = { at, at + LINE_BYTES_MAX - LINE_END_BYTES, false, colours };
+    make_console(&line, ctx, level, "calzone.access", message, fields, count);
+    cz__log_access_commit((size_t)(line.at - at));
 }
 
 char *cz__log_access_reserve(size_t bytes)

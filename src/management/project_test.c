@@ -60,6 +60,7 @@ CZ_TEST(each_request_has_one_access_log_line_also_a_malformed_one)
     char path[512];
     cz_ignore(snprintf(path, sizeof path, "%s/access.log", cz_test_directory()) < 0); /* it fits */
     setenv("ACCESS_LOG", path, 1);
+    setenv("LOG_FORMAT", "json", 1);
     cz_client *client = cz_client_create(&plain);
     CZ_EXPECT_STATUS(cz_client_get(client, "/"), 200);
     CZ_EXPECT_STATUS(cz_client_get(client, "/nothing"), 404);
@@ -71,6 +72,22 @@ CZ_TEST(each_request_has_one_access_log_line_also_a_malformed_one)
     CZ_EXPECT_EQ(count_lines(path, "{"), 5);
     CZ_EXPECT_EQ(count_lines(path, "\"status\":400"), 1);
     CZ_EXPECT_EQ(count_lines(path, "\"status\":501"), 1);
+}
+
+CZ_TEST(access_lines_are_for_people_where_all_others_are)
+{
+    char path[512];
+    cz_ignore(snprintf(path, sizeof path, "%s/access.log", cz_test_directory()) < 0); /* it fits */
+    setenv("ACCESS_LOG", path, 1);
+    setenv("LOG_FORMAT", "console", 1);
+    cz_client *client = cz_client_create(&plain);
+    CZ_EXPECT_STATUS(cz_client_get(client, "/"), 200);
+    CZ_EXPECT_STATUS(cz_client_get(client, "/no%1bthing"), 404);
+    cz_log_flush(true);
+    CZ_EXPECT_EQ(count_lines(path, " INFO    calzone.access: GET / 200 bytes=2 us="), 1);
+    CZ_EXPECT_EQ(count_lines(path, " WARNING calzone.access: GET /no\\u001bthing 404 bytes="), 1);
+    CZ_EXPECT_EQ(count_lines(path, " request_id="), 2);
+    CZ_EXPECT_EQ(count_lines(path, "\x1b"), 0);
 }
 
 CZ_TEST(the_middleware_of_a_route_reads_its_settings_too)

@@ -1,4 +1,4 @@
-/* The check of responses, in front of a project's middleware: it sees what leaves. */
+/* The check of responses, in front of a project's middleware but for the access log: it sees what leaves. */
 #include "management/project.h"
 #include "openapi/response_check.h"
 
@@ -7,6 +7,16 @@ static bool lists(const cz_middleware *const *list, const cz_middleware *middlew
     while (*list && *list != middleware)
         list++;
     return *list != NULL;
+}
+
+/* How many stand outside the check: the access log, which tells the status that leaves, and what only names requests before
+ * it. Where others come first they may answer, so the check does. */
+static size_t outside(const cz_middleware *const *list)
+{
+    size_t count = 0;
+    while (list[count] == &cz_request_id)
+        count++;
+    return list[count] == &cz_access_log ? count + 1 : 0;
 }
 
 cz_status cz__site_check_responses(const struct cz__site *site,
@@ -35,8 +45,10 @@ cz_status cz__site_check_responses(const struct cz__site *site,
     const cz_middleware **longer = cz_arena_array(site->arena, const cz_middleware *, count + 2);
     if (!longer)
         return cz_error_set(err, CZ_ENOMEM, "no memory for the middleware");
-    longer[0] = &cz_response_check;
-    memcpy(longer + 1, *middleware, count * sizeof *longer);
+    size_t before = outside(*middleware);
+    memcpy(longer, *middleware, before * sizeof *longer);
+    longer[before] = &cz_response_check;
+    memcpy(longer + before + 1, *middleware + before, (count - before) * sizeof *longer);
     *middleware = longer;
     return CZ_OK;
 }

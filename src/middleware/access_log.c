@@ -1,6 +1,7 @@
 #include <calzone/log.h>
 #include <calzone/middleware.h>
 #include <calzone/time.h>
+#include <stdio.h>
 #include <time.h>
 
 enum { LINE_BYTES_FIXED = 512, PATH_BYTES_LOGGED_MAX = 1024 };
@@ -29,15 +30,43 @@ static cz_str time_text(void)
     return cz_str_of(text, len);
 }
 
+static size_t body_bytes(const cz_response *response)
+{
+    return response->body->len ? response->body->len : response->body_text.len;
+}
+
+/* For people: "WARNING calzone.access: GET /books/9 404 bytes=42 us=120 client=127.0.0.1 request_id=9f2c". */
+static void write_for_people(const cz_ctx *ctx, const cz_request *req, cz_str method, cz_str path)
+{
+    int status = req->response.status;
+    char message[PATH_BYTES_LOGGED_MAX + 64];
+    cz_ignore(snprintf(message, sizeof message, "%.*s %.*s %d", CZ_STR_ARG(method),
+                       CZ_STR_ARG(path), status)); /* it fits */
+    const cz_log_field fields[] = {
+        CZ_FIELD_INT("bytes", (int64_t)body_bytes(&req->response)),
+        CZ_FIELD_INT("us", cz_monotonic_us() - req->started_us),
+        CZ_FIELD_STR("client", cz_str_head(req->client_address, 64)),
+    };
+    cz__log_access(ctx,
+                   status >= 500   ? CZ_LOG_ERROR
+                   : status >= 400 ? CZ_LOG_WARNING
+                                   : CZ_LOG_INFO,
+                   message, fields, CZ_COUNT(fields));
+}
+
 void cz__access_log_write(const cz_ctx *ctx, const cz_request *req)
 {
     cz_str path = cz_str_head(req->path, PATH_BYTES_LOGGED_MAX);
     cz_str method = cz_str_head(req->method_text, 32);
+    if (cz__log_access_is_console()) {
+        if (cz_log_access_enabled())
+            write_for_people(ctx, req, method, path);
+        return;
+    }
     char *line = cz__log_access_reserve(LINE_BYTES_FIXED + 6 * (path.len + method.len));
     if (!line)
         return;
     const cz_response *response = &req->response;
-    size_t bytes = response->body->len ? response->body->len : response->body_text.len;
     char *at = PUT(line, "{\"time\":\"");
     at = put(at, time_text());
     at = PUT(at, "\",\"id\":\"");
@@ -51,7 +80,7 @@ void cz__access_log_write(const cz_ctx *ctx, const cz_request *req)
     at = PUT(at, "\",\"status\":");
     at += cz_u64_write(at, (uint64_t)response->status);
     at = PUT(at, ",\"bytes\":");
-    at += cz_u64_write(at, bytes);
+    at += cz_u64_write(at, body_bytes(response));
     at = PUT(at, ",\"us\":");
     at += cz_u64_write(at, (uint64_t)(cz_monotonic_us() - req->started_us));
     at = PUT(at, "}\n");

@@ -234,9 +234,19 @@ static const cz_answer *ask_for_a_fault(const char *checking)
 
 CZ_TEST(an_answer_that_is_not_as_documented_becomes_a_500)
 {
+    const char *log = cz_arena_printf(cz_test_arena(), "%s/access", cz_test_directory());
+    char text[1000] = "";
+    setenv("ACCESS_LOG", log, 1);
+    setenv("LOG_FORMAT", "json", 1);
     const cz_answer *answer = ask_for_a_fault("fail");
     CZ_EXPECT_STATUS(answer, 500);
     CZ_EXPECT(cz_str_find(answer->body, CZ_STR("sesame")) == SIZE_MAX);
+    cz_log_flush(true);
+    FILE *file = fopen(log, "re");
+    CZ_REQUIRE(file);
+    cz_ignore(fread(text, 1, sizeof text - 1, file)); /* nothing read is found below */
+    fclose(file);
+    CZ_EXPECT_MSG(strstr(text, "\"path\":\"/one\",\"status\":500,"), "%s", text);
 }
 
 CZ_TEST(an_answer_that_is_not_as_documented_is_logged_and_leaves_in_production)
