@@ -5,7 +5,8 @@
  *     static const cz_middleware *const middleware[] = { ..., &authentication.middleware, NULL };
  *
  * is DRF's list of authentication classes: the first scheme whose credentials a request has decides. Good ones set `ctx->actor`; bad
- * ones, and those that no scheme reads, are 401 whatever the request is for; without any nobody is known. What a permission (permissions.h) then denies to nobody is
+ * ones are 401 whatever the request is for; without any nobody is known. Those that neither a scheme nor the handler reads, by
+ * cz_authorization(), are 401 where a permission is asked, and at the end of what changes nothing. What a permission (permissions.h) then denies to nobody is
  * 401 with WWW-Authenticate, and 403 to who is known.
  */
 #ifndef CALZONE_AUTHENTICATION_H
@@ -22,7 +23,7 @@ typedef struct cz_authentication_scheme {
     const char
         *challenge; /* for WWW-Authenticate (RFC 9110, 11.6.1): "Bearer", "Basic realm=\"api\"" */
     /* Whether the request has credentials of this scheme. Of good ones it has called cz_set_actor(); of bad ones it raises
-     * CZ_EUNAUTHENTICATED. May query. True without an actor: they are for the handler, which reads them itself. */
+     * CZ_EUNAUTHENTICATED. May query. */
     bool (*authenticate)(cz_ctx *ctx, cz_request *req, const struct cz_authentication_scheme *self);
 } cz_authentication_scheme;
 
@@ -35,6 +36,8 @@ void cz__authentication_process(cz_ctx *ctx, cz_request *req, const cz_next *nex
 cz_status cz__authentication_configure(const cz_settings *settings, cz_error *err);
 /* Whether a middleware that is a CZ_AUTHENTICATION() has schemes, and NULL after them; others are fine. Errors: CZ_EVALIDATION. */
 CZ_NODISCARD cz_status cz__authentication_check(const cz_middleware *middleware, cz_error *err);
+/* Raises that credentials of a request are read by nobody, if so. */
+void cz__credentials_require_read(cz_ctx *ctx, const cz_request *req);
 /* After all were checked: whether one has cz_client_tokens, and what else is to be told of at a start; NULL: nothing. */
 bool cz__client_tokens_asked(void);
 const char *cz__authentication_warning(void);

@@ -85,6 +85,8 @@ typedef struct cz_request {
     uint8_t version_minor; /* of HTTP/1.x */
     int64_t started_us;    /* cz_monotonic_us() when its head was complete */
     bool authenticates;    /* schemes were asked who calls (authentication.h) */
+    /* private: its credentials, which none of these schemes reads and nothing else has yet; NULL: it has none */
+    const struct cz_authentication *unread;
     cz_response response;
 
     const struct cz_form *form; /* private: what cz_request_form() read; NULL: nothing yet */

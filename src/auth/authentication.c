@@ -3,6 +3,7 @@
 #include <calzone/base64.h>
 #include "auth/auth_internal.h"
 #include "base/mapped.h"
+#include "routing/errors.h"
 
 static bool client_tokens_asked; /* a list of the project's has them; written at start-up alone */
 
@@ -36,8 +37,11 @@ static cz_str form_of(cz_ctx *ctx, const cz_authentication_scheme *scheme)
 }
 
 /* Who sends credentials means to be known: to go on as nobody would hide why, and show a public page as if they were good. */
-static CZ_NORETURN void refuse_form(cz_ctx *ctx, const cz_authentication_scheme *const *schemes)
+void cz__credentials_require_read(cz_ctx *ctx, const cz_request *req)
 {
+    if (!req->unread)
+        return;
+    const cz_authentication_scheme *const *schemes = req->unread->schemes;
     cz_str forms = form_of(ctx, schemes[0]);
     for (size_t i = 1; schemes[i]; i++)
         forms =
@@ -54,8 +58,26 @@ static void ask(cz_ctx *ctx, void *arg)
     bool known = false;
     for (size_t i = 0; schemes[i] && !known; i++)
         known = schemes[i]->authenticate(ctx, asking->req, schemes[i]);
-    if (!known && cz_str_trim(cz_request_header(asking->req, CZ_STR("Authorization"))).len)
-        refuse_form(ctx, schemes);
+    cz_str sent = cz_str_trim(cz_request_header(asking->req, CZ_STR("Authorization")));
+    asking->req->unread = !known && sent.len ? asking->authentication : NULL;
+}
+
+static bool changes_nothing(const cz_request *req)
+{
+    return req->method == CZ_METHOD_GET || req->method == CZ_METHOD_HEAD;
+}
+
+static void require_read(cz_ctx *ctx, void *arg)
+{
+    cz__credentials_require_read(ctx, arg);
+}
+
+/* The handler asked for no permission and did not look: its answer is as if nobody had been meant to be known. */
+static void refuse_answer(cz_ctx *ctx, cz_request *req)
+{
+    cz_error err;
+    if (cz_try(ctx, require_read, req, &err))
+        cz__answer_error(ctx, req, &err);
 }
 
 void cz__authentication_process(cz_ctx *ctx, cz_request *req, const cz_next *next)
@@ -70,6 +92,8 @@ void cz__authentication_process(cz_ctx *ctx, cz_request *req, const cz_next *nex
         cz_raise_error(ctx, &err);
     }
     cz_next_call(ctx, req, next);
+    if (req->unread == asking.authentication && changes_nothing(req) && req->response.status < 400)
+        refuse_answer(ctx, req);
     challenge(ctx, req, asking.authentication);
 }
 
@@ -129,6 +153,8 @@ cz_str cz_authorization(const cz_request *req, const char *scheme)
 {
     cz_str rest = cz_str_trim(cz_request_header(req, CZ_STR("Authorization")));
     cz_str name = cz_str_cut(&rest, ' ');
+    ((cz_request *)(uintptr_t)req)->unread =
+        NULL; /* a note beside the request, no part of what was sent */
     return cz_str_eq_icase(name, cz_str_from(scheme)) ? cz_str_trim(rest) : CZ_STR("");
 }
 

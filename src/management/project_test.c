@@ -1,5 +1,6 @@
 #include "management/command_testing.h"
 #include "management/project.h"
+#include "routing/errors.h"
 #include <calzone/calzone.h>
 #include <calzone/testing.h>
 #include <stdio.h>
@@ -147,6 +148,75 @@ CZ_TEST(receivers_are_told_of_each_request_and_may_answer_it)
     CZ_EXPECT_STR(cz_str_from(told), "begin / 0; ");
 }
 
+/* ---- routes ---- */
+
+CZ_TEST(the_page_of_a_path_without_a_route_lists_the_routes_in_development_alone)
+{
+    const cz_client_request page = { .method = "GET",
+                                     .target = "/nothing",
+                                     .headers = "Accept: text/html\r\n" };
+    const cz_client_request json = { .method = "GET", .target = "/nothing" };
+    const char *const route = "<li><code>GET /in/own</code> </li>";
+    cz_client *client = cz_client_create(&plain);
+    cz__errors_configure(CZ__ERRORS_DRF, true); /* as in development */
+    const cz_answer *answer = cz_client_send(client, &page);
+    CZ_EXPECT_STATUS(answer, 404);
+    CZ_EXPECT_MSG(cz_str_find(answer->body, cz_str_from(route)) != SIZE_MAX, "%.*s",
+                  CZ_STR_ARG(answer->body));
+    CZ_EXPECT_STR(cz_client_send(client, &json)->body,
+                  "{\"detail\":\"Not found.\",\"code\":\"not_found\"}");
+}
+
+CZ_TEST(the_page_of_a_path_without_a_route_lists_none_elsewhere)
+{
+    const cz_client_request page = { .method = "GET",
+                                     .target = "/nothing",
+                                     .headers = "Accept: text/html\r\n" };
+    const cz_answer *answer = cz_client_send(cz_client_create(&plain), &page);
+    CZ_EXPECT_STATUS(answer, 404);
+    CZ_EXPECT(cz_str_find(answer->body, CZ_STR("<code>")) == SIZE_MAX);
+}
+
+static const cz_route long_urls[] = {
+    CZ_GET("/", answer),
+    CZ_GET("/a-path-that-is-longer-than-the-forty-bytes/<int:that>", answer,
+           .name = "whose-name-is-longer-as-well"),
+    CZ_ROUTES_END,
+};
+static CZ_PROJECT(wide, "wide", .urls = long_urls);
+
+CZ_TEST(the_columns_of_routes_stand_below_each_other)
+{
+    cz_str out;
+    CZ_EXPECT_EQ(cz__test_command(&wide, CZ__TEXTS(NULL), CZ__TEXTS("routes"), &out), 0);
+    CZ_EXPECT_STR(out, "GET      /                                                      "
+                       "                             handler\n"
+                       "GET      /a-path-that-is-longer-than-the-forty-bytes/<int:that> "
+                       "whose-name-is-longer-as-well handler\n");
+}
+
+CZ_TEST(a_port_that_cannot_be_and_one_that_is_taken_are_told)
+{
+    cz_str out;
+    CZ_EXPECT_EQ(cz__test_command(&plain, CZ__TEXTS(NULL),
+                                  CZ__TEXTS("run", "--bind", "0.0.0.0:99999"), &out),
+                 1);
+    CZ_EXPECT_STR(out, "run: cannot listen on \"0.0.0.0:99999\": a port is 0 to 65535\n");
+    CZ_EXPECT_EQ(
+        cz__test_command(&plain, CZ__TEXTS(NULL), CZ__TEXTS("run", "--bind", "0.0.0.0"), &out), 1);
+    CZ_EXPECT_STR(out, "run: cannot listen on \"0.0.0.0\": want ADDRESS:PORT\n");
+}
+
+CZ_TEST(all_settings_that_production_lacks_are_told_at_once)
+{
+    cz_str out;
+    CZ_EXPECT_EQ(cz__test_command(&plain, CZ__TEXTS("ENV=production"), CZ__TEXTS("check"), &out),
+                 1);
+    CZ_EXPECT_STR(out, "plain: ALLOWED_HOSTS: required list is missing; looked in the environment, "
+                       "ALLOWED_HOSTS_FILE, settings/local.env, settings/production.env; also "
+                       "missing: DATABASE_URL\n");
+}
+
 /* ---- settings ---- */
 
 static char *read_page(const char *name)
@@ -185,4 +255,24 @@ CZ_TEST(settings_tell_what_each_is_for_when_asked)
     CZ_EXPECT(cz_str_find(out, help) != SIZE_MAX);
     CZ_EXPECT_EQ(
         cz__test_command(&plain, CZ__TEXTS(NULL), CZ__TEXTS("settings", "--help-text"), &out), 2);
+}
+
+/* ---- what is warned of ---- */
+
+static const cz_authentication_scheme *const schemes[] = { &cz_client_tokens, NULL };
+static CZ_AUTHENTICATION(authentication, .schemes = schemes);
+static const cz_middleware *const known[] = { &authentication.middleware, NULL };
+static CZ_PROJECT(gate, "gate", .urls = urls, .middleware = known);
+
+CZ_TEST(client_tokens_that_nobody_has_are_warned_of)
+{
+    cz_str out;
+    CZ_EXPECT_EQ(cz__test_command(&gate, CZ__TEXTS("CLIENT_TOKENS="), CZ__TEXTS("check"), &out), 0);
+    CZ_EXPECT_STR(out, "gate: warning: CLIENT_TOKENS is not set, so cz_client_tokens knows no "
+                       "service; CLIENT_TOKENS=NAME:TOKEN names one, and `openssl rand -hex 32` "
+                       "prints a token\ngate: no issues in 0 models and 2 routes (test)\n");
+    CZ_EXPECT_EQ(cz__test_command(&gate, CZ__TEXTS("CLIENT_TOKENS=mail:0123456789abcdef"),
+                                  CZ__TEXTS("check"), &out),
+                 0);
+    CZ_EXPECT_STR(out, "gate: no issues in 0 models and 2 routes (test)\n");
 }

@@ -1,3 +1,4 @@
+#include <calzone/authentication.h>
 #include <calzone/permissions.h>
 
 static bool allow(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object)
@@ -76,6 +77,7 @@ bool cz__permission_only_reads(const cz_permission *permission)
 void cz_permission_require(cz_ctx *ctx, const cz_request *req, const cz_permission *permission,
                            void *object)
 {
+    cz__credentials_require_read(ctx, req);
     if (permission->allows(ctx, req, permission, object))
         return;
     if (req->authenticates && !ctx->actor.len) /* as in DRF: who says who it is may be allowed */

@@ -2,7 +2,10 @@
  * application/problem+json or the project says so, FastAPI's 422 by setting, a plain page for browsers. */
 #include "routing/errors.h"
 #include <calzone/log.h>
+#include <calzone/routing.h>
 #include <stdio.h>
+
+enum { ROUTES_SHOWN_MAX = 1000 };
 
 static cz__error_format chosen_format;
 static bool tell_internals_of_errors;
@@ -26,6 +29,7 @@ struct document {
     cz_str message;
     const char *code;
     const cz_field_errors *fields;
+    bool no_route; /* the path leads nowhere, and who reads develops it */
 };
 
 static void key_str(cz_json_writer *json, const char *key, cz_str value)
@@ -153,6 +157,27 @@ void cz__html_append(cz_buf *out, cz_str text)
     }
 }
 
+/* Of a path that leads nowhere, as Django's page does. */
+static void write_routes(cz_buf *out)
+{
+    const cz_router *router = cz_router_of_project();
+    cz_route_info route;
+    size_t cursor = 0;
+    if (!router)
+        return;
+    cz_buf_append_lit(out, "<p>No route has this path. The project's are, in the order they are "
+                           "tried:</p>\n<ol>\n");
+    for (size_t n = 0; n < ROUTES_SHOWN_MAX && cz_router_next(router, &cursor, &route); n++) {
+        cz_buf_printf(out, "<li><code>%s ", route.method);
+        cz__html_append(out, cz_str_from(route.pattern));
+        cz_buf_append_lit(out, "</code> ");
+        cz__html_append(out, cz_str_from(route.name));
+        cz_buf_append_lit(out, "</li>\n");
+    }
+    cz_buf_append_lit(out,
+                      "</ol>\n<p><small>This list is shown in development alone.</small></p>\n");
+}
+
 static void write_html(cz_buf *out, const struct document *doc, cz_str request_id)
 {
     const char *reason = cz_http_reason(doc->http);
@@ -163,6 +188,8 @@ static void write_html(cz_buf *out, const struct document *doc, cz_str request_i
                   doc->http, reason, doc->http, reason);
     cz__html_append(out, doc->message);
     cz_buf_append_lit(out, "</p>\n");
+    if (doc->no_route)
+        write_routes(out);
     if (request_id.len) {
         cz_buf_append_lit(out, "<p><small>Request ");
         cz__html_append(out, request_id);
@@ -255,6 +282,7 @@ void cz__answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err)
                             .message = cz_str_from(cz_error_message(err)) };
     if (err->status == CZ_EVALIDATION)
         doc.fields = err->details;
+    doc.no_route = doc.http == 404 && !req->entry && tell_internals_of_errors;
     if (chosen_format == CZ__ERRORS_FASTAPI && doc.fields)
         doc.http = 422;
     log_failure(ctx, req, err, doc.http);

@@ -42,6 +42,7 @@ cz_status cz__address_parse(const char *text, struct cz__address *out, cz_error 
     size_t host_len = colon ? (size_t)(colon - text) : 0;
     struct cz__address address = { 0 };
     in_port_t port;
+    uint64_t number;
     char host[INET6_ADDRSTRLEN];
     if (!colon || host_len >= sizeof host || !read_port(cz_str_tail(all, host_len + 1), &port))
         goto refuse;
@@ -63,6 +64,9 @@ cz_status cz__address_parse(const char *text, struct cz__address *out, cz_error 
     *out = address;
     return CZ_OK;
 refuse:
+    if (colon && cz_str_to_u64(cz_str_tail(all, host_len + 1), &number) != CZ_EVALIDATION &&
+        !read_port(cz_str_tail(all, host_len + 1), &port))
+        return cz_error_set(err, CZ_EINVAL, "cannot listen on \"%s\": a port is 0 to 65535", text);
     return cz_error_set(err, CZ_EINVAL, "cannot listen on \"%s\": want ADDRESS:PORT or unix:PATH",
                         text ? text : "");
 }
@@ -153,7 +157,11 @@ cz_status cz__listen_open(struct cz__address *address, bool first, int *out_fd, 
     if (cz__address_is_local(address))
         return open_local(address, text, out_fd, err);
     if (first && has_port(address) && in_use(address))
-        return cz_error_set(err, CZ_EBUSY, "cannot listen on %s: the address is in use", text);
+        return cz_error_set(
+            err, CZ_EBUSY,
+            "cannot listen on %s: the address is in use; `run --bind ADDRESS:PORT` names "
+            "another",
+            text);
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     socklen_t bytes = address->bytes;
     if (fd < 0 || !set_option(fd, SOL_SOCKET, SO_REUSEADDR) ||

@@ -407,7 +407,7 @@ CZ_TEST(an_address_in_use_is_refused_in_one_sentence)
     server_start(&second,
                  &(cz__server_options){ .workers = 1, .bind = (const char *const[]){ bind } });
     CZ_EXPECT_EQ(server_end(&second, 5000), 1);
-    CZ_EXPECT_MSG(strstr(second.log, "the address is in use"), "%s", second.log);
+    CZ_EXPECT_MSG(strstr(second.log, "the address is in use; `run --bind"), "%s", second.log);
     kill(server.pid, SIGTERM);
     CZ_EXPECT_EQ(server_end(&server, 5000), 0);
 }

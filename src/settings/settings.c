@@ -340,16 +340,42 @@ static cz_status set_shown(cz_settings *settings, struct entry *entry)
     return CZ_OK;
 }
 
+static bool is_required(const cz_settings *settings, const cz_setting *setting)
+{
+    return setting->required ||
+           (setting->required_in_production && settings->env == CZ_ENV_PRODUCTION);
+}
+
+/* The names of further ones that are required and have no value, behind the sentence about the first: who sets up a machine
+ * does not learn of them one at a time. */
+static void tell_further_missing(cz_settings *settings, const struct entry *first, cz_error *err)
+{
+    size_t len = err ? strlen(err->message) : 0, count = 0;
+    const struct entry *end = settings->entries + settings->count;
+    for (const struct entry *entry = first + 1; err && entry < end; entry++) {
+        struct entry copy = *entry;
+        if (!is_required(settings, entry->setting) || look_up(settings, &copy, NULL) ||
+            copy.value.text.len)
+            continue;
+        int added = snprintf(err->message + len, sizeof err->message - len, "%s%s",
+                             count++ ? ", " : "; also missing: ", entry->setting->name);
+        if (added < 0 || (size_t)added >= sizeof err->message - len)
+            break; /* cut, as any message is */
+        len += (size_t)added;
+    }
+}
+
 static cz_status resolve(cz_settings *settings, struct entry *entry, cz_error *err)
 {
     const cz_setting *setting = entry->setting;
-    bool required = setting->required ||
-                    (setting->required_in_production && settings->env == CZ_ENV_PRODUCTION);
     cz_status status = look_up(settings, entry, err);
     if (status)
         return status;
-    if (required && !entry->value.text.len)
-        return report_missing(settings, entry, entry->origin.len != 0, err);
+    if (is_required(settings, setting) && !entry->value.text.len) {
+        status = report_missing(settings, entry, entry->origin.len != 0, err);
+        tell_further_missing(settings, entry, err);
+        return status;
+    }
     bool unset = !entry->origin.len && !setting->default_value;
     if (!entry->origin.len) {
         entry->value.text = cz_str_from(setting->default_value);

@@ -24,6 +24,35 @@ static void member(cz_json_writer *json, const char *key, cz_str value)
     cz_json_str(json, value);
 }
 
+/* Wide enough for the longest, so that the columns stand below each other. */
+struct widths {
+    int path, name;
+};
+
+static struct widths widths_of(const cz_router *router)
+{
+    struct widths widths = { 40, 24 };
+    cz_route_info route;
+    for (size_t cursor = 0; cz_router_next(router, &cursor, &route);) {
+        int path = (int)strlen(route.pattern), name = (int)strlen(route.name);
+        widths.path = path > widths.path ? path : widths.path;
+        widths.name = name > widths.name ? name : widths.name;
+    }
+    return widths;
+}
+
+static void write_route(cz_json_writer *json, const cz_route_info *route, const char *version)
+{
+    cz_json_object(json);
+    member(json, "method", cz_str_from(route->method));
+    member(json, "path", cz_str_from(route->pattern));
+    member(json, "name", cz_str_from(route->name));
+    member(json, "handler", cz_str_from(route->handler));
+    if (version)
+        member(json, "version", cz_str_from(version));
+    cz_json_object_end(json);
+}
+
 int cz__command_routes(struct cz__site *site, int argc, char **argv)
 {
     bool as_json;
@@ -34,21 +63,14 @@ int cz__command_routes(struct cz__site *site, int argc, char **argv)
     cz_json_writer_init(&json, &buf);
     cz_json_list(&json);
     cz_route_info route;
+    const struct widths widths = widths_of(site->router);
     for (size_t cursor = 0; cz_router_next(site->router, &cursor, &route);) {
         const char *version = cz_version_of_route(&route);
-        if (!as_json) {
-            printf("%-8s %-40s %-24s %s%s%s\n", route.method, route.pattern, route.name,
-                   route.handler, version ? ", version " : "", version ? version : "");
-            continue;
-        }
-        cz_json_object(&json);
-        member(&json, "method", cz_str_from(route.method));
-        member(&json, "path", cz_str_from(route.pattern));
-        member(&json, "name", cz_str_from(route.name));
-        member(&json, "handler", cz_str_from(route.handler));
-        if (version)
-            member(&json, "version", cz_str_from(version));
-        cz_json_object_end(&json);
+        if (as_json)
+            write_route(&json, &route, version);
+        else
+            printf("%-8s %-*s %-*s %s%s%s\n", route.method, widths.path, route.pattern, widths.name,
+                   route.name, route.handler, version ? ", version " : "", version ? version : "");
     }
     cz_json_list_end(&json);
     if (as_json)
