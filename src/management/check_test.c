@@ -188,19 +188,20 @@ static CZ_PROJECT(house, "house", .apps = CZ_APPS(&house_app), .urls = urls);
 
 CZ_TEST(models_ahead_of_their_migrations_fail_check_and_a_start_in_production)
 {
-    static const char told[] = "house: the models have changes that no migration has (house: Add "
-                               "field trunks to CheckAttic and 1 more); run `house makemigrations` "
-                               "and build\n";
+    static const char sentence[] =
+        "house: the models have changes that no migration has (house: Add "
+        "field trunks to CheckAttic and 1 more); run `house makemigrations` "
+        "and build\n";
     const char *database = cz__test_setting("DATABASE_URL", cz__test_sqlite("house.db"));
     const struct {
         const char *env, *arguments[4];
         int code;
         const char *out;
     } cases[] = {
-        { "ENV=development", { "check" }, 1, told },
-        { "ENV=development", { "check", "--databases" }, 1, told },
-        { "ENV=staging", { "run", "--bind", "127.0.0.1:0" }, 1, told },
-        { "ENV=production", { "run", "--bind", "127.0.0.1:0" }, 1, told },
+        { "ENV=development", { "check" }, 1, sentence },
+        { "ENV=development", { "check", "--databases" }, 1, sentence },
+        { "ENV=staging", { "run", "--bind", "127.0.0.1:0" }, 1, sentence },
+        { "ENV=production", { "run", "--bind", "127.0.0.1:0" }, 1, sentence },
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         cz_str out;
