@@ -502,6 +502,7 @@ typedef struct cz_row {
     uint32_t stored_in, created_in;
     struct cz__pending *pending; /* what is stored with it, links and rows; NULL: nothing */
     /* Stored unless it was there already, so nobody knows which row it is; made unless it was there already. */
+    void *kept; /* in development and tests: what it was when it was read, made or stored */
     bool maybe_stored, maybe_created;
 } cz_row;
 

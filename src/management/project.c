@@ -240,6 +240,7 @@ static cz_status start(struct cz__site *site, cz_error *err)
     };
     bool strict = site->env == CZ_ENV_DEVELOPMENT || site->env == CZ_ENV_TEST;
     cz__repeats_max = strict ? (uint32_t)cz_setting_int(site->settings, "QUERY_REPEATS_MAX") : 0;
+    cz__rows_kept = strict;
     cz__db_write_hold_ms = strict ? -1 : cz_setting_int(site->settings, "WRITE_HOLD_TIME");
     status = configure_log(site, err);
     if (!status)

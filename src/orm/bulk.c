@@ -94,6 +94,7 @@ static void now_stored(cz_ctx *ctx, const struct bulk *bulk, cz_row *row, const 
         memcpy(cz__row_at(row, column), key, cz__column_bytes(column));
         cz__row_bit_set(row, CZ__BITS_LOADED, 0, true);
     }
+    cz__row_keep(row);
 }
 
 /* Rows on their way in one statement. */
@@ -405,6 +406,9 @@ int64_t cz__bulk_create(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
                         const cz_bulk_options *options)
 {
     check_rows(ctx, model, rows, count);
+    for (size_t i = 0; i < count; i++)
+        if (!has_key(rows[i])) /* of one that was read, all that it holds is written */
+            cz__row_check_assigned(ctx, rows[i]);
     struct cz__conflict conflict = conflict_of(ctx, model, options);
     struct bulk bulk = { .model = model, .rows = rows, .count = count };
     if (options->ignore_conflicts || options->update.count)
@@ -511,8 +515,10 @@ int64_t cz__bulk_update(cz_ctx *ctx, cz_model *model, cz_row *const *rows, size_
     cz__atomic_in(ctx, writer_of(ctx, &bulk), update_in_transaction, &bulk);
     cz__apart_done(bulk.apart);
     for (size_t i = 0; i < count; i++)
-        for (size_t f = 1; f < bulk.column_count; f++)
+        for (size_t f = 1; f < bulk.column_count; f++) {
             cz__row_bit_set(rows[i], CZ__BITS_DIRTY, bulk.columns[f]->ordinal, false);
+            cz__row_keep_member(rows[i], bulk.columns[f]);
+        }
     return bulk.stored;
 }
 

@@ -315,10 +315,12 @@ void cz__remove(cz_ctx *ctx, cz_row *row)
     cz__db_param yes = { .kind = CZ__PARAM_INT, .integer = 1 };
     cz__row_store(ctx, row, state->deleted_at, &now);
     cz__row_bit_set(row, CZ__BITS_DIRTY, state->deleted_at->ordinal, false);
+    cz__row_keep_member(row, state->deleted_at);
     if (!state->is_deleted)
         return;
     cz__row_store(ctx, row, state->is_deleted, &yes);
     cz__row_bit_set(row, CZ__BITS_DIRTY, state->is_deleted->ordinal, false);
+    cz__row_keep_member(row, state->is_deleted);
 }
 
 int64_t cz__purge(cz_ctx *ctx, const cz_query *query)

@@ -266,9 +266,11 @@ CZ_NODISCARD cz_status cz__value_from_text(const cz__column *column, cz_str text
 /* A key of `model` as text, "12" or "550e8400-...", written into `text` of CZ_UUID_TEXT bytes. */
 cz_str cz__key_text(const cz_model *model, const void *key, char *text);
 
-/* Mark a member that was written through cz__row_at(). */
+/* Mark a member that was written through cz__row_at(); one that is NULL is zero. */
 static inline void cz__row_mark(cz_row *row, const cz__column *column, bool null)
 {
+    if (null)
+        memset(cz__row_at(row, column), 0, cz__column_bytes(column));
     cz__row_bit_set(row, CZ__BITS_NULL, column->ordinal, null);
     cz__row_bit_set(row, CZ__BITS_LOADED, column->ordinal, true);
     cz__row_bit_set(row, CZ__BITS_DIRTY, column->ordinal, true);
@@ -291,6 +293,18 @@ cz_cond cz__cond_not(cz_ctx *ctx, cz_cond cond);
 cz_cond cz__cond_any(cz_ctx *ctx, const cz_cond *conds, size_t count);
 /* That a column is NULL, or is not. NULL when there is no memory. */
 cz_cond cz__cond_null(cz_arena *arena, const cz_model *model, const cz__column *column, bool null);
+
+/* Whether rows keep a copy of what they were, so that what is assigned to a member without cz_set() is noticed; set
+ * before the start, in development and tests. */
+extern bool cz__rows_kept;
+/* Make copies for `count` rows that stand one after another, in their arena. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__rows_keep(cz_arena *arena, const cz_model *model, void *items,
+                                     size_t count);
+/* What the row, or its member, is now is no assignment: it was read or stored so. */
+void cz__row_keep(cz_row *row);
+void cz__row_keep_member(cz_row *row, const cz__column *column);
+/* Raises CZ_EINVAL when a member was assigned and is not marked as changed. */
+void cz__row_check_assigned(cz_ctx *ctx, const cz_row *row);
 
 /* One line that asked the same of one row after another, where one query could have asked for all. */
 struct cz__repeat {

@@ -28,6 +28,7 @@ static inline void cz__orm_test_run(const struct cz__orm_test *test,
     cz_arena *arena;
     cz_ctx ctx;
     cz_error err = { 0 };
+    cz__rows_kept = true; /* as in development */
     if (cz__models_add(test->app, test->models.items, test->models.count, &err) ||
         cz__models_resolve(&err) || cz__receivers_add(test->app, &test->receivers, &err) ||
         cz__db_open(cz_str_from(test->url ? test->url : cz_test_database()), &cz__db_default,

@@ -272,6 +272,14 @@ static void tell_of_rows(cz_ctx *ctx, const struct collect *c)
     }
 }
 
+static void keep_rows(struct collect *c)
+{
+    cz_check(c->ctx, cz__rows_keep(c->ctx->arena, c->model, c->rows, c->count));
+    for (uint16_t i = 0; i < c->plan->related_count; i++)
+        cz_check(c->ctx,
+                 cz__rows_keep(c->ctx->arena, c->plan->related[i].model, c->related[i], c->count));
+}
+
 /* The rows of an open cursor, which is closed. */
 static void collect_open(struct collect *c, const cz_query *query, cz__db_cursor *cursor)
 {
@@ -284,6 +292,7 @@ static void collect_open(struct collect *c, const cz_query *query, cz__db_cursor
     cz__unseal_rows(ctx, query->model, c->rows, c->count, c->plan->loaded);
     for (uint16_t i = 0; i < c->plan->related_count; i++)
         cz__unseal_rows(ctx, c->plan->related[i].model, c->related[i], c->count, NULL);
+    keep_rows(c);
     tell_of_rows(ctx, c);
     if (query->prefetch.count && c->count)
         cz__prefetch(ctx, ((cz_row *)(void *)c->rows)->result, query);

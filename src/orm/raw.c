@@ -315,6 +315,7 @@ static void link_result(struct rows *r, const cz_raw_options *options)
         cz_row *row = cz__row_nth(r->items, n, r->model);
         row->result = result;
     }
+    cz_check(r->ctx, cz__rows_keep(r->ctx->arena, r->model, r->items, r->count));
     for (size_t n = 0; n < r->count; n++)
         cz__signal_row(r->ctx, CZ_POST_INIT, cz__row_nth(r->items, n, r->model));
     cz_query query = { .model = r->model,

@@ -589,6 +589,7 @@ static void read_column(cz_ctx *ctx, const struct touch *touch)
         cz__row_bit_set(row, CZ__BITS_NULL, column->ordinal,
                         cz__row_bit(from, CZ__BITS_NULL, column->ordinal));
         cz__row_bit_set(row, CZ__BITS_LOADED, column->ordinal, true);
+        cz__row_keep_member(row, column);
     }
 }
 

@@ -76,8 +76,10 @@ static cz_row *make_row(cz_ctx *ctx, cz_model *model)
 {
     if (cz__signal_wanted(model, CZ_PRE_INIT))
         cz__signal_send(ctx, &(const cz_event){ .signal = CZ_PRE_INIT, .model = model });
-    cz_row *row = cz_alloc_zero(ctx, 1, model->row_bytes);
+    bool keeps = cz__rows_kept && !model->record;
+    cz_row *row = cz_alloc_zero(ctx, keeps ? 2 : 1, model->row_bytes);
     row->model = model;
+    row->kept = keeps ? (char *)row + model->row_bytes : NULL; /* zeros: what is set is marked */
     for (uint16_t i = 0; i < model->state->column_count; i++) {
         const cz__column *column = &model->state->columns[i];
         cz__db_param param;
@@ -167,6 +169,7 @@ static void clear_dirty(cz_row *row)
 {
     size_t words = cz__model_words(row->model);
     memset(cz__row_bits(row, words, CZ__BITS_DIRTY), 0, words * sizeof(uint64_t));
+    cz__row_keep(row);
 }
 
 /* What every save sets. */
@@ -224,6 +227,7 @@ static void insert_returning(cz_ctx *ctx, void *arg)
 static void write_row(cz_ctx *ctx, const char *database, cz_row *row, bool update, bool raw)
 {
     struct cz__assign *assigns = cz_array(ctx, struct cz__assign, row->model->state->column_count);
+    cz__row_check_assigned(ctx, row);
     if (update && dirty_assigns(row, assigns) == 0)
         return; /* nothing to write */
     if (!raw)

@@ -336,8 +336,7 @@ void cz__row_store(cz_ctx *ctx, cz_row *row, const cz__column *column, const cz_
     void *at = cz__row_at(row, column);
     switch (param->kind) {
     case CZ__PARAM_NULL:
-        memset(at, 0, cz__column_bytes(column)); /* not what it was */
-        break;
+        break; /* cz__row_mark() makes it zero */
     case CZ__PARAM_INT:
         store_integer(ctx, column, at, param->integer);
         break;

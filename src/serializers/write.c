@@ -194,6 +194,13 @@ static void load(cz_ctx *ctx, const cz__column *column, cz_row *row)
         cz__load(ctx, row, column->ordinal, NULL, 0);
 }
 
+/* An answer that shows what no save has stored would be believed. */
+static void check_assigned(cz_ctx *ctx, const cz_row *row)
+{
+    if (row->kept && cz__row_bit(row, CZ__BITS_LOADED, 0))
+        cz__row_check_assigned(ctx, row);
+}
+
 static void write_stored(const struct output *output, const cz__column *column, cz_row *row)
 {
     load(output->ctx, column, row);
@@ -319,6 +326,7 @@ static void write_member(const struct output *output, const struct cz__serialize
 static void write_row(const struct output *output, cz_serializer *serializer, cz_row *row)
 {
     const struct cz__serializer_state *state = cz__serializer_state(output->ctx, serializer);
+    check_assigned(output->ctx, row);
     cz_buf_append_char(output->out, '{');
     for (size_t i = 0; i < state->count; i++) {
         const struct cz__serializer_field *field = &state->fields[i];
@@ -339,6 +347,7 @@ void cz__serializer_write(cz_ctx *ctx, const cz_request *req, cz_serializer *ser
         write_row(&output, serializer, row);
         return;
     }
+    check_assigned(ctx, row);
     for (size_t i = 0; i < state->count; i++)
         if (!state->fields[i].write_only)
             load(ctx, state->fields[i].column, row);

@@ -473,6 +473,7 @@ static void set_key(cz_row *row, const void *key)
     memcpy(cz__row_at(row, row->model->state->key), key, cz__column_bytes(row->model->state->key));
     cz__row_mark(row, row->model->state->key, false);
     cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
+    cz__row_keep_member(row, row->model->state->key);
 }
 
 /* An UPDATE when the row is there already, by its key or, without one, by its natural key. */
@@ -487,8 +488,10 @@ static void find_existing(cz_ctx *ctx, const struct load *load, struct item *ite
                            .where = cz__cond_key(ctx, row),
                            .unordered = true,
                            .manager = &cz_base_manager };
-        if (cz__exists(ctx, &query))
+        if (cz__exists(ctx, &query)) {
             cz__row_bit_set(row, CZ__BITS_DIRTY, 0, false);
+            cz__row_keep_member(row, key);
+        }
         return;
     }
     const cz_json_value **values = cz_array(ctx, const cz_json_value *, count + 1);
