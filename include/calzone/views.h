@@ -113,8 +113,8 @@ typedef struct cz_viewset {
      * its, and where it is not there everything is 404. */
     cz_str parent;
     /* Answers to GET have an ETag, and If-None-Match that names it gets 304 (RFC 9110, 13). If-Match is obeyed with or
-     * without it: PUT, PATCH and DELETE of a row that is no longer as it says are 412. With .require_match they need one:
-     * 428 (RFC 6585). */
+     * without it: PUT, PATCH and DELETE of a row that is no longer as it says are 412, as are .detail actions that change
+     * something. With .require_match they need one: 428 (RFC 6585). */
     bool etags, require_match;
     /* Many rows in one request, all or none: POST of a list makes its rows (201), PUT and PATCH of the list's path take a list of
      * objects that name theirs by the key (200), DELETE has ?id=1,2,3 (204). At most CZ_INPUT_LIST_MAX. Those with If-Match or

@@ -12,6 +12,13 @@ static inline bool cz__view_is_bulk(cz_action action)
 }
 
 /* The handler that replaces a stock action; NULL: none does. */
+/* Whether an extra action changes one row, so that If-Match is obeyed. */
+static inline bool cz__view_changes_one(const cz_extra_action *extra)
+{
+    return extra->detail && extra->method != CZ_METHOD_GET && extra->method != CZ_METHOD_HEAD &&
+           extra->method != CZ_METHOD_OPTIONS && extra->method;
+}
+
 cz_handler cz__view_replaced(const cz_viewset *view, cz_action action);
 
 #endif

@@ -72,10 +72,26 @@ void cz__view_admit(cz_ctx *ctx, cz_request *req)
     cz_throttle_require(ctx, req, view->throttles);
 }
 
+/* Whether a change of one row is by a handler of the project's own, which need not look at If-Match; the stock actions
+ * do so themselves. */
+static bool is_guarded(const cz_request *req)
+{
+    const cz_extra_action *extra = cz__view_extra(req);
+    if (extra)
+        return cz__view_changes_one(extra);
+    cz_action action = (cz_action)req->view_action;
+    return cz__view_replaced(cz_view_of(req), action) &&
+           (action == CZ_ACTION_update || action == CZ_ACTION_partial_update ||
+            action == CZ_ACTION_destroy);
+}
+
 static void run_action(cz_ctx *ctx, cz_request *req)
 {
     cz__view_admit(ctx, req);
-    handler_of(req)(ctx, req);
+    if (is_guarded(req))
+        cz__view_guard(ctx, req, handler_of(req));
+    else
+        handler_of(req)(ctx, req);
     if (cz_view_of(req)->etags)
         cz__view_name_state(ctx, req);
     if (req->render)
