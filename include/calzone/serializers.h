@@ -63,6 +63,8 @@ typedef struct cz_serializer_member {
     cz_field_kind
         type; /* of what .compute writes, CZ_KIND_int_field; of a list of them with .list */
     bool list;
+    bool
+        open; /* of .nested and .expand: who may not read these rows elsewhere may see them here; `check` asks no more */
     bool writable;  /* of .nested, and of the keys of a reverse side: input may change other rows */
     bool read_only; /* passed over in input */
     bool write_only;        /* not shown */

@@ -211,3 +211,89 @@ CZ_TEST(models_ahead_of_their_migrations_fail_check_and_a_start_in_production)
         CZ_EXPECT_STR(out, cases[i].out);
     }
 }
+
+/* ---- rows shown where their own viewset would not ---- */
+
+#define CHECK_OWNER(F) F(char_field, name)
+CZ_MODEL(CheckOwner, CHECK_OWNER);
+#define CHECK_BIKE(F)                                                                              \
+    F(char_field, name)                                                                            \
+    F(foreign_key, owner, CheckOwner, .on_delete = CZ_CASCADE)
+CZ_MODEL(CheckBike, CHECK_BIKE);
+#define CHECK_JOB(F)                                                                               \
+    F(char_field, name)                                                                            \
+    F(foreign_key, bike, CheckBike, .on_delete = CZ_CASCADE)                                       \
+    F(foreign_key, payer, CheckOwner, .on_delete = CZ_CASCADE)
+CZ_MODEL(CheckJob, CHECK_JOB);
+
+static bool is_staff(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object)
+{
+    (void)ctx, (void)req, (void)self, (void)object;
+    return false;
+}
+static const cz_permission staff = { .name = "is staff", .allows = is_staff };
+
+static CZ_SERIALIZER(OwnerSerializer, CheckOwner, .fields = CZ_FIELDS(CheckOwner, id, name));
+static CZ_SERIALIZER(BikeSerializer, CheckBike, .fields = CZ_FIELDS(CheckBike, id, name),
+                     .members = CZ_MEMBERS({ .source = CZ_FIELD(CheckBike, owner),
+                                             .expand = &OwnerSerializer }));
+static CZ_SERIALIZER(JobSerializer, CheckJob, .fields = CZ_FIELDS(CheckJob, id, name),
+                     .members = CZ_MEMBERS({ .source = CZ_FIELD(CheckJob, bike),
+                                             .nested = &BikeSerializer },
+                                           { .source = CZ_FIELD(CheckJob, payer),
+                                             .expand = &OwnerSerializer,
+                                             .open = true }));
+
+static CZ_VIEWSET(check_owners, CheckOwner, .serializer = &OwnerSerializer,
+                  .permissions = CZ_ALL_OF(&cz_is_authenticated, &staff));
+static CZ_VIEWSET(check_bikes, CheckBike, .serializer = &BikeSerializer, .sparse = true,
+                  .permissions = &cz_is_authenticated);
+static CZ_VIEWSET(check_jobs, CheckJob, .serializer = &JobSerializer, .sparse = true,
+                  .permissions = CZ_ANY_OF(&cz_read_only, &staff));
+static CZ_VIEWSET(check_plain, CheckBike, .serializer = &BikeSerializer,
+                  .permissions = &cz_allow_any);
+static const cz_app shed_app = { "shed", .models = CZ_MODELS(CheckOwner, CheckBike, CheckJob) };
+static const cz_route shed_urls[] = {
+    CZ_RESOURCE("/owners", &check_owners),
+    CZ_RESOURCE("/bikes", &check_bikes),
+    CZ_RESOURCE("/jobs", &check_jobs),
+    CZ_ROUTES_END,
+};
+static CZ_PROJECT(shed, "shed", .apps = CZ_APPS(&shed_app), .urls = shed_urls);
+static const cz_route open_urls[] = {
+    CZ_RESOURCE("/owners", &check_owners),
+    CZ_RESOURCE("/bikes", &check_plain),
+    CZ_ROUTES_END,
+};
+static CZ_PROJECT(open_shed, "shed", .apps = CZ_APPS(&shed_app), .urls = open_urls);
+
+CZ_TEST(check_warns_of_rows_that_their_own_viewset_shows_to_fewer)
+{
+    static const char *const said[] = {
+        "shed: warning: check_bikes at /bikes shows rows in \"owner\" (.expand) that viewset "
+        "check_owners lets fewer people read; if that is meant, the member says .open = true\n",
+        "shed: warning: check_jobs at /jobs shows rows in \"bike\" (.nested) that viewset "
+        "check_bikes lets fewer",
+        "shed: warning: check_jobs at /jobs shows rows in \"bike.owner\" (.expand) that viewset "
+        "check_owners lets fewer",
+    };
+    cz_str out;
+    const char *url = cz__test_setting("DATABASE_URL", cz_test_database());
+    CZ_EXPECT_EQ(cz__test_command(&shed, CZ__TEXTS(url), CZ__TEXTS("check"), &out), 0);
+    size_t warnings = 0;
+    for (cz_str rest = out; rest.len;)
+        warnings += cz_str_find(cz_str_cut(&rest, '\n'), CZ_STR("warning")) != SIZE_MAX;
+    CZ_EXPECT_MSG(warnings == CZ_COUNT(said), "%.*s", CZ_STR_ARG(out));
+    for (size_t i = 0; i < CZ_COUNT(said); i++)
+        CZ_EXPECT_MSG(cz_str_find(out, cz_str_from(said[i])) != SIZE_MAX, "no \"%s\" in %.*s",
+                      said[i], CZ_STR_ARG(out));
+    CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("no issues")) != SIZE_MAX, "%.*s", CZ_STR_ARG(out));
+}
+
+CZ_TEST(check_does_not_warn_of_what_no_client_can_ask_for)
+{
+    cz_str out;
+    const char *url = cz__test_setting("DATABASE_URL", cz_test_database());
+    CZ_EXPECT_EQ(cz__test_command(&open_shed, CZ__TEXTS(url), CZ__TEXTS("check"), &out), 0);
+    CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("warning")) == SIZE_MAX, "%.*s", CZ_STR_ARG(out));
+}

@@ -1,5 +1,6 @@
 /* How callers prove who they are, and which operations ask for it. */
 #include "openapi/openapi_internal.h"
+#include "permissions/permissions.h"
 #include <calzone/authentication.h>
 
 /* ---- schemes ---- */
@@ -114,22 +115,11 @@ cz_status cz__security_check(const cz_openapi *api, const char *prefix, cz_error
 
 /* ---- what an operation asks for ---- */
 
-/* Whether a permission lets everybody: as far as its parts say it. */
-static bool lets_everybody(const cz_permission *permission, bool reads)
-{
-    bool any = permission->allows == cz__permission_any;
-    bool all = permission->allows == cz__permission_all, open = all && permission->part_count;
-    for (size_t i = 0; i < permission->part_count && (any || all); i++) {
-        bool part = lets_everybody(permission->parts[i], reads);
-        open = any ? open || part : open && part;
-    }
-    return open || permission == &cz_allow_any || (reads && permission == &cz_read_only);
-}
-
 bool cz__operation_is_open(const struct cz__operation *op)
 {
     const cz_permission *permission = cz__operation_permission(op);
-    return !permission || lets_everybody(permission, strcmp(op->route->method, "GET") == 0);
+    bool reads = strcmp(op->route->method, "GET") == 0;
+    return !permission || cz__permission_openness(permission, reads) == CZ__OPEN_TO_ALL;
 }
 
 static const char *const *asked_for(const struct cz__operation *op)

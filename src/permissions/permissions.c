@@ -1,5 +1,5 @@
+#include "permissions/permissions.h"
 #include <calzone/authentication.h>
-#include <calzone/permissions.h>
 
 static bool allow(cz_ctx *ctx, const cz_request *req, const cz_permission *self, void *object)
 {
@@ -62,16 +62,28 @@ bool cz__permission_not(cz_ctx *ctx, const cz_request *req, const cz_permission 
     return !cz__permission_all(ctx, req, self, object);
 }
 
+cz__openness cz__permission_openness(const cz_permission *permission, bool reads)
+{
+    if (permission == &cz_allow_any || (reads && permission == &cz_read_only))
+        return CZ__OPEN_TO_ALL;
+    if (permission == &cz_is_authenticated)
+        return CZ__OPEN_TO_KNOWN;
+    if (permission == &cz_deny_all || permission == &cz_read_only)
+        return CZ__OPEN_TO_NOBODY;
+    bool any = permission->allows == cz__permission_any;
+    if ((!any && permission->allows != cz__permission_all) || !permission->part_count)
+        return CZ__OPEN_TO_SOME;
+    cz__openness open = cz__permission_openness(permission->parts[0], reads);
+    for (size_t i = 1; i < permission->part_count; i++) {
+        cz__openness part = cz__permission_openness(permission->parts[i], reads);
+        open = (part > open) == any ? part : open;
+    }
+    return open;
+}
+
 bool cz__permission_only_reads(const cz_permission *permission)
 {
-    bool any = permission->allows == cz__permission_any && permission->part_count,
-         all = permission->allows == cz__permission_all;
-    if (!any && !all)
-        return permission->allows == only_read || permission->allows == deny;
-    for (size_t i = 0; i < permission->part_count; i++)
-        if (cz__permission_only_reads(permission->parts[i]) != any)
-            return all; /* of all one is enough; of any one is too many */
-    return any;
+    return cz__permission_openness(permission, false) == CZ__OPEN_TO_NOBODY;
 }
 
 void cz_permission_require(cz_ctx *ctx, const cz_request *req, const cz_permission *permission,

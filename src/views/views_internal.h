@@ -29,8 +29,6 @@ void cz__view_bulk_create(cz_ctx *ctx, cz_request *req, cz_str json);
 cz_row *cz__view_locked_object(cz_ctx *ctx, const cz_request *req);
 /* viewset.c: settle the format, then ask permission and throttles, in DRF's order. Raises. */
 void cz__view_admit(cz_ctx *ctx, cz_request *req);
-/* Whether a viewset has this stock action. */
-bool cz__view_offers(const cz_viewset *view, cz_action action);
 /* The extra action a request was routed to; NULL: a stock one. */
 const cz_extra_action *cz__view_extra(const cz_request *req);
 /* viewset.c: the permission of the action a request was routed to. */

@@ -5,6 +5,7 @@
 #include "migrations/migrations.h"
 #include "orm/orm.h"
 #include "orm/raw.h"
+#include "views/views.h"
 #include <calzone/authentication.h>
 #include <stdio.h>
 
@@ -102,6 +103,13 @@ static int check_sql(const struct cz__site *site, bool servers)
     return code;
 }
 
+/* What is no mistake for certain. */
+static void warn(const char *sentence, void *arg)
+{
+    const struct cz__site *site = arg;
+    fprintf(stderr, "%s: warning: %s\n", site->project->name, sentence);
+}
+
 int cz__command_check(struct cz__site *site, int argc, char **argv)
 {
     bool databases = argc == 2 && strcmp(argv[1], "--databases") == 0;
@@ -115,6 +123,7 @@ int cz__command_check(struct cz__site *site, int argc, char **argv)
         return 1;
     }
     int code = cz__site_run_offline(site, cz__command_check_drift, site);
+    cz_ignore(cz__views_check_exposure(site->router, warn, site)); /* warnings */
     for (size_t i = 0; i < cz__database_count && databases; i++)
         code |= cz__site_run_on(site, cz__databases[i].alias, ask_database, NULL);
     if (!code)
