@@ -129,6 +129,7 @@ typedef enum cz_field_kind {
 #undef X
             CZ_KIND_COUNT
 } cz_field_kind;
+enum { CZ_KIND_reference = CZ_KIND_foreign_key }; /* with .unconstrained */
 
 /* What becomes of the rows that refer to one that is deleted; 0 is "not said", which start-up refuses. */
 typedef enum cz_on_delete {
@@ -501,8 +502,8 @@ typedef struct cz_row {
     /* The numbers of the atomic blocks it was last stored and first stored in; 0: in none. */
     uint32_t stored_in, created_in;
     struct cz__pending *pending; /* what is stored with it, links and rows; NULL: nothing */
-    /* Stored unless it was there already, so nobody knows which row it is; made unless it was there already. */
     void *kept; /* in development and tests: what it was when it was read, made or stored */
+    /* Stored unless it was there already, so nobody knows which row it is; made unless it was there already. */
     bool maybe_stored, maybe_created;
 } cz_row;
 
@@ -529,6 +530,7 @@ typedef struct cz_row {
     CZ__MODEL(M, LIST, CZ_KIND_uuid_field, ##__VA_ARGS__)
 
 #define CZ__MODEL(M, LIST, key_kind, ...)                                                          \
+    LIST(CZ__KIND_CHECK)                                                                           \
     struct M##__path {                                                                             \
         M##__key_tag *id;                                                                          \
         LIST(CZ__PATH)                                                                             \
@@ -615,6 +617,7 @@ cz_model_permissions cz_permissions_of(cz_ctx *ctx, const cz_model *model);
     typedef struct R##__index R##__index;                                                          \
     typedef struct R##__rows R##__rows;                                                            \
     extern cz_model R##__model;                                                                    \
+    LIST(CZ__KIND_CHECK)                                                                           \
     struct R##__path {                                                                             \
         LIST(CZ__PATH)                                                                             \
     };                                                                                             \
@@ -665,6 +668,10 @@ cz_model_permissions cz_permissions_of(cz_ctx *ctx, const cz_model *model);
 #define CZ__META(kind, ...) CZ__META_##kind(__VA_ARGS__)
 #define CZ__OFFSET(kind, ...) CZ__OFFSET_##kind(__VA_ARGS__)
 #define CZ__SLOT(kind, ...) CZ__SLOT_##kind(__VA_ARGS__)
+
+/* First of all, so that a kind there is not is the first thing that a compiler names, and what it may be instead. */
+#define CZ__KIND_CHECK(kind, ...)                                                                  \
+    _Static_assert(CZ_KIND_##kind >= 0, "there is no such kind of field");
 
 #define CZ__INDEX_COLUMN(name, ...) char name;
 #define CZ__SLOT_NONE(...) UINT16_MAX,

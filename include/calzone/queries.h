@@ -285,6 +285,58 @@ struct cz__value_of_another_type;
     _Generic(__VA_ARGS__, __typeof__(_Generic((char(*)[1 + (ok)])0, char(*)[2]                     \
                                               : CZ__RVALUE((__VA_ARGS__)), default                 \
                                               : (struct cz__value_of_another_type *)0)) : 1)
+/* The same of a value that a field is given, where the error names what the field wants: such a value is passed to a
+ * function of that name. `ok` names the field first, and where that fails nothing else is said: it chooses the struct
+ * that has the field's tag or the one whose members are all of type char. Nothing is called, and there are no such
+ * functions. */
+/* clang-format off */
+struct cz__an_integer { char none_; };
+struct cz__true_or_false { char none_; };
+struct cz__a_number { char none_; };
+struct cz__a_constant_of_its_enum { char none_; };
+struct cz__the_key_of_a_row { char none_; };
+/* clang-format on */
+int cz__value_suits(int, ...);
+int cz__text_field_wants_text_or_a_cz_str(int, cz_str value);
+int cz__integer_field_wants_an_integer(int, struct cz__an_integer value);
+int cz__bool_field_wants_true_or_false(int, struct cz__true_or_false value);
+int cz__float_field_wants_a_number(int, struct cz__a_number value);
+int cz__decimal_field_wants_a_cz_decimal__see_cz_decimal_of(int, cz_decimal value);
+int cz__date_field_wants_a_cz_date__see_cz_date_parse(int, cz_date value);
+int cz__datetime_field_wants_a_cz_datetime__see_cz_now(int, cz_datetime value);
+int cz__time_field_wants_a_cz_time__see_cz_time_parse(int, cz_time value);
+int cz__duration_field_wants_a_cz_duration(int, cz_duration value);
+int cz__uuid_field_wants_a_cz_uuid__see_cz_uuid_parse(int, cz_uuid value);
+int cz__json_field_wants_the_text_of_a_document(int, cz_str value);
+int cz__binary_field_wants_cz_bytes(int, cz_bytes value);
+int cz__int_array_field_wants_a_cz_int_list__see_CZ_INTS(int, cz_int_list value);
+int cz__text_array_field_wants_a_cz_str_list__see_CZ_STRS(int, cz_str_list value);
+int cz__enum_field_wants_a_constant_of_its_enum(int, struct cz__a_constant_of_its_enum value);
+int cz__relation_wants_the_key_of_a_row(int, struct cz__the_key_of_a_row value);
+/* clang-format off */
+#define CZ__SUITED_FOR(ok, path, index, at, ...)                                                   \
+    CZ__WANTED_BY(_Generic((char(*)[1 + (ok)])0, char(*)[2]: (index), default: (path))->at)        \
+    (0, __VA_ARGS__)
+#define CZ__WANTED_BY(tag)                                                                         \
+    _Generic((tag), char: cz__value_suits,                                                         \
+             struct cz__text *: cz__text_field_wants_text_or_a_cz_str,                             \
+             struct cz__sealed *: cz__text_field_wants_text_or_a_cz_str,                           \
+             struct cz__integer *: cz__integer_field_wants_an_integer,                             \
+             struct cz__boolean *: cz__bool_field_wants_true_or_false,                             \
+             struct cz__real *: cz__float_field_wants_a_number,                                    \
+             struct cz__exact *: cz__decimal_field_wants_a_cz_decimal__see_cz_decimal_of,          \
+             struct cz__day *: cz__date_field_wants_a_cz_date__see_cz_date_parse,                  \
+             struct cz__instant *: cz__datetime_field_wants_a_cz_datetime__see_cz_now,             \
+             struct cz__clock *: cz__time_field_wants_a_cz_time__see_cz_time_parse,                \
+             struct cz__span *: cz__duration_field_wants_a_cz_duration,                            \
+             struct cz__uuid *: cz__uuid_field_wants_a_cz_uuid__see_cz_uuid_parse,                 \
+             struct cz__json *: cz__json_field_wants_the_text_of_a_document,                       \
+             struct cz__binary *: cz__binary_field_wants_cz_bytes,                                 \
+             struct cz__integers *: cz__int_array_field_wants_a_cz_int_list__see_CZ_INTS,          \
+             struct cz__texts *: cz__text_array_field_wants_a_cz_str_list__see_CZ_STRS,            \
+             struct cz__chosen *: cz__enum_field_wants_a_constant_of_its_enum,                     \
+             default: cz__relation_wants_the_key_of_a_row)
+/* clang-format on */
 /* The type of `result`, once `check` compiles: one mistake is one error. */
 #define CZ__AFTER(check, result) (sizeof(check) ? (result) : (result))
 
@@ -602,9 +654,10 @@ cz_str cz__explain(cz_ctx *ctx, const cz_query *query);
 #define CZ__ASSIGN__(M, at, ...)                                                                   \
     {                                                                                              \
         (uint16_t) __builtin_offsetof(                                                             \
-            __typeof__(*CZ__AFTER(                                                                 \
-                CZ__SUITED(CZ__SUITS(CZ__AT(M, at), (__VA_ARGS__)), __VA_ARGS__),                  \
-                (M##__index *)0)),                                                                 \
+            __typeof__(*CZ__AFTER(CZ__SUITED_FOR(CZ__SUITS(CZ__AT(M, at), (__VA_ARGS__)),          \
+                                                 (M##__path *)0, (M##__index *)0, at,              \
+                                                 __VA_ARGS__),                                     \
+                                  (M##__index *)0)),                                               \
             at),                                                                                   \
             (uint8_t)CZ__KIND_OF((__VA_ARGS__)), CZ__ADDRESS_OF((__VA_ARGS__))                     \
     }
@@ -677,15 +730,15 @@ void cz__refresh(cz_ctx *ctx, cz_row *row, const char *file, int line);
 #define cz_row_new(ctx, M) ((M *)cz__row_new((ctx), &M##__model))
 /* Set a field of a row; cz_save() writes it. Text is borrowed and must live as long as the row. */
 #define cz_set(ctx, row, at, ...)                                                                  \
-    cz__row_assign(                                                                                \
-        (ctx), &(row)->row_,                                                                       \
-        &(const struct cz__assign){                                                                \
-            (uint16_t) __builtin_offsetof(                                                         \
-                __typeof__(*CZ__AFTER(                                                             \
-                    CZ__SUITED(CZ__SUITS((row)->path_[0]->at, (__VA_ARGS__)), __VA_ARGS__),        \
-                    (row)->index_[0])),                                                            \
-                at),                                                                               \
-            (uint8_t)CZ__KIND_OF((__VA_ARGS__)), CZ__ADDRESS_OF((__VA_ARGS__)) })
+    cz__row_assign((ctx), &(row)->row_,                                                            \
+                   &(const struct cz__assign){                                                     \
+                       (uint16_t) __builtin_offsetof(                                              \
+                           __typeof__(*CZ__AFTER(                                                  \
+                               CZ__SUITED_FOR(CZ__SUITS((row)->path_[0]->at, (__VA_ARGS__)),       \
+                                              (row)->path_[0], (row)->index_[0], at, __VA_ARGS__), \
+                               (row)->index_[0])),                                                 \
+                           at),                                                                    \
+                       (uint8_t)CZ__KIND_OF((__VA_ARGS__)), CZ__ADDRESS_OF((__VA_ARGS__)) })
 /* Write the changed fields of a row: an UPDATE when it came from the database, an INSERT when not.
  * Raises as cz_create(); CZ_ENOTFOUND when the row is gone. */
 #define cz_save(ctx, row) cz__save(CZ__FROM(ctx), &(row)->row_)
