@@ -7,6 +7,7 @@
 #ifndef CALZONE_DECIMAL_H
 #define CALZONE_DECIMAL_H
 
+#include <calzone/context.h>
 #include <calzone/str.h>
 
 #ifdef __cplusplus
@@ -51,6 +52,12 @@ CZ_NODISCARD cz_status cz_decimal_round(cz_decimal d, int places, cz_decimal *ou
 /* The same with half going away from zero, as prices are rounded, and as both databases do: 2.5 to 3, -2.5 to -3.
  * Errors: as cz_decimal_round(). */
 CZ_NODISCARD cz_status cz_decimal_round_half_up(cz_decimal d, int places, cz_decimal *out);
+/* The same for handlers, tasks and commands, where what fails is raised; cz_decimal_rounded() rounds half up.
+ * Raises: CZ_EVALIDATION: the result has more than 38 digits. */
+cz_decimal cz_decimal_plus(cz_ctx *ctx, cz_decimal a, cz_decimal b);
+cz_decimal cz_decimal_minus(cz_ctx *ctx, cz_decimal a, cz_decimal b);
+cz_decimal cz_decimal_times(cz_ctx *ctx, cz_decimal a, cz_decimal b);
+cz_decimal cz_decimal_rounded(cz_ctx *ctx, cz_decimal d, int places);
 /* Digits of the whole number, without leading zeros: 3 for 1.25, 1 for 0.05 and for 0. */
 int cz_decimal_digits(cz_decimal d);
 

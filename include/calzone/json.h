@@ -14,8 +14,11 @@
 #define CALZONE_JSON_H
 
 #include <calzone/buf.h>
+#include <calzone/decimal.h>
 #include <calzone/memory.h>
+#include <calzone/random.h>
 #include <calzone/str.h>
+#include <calzone/time.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,6 +54,13 @@ void cz_json_u64(cz_json_writer *json, uint64_t value);
 void cz_json_f64(cz_json_writer *json, double value);
 void cz_json_bool(cz_json_writer *json, bool value);
 void cz_json_null(cz_json_writer *json);
+/* As serializers write fields of these kinds: text in quotes, of a decimal too, which a number would round. */
+void cz_json_decimal(cz_json_writer *json, cz_decimal value);
+void cz_json_date(cz_json_writer *json, cz_date value);
+void cz_json_datetime(cz_json_writer *json, cz_datetime value);
+void cz_json_time(cz_json_writer *json, cz_time value);
+void cz_json_duration(cz_json_writer *json, cz_duration value);
+void cz_json_uuid(cz_json_writer *json, cz_uuid value);
 /* A finished piece of JSON, as it is. */
 void cz_json_raw(cz_json_writer *json, cz_str value);
 

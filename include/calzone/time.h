@@ -36,6 +36,10 @@ typedef struct cz_civil {
 
 /* The clock, in microseconds. cz_now() is what a model's auto_now stores; a test may freeze it. */
 cz_datetime cz_now(void);
+/* The day that cz_now() is in, in UTC. */
+cz_date cz_today(void);
+/* The day in UTC. */
+cz_date cz_datetime_date(cz_datetime t);
 /* A clock that only goes forward; for time-outs, never shown to anyone. */
 int64_t cz_monotonic_us(void);
 

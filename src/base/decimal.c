@@ -254,6 +254,42 @@ cz_status cz_decimal_units(cz_decimal d, int places, int64_t *out)
     return CZ_OK;
 }
 
+/* Sums of what clients sent may grow too long; a 413, which CZ_ETOOBIG is, would speak of the request's size. */
+static cz_decimal or_raise(cz_ctx *ctx, cz_status status, cz_decimal result)
+{
+    if (status)
+        cz_raise(ctx, CZ_EVALIDATION, "A number has more than %d digits.", CZ_DECIMAL_DIGITS_MAX);
+    return result;
+}
+
+cz_decimal cz_decimal_plus(cz_ctx *ctx, cz_decimal a, cz_decimal b)
+{
+    cz_decimal sum = { 0 };
+    cz_status status = cz_decimal_add(a, b, &sum);
+    return or_raise(ctx, status, sum);
+}
+
+cz_decimal cz_decimal_minus(cz_ctx *ctx, cz_decimal a, cz_decimal b)
+{
+    cz_decimal difference = { 0 };
+    cz_status status = cz_decimal_subtract(a, b, &difference);
+    return or_raise(ctx, status, difference);
+}
+
+cz_decimal cz_decimal_times(cz_ctx *ctx, cz_decimal a, cz_decimal b)
+{
+    cz_decimal product = { 0 };
+    cz_status status = cz_decimal_multiply(a, b, &product);
+    return or_raise(ctx, status, product);
+}
+
+cz_decimal cz_decimal_rounded(cz_ctx *ctx, cz_decimal d, int places)
+{
+    cz_decimal rounded = { 0 };
+    cz_status status = cz_decimal_round_half_up(d, places, &rounded);
+    return or_raise(ctx, status, rounded);
+}
+
 int cz_decimal_digits(cz_decimal d)
 {
     uint128 rest = magnitude(whole_of(d));

@@ -182,3 +182,54 @@ CZ_TEST(units_and_doubles)
     CZ_EXPECT_EQ(cz_decimal_digits(of("0.05")), 1);
     CZ_EXPECT_EQ(cz_decimal_digits(of("0")), 1);
 }
+
+struct sum {
+    cz_decimal a, b, out;
+    cz_decimal (*of)(cz_ctx *ctx, cz_decimal a, cz_decimal b);
+};
+
+static void compute(cz_ctx *ctx, void *arg)
+{
+    struct sum *sum = arg;
+    sum->out = sum->of(ctx, sum->a, sum->b);
+}
+
+static cz_decimal rounded(cz_ctx *ctx, cz_decimal a, cz_decimal b)
+{
+    (void)b;
+    return cz_decimal_rounded(ctx, a, 2);
+}
+
+CZ_TEST(handlers_get_a_result_or_a_raise)
+{
+    static const struct {
+        cz_decimal (*of)(cz_ctx *ctx, cz_decimal a, cz_decimal b);
+        const char *a, *b, *result;
+    } cases[] = {
+        { cz_decimal_plus, "12.50", "0.05", "12.55" },
+        { cz_decimal_minus, "12.50", "13", "-0.50" },
+        { cz_decimal_times, "2.5", "0.19", "0.475" },
+        { rounded, "0.475", "0", "0.48" },
+        { rounded, "-0.475", "0", "-0.48" },
+        { cz_decimal_plus, "99999999999999999999999999999999999999", "1", NULL },
+        { cz_decimal_minus, "-99999999999999999999999999999999999999", "1", NULL },
+        { cz_decimal_times, "99999999999999999999", "99999999999999999999", NULL },
+        { rounded, "99999999999999999999999999999999999999", "0", NULL },
+    };
+    cz_arena *arena;
+    cz_ctx ctx;
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena);
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        struct sum sum = { of(cases[i].a), of(cases[i].b), { 0 }, cases[i].of };
+        cz_error err;
+        cz_status status = cz_try(&ctx, compute, &sum, &err);
+        CZ_EXPECT_EQ(status, cases[i].result ? CZ_OK : CZ_EVALIDATION);
+        if (cases[i].result)
+            CZ_EXPECT(reads_as(sum.out, cases[i].result));
+        else
+            CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), "A number has more than 38 digits.");
+    }
+    cz_ctx_done(&ctx);
+    cz_arena_destroy(arena);
+}

@@ -37,6 +37,17 @@ void cz__time_freeze(cz_datetime t)
     atomic_store_explicit(&frozen, t.us, memory_order_relaxed);
 }
 
+cz_date cz_datetime_date(cz_datetime t)
+{
+    int64_t day = t.us / US_PER_DAY - (t.us % US_PER_DAY < 0); /* before 1970 too, the day begun */
+    return (cz_date){ (int32_t)(day < DAY_MIN ? DAY_MIN : day > DAY_MAX ? DAY_MAX : day) };
+}
+
+cz_date cz_today(void)
+{
+    return cz_datetime_date(cz_now());
+}
+
 int64_t cz_monotonic_us(void)
 {
     return clock_us(CLOCK_MONOTONIC);

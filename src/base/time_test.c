@@ -314,3 +314,28 @@ CZ_TEST(an_instant_without_a_zone_reads_as_the_same_with_one)
         }
     }
 }
+
+CZ_TEST(today_is_the_day_of_now_in_utc)
+{
+    static const struct {
+        const char *instant, *day;
+    } cases[] = {
+        { "2026-11-21T00:00:00Z", "2026-11-21" },
+        { "2026-11-21T23:59:59.999999Z", "2026-11-21" },
+        { "2026-11-21T00:30:00+02:00", "2026-11-20" },
+        { "1970-01-01T00:00:00Z", "1970-01-01" },
+        { "1969-12-31T23:59:59.999999Z", "1969-12-31" },
+        { "0001-01-01T00:00:00Z", "0001-01-01" },
+        { "9999-12-31T23:59:59Z", "9999-12-31" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_datetime t;
+        cz_date day;
+        CZ_REQUIRE_OK(cz_datetime_parse(cz_str_from(cases[i].instant), &t));
+        CZ_REQUIRE_OK(cz_date_parse(cz_str_from(cases[i].day), &day));
+        CZ_EXPECT_EQ(cz_datetime_date(t).days, day.days);
+        cz__time_freeze(t);
+        CZ_EXPECT_EQ(cz_today().days, day.days);
+    }
+    cz__time_freeze((cz_datetime){ INT64_MIN });
+}

@@ -1060,3 +1060,25 @@ CZ_TEST(a_document_is_valid_whole_or_not_at_all)
     for (size_t i = 0; i < CZ_COUNT(bad); i++)
         CZ_EXPECT(!cz_json_is_valid(cz_str_from(bad[i])));
 }
+
+CZ_TEST(values_of_fields_are_written_as_serializers_write_them)
+{
+    cz_buf out;
+    cz_json_writer json;
+    cz_uuid uuid;
+    cz_buf_init(&out, 1000);
+    cz_json_writer_init(&json, &out);
+    CZ_REQUIRE_OK(cz_uuid_parse(CZ_STR("550e8400-e29b-41d4-a716-446655440000"), &uuid));
+    cz_json_list(&json);
+    cz_json_decimal(&json, cz_decimal_of(-1250, 2));
+    cz_json_date(&json, (cz_date){ 1 });
+    cz_json_datetime(&json, (cz_datetime){ 1500000 });
+    cz_json_time(&json, (cz_time){ 61000000 });
+    cz_json_duration(&json, (cz_duration){ 61000000 });
+    cz_json_uuid(&json, uuid);
+    cz_json_list_end(&json);
+    CZ_EXPECT_STR(cz_buf_str(&out),
+                  "[\"-12.50\",\"1970-01-02\",\"1970-01-01T00:00:01.500000Z\",\"00:01:01\","
+                  "\"00:01:01\",\"550e8400-e29b-41d4-a716-446655440000\"]");
+    cz_buf_done(&out);
+}

@@ -278,6 +278,54 @@ void cz_json_list_end(cz_json_writer *json)
 
 enum { NUMBER_ROOM = 1 + CZ__JSON_F64_BYTES };
 
+/* Text that needs no escapes. */
+static void append_quoted(cz_json_writer *json, const char *text, size_t len)
+{
+    if (json->comma)
+        cz_buf_append_char(json->out, ',');
+    cz_buf_append_char(json->out, '"');
+    cz_buf_append(json->out, text, len);
+    cz_buf_append_char(json->out, '"');
+    json->comma = true;
+}
+
+void cz_json_decimal(cz_json_writer *json, cz_decimal value)
+{
+    char text[CZ_DECIMAL_TEXT];
+    append_quoted(json, text, cz_decimal_write(text, value));
+}
+
+void cz_json_date(cz_json_writer *json, cz_date value)
+{
+    char text[CZ_DATE_TEXT];
+    append_quoted(json, text, cz_date_write(text, value));
+}
+
+void cz_json_datetime(cz_json_writer *json, cz_datetime value)
+{
+    char text[CZ_DATETIME_TEXT];
+    append_quoted(json, text, cz_datetime_write(text, value));
+}
+
+void cz_json_time(cz_json_writer *json, cz_time value)
+{
+    char text[CZ_TIME_TEXT];
+    append_quoted(json, text, cz_time_write(text, value));
+}
+
+void cz_json_duration(cz_json_writer *json, cz_duration value)
+{
+    char text[CZ_DURATION_TEXT];
+    append_quoted(json, text, cz_duration_write(text, value));
+}
+
+void cz_json_uuid(cz_json_writer *json, cz_uuid value)
+{
+    char text[CZ_UUID_TEXT];
+    cz_uuid_write(text, value);
+    append_quoted(json, text, sizeof text);
+}
+
 void cz_json_i64(cz_json_writer *json, int64_t value)
 {
     char scratch[NUMBER_ROOM], *at = begin(json->out, NUMBER_ROOM, scratch), *p = at;
