@@ -61,6 +61,9 @@ typedef struct cz_throttles {
     struct cz__throttle_rate rates[CZ_THROTTLE_RATES_MAX]; /* private */
     uint32_t rate_count;
     bool prepared;
+    /* Of a middleware: its function, and another middleware's throttles. */
+    void (*process)(cz_ctx *ctx, cz_request *req, const cz_next *next);
+    struct cz_throttles *next;
 } cz_throttles;
 #define CZ__THROTTLES(...)                                                                         \
     {                                                                                              \
@@ -86,7 +89,8 @@ typedef struct cz_throttles {
     static cz_status variable##__configure(const cz_settings *settings, cz_error *err)             \
     {                                                                                              \
         (void)settings;                                                                            \
-        return cz__throttles_prepare(&variable##__throttles, #variable, err);                      \
+        return cz__throttles_prepare_around(&variable##__throttles, variable##__process,           \
+                                            #variable, err);                                       \
     }                                                                                              \
     static const cz_middleware variable = { #variable, variable##__process, variable##__configure }
 
@@ -109,6 +113,13 @@ void cz__throttle_process(cz_ctx *ctx, cz_request *req, const cz_next *next,
  * cannot be; CZ_ENOMEM. Context: start-up, before workers are forked; may come again. */
 CZ_NODISCARD cz_status cz__throttles_prepare(cz_throttles *throttles, const char *owner,
                                              cz_error *err);
+/* The same of a middleware's, whose function `process` is. */
+CZ_NODISCARD cz_status cz__throttles_prepare_around(cz_throttles *throttles,
+                                                    void (*process)(cz_ctx *ctx, cz_request *req,
+                                                                    const cz_next *next),
+                                                    const char *owner, cz_error *err);
+/* Whether a middleware is one that throttles; for documents about the API. Context: after the start. */
+bool cz__throttles_by(const cz_middleware *middleware);
 /* Read THROTTLE_RATES, THROTTLE_URL and THROTTLE_ENTRIES; at last, say whether a scope has a rate that nobody asks for.
  * `project` is what a server's keys begin with unless the URL says so. Errors: CZ_EVALIDATION; CZ_EUNSUPPORTED: the
  * URL's library is missing; CZ_ENOMEM. Context: start-up. */

@@ -120,3 +120,28 @@ CZ_TEST(the_command_prints_a_document_about_one_version)
         CZ_EXPECT_MSG(cz_str_find(out, cz_str_from(cases[i].lacks)) == SIZE_MAX, "case %zu", i);
     }
 }
+
+/* ---- what says nothing of itself ---- */
+
+#define ROSTER(F) F(char_field, name)
+CZ_MODEL(Roster, ROSTER);
+static CZ_SERIALIZER(RosterSerializer, Roster, .fields = CZ_FIELDS(Roster, id, name));
+static CZ_VIEWSET(rosters, Roster, .serializer = &RosterSerializer, .permissions = &cz_allow_any,
+                  .actions = CZ_ACTIONS({ "shuffle", .method = CZ_METHOD_POST,
+                                          .handler = medals }));
+static const cz_app roster_app = { "roster", .models = CZ_MODELS(Roster) };
+static const cz_route roster_urls[] = { CZ_RESOURCE("/rosters", &rosters),
+                                        CZ_GET("/medals", medals), CZ_ROUTES_END };
+static CZ_PROJECT(team, "team", .apps = CZ_APPS(&roster_app), .urls = roster_urls);
+
+CZ_TEST(what_says_nothing_of_itself_is_told_where_to_say_it)
+{
+    cz_str out;
+    const char *url = cz__test_setting("DATABASE_URL", cz_test_database());
+    CZ_EXPECT_EQ(cz__test_command(&team, CZ__TEXTS(url), CZ__TEXTS("openapi", "--check"), &out), 1);
+    CZ_EXPECT_STR(out,
+                  "openapi: POST /rosters/shuffle says nothing of itself: give its action a .doc = "
+                  "CZ_DOC(.summary = ...)\n"
+                  "openapi: GET /medals says nothing of itself: give its route a .doc = "
+                  "CZ_DOC(.summary = ...)\n");
+}

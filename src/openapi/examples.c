@@ -164,13 +164,30 @@ static void write_of_kind(struct cz__document *doc, const cz__column *column)
     }
 }
 
+/* The JSON of a computed text. */
+static const char *text_of_kind(cz_field_kind kind)
+{
+    switch (kind) {
+    case CZ_KIND_decimal_field:
+        return "\"1.50\"";
+    case CZ_KIND_date_field:
+        return "\"2026-01-31\"";
+    case CZ_KIND_datetime_field:
+        return "\"2026-01-31T12:30:00Z\"";
+    case CZ_KIND_uuid_field:
+        return "\"018f3c1e-7a4b-7c3d-9e2f-4a5b6c7d8e9f\"";
+    default:
+        return "\"text\"";
+    }
+}
+
 static void write_of_type(struct cz__document *doc, cz_field_kind kind)
 {
     const char *type = cz__computed_type(kind);
     if (!type)
         return;
     if (strcmp(type, "string") == 0)
-        write_raw(doc, "\"text\"");
+        write_raw(doc, text_of_kind(kind));
     else
         write_raw(doc, strcmp(type, "boolean") == 0 ? "true" : "1");
 }

@@ -16,6 +16,7 @@ enum cz__schema_mode {
     CZ__SCHEMA_SPARSE, /* what it shows to who may choose: any part, and rows instead of keys */
     CZ__SCHEMA_IN,     /* what it takes */
     CZ__SCHEMA_LISTED, /* what PUT of a list takes: the same with the key */
+    CZ__SCHEMA_KEYED, /* what a nested object takes that names a stored row: its key, and what is to change */
     CZ__SCHEMA_PATCH,
     CZ__SCHEMA_PAGE, /* a page of what it shows */
     CZ__SCHEMA_SPARSE_PAGE
@@ -35,7 +36,8 @@ struct cz__document {
     cz_json_writer json;
     struct cz__schema *schemas;
     size_t count, cap;
-    cz_map tags; /* those of operations */
+    cz_map tags;          /* those of operations */
+    uint64_t answers[10]; /* of the operation in hand: the statuses that were written, a bit each */
 };
 
 /* One operation as its route has it. */
@@ -83,6 +85,11 @@ cz_str cz__method_key(cz_ctx *ctx, const char *method);
 /* operations.c: one method of a path, as the value of its key. */
 void cz__operation_write(struct cz__document *doc, const cz_route_info *route);
 struct cz__operation cz__operation_of(const cz_route_info *route);
+/* Whether a middleware stands around it; whether cz_idempotency does, and is about its method. */
+bool cz__operation_has(const struct cz__operation *op, const cz_middleware *middleware);
+bool cz__operation_is_once(const struct cz__operation *op);
+/* Whether it is a handler of the project's own that changes one row of a viewset, so that If-Match is obeyed. */
+bool cz__operation_changes_one(const struct cz__operation *op);
 /* Whether the document about that version has it; NULL: about all. */
 bool cz__operation_is_shown(const cz_route_info *route, const char *api_version);
 /* The permission it asks; NULL: none that is known. */

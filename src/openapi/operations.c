@@ -1,6 +1,8 @@
 /* What one method of a path takes and answers. */
 #include "files/files.h"
 #include "openapi/openapi_internal.h"
+#include "versioning/versioning.h"
+#include <calzone/idempotency.h>
 #include <ctype.h>
 
 struct cz__operation cz__operation_of(const cz_route_info *route)
@@ -24,6 +26,32 @@ const cz_permission *cz__operation_permission(const struct cz__operation *op)
             ? NULL
             : op->view->actions.items[op->route->action - CZ_ACTION_COUNT].permissions;
     return own ? own : op->view->permissions;
+}
+
+bool cz__operation_has(const struct cz__operation *op, const cz_middleware *middleware)
+{
+    for (size_t i = 0; op->route->middleware && op->route->middleware[i]; i++)
+        if (op->route->middleware[i] == middleware)
+            return true;
+    return false;
+}
+
+bool cz__operation_is_once(const struct cz__operation *op)
+{
+    bool about = strcmp(op->route->method, "POST") == 0 || strcmp(op->route->method, "PATCH") == 0;
+    return about && (cz__operation_has(op, &cz_idempotency) ||
+                     cz__operation_has(op, &cz_idempotency_required));
+}
+
+bool cz__operation_changes_one(const struct cz__operation *op)
+{
+    if (!op->view || op->stock)
+        return false;
+    int action = op->route->action;
+    if (action >= CZ_ACTION_COUNT)
+        return cz__view_changes_one(&op->view->actions.items[action - CZ_ACTION_COUNT]);
+    return action == CZ_ACTION_update || action == CZ_ACTION_partial_update ||
+           action == CZ_ACTION_destroy;
 }
 
 bool cz__operation_is_shown(const cz_route_info *route, const char *api_version)
@@ -127,6 +155,8 @@ static cz_str tag_of(struct cz__document *doc, const struct cz__operation *op)
     }
     cz_str rest = cz_str_tail(cz_str_from(op->route->pattern), 1);
     cz_str first = cz_str_cut(&rest, '/');
+    if (rest.len && cz__version_is_step(op->route, first))
+        first = cz_str_cut(&rest, '/'); /* /v2/estimate is about estimates */
     return is_plain_step(first) ? cz_copy(doc->ctx, first) : CZ_STR("default");
 }
 

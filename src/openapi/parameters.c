@@ -1,5 +1,6 @@
 /* The parameters of an operation: those of its path, and those a viewset's list may be asked by. */
 #include "openapi/openapi_internal.h"
+#include <calzone/idempotency.h>
 
 /* ---- paths ---- */
 
@@ -220,6 +221,12 @@ static void write_choice_of_members(struct cz__document *doc, const cz_viewset *
         write_text(doc, "expand", "The members to show rows of instead of keys, with commas.");
 }
 
+static void write_if_match(struct cz__document *doc, const struct cz__operation *op, bool changes)
+{
+    write_header(doc, "If-Match", changes && op->view->require_match,
+                 "An ETag: 412 when it is not as it was then.");
+}
+
 /* What an answer or a change may be made to depend on (RFC 9110, 13). */
 static void write_conditions(struct cz__document *doc, const struct cz__operation *op)
 {
@@ -229,8 +236,22 @@ static void write_conditions(struct cz__document *doc, const struct cz__operatio
         write_header(doc, "If-None-Match", false, "An ETag: 304 when it is as it was then.");
     bool changes = !reads && action != CZ_ACTION_create && !cz__operation_is_bulk(op);
     if (changes || (reads && op->view->etags))
-        write_header(doc, "If-Match", changes && op->view->require_match,
-                     "An ETag: 412 when it is not as it was then.");
+        write_if_match(doc, op, changes);
+}
+
+static void write_idempotency(struct cz__document *doc, const struct cz__operation *op)
+{
+    bool required = cz__operation_has(op, &cz_idempotency_required);
+    if (!cz__operation_is_once(op))
+        return;
+    begin(doc, CZ_STR("Idempotency-Key"), "header", required,
+          "A key of your choice, for this request alone: sent again with it, the request is "
+          "answered as the first time and "
+          "not done again.");
+    cz__doc_str(doc, "type", "string");
+    cz__doc_int(doc, "minLength", 1);
+    cz__doc_int(doc, "maxLength", CZ_IDEMPOTENCY_KEY_MAX);
+    end(doc);
 }
 
 static void write_said(struct cz__document *doc, const cz_parameter_doc *said)
@@ -275,5 +296,8 @@ void cz__parameters_write(struct cz__document *doc, const struct cz__operation *
         write_format(doc, op->view->renderers);
     if (view)
         write_conditions(doc, op);
+    else if (cz__operation_changes_one(op))
+        write_if_match(doc, op, true);
+    write_idempotency(doc, op);
     cz_json_list_end(&doc->json);
 }

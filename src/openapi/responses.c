@@ -1,13 +1,20 @@
 /* What one method of a path answers: the statuses of a viewset's action, those a handler tells of, and errors. */
 #include "openapi/openapi_internal.h"
 #include "routing/errors.h"
+#include <calzone/throttling.h>
 #include <stdio.h>
 
 /* ---- pieces ---- */
 
+static bool is_written(const struct cz__document *doc, int status)
+{
+    return (doc->answers[status / 64] >> status % 64) & 1;
+}
+
 static void begin_response(struct cz__document *doc, int status, const char *description)
 {
     char text[16];
+    doc->answers[status / 64] |= UINT64_C(1) << status % 64;
     snprintf(text, sizeof text, "%d", status);
     cz__doc_object(doc, status ? text : "default");
     cz__doc_str(doc, "description", description);
@@ -225,6 +232,11 @@ static void write_error_kinds(struct cz__document *doc, const struct cz__operati
 {
     const cz_renderers *renderers = renderers_of(op);
     begin_response(doc, status, description);
+    if (status == 429) {
+        cz__doc_object(doc, "headers");
+        write_header(doc, "Retry-After", NULL, "How many seconds to wait.");
+        cz_json_object_end(&doc->json);
+    }
     cz__doc_object(doc, "content");
     if (cz__errors_format() != CZ__ERRORS_PROBLEM)
         write_json_error(doc, status, error, fields, takes_lists(op));
@@ -345,8 +357,58 @@ static void write_own(struct cz__document *doc, const struct cz__operation *op)
         write_invalid(doc, op, "The input is malformed, or its values can't be.");
 }
 
+/* ---- what stands around any of them ---- */
+
+static void write_once(struct cz__document *doc, const struct cz__operation *op, int status,
+                       const char *description)
+{
+    if (!is_written(doc, status))
+        write_error(doc, op, status, description);
+}
+
+/* What a viewset answers before an action of the project's own runs. */
+static void write_admission(struct cz__document *doc, const struct cz__operation *op)
+{
+    const cz_viewset *view = op->view;
+    int action = op->route->action;
+    bool of_row = action >= CZ_ACTION_COUNT && view->actions.items[action - CZ_ACTION_COUNT].detail;
+    if (cz__operation_is_secured(doc, op))
+        write_once(doc, op, 401, "It is not told who asks.");
+    if (!cz__operation_is_open(op))
+        write_once(doc, op, 403, "Not allowed.");
+    if (of_row || may_be_missing(view, (cz_action)action))
+        write_once(doc, op, 404, "There is none.");
+    write_once(doc, op, 406, "The format is not to be had.");
+    if (cz__operation_changes_one(op))
+        write_once(doc, op, 412, "It is not as If-Match has it.");
+    if (cz__operation_changes_one(op) && view->require_match)
+        write_once(doc, op, 428, "If-Match is missing.");
+}
+
+static bool is_throttled(const struct cz__operation *op)
+{
+    bool throttled = op->view && op->view->throttles;
+    for (size_t i = 0; op->route->middleware && op->route->middleware[i]; i++)
+        throttled |= cz__throttles_by(op->route->middleware[i]);
+    return throttled;
+}
+
+static void write_around(struct cz__document *doc, const struct cz__operation *op)
+{
+    if (op->view && !op->stock)
+        write_admission(doc, op);
+    if (cz__operation_is_once(op)) {
+        write_once(doc, op, 400, "The Idempotency-Key is none.");
+        write_once(doc, op, 409, "The first request with this Idempotency-Key is not done yet.");
+        write_once(doc, op, 422, "This Idempotency-Key came with another request.");
+    }
+    if (is_throttled(op))
+        write_once(doc, op, 429, "Too many requests.");
+}
+
 void cz__responses_write(struct cz__document *doc, const struct cz__operation *op)
 {
+    memset(doc->answers, 0, sizeof doc->answers);
     cz__doc_object(doc, "responses");
     if (!op->stock && !op->doc) {
         write_empty(doc, 0, "What it answers is not documented.");
@@ -355,6 +417,7 @@ void cz__responses_write(struct cz__document *doc, const struct cz__operation *o
             write_stock(doc, op);
         else
             write_own(doc, op);
+        write_around(doc, op);
         write_error_kinds(doc, op, 0, "Whatever else goes wrong.", true, true);
     }
     cz_json_object_end(&doc->json);

@@ -26,7 +26,8 @@ static bool is_page(enum cz__schema_mode mode)
 
 static bool is_input(enum cz__schema_mode mode)
 {
-    return mode == CZ__SCHEMA_IN || mode == CZ__SCHEMA_LISTED || mode == CZ__SCHEMA_PATCH;
+    return mode == CZ__SCHEMA_IN || mode == CZ__SCHEMA_LISTED || mode == CZ__SCHEMA_KEYED ||
+           mode == CZ__SCHEMA_PATCH;
 }
 
 enum cz__schema_mode cz__schema_shown(const cz_viewset *view)
@@ -44,6 +45,7 @@ static cz_str new_name(struct cz__document *doc, const cz_serializer *serializer
         [CZ__SCHEMA_SPARSE] = { "Sparse", "" },
         [CZ__SCHEMA_IN] = { "", "Request" },
         [CZ__SCHEMA_LISTED] = { "Listed", "Request" },
+        [CZ__SCHEMA_KEYED] = { "Keyed", "Request" },
         [CZ__SCHEMA_PATCH] = { "Patched", "Request" },
         [CZ__SCHEMA_PAGE] = { "", "Page" },
         [CZ__SCHEMA_SPARSE_PAGE] = { "Sparse", "Page" },
@@ -184,6 +186,20 @@ static void write_file(struct cz__document *doc, bool null, bool input)
         cz__doc_str(doc, "contentMediaType", "application/octet-stream");
 }
 
+/* The digits a decimal may have, as drf-spectacular writes them; a minimum would be of numbers, and this is text. */
+static void write_decimal(struct cz__document *doc, const cz__column *column, bool null, bool input)
+{
+    const cz_field_options *options = &column->field->options;
+    write_format(doc, "decimal", null);
+    if (!input || !options->digits)
+        return;
+    cz__doc_str(doc, "pattern",
+                options->places ? cz_format(doc->ctx, "^-?\\d{0,%d}(?:\\.\\d{0,%d})?$",
+                                            options->digits - options->places, options->places)
+                                      .ptr
+                                : cz_format(doc->ctx, "^-?\\d{1,%d}$", options->digits).ptr);
+}
+
 void cz__schema_column(struct cz__document *doc, const cz__column *column, bool null, bool input)
 {
     if (column->upload) {
@@ -218,7 +234,7 @@ void cz__schema_column(struct cz__document *doc, const cz__column *column, bool 
         write_format(doc, "uuid", null);
         break;
     case CZ__DB_DECIMAL:
-        write_format(doc, "decimal", null);
+        write_decimal(doc, column, null, input);
         break;
     case CZ__DB_BINARY:
         write_type(doc, "string", null);
@@ -244,26 +260,42 @@ void cz__schema_column(struct cz__document *doc, const cz__column *column, bool 
 
 /* ---- members ---- */
 
+/* An object of a nested serializer. In input one that is for a new row is whole, and one that names a stored row by its key
+ * has what is to change; the row behind a foreign key is known without a key, so PATCH may say a part of it. */
+static void write_nested(struct cz__document *doc, const struct cz__serializer_field *field,
+                         bool null, enum cz__schema_mode mode)
+{
+    cz_assert(field->member); /* which names the serializer */
+    cz_serializer *nested = field->member->nested;
+    bool input = is_input(mode);
+    bool whole = input && (field->list || (mode != CZ__SCHEMA_PATCH && mode != CZ__SCHEMA_KEYED));
+    bool keyed = whole && cz__serializer_state(doc->ctx, nested)->key;
+    enum cz__schema_mode shown = whole ? CZ__SCHEMA_IN : input ? CZ__SCHEMA_PATCH : mode;
+    cz_str name = cz__schema_named(doc, nested, shown, CZ_PAGE_NUMBER);
+    if (!null && !keyed) {
+        cz__doc_str(doc, "$ref",
+                    cz_format(doc->ctx, "#/components/schemas/%.*s", CZ_STR_ARG(name)).ptr);
+        return;
+    }
+    cz__doc_list(doc, "anyOf");
+    cz__schema_ref(doc, NULL, name);
+    if (keyed)
+        cz__schema_ref(doc, NULL, cz__schema_named(doc, nested, CZ__SCHEMA_KEYED, CZ_PAGE_NUMBER));
+    if (null) {
+        cz_json_object(&doc->json);
+        cz__doc_str(doc, "type", "null");
+        cz_json_object_end(&doc->json);
+    }
+    cz_json_list_end(&doc->json);
+}
+
 /* Of a relation: what stands for one row of it, as the serializer has it. */
 static void write_declared(struct cz__document *doc, const struct cz__serializer_field *field,
                            bool null, enum cz__schema_mode mode)
 {
     bool input = is_input(mode);
     if (field->as == CZ__AS_NESTED) {
-        cz_assert(field->member); /* which says so */
-        cz_str name = cz__schema_named(doc, field->member->nested, input ? CZ__SCHEMA_PATCH : mode,
-                                       CZ_PAGE_NUMBER);
-        if (!null) {
-            cz__doc_str(doc, "$ref",
-                        cz_format(doc->ctx, "#/components/schemas/%.*s", CZ_STR_ARG(name)).ptr);
-            return;
-        }
-        cz__doc_list(doc, "anyOf");
-        cz__schema_ref(doc, NULL, name);
-        cz_json_object(&doc->json);
-        cz__doc_str(doc, "type", "null");
-        cz_json_object_end(&doc->json);
-        cz_json_list_end(&doc->json);
+        write_nested(doc, field, null, mode);
     } else if (field->as == CZ__AS_LINK) {
         write_format(doc, input ? "uri-reference" : "uri", null);
     } else if (field->as == CZ__AS_SLUG) {
@@ -318,6 +350,23 @@ const char *cz__computed_type(cz_field_kind kind)
     }
 }
 
+/* As columns of the kind have it. */
+static const char *computed_format(cz_field_kind kind)
+{
+    switch (kind) {
+    case CZ_KIND_decimal_field:
+        return "decimal";
+    case CZ_KIND_date_field:
+        return "date";
+    case CZ_KIND_datetime_field:
+        return "date-time";
+    case CZ_KIND_uuid_field:
+        return "uuid";
+    default:
+        return NULL;
+    }
+}
+
 static void write_computed(struct cz__document *doc, const cz_serializer_member *member)
 {
     const char *type = cz__computed_type(member->type);
@@ -327,6 +376,8 @@ static void write_computed(struct cz__document *doc, const cz_serializer_member 
     }
     if (type)
         write_type(doc, type, true); /* a computed value may be null */
+    if (computed_format(member->type))
+        cz__doc_str(doc, "format", computed_format(member->type));
     if (member->list)
         cz_json_object_end(&doc->json);
 }
@@ -356,6 +407,40 @@ static bool is_null_in(const struct cz__serializer_field *field, bool input)
     return input && column ? column->null : may_be_null(field);
 }
 
+/* A bound of a decimal, as text; "" for none. */
+static cz_str bound_of(struct cz__document *doc, const char *words, const cz_tagged *bound)
+{
+    if (bound->kind == CZ__TAG_INT)
+        return cz_format(doc->ctx, "%s %lld.", words, (long long)bound->integer);
+    if (bound->kind == CZ__TAG_REAL)
+        return cz_format(doc->ctx, "%s %.15g.", words, bound->real);
+    if (bound->kind == CZ__TAG_TEXT)
+        return cz_format(doc->ctx, "%s %s.", words, bound->text);
+    return CZ_STR("");
+}
+
+/* What is to be read of a member. A decimal is text, which no keyword of the schema bounds. */
+static void write_description(struct cz__document *doc, const struct cz__serializer_field *field,
+                              bool input)
+{
+    const char *help = help_of(field);
+    bool bounded = input && field->column && field->as == CZ__AS_VALUE && !field->way_count &&
+                   CZ__DB_KIND(field->column->type) == CZ__DB_DECIMAL;
+    cz_buf *text = cz_scratch(doc->ctx);
+    cz_buf_append_str(text, cz_str_from(help ? help : ""));
+    for (int i = 0; i < 2 && bounded; i++) {
+        const cz_field_options *options = &field->column->field->options;
+        cz_str bound =
+            i ? bound_of(doc, "At most", &options->max) : bound_of(doc, "At least", &options->min);
+        if (bound.len && cz_buf_str(text).len)
+            cz_buf_append_char(text, ' ');
+        cz_buf_append_str(text, bound);
+    }
+    cz_check(doc->ctx, cz_buf_status(text));
+    if (cz_buf_str(text).len)
+        cz__doc_str(doc, "description", cz_copy(doc->ctx, cz_buf_str(text)).ptr);
+}
+
 static void write_member(struct cz__document *doc, const struct cz__serializer_field *field,
                          enum cz__schema_mode mode)
 {
@@ -372,8 +457,7 @@ static void write_member(struct cz__document *doc, const struct cz__serializer_f
         write_related(doc, field, null, mode);
     else
         cz__schema_column(doc, field->column, null, input);
-    if (help_of(field))
-        cz__doc_str(doc, "description", help_of(field));
+    write_description(doc, field, input);
     if (!input || !field->column || !field->column->upload) /* no bytes */
         cz__example_write(doc, field);
     cz_json_object_end(&doc->json);
@@ -393,9 +477,10 @@ static bool is_required(const struct cz__serializer_field *field, enum cz__schem
 static void write_object(struct cz__document *doc, const struct cz__schema *schema)
 {
     const struct cz__serializer_state *state = cz__serializer_state(doc->ctx, schema->serializer);
-    bool listed = schema->mode == CZ__SCHEMA_LISTED, any = false;
+    bool any = false;
+    bool keyed = schema->mode == CZ__SCHEMA_LISTED || schema->mode == CZ__SCHEMA_KEYED;
     const struct cz__serializer_field *key =
-        listed || schema->mode == CZ__SCHEMA_PATCH ? state->key : NULL;
+        keyed || schema->mode == CZ__SCHEMA_PATCH ? state->key : NULL;
     cz__doc_str(doc, "type", "object");
     cz__doc_object(doc, "properties");
     for (size_t i = 0; i < state->count; i++)
@@ -405,7 +490,7 @@ static void write_object(struct cz__document *doc, const struct cz__schema *sche
     for (size_t i = 0; i < state->count; i++) {
         const struct cz__serializer_field *field = &state->fields[i];
         bool must = is_in(field, schema->mode) && is_required(field, schema->mode);
-        if (!must && !(listed && key == field))
+        if (!must && !(keyed && key == field))
             continue;
         if (!any)
             cz__doc_list(doc, "required");

@@ -186,3 +186,26 @@ static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
 }
 
 const cz_middleware cz_throttling = { "throttling", process, configure };
+
+static cz_throttles *around; /* those of middlewares; they are static, and stay */
+
+cz_status cz__throttles_prepare_around(cz_throttles *throttles,
+                                       void (*called)(cz_ctx *ctx, cz_request *req,
+                                                      const cz_next *next),
+                                       const char *owner, cz_error *err)
+{
+    if (!throttles->process) {
+        throttles->process = called;
+        throttles->next = around;
+        around = throttles;
+    }
+    return cz__throttles_prepare(throttles, owner, err);
+}
+
+bool cz__throttles_by(const cz_middleware *middleware)
+{
+    const cz_throttles *throttles = around;
+    while (throttles && throttles->process != middleware->process)
+        throttles = throttles->next;
+    return throttles || middleware == &cz_throttling;
+}

@@ -1,5 +1,6 @@
 /* Versions of an API as routes: each table below its path, and once more without it where a request may say the version
  * otherwise; then its routes are guarded by what was said. */
+#include "versioning/versioning.h"
 #include "versioning/versioning_internal.h"
 #include <stdio.h>
 
@@ -66,6 +67,13 @@ const char *cz_version_of_route(const cz_route_info *info)
 {
     const struct cz__versioned *versioned = cz__versioned_of(info->guard);
     return versioned ? versioned->version->name : NULL;
+}
+
+bool cz__version_is_step(const cz_route_info *info, cz_str step)
+{
+    char room[CZ__VERSION_LABEL];
+    const struct cz__versioned *versioned = cz__versioned_of(info->guard);
+    return versioned && cz_str_eq(step, cz_str_from(cz__version_label(versioned->version, room)));
 }
 
 bool cz_version_lists_route(const char *version, const cz_route_info *info)

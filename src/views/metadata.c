@@ -99,6 +99,33 @@ static const char *column_type(const cz__column *column)
     return "field";
 }
 
+/* Of a computed value: DRF's word for the field of that kind. */
+static const char *computed_type(const cz_serializer_member *member)
+{
+    if (member->list)
+        return "list";
+    switch (member->type) {
+    case CZ_KIND_decimal_field:
+        return "decimal";
+    case CZ_KIND_date_field:
+        return "date";
+    case CZ_KIND_datetime_field:
+        return "datetime";
+    case CZ_KIND_time_field:
+        return "time";
+    case CZ_KIND_small_int_field:
+    case CZ_KIND_int_field:
+    case CZ_KIND_big_int_field:
+        return "integer";
+    case CZ_KIND_float_field:
+        return "float";
+    case CZ_KIND_bool_field:
+        return "boolean";
+    default:
+        return "field"; /* as of what has no type */
+    }
+}
+
 static cz_str label_of(cz_ctx *ctx, const struct cz__serializer_field *field)
 {
     const cz__column *column = field->way_count ? NULL : field->column;
@@ -198,9 +225,10 @@ static void write_field(cz_ctx *ctx, cz_json_writer *json, const struct cz__seri
     cz_json_key(json, field->name);
     cz_json_object(json);
     write_flags(json,
-                column                   ? column_type(column)
-                : nested && !field->list ? "nested object"
-                                         : "field",
+                column                         ? column_type(column)
+                : nested && !field->list       ? "nested object"
+                : field->as == CZ__AS_COMPUTED ? computed_type(field->member)
+                                               : "field",
                 field);
     member(json, "label", label_of(ctx, field));
     if (help)

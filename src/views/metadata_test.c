@@ -170,7 +170,7 @@ CZ_TEST(options_tell_nested_rows_as_children)
                                                               "pear\",\"help_text\":\"As "
                                                               "sold.\",\"max_length\":12}}}},"
                                                               "\"size_of_it\":" FLAGS(
-                                                                  "field", false,
+                                                                  "integer", false,
                                                                   true) ",\"label\":\"Size of "
                                                                         "it\",\"help_text\":"
                                                                         "\"Roughly.\"}}");

@@ -3,6 +3,7 @@
 #include "openapi/openapi.h"
 #include "openapi/schema_check.h"
 #include <calzone/openapi.h>
+#include <calzone/views.h>
 #include <stdio.h>
 
 struct writing {
@@ -22,10 +23,11 @@ static size_t print_undocumented(const cz_router *router)
         if (cz_openapi_is_documented(&route))
             continue;
         missing++;
+        bool action = cz_view_of_route(&route) && route.action >= CZ_ACTION_COUNT;
         fprintf(stderr,
-                "openapi: %s %s says nothing of itself: give its route a .doc = CZ_DOC(.summary = "
+                "openapi: %s %s says nothing of itself: give its %s a .doc = CZ_DOC(.summary = "
                 "...)\n",
-                route.method, route.pattern);
+                route.method, route.pattern, action ? "action" : "route");
     }
     return missing;
 }
