@@ -85,6 +85,8 @@ cz_cond cz_search_rows(cz_ctx *ctx, const cz_request *req, cz_model *model,
  * no name is left. Raises: CZ_ENOMEM. */
 cz_order_list cz_order_rows(cz_ctx *ctx, const cz_request *req, cz_fields allowed);
 
+/* Whether ?ordering= may name it, without "-". */
+bool cz__order_has(cz_fields allowed, cz_str name);
 /* The name of a filter's parameter for its lookup `n`, "year__gte". Failures stay in the buffer. */
 void cz__filter_name(const cz_filter *filter, size_t n, cz_buf *out);
 /* Whether the declarations can be: paths, and lookups their fields have. Errors: CZ_EVALIDATION, `err` names what can't.

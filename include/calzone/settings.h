@@ -86,6 +86,10 @@ typedef struct cz_setting_value {
 } cz_setting_value;
 bool cz_settings_next(const cz_settings *settings, size_t *cursor, cz_setting_value *out);
 
+/* Walk what .env files name and no setting has; false at the end. A misspelt setting has its default all the same. */
+bool cz_settings_next_unknown(const cz_settings *settings, size_t *cursor, cz_str *out_name,
+                              const char **out_file);
+
 /* A database, cache or broker URL taken apart: scheme://user:password@host:port/path?query, each part but
  * the scheme optional. The scheme is in lower case, `path` begins with "/" when there is one, `host` has
  * no brackets around an IPv6 address. Percent-escapes in user, password and path are decoded. */

@@ -78,6 +78,9 @@ typedef struct cz_extra_actions {
             sizeof((const cz_extra_action[]){ __VA_ARGS__ }) / sizeof(cz_extra_action)             \
     }
 
+/* Names of query parameters. */
+#define CZ_QUERY_NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
 typedef struct cz_viewset {
     cz_resource resource;    /* private; begins it, so a route can hold it */
     const char *name;        /* set by CZ_VIEWSET */
@@ -93,6 +96,11 @@ typedef struct cz_viewset {
     uint32_t page_size;               /* rows of a page; 0: the setting PAGE_SIZE */
     uint32_t page_size_max;           /* what a client may ask for; 0: CZ_PAGE_SIZE_LIMIT */
     bool sparse; /* ?fields= and ?expand= choose what is shown (cz_serializer_asked_for()) */
+    /* A query parameter that nothing here reads is 400 with its name, as is an ?ordering= by another name and a ?limit= that is
+     * no number; else they are passed over, as in DRF. Of the stock actions; .other_query are those that a middleware or
+     * .rows reads, CZ_QUERY_NAMES("api_key"). */
+    bool strict_query;
+    const char *const *other_query;
     const char *
         page_size_query; /* the parameter it asks by, "page_size"; NULL: it can't, but by ?limit= */
     const cz_parsers *parsers;     /* CZ_PARSERS(...); NULL: JSON and forms (parsers.h) */

@@ -20,6 +20,20 @@ static bool is_named(cz_str path, cz_str name)
     }
 }
 
+/* NULL: it is not allowed. */
+static const cz_str *find(cz_fields allowed, cz_str name)
+{
+    for (size_t i = 0; i < allowed.count; i++)
+        if (is_named(allowed.items[i], name))
+            return &allowed.items[i];
+    return NULL;
+}
+
+bool cz__order_has(cz_fields allowed, cz_str name)
+{
+    return find(allowed, name);
+}
+
 cz_order_list cz_order_rows(cz_ctx *ctx, const cz_request *req, cz_fields allowed)
 {
     cz_str text;
@@ -31,11 +45,9 @@ cz_order_list cz_order_rows(cz_ctx *ctx, const cz_request *req, cz_fields allowe
         cz_str name = cz_str_trim(cz_str_cut(&text, ','));
         bool descending = cz_str_starts_with(name, CZ_STR("-"));
         name = cz_str_tail(name, descending);
-        for (size_t i = 0; i < allowed.count; i++)
-            if (is_named(allowed.items[i], name)) {
-                items[count++] = (cz_order){ .path = allowed.items[i], .descending = descending };
-                break;
-            }
+        const cz_str *path = find(allowed, name);
+        if (path)
+            items[count++] = (cz_order){ .path = *path, .descending = descending };
     }
     return (cz_order_list){ items, count };
 }

@@ -2,6 +2,8 @@
 #include "management/command_testing.h"
 #include "orm/orm_testing.h"
 #include <calzone/calzone.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define CHECK_PAGE(F)                                                                              \
     F(char_field, title, .max_length = 40)                                                         \
@@ -296,4 +298,25 @@ CZ_TEST(check_does_not_warn_of_what_no_client_can_ask_for)
     const char *url = cz__test_setting("DATABASE_URL", cz_test_database());
     CZ_EXPECT_EQ(cz__test_command(&open_shed, CZ__TEXTS(url), CZ__TEXTS("check"), &out), 0);
     CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("warning")) == SIZE_MAX, "%.*s", CZ_STR_ARG(out));
+}
+
+/* ---- names that no setting has ---- */
+
+CZ_TEST(check_warns_of_names_in_env_files_that_no_setting_has)
+{
+    cz_str out;
+    const char *url = cz__test_setting("DATABASE_URL", cz_test_database());
+    CZ_REQUIRE(mkdir(cz__test_path("settings"), 0700) == 0);
+    cz_ignore(!cz__test_write("settings/development.env", "LOG_LEVEL=info\nDATABSE_URL=x\n"));
+    cz_ignore(!cz__test_write("settings/test.env", "LGO_LEVEL=info\n"));
+    CZ_REQUIRE(chdir(cz_test_directory()) == 0);
+    static const char said[] = "shed: warning: settings/development.env names DATABSE_URL, and no "
+                               "setting is called so\n";
+    CZ_EXPECT_EQ(
+        cz__test_command(&open_shed, CZ__TEXTS(url, "ENV=development"), CZ__TEXTS("check"), &out),
+        0);
+    CZ_EXPECT_MSG(cz_str_find(out, cz_str_from(said)) != SIZE_MAX, "%.*s", CZ_STR_ARG(out));
+    CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("LOG_LEVEL")) == SIZE_MAX, "%.*s", CZ_STR_ARG(out));
+    CZ_EXPECT_EQ(cz__test_command(&open_shed, CZ__TEXTS(url), CZ__TEXTS("check"), &out), 0);
+    CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("no setting")) == SIZE_MAX, "%.*s", CZ_STR_ARG(out));
 }

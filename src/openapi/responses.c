@@ -276,7 +276,7 @@ static void write_list(struct cz__document *doc, const struct cz__operation *op)
                   cz__schema_named(doc, view->serializer, plain ? cz__schema_shown(view) : page,
                                    view->pagination),
                   plain ? LIST : ONE, (struct headers){ .etag = view->etags });
-    if (view->filters.count || view->search.count || view->sparse)
+    if (view->filters.count || view->search.count || view->sparse || view->strict_query)
         write_invalid(doc, op, "A parameter has no such value.");
 }
 

@@ -568,6 +568,30 @@ cz_env cz_settings_env(const cz_settings *settings)
     return settings->env;
 }
 
+/* NAME_FILE is a setting's, too. */
+static bool is_a_setting_s(const cz_settings *settings, cz_str name)
+{
+    cz_str end = CZ_STR("_FILE");
+    return find_entry(settings, name) ||
+           (cz_str_ends_with(name, end) &&
+            find_entry(settings, cz_str_head(name, name.len - end.len)));
+}
+
+bool cz_settings_next_unknown(const cz_settings *settings, size_t *cursor, cz_str *out_name,
+                              const char **out_file)
+{
+    size_t seen = 0;
+    for (size_t i = 0; i < settings->file_count; i++)
+        for (const struct assignment *a = settings->files[i].assignments; a; a = a->next)
+            if (!is_a_setting_s(settings, a->name) && seen++ == *cursor) {
+                ++*cursor;
+                *out_name = a->name;
+                *out_file = settings->files[i].name;
+                return true;
+            }
+    return false;
+}
+
 bool cz_settings_next(const cz_settings *settings, size_t *cursor, cz_setting_value *out)
 {
     if (*cursor >= settings->count)

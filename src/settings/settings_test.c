@@ -593,6 +593,28 @@ CZ_TEST(listed_settings_show_their_origin_and_no_secret)
     cz_settings_destroy(settings);
 }
 
+CZ_TEST(what_files_name_and_no_setting_has_is_found)
+{
+    begin();
+    write_file("settings/local.env", "NAME=a\nNAEM=b\n");
+    write_file("settings/development.env", "DATABSE_URL=sqlite:x\nMEDIA_FILE=secret\nENV_FILE=x\n");
+    write_file("secret", "s");
+    static const char *const expected[][2] = { { "NAEM", "settings/local.env" },
+                                               { "DATABSE_URL", "settings/development.env" } };
+    cz_settings *settings = load();
+    size_t cursor = 0, count = 0;
+    cz_str name;
+    const char *file;
+    while (cz_settings_next_unknown(settings, &cursor, &name, &file)) {
+        CZ_REQUIRE(count < CZ_COUNT(expected));
+        CZ_EXPECT_STR(name, expected[count][0]);
+        CZ_EXPECT_STR(cz_str_from(file), expected[count][1]);
+        count++;
+    }
+    CZ_EXPECT_EQ(count, CZ_COUNT(expected));
+    cz_settings_destroy(settings);
+}
+
 #ifdef CZ_FAULTS
 CZ_TEST(loading_settings_survives_any_failing_allocation)
 {

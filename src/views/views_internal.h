@@ -31,6 +31,8 @@ cz_row *cz__view_locked_object(cz_ctx *ctx, const cz_request *req);
 void cz__view_admit(cz_ctx *ctx, cz_request *req);
 /* The extra action a request was routed to; NULL: a stock one. */
 const cz_extra_action *cz__view_extra(const cz_request *req);
+/* strict.c: that a stock action knows all of the request's query. Raises: CZ_EVALIDATION. */
+void cz__view_check_query(cz_ctx *ctx, const cz_request *req);
 /* viewset.c: the permission of the action a request was routed to. */
 const cz_permission *cz__view_permission(const cz_request *req);
 /* parents.c: that a row is one of the parent's the path names; NULL: the viewset has no parent. Raises: CZ_ENOTFOUND: there

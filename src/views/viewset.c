@@ -72,6 +72,12 @@ void cz__view_admit(cz_ctx *ctx, cz_request *req)
     cz_throttle_require(ctx, req, view->throttles);
 }
 
+/* A handler of the project's own may read what it likes. */
+static bool is_stock(const cz_request *req)
+{
+    return !cz__view_extra(req) && !cz__view_replaced(cz_view_of(req), (cz_action)req->view_action);
+}
+
 /* Whether a change of one row is by a handler of the project's own, which need not look at If-Match; the stock actions
  * do so themselves. */
 static bool is_guarded(const cz_request *req)
@@ -88,6 +94,8 @@ static bool is_guarded(const cz_request *req)
 static void run_action(cz_ctx *ctx, cz_request *req)
 {
     cz__view_admit(ctx, req);
+    if (cz_view_of(req)->strict_query && req->query.len && is_stock(req))
+        cz__view_check_query(ctx, req);
     if (is_guarded(req))
         cz__view_guard(ctx, req, handler_of(req));
     else

@@ -123,6 +123,7 @@ int cz__command_check(struct cz__site *site, int argc, char **argv)
         return 1;
     }
     int code = cz__site_run_offline(site, cz__command_check_drift, site);
+    cz__site_warn_of_settings(site);
     cz_ignore(cz__views_check_exposure(site->router, warn, site)); /* warnings */
     for (size_t i = 0; i < cz__database_count && databases; i++)
         code |= cz__site_run_on(site, cz__databases[i].alias, ask_database, NULL);
