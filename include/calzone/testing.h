@@ -241,8 +241,10 @@ const cz_answer *cz_client_patch(cz_client *client, const char *target, const ch
 const cz_answer *cz_client_send_raw(cz_client *client, cz_str bytes);
 
 /* Call `fn(ctx, arg)` as a handler is called, on a fiber with the database: to make rows and look at
- * them. What it raises ends the test. */
-void cz_client_run(cz_client *client, void (*fn)(cz_ctx *ctx, void *arg), void *arg);
+ * them. What it raises ends the test, and is told with the place of the call and, where it is known, of the raise. */
+#define cz_client_run(client, fn, arg) cz__client_run((client), (fn), (arg), __FILE__, __LINE__)
+void cz__client_run(cz_client *client, void (*fn)(cz_ctx *ctx, void *arg), void *arg,
+                    const char *file, int line);
 
 /* ---- a server that runs, asked byte by byte ---- */
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "runtime/last_words.h"
 #include "runtime/runtime_internal.h"
 
 enum { TRACE_BYTES = 4096, SYMBOL_BYTES = 160 };
@@ -107,5 +108,28 @@ void cz__report_stall(const struct cz__report *stall)
     if (child) {
         cz_log_flush(true);
         _exit(0);
+    }
+}
+
+/* ---- of a process that is nobody's worker ---- */
+
+void cz__last_words_install(int fd)
+{
+    cz__crash_install(fd, 0);
+}
+
+void cz__last_words_write(int fd, int wait_status, char *out, size_t bytes)
+{
+    struct cz__report crash = { 0 };
+    char text[64];
+    bool told = read(fd, &crash, sizeof crash) == sizeof crash &&
+                crash.frame_count <= CZ__FRAMES_MAX && crash.kind == CZ__REPORT_CRASH;
+    int len = snprintf(out, bytes, "  ended by %s\n",
+                       reason(text, sizeof text, wait_status, told ? &crash : NULL));
+    for (uint32_t i = 0; told && i < crash.frame_count && len >= 0 && (size_t)len < bytes; i++) {
+        char symbol[SYMBOL_BYTES];
+        cz__symbol_write(symbol, sizeof symbol, crash.frames[i] - (i > 0));
+        int more = snprintf(out + len, bytes - (size_t)len, "    in %s\n", symbol);
+        len = more < 0 ? more : len + more;
     }
 }

@@ -27,7 +27,7 @@ void cz__test_die(const char *format, ...)
     va_start(args, format);
     cz_ignore(vsnprintf(text, sizeof text, format, args)); /* may be cut */
     va_end(args);
-    cz__test_fail("test", 0, "%s", text);
+    cz__test_fail(NULL, 0, "%s", text);
     cz__test_abort();
 }
 

@@ -54,7 +54,19 @@ static void run_work(void *arg)
     work->done = true;
 }
 
-void cz_client_run(cz_client *client, void (*fn)(cz_ctx *ctx, void *arg), void *arg)
+static CZ_NORETURN void tell_raise(const char *file, int line, const cz_error *err)
+{
+    if (err->file)
+        cz__test_fail(file, line, "cz_client_run() raised %s at %s:%d: %s",
+                      cz_status_name(err->status), err->file, err->line, cz_error_message(err));
+    else
+        cz__test_fail(file, line, "cz_client_run() raised %s: %s", cz_status_name(err->status),
+                      cz_error_message(err));
+    cz__test_abort();
+}
+
+void cz__client_run(cz_client *client, void (*fn)(cz_ctx *ctx, void *arg), void *arg,
+                    const char *file, int line)
 {
     (void)client;
     struct work work = { .fn = fn, .arg = arg };
@@ -64,9 +76,7 @@ void cz_client_run(cz_client *client, void (*fn)(cz_ctx *ctx, void *arg), void *
     cz__loop_turn(self.loop, 0); /* ends what belongs to the turn, as a read transaction */
     cz_log_flush(true);
     if (work.err.status)
-        cz__test_die("cz_client_run() raised %s: %s (%s:%d)", cz_status_name(work.err.status),
-                     cz_error_message(&work.err), work.err.file ? work.err.file : "?",
-                     work.err.line);
+        tell_raise(file, line, &work.err);
 }
 
 /* ---- beginning and end ---- */

@@ -470,3 +470,73 @@ CZ_TEST(a_test_has_a_directory_of_its_own)
     CZ_EXPECT(!access(path, W_OK));
     CZ_EXPECT(path == cz_test_directory());
 }
+
+/* ---- what a failing test says ---- */
+
+static void raise_here(cz_ctx *ctx, void *arg)
+{
+    *(int *)arg = __LINE__ + 1;
+    cz_raise(ctx, CZ_EINVAL, "the hull leaks");
+}
+
+static void raise_from_below(cz_ctx *ctx, void *arg)
+{
+    cz_error err = { .status = CZ_EIO, .message = "the sea is rough" };
+    (void)arg;
+    cz_raise_error(ctx, &err);
+}
+
+/* What `test` writes to stderr, in a child that it ends. */
+static cz_str told_by(void (*test)(void))
+{
+    int ends[2];
+    char *text = cz_arena_alloc(cz_test_arena(), 4096);
+    CZ_REQUIRE(pipe(ends) == 0);
+    fflush(NULL);
+    pid_t child = fork();
+    CZ_REQUIRE(child >= 0);
+    if (child == 0) {
+        CZ_REQUIRE(dup2(ends[1], STDERR_FILENO) >= 0);
+        test();
+        _exit(0);
+    }
+    close(ends[1]);
+    size_t len = 0;
+    for (ssize_t got; (got = read(ends[0], text + len, 4096 - len)) > 0;)
+        len += (size_t)got;
+    close(ends[0]);
+    CZ_REQUIRE(waitpid(child, NULL, 0) == child);
+    return cz_str_of(text, len);
+}
+
+static int raised_at;
+
+static void run_and_raise(void)
+{
+    cz_client *client = cz_client_create(&fleet);
+    CZ_EXPECT_MSG(false, "line %d", __LINE__ + 1); /* told to the parent, too */
+    cz_client_run(client, raise_here, &raised_at);
+}
+
+static void run_and_raise_from_below(void)
+{
+    cz_client_run(cz_client_create(&fleet), raise_from_below, NULL);
+}
+
+CZ_TEST(what_is_raised_in_a_run_is_told_with_its_place)
+{
+    cz_str told = told_by(run_and_raise);
+    size_t at = cz_str_find(told, CZ_STR("line "));
+    CZ_REQUIRE(at != SIZE_MAX);
+    int called_at = atoi(told.ptr + at + 5);
+    CZ_EXPECT_MSG(
+        cz_str_find(told, cz_str_from(cz_arena_printf(cz_test_arena(),
+                                                      "%s:%d: cz_client_run() raised EINVAL at %s:",
+                                                      __FILE__, called_at, __FILE__))) != SIZE_MAX,
+        "%.*s", CZ_STR_ARG(told));
+    CZ_EXPECT(cz_str_find(told, CZ_STR(": the hull leaks\n")) != SIZE_MAX);
+    told = told_by(run_and_raise_from_below);
+    CZ_EXPECT(cz_str_find(told, CZ_STR("cz_client_run() raised EIO: the sea is rough\n")) !=
+              SIZE_MAX);
+    CZ_EXPECT(cz_str_find(told, CZ_STR("?:0")) == SIZE_MAX);
+}

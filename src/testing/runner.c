@@ -1,4 +1,5 @@
 /* The test runner: each test in a process of its own, several at once. */
+#include "runtime/last_words.h"
 #include "testing/template.h"
 #include "testing/testing_internal.h"
 #include <errno.h>
@@ -15,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_SKIPPED = 77, OUTPUT_BYTES_MAX = 1 << 20, JOBS_MAX = 64 };
+enum { EXIT_SKIPPED = 77, OUTPUT_BYTES_MAX = 1 << 20, LAST_WORDS_BYTES = 8192, JOBS_MAX = 64 };
 
 static cz_test *tests, **tests_end = &tests;
 static bool failed;
@@ -29,7 +30,10 @@ void cz__test_register(cz_test *test)
 void cz__test_fail(const char *file, int line, const char *format, ...)
 {
     failed = true;
-    fprintf(stderr, "  %s:%d: ", file, line);
+    if (file)
+        fprintf(stderr, "  %s:%d: ", file, line);
+    else
+        fputs("  ", stderr);
     va_list args;
     va_start(args, format);
     vfprintf(stderr, format, args);
@@ -133,6 +137,7 @@ struct job {
     const cz_test *test;
     pid_t pid;
     int output;
+    int last_words; /* a pipe to what it says when it crashes */
     int pidfd; /* readable when the test has ended, though what it started may still hold `output` */
     char *text;
     size_t len;
@@ -148,13 +153,13 @@ static double seconds_since(const struct timespec *start)
 
 static void job_start(struct job *job, const cz_test *test)
 {
-    int fds[2];
-    if (pipe(fds)) {
+    int fds[2], words[2];
+    if (pipe(fds) || pipe2(words, O_CLOEXEC | O_NONBLOCK)) {
         perror("pipe");
         exit(2);
     }
     fflush(NULL);
-    *job = (struct job){ .test = test, .output = fds[0] };
+    *job = (struct job){ .test = test, .output = fds[0], .last_words = words[0] };
     clock_gettime(CLOCK_MONOTONIC, &job->start);
     job->pid = fork();
     if (job->pid < 0) {
@@ -167,11 +172,14 @@ static void job_start(struct job *job, const cz_test *test)
         dup2(fds[1], STDOUT_FILENO);
         dup2(fds[1], STDERR_FILENO);
         close(fds[1]);
+        close(words[0]);
+        cz__last_words_install(words[1]);
         test->fn();
         fflush(NULL);
         exit(failed ? 1 : 0);
     }
     close(fds[1]);
+    close(words[1]);
     fcntl(job->output, F_SETFL, O_NONBLOCK);
     job->pidfd = (int)syscall(SYS_pidfd_open, job->pid, 0);
     if (job->pidfd < 0) {
@@ -218,8 +226,12 @@ static int job_finish(struct job *job, bool timed_out)
                : code || timed_out ? "FAIL"
                                    : "slow",
                job->test->name, seconds, timed_out ? ": timed out" : "");
-    if (WIFSIGNALED(wait_status) && !timed_out)
-        printf("  ended by signal %d\n", WTERMSIG(wait_status));
+    if (WIFSIGNALED(wait_status) && !timed_out) {
+        char words[LAST_WORDS_BYTES];
+        cz__last_words_write(job->last_words, wait_status, words, sizeof words);
+        fputs(words, stdout);
+    }
+    close(job->last_words);
     if ((code != 0 || timed_out) && job->len)
         fwrite(job->text, 1, job->len, stdout);
     free(job->text);
