@@ -16,6 +16,11 @@ void cz__errors_configure(cz__error_format format, bool tell_internals)
     tell_internals_of_errors = tell_internals;
 }
 
+bool cz__errors_tell_internals(void)
+{
+    return tell_internals_of_errors;
+}
+
 cz__error_format cz__errors_format(void)
 {
     return chosen_format;

@@ -15,6 +15,8 @@ typedef enum cz__error_format {
 /* Choose the JSON form (setting ERROR_FORMAT), and whether a 5xx tells its message and place (development
  * only: in production it is in the log). Context: start-up. */
 void cz__errors_configure(cz__error_format format, bool tell_internals);
+/* Whether it does. */
+bool cz__errors_tell_internals(void);
 /* The form that was chosen. */
 cz__error_format cz__errors_format(void);
 

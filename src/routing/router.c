@@ -512,15 +512,35 @@ static void tell_what_was_asked(cz_ctx *ctx, cz_request *req, const cz_route_gua
         cz_respond_header_add(ctx, req, CZ_STR("Vary"), cz_str_trim(cz_str_cut(&names, ',')));
 }
 
+/* The path with a slash at its end, or without. */
+static cz_str other_path(cz_ctx *ctx, const cz_request *req)
+{
+    return cz_str_ends_with(req->path, CZ_STR("/"))
+               ? cz_str_head(req->path, req->path.len - 1)
+               : cz_format(ctx, "%.*s/", CZ_STR_ARG(req->path));
+}
+
+/* What is sent to the wrong one of the two is not done, which its author is told; to others it would tell which paths there
+ * are. */
+static CZ_NORETURN void raise_not_found(cz_ctx *ctx, cz_request *req, const cz_router *router)
+{
+    struct cz__match match = { .ctx = ctx, .req = req };
+    cz_str other = req->path.len < 2 ? CZ_STR("") : other_path(ctx, req);
+    if (cz__errors_tell_internals() && other.len && cz__router_find(router, other, &match) &&
+        entry_for(&match, req->method))
+        cz_raise(ctx, CZ_ENOTFOUND, "Not found. There is “%.*s”, %s a slash at its end.",
+                 CZ_STR_ARG(cz_str_head(other, other.len < 100 ? other.len : 100)),
+                 cz_str_ends_with(other, CZ_STR("/")) ? "with" : "without");
+    cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
+}
+
 /* Where only the trailing slash differs, say so. */
 static bool redirect_slash(cz_ctx *ctx, cz_request *req, const cz_router *router)
 {
     bool safe = req->method == CZ_METHOD_GET || req->method == CZ_METHOD_HEAD;
     if (router->options->no_slash_redirect || !safe || req->path.len < 2)
         return false;
-    bool has = cz_str_ends_with(req->path, CZ_STR("/"));
-    cz_str other = has ? cz_str_head(req->path, req->path.len - 1)
-                       : cz_format(ctx, "%.*s/", CZ_STR_ARG(req->path));
+    cz_str other = other_path(ctx, req);
     struct cz__match match = { .ctx = ctx, .req = req };
     bool found = cz__router_find(router, other, &match);
     tell_what_was_asked(ctx, req, match.asked);
@@ -583,7 +603,7 @@ static void run_handler(cz_ctx *ctx, cz_request *req, void *arg)
             cz_raise(ctx, CZ_EUNSUPPORTED, "Method \"%.*s\" is not implemented.",
                      CZ_STR_ARG(req->method_text));
         if (!redirect_slash(ctx, req, outcome->router))
-            cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
+            raise_not_found(ctx, req, outcome->router);
         return;
     }
     raise_refusal(ctx, req, &outcome->match);
