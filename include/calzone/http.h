@@ -51,6 +51,8 @@ typedef struct cz_response {
                                   there by middleware that sends the same every time */
     cz_stream_fn stream; /* sends the body instead; see cz_respond_stream() */
     void *stream_arg;
+    struct cz__ws_upgrade
+        *upgrade;     /* private: the 101 of a WebSocket (websocket.h), and what comes after it */
     bool sent;        /* the handler has answered: set by every cz_respond*() */
     bool close;       /* close the connection after this answer */
     bool raised;      /* something was raised, of which the answer tells; set by routing */
@@ -228,6 +230,10 @@ typedef struct cz_http_limits {
     bool http2;                       /* spoken, too: libnghttp2 is there */
     uint32_t connections_max;         /* 4,096 a worker, below the descriptor limit */
     uint32_t connections_per_address; /* 256 a worker */
+    uint32_t ws_message_bytes;        /* 1 MiB of a WebSocket's message, inflated; more: 1009 */
+    uint32_t ws_ping_interval_ms;     /* 30,000 without a byte of a WebSocket's client: a ping */
+    uint32_t ws_pong_timeout_ms;      /* 60,000 without an answer to it: closed */
+    bool ws_compression_off;          /* never agree on permessage-deflate */
 } cz_http_limits;
 
 #ifdef __cplusplus

@@ -30,6 +30,8 @@ typedef void (*cz_handler)(cz_ctx *ctx, cz_request *req);
 typedef struct cz_middleware cz_middleware;
 typedef struct cz_router cz_router;
 typedef struct cz_route cz_route;
+struct cz_websocket;
+struct cz_websocket_options;
 
 /* Whatever adds routes of its own below a prefix: a viewset (views.h), the versions of an API (versioning.h). Begins such an
  * object. Its handlers call cz_throttle_require() (throttling.h), which middleware leaves to them. */
@@ -86,6 +88,9 @@ struct cz_route {
     const cz_middleware *const *middleware; /* around these routes only; in order, ended by NULL */
     const struct cz_operation_doc
         *doc; /* of a handler: what documents about the API say (openapi.h) */
+    /* of CZ_WEBSOCKET (websocket.h) */
+    void (*websocket)(cz_ctx *ctx, cz_request *req, struct cz_websocket *ws);
+    const struct cz_websocket_options *websocket_options;
 };
 
 #define CZ_ROUTE(verb, path, function, ...)                                                        \
