@@ -43,6 +43,7 @@
 #include <calzone/serializers.h>
 #include <calzone/settings.h>
 #include <calzone/signals.h>
+#include <calzone/sse.h>
 #include <calzone/status.h>
 #include <calzone/str.h>
 #include <calzone/throttling.h>
@@ -51,5 +52,6 @@
 #include <calzone/validation.h>
 #include <calzone/versioning.h>
 #include <calzone/views.h>
+#include <calzone/websocket.h>
 
 #endif

@@ -233,7 +233,6 @@ typedef struct cz_http_limits {
     uint32_t ws_message_bytes;        /* 1 MiB of a WebSocket's message, inflated; more: 1009 */
     uint32_t ws_ping_interval_ms;     /* 30,000 without a byte of a WebSocket's client: a ping */
     uint32_t ws_pong_timeout_ms;      /* 60,000 without an answer to it: closed */
-    bool ws_compression_off;          /* never agree on permessage-deflate */
 } cz_http_limits;
 
 #ifdef __cplusplus

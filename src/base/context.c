@@ -1,5 +1,5 @@
+#include "base/defers.h"
 #include <calzone/buf.h>
-#include <calzone/context.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,7 @@ void cz_ctx_init(cz_ctx *ctx, cz_arena *arena)
 
 /* Clean-ups may suspend (a rollback over the network) but not raise: there is no boundary below them
  * that would know what to do. */
-static void run_defers(cz_ctx *ctx, const struct cz__defer *until)
+void cz__defers_run(cz_ctx *ctx, const struct cz__defer *until)
 {
     struct cz__boundary *boundary = ctx->boundary;
     ctx->boundary = NULL;
@@ -34,7 +34,7 @@ static void run_defers(cz_ctx *ctx, const struct cz__defer *until)
 void cz_ctx_done(cz_ctx *ctx)
 {
     cz_assert(!ctx->boundary);
-    run_defers(ctx, NULL);
+    cz__defers_run(ctx, NULL);
 }
 
 static CZ_NORETURN void unwind(cz_ctx *ctx)
@@ -84,7 +84,7 @@ cz_status cz_try(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg, cz_
     }
     ctx->boundary = boundary.outer;
     cz_error raised = ctx->error; /* a clean-up may overwrite it with a nested cz_try() */
-    run_defers(ctx, boundary.defers);
+    cz__defers_run(ctx, boundary.defers);
     ctx->error = raised;
     if (err)
         *err = raised;

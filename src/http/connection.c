@@ -191,10 +191,10 @@ static void drop_lingering_bytes(cz__conn *conn)
     ssize_t n = recv(conn->watch.fd, dropped, sizeof dropped, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n > 0)
-        conn->lingered_bytes += (uint32_t)n;
-    if (n <= 0 || conn->lingered_bytes > LINGER_BYTES_MAX)
+    if (n <= 0 || (size_t)n > conn->linger_bytes_left)
         cz__conn_close(conn);
+    else
+        conn->linger_bytes_left -= (uint32_t)n;
 }
 
 /* ---- Entries ---- */
@@ -266,12 +266,23 @@ void cz__conn_settle(cz__conn *conn)
         if (conn->life < CZ__CONN_LINGERING)
             cz__conn_flush(conn);
     } while (go_on(conn));
+    cz_free(conn->left);
+    conn->left = NULL;
     if (conn->life == CZ__CONN_ENDING && !cz__conn_unsent(conn))
         close_gently(conn);
     if (conn->life != CZ__CONN_CLOSED)
         cz__conn_wait(conn);
     else if (conn->protocol->is_done(conn))
         conn_free(conn);
+}
+
+void cz__conn_become(cz__conn *conn, const struct cz__conn_protocol *protocol, void *session)
+{
+    cz_assert(!conn->left);
+    conn->left = conn->session;
+    conn->session = session;
+    conn->protocol = protocol;
+    conn->due_ms = CZ__NEVER;
 }
 
 void cz__conn_drain(cz__conn *conn)
@@ -292,6 +303,7 @@ cz_status cz__conn_create(cz__http_server *server, int fd, struct cz__http_addre
     conn->server = server;
     conn->address = address;
     conn->due_ms = conn->write_due_ms = CZ__NEVER;
+    conn->linger_bytes_left = LINGER_BYTES_MAX;
     cz_ignore(snprintf(conn->address_text, sizeof conn->address_text, "%s", address_text));
     cz_status status = tls ? cz__tls_session_create(tls, fd, &conn->tls) : CZ_OK;
     if (!status)

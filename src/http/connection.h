@@ -63,9 +63,10 @@ struct cz__conn {
     int64_t due_ms;       /* when the protocol's time is over; CZ__NEVER */
     int64_t write_due_ms; /* when a write without progress is; CZ__NEVER: nothing unsent */
     int64_t armed_ms;     /* when the timer fires: at or before both, and looks again */
-    uint32_t lingered_bytes;
-    uint8_t life; /* enum cz__conn_life */
-    bool linger;  /* the client may still be sending: close gently */
+    void *left;           /* the session of the protocol before, until settle() */
+    uint32_t linger_bytes_left; /* what is dropped of the client before a close() */
+    uint8_t life;               /* enum cz__conn_life */
+    bool linger;                /* the client may still be sending: close gently */
     char address_text[46];
 };
 
@@ -108,6 +109,10 @@ static inline int64_t cz__conn_now_ms(const cz__conn *conn)
 {
     return cz__loop_now_ms(conn->server->core.loop);
 }
+
+/* Speak another protocol from here on, with `session`, which is one allocation, as the one before has to be: the frames of
+ * this entry may still use that one, and settle() frees it. */
+void cz__conn_become(cz__conn *conn, const struct cz__conn_protocol *protocol, void *session);
 
 void cz__outputs_free(struct cz__http_core *core);
 

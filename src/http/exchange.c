@@ -3,6 +3,7 @@
 #include "http/h1_input.h"
 #include "http/h1_scan.h"
 #include "http/proxies.h"
+#include "http/ws_deflate.h"
 #include <calzone/log.h>
 #include <calzone/time.h>
 #include <stdio.h>
@@ -26,6 +27,9 @@ static void fill_limits(cz_http_limits *limits)
     limits->handler_timeout_ms = or_default(limits->handler_timeout_ms, 30000);
     limits->connections_max = or_default(limits->connections_max, 4096);
     limits->connections_per_address = or_default(limits->connections_per_address, 256);
+    limits->ws_message_bytes = or_default(limits->ws_message_bytes, 1 << 20);
+    limits->ws_ping_interval_ms = or_default(limits->ws_ping_interval_ms, 30000);
+    limits->ws_pong_timeout_ms = or_default(limits->ws_pong_timeout_ms, 60000);
 }
 
 cz_status cz__http_core_init(struct cz__http_core *core, cz__loop *loop,
@@ -56,6 +60,7 @@ void cz__http_core_done(struct cz__http_core *core)
     }
     cz__h1_inputs_free(core);
     cz__outputs_free(core);
+    cz__ws_codec_destroy(core->ws_codec);
     cz_free(core->common);
 }
 
@@ -232,7 +237,8 @@ static cz_status check_response(const cz_response *response, cz_error *err)
             err->http_status = 500; /* not the client's fault, as 413 would say */
         return status;
     }
-    if (response->status < 200 || response->status > 599)
+    bool switches = response->status == 101 && response->upgrade;
+    if (!switches && (response->status < 200 || response->status > 599))
         return cz_error_set(err, CZ_EINVAL, "%d is not a final response status", response->status);
     bool bad = cz__has_ctl(response->content_type);
     for (uint32_t i = 0; i < response->header_count; i++)
@@ -281,10 +287,10 @@ void cz__exchange_refuse(cz__exchange *exchange, const cz_error *err)
 
 /* ---- A streamed body ---- */
 
-/* Answers that have no content, whatever the handler wrote (9110, 15.3.5, 15.3.6 and 15.4.5). */
+/* Answers that have no content, whatever the handler wrote (9110, 15.2.2, 15.3.5, 15.3.6 and 15.4.5). */
 static bool has_no_content(int status)
 {
-    return status == 204 || status == 205 || status == 304;
+    return status == 101 || status == 204 || status == 205 || status == 304;
 }
 
 enum { STREAM_PIECE_BYTES = 64 << 10 };
@@ -328,6 +334,13 @@ static cz_status put_stream_head(cz__exchange *exchange, cz_buf *out)
     refresh_common(exchange->core);
     put_head(exchange, exchange->stream_keep_alive, 0, out);
     return cz_buf_status(out);
+}
+
+bool cz__request_is_drained(const cz_request *req)
+{
+    const cz__exchange *exchange =
+        (const cz__exchange *)(const void *)((const char *)req - offsetof(cz__exchange, request));
+    return exchange->core->draining;
 }
 
 /* The head, the body by its function, and the end; or the mark that there is none. */
@@ -463,8 +476,9 @@ static void put_head(const cz__exchange *exchange, bool keep_alive, size_t body_
         return;
     at = put_status_line(at, response->status);
     at = put(at, cz_str_of(core->common, core->common_bytes));
+    bool switches = response->status == 101;
     /* 205 says that it is empty, 204 and 304 say nothing (9110, 8.6). */
-    bool has_length = response->status != 204 && response->status != 304;
+    bool has_length = !switches && response->status != 204 && response->status != 304;
     if (response->stream && !has_no_content(response->status)) {
         if (exchange->request.version_minor > 0)
             at = PUT(at, "Transfer-Encoding: chunked\r\n");
@@ -485,9 +499,9 @@ static void put_head(const cz__exchange *exchange, bool keep_alive, size_t body_
         at = PUT(at, "\r\n");
     }
     at = put(at, response->header_lines);
-    if (response->status == 426) /* Upgrade is between neighbours (RFC 9110, 7.8 and 15.5.22) */
+    if (response->status == 426 || switches) /* between neighbours (RFC 9110, 7.8 and 15.5.22) */
         at = PUT(at, "Connection: upgrade\r\n");
-    if (!keep_alive)
+    if (!keep_alive && !switches)
         at = PUT(at, "Connection: close\r\n");
     else if (exchange->request.version_minor == 0)
         at = PUT(at, "Connection: keep-alive\r\n");

@@ -23,6 +23,7 @@
  */
 #include "http/connection.h"
 #include "http/h1_input.h"
+#include "http/ws_connection.h"
 #include <errno.h>
 
 enum {
@@ -200,6 +201,21 @@ static void finish_cut(struct h1 *h1)
     }
 }
 
+/* The 101 is in the output: what follows it is no longer HTTP. */
+static void become_websocket(struct h1 *h1)
+{
+    cz__exchange *exchange = h1->exchange;
+    struct cz__h1_input *input = h1->input;
+    h1->exchange = NULL;
+    h1->input = NULL;
+    set_state(h1, OVER);
+    if (!cz__h1_input_unread(input)) {
+        cz__h1_input_release(exchange->core, input);
+        input = NULL;
+    }
+    cz__ws_begin(h1->conn, exchange, input);
+}
+
 /* The answer is in the exchange, or has been streamed: put it into the output and decide what comes next. */
 static void finish_answer(struct h1 *h1)
 {
@@ -219,6 +235,10 @@ static void finish_answer(struct h1 *h1)
     cz__exchange_write(exchange, keep_alive, out, &conn->rest);
     if (cz_buf_status(out)) {
         cz__conn_close(conn);
+        return;
+    }
+    if (exchange->request.response.upgrade) {
+        become_websocket(h1);
         return;
     }
     if (!conn->rest.len)
@@ -467,6 +487,16 @@ static void begin_body(struct h1 *h1)
 
 /* ---- Requests ---- */
 
+/* Where the head is as long as the request lives. A WebSocket lives long, and is not to keep the input. NULL: no memory. */
+static const char *head_that_stays(const struct h1 *h1, const char *bytes)
+{
+    const struct cz__h1_head *head = &h1->input->head;
+    if (__builtin_expect(!head->connection_upgrade, 1))
+        return bytes;
+    char *copy = cz_arena_alloc(h1->exchange->arena, head->bytes);
+    return copy ? memcpy(copy, bytes, head->bytes) : NULL;
+}
+
 /* The head is complete. */
 static void begin_request(struct h1 *h1)
 {
@@ -482,6 +512,7 @@ static void begin_request(struct h1 *h1)
     const char *bytes = input->bytes + input->start;
     const struct cz__http_peer peer = cz__conn_peer(h1->conn);
     if (cz__exchange_acquire(&h1->conn->server->core, &h1->exchange) ||
+        !(bytes = head_that_stays(h1, bytes)) ||
         cz__exchange_fill(h1->exchange, head, bytes, &peer, &rule) ||
         cz__conn_name_client(h1->conn, h1->exchange)) {
         cz__conn_close(h1->conn);

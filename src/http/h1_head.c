@@ -306,6 +306,8 @@ static void parse_connection(struct cz__h1_head *head, cz_str value)
             head->connection_close = true;
         else if (cz_str_eq_icase(option, CZ_STR("keep-alive")))
             head->connection_keep_alive = true;
+        else if (cz_str_eq_icase(option, CZ_STR("upgrade")))
+            head->connection_upgrade = true;
     }
 }
 

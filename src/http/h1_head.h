@@ -92,7 +92,7 @@ struct cz__h1_head {
     uint8_t method; /* cz_method */
     uint8_t version_minor;
     bool has_host, has_length, has_type, has_authorization, has_coding, has_expect;
-    bool connection_close, connection_keep_alive;
+    bool connection_close, connection_keep_alive, connection_upgrade;
     bool expect_continue, expect_unknown;
     bool path_is_escaped;
     struct cz__h1_span method_text, target, path, query, authority, host, content_type;

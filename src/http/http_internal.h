@@ -34,6 +34,7 @@ struct cz__http_core {
     struct cz__h1_input *inputs;
     struct cz__output *outputs;
     unsigned exchange_count, input_count, output_count;
+    struct cz__ws_codec *ws_codec; /* made when a WebSocket needs it */
 
     int64_t date_until_ms; /* loop time until which `common` is right */
     char *common;          /* owned: "Date: ...\r\n" */

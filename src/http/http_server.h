@@ -43,6 +43,9 @@ void cz__http_server_drain(cz__http_server *server, void (*on_drained)(void *arg
  * seconds at most. Context: outside a turn of the loop. */
 void cz__http_server_destroy(cz__http_server *server);
 
+/* Whether the server of a request under way drains: what would go on for long is to end. */
+bool cz__request_is_drained(const cz_request *req);
+
 typedef struct cz__http_stats {
     uint64_t requests, connections_accepted, connections_refused, cancelled;
     uint32_t connections_open, requests_in_flight;

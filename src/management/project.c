@@ -8,6 +8,7 @@
 #include <calzone/log.h>
 #include <calzone/passwords.h>
 #include <calzone/views.h>
+#include <calzone/websocket.h>
 #include "http/proxies.h"
 #include "migrations/migrations.h"
 #include "notifications/listeners.h"
@@ -138,6 +139,9 @@ static void read_limits(struct cz__site *site)
         .http2 = cz_setting_bool(s, "HTTP2"),
         .connections_max = (uint32_t)cz_setting_int(s, "HTTP_CONNECTIONS_MAX"),
         .connections_per_address = (uint32_t)cz_setting_int(s, "HTTP_CONNECTIONS_PER_ADDRESS"),
+        .ws_message_bytes = (uint32_t)cz_setting_int(s, "WS_MESSAGE_MAX"),
+        .ws_ping_interval_ms = (uint32_t)cz_setting_int(s, "WS_PING_INTERVAL"),
+        .ws_pong_timeout_ms = (uint32_t)cz_setting_int(s, "WS_PONG_TIMEOUT"),
     };
 }
 
@@ -250,6 +254,8 @@ static cz_status start(struct cz__site *site, cz_error *err)
     if (!status)
         status = configure_proxies(site, err);
     if (!status)
+        status = cz__websockets_configure(site->settings, err);
+    if (!status)
         status = cz__field_keys_set(cz_setting_str(site->settings, "FIELD_ENCRYPTION_KEYS"), err);
     if (!status)
         status = cz__throttling_configure(site->settings, cz_str_from(project->name), err);
@@ -336,6 +342,7 @@ void cz__site_warn_of_settings(const struct cz__site *site)
 void cz__site_stop(struct cz__site *site)
 {
     cz_router_destroy(site->router);
+    cz_ignore(cz__websockets_configure(NULL, NULL)); /* without settings it does not fail */
     cz_settings_destroy(site->settings);
     current_settings = NULL;
     cz__databases_close(true);

@@ -14,6 +14,7 @@
  */
 #include "runtime/fiber.h"
 #include <calzone/memory.h>
+#include <unistd.h>
 #include "runtime/fiber_stack.h"
 #include "runtime/runtime_internal.h"
 
@@ -115,6 +116,17 @@ void cz__fibers_trim(void)
     for (cz__fiber *fiber = pool.pooled; fiber; fiber = fiber->next)
         if (fiber->used)
             trim(fiber);
+}
+
+void cz__fiber_trim(cz__fiber *fiber)
+{
+    enum { RED_ZONE = 128 }; /* below the stack pointer; the System V ABI lets leaves use it */
+    const char *low = fiber->stack.low, *sp = fiber->stack.sp;
+    if (fiber->state != WAITING || sp <= low || sp >= low + fiber->stack.bytes)
+        return;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t used = (size_t)(low + fiber->stack.bytes - sp) + RED_ZONE;
+    cz_ignore(cz__stack_trim(&fiber->stack, (used + page - 1) / page * page)); /* a count */
 }
 
 /* Pages that a deep call touched go back to the system within a second of the fiber's return to the

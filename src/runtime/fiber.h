@@ -69,6 +69,9 @@ CZ_NODISCARD cz_status cz__fiber_offload_uncancelled(cz_ctx *ctx, void (*fn)(voi
 /* Cancel a context and wake its fiber. */
 void cz__fiber_cancel(cz_ctx *ctx, cz_status reason);
 
+/* Give the pages below the frames of a fiber that waits back to the system: for one that may wait long. */
+void cz__fiber_trim(cz__fiber *fiber);
+
 /* Fibers alive, of them in use, and the deepest stack seen, in bytes (of fibers that were pooled a second
  * ago or earlier). */
 typedef struct cz__fiber_stats {

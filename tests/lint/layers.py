@@ -17,7 +17,7 @@ LAYERS = [
     "http db redis brokers client",
     "orm notifications migrations routing middleware cache tasks events signals search storage mail",
     "parsers renderers serializers views pagination filters throttling versioning auth sessions permissions templates "
-    "forms realtime",
+    "forms websocket sse realtime",
     "admin openapi asyncapi debug metrics health registry graphql clients management idempotency loadtest",
     "testing",
 ]
