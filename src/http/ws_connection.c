@@ -20,8 +20,10 @@
 #include <errno.h>
 
 enum {
-    CLOSE_MS = 5000,           /* for the other side's close frame */
-    LINGER_BYTES = 8 << 20,    /* of a client that was refused in the middle of a message */
+    CLOSE_MS = 5000,        /* for the other side's close frame */
+    LINGER_BYTES = 8 << 20, /* of a client that was refused in the middle of a message */
+    /* More, and nothing is read: above what a handler may leave unsent, or one that always sends would never hear a close. */
+    READ_UNSENT_MAX = 2 << 20,
     TRIM_AFTER_MS = 1000,      /* a socket idle for so long gives memory back */
     FRAGMENT_BYTES = 64 << 10, /* longer messages leave in several frames */
     DEFLATE_BYTES_MIN = 256,   /* shorter ones are hardly made smaller */
@@ -88,7 +90,7 @@ static void set_due(struct cz_websocket *ws)
 
 static bool may_read(const struct cz_websocket *ws)
 {
-    if (cz__conn_unsent(ws->conn) > CZ__HTTP_UNSENT_BYTES_MAX)
+    if (cz__conn_unsent(ws->conn) > READ_UNSENT_MAX)
         return false;
     return ws->state == CLOSING || (ws->state == OPEN && !ws->message_waits);
 }
