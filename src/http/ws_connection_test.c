@@ -496,3 +496,32 @@ CZ_TEST(clients_that_vanish_leave_nothing)
     CZ_EXPECT_EQ(cz__http_server_stats(b.server).connections_open, 0);
     bench_done(&b);
 }
+
+/* A whole session with the n-th allocation failing: whatever it is, nothing is lost or used after its end. */
+CZ_TEST(without_memory_a_socket_ends_and_no_more)
+{
+    struct bench b = begin((cz_http_limits){ 0 });
+    cz_buf all = { 0 };
+    static char text[3000];
+    cz_buf_printf(&all, "GET /echo?deflate HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\r\n");
+    put_frame(&all, TEXT_FRAME, cz_str_of(text, sizeof text));
+    put_frame(&all, TEXT_FRAME | CZ__WS_RSV1, CZ_STR("\xf2\x48\xcd\xc9\xc9\x07\x00"));
+    put_frame(&all, CZ__WS_FIN | CZ__WS_PING, CZ_STR("x"));
+    put_frame(&all, CLOSE_FRAME, CZ_STR("\x03\xe8"));
+    for (uint64_t nth = 1; nth < 60; nth++) {
+        char heard[8192];
+        int fd = dial(&b);
+        cz__alloc_fail_at(nth, nth % 2);
+        say_bytes(fd, cz_buf_str(&all));
+        for (int i = 0; i < 8; i++)
+            cz__loop_turn(b.loop, 1);
+        cz__alloc_fail_at(0, false);
+        while (recv(fd, heard, sizeof heard, 0) > 0)
+            ;
+        close(fd);
+        turn(&b, 2);
+        CZ_EXPECT_EQ(cz__http_server_stats(b.server).connections_open, 0);
+    }
+    cz_buf_done(&all);
+    bench_done(&b);
+}

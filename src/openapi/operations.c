@@ -58,7 +58,8 @@ bool cz__operation_is_shown(const cz_route_info *route, const char *api_version)
 {
     struct cz__operation op = cz__operation_of(route);
     bool document = route->route->resource && !op.view; /* this document itself */
-    return !document && !route->route->websocket && !(op.doc && op.doc->hidden) && cz_version_lists_route(api_version, route);
+    return !document && !route->route->websocket && !(op.doc && op.doc->hidden) &&
+           cz_version_lists_route(api_version, route);
 }
 
 bool cz_openapi_is_documented(const cz_route_info *route)

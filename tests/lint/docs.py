@@ -92,7 +92,7 @@ class Page:
         if is_test:
             code += TEST_MAIN
         sources = ["examples/bookstore/validators.c"] if '"bookstore/' in code else []
-        if self.gcc(line, code, ["-O1", "-o", output, *sources, "-x", "none", LIBRARY, "-lsqlite3", "-lpcre2-8", "-lm",
+        if self.gcc(line, code, ["-O1", "-o", output, *sources, "-x", "none", LIBRARY, "-lsqlite3", "-lpcre2-8", "-lz", "-lm",
                                  "-lpthread"]):
             self.program, self.untold, self.is_project, self.line = name, True, bool(project), line
 
