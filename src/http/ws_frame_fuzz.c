@@ -24,12 +24,11 @@ static void add(struct trace *trace, unsigned kind, const char *bytes, size_t le
     trace->len += len;
 }
 
-static struct trace trace_new(void)
+/* In memory of its own by number. */
+static struct trace trace_new(unsigned number)
 {
-    struct trace trace = { .bytes = malloc(TRACE_MAX) };
-    if (!trace.bytes)
-        abort();
-    return trace;
+    static unsigned char bytes[4][TRACE_MAX];
+    return (struct trace){ .bytes = bytes[number] };
 }
 
 /* Feed one piece; false after a refusal. */
@@ -63,9 +62,9 @@ static bool feed(struct cz__ws_reader *reader, char *piece, size_t len, char *me
     }
 }
 
-static struct trace read_in_steps(const uint8_t *bytes, size_t len, size_t step)
+static struct trace read_in_steps(const uint8_t *bytes, size_t len, size_t step, unsigned number)
 {
-    struct trace trace = trace_new();
+    struct trace trace = trace_new(number);
     struct cz__ws_reader reader = { .message_bytes_max = MESSAGE_MAX, .deflate = true };
     char message[MESSAGE_MAX];
     size_t message_len = 0;
@@ -125,83 +124,101 @@ static bool control_is_good(struct naive *n, unsigned opcode, const char *payloa
     return true;
 }
 
-/* Returns whether to go on; `*good` is false when the frame is refused. */
-static bool naive_frame(struct naive *n, bool *good)
+/* What comes before a payload. */
+struct naive_head {
+    unsigned opcode, first;
+    uint64_t length;
+    const uint8_t *key;
+    size_t bytes;
+};
+
+static bool first_is_good(const struct naive *n, unsigned first)
+{
+    unsigned opcode = first & 15;
+    bool control = opcode >= 8, begins = opcode == 1 || opcode == 2;
+    return !(first & 0x30) && (!(first & 0x40) || begins) &&
+           (opcode < 3 || (opcode > 7 && opcode < 11)) && (!control || first & 0x80) &&
+           (opcode != 0 || n->in_message) && !(begins && n->in_message);
+}
+
+/* Whether the head is whole; `*good` is false when it is refused. */
+static bool naive_head(const struct naive *n, struct naive_head *head, bool *good)
 {
     const uint8_t *b = n->bytes + n->at;
-    size_t left = n->len - n->at, head = 2;
-    *good = true;
-    if (left < 1)
-        return false;
-    unsigned opcode = b[0] & 15, fin = b[0] >> 7;
-    bool control = opcode >= 8, begins = opcode == 1 || opcode == 2;
-    *good = !(b[0] & 0x30) && (!(b[0] & 0x40) || begins) &&
-            (opcode < 3 || (opcode > 7 && opcode < 11)) && (!control || fin) &&
-            (opcode != 0 || n->in_message) && !(begins && n->in_message);
+    size_t left = n->len - n->at;
+    *good = left < 1 || first_is_good(n, b[0]);
     if (!*good || left < 2)
         return false;
-    uint64_t length = b[1] & 127;
-    *good = b[1] & 128 && !(control && length > 125) && !(opcode == 8 && length == 1);
-    if (!*good)
+    *head = (struct naive_head){ .opcode = b[0] & 15, .first = b[0], .length = b[1] & 127 };
+    bool control = head->opcode >= 8;
+    unsigned more = head->length == 126 ? 2 : head->length == 127 ? 8 : 0;
+    *good = b[1] & 128 && !(control && more) && !(head->opcode == 8 && head->length == 1) &&
+            !(more == 8 && left > 2 && b[2] & 0x80);
+    if (!*good || left < 2 + more)
         return false;
-    unsigned more = length == 126 ? 2 : length == 127 ? 8 : 0;
-    if (more == 8 && left > 2 && b[2] & 0x80)
-        return *good = false;
-    if (left < head + more)
-        return false;
-    for (unsigned i = 0; more && i < more; i++)
-        length = (i ? length << 8 : 0) | b[head + i];
-    *good = !(more == 2 && length < 126) && !(more == 8 && length < 65536) &&
-            (control || length <= MESSAGE_MAX - (opcode ? 0 : n->message_len));
-    head += more;
-    if (!*good || left < head + 4)
-        return false;
-    const uint8_t *key = b + head;
-    head += 4;
-    bool whole = left - head >= length;
-    size_t have = whole ? (size_t)length : left - head;
-    char payload[MESSAGE_MAX];
-    for (size_t i = 0; i < have; i++)
-        payload[i] = (char)(b[head + i] ^ key[i & 3]);
-    n->at += head + have;
-    if (control) {
-        *good = control_is_good(n, opcode, payload, have, whole);
-        return *good && whole;
-    }
-    if (opcode) {
+    for (unsigned i = 0; i < more; i++)
+        head->length = (i ? head->length << 8 : 0) | b[2 + i];
+    *good = !(more == 2 && head->length < 126) && !(more == 8 && head->length < 65536) &&
+            (control || head->length <= MESSAGE_MAX - (head->opcode ? 0 : n->message_len));
+    head->key = b + 2 + more;
+    head->bytes = 6 + more;
+    return *good && left >= head->bytes;
+}
+
+/* Part or all of a message's frame. */
+static bool naive_data(struct naive *n, const struct naive_head *head, const char *payload,
+                       size_t have)
+{
+    bool ends = have == head->length && head->first & 0x80;
+    if (head->opcode) {
         n->message_len = 0;
         n->in_message = true;
-        n->text = opcode == 1;
-        n->compressed = b[0] & 0x40;
+        n->text = head->opcode == 1;
+        n->compressed = head->first & 0x40;
     }
     memcpy(n->message + n->message_len, payload, have);
     n->message_len += have;
-    bool ends = whole && fin;
     if (n->text && !n->compressed && !may_be_utf8(n->message, n->message_len, ends))
-        return *good = false;
+        return false;
     if (ends) {
         add(n->trace, n->compressed ? 'z' : n->text ? 't' : 'b', n->message, n->message_len);
         n->in_message = false;
     }
-    return whole;
+    return true;
+}
+
+/* Whether to go on; `*good` is false when the frame is refused. */
+static bool naive_frame(struct naive *n, bool *good)
+{
+    struct naive_head head;
+    char payload[MESSAGE_MAX];
+    if (!naive_head(n, &head, good))
+        return false;
+    size_t left = n->len - n->at - head.bytes;
+    size_t have = left < head.length ? left : (size_t)head.length;
+    for (size_t i = 0; i < have; i++)
+        payload[i] = (char)(head.key[4 + i] ^ head.key[i & 3]);
+    n->at += head.bytes + have;
+    *good = head.opcode >= 8 ? control_is_good(n, head.opcode, payload, have, have == head.length)
+                             : naive_data(n, &head, payload, have);
+    return *good && have == head.length;
 }
 
 static void check_against_naive(const uint8_t *bytes, size_t len, const struct trace *trace)
 {
-    struct trace own = trace_new();
+    struct trace own = trace_new(2);
     struct naive n = { .bytes = bytes, .len = len, .trace = &own };
     bool good = true;
     while (naive_frame(&n, &good))
         ;
     cz_assert(good == !trace->rule);
     cz_assert(own.len == trace->len && memcmp(own.bytes, trace->bytes, own.len) == 0);
-    free(own.bytes);
 }
 
 /* Write what was read as frames of a server, and read them. */
 static void check_written(const struct trace *trace)
 {
-    struct trace again = trace_new();
+    struct trace again = trace_new(3);
     struct cz__ws_reader reader = { .message_bytes_max = MESSAGE_MAX,
                                     .deflate = true,
                                     .from_server = true };
@@ -223,7 +240,6 @@ static void check_written(const struct trace *trace)
         at += 3 + len;
     }
     cz_assert(again.len == trace->len && memcmp(again.bytes, trace->bytes, again.len) == 0);
-    free(again.bytes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
@@ -234,13 +250,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     size_t step = bytes[0] % 16 + 1; /* the first byte chooses the cuts */
     bytes++;
     len--;
-    struct trace whole = read_in_steps(bytes, len, len ? len : 1),
-                 cut = read_in_steps(bytes, len, step);
+    struct trace whole = read_in_steps(bytes, len, len ? len : 1, 0);
+    struct trace cut = read_in_steps(bytes, len, step, 1);
     cz_assert(whole.rule == cut.rule && whole.len == cut.len);
     cz_assert(memcmp(whole.bytes, cut.bytes, whole.len) == 0);
     check_against_naive(bytes, len, &whole);
     check_written(&whole);
-    free(whole.bytes);
-    free(cut.bytes);
     return 0;
 }
