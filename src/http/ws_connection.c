@@ -451,7 +451,6 @@ static void forget_message(cz_ctx *ctx, struct cz_websocket *ws)
 {
     if (ctx->boundary != ws->boundary)
         return;
-    cz_buf_done(&ws->in_hand);
     if (!ws->arena)
         return;
     cz__defers_run(ctx, ws->before.defers);
@@ -504,6 +503,7 @@ cz_status cz__ws_receive(cz_ctx *ctx, struct cz_websocket *ws, int64_t timeout_m
     const cz__loop *loop = ws->conn->server->core.loop;
     int64_t until_us = timeout_ms < 0 ? 0 : cz__loop_now_us(loop) + timeout_ms * 1000;
     forget_message(ctx, ws);
+    cz_buf_done(&ws->in_hand); /* now that no clean-up looks at it */
     for (;;) {
         cz__conn_settle(ws->conn); /* takes and sends what is there */
         if (ws->message_waits)
