@@ -466,7 +466,7 @@ static void forget_message(cz_ctx *ctx, struct cz_websocket *ws)
 static cz_status deliver(cz_ctx *ctx, struct cz_websocket *ws, enum cz__ws_received *out,
                          cz_str *out_data)
 {
-    if (!ws->arena) {
+    if (!ws->arena && ctx->boundary == ws->boundary) { /* or what is remembered could be gone */
         cz_status status = cz_arena_create(NULL, CZ__HTTP_ARENA_BYTES_MAX, &ws->arena);
         if (status)
             return status;

@@ -40,6 +40,39 @@ static void echo(cz_ctx *ctx, cz_request *req, struct cz_websocket *ws)
     seen.handlers--;
 }
 
+struct part {
+    struct cz_websocket *ws;
+    int messages; /* then it raises */
+};
+
+static void receive_some(cz_ctx *ctx, void *arg)
+{
+    struct part *part = arg;
+    enum cz__ws_received kind;
+    cz_str data;
+    while (part->messages--) {
+        if (!receive(ctx, part->ws, -1, &kind, &data))
+            return;
+        cz_defer(ctx, count_defer, NULL);
+        cz_check(ctx, cz__ws_send(ctx, part->ws, true, data));
+    }
+    cz_raise(ctx, CZ_EVALIDATION, "enough");
+}
+
+/* Receives inside a cz_try() of its own, and as whom the last message said. */
+static void nest(cz_ctx *ctx, cz_request *req, struct cz_websocket *ws)
+{
+    struct part part = { ws, 3 };
+    enum cz__ws_received kind;
+    cz_str data;
+    (void)req;
+    cz_ignore(cz_try(ctx, receive_some, &part, NULL)); /* it raises, which is all it is for */
+    while (receive(ctx, ws, -1, &kind, &data)) {
+        cz_check(ctx, cz__ws_send(ctx, ws, true, ctx->actor));
+        cz_set_actor(ctx, data);
+    }
+}
+
 /* "raise", "end", "close", "sleep", "big", "quick": by the path. */
 static void obey(cz_ctx *ctx, cz_request *req, struct cz_websocket *ws)
 {
@@ -67,7 +100,9 @@ static void handle(cz_ctx *ctx, cz_request *req, void *user)
 {
     static struct cz__ws_upgrade plain, deflate;
     (void)user;
-    plain.run = deflate.run = cz_str_eq(req->path, CZ_STR("/echo")) ? echo : obey;
+    plain.run = deflate.run = cz_str_eq(req->path, CZ_STR("/echo"))   ? echo
+                              : cz_str_eq(req->path, CZ_STR("/nest")) ? nest
+                                                                      : obey;
     deflate.window_bits = 15;
     if (cz_str_eq(req->path, CZ_STR("/slow")))
         cz_sleep(ctx, 30);
@@ -268,6 +303,24 @@ CZ_TEST(what_a_message_allocated_and_deferred_goes_with_it)
     CZ_EXPECT_EQ(seen.closed_with, 1005);
     cz_buf_done(&heard.all);
     close(fd);
+    bench_done(&b);
+}
+
+CZ_TEST(messages_inside_a_boundary_go_with_it_and_who_it_is_stays)
+{
+    struct bench b = begin((cz_http_limits){ 0 });
+    int fd = open_socket(&b, "/nest");
+    for (int i = 0; i < 3; i++)
+        say_frame(fd, TEXT_FRAME, CZ_STR("inside"));
+    expect_frames(&b, fd, "message of 6; message of 6; message of 6");
+    CZ_EXPECT_EQ(seen.deferred, 3);
+    say_frame(fd, TEXT_FRAME, CZ_STR("Maria"));
+    say_frame(fd, TEXT_FRAME, CZ_STR("Ann"));
+    say_frame(fd, TEXT_FRAME, CZ_STR(""));
+    say_frame(fd, TEXT_FRAME, CZ_STR("Zoe"));
+    expect_frames(&b, fd, "message of 0; message of 5; message of 3; message of 0");
+    close(fd);
+    turn(&b, 10);
     bench_done(&b);
 }
 
