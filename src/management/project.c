@@ -328,15 +328,17 @@ static cz_status start_for(const struct cz__builtin *builtin, const cz_project *
     return status;
 }
 
-void cz__site_warn_of_settings(const struct cz__site *site)
+size_t cz__site_warn_of_settings(const struct cz__site *site)
 {
-    size_t cursor = 0;
+    size_t cursor = 0, count = 0;
     cz_str name;
     const char *file;
-    while (site->env == CZ_ENV_DEVELOPMENT &&
-           cz_settings_next_unknown(site->settings, &cursor, &name, &file))
+    for (; site->env == CZ_ENV_DEVELOPMENT &&
+           cz_settings_next_unknown(site->settings, &cursor, &name, &file);
+         count++)
         fprintf(stderr, "%s: warning: %s names %.*s, and no setting is called so\n",
                 site->project->name, file, CZ_STR_ARG(cz_str_head(name, 100)));
+    return count;
 }
 
 void cz__site_stop(struct cz__site *site)

@@ -41,8 +41,8 @@ CZ_NODISCARD cz_status cz__site_open_caches(const struct cz__site *site, cz_erro
 CZ_NODISCARD cz_status cz__setting_one_of(const struct cz__site *site, const char *name,
                                           const char *const *words, size_t count, size_t fallback,
                                           size_t *out, cz_error *err);
-/* In development: a line on stderr for each name in a .env file that no setting has. */
-void cz__site_warn_of_settings(const struct cz__site *site);
+/* In development: a line on stderr for each name in a .env file that no setting has. Returns how many. */
+size_t cz__site_warn_of_settings(const struct cz__site *site);
 /* Put the check of responses in front of the middleware, where the setting CHECK_RESPONSES or the environment asks for it and
  * it does not stand there; the list is in the site's arena. */
 CZ_NODISCARD cz_status cz__site_check_responses(const struct cz__site *site,

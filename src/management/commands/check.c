@@ -103,11 +103,22 @@ static int check_sql(const struct cz__site *site, bool servers)
     return code;
 }
 
-/* What is no mistake for certain. */
+/* What is no mistake for certain; how many there were is said at the end. */
 static void warn(const char *sentence, void *arg)
 {
     const struct cz__site *site = arg;
     fprintf(stderr, "%s: warning: %s\n", site->project->name, sentence);
+}
+
+static void print_summary(const struct cz__site *site, size_t warnings, size_t routes)
+{
+    char found[40] = "no issues";
+    size_t models = cz__models_count();
+    if (warnings)
+        cz_ignore(snprintf(found, sizeof found, "%zu warning%s", warnings,
+                           warnings == 1 ? "" : "s")); /* it fits */
+    printf("%s: %s in %zu model%s and %zu route%s (%s)\n", site->project->name, found, models,
+           models == 1 ? "" : "s", routes, routes == 1 ? "" : "s", cz_env_name(site->env));
 }
 
 int cz__command_check(struct cz__site *site, int argc, char **argv)
@@ -123,8 +134,8 @@ int cz__command_check(struct cz__site *site, int argc, char **argv)
         return 1;
     }
     int code = cz__site_run_offline(site, cz__command_check_drift, site);
-    cz__site_warn_of_settings(site);
-    cz_ignore(cz__views_check_exposure(site->router, warn, site)); /* warnings */
+    size_t warnings = cz__site_warn_of_settings(site);
+    warnings += cz__views_check_exposure(site->router, warn, site);
     for (size_t i = 0; i < cz__database_count && databases; i++)
         code |= cz__site_run_on(site, cz__databases[i].alias, ask_database, NULL);
     if (!code)
@@ -137,12 +148,10 @@ int cz__command_check(struct cz__site *site, int argc, char **argv)
         routes++;
     const char *warning = cz__authentication_warning();
     if (warning)
-        fprintf(stderr, "%s: warning: %s\n", site->project->name, warning);
+        warn(warning, site);
+    warnings += (warning != NULL) + cz__site_warn(site);
     /* everything that can be wrong stops the start before this line */
-    size_t models = cz__models_count();
-    printf("%s: %s in %zu model%s and %zu route%s (%s)\n", site->project->name,
-           cz__site_warn(site) ? "1 warning" : "no issues", models, models == 1 ? "" : "s", routes,
-           routes == 1 ? "" : "s", cz_env_name(site->env));
+    print_summary(site, warnings, routes);
     for (size_t i = 0; i < cz__database_count && databases; i++)
         code |= cz__site_run_on(site, cz__databases[i].alias, cz__command_check_database, site);
     return code;

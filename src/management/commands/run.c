@@ -279,7 +279,7 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
     }
     if (refuses_memory(site))
         return 1;
-    cz__site_warn_of_settings(site);
+    cz_ignore(cz__site_warn_of_settings(site)); /* each was told */
     cz_error err;
     struct cz__listening listening; /* before anything is migrated */
     if (cz__listening_read(site, bind, &listening, &err)) {
