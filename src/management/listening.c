@@ -82,7 +82,7 @@ static cz_status read_certificates(const struct cz__site *site, struct cz__liste
                                    cz_error *err)
 {
     struct cz__tls_options *options = &out->certificates;
-    size_t keys;
+    size_t keys = 0;
     cz_status status =
         read_files(site, "TLS_CERTIFICATES", &options->certificates, &options->count, err);
     if (!status)
