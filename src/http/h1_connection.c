@@ -267,6 +267,7 @@ static void refuse(struct h1 *h1, const cz_error *err)
     h1->conn->linger = true;
     h1->keep_alive = true; /* as far as the client is concerned; the answer says close */
     finish_answer(h1);
+    cz_assert(!cz__conn_is_open(h1->conn)); /* else serve() would refuse the same head for ever */
 }
 
 static void refuse_rule(struct h1 *h1, enum cz__h1_rule rule)
