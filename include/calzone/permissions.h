@@ -35,9 +35,6 @@ bool cz__permission_all(cz_ctx *ctx, const cz_request *req, const cz_permission 
 bool cz__permission_not(cz_ctx *ctx, const cz_request *req, const cz_permission *self,
                         void *object);
 
-/* Whether it never allows what changes anything, as far as its parts tell: cz_read_only, cz_deny_all, all of them and another. */
-bool cz__permission_only_reads(const cz_permission *permission);
-
 #define CZ__PERMISSION(title, function, ...)                                                       \
     (&(const cz_permission){ title, function, (const cz_permission *const[]){ __VA_ARGS__ },       \
                              sizeof((const cz_permission *const[]){ __VA_ARGS__ }) /               \

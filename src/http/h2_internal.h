@@ -46,8 +46,7 @@ struct cz__h2 {
     cz__conn *conn;
     nghttp2_session *session;
     struct cz__h2_stream *streams; /* the newest first */
-    unsigned stream_count;         /* of open ones */
-    unsigned exchange_count;       /* and of those that are not */
+    unsigned exchange_count;       /* of streams, those closed whose view still runs among them */
     size_t body_bytes;             /* of bodies that are not whole */
     size_t block_bytes;            /* of the headers being read, as RFC 9113, 6.5.2, counts them */
     unsigned continuations;        /* of them */

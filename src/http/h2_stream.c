@@ -27,7 +27,6 @@ cz_status cz__h2_stream_create(struct cz__h2 *h2, int32_t id, struct cz__h2_stre
         stream->next->link = &stream->next;
     stream->link = &h2->streams;
     h2->streams = stream;
-    h2->stream_count++;
     h2->exchange_count++;
     *out = stream;
     return CZ_OK;
@@ -67,7 +66,6 @@ void cz__h2_stream_close(struct cz__h2_stream *stream)
     if (stream->closed)
         return;
     stream->closed = true;
-    h2->stream_count--;
     cz__h2_rest(h2);
     make_ready(stream);
     if (stream->exchange->running) {

@@ -14,12 +14,8 @@ static cz_status add_address(const struct cz__site *site, cz_str text, struct cz
         return cz_error_set(err, CZ_EVALIDATION, "BIND has more than %d addresses", CZ__LISTEN_MAX);
     if (tls || cz_str_starts_with(text, CZ_STR("http://")))
         text = cz_str_tail(text, cz_str_find(text, CZ_STR("//")) + 2);
-    char *copy = cz_arena_alloc(site->arena, text.len + 1);
-    if (!copy)
+    if (cz_str_dup(site->arena, text, &kept))
         return cz_error_set(err, CZ_ENOMEM, "no memory for BIND");
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    kept = cz_str_of(copy, text.len);
     cz_status status = cz__address_parse(kept.ptr, &address, err);
     out->tls[out->count] = tls;
     out->addresses[out->count++] = kept.ptr;
@@ -51,12 +47,10 @@ static cz_status read_files(const struct cz__site *site, const char *setting,
     if (!files)
         return cz_error_set(err, CZ_ENOMEM, "no memory for %s", setting);
     for (size_t i = 0; i < names.count; i++) {
-        char *file = cz_arena_alloc(site->arena, names.items[i].len + 1);
-        if (!file)
+        cz_str file;
+        if (cz_str_dup(site->arena, names.items[i], &file))
             return cz_error_set(err, CZ_ENOMEM, "no memory for %s", setting);
-        memcpy(file, names.items[i].ptr, names.items[i].len);
-        file[names.items[i].len] = '\0';
-        files[i] = file;
+        files[i] = file.ptr;
     }
     *out = files;
     *out_count = names.count;

@@ -81,11 +81,6 @@ cz__openness cz__permission_openness(const cz_permission *permission, bool reads
     return open;
 }
 
-bool cz__permission_only_reads(const cz_permission *permission)
-{
-    return cz__permission_openness(permission, false) == CZ__OPEN_TO_NOBODY;
-}
-
 void cz_permission_require(cz_ctx *ctx, const cz_request *req, const cz_permission *permission,
                            void *object)
 {

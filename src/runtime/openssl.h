@@ -31,7 +31,6 @@ typedef struct ossl_param_st {
 
 enum {
     SSL_FILETYPE_PEM = 1,
-    SSL_VERIFY_NONE = 0,
     SSL_VERIFY_PEER = 1,
     SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2,
     SSL_ERROR_WANT_READ = 2,
@@ -103,7 +102,6 @@ typedef int (*cz__ssl_ticket_key)(SSL *, unsigned char *name, unsigned char *iv,
     X(SSL_CTX *, SSL_set_SSL_CTX, (SSL *, SSL_CTX *))                                              \
     X(const char *, SSL_get_servername, (const SSL *, int type))                                   \
     X(void, SSL_get0_alpn_selected, (const SSL *, const unsigned char **, unsigned *len))          \
-    X(const char *, SSL_get_version, (const SSL *))                                                \
     X(X509_VERIFY_PARAM *, SSL_get0_param, (SSL *))                                                \
     X(X509 *, SSL_get0_peer_certificate, (const SSL *))                                            \
     X(int, SSL_do_handshake, (SSL *))                                                              \
@@ -129,7 +127,6 @@ typedef int (*cz__ssl_ticket_key)(SSL *, unsigned char *name, unsigned char *iv,
     X(int, X509_NAME_print_ex, (BIO *, const X509_NAME *, int indent, unsigned long flags))        \
     X(const ASN1_TIME *, X509_get0_notAfter, (const X509 *))                                       \
     X(int, X509_cmp_current_time, (const ASN1_TIME *))                                             \
-    X(int, X509_check_ip_asc, (X509 *, const char *address, unsigned flags))                       \
     X(int, EVP_EncryptInit_ex,                                                                     \
       (EVP_CIPHER_CTX *, const EVP_CIPHER *, ENGINE *, const unsigned char *key,                   \
        const unsigned char *iv))                                                                   \

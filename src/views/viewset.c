@@ -1,4 +1,5 @@
 /* Viewsets: routes from a declaration. */
+#include "permissions/permissions.h"
 #include "serializers/serializers.h"
 #include "views/views_internal.h"
 #include <stdio.h>
@@ -135,7 +136,7 @@ static cz_status check_complete(const cz_viewset *view, cz_error *err)
 {
     const struct cz__model_state *state = view->model->state;
     if (!cz__view_offers(view, CZ_ACTION_create) || view->before_save || view->create || !state ||
-        cz__permission_only_reads(view->permissions))
+        cz__permission_openness(view->permissions, false) == CZ__OPEN_TO_NOBODY)
         return CZ_OK;
     for (uint16_t i = 1; i < state->column_count; i++) {
         const cz__column *column = &state->columns[i];
