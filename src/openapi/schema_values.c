@@ -1,10 +1,7 @@
 /* What schemas say of a value itself: its type, its bounds, its form. */
 #include "openapi/schema_keywords.h"
+#include "base/regex.h"
 #include <calzone/base64.h>
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
-enum { PATTERN_TRIES_MAX = 100000 };
 
 /* ---- faults ---- */
 
@@ -182,30 +179,17 @@ CZ__KEYWORD(cz__keyword_encoding)
 CZ__KEYWORD(cz__keyword_pattern)
 {
     (void)schema;
-    int code;
-    PCRE2_SIZE at;
+    bool fits = false;
+    struct cz__regex *pattern = NULL;
     if (value->kind != CZ_JSON_STR)
         return true;
-    cz_str text = rule->kind == CZ_JSON_STR ? rule->as.text : CZ_STR("(");
-    pcre2_code *pattern =
-        pcre2_compile((PCRE2_SPTR)text.ptr, text.len,
-                      PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
-    pcre2_match_data *match = pattern ? pcre2_match_data_create(1, NULL) : NULL;
-    pcre2_match_context *limits = pattern ? pcre2_match_context_create(NULL) : NULL;
-    int matched = PCRE2_ERROR_NOMEMORY;
-    if (match && limits) {
-        pcre2_set_match_limit(limits, PATTERN_TRIES_MAX);
-        matched = pcre2_match(pattern, (PCRE2_SPTR)value->as.text.ptr, value->as.text.len, 0, 0,
-                              match, limits);
-    }
-    pcre2_match_context_free(limits);
-    pcre2_match_data_free(match);
-    pcre2_code_free(pattern);
-    if (!pattern)
+    if (rule->kind != CZ_JSON_STR || cz__regex_create(rule->as.text, 0, &pattern, NULL))
         return cz__keyword_fail_schema(check, CZ_STR("the schema's pattern is malformed"));
-    return matched >= 0 ||
-           cz__keyword_fail(check, cz_format(check->ctx, "%.*s is not as the pattern %.*s",
-                                             CZ_STR_ARG(found(check, value)), CZ_STR_ARG(text)));
+    cz_ignore(cz__regex_search(pattern, value->as.text, &fits, NULL)); /* given up: not found */
+    cz__regex_destroy(pattern);
+    return fits || cz__keyword_fail(check, cz_format(check->ctx, "%.*s is not as the pattern %.*s",
+                                                     CZ_STR_ARG(found(check, value)),
+                                                     CZ_STR_ARG(rule->as.text)));
 }
 
 /* A number against a bound of the schema: the value itself, which `what` shows, or the size of a text or list. */
