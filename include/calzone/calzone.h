@@ -13,6 +13,7 @@
 #include <calzone/errors.h>
 #include <calzone/files.h>
 #include <calzone/filters.h>
+#include <calzone/html.h>
 #include <calzone/http.h>
 #include <calzone/idempotency.h>
 #include <calzone/json.h>

@@ -228,6 +228,8 @@ typedef const char *(*cz_validator)(cz_str text, double number);
 
 /* ---- fields ---- */
 
+enum { CZ_REGEX_TEXT_MAX = 65536 }; /* bytes of a text that a .regex looks at */
+
 /* Names of fields, written CZ_FIELDS(Book, title, author). */
 typedef struct cz_fields {
     const cz_str *items; /* paths */
@@ -263,7 +265,16 @@ typedef struct cz_field_options {
     cz_tagged db_default;
     cz_tagged min, max;     /* of a number */
     cz_choice_list choices; /* the only values allowed in a text field */
-    uint64_t max_bytes;     /* of a file; 0: CZ_UPLOAD_BYTES_MAX */
+    uint32_t min_length;    /* characters of a text that is not empty; 0: no least */
+    /* What a text that is not empty must have somewhere, all of it between "^" and "$": "^[A-Z]{2}[0-9]{4}$". An expression of
+     * PCRE2, read as JSON Schema reads those of ECMAScript, so that the OpenAPI document can show it: \\d, \\w and \\s are
+     * ASCII's, and "$" is the end itself. Texts of more than CZ_REGEX_TEXT_MAX bytes have it nowhere. */
+    const char *regex;
+    const char *regex_message; /* for who typed what has it not; NULL: DRF's sentence */
+    /* What HTML the text may have (html.h); input and cz_full_clean() drop the rest before they check it. NULL: it is text, and
+     * nothing is dropped. What is stored otherwise is stored as it is. */
+    const struct cz_html_rules *html;
+    uint64_t max_bytes; /* of a file; 0: CZ_UPLOAD_BYTES_MAX */
     /* Of a file: what it may be and how its name may end, with spaces between, "image/png image/jpeg" and "png jpg jpeg"; NULL:
      * anything. What it is tells cz_upload.content_type. */
     const char *content_types, *extensions;

@@ -102,6 +102,9 @@ bool cz_str_is_utf8(cz_str s);
 /* Code points in a well-formed UTF-8 string: what Django counts for max_length. */
 size_t cz_str_utf8_length(cz_str s);
 
+/* Write a code point at `out`, which must have room for 4 bytes. Returns the number of bytes written; no NUL. */
+size_t cz_utf8_write(char *out, uint32_t code);
+
 /* Equal in a time that depends on the lengths only; for secrets. */
 bool cz_str_eq_constant_time(cz_str a, cz_str b);
 

@@ -178,6 +178,27 @@ size_t cz_str_utf8_length(cz_str s)
     return count;
 }
 
+size_t cz_utf8_write(char *out, uint32_t code)
+{
+    char *at = out;
+    if (code < 0x80) {
+        *out = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        *at++ = (char)(0xc0 | code >> 6);
+    } else if (code < 0x10000) {
+        *at++ = (char)(0xe0 | code >> 12);
+        *at++ = (char)(0x80 | (code >> 6 & 0x3f));
+    } else {
+        *at++ = (char)(0xf0 | code >> 18);
+        *at++ = (char)(0x80 | (code >> 12 & 0x3f));
+        *at++ = (char)(0x80 | (code >> 6 & 0x3f));
+    }
+    *at++ = (char)(0x80 | (code & 0x3f));
+    return (size_t)(at - out);
+}
+
 bool cz_str_eq_constant_time(cz_str a, cz_str b)
 {
     if (a.len != b.len)

@@ -14,11 +14,4 @@ bool cz__content_type_is_plain(cz_str type);
 /* Whether files of this type are known by their first bytes. */
 bool cz__content_type_is_known(cz_str type);
 
-/* Words of a list with spaces between, as .content_types and .extensions have them: each with what is left in `*rest`; an
- * empty one at the end. */
-cz_str cz__word_next(cz_str *rest);
-bool cz__words_have(const char *words, cz_str word);
-/* "png, jpg" of "png jpg", for people. In the arena. Raises: CZ_ENOMEM. */
-cz_str cz__words_listed(cz_ctx *ctx, const char *words);
-
 #endif

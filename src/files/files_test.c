@@ -133,12 +133,6 @@ static void read_headers(cz_ctx *ctx, void *arg)
         CZ_EXPECT_MSG(cz__content_type_is_plain(header) == headers[i].plain, "\"%s\"",
                       headers[i].header);
     }
-    CZ_EXPECT_STR(cz__words_listed(ctx, " png  jpg "), "png, jpg");
-    CZ_EXPECT_STR(cz__words_listed(ctx, ""), "");
-    CZ_EXPECT(cz__words_have("png jpg", CZ_STR("jpg")));
-    CZ_EXPECT(!cz__words_have("png jpg", CZ_STR("jp")));
-    CZ_EXPECT(!cz__words_have("png jpg", CZ_STR("")));
-    CZ_EXPECT(!cz__words_have("png jpg", CZ_STR("png jpg")));
 }
 
 static void read_upload(cz_ctx *ctx, void *arg)

@@ -59,26 +59,6 @@ static int hex4(const char *p, const char *end)
     return value;
 }
 
-static char *put_utf8(char *out, unsigned c)
-{
-    if (c < 0x80) {
-        *out++ = (char)c;
-        return out;
-    }
-    if (c < 0x800) {
-        *out++ = (char)(0xc0 | c >> 6);
-    } else if (c < 0x10000) {
-        *out++ = (char)(0xe0 | c >> 12);
-        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
-    } else {
-        *out++ = (char)(0xf0 | c >> 18);
-        *out++ = (char)(0x80 | (c >> 12 & 0x3f));
-        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
-    }
-    *out++ = (char)(0x80 | (c & 0x3f));
-    return out;
-}
-
 /* The \u escape at `p` (the backslash), with its partner when it is the first of a surrogate pair.
  * Returns what follows, NULL after a failure. */
 static const char *read_unicode_escape(cz_json_reader *r, const char *p, unsigned *out)
@@ -154,7 +134,7 @@ static const char *read_escape(cz_json_reader *r, const char *p, char **out)
     case 'u':
         p = read_unicode_escape(r, p, &c);
         if (p)
-            *out = put_utf8(*out, c);
+            *out += cz_utf8_write(*out, c);
         return p;
     default:
         fail(r, CZ_EPROTOCOL, p, "Invalid \\escape");

@@ -1,4 +1,5 @@
 /* Examples: what was declared of a field or member, else a value that its kind takes. */
+#include "base/regex.h"
 #include "openapi/openapi_internal.h"
 #include "openapi/schema_check.h"
 
@@ -75,9 +76,13 @@ static void write_text(struct cz__document *doc, const cz__column *column)
     else if (column->field->kind == CZ_KIND_slug_field)
         text = "a-slug";
     cz_str example = cz_str_from(text);
+    while (example.len < column->field->options.min_length)
+        example = cz_format(doc->ctx, "%.*s%s", CZ_STR_ARG(example), text);
     if (!choices->count && column->max_length) /* all of them are ASCII */
         example = cz_str_head(example, column->max_length);
-    write_string(doc, example);
+    bool fits = !column->regex;
+    if (fits || (!cz__regex_search(column->regex, example, &fits, NULL) && fits))
+        write_string(doc, example);
 }
 
 static void write_number(struct cz__document *doc, const cz_field_options *options, bool real)

@@ -1,4 +1,5 @@
 /* What one method of a path takes and answers. */
+#include "base/words.h"
 #include "files/files.h"
 #include "openapi/openapi_internal.h"
 #include "versioning/versioning.h"

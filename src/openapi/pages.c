@@ -2,6 +2,7 @@
 #include "openapi/pages.h"
 #include "http/etags.h"
 #include "routing/errors.h"
+#include <calzone/html.h>
 #include <calzone/map.h>
 #include <calzone/renderers.h>
 #include <stdio.h>
@@ -124,7 +125,7 @@ static void write_assets(const cz_api_page *page, cz_str path, bool scripts, cz_
             continue;
         cz_buf_append_str(out, scripts ? CZ_STR("<script src=\"")
                                        : CZ_STR("<link rel=\"stylesheet\" href=\""));
-        cz__html_append(out, path);
+        cz_html_escape(out, path);
         cz_buf_printf(out, "/%s/%s\">%s\n", page->folder, name, scripts ? "</script>" : "");
     }
 }
@@ -135,14 +136,14 @@ static void write_page(const cz_api_page *page, cz_str title, cz_str document, c
     cz_buf_append_lit(out, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
                            "<meta name=\"viewport\" content=\"width=device-width, "
                            "initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n<title>");
-    cz__html_append(out, title);
+    cz_html_escape(out, title);
     cz_buf_append_lit(out, "</title>\n");
     write_assets(page, path, false, out);
     cz_buf_append_lit(out, "<div id=\"page\" data-document=\"");
-    cz__html_append(out, document);
+    cz_html_escape(out, document);
     cz_buf_append_lit(out, "\"></div>\n<noscript>This page needs scripts. The document itself is "
                            "<a href=\"");
-    cz__html_append(out, document);
+    cz_html_escape(out, document);
     cz_buf_append_lit(out, "\">here</a>.</noscript>\n");
     write_assets(page, path, true, out);
     cz_buf_append_lit(out, "</html>\n");

@@ -115,6 +115,15 @@ static void write_choices(struct cz__document *doc, const cz_choice_list *choice
     cz_json_list_end(&doc->json);
 }
 
+/* A pattern that would mean something else to others is not shown; a text that may be empty need not have it then. */
+static void write_pattern(struct cz__document *doc, const cz_field_options *options)
+{
+    if (options->regex && cz__regex_is_portable(cz_str_from(options->regex)))
+        cz__doc_str(doc, "pattern",
+                    options->blank ? cz_format(doc->ctx, "^$|%s", options->regex).ptr
+                                   : options->regex);
+}
+
 static void write_text(struct cz__document *doc, const cz__column *column, bool null, bool input)
 {
     const cz_field_options *options = &column->field->options;
@@ -133,10 +142,14 @@ static void write_text(struct cz__document *doc, const cz__column *column, bool 
         cz__doc_str(doc, "format", "uri");
     else if (kind == CZ_KIND_slug_field && input)
         cz__doc_str(doc, "pattern", options->blank ? "^[-a-zA-Z0-9_]*$" : "^[-a-zA-Z0-9_]+$");
+    else if (input)
+        write_pattern(doc, options);
+    if (options->html)
+        cz__doc_str(doc, "contentMediaType", "text/html");
     if (input && column->max_length)
         cz__doc_int(doc, "maxLength", column->max_length);
     if (input && !options->blank)
-        cz__doc_int(doc, "minLength", 1);
+        cz__doc_int(doc, "minLength", options->min_length > 1 ? options->min_length : 1);
 }
 
 static void write_bounds(struct cz__document *doc, const cz_field_options *options)

@@ -32,8 +32,9 @@ typedef struct cz__column {
     bool many;             /* a many-to-many or a reverse side: several rows */
     bool null;
     bool upload; /* a record's file: a cz_upload, which begins with its name, the text of `type` */
-    cz__db_type type;    /* of what is stored */
-    uint32_t max_length; /* characters; 0: no limit */
+    cz__db_type type;              /* of what is stored */
+    uint32_t max_length;           /* characters; 0: no limit */
+    const struct cz__regex *regex; /* NULL: there is none */
     const struct cz__column
         *unique_for[CZ__PERIODS]; /* the date of such a rule; NULL: there is none */
     const char *name;             /* the column's name in the table */

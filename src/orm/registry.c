@@ -1,7 +1,10 @@
 /* The models of a project, resolved once at start: columns, keys, relations, the tables between. What
  * cannot work is refused here, with one line naming the model and the field. */
+#include "base/regex.h"
+#include "base/words.h"
 #include "files/files.h"
 #include "orm/orm_internal.h"
+#include <calzone/html.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -299,6 +302,40 @@ static cz_status check_file(const cz_model *model, const cz_field *field, cz_err
     return wrong ? refuse(err, model, field, wrong) : CZ_OK;
 }
 
+/* What is said of texts, and of texts alone. */
+static cz_status check_text_options(const cz_model *model, const cz_field *field, cz_error *err)
+{
+    const cz_field_options *options = &field->options;
+    bool said = options->regex || options->min_length || options->html;
+    uint32_t longest = max_length_of(field);
+    cz_error why;
+    if (options->regex_message && !options->regex)
+        return refuse(err, model, field, ".regex_message is of a .regex");
+    if (!said)
+        return CZ_OK;
+    if (is_stored_relation(field->kind) || type_of(field) != CZ__DB_TEXT ||
+        field->kind == CZ_KIND_file_field || options->choices.count)
+        return refuse(err, model, field,
+                      ".regex, .min_length and .html are for text fields without choices");
+    if (longest && options->min_length > longest)
+        return refuse(err, model, field, ".min_length is greater than .max_length");
+    if (options->html && cz__html_rules_check(options->html, &why))
+        return refuse(err, model, field, cz_error_message(&why));
+    return CZ_OK;
+}
+
+/* Compiled once, for the life of the process, as the registry is. */
+static cz_status compile_regex(const cz_model *model, cz__column *column, cz_error *err)
+{
+    const char *regex = column->field->options.regex;
+    struct cz__regex *pattern = NULL;
+    cz_error why;
+    if (regex && cz__regex_create(cz_str_from(regex), 0, &pattern, &why))
+        return refuse(err, model, column->field, cz_error_message(&why));
+    column->regex = pattern;
+    return CZ_OK;
+}
+
 static cz_status check_options(const cz_model *model, const cz_field *field, cz_error *err)
 {
     const cz_field_options *options = &field->options;
@@ -307,6 +344,8 @@ static cz_status check_options(const cz_model *model, const cz_field *field, cz_
     cz_status status = check_link_options(model, field, err);
     if (!status)
         status = check_file(model, field, err);
+    if (!status)
+        status = check_text_options(model, field, err);
     if (status)
         return status;
     if (is_stored_relation(field->kind)) {
@@ -448,6 +487,8 @@ static cz_status add_column(struct cz__model_state *state, uint16_t ordinal, cz_
         column->type = as_django(column->type);
     if (field->kind == CZ_KIND_enum_field)
         status = number_choices(model, column, err);
+    if (!status)
+        status = compile_regex(model, column, err);
     if (status)
         return status;
     if (!relation)

@@ -1,5 +1,6 @@
 #include <calzone/testing.h>
 #include "orm/orm.h"
+#include <calzone/html.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -52,6 +53,23 @@ CZ_MODEL(UpsideDown, UPSIDE_DOWN);
 CZ_MODEL(RangeOfText, RANGE_OF_TEXT);
 #define CHOICES_OF_INT(F) F(int_field, size, .choices = CZ_CHOICES(SIZES))
 CZ_MODEL(ChoicesOfInt, CHOICES_OF_INT);
+#define REGEX_OF_INT(F) F(int_field, size, .regex = "^1")
+CZ_MODEL(RegexOfInt, REGEX_OF_INT);
+#define REGEX_OF_KEY(F) F(foreign_key, other, RegexOfKey, .on_delete = CZ_CASCADE, .regex = "^1")
+CZ_MODEL(RegexOfKey, REGEX_OF_KEY);
+#define REGEX_OF_CHOICES(F) F(char_field, size, .choices = CZ_CHOICES(SIZES), .regex = "^1")
+CZ_MODEL(RegexOfChoices, REGEX_OF_CHOICES);
+#define BROKEN_REGEX(F) F(char_field, name, .regex = "(a")
+CZ_MODEL(BrokenRegex, BROKEN_REGEX);
+#define MESSAGE_ALONE(F) F(char_field, name, .regex_message = "No.")
+CZ_MODEL(MessageAlone, MESSAGE_ALONE);
+#define LONG_LEAST(F) F(slug_field, name, .min_length = 51)
+CZ_MODEL(LongLeast, LONG_LEAST);
+#define HTML_OF_DATE(F) F(date_field, day, .html = &cz_html_basic)
+CZ_MODEL(HtmlOfDate, HTML_OF_DATE);
+static const cz_html_rules SCRIPTS = { .tags = "b script" };
+#define UNSAFE_HTML(F) F(text_field, body, .html = &SCRIPTS)
+CZ_MODEL(UnsafeHtml, UNSAFE_HTML);
 #define NOW_OF_DATE(F) F(date_field, day, .auto_now = true)
 CZ_MODEL(NowOfDate, NOW_OF_DATE);
 #define LONG_NAME(F) F(int_field, a123456789012345678901234567890123456789012345678901234567890)
@@ -206,6 +224,26 @@ CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
         { { &UpsideDown__model }, 1, "UpsideDown.cents: .min is greater than .max" },
         { { &RangeOfText__model }, 1, "RangeOfText.name: .max is not of the field's kind" },
         { { &ChoicesOfInt__model }, 1, "ChoicesOfInt.size: choices are for text fields" },
+        { { &RegexOfInt__model },
+          1,
+          "RegexOfInt.size: .regex, .min_length and .html are for text fields without choices" },
+        { { &RegexOfKey__model },
+          1,
+          "RegexOfKey.other: .regex, .min_length and .html are for text fields without choices" },
+        { { &RegexOfChoices__model },
+          1,
+          "RegexOfChoices.size: .regex, .min_length and .html are for text fields without "
+          "choices" },
+        { { &HtmlOfDate__model },
+          1,
+          "HtmlOfDate.day: .regex, .min_length and .html are for text fields without choices" },
+        { { &BrokenRegex__model },
+          1,
+          "BrokenRegex.name: a regular expression is malformed: missing closing parenthesis, at "
+          "byte 2" },
+        { { &MessageAlone__model }, 1, "MessageAlone.name: .regex_message is of a .regex" },
+        { { &LongLeast__model }, 1, "LongLeast.name: .min_length is greater than .max_length" },
+        { { &UnsafeHtml__model }, 1, "UnsafeHtml.body: no rules can allow the tag \"script\"" },
         { { &NowOfDate__model },
           1,
           "NowOfDate.day: auto_now and auto_now_add are for datetime fields" },

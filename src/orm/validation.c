@@ -1,7 +1,10 @@
 #include "orm/validation.h"
+#include "base/regex.h"
 #include "orm/formats.h"
 #include "orm/orm_internal.h"
+#include <calzone/html.h>
 #include <calzone/json.h>
+#include <calzone/log.h>
 #include <calzone/validation.h>
 
 bool cz__has_error(const cz_field_errors *errors, cz_str name)
@@ -40,6 +43,32 @@ static const char *format_error(cz_field_kind kind, cz_str text)
     }
 }
 
+static const char *regex_error(cz_ctx *ctx, const cz__column *column, cz_str text)
+{
+    const char *message = column->field->options.regex_message;
+    bool found = false;
+    cz_error err;
+    if (!column->regex)
+        return NULL;
+    if (text.len <= CZ_REGEX_TEXT_MAX && cz__regex_search(column->regex, text, &found, &err))
+        cz_log_warning(ctx, "orm", "a .regex takes too long for what came; it was refused",
+                       CZ_FIELD_STR("field", cz_str_from(column->field->name)),
+                       CZ_FIELD_STR("error", cz_str_from(cz_error_message(&err))));
+    if (found)
+        return NULL;
+    return message ? message : "This value does not match the required pattern.";
+}
+
+/* What is wrong with a text, as its kind, its pattern and its validator have it. */
+static const char *text_error(cz_ctx *ctx, const cz__column *column, cz_str text)
+{
+    cz_validator validator = column->field->options.validator;
+    const char *wrong = format_error(column->field->kind, text);
+    if (!wrong)
+        wrong = regex_error(ctx, column, text);
+    return wrong || !validator ? wrong : validator(text, 0);
+}
+
 static bool is_choice(const cz_choice_list *choices, cz_str text)
 {
     for (size_t i = 0; i < choices->count; i++)
@@ -67,12 +96,13 @@ bool cz__check_text(cz_ctx *ctx, const cz__column *column, cz_str name, cz_str t
                             CZ_STR_ARG(quoted(text, 100)));
         return false;
     } else {
-        const char *wrong = format_error(column->field->kind, text);
-        if (!wrong && options->validator)
-            wrong = options->validator(text, 0);
+        const char *wrong = text_error(ctx, column, text);
         if (wrong)
             cz_field_errors_add(ctx, errors, name, "invalid", "%s", wrong);
     }
+    if (text.len && options->min_length && cz_str_utf8_length(text) < options->min_length)
+        cz_field_errors_add(ctx, errors, name, "min_length",
+                            "Ensure this field has at least %u characters.", options->min_length);
     if (column->max_length && text.len > column->max_length &&
         cz_str_utf8_length(text) > column->max_length)
         cz_field_errors_add(ctx, errors, name, "max_length",
@@ -364,8 +394,26 @@ void cz__check_unique_together(cz_ctx *ctx, const cz_row *row, bool existing,
 
 /* ---- a whole row ---- */
 
-static void check_value(cz_ctx *ctx, const cz_row *row, const cz__column *column, cz_str name,
-                        cz_field_errors *errors)
+cz_str cz__text_as_stored(cz_ctx *ctx, const cz__column *column, cz_str text)
+{
+    const cz_html_rules *html = column->field->options.html;
+    return html ? cz_str_trim(cz_html_clean(ctx, text, html)) : text;
+}
+
+static void clean_text(cz_ctx *ctx, cz_row *row, const cz__column *column)
+{
+    if (!column->field->options.html || !known(row, column) || is_null(row, column))
+        return;
+    cz_str *text = cz__row_at(row, column);
+    cz_str cleaned = cz__text_as_stored(ctx, column, *text);
+    if (cz_str_eq(*text, cleaned))
+        return;
+    *text = cleaned;
+    cz__row_mark(row, column, false);
+}
+
+void cz__check_value(cz_ctx *ctx, const cz_row *row, const cz__column *column, cz_str name,
+                     cz_field_errors *errors)
 {
     const void *at = cz__row_at(row, column);
     switch (CZ__DB_KIND(column->type)) {
@@ -406,7 +454,7 @@ static void check_column(cz_ctx *ctx, const cz_row *row, const cz__column *colum
     if (!loaded)
         return;
     if (!cz__row_bit(row, CZ__BITS_NULL, column->ordinal))
-        check_value(ctx, row, column, name, errors);
+        cz__check_value(ctx, row, column, name, errors);
     else if (!column->null)
         cz_field_errors_add(ctx, errors, name, "null", "This field may not be null.");
 }
@@ -452,6 +500,8 @@ void cz__full_clean(cz_ctx *ctx, cz_row *row)
     bool existing = cz__row_bit(row, CZ__BITS_LOADED, 0) && !cz__row_bit(row, CZ__BITS_DIRTY, 0);
     cz_field_errors errors;
     cz_field_errors_init(&errors);
+    for (uint16_t i = 1; i < state->column_count; i++)
+        clean_text(ctx, row, &state->columns[i]);
     for (uint16_t i = 1; i < state->column_count; i++)
         if (state->columns[i].stored)
             check_column(ctx, row, &state->columns[i], existing, &errors);

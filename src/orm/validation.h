@@ -6,12 +6,17 @@
 #include <calzone/errors.h>
 #include "orm/orm.h"
 
+/* A text as the field would store it: of HTML what its rules allow. In the arena. Raises: CZ_ENOMEM. */
+cz_str cz__text_as_stored(cz_ctx *ctx, const cz__column *column, cz_str text);
 /* A text: blank, choices, form, the field's validator, length. Returns false when it is none of the choices. */
 bool cz__check_text(cz_ctx *ctx, const cz__column *column, cz_str name, cz_str text,
                     cz_field_errors *errors);
 /* A number: range and the field's validator. */
 void cz__check_number(cz_ctx *ctx, const cz__column *column, cz_str name, double value,
                       cz_field_errors *errors);
+/* The same of a row's column that is neither NULL nor a relation. */
+void cz__check_value(cz_ctx *ctx, const cz_row *row, const cz__column *column, cz_str name,
+                     cz_field_errors *errors);
 /* That a number is beyond `bound`, which is written as text. */
 void cz__out_of_range(cz_ctx *ctx, cz_str name, bool above, cz_str bound, cz_field_errors *errors);
 /* That no row has the key `text` a reference was given. */

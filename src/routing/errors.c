@@ -1,6 +1,7 @@
 /* Error documents: DRF's shape by default because clients parse it, RFC 9457 where the client asks for
  * application/problem+json or the project says so, FastAPI's 422 by setting, a plain page for browsers. */
 #include "routing/errors.h"
+#include <calzone/html.h>
 #include <calzone/log.h>
 #include <calzone/routing.h>
 #include <stdio.h>
@@ -140,28 +141,6 @@ static void write_fastapi(cz_json_writer *json, const struct document *doc)
     cz_json_object_end(json);
 }
 
-void cz__html_append(cz_buf *out, cz_str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        switch (text.ptr[i]) {
-        case '<':
-            cz_buf_append_lit(out, "&lt;");
-            break;
-        case '>':
-            cz_buf_append_lit(out, "&gt;");
-            break;
-        case '&':
-            cz_buf_append_lit(out, "&amp;");
-            break;
-        case '"':
-            cz_buf_append_lit(out, "&quot;");
-            break;
-        default:
-            cz_buf_append_char(out, text.ptr[i]);
-        }
-    }
-}
-
 /* Of a path that leads nowhere, as Django's page does. */
 static void write_routes(cz_buf *out)
 {
@@ -174,9 +153,9 @@ static void write_routes(cz_buf *out)
                            "tried:</p>\n<ol>\n");
     for (size_t n = 0; n < ROUTES_SHOWN_MAX && cz_router_next(router, &cursor, &route); n++) {
         cz_buf_printf(out, "<li><code>%s ", route.method);
-        cz__html_append(out, cz_str_from(route.pattern));
+        cz_html_escape(out, cz_str_from(route.pattern));
         cz_buf_append_lit(out, "</code> ");
-        cz__html_append(out, cz_str_from(route.name));
+        cz_html_escape(out, cz_str_from(route.name));
         cz_buf_append_lit(out, "</li>\n");
     }
     cz_buf_append_lit(out,
@@ -191,13 +170,13 @@ static void write_html(cz_buf *out, const struct document *doc, cz_str request_i
                   "<meta name=\"viewport\" content=\"width=device-width\">\n"
                   "<title>%d %s</title>\n<h1>%d %s</h1>\n<p>",
                   doc->http, reason, doc->http, reason);
-    cz__html_append(out, doc->message);
+    cz_html_escape(out, doc->message);
     cz_buf_append_lit(out, "</p>\n");
     if (doc->no_route)
         write_routes(out);
     if (request_id.len) {
         cz_buf_append_lit(out, "<p><small>Request ");
-        cz__html_append(out, request_id);
+        cz_html_escape(out, request_id);
         cz_buf_append_lit(out, "</small></p>\n");
     }
     cz_buf_append_lit(out, "</html>\n");

@@ -26,9 +26,6 @@ void cz__field_errors_write_value(cz_json_writer *json, const cz_field_errors *e
  * first met, into an open object: DRF's shape. */
 void cz__field_errors_write(cz_json_writer *json, const cz_field_errors *errors);
 
-/* Append text as that of an HTML page or of an attribute in double quotes. Failures stay in the buffer. */
-void cz__html_append(cz_buf *out, cz_str text);
-
 /* Make the error the request's answer, replacing whatever was answered before; headers already set stay.
  * A 5xx is logged here, once. Never raises: without memory the answer has no body. */
 void cz__answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err);

@@ -1,4 +1,5 @@
 /* Files of a form against their fields, with the sentences of DRF's FileField and Django's FileExtensionValidator. */
+#include "base/words.h"
 #include "files/files.h"
 #include "serializers/serializers_internal.h"
 #include <inttypes.h>

@@ -24,6 +24,7 @@ static void take_text(struct cz__input *input, const struct cz__serializer_field
                        "Null characters are not allowed.");
         return;
     }
+    text = cz__text_as_stored(input->ctx, column, text);
     if (!cz__check_text(input->ctx, column, field->name, text, input->errors))
         return;
     if (column->type & CZ__DB_CHOSEN)

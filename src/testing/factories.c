@@ -2,6 +2,7 @@
 #include <calzone/factories.h>
 #include <calzone/transactions.h>
 #include "orm/orm.h"
+#include "orm/validation.h"
 #include "testing/testing_internal.h"
 #include <inttypes.h>
 
@@ -82,6 +83,16 @@ static cz_str numbered(const cz_fake *fake, cz_str text, const char *between)
     return cz_format(fake->ctx, "%" PRIu64, fake->number);
 }
 
+/* At least as long as the field wants it. */
+static cz_str lengthened(const cz_fake *fake, cz_str text)
+{
+    cz_str longer = text;
+    while (longer.len < fake->field->options.min_length)
+        longer = cz_format(fake->ctx, "%.*s %.*s", CZ_STR_ARG(longer), CZ_STR_ARG(text));
+    return longer.len == text.len || !fake->max_length ? longer
+                                                       : cz_str_head(longer, fake->max_length);
+}
+
 static cz_str as_slug(const cz_fake *fake, cz_str text)
 {
     text = cz_copy(fake->ctx, text);
@@ -101,8 +112,14 @@ static void fill_text(const cz_fake *fake, cz_str *out)
         *out = cz_str_from(choices->items[at % choices->count].value);
         return;
     }
+    if (field->options.regex && field->options.example) { /* which nobody here could think of */
+        *out = cz_str_from(field->options.example);
+        return;
+    }
     text_function(field)(fake, out);
     cz_str slug = as_slug(fake, *out);
+    if (field->kind == CZ_KIND_char_field || field->kind == CZ_KIND_text_field)
+        *out = lengthened(fake, *out);
     if (field->kind == CZ_KIND_slug_field)
         *out = numbered(fake, slug, "-");
     else if (field->kind == CZ_KIND_url_field)
@@ -262,31 +279,14 @@ static void fill_value(const cz_fake *fake, const cz__column *column, void *out)
     }
 }
 
-static double number_of(const cz__column *column, const void *at)
-{
-    switch (CZ__DB_KIND(column->type)) {
-    case CZ__DB_INT16:
-        return *(const int16_t *)at;
-    case CZ__DB_INT32:
-        return *(const int32_t *)at;
-    case CZ__DB_INT64:
-        return (double)*(const int64_t *)at;
-    case CZ__DB_REAL:
-        return *(const double *)at;
-    case CZ__DB_DECIMAL:
-        return cz_decimal_to_double(*(const cz_decimal *)at);
-    default:
-        return 0;
-    }
-}
-
 static bool is_accepted(cz_ctx *ctx, const cz_row *row, const cz__column *column)
 {
     const cz_field_options *options = &column->field->options;
     const void *at = cz__row_at(row, column);
-    bool text = CZ__DB_KIND(column->type) == CZ__DB_TEXT;
-    if (options->validator && options->validator(text ? *(const cz_str *)at : CZ_STR(""),
-                                                 text ? 0 : number_of(column, at)))
+    cz_field_errors errors;
+    cz_field_errors_init(&errors);
+    cz__check_value(ctx, row, column, cz_str_from(column->field->name), &errors);
+    if (errors.count)
         return false;
     if (!options->unique)
         return true;
@@ -332,7 +332,7 @@ static void fill_column(cz_ctx *ctx, cz_row *row, const cz__column *column, cz_f
         }
     }
     cz_raise(ctx, CZ_EINVAL,
-             "no value was found for %s.%s that its validator takes and no row has; give it, or a "
+             "no value was found for %s.%s that its rules take and no row has; give it, or a "
              "function in CZ_FACTORY(%s, ...)",
              row->model->name, column->field->name, row->model->name);
 }

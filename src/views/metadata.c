@@ -168,6 +168,10 @@ static void write_limits(cz_json_writer *json, const cz__column *column)
         write_choices(json, choices);
         return;
     }
+    if (column->field->options.min_length) {
+        cz_json_key(json, CZ_STR("min_length"));
+        cz_json_i64(json, column->field->options.min_length);
+    }
     if (column->max_length) {
         cz_json_key(json, CZ_STR("max_length"));
         cz_json_i64(json, column->max_length);

@@ -12,7 +12,7 @@ import sys
 
 LAYERS = [
     "base",
-    "files json",
+    "files html json",
     "runtime settings",
     "http db redis brokers client",
     "orm notifications migrations routing middleware cache tasks events signals search storage mail",
