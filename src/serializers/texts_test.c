@@ -158,6 +158,7 @@ CZ_TEST(documents_tell_of_patterns_lengths_and_html)
     }
     answer =
         cz_client_send(client, &(cz_client_request){ .method = "OPTIONS", .target = "/plates" });
+    CZ_EXPECT_JSON(answer, "actions.POST.number.type", "regex");
     CZ_EXPECT_JSON_TEXT(answer, "actions.POST.colour",
                         "{\"type\":\"string\",\"required\":false,\"read_only\":false,\"label\":"
                         "\"Colour\",\"min_length\":3,\"max_length\":8}");

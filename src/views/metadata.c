@@ -48,7 +48,7 @@ static const char *text_type(const cz_field *field)
     case CZ_KIND_slug_field:
         return "slug";
     default:
-        return "string";
+        return field->options.regex ? "regex" : "string";
     }
 }
 

@@ -67,6 +67,11 @@ def declare():
         cover = serializers.FileField(max_length=30, use_url=False, validators=[small, FileExtensionValidator(["png", "jpg"])])
         notes = serializers.FileField(required=False, allow_null=True, allow_empty_file=True, use_url=False)
 
+    class LabelSerializer(serializers.Serializer):
+        code = serializers.RegexField(r"^[A-Z]{2}-\d{2}$", max_length=8)
+        word = serializers.CharField(min_length=3, max_length=6)
+        nick = serializers.CharField(required=False, allow_blank=True, default="", min_length=2, max_length=6)
+
     def pages(base, **members):
         return type("Pages", (base,), members)
 
@@ -96,6 +101,12 @@ def declare():
 
         @decorators.action(detail=False, methods=["post"], serializer_class=CoverSerializer)
         def cover(self, request):
+            serializer = self.get_serializer(data=request.data)
+            serializer.is_valid(raise_exception=True)
+            return response.Response(serializer.data, status=201)
+
+        @decorators.action(detail=False, methods=["post"], serializer_class=LabelSerializer)
+        def label(self, request):
             serializer = self.get_serializer(data=request.data)
             serializer.is_valid(raise_exception=True)
             return response.Response(serializer.data, status=201)

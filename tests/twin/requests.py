@@ -231,6 +231,18 @@ def files():
     yield ask("OPTIONS", "/books/cover/")
 
 
+def labels():
+    for code, word, nick in [
+        ("AB-12", "abc", "ab"), ("AB-12", "abcdef", ""), ("ab-12", "abc", "ab"), (" AB-12 ", " abc ", " ab "), ("AB-123", "abc", "ab"),
+        ("xAB-12", "ab", "a"), ("", "", ""), ("AB-12", "\u00e9t\u00e9", "\u00e9t"), ("AB-12", "\u00e9t", "\u00e9"), ("AB-12AB-12", "abcdefg", "abcdefg"),
+        (12, 123, 12), (None, None, None), (True, ["abc"], {}), ("AB-12", 12, 1.5),
+    ]:
+        yield ask("POST", "/books/label/", {"code": code, "word": word, "nick": nick})
+    yield ask("POST", "/books/label/", {"code": "AB-12", "word": "abc"})
+    yield ask("POST", "/books/label/", "code=AB-12&word=ab&nick=", type="application/x-www-form-urlencoded")
+    yield ask("OPTIONS", "/books/label/")
+
+
 def deletions():
     for target in ["/books/2/", "/books/2/", "/authors/1/", "/tags/1/"]:
         yield ask("DELETE", target)
@@ -245,5 +257,5 @@ def stricter():
 
 
 def everything():
-    for part in [rows, reads, versions, metadata, protocol, relations, writes, forms, files, reads, deletions, stricter]:
+    for part in [rows, reads, versions, metadata, protocol, relations, writes, forms, files, labels, reads, deletions, stricter]:
         yield from part()

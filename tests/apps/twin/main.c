@@ -69,6 +69,18 @@ static void take_cover(cz_ctx *ctx, cz_request *req)
     cz_respond_row(ctx, req, 201, &CoverSerializer, cover);
 }
 
+#define LABEL(F)                                                                                   \
+    F(char_field, code, .max_length = 8, .regex = "^[A-Z]{2}-\\d{2}$")                             \
+    F(char_field, word, .max_length = 6, .min_length = 3)                                          \
+    F(char_field, nick, .max_length = 6, .min_length = 2, .blank = true)
+CZ_RECORD(Label, LABEL);
+static CZ_SERIALIZER(LabelSerializer, Label, .fields = CZ_FIELDS(Label, code, word, nick));
+static void take_label(cz_ctx *ctx, cz_request *req)
+{
+    Label *label = cz_read_row(ctx, req, &LabelSerializer, Label);
+    cz_respond_row(ctx, req, 201, &LabelSerializer, label);
+}
+
 #define LISTS                                                                                      \
     .permissions = &cz_allow_any,                                                                  \
     .filters =                                                                                     \
@@ -98,7 +110,11 @@ static CZ_VIEWSET(books, Book, .serializer = &BookSerializer, LISTS, .page_size 
                   .actions = CZ_ACTIONS({ .name = "cover",
                                           .method = CZ_METHOD_POST,
                                           .handler = take_cover,
-                                          .serializer = &CoverSerializer }));
+                                          .serializer = &CoverSerializer },
+                                        { .name = "label",
+                                          .method = CZ_METHOD_POST,
+                                          .handler = take_label,
+                                          .serializer = &LabelSerializer }));
 static CZ_VIEWSET(slices, Book, .serializer = &BookSerializer, LISTS, .pagination = CZ_LIMIT_OFFSET,
                   .page_size = 4, .page_size_max = 10);
 static CZ_VIEWSET(cursors, Book, .serializer = &BookSerializer, .permissions = &cz_allow_any,
