@@ -1,6 +1,7 @@
 /* A project's start, in one order for every command: settings, logs, models, routes, middleware. Nothing is
  * opened and nothing runs before all of it is known to be right. */
 #include "management/project.h"
+#include "management/hardening.h"
 #include "orm/encryption.h"
 #include "cache/caches.h"
 #include <calzone/authentication.h>
@@ -218,7 +219,7 @@ static cz_status start_models(const cz_project *project, cz_error *err)
     return status;
 }
 
-static cz_status start(struct cz__site *site, cz_error *err)
+static cz_status start(struct cz__site *site, const struct cz__serving *serving, cz_error *err)
 {
     const cz_project *project = site->project;
     cz_setting_table tables[] = {
@@ -233,6 +234,8 @@ static cz_status start(struct cz__site *site, cz_error *err)
         return status;
     current_settings = site->settings;
     site->env = cz_settings_env(site->settings);
+    if (serving && (status = cz__site_give_up_root(site, serving, err)))
+        return status;
     read_limits(site);
     cz__position_set_key(cz_setting_str(site->settings, "SECRET_KEY"));
     cz__passwords_configure(site->settings);
@@ -278,7 +281,8 @@ static cz_status start(struct cz__site *site, cz_error *err)
 }
 
 /* All but the keys of encrypted fields. */
-static cz_status start_keyless(const cz_project *project, struct cz__site *out, cz_error *err)
+static cz_status start_keyless(const cz_project *project, const struct cz__serving *serving,
+                               struct cz__site *out, cz_error *err)
 {
     *out = (struct cz__site){ .project = project };
     out->app = (cz__http_app){
@@ -286,18 +290,24 @@ static cz_status start_keyless(const cz_project *project, struct cz__site *out, 
     };
     if (!project->urls)
         return cz_error_set(err, CZ_EVALIDATION, "the project names no .urls");
-    cz_status status = start(out, err);
+    cz_status status = start(out, serving, err);
     if (status)
+        cz__site_stop(out);
+    return status;
+}
+
+static cz_status start_with_keys(const cz_project *project, const struct cz__serving *serving,
+                                 struct cz__site *out, cz_error *err)
+{
+    cz_status status = start_keyless(project, serving, out, err);
+    if (!status && (status = check_keys(out, err)))
         cz__site_stop(out);
     return status;
 }
 
 cz_status cz__site_start(const cz_project *project, struct cz__site *out, cz_error *err)
 {
-    cz_status status = start_keyless(project, out, err);
-    if (!status && (status = check_keys(out, err)))
-        cz__site_stop(out);
-    return status;
+    return start_with_keys(project, NULL, out, err);
 }
 
 /* `check`, which says what a start would refuse, warns of keys where one may come later. */
@@ -312,11 +322,11 @@ static cz_status check_keys_later(const cz_project *project, struct cz__site *si
 
 /* For a command of the project's. psql takes URLs that the driver does not. */
 static cz_status start_for(const struct cz__builtin *builtin, const cz_project *project,
-                           struct cz__site *out, cz_error *err)
+                           const struct cz__serving *serving, struct cz__site *out, cz_error *err)
 {
     bool keyless = builtin && builtin->needs_no_keys;
-    cz_status status =
-        keyless ? start_keyless(project, out, err) : cz__site_start(project, out, err);
+    cz_status status = keyless ? start_keyless(project, NULL, out, err)
+                               : start_with_keys(project, serving, out, err);
     if (status)
         return status;
     if (!builtin || builtin->run != cz__command_dbshell)
@@ -359,7 +369,14 @@ void cz__site_stop(struct cz__site *site)
 /* ---- the command line ---- */
 
 static const struct cz__builtin builtins[] = {
-    { "run", "Serve the site.", "[--bind ADDRESS[,ADDRESS...]] [--workers N]", cz__command_run },
+    { "run", "Serve the site.",
+      "[--bind ADDRESS[,ADDRESS...]] [--workers N] [--user NAME] [--require-sandbox]",
+      cz__command_run, .serves = true,
+      .flags = "  --bind ADDRESS     instead of the setting BIND\n"
+               "  --workers N        instead of WORKERS; 0 is one per core\n"
+               "  --user NAME        started as root, become this user; instead of RUN_AS_USER\n"
+               "  --require-sandbox  do not start as root, nor where workers cannot be shut in "
+               "whole\n" },
     { "routes", "List the routes in the order they are tried.", "[--json]", cz__command_routes,
       .needs_no_keys = true },
     { "check",
@@ -523,7 +540,9 @@ static int run_command(const cz_project *project, int argc, char **argv)
     cz_error err;
     if (builtin && builtin->needs_nothing)
         return builtin->run(&site, argc - 1, argv + 1);
-    if (start_for(builtin, project, &site, &err)) {
+    struct cz__serving serving = cz__serving_read(argc - 1, argv + 1);
+    bool serves = builtin && builtin->serves;
+    if (start_for(builtin, project, serves ? &serving : NULL, &site, &err)) {
         fprintf(stderr, "%s: %s\n", project->name, cz_error_message(&err));
         return 1;
     }

@@ -83,6 +83,8 @@ struct cz__builtin {
         needs_nothing; /* it asks the project's name and version alone, and runs whatever is wrong with the rest */
     bool
         needs_no_keys; /* it reads and writes no value of a field, so no key of encrypted ones either */
+    bool
+        serves; /* it gives up root before files are opened, and reads --user and --require-sandbox */
     const char *flags; /* for --help, a line for each of those in `usage`; NULL: none */
 };
 int cz__command_run(struct cz__site *site, int argc, char **argv);

@@ -45,6 +45,7 @@ typedef struct cz__server_options {
     size_t fiber_stack_bytes; /* 0: 256 KiB */
     unsigned fibers_max;      /* 0: 4096 a worker */
     unsigned pool_threads;    /* 0: 4; threads for blocking calls, started at first use */
+    const struct cz__sandbox *sandbox; /* what workers may do; NULL: whatever the process may */
     void *user;
     /* In the worker, before it is announced as ready: open databases, start the listener. */
     cz_status (*on_worker_start)(cz__worker *worker, cz_error *err);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "runtime/listen.h"
 #include "runtime/runtime_internal.h"
+#include "runtime/sandbox.h"
 
 enum { LOG_FLUSH_MS = 250, DRAIN_MS_DEFAULT = 30000, CANCEL_MS = 500 };
 
@@ -160,6 +161,8 @@ static cz_status set_up(cz_error *err)
         return cz_error_set(err, status, "cannot set up the loop: errno %d", errno);
     cz__pool_configure(options->pool_threads);
     status = watch_signals(err);
+    if (!status && options->sandbox)
+        status = cz__sandbox_enter(options->sandbox, err); /* before threads and before strangers */
     if (status)
         return status;
     self.turn_hook.on_turn_end = turn_ended;

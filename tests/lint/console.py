@@ -86,7 +86,7 @@ class Console:
         log = os.path.join(self.home, ".server.log")
         with open(log, "wb") as file:
             self.server = subprocess.Popen(
-                ["bash", "-c", "exec " + text.rstrip("& ").replace(ADDRESS, self.address)], cwd=self.directory,
+                ["bash", "-c", "exec env " + text.rstrip("& ").replace(ADDRESS, self.address)], cwd=self.directory,
                 env=self.environment(), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
                 start_new_session=True)
         end = time.monotonic() + SERVER_SECONDS

@@ -1,4 +1,5 @@
 /* `run`: the master, its workers, and HTTP in each of them. */
+#include "management/hardening.h"
 #include "management/listening.h"
 #include "management/project.h"
 #include <calzone/authentication.h>
@@ -272,7 +273,9 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
                         argv[i]);
                 return 2;
             }
-        } else {
+        } else if (!strcmp(argv[i], "--user") && !last) {
+            i++; /* cz__serving_read() has them */
+        } else if (strcmp(argv[i], "--require-sandbox") != 0) {
             fprintf(stderr, "run: unknown argument \"%s\"; see --help\n", argv[i]);
             return 2;
         }
@@ -283,6 +286,11 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
     cz_error err;
     struct cz__listening listening; /* before anything is migrated */
     if (cz__listening_read(site, bind, &listening, &err)) {
+        fprintf(stderr, "run: %s\n", cz_error_message(&err));
+        return 1;
+    }
+    const struct cz__sandbox *sandbox;
+    if (cz__site_sandbox(site, cz__serving_read(argc, argv).require_sandbox, &sandbox, &err)) {
         fprintf(stderr, "run: %s\n", cz_error_message(&err));
         return 1;
     }
@@ -306,6 +314,7 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
         .fiber_stack_bytes = (size_t)cz_setting_int(site->settings, "FIBER_STACK"),
         .fibers_max = (unsigned)cz_setting_int(site->settings, "FIBERS_MAX"),
         .pool_threads = (unsigned)cz_setting_int(site->settings, "POOL_THREADS"),
+        .sandbox = sandbox,
         .user = &state,
         .on_worker_start = on_start,
         .on_worker_drain = on_drain,
