@@ -17,6 +17,8 @@ struct cz__serving cz__serving_read(int argc, char **argv);
 /* As root become the user, before a file is opened; dumps end. Errors: CZ_EVALIDATION, CZ_EIO. */
 CZ_NODISCARD cz_status cz__site_give_up_root(const struct cz__site *site,
                                              const struct cz__serving *serving, cz_error *err);
+/* Log that it is served as root, where it matters. */
+void cz__site_warn_of_root(const struct cz__site *site);
 /* What workers may do, in the site's arena: `*out` NULL when the setting SANDBOX says so. With `required` it is an error when the
  * machine can do less; otherwise that is logged. Errors: CZ_EVALIDATION, CZ_ENOMEM, CZ_ETOOBIG. */
 CZ_NODISCARD cz_status cz__site_sandbox(const struct cz__site *site, bool required,

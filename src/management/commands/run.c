@@ -304,6 +304,7 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
         fprintf(stderr, "run: %s\n", cz_error_message(&err));
         return 1;
     }
+    cz__site_warn_of_root(site);
     struct worker_state state = { site, &listening, NULL };
     cz__server_options options = {
         .bind = listening.addresses,
