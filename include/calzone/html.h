@@ -29,7 +29,7 @@ typedef struct cz_html_rules {
     const char *schemes;    /* of addresses (href, src, cite); NULL: "http https mailto" */
     const char
         *link_rel;    /* the `rel` of every link; NULL: "nofollow noopener noreferrer"; "": none */
-    bool no_relative; /* addresses without a scheme are dropped, too */
+    bool no_relative; /* addresses without a scheme are dropped, too, and "https:x" */
 } cz_html_rules;
 
 /* Text with emphasis, paragraphs, lists, quotes, code and links: for comments. */
@@ -39,10 +39,11 @@ extern const cz_html_rules cz_html_rich;
 
 enum { CZ_HTML_DEPTH_MAX = 64 }; /* elements in each other; of those further in the text stays */
 
-/* `html` as the rules allow it, in the arena. Never more than six times as long, and the ends of what was open. Raises:
- * CZ_ENOMEM. */
+/* `html` as the rules allow it, in the arena. It may be some six times as long, with the ends of what was open, and a `rel` for
+ * each link. Raises: CZ_ENOMEM. */
 cz_str cz_html_clean(cz_ctx *ctx, cz_str html, const cz_html_rules *rules);
-/* Whether nothing would be taken out. Context: any thread. */
+/* Whether nothing would be taken out, so that the text may be shown as it is: what it opens it closes, and nothing else. Links need
+ * not have the `rel` of the rules, and have no other. Context: any thread. */
 bool cz_html_is_clean(cz_str html, const cz_html_rules *rules);
 
 /* Define a validator of that name (models.h), which refuses what is not clean:

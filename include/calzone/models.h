@@ -228,7 +228,7 @@ typedef const char *(*cz_validator)(cz_str text, double number);
 
 /* ---- fields ---- */
 
-enum { CZ_REGEX_TEXT_MAX = 65536 }; /* bytes of a text that a .regex looks at */
+enum { CZ_REGEX_TEXT_MAX = 8192 }; /* bytes of a text that a .regex looks at */
 
 /* Names of fields, written CZ_FIELDS(Book, title, author). */
 typedef struct cz_fields {

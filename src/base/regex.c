@@ -4,21 +4,27 @@
 #include <pcre2.h>
 #include <time.h>
 
-/* PCRE2 counts tries anew at each place where a match may begin, so a long text is searched by a few places at a time, with a
- * look at the clock between. */
+/* PCRE2 bounds how often a match is tried at one place, and not how far each try looks: so the longer a text, the fewer tries.
+ * It counts anew at each place where a match may begin, so a text is searched by a few places at a time, with a look at the
+ * clock between. */
 enum {
-    TRIES_MAX = 50000,            /* at a place; so many take less than a millisecond */
-    TRIES_ANCHORED_MAX = 1000000, /* of an expression that is tried at the first place alone */
-    PLACES = 256,
+    STEPS_MAX = 200000000, /* tries times bytes between two looks; 0.1 s or so */
+    TRIES_MAX = 1000000,
+    TRIES_LEAST = 2000, /* of texts that are longer than a field's may be */
+    PLACES = 16,
     CPU_MS_MAX = 100,
-    HEAP_KIB_MAX = 16384
+    STACK_MIN = 32 << 10,
+    STACK_MAX = 1 << 20, /* of an expression; what is touched is memory */
+    HEAP_KIB_MAX = 1024  /* likewise, where memory may not be executable */
 };
 
 struct cz__regex {
     pcre2_code *code;
     pcre2_match_data *match;
     pcre2_match_context *limits;
+    pcre2_jit_stack *stack;
     bool anchored; /* it is tried at the first place alone */
+    bool python;
 };
 
 static cz_status fail(cz_error *err, cz_status status, const char *what, int code, size_t at)
@@ -34,9 +40,11 @@ static cz_status compile(struct cz__regex *regex, cz_str text, unsigned flags, c
 {
     int code = 0;
     PCRE2_SIZE at = 0;
-    uint32_t options = PCRE2_UTF | PCRE2_USE_OFFSET_LIMIT | PCRE2_MATCH_INVALID_UTF |
-                       PCRE2_NEVER_BACKSLASH_C | (flags & CZ__REGEX_CASELESS ? PCRE2_CASELESS : 0) |
-                       (flags & CZ__REGEX_PYTHON ? PCRE2_UCP : PCRE2_DOLLAR_ENDONLY);
+    /* With PCRE2_MATCH_INVALID_UTF but without PCRE2_UCP its JIT finds no "\S" beyond ASCII (10.42). */
+    uint32_t options =
+        PCRE2_UTF | PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_BACKSLASH_C |
+        (flags & CZ__REGEX_CASELESS ? PCRE2_CASELESS : 0) |
+        (flags & CZ__REGEX_PYTHON ? PCRE2_UCP | PCRE2_MATCH_INVALID_UTF : PCRE2_DOLLAR_ENDONLY);
     regex->code =
         pcre2_compile((PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, options, &code, &at, NULL);
     if (!regex->code)
@@ -46,6 +54,29 @@ static cz_status compile(struct cz__regex *regex, cz_str text, unsigned flags, c
     uint32_t has = 0;
     pcre2_pattern_info(regex->code, PCRE2_INFO_ALLOPTIONS, &has);
     regex->anchored = has & PCRE2_ANCHORED;
+    regex->python = flags & CZ__REGEX_PYTHON;
+    return CZ_OK;
+}
+
+/* "\G" is where a search goes on, and searches do so where they please. */
+static bool has_place_of_search(cz_str text)
+{
+    for (size_t i = 0; i + 1 < text.len; i++)
+        if (text.ptr[i] == '\\' && text.ptr[++i] == 'G')
+            return true;
+    return false;
+}
+
+static cz_status allocate(struct cz__regex *regex, cz_error *err)
+{
+    regex->match = pcre2_match_data_create(1, NULL);
+    regex->limits = pcre2_match_context_create(NULL);
+    regex->stack = pcre2_jit_stack_create(STACK_MIN, STACK_MAX, NULL);
+    if (!regex->match || !regex->limits)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for a regular expression");
+    pcre2_set_heap_limit(regex->limits, HEAP_KIB_MAX);
+    if (regex->stack) /* there is none where there is no JIT */
+        pcre2_jit_stack_assign(regex->limits, NULL, regex->stack);
     return CZ_OK;
 }
 
@@ -54,24 +85,19 @@ cz_status cz__regex_create(cz_str text, unsigned flags, struct cz__regex **out, 
     if (text.len > CZ__REGEX_BYTES_MAX)
         return cz_error_set(err, CZ_EVALIDATION, "a regular expression has at most %d bytes",
                             CZ__REGEX_BYTES_MAX);
+    if (has_place_of_search(text))
+        return cz_error_set(err, CZ_EVALIDATION, "a regular expression may not have \\G");
     struct cz__regex *regex = cz_calloc(1, sizeof *regex);
     if (!regex)
         return cz_error_set(err, CZ_ENOMEM, "no memory for a regular expression");
     cz_status status = compile(regex, text, flags, err);
-    if (!status) {
-        regex->match = pcre2_match_data_create(1, NULL);
-        regex->limits = pcre2_match_context_create(NULL);
-        if (!regex->match || !regex->limits)
-            status = cz_error_set(err, CZ_ENOMEM, "no memory for a regular expression");
-    }
-    if (status) {
+    if (!status)
+        status = allocate(regex, err);
+    if (status)
         cz__regex_destroy(regex);
-        return status;
-    }
-    pcre2_set_heap_limit(regex->limits, HEAP_KIB_MAX);
-    pcre2_set_match_limit(regex->limits, regex->anchored ? TRIES_ANCHORED_MAX : TRIES_MAX);
-    *out = regex;
-    return CZ_OK;
+    else
+        *out = regex;
+    return status;
 }
 
 void cz__regex_destroy(struct cz__regex *regex)
@@ -80,6 +106,7 @@ void cz__regex_destroy(struct cz__regex *regex)
         return;
     pcre2_match_context_free(regex->limits);
     pcre2_match_data_free(regex->match);
+    pcre2_jit_stack_free(regex->stack);
     pcre2_code_free(regex->code);
     cz_free(regex);
 }
@@ -91,26 +118,24 @@ static int64_t cpu_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int match(const struct cz__regex *regex, cz_str text, size_t from, uint32_t options)
+static uint32_t tries_at_a_place(const struct cz__regex *regex, size_t bytes)
 {
-    return pcre2_match(regex->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, from, options,
-                       regex->match, regex->limits);
+    size_t tries = STEPS_MAX / (bytes + 1) / (regex->anchored ? 1 : PLACES);
+    return tries > TRIES_MAX ? TRIES_MAX : tries < TRIES_LEAST ? TRIES_LEAST : (uint32_t)tries;
 }
 
 /* Matches that begin from `from` to `to`. */
 static int match_at(const struct cz__regex *regex, cz_str text, size_t from, size_t to)
 {
     pcre2_set_offset_limit(regex->limits, to);
-    int found = match(regex, text, from, 0);
-    if (found ==
-        PCRE2_ERROR_JIT_STACKLIMIT) /* 32 KiB of the fiber's; interpreted it uses the heap */
-        found = match(regex, text, from, PCRE2_NO_JIT);
-    return found;
+    return pcre2_match(regex->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, from,
+                       regex->python ? 0 : PCRE2_NO_UTF_CHECK, regex->match, regex->limits);
 }
 
 static int match_anywhere(const struct cz__regex *regex, cz_str text)
 {
     int64_t until_ms = 0;
+    pcre2_set_match_limit(regex->limits, tries_at_a_place(regex, text.len));
     for (size_t from = 0;;) {
         size_t to = !regex->anchored && text.len - from > PLACES ? from + PLACES : text.len;
         int found = match_at(regex, text, from, to);
@@ -126,6 +151,10 @@ static int match_anywhere(const struct cz__regex *regex, cz_str text)
 
 cz_status cz__regex_search(const struct cz__regex *regex, cz_str text, bool *out, cz_error *err)
 {
+    if (!regex->python && !cz_str_is_utf8(text)) {
+        *out = false;
+        return CZ_OK;
+    }
     int found = match_anywhere(regex, text);
     if (found == PCRE2_ERROR_NOMEMORY)
         return cz_error_set(err, CZ_ENOMEM, "no memory for a regular expression");

@@ -1,7 +1,7 @@
 /* base/regex.h: regular expressions, PCRE2's, searched for anywhere in a text.
  *
  * A search that would take too long is given up, as an error, so no text can hold a worker: how often it may try is
- * limited, and so is its memory. */
+ * limited, and so are its memory and its time. */
 #ifndef CZ_BASE_REGEX_H
 #define CZ_BASE_REGEX_H
 
@@ -23,11 +23,12 @@ struct cz__regex;
 CZ_NODISCARD cz_status cz__regex_create(cz_str text, unsigned flags, struct cz__regex **out,
                                         cz_error *err);
 /* NULL does nothing. */
-void cz__regex_destroy(struct cz__regex *pattern);
+void cz__regex_destroy(struct cz__regex *regex);
 
-/* Whether `text` has it somewhere; bytes that are no UTF-8 are found by nothing. Errors: CZ_ETOOBIG: it was given up, and
+/* Whether `text` has it somewhere. Without CZ__REGEX_PYTHON a text that is no UTF-8 has nothing anywhere; with it, bytes that are
+ * none are like no character. Errors: CZ_ETOOBIG: it was given up, and
  * `err` says at which limit; CZ_ENOMEM. */
-CZ_NODISCARD cz_status cz__regex_search(const struct cz__regex *pattern, cz_str text, bool *out,
+CZ_NODISCARD cz_status cz__regex_search(const struct cz__regex *regex, cz_str text, bool *out,
                                         cz_error *err);
 
 #endif

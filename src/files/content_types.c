@@ -124,5 +124,3 @@ cz_str cz__content_type_read(cz_ctx *ctx, cz_str header)
             (char)(type.ptr[i] >= 'A' && type.ptr[i] <= 'Z' ? type.ptr[i] | 0x20 : type.ptr[i]);
     return name_of(cz_str_of(lower, type.len));
 }
-
-/* ---- lists of words ---- */

@@ -11,6 +11,7 @@ struct cleaning {
     const struct cz__element *open[CZ_HTML_DEPTH_MAX];
     size_t open_count;
     bool took_out;
+    enum { UNKNOWN, ALLOWED, REFUSED } tags[CZ__ELEMENTS_MAX]; /* what the rules said */
 };
 
 struct attribute {
@@ -43,6 +44,11 @@ static bool is_digit(char c)
 static bool is_hex(char c)
 {
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool is_one_of(char c, const char *list)
+{
+    return c && strchr(list, c);
 }
 
 /* The bytes of a character reference that `text` begins with, "&amp;" or "&#38;"; 0: it begins with none. */
@@ -164,35 +170,66 @@ static bool is_passed_over(char c)
 
 enum { SCHEME_BYTES_MAX = 32 };
 
-/* Whether the address may stand: its scheme is allowed, or it has none, and it has no control bytes. */
-static bool is_allowed(const cz_html_rules *rules, cz_str value)
+/* What an address begins with. */
+struct beginning {
+    char scheme[SCHEME_BYTES_MAX];
+    size_t length;
+    bool absolute; /* a ":" came behind the scheme */
+    bool unknown;  /* a reference that is not known here may be any part of a scheme */
+    cz_str rest;   /* behind it */
+};
+
+/* Read on to what is no part of a scheme (URL Standard, 4.4). */
+static struct beginning read_beginning(cz_str value)
 {
-    char scheme[SCHEME_BYTES_MAX], store[4];
-    size_t length = 0;
-    bool ended = false, relative = true, begun = false;
-    while (value.len) {
+    struct beginning begin = { .length = 0 };
+    char store[4];
+    bool begun = false, ended = false;
+    while (value.len && !ended) {
+        bool reference = value.ptr[0] == '&';
         cz_str character = next_character(&value, store);
-        char c = character.ptr[0];
+        char c = character.ptr[0], next = value.len ? value.ptr[0] : '\0';
         begun = begun || (unsigned char)c > 0x20;
         if (is_passed_over(c) || !begun)
             continue;
-        if ((unsigned char)c < 0x20 || c == 0x7f)
-            return false;
-        if (ended)
-            continue;
-        if (c == ':' && length) {
-            relative = false;
-            ended = true;
-        } else if (!is_letter(c) &&
-                   !(length && (is_digit(c) || c == '+' || c == '-' || c == '.'))) {
-            ended = true;
-        } else if (length < SCHEME_BYTES_MAX) {
-            scheme[length++] = c;
-        }
+        bool part = is_letter(c) || (begin.length && (is_digit(c) || is_one_of(c, "+-.")));
+        ended = !part;
+        begin.absolute = c == ':' && begin.length;
+        begin.unknown = reference && character.ptr != store && (next == '#' || is_letter(next));
+        if (part && begin.length < SCHEME_BYTES_MAX)
+            begin.scheme[begin.length++] = c;
     }
-    if (relative)
+    begin.rest = value;
+    return begin;
+}
+
+static bool has_control_bytes(cz_str value)
+{
+    char store[4];
+    bool begun = false;
+    while (value.len) {
+        cz_str character = next_character(&value, store);
+        unsigned char c = (unsigned char)character.ptr[0];
+        begun = begun || c > 0x20;
+        if (begun && (c < 0x20 || c == 0x7f) && !is_passed_over((char)c))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the address may stand: its scheme is allowed, or it has none, and it has no control bytes. */
+static bool is_allowed(const cz_html_rules *rules, cz_str value)
+{
+    struct beginning begin = read_beginning(value);
+    cz_str scheme = cz_str_of(begin.scheme, begin.length);
+    if (begin.unknown || has_control_bytes(value))
+        return false;
+    if (!begin.absolute)
         return !rules->no_relative;
-    return cz__rules_allow_scheme(rules, cz_str_of(scheme, length));
+    bool web = cz_str_eq_icase(scheme, CZ_STR("http")) || cz_str_eq_icase(scheme, CZ_STR("https"));
+    /* without the slashes it is relative to a page of its scheme */
+    return cz__rules_allow_scheme(rules, scheme) &&
+           !(web && rules->no_relative && !cz_str_starts_with(begin.rest, CZ_STR("//")));
 }
 
 /* As it was judged: what it says, without what browsers would pass over. */
@@ -270,36 +307,45 @@ static void put_attribute(struct cleaning *cleaning, cz_str name, cz_str value)
     put(cleaning, CZ_STR("\""));
 }
 
-static bool is_among(const cz_str *names, size_t count, cz_str name)
+/* Whether a name came before, and remember it: of one that comes twice the first counts, as in browsers. */
+static bool came_before(cz_str *names, size_t *count, cz_str name)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < *count; i++)
         if (cz_str_eq(names[i], name))
             return true;
+    if (*count < ATTRIBUTES_MAX)
+        names[(*count)++] = name;
     return false;
 }
 
-/* Of an attribute that comes twice the first counts, as in browsers. */
+/* What is not theirs to say is written below, when it is the same nothing was taken out. */
+static void check_rel(struct cleaning *cleaning, cz_str value, const char *rel)
+{
+    cleaning->took_out |= !cz_str_eq(value, cz_str_from(rel));
+}
+
 static void put_attributes(struct cleaning *cleaning, const struct cz__element *element,
                            cz_str text)
 {
-    cz_str written[ATTRIBUTES_MAX];
-    size_t count = 0;
+    cz_str seen[ATTRIBUTES_MAX];
+    size_t count = 0, written = 0;
     bool ended, link = false;
     struct attribute attribute;
     const char *rel = strcmp(element->name, "a") == 0 ? cz__rules_link_rel(cleaning->rules) : "";
     while (next_attribute(&text, &attribute, &ended)) {
         cz_str name = cz__rules_attribute(cleaning->rules, element, attribute.name);
-        bool is_rel = *rel && cz_str_eq_icase(attribute.name, CZ_STR("rel"));
+        if (*rel && cz_str_eq_icase(attribute.name, CZ_STR("rel"))) {
+            check_rel(cleaning, attribute.value, rel);
+            continue;
+        }
         bool stays =
-            name.len && count < ATTRIBUTES_MAX && !is_among(written, count, name) &&
+            name.len && written < ATTRIBUTES_MAX && !came_before(seen, &count, name) &&
             (!cz__attribute_is_address(name) || is_allowed(cleaning->rules, attribute.value));
-        if (is_rel)
-            continue; /* theirs, or one like it, comes below */
         cleaning->took_out |= !stays;
         if (!stays)
             continue;
         put_attribute(cleaning, name, attribute.value);
-        written[count++] = name;
+        written++;
         link = link || cz_str_eq(name, CZ_STR("href"));
     }
     if (link && *rel)
@@ -308,11 +354,14 @@ static void put_attributes(struct cleaning *cleaning, const struct cz__element *
 
 /* ---- elements ---- */
 
-static void close_to(struct cleaning *cleaning, size_t count)
+/* Browsers let what was not closed go on behind, unless it is of a kind that ends by itself: it would not stay in its place. */
+static void close_to(struct cleaning *cleaning, size_t count, const struct cz__element *named)
 {
     while (cleaning->open_count > count) {
+        const struct cz__element *element = cleaning->open[--cleaning->open_count];
+        cleaning->took_out |= element != named && !(element->kind & CZ__ENDS_BY_ITSELF);
         put(cleaning, CZ_STR("</"));
-        put(cleaning, cz_str_from(cleaning->open[--cleaning->open_count]->name));
+        put(cleaning, cz_str_from(element->name));
         put(cleaning, CZ_STR(">"));
     }
 }
@@ -322,13 +371,13 @@ static void close_before(struct cleaning *cleaning, const struct cz__element *el
 {
     size_t to = cleaning->open_count;
     for (size_t i = cleaning->open_count; element->closes && i > 0; i--) {
-        cz_str name = cz_str_from(cleaning->open[i - 1]->name);
-        if (cz__words_have(element->closes, name))
+        unsigned kind = cleaning->open[i - 1]->kind;
+        if (kind & element->closes)
             to = i - 1;
-        else if (cz__words_have(element->until, name))
+        else if (kind & element->until)
             break;
     }
-    close_to(cleaning, to);
+    close_to(cleaning, to, NULL);
 }
 
 static void put_start(struct cleaning *cleaning, const struct cz__element *element,
@@ -351,9 +400,10 @@ static void put_end(struct cleaning *cleaning, const struct cz__element *element
 {
     for (size_t i = cleaning->open_count; i > 0; i--)
         if (cleaning->open[i - 1] == element) {
-            close_to(cleaning, i - 1);
+            close_to(cleaning, i - 1, element);
             return;
         }
+    cleaning->took_out = true; /* it would end what stands around */
 }
 
 /* ---- what is not allowed ---- */
@@ -363,7 +413,7 @@ static cz_str rest_of(const struct cleaning *cleaning)
     return cz_str_tail(cleaning->in, cleaning->at);
 }
 
-/* "</name" with its end, or another tag's start; `*rest` is behind the name. */
+/* `*rest` is behind the name then. */
 static cz_str tag_name(cz_str *rest)
 {
     size_t length = 0;
@@ -373,6 +423,14 @@ static cz_str tag_name(cz_str *rest)
     cz_str name = cz_str_head(*rest, length);
     *rest = cz_str_tail(*rest, length);
     return name;
+}
+
+/* Looks at so many bytes and no more: this is asked at each "<" of what is dropped. */
+static bool begins_with_name(cz_str rest, cz_str name)
+{
+    char behind = rest.len > name.len ? rest.ptr[name.len] : '\0';
+    return cz_str_eq_icase(cz_str_head(rest, name.len), name) &&
+           (is_space(behind) || behind == '/' || behind == '>');
 }
 
 /* Go to the end tag that ends an element whose content is dropped; without one to the end. */
@@ -390,8 +448,9 @@ static void skip_content(struct cleaning *cleaning, cz_str name, bool raw)
         rest = cz_str_tail(rest, next + 1);
         bool end = rest.len && rest.ptr[0] == '/';
         rest = cz_str_tail(rest, end);
-        if (!cz_str_eq_icase(tag_name(&rest), name) || (raw && !end))
+        if ((raw && !end) || !begins_with_name(rest, name))
             continue;
+        rest = cz_str_tail(rest, name.len);
         if (!skip_attributes(&rest))
             rest = cz_str_tail(rest, rest.len);
         cleaning->at = cleaning->in.len - rest.len;
@@ -426,6 +485,14 @@ static void drop_element(struct cleaning *cleaning, cz_str name, bool end)
 
 /* ---- all of it ---- */
 
+static bool allows(struct cleaning *cleaning, const struct cz__element *element)
+{
+    size_t place = cz__element_place(element);
+    if (cleaning->tags[place] == UNKNOWN)
+        cleaning->tags[place] = cz__rules_allow_tag(cleaning->rules, element) ? ALLOWED : REFUSED;
+    return cleaning->tags[place] == ALLOWED;
+}
+
 /* A tag, whose name begins behind `at`. One that does not end is none, as at the end of a page. */
 static void take_tag(struct cleaning *cleaning, bool end)
 {
@@ -438,7 +505,7 @@ static void take_tag(struct cleaning *cleaning, bool end)
     }
     cleaning->at = cleaning->in.len - rest.len;
     const struct cz__element *element = cz__element_find(name);
-    if (!element || !cz__rules_allow_tag(cleaning->rules, element))
+    if (!element || !allows(cleaning, element))
         drop_element(cleaning, name, end);
     else if (end)
         put_end(cleaning, element);
@@ -495,7 +562,7 @@ static void clean(struct cleaning *cleaning)
         if (next != SIZE_MAX)
             take_markup(cleaning);
     }
-    close_to(cleaning, 0);
+    close_to(cleaning, 0, NULL);
 }
 
 cz_str cz_html_clean(cz_ctx *ctx, cz_str html, const cz_html_rules *rules)

@@ -28,11 +28,16 @@ const cz_html_rules cz_html_rich = {
 
 /* ---- what could be allowed ---- */
 
+enum {
+    IN_TABLES = CZ__IS_TABLE | CZ__IS_CAPTION | CZ__IS_CELL,
+    OF_TABLES = CZ__IS_ROW | CZ__IS_CELL | CZ__IS_CAPTION | CZ__IS_COLGROUP
+};
+
 /* Where a <p> that is open ends with what begins (HTML, 13.2.6.4.7), as far as a table's parts. */
-#define ENDS_P .closes = "p", .until = "table caption td th"
+#define ENDS_P .closes = CZ__IS_P, .until = IN_TABLES
 
 static const struct cz__element elements[] = {
-    { .name = "a", .closes = "a", .until = "table caption td th" },
+    { .name = "a", .kind = CZ__IS_A, .closes = CZ__IS_A, .until = IN_TABLES },
     { .name = "abbr" },
     { .name = "address", ENDS_P },
     { .name = "article", ENDS_P },
@@ -42,18 +47,27 @@ static const struct cz__element elements[] = {
     { .name = "bdo" },
     { .name = "blockquote", ENDS_P },
     { .name = "br", .is_void = true },
-    { .name = "caption", .closes = "p", .until = "table" },
+    { .name = "caption", .kind = CZ__IS_CAPTION, .closes = CZ__IS_P, .until = CZ__IS_TABLE },
     { .name = "cite" },
     { .name = "code" },
     { .name = "col", .is_void = true },
-    { .name = "colgroup", .closes = "colgroup caption", .until = "table" },
-    { .name = "dd", .closes = "dt dd p", .until = "dl table" },
+    { .name = "colgroup",
+      .kind = CZ__IS_COLGROUP,
+      .closes = CZ__IS_COLGROUP | CZ__IS_CAPTION,
+      .until = CZ__IS_TABLE },
+    { .name = "dd",
+      .kind = CZ__IS_TERM,
+      .closes = CZ__IS_TERM | CZ__IS_P,
+      .until = CZ__IS_DL | CZ__IS_TABLE },
     { .name = "del" },
     { .name = "details", ENDS_P },
     { .name = "dfn" },
     { .name = "div", ENDS_P },
-    { .name = "dl", ENDS_P },
-    { .name = "dt", .closes = "dt dd p", .until = "dl table" },
+    { .name = "dl", ENDS_P, .kind = CZ__IS_DL },
+    { .name = "dt",
+      .kind = CZ__IS_TERM,
+      .closes = CZ__IS_TERM | CZ__IS_P,
+      .until = CZ__IS_DL | CZ__IS_TABLE },
     { .name = "em" },
     { .name = "figcaption", ENDS_P },
     { .name = "figure", ENDS_P },
@@ -70,17 +84,20 @@ static const struct cz__element elements[] = {
     { .name = "img", .is_void = true },
     { .name = "ins" },
     { .name = "kbd" },
-    { .name = "li", .closes = "li p", .until = "ul ol table" },
+    { .name = "li",
+      .kind = CZ__IS_LI,
+      .closes = CZ__IS_LI | CZ__IS_P,
+      .until = CZ__IS_LIST | CZ__IS_TABLE },
     { .name = "main", ENDS_P },
     { .name = "mark" },
     { .name = "nav", ENDS_P },
-    { .name = "ol", ENDS_P },
-    { .name = "p", ENDS_P },
+    { .name = "ol", ENDS_P, .kind = CZ__IS_LIST },
+    { .name = "p", ENDS_P, .kind = CZ__IS_P },
     { .name = "pre", ENDS_P },
     { .name = "q" },
-    { .name = "rp", .closes = "rp rt", .until = "ruby" },
-    { .name = "rt", .closes = "rp rt", .until = "ruby" },
-    { .name = "ruby" },
+    { .name = "rp", .kind = CZ__IS_RT, .closes = CZ__IS_RT, .until = CZ__IS_RUBY },
+    { .name = "rt", .kind = CZ__IS_RT, .closes = CZ__IS_RT, .until = CZ__IS_RUBY },
+    { .name = "ruby", .kind = CZ__IS_RUBY },
     { .name = "s" },
     { .name = "samp" },
     { .name = "section", ENDS_P },
@@ -90,26 +107,48 @@ static const struct cz__element elements[] = {
     { .name = "sub" },
     { .name = "summary", ENDS_P },
     { .name = "sup" },
-    { .name = "table", ENDS_P },
-    { .name = "tbody", .closes = "thead tbody tfoot tr td th caption colgroup", .until = "table" },
-    { .name = "td", .closes = "td th", .until = "tr table" },
-    { .name = "tfoot", .closes = "thead tbody tfoot tr td th caption colgroup", .until = "table" },
-    { .name = "th", .closes = "td th", .until = "tr table" },
-    { .name = "thead", .closes = "thead tbody tfoot tr td th caption colgroup", .until = "table" },
+    { .name = "table", ENDS_P, .kind = CZ__IS_TABLE },
+    { .name = "tbody",
+      .kind = CZ__IS_SECTION,
+      .closes = CZ__IS_SECTION | OF_TABLES,
+      .until = CZ__IS_TABLE },
+    { .name = "td",
+      .kind = CZ__IS_CELL,
+      .closes = CZ__IS_CELL,
+      .until = CZ__IS_ROW | CZ__IS_TABLE },
+    { .name = "tfoot",
+      .kind = CZ__IS_SECTION,
+      .closes = CZ__IS_SECTION | OF_TABLES,
+      .until = CZ__IS_TABLE },
+    { .name = "th",
+      .kind = CZ__IS_CELL,
+      .closes = CZ__IS_CELL,
+      .until = CZ__IS_ROW | CZ__IS_TABLE },
+    { .name = "thead",
+      .kind = CZ__IS_SECTION,
+      .closes = CZ__IS_SECTION | OF_TABLES,
+      .until = CZ__IS_TABLE },
     { .name = "time" },
-    { .name = "tr", .closes = "tr td th caption colgroup", .until = "table" },
+    { .name = "tr", .kind = CZ__IS_ROW, .closes = OF_TABLES, .until = CZ__IS_TABLE },
     { .name = "u" },
-    { .name = "ul", ENDS_P },
+    { .name = "ul", ENDS_P, .kind = CZ__IS_LIST },
     { .name = "var" },
     { .name = "wbr", .is_void = true },
 };
 
 const struct cz__element *cz__element_find(cz_str name)
 {
+    char first = name.len ? (char)(name.ptr[0] | 0x20) : '\0';
     for (size_t i = 0; i < CZ_COUNT(elements); i++)
-        if (cz_str_eq_icase(name, cz_str_from(elements[i].name)))
+        if (first == elements[i].name[0] && cz_str_eq_icase(name, cz_str_from(elements[i].name)))
             return &elements[i];
     return NULL;
+}
+
+size_t cz__element_place(const struct cz__element *element)
+{
+    cz_assert(CZ_COUNT(elements) <= CZ__ELEMENTS_MAX);
+    return (size_t)(element - elements);
 }
 
 enum cz__content cz__element_content(cz_str name)
@@ -128,12 +167,11 @@ bool cz__attribute_is_safe(cz_str name)
 {
     static const char refused[] =
         "action attributename background code codebase content data dynsrc form "
-        "formaction from http-equiv is lowsrc manifest ping poster profile slot "
+        "formaction from http-equiv is lowsrc manifest name ping poster profile slot "
         "srcdoc srcset style to usemap values xmlns";
     for (size_t i = 0; i < name.len; i++) {
-        char c = (char)(name.ptr[i] | 0x20);
-        if (!(c >= 'a' && c <= 'z') && !(name.ptr[i] >= '0' && name.ptr[i] <= '9') &&
-            name.ptr[i] != '-')
+        char c = name.ptr[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-')
             return false;
     }
     return name.len && !cz_str_eq_icase(cz_str_head(name, 2), CZ_STR("on")) &&
@@ -204,8 +242,9 @@ cz_status cz__html_rules_check(const cz_html_rules *rules, cz_error *err)
 {
     cz_str tags = cz_str_from(rules->tags), attributes = cz_str_from(rules->attributes),
            schemes = cz_str_from(rules->schemes);
+    const struct cz__element *element;
     for (cz_str word; (word = cz__word_next(&tags)).len;)
-        if (!cz__element_find(word))
+        if (!(element = cz__element_find(word)) || !cz_str_eq(word, cz_str_from(element->name)))
             return cz_error_set(err, CZ_EVALIDATION, "no rules can allow the tag \"%.*s\"",
                                 CZ_STR_ARG(word));
     for (cz_str word; (word = cz__word_next(&schemes)).len;)

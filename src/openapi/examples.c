@@ -3,6 +3,8 @@
 #include "openapi/openapi_internal.h"
 #include "openapi/schema_check.h"
 
+enum { EXAMPLE_BYTES_MAX = 1000 };
+
 static void begin(struct cz__document *doc)
 {
     cz__doc_list(doc, "examples");
@@ -76,7 +78,10 @@ static void write_text(struct cz__document *doc, const cz__column *column)
     else if (column->field->kind == CZ_KIND_slug_field)
         text = "a-slug";
     cz_str example = cz_str_from(text);
-    while (example.len < column->field->options.min_length)
+    uint32_t least = column->field->options.min_length;
+    if (least > EXAMPLE_BYTES_MAX)
+        return;
+    while (example.len < least)
         example = cz_format(doc->ctx, "%.*s%s", CZ_STR_ARG(example), text);
     if (!choices->count && column->max_length) /* all of them are ASCII */
         example = cz_str_head(example, column->max_length);

@@ -65,10 +65,10 @@ cz_str cz__schema_named(struct cz__document *doc, cz_serializer *serializer,
 /* {"$ref": "#/components/schemas/Book"} as the value of `key`, or of the place when NULL. */
 void cz__schema_ref(struct cz__document *doc, const char *key, cz_str name);
 /* The members of a column's schema, into an open object; `null` adds that type. */
-/* patterns.c: whether a .regex means the same to who reads the document. */
-bool cz__regex_is_portable(cz_str regex);
-
 void cz__schema_column(struct cz__document *doc, const cz__column *column, bool null, bool input);
+/* patterns.c: append a .regex as ECMAScript with its flag "u" has it. False: it cannot be said there; what was appended is
+ * worth nothing. */
+bool cz__regex_to_ecmascript(cz_str regex, cz_buf *out);
 /* Every schema that was named, those that they name, and those of errors. */
 void cz__schemas_write(struct cz__document *doc);
 /* The mode of what an operation of a viewset shows. */

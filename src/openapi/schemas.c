@@ -115,13 +115,49 @@ static void write_choices(struct cz__document *doc, const cz_choice_list *choice
     cz_json_list_end(&doc->json);
 }
 
-/* A pattern that would mean something else to others is not shown; a text that may be empty need not have it then. */
+/* A text that may be empty need not have the pattern then. */
 static void write_pattern(struct cz__document *doc, const cz_field_options *options)
 {
-    if (options->regex && cz__regex_is_portable(cz_str_from(options->regex)))
-        cz__doc_str(doc, "pattern",
-                    options->blank ? cz_format(doc->ctx, "^$|%s", options->regex).ptr
-                                   : options->regex);
+    cz_buf *pattern = cz_scratch(doc->ctx);
+    if (!options->regex || !cz__regex_to_ecmascript(cz_str_from(options->regex), pattern))
+        return;
+    cz_check(doc->ctx, cz_buf_status(pattern));
+    cz__doc_str(
+        doc, "pattern",
+        cz_format(doc->ctx, "%s%.*s", options->blank ? "^$|" : "", CZ_STR_ARG(cz_buf_str(pattern)))
+            .ptr);
+}
+
+static void write_lengths(struct cz__document *doc, const cz__column *column)
+{
+    const cz_field_options *options = &column->field->options;
+    if (column->max_length)
+        cz__doc_int(doc, "maxLength", column->max_length);
+    if (!options->blank) {
+        cz__doc_int(doc, "minLength", options->min_length > 1 ? options->min_length : 1);
+    } else if (options->min_length > 1) {
+        cz__doc_list(doc, "anyOf");
+        cz_json_object(&doc->json);
+        cz__doc_int(doc, "maxLength", 0);
+        cz_json_object_end(&doc->json);
+        cz_json_object(&doc->json);
+        cz__doc_int(doc, "minLength", options->min_length);
+        cz_json_object_end(&doc->json);
+        cz_json_list_end(&doc->json);
+    }
+}
+
+/* What input is bound by. Of HTML that is cleaned first only what is left. */
+static void write_text_rules(struct cz__document *doc, const cz__column *column)
+{
+    const cz_field_options *options = &column->field->options;
+    if (options->html)
+        return;
+    if (column->field->kind == CZ_KIND_slug_field)
+        cz__doc_str(doc, "pattern", options->blank ? "^[-a-zA-Z0-9_]*$" : "^[-a-zA-Z0-9_]+$");
+    else
+        write_pattern(doc, options);
+    write_lengths(doc, column);
 }
 
 static void write_text(struct cz__document *doc, const cz__column *column, bool null, bool input)
@@ -140,16 +176,8 @@ static void write_text(struct cz__document *doc, const cz__column *column, bool 
         cz__doc_str(doc, "format", "email");
     else if (kind == CZ_KIND_url_field && !options->blank)
         cz__doc_str(doc, "format", "uri");
-    else if (kind == CZ_KIND_slug_field && input)
-        cz__doc_str(doc, "pattern", options->blank ? "^[-a-zA-Z0-9_]*$" : "^[-a-zA-Z0-9_]+$");
-    else if (input)
-        write_pattern(doc, options);
-    if (options->html)
-        cz__doc_str(doc, "contentMediaType", "text/html");
-    if (input && column->max_length)
-        cz__doc_int(doc, "maxLength", column->max_length);
-    if (input && !options->blank)
-        cz__doc_int(doc, "minLength", options->min_length > 1 ? options->min_length : 1);
+    if (input)
+        write_text_rules(doc, column);
 }
 
 static void write_bounds(struct cz__document *doc, const cz_field_options *options)

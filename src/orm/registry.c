@@ -313,10 +313,13 @@ static cz_status check_text_options(const cz_model *model, const cz_field *field
         return refuse(err, model, field, ".regex_message is of a .regex");
     if (!said)
         return CZ_OK;
-    if (is_stored_relation(field->kind) || type_of(field) != CZ__DB_TEXT ||
+    if (is_stored_relation(field->kind) || CZ__DB_KIND(type_of(field)) != CZ__DB_TEXT ||
         field->kind == CZ_KIND_file_field || options->choices.count)
         return refuse(err, model, field,
                       ".regex, .min_length and .html are for text fields without choices");
+    if (options->regex && field->kind == CZ_KIND_slug_field)
+        return refuse(err, model, field,
+                      "a slug has a pattern of its own: want a char_field with .regex");
     if (longest && options->min_length > longest)
         return refuse(err, model, field, ".min_length is greater than .max_length");
     if (options->html && cz__html_rules_check(options->html, &why))

@@ -65,6 +65,8 @@ CZ_MODEL(BrokenRegex, BROKEN_REGEX);
 CZ_MODEL(MessageAlone, MESSAGE_ALONE);
 #define LONG_LEAST(F) F(slug_field, name, .min_length = 51)
 CZ_MODEL(LongLeast, LONG_LEAST);
+#define REGEX_OF_SLUG(F) F(slug_field, name, .regex = "^a")
+CZ_MODEL(RegexOfSlug, REGEX_OF_SLUG);
 #define HTML_OF_DATE(F) F(date_field, day, .html = &cz_html_basic)
 CZ_MODEL(HtmlOfDate, HTML_OF_DATE);
 static const cz_html_rules SCRIPTS = { .tags = "b script" };
@@ -241,6 +243,9 @@ CZ_TEST(a_model_that_cannot_work_stops_the_start_with_its_field)
           1,
           "BrokenRegex.name: a regular expression is malformed: missing closing parenthesis, at "
           "byte 2" },
+        { { &RegexOfSlug__model },
+          1,
+          "RegexOfSlug.name: a slug has a pattern of its own: want a char_field with .regex" },
         { { &MessageAlone__model }, 1, "MessageAlone.name: .regex_message is of a .regex" },
         { { &LongLeast__model }, 1, "LongLeast.name: .min_length is greater than .max_length" },
         { { &UnsafeHtml__model }, 1, "UnsafeHtml.body: no rules can allow the tag \"script\"" },

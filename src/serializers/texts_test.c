@@ -62,7 +62,7 @@ CZ_DATABASE_TEST(texts_are_taken_by_their_pattern_and_length)
         { "{\"number\":\"A-1\",\"note\":\"<script>1</script>\"}", 201, "\"note\":\"\"" },
         { "{\"number\":\"A-1\",\"note\":\"<<<<<<<<<<<\"}", 400,
           "{\"note\":[\"Ensure this field has no more than 40 characters.\"]}" },
-        { "{\"number\":\"A-1\",\"strict\":\"<b>x\"}", 201, "\"strict\":\"<b>x\"" },
+        { "{\"number\":\"A-1\",\"strict\":\"<b>x</b>\"}", 201, "\"strict\":\"<b>x</b>\"" },
         { "{\"number\":\"A-1\",\"strict\":\"<i>x</i>\"}", 400,
           "{\"strict\":[\"This has HTML that is not allowed.\"]}" },
     };
@@ -94,7 +94,7 @@ CZ_DATABASE_TEST(a_pattern_that_takes_too_long_refuses_the_text)
     cz_client *client = cz_client_create(&office);
     post_slow(client, 20, '1');
     post_slow(client, 20, 'x');
-    post_slow(client, 60000, 'x');
+    post_slow(client, 8000, 'x');
     post_slow(client, CZ_REGEX_TEXT_MAX - 1, '1');
 }
 
@@ -141,10 +141,11 @@ CZ_TEST(documents_tell_of_patterns_lengths_and_html)
         { "number", "{\"type\":\"string\",\"pattern\":\"^[A-Z]{1,3}-\\\\d+$\",\"maxLength\":12,"
                     "\"minLength\":1,\"examples\":[\"AB-12\"]}" },
         { "code", "{\"type\":[\"string\",\"null\"],\"maxLength\":8,\"minLength\":1}" },
-        { "colour", "{\"type\":\"string\",\"maxLength\":8,\"examples\":[\"text\"]}" },
-        { "note", "{\"type\":\"string\",\"contentMediaType\":\"text/html\",\"maxLength\":40,"
-                  "\"examples\":[\"text\"]}" },
-        { "short_one", "{\"type\":\"string\",\"pattern\":\"^$|^[a-z ]+$\",\"maxLength\":9,"
+        { "colour", "{\"type\":\"string\",\"maxLength\":8,\"anyOf\":[{\"maxLength\":0},{"
+                    "\"minLength\":3}],\"examples\":[\"text\"]}" },
+        { "note", "{\"type\":\"string\",\"examples\":[\"text\"]}" },
+        { "short_one", "{\"type\":\"string\",\"pattern\":\"^$|^[a-z "
+                       "]+$\",\"maxLength\":9,\"anyOf\":[{\"maxLength\":0},{\"minLength\":7}],"
                        "\"examples\":[\"texttext\"]}" },
     };
     cz_client *client = cz_client_create(&office);

@@ -332,7 +332,8 @@ static void fill_column(cz_ctx *ctx, cz_row *row, const cz__column *column, cz_f
         }
     }
     cz_raise(ctx, CZ_EINVAL,
-             "no value was found for %s.%s that its rules take and no row has; give it, or a "
+             "no value was found for %s.%s that its rules take and no row has; give it, an "
+             ".example of its .regex, or a "
              "function in CZ_FACTORY(%s, ...)",
              row->model->name, column->field->name, row->model->name);
 }
