@@ -48,6 +48,11 @@ cz_bytes cz_upload_bytes(cz_ctx *ctx, const cz_upload *upload);
  * does not say that the rest of it is one. Owns: static. Context: any thread. */
 cz_str cz_content_type_sniff(cz_bytes head);
 
+/* What a file is by the end of its name, "text/css; charset=utf-8" of "site/main.CSS", as Python's mimetypes.guess_type();
+ * "application/octet-stream" for what is not known. For files of one's own: a name that a client chose tells nothing. Owns:
+ * static. Context: any thread. */
+cz_str cz_content_type_by_name(cz_str name);
+
 #ifdef __cplusplus
 }
 #endif

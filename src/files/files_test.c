@@ -177,3 +177,30 @@ CZ_TEST(an_upload_is_read_from_any_place)
 {
     in_a_context(read_upload);
 }
+
+CZ_TEST(a_file_of_our_own_is_what_its_name_ends_in)
+{
+    static const struct {
+        const char *name, *type;
+    } cases[] = {
+        { "main.css", "text/css; charset=utf-8" },
+        { "site/main.CSS", "text/css; charset=utf-8" },
+        { "app.min.js", "text/javascript; charset=utf-8" },
+        { "logo.svg", "image/svg+xml" },
+        { "a.tar.gz", "application/gzip" },
+        { "font.woff2", "font/woff2" },
+        { "", "application/octet-stream" },
+        { ".", "application/octet-stream" },
+        { "css", "application/octet-stream" },
+        { ".css", "application/octet-stream" }, /* a name, and no extension */
+        { "site/.css", "application/octet-stream" },
+        { "main.css/", "application/octet-stream" },
+        { "main.css/readme", "application/octet-stream" },
+        { "main.", "application/octet-stream" },
+        { "main.cs", "application/octet-stream" },
+        { "main.csss", "application/octet-stream" },
+        { "main.css ", "application/octet-stream" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++)
+        CZ_EXPECT_STR(cz_content_type_by_name(cz_str_from(cases[i].name)), cases[i].type);
+}
