@@ -41,7 +41,7 @@ bool cz__etag_is_named(const cz_request *req, cz_str header, cz_str etag, char m
     while (cz__etag_next(&list, &tag, &weak)) {
         if (mark)
             tag = cz_str_cut(&tag, mark);
-        if ((cz_str_eq(tag, etag) && !(strong && weak)) || is_any(list))
+        if ((etag.ptr && cz_str_eq(tag, etag) && !(strong && weak)) || is_any(list))
             return true;
     }
     return false;

@@ -9,7 +9,7 @@
 bool cz__etag_next(cz_str *list, cz_str *out, bool *out_weak);
 
 /* Whether a header's list names a tag. What stands behind `mark` in the list's tags does not
- * count; with '\0' all does. `strong`: weak ones do not count (8.8.3.2). */
+ * count; with '\0' all does. `strong`: weak ones do not count (8.8.3.2). An `etag` at NULL is one that "*" alone names. */
 bool cz__etag_is_named(const cz_request *req, cz_str header, cz_str etag, char mark, bool strong);
 
 /* Whether the request has the answer's ETag already, by its If-None-Match (13.1.2). */
