@@ -11,6 +11,7 @@
 #include <calzone/databases.h>
 #include <calzone/decimal.h>
 #include <calzone/errors.h>
+#include <calzone/file_response.h>
 #include <calzone/files.h>
 #include <calzone/filters.h>
 #include <calzone/html.h>

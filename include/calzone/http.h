@@ -51,6 +51,8 @@ typedef struct cz_response {
                                   there by middleware that sends the same every time */
     cz_stream_fn stream; /* sends the body instead; see cz_respond_stream() */
     void *stream_arg;
+    bool stream_counted;   /* private: the stream has stream_bytes, as its head says */
+    uint64_t stream_bytes; /* private */
     struct cz__ws_upgrade
         *upgrade;     /* private: the 101 of a WebSocket (websocket.h), and what comes after it */
     bool sent;        /* the handler has answered: set by every cz_respond*() */

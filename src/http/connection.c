@@ -5,6 +5,7 @@
 #include "http/connection.h"
 #include <errno.h>
 #include <stdio.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -95,6 +96,12 @@ static ssize_t send_parts(cz__conn *conn, struct iovec *parts, size_t count)
                       : sendmsg(conn->watch.fd, &message, MSG_NOSIGNAL);
 }
 
+static void begin_write_time(cz__conn *conn)
+{
+    if (conn->write_due_ms == CZ__NEVER)
+        conn->write_due_ms = cz__conn_now_ms(conn) + conn->server->core.limits.write_timeout_ms;
+}
+
 void cz__conn_flush(cz__conn *conn)
 {
     struct iovec parts[2];
@@ -111,8 +118,39 @@ void cz__conn_flush(cz__conn *conn)
         on_sent(conn, (size_t)n);
     else if (errno != EAGAIN && errno != EINTR)
         cz__conn_close(conn);
-    else if (conn->write_due_ms == CZ__NEVER)
-        conn->write_due_ms = cz__conn_now_ms(conn) + conn->server->core.limits.write_timeout_ms;
+    else
+        begin_write_time(conn);
+}
+
+cz_status cz__conn_send_file(cz__conn *conn, int fd, uint64_t first, size_t bytes, size_t *out_sent)
+{
+    cz_assert(!cz__conn_unsent(conn));
+    if (conn->tls)
+        return CZ_EUNSUPPORTED;
+    off_t at = (off_t)first;
+    ssize_t n;
+    do
+        n = sendfile(conn->watch.fd, fd, &at, bytes);
+    while (n < 0 && errno == EINTR);
+    if (n >= 0) {
+        *out_sent = (size_t)n;
+        conn->write_due_ms = CZ__NEVER;
+        return CZ_OK;
+    }
+    switch (errno) {
+    case EAGAIN:
+        conn->file_waits = true;
+        begin_write_time(conn);
+        return CZ_EAGAIN;
+    case EINVAL: /* what the file lies in has no pages to send from */
+    case ENOSYS:
+        return CZ_EUNSUPPORTED;
+    case EIO:
+        return CZ_EIO;
+    default:
+        cz__conn_close(conn);
+        return CZ_ECANCELED;
+    }
 }
 
 ssize_t cz__conn_read(cz__conn *conn, char *room, size_t bytes)
@@ -202,6 +240,10 @@ static void drop_lingering_bytes(cz__conn *conn)
 static void on_ready(cz__watch *watch, uint32_t events)
 {
     cz__conn *conn = (cz__conn *)(void *)((char *)watch - offsetof(cz__conn, watch));
+    if (conn->file_waits && (events & EPOLLOUT)) {
+        conn->file_waits = false;
+        conn->protocol->on_sent(conn);
+    }
     if (conn->life == CZ__CONN_OPEN)
         conn->protocol->on_ready(conn, events);
     else if (conn->life == CZ__CONN_LINGERING)
@@ -234,7 +276,7 @@ static void arm_timer(cz__conn *conn)
 static uint32_t interest(const cz__conn *conn)
 {
     bool tls_waits = conn->tls && cz__tls_session_wants_out(conn->tls);
-    uint32_t out = cz__conn_unsent(conn) || tls_waits ? EPOLLOUT : 0;
+    uint32_t out = cz__conn_unsent(conn) || tls_waits || conn->file_waits ? EPOLLOUT : 0;
     if (conn->life == CZ__CONN_OPEN)
         return conn->protocol->interest(conn) | out;
     return conn->life == CZ__CONN_LINGERING ? EPOLLIN : EPOLLERR | out;

@@ -66,6 +66,7 @@ struct cz__conn {
     void *left;           /* the session of the protocol before, until settle() */
     uint32_t linger_bytes_left; /* what is dropped of the client before a close() */
     uint8_t life;               /* enum cz__conn_life */
+    bool file_waits;            /* the client has to take something before more of a file goes */
     bool linger;                /* the client may still be sending: close gently */
     char address_text[46];
 };
@@ -88,6 +89,12 @@ cz_buf *cz__conn_output(cz__conn *conn);
 size_t cz__conn_unsent(const cz__conn *conn);
 /* One send() of what is unsent. May close the connection. */
 void cz__conn_flush(cz__conn *conn);
+
+/* Send some bytes of an open file by sendfile(2), when nothing is unsent. `*out_sent` is 0 at the end of the file. Errors:
+ * CZ_EAGAIN: the client takes nothing now, on_sent() is called when it does; CZ_ECANCELED: the connection was closed;
+ * CZ_EUNSUPPORTED: not through TLS, or not from this file; CZ_EIO: it cannot be read. */
+CZ_NODISCARD cz_status cz__conn_send_file(cz__conn *conn, int fd, uint64_t first, size_t bytes,
+                                          size_t *out_sent);
 
 /* The server drains; ends in settle(). */
 void cz__conn_drain(cz__conn *conn);

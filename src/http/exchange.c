@@ -128,6 +128,7 @@ void cz__exchange_release(cz__exchange *exchange)
     clear_buffer(&exchange->body_out);
     exchange->streaming = exchange->stream_cut = exchange->stream_chunked = false;
     exchange->stream_begin = NULL;
+    exchange->stream_file = NULL;
     if (core->exchange_count >= CZ__HTTP_POOLED_MAX) {
         destroy(exchange);
         return;
@@ -295,7 +296,7 @@ static bool has_no_content(int status)
 
 enum { STREAM_PIECE_BYTES = 64 << 10 };
 
-static void put_head(const cz__exchange *exchange, bool keep_alive, size_t body_bytes, cz_buf *out);
+static void put_head(const cz__exchange *exchange, bool keep_alive, cz_buf *out);
 static void refresh_common(struct cz__http_core *core);
 
 static void call_stream(cz_ctx *ctx, void *arg)
@@ -305,11 +306,46 @@ static void call_stream(cz_ctx *ctx, void *arg)
     response->stream(ctx, &exchange->request, response->stream_arg);
 }
 
-void cz_stream_write(cz_ctx *ctx, cz_request *req, cz_str piece)
+static cz__exchange *exchange_of(cz_request *req)
 {
     cz__exchange *exchange = (cz__exchange *)((char *)req - offsetof(cz__exchange, request));
     cz_assert(exchange->streaming); /* only inside the function given to cz_respond_stream() */
-    while (piece.len) {             /* an empty chunk would end the body */
+    return exchange;
+}
+
+static void count_streamed(cz_ctx *ctx, cz__exchange *exchange, uint64_t bytes)
+{
+    if (!exchange->request.response.stream_counted)
+        return;
+    if (bytes > exchange->stream_left)
+        cz_raise(ctx, CZ_EINVAL, "a stream has more bytes than it said");
+    exchange->stream_left -= bytes;
+}
+
+void cz_stream_write(cz_ctx *ctx, cz_request *req, cz_str piece)
+{
+    cz__stream_write(ctx, req, piece, CZ__HTTP_UNSENT_BYTES_MAX);
+}
+
+bool cz__stream_file(cz_ctx *ctx, cz_request *req, int fd, uint64_t first, size_t bytes,
+                     size_t *out_sent)
+{
+    cz__exchange *exchange = exchange_of(req);
+    if (!exchange->stream_file)
+        return false;
+    cz_status status = exchange->stream_file(exchange, fd, first, bytes, out_sent);
+    if (status == CZ_EUNSUPPORTED)
+        return false;
+    cz_check(ctx, status);
+    count_streamed(ctx, exchange, *out_sent);
+    return true;
+}
+
+void cz__stream_write(cz_ctx *ctx, cz_request *req, cz_str piece, size_t unsent_max)
+{
+    cz__exchange *exchange = exchange_of(req);
+    count_streamed(ctx, exchange, piece.len);
+    while (piece.len) { /* an empty chunk would end the body */
         cz_str part = cz_str_head(piece, STREAM_PIECE_BYTES);
         piece = cz_str_tail(piece, part.len);
         bool keep_alive;
@@ -322,17 +358,18 @@ void cz_stream_write(cz_ctx *ctx, cz_request *req, cz_str piece)
         if (exchange->stream_chunked)
             cz_buf_append_lit(out, "\r\n");
         cz_check(ctx, cz_buf_status(out));
-        cz_check(ctx, exchange->stream_send(exchange));
+        cz_check(ctx, exchange->stream_send(exchange, unsent_max));
     }
 }
 
 /* As HTTP/1 has it. */
 static cz_status put_stream_head(cz__exchange *exchange, cz_buf *out)
 {
-    exchange->stream_chunked = exchange->request.version_minor > 0;
-    exchange->stream_keep_alive &= exchange->stream_chunked;
+    bool counted = exchange->request.response.stream_counted;
+    exchange->stream_chunked = !counted && exchange->request.version_minor > 0;
+    exchange->stream_keep_alive &= counted || exchange->stream_chunked;
     refresh_common(exchange->core);
-    put_head(exchange, exchange->stream_keep_alive, 0, out);
+    put_head(exchange, exchange->stream_keep_alive, out);
     return cz_buf_status(out);
 }
 
@@ -354,6 +391,7 @@ static void send_stream(cz__exchange *exchange)
     if (!out)
         return;
     exchange->ctx.deadline_us = 0;
+    exchange->stream_left = req->response.stream_counted ? req->response.stream_bytes : 0;
     cz_error err;
     cz_status status =
         exchange->stream_begin ? exchange->stream_begin(exchange) : put_stream_head(exchange, out);
@@ -361,6 +399,8 @@ static void send_stream(cz__exchange *exchange)
         status = cz_try(&exchange->ctx, call_stream, exchange, &err);
     else
         cz_error_set(&err, status, "no memory for the head of a stream");
+    if (!status && exchange->stream_left)
+        status = cz_error_set(&err, CZ_EINVAL, "a stream has fewer bytes than it said");
     if (!status && (out = exchange->stream_open(exchange, &(bool){ false }))) {
         if (exchange->stream_chunked)
             cz_buf_append_lit(out, "0\r\n\r\n");
@@ -465,9 +505,9 @@ static size_t head_bytes_max(const struct cz__http_core *core, const cz_response
     return bytes;
 }
 
-/* Status line, Date, length, type, the rest. A body whose length is not known when its head leaves will
- * get "Transfer-Encoding: chunked" in the place of Content-Length here, once responses can stream. */
-static void put_head(const cz__exchange *exchange, bool keep_alive, size_t body_bytes, cz_buf *out)
+/* Status line, Date, length, type, the rest. A body whose length is not known when its head leaves gets
+ * "Transfer-Encoding: chunked" in the place of Content-Length. */
+static void put_head(const cz__exchange *exchange, bool keep_alive, cz_buf *out)
 {
     const struct cz__http_core *core = exchange->core;
     const cz_response *response = &exchange->request.response;
@@ -479,7 +519,8 @@ static void put_head(const cz__exchange *exchange, bool keep_alive, size_t body_
     bool switches = response->status == 101;
     /* 205 says that it is empty, 204 and 304 say nothing (9110, 8.6). */
     bool has_length = !switches && response->status != 204 && response->status != 304;
-    if (response->stream && !has_no_content(response->status)) {
+    uint64_t body_bytes;
+    if (!cz__exchange_body_bytes(exchange, &body_bytes)) {
         if (exchange->request.version_minor > 0)
             at = PUT(at, "Transfer-Encoding: chunked\r\n");
     } else if (has_length) {
@@ -524,6 +565,14 @@ cz_str cz__exchange_body(const cz__exchange *exchange)
     return exchange->body_out.len ? cz_buf_str(&exchange->body_out) : response->body_text;
 }
 
+bool cz__exchange_body_bytes(const cz__exchange *exchange, uint64_t *out)
+{
+    const cz_response *response = &exchange->request.response;
+    bool streams = response->stream && !has_no_content(response->status);
+    *out = streams ? response->stream_bytes : cz__exchange_body(exchange).len;
+    return !streams || response->stream_counted;
+}
+
 void cz__exchange_answered(cz__exchange *exchange, size_t bytes)
 {
     struct cz__http_core *core = exchange->core;
@@ -542,7 +591,7 @@ void cz__exchange_write(cz__exchange *exchange, bool keep_alive, cz_buf *out, cz
         return;
     }
     refresh_common(exchange->core);
-    put_head(exchange, keep_alive, body.len, out);
+    put_head(exchange, keep_alive, out);
     if (req->method == CZ_METHOD_HEAD)
         body.len = 0;
     else if (body.len < CZ__HTTP_COPY_BYTES_MAX)

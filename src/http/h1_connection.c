@@ -362,22 +362,44 @@ static cz_buf *stream_open(cz__exchange *exchange, bool *out_keep_alive)
     return cz__conn_output(h1->conn);
 }
 
-static cz_status stream_send(cz__exchange *exchange)
+/* Until the client took something, or is gone. */
+static cz_status wait_for_client(cz__exchange *exchange, cz__conn *conn)
+{
+    cz__conn_wait(conn);
+    exchange->stream_fiber = cz__fiber_current();
+    cz_status status = cz__fiber_wait(&exchange->ctx);
+    exchange->stream_fiber = NULL;
+    return status;
+}
+
+static cz_status stream_send(cz__exchange *exchange, size_t unsent_max)
 {
     cz__conn *conn = ((struct h1 *)exchange->owner)->conn;
     cz_status status = CZ_OK;
     cz__conn_flush(conn);
-    while (!status && cz__conn_is_open(conn) && cz__conn_unsent(conn) > CZ__HTTP_UNSENT_BYTES_MAX) {
-        cz__conn_wait(conn);
-        exchange->stream_fiber = cz__fiber_current();
-        status = cz__fiber_wait(&exchange->ctx);
-        exchange->stream_fiber = NULL;
-    }
+    while (!status && cz__conn_is_open(conn) && cz__conn_unsent(conn) > unsent_max)
+        status = wait_for_client(exchange, conn);
     if (!cz__conn_is_open(conn))
         return CZ_ECANCELED;
     if (cz__conn_unsent(
             conn)) /* what is left goes when the client takes it, whatever the fiber does next */
         cz__conn_wait(conn);
+    return status;
+}
+
+static cz_status stream_file(cz__exchange *exchange, int fd, uint64_t first, size_t bytes,
+                             size_t *out_sent)
+{
+    cz__conn *conn = ((struct h1 *)exchange->owner)->conn;
+    cz_status status = stream_send(exchange, 0);
+    while (!status) {
+        if (!cz__conn_is_open(conn))
+            return CZ_ECANCELED;
+        status = cz__conn_send_file(conn, fd, first, bytes, out_sent);
+        if (status != CZ_EAGAIN)
+            break;
+        status = wait_for_client(exchange, conn);
+    }
     return status;
 }
 
@@ -389,6 +411,7 @@ static void start_handler(struct h1 *h1)
     exchange->on_done = on_handler_done;
     exchange->stream_open = stream_open;
     exchange->stream_send = stream_send;
+    exchange->stream_file = stream_file;
     cz__exchange_start(exchange);
     if (exchange->running)
         return;

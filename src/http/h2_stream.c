@@ -341,11 +341,12 @@ static void put_lines(struct headers *headers, cz_str lines)
     }
 }
 
-static cz_status write_headers(struct cz__h2_stream *stream, bool has_length, size_t length,
-                               struct headers *headers)
+static cz_status write_headers(struct cz__h2_stream *stream, struct headers *headers)
 {
     cz__exchange *exchange = stream->exchange;
     const cz_response *response = &exchange->request.response;
+    bool none = response->status == 204 || response->status == 304;
+    uint64_t length;
     size_t most = 4 + response->header_count + line_count(response->header_lines);
     *headers = (struct headers){ .arena = exchange->arena };
     headers->items = cz_arena_alloc(exchange->arena, most * sizeof *headers->items);
@@ -353,7 +354,7 @@ static cz_status write_headers(struct cz__h2_stream *stream, bool has_length, si
         return CZ_ENOMEM;
     put(headers, CZ_STR(":status"), number_text(exchange->arena, (uint64_t)response->status));
     put(headers, CZ_STR("date"), cz__http_date(exchange->core));
-    if (has_length)
+    if (!none && cz__exchange_body_bytes(exchange, &length))
         put(headers, CZ_STR("content-length"), number_text(exchange->arena, length));
     if (response->content_type.len)
         put(headers, CZ_STR("content-type"), response->content_type);
@@ -370,11 +371,11 @@ static void reset(struct cz__h2_stream *stream, uint32_t code)
         stream->h2->session, NGHTTP2_FLAG_NONE, stream->id, code)); /* no memory: it times out */
 }
 
-static cz_status submit(struct cz__h2_stream *stream, bool has_length, size_t length, bool has_body)
+static cz_status submit(struct cz__h2_stream *stream, bool has_body)
 {
     struct headers headers;
     nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_body };
-    cz_status status = write_headers(stream, has_length, length, &headers);
+    cz_status status = write_headers(stream, &headers);
     if (!status &&
         cz__nghttp2.nghttp2_submit_response(stream->h2->session, stream->id, headers.items,
                                             headers.count, has_body ? &body : NULL))
@@ -397,10 +398,8 @@ static void finish(struct cz__h2_stream *stream)
         return;
     }
     const cz_request *req = &exchange->request;
-    bool none = req->response.status == 204 || req->response.status == 304;
-    cz_str body = none ? CZ_STR("") : cz__exchange_body(exchange);
-    stream->body = req->method == CZ_METHOD_HEAD ? CZ_STR("") : body;
-    if (submit(stream, !none, body.len, stream->body.len > 0))
+    stream->body = req->method == CZ_METHOD_HEAD ? CZ_STR("") : cz__exchange_body(exchange);
+    if (submit(stream, stream->body.len > 0))
         reset(stream, NGHTTP2_INTERNAL_ERROR);
     cz__exchange_answered(exchange, stream->body.len);
 }
@@ -425,7 +424,7 @@ static cz_status stream_begin(cz__exchange *exchange)
 {
     struct cz__h2_stream *stream = exchange->owner;
     stream->streams = true;
-    return submit(stream, false, 0, true);
+    return submit(stream, true);
 }
 
 static cz_buf *stream_open(cz__exchange *exchange, bool *out_keep_alive)
@@ -435,7 +434,7 @@ static cz_buf *stream_open(cz__exchange *exchange, bool *out_keep_alive)
     return stream->closed ? NULL : &stream->out;
 }
 
-static cz_status stream_send(cz__exchange *exchange)
+static cz_status stream_send(cz__exchange *exchange, size_t unsent_max)
 {
     struct cz__h2_stream *stream = exchange->owner;
     cz__conn *conn = stream->h2->conn;
@@ -444,7 +443,7 @@ static cz_status stream_send(cz__exchange *exchange)
                                                       stream->id)); /* it may not be deferred */
     cz__h2_pump(stream->h2);
     cz__conn_flush(conn);
-    while (!status && !stream->closed && stream->out.len > CZ__HTTP_UNSENT_BYTES_MAX) {
+    while (!status && !stream->closed && stream->out.len > unsent_max) {
         cz__conn_wait(conn);
         exchange->stream_fiber = cz__fiber_current();
         status = cz__fiber_wait(&exchange->ctx);

@@ -64,11 +64,16 @@ struct cz__exchange {
      * stays open after it; and sending them, which waits while too much is unsent. */
     cz_buf *(*stream_open)(cz__exchange *exchange, bool *out_keep_alive);
     cz_status (*stream_begin)(cz__exchange *exchange); /* sends the head; NULL: it is HTTP/1's */
-    cz_status (*stream_send)(cz__exchange *exchange);
+    cz_status (*stream_send)(cz__exchange *exchange, size_t unsent_max);
+    /* Send some bytes of a file without a copy, behind all that is unsent; waits. NULL: it has no way. Errors:
+     * CZ_EUNSUPPORTED: not of this file; CZ_EIO: it cannot be read. */
+    cz_status (*stream_file)(cz__exchange *exchange, int fd, uint64_t first, size_t bytes,
+                             size_t *out_sent);
     cz__fiber *stream_fiber; /* waits for the client to take what is unsent */
     bool streaming;          /* the head is out; the answer is no longer in `request` */
     bool stream_chunked, stream_keep_alive;
-    bool stream_cut; /* the body did not come to its end */
+    bool stream_cut;      /* the body did not come to its end */
+    uint64_t stream_left; /* of a counted one what is still to come */
     void *owner;
 };
 
@@ -100,6 +105,8 @@ void cz__exchange_refuse(cz__exchange *exchange, const cz_error *err);
 
 /* The body of the answer, and that it was answered: for the log and the count. A client that went away is 499. */
 cz_str cz__exchange_body(const cz__exchange *exchange);
+/* How many bytes the head says that it has; false: it says nothing, as the body is streamed. */
+bool cz__exchange_body_bytes(const cz__exchange *exchange, uint64_t *out);
 void cz__exchange_answered(cz__exchange *exchange, size_t bytes);
 /* "Sun, 06 Nov 1994 08:49:37 GMT", right for this second. */
 cz_str cz__http_date(struct cz__http_core *core);
@@ -144,6 +151,16 @@ struct cz__http_server {
  * what comes twice is no value of it. Owns: the new values are in `arena`. Errors: CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__request_join_headers(cz_arena *arena, cz_header *headers,
                                                 uint32_t *count);
+
+/* response.c: cz_respond_stream() of a body that has so many bytes: its head says so, and one that has fewer is cut. */
+void cz__respond_counted(cz_ctx *ctx, cz_request *req, int status, cz_str content_type,
+                         uint64_t bytes, cz_stream_fn stream, void *arg);
+/* exchange.c: for such a stream: send a piece, and return when the client has taken all but `unsent_max` bytes; or some of a
+ * file, likewise. Raises: CZ_ECANCELED; CZ_ENOMEM; CZ_EINVAL: more than was said. */
+void cz__stream_write(cz_ctx *ctx, cz_request *req, cz_str piece, size_t unsent_max);
+/* Returns how many bytes were sent, 0 at the end of the file; false: send them otherwise. Raises: likewise, and CZ_EIO. */
+bool cz__stream_file(cz_ctx *ctx, cz_request *req, int fd, uint64_t first, size_t bytes,
+                     size_t *out_sent);
 
 /* query.c: a name or value as a form sends it; what is malformed stays, as browsers and Django keep it. Raises: CZ_ENOMEM. */
 cz_str cz__query_decode(cz_ctx *ctx, cz_str text);

@@ -337,8 +337,9 @@ static cz_buf *stream_open_in_memory(cz__exchange *exchange, bool *out_keep_aliv
     return exchange->owner;
 }
 
-static cz_status stream_send_in_memory(cz__exchange *exchange)
+static cz_status stream_send_in_memory(cz__exchange *exchange, size_t unsent_max)
 {
+    (void)unsent_max; /* all of it is taken at once */
     return cz_buf_status(exchange->owner);
 }
 

@@ -1,6 +1,7 @@
 #include <calzone/http.h>
 #include "http/h1_head.h"
 #include "http/h1_scan.h"
+#include "http/http_internal.h"
 
 const char *cz_http_reason(int status)
 {
@@ -118,6 +119,15 @@ void cz_respond_stream(cz_ctx *ctx, cz_request *req, int status, cz_str content_
     answer(ctx, req, status, content_type);
     req->response.stream = stream;
     req->response.stream_arg = arg;
+    req->response.stream_counted = false;
+}
+
+void cz__respond_counted(cz_ctx *ctx, cz_request *req, int status, cz_str content_type,
+                         uint64_t bytes, cz_stream_fn stream, void *arg)
+{
+    cz_respond_stream(ctx, req, status, content_type, stream, arg);
+    req->response.stream_counted = true;
+    req->response.stream_bytes = bytes;
 }
 
 /* ---- Headers ---- */

@@ -30,8 +30,11 @@ static cz_str time_text(void)
     return cz_str_of(text, len);
 }
 
-static size_t body_bytes(const cz_response *response)
+/* Of a stream that tells its length what it is to have. */
+static uint64_t body_bytes(const cz_response *response)
 {
+    if (response->stream)
+        return response->stream_counted ? response->stream_bytes : 0;
     return response->body->len ? response->body->len : response->body_text.len;
 }
 

@@ -445,17 +445,18 @@ static void run_layer(cz_ctx *ctx, void *arg)
 }
 
 /* Drop the headers from `first` on that describe a body which is not sent now: an error is neither gzip nor
- * to be kept for a year. What else was set, as Retry-After and cookies, stays. */
-static void drop_body_headers(cz_response *response, uint32_t first)
+ * to be kept for a year. What else was set, as Retry-After and cookies, stays; so does the Content-Range of a 416, which
+ * tells how much there is (RFC 9110, 15.5.17). */
+static void drop_body_headers(cz_response *response, uint32_t first, int status)
 {
     static const char *const names[] = {
+        "content-range", /* the first: see above */
         "accept-ranges",
         "cache-control",
         "content-disposition",
         "content-encoding",
         "content-language",
         "content-location",
-        "content-range",
         "etag",
         "expires",
         "last-modified",
@@ -464,7 +465,7 @@ static void drop_body_headers(cz_response *response, uint32_t first)
     uint32_t kept = first;
     for (uint32_t i = first; i < response->header_count; i++) {
         bool drop = false;
-        for (size_t n = 0; n < CZ_COUNT(names) && !drop; n++)
+        for (size_t n = status == 416; n < CZ_COUNT(names) && !drop; n++)
             drop = cz_str_eq_icase(response->headers[i].name, cz_str_from(names[n]));
         if (!drop)
             response->headers[kept++] = response->headers[i];
@@ -487,7 +488,7 @@ void cz_next_call(cz_ctx *ctx, cz_request *req, const cz_next *next)
         cz_raise_error(ctx, &err); /* nobody is there to read an answer */
     if (!status)
         return;
-    drop_body_headers(&req->response, header_count);
+    drop_body_headers(&req->response, header_count, cz_error_http(&err));
     cz__answer_error(ctx, req, &err);
 }
 

@@ -342,6 +342,16 @@ void cz__fiber_wake(cz__fiber *fiber)
     }
 }
 
+cz_status cz__fiber_yield(cz_ctx *ctx)
+{
+    cz__fiber *fiber = cz__fiber_current();
+    cz_assert(fiber && ctx->foreign == 0);
+    fiber->state = WAITING;
+    cz__fiber_wake(fiber);
+    give_back(fiber);
+    return ctx->cancelled;
+}
+
 void cz__fiber_cancel(cz_ctx *ctx, cz_status reason)
 {
     cz__ctx_cancel(ctx, reason);

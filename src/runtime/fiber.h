@@ -56,6 +56,9 @@ static inline int64_t cz__wait_deadline_us(const cz_ctx *ctx)
         ctx->write_hold_us > 0 && (!ctx->deadline_us || ctx->write_hold_us < ctx->deadline_us);
     return held ? ctx->write_hold_us : ctx->deadline_us;
 }
+/* Let all others that could go on do so first: for work that never waits. Returns why the context is to end, as
+ * cz__fiber_wait(). */
+CZ_NODISCARD cz_status cz__fiber_yield(cz_ctx *ctx);
 /* Sleep for `ms` milliseconds; cz_sleep() (calzone/runtime.h) without the raise. Outside fibers it blocks.
  * Errors: CZ_ECANCELED, CZ_ETIMEDOUT: woken early, for the caller to pass on. */
 CZ_NODISCARD cz_status cz__fiber_sleep(cz_ctx *ctx, uint64_t ms);

@@ -29,7 +29,7 @@ OWNERS = {
     "memory": "base", "map": "base", "random": "base",
     "time": "base", "log": "base", "context": "base", "macros": "base",
     "errors": "routing", "lookups": "db", "transactions": "db", "functions": "db",
-    "factories": "testing",
+    "factories": "testing", "file_response": "http",
     "models": "orm", "signals": "orm", "fields": "orm", "queries": "orm", "expressions": "orm", "relations": "orm", "bulk": "orm",
     "validation": "orm", "raw": "orm",
     "databases": "orm",

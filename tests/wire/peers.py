@@ -15,6 +15,7 @@ import time
 # "view": the same as JSON that PUT changes; "file": /file.txt, of 100 bytes, with ETag and Last-Modified; "auth": /members; "slash": a
 # redirect from /hello/; "h1": HTTP/2 is not spoken on the same port. All have /, /hello, /canary and /large.
 FILE_TIME = 1577880000
+FILE_TEXT = "0123456789" * 10
 START_SECONDS = 15
 
 
@@ -46,6 +47,12 @@ def ask(port, request):
         while got := sock.recv(65536):
             data += got
     return data
+
+
+def write_file(name, text=FILE_TEXT):
+    with open(name, "w", encoding="ascii") as file:
+        file.write(text)
+    os.utime(name, (FILE_TIME, FILE_TIME))
 
 
 # ---- what differs between servers in the rows ----
@@ -110,11 +117,8 @@ class Peer:
         os.makedirs(os.path.join(self.folder, "files", "state"))
         os.makedirs(os.path.join(self.folder, "tmp"))
         for path, text in (("index.html", "root\n"), ("hello", "hello\n"), ("canary", "canary\n"), ("large", "L" * 100000), ("state/1", "state\n"),
-                           ("file.txt", "0123456789" * 10)):
-            name = os.path.join(self.folder, "files", path)
-            with open(name, "w", encoding="ascii") as file:
-                file.write(text)
-            os.utime(name, (FILE_TIME, FILE_TIME))
+                           ("file.txt", FILE_TEXT)):
+            write_file(os.path.join(self.folder, "files", path), text)
         with open(os.path.join(self.folder, self.config_name), "w", encoding="ascii") as file:
             file.write(self.config())
 

@@ -1,9 +1,8 @@
-"""RFC 9110, 9111 and 3986: methods, fields, conditions, ranges, statuses. Pending rows ask for a file, whose routes are not there yet."""
+"""RFC 9110, 9111 and 3986: methods, fields, conditions, ranges, statuses."""
 import re
 from rows import (GREETED, GREETED_AND_ENDED, HELLO, IMF_DATE, MAY, MUST, SHOULD, SILENT, answer, bare, chunked, echoed, either, ended,
                   get, head, kept, post, refused)
 
-FILES = "static files and ranges come with /file.txt"
 LATER = "Fri, 01 Jan 2100 00:00:00 GMT"
 SOONER = "Thu, 01 Jan 1970 00:00:01 GMT"
 THING = b'{"name":"thing"}'
@@ -231,7 +230,7 @@ def conditions(row):
 
 def dated_conditions(row):
     def ask(text, want, *lines, level=MUST, section="13.1.3", method="GET", also=()):
-        row("9110 " + section, level, text, head("%s /file.txt" % method, *lines), want, *also, needs="file", pending=FILES)
+        row("9110 " + section, level, text, head("%s /file.txt" % method, *lines), want, *also, needs="file")
     unchanged = kept(answer(304, body=b""))
     given, changed = kept(answer(200, body=re.compile(b"^0123456789"))), kept(answer(412))
     ask("a file tells when it was changed", kept(answer(200, last_modified=IMF_DATE)), section="8.8.2", level=SHOULD)
@@ -252,7 +251,7 @@ def dated_conditions(row):
 def ranges(row):
     def ask(text, want, *lines, level=MAY, section="14.2", method="GET", also=(), ignored=True):
         whole = kept(answer(200, body=re.compile(b"^0123456789")) if method == "GET" else answer(200))
-        row("9110 " + section, level, text, head("%s /file.txt" % method, *lines), want, *also, *((whole,) if ignored else ()), needs="file", pending=FILES)
+        row("9110 " + section, level, text, head("%s /file.txt" % method, *lines), want, *also, *((whole,) if ignored else ()), needs="file")
 
     def part(body, content_range):
         return kept(answer(206, body=body, content_range="bytes " + content_range, content_length=str(len(body))))

@@ -74,6 +74,12 @@ static void members_only(cz_ctx *ctx, cz_request *req)
     say(ctx, req, CZ_STR("welcome\n"));
 }
 
+/* What tests/wire/run has put beside the database. */
+static void file(cz_ctx *ctx, cz_request *req)
+{
+    cz_respond_file(ctx, req, ".", CZ_STR("file.txt"), NULL);
+}
+
 static void upgrade(cz_ctx *ctx, cz_request *req)
 {
     cz_respond(ctx, req, 426, CZ_STR("text/plain"), CZ_STR("another version\n"));
@@ -84,9 +90,18 @@ static const cz_app wire_app = { "wire", .models = CZ_MODELS(Thing) };
 static const cz_middleware *const middleware[] = { &cz_security_headers, &cz_host_check,
                                                    &authentication.middleware, NULL };
 static const cz_route urls[] = {
-    CZ_GET("/", root),           CZ_GET("/hello", hello),        CZ_GET("/canary", canary),
-    CZ_POST("/echo", echo),      CZ_GET("/large", large),        CZ_GET("/stream", stream),
-    CZ_GET("/empty", empty),     CZ_GET("/reset", reset),        CZ_GET("/members", members_only),
-    CZ_GET("/upgrade", upgrade), CZ_RESOURCE("/state", &things), CZ_ROUTES_END,
+    CZ_GET("/", root),
+    CZ_GET("/hello", hello),
+    CZ_GET("/canary", canary),
+    CZ_POST("/echo", echo),
+    CZ_GET("/large", large),
+    CZ_GET("/stream", stream),
+    CZ_GET("/empty", empty),
+    CZ_GET("/reset", reset),
+    CZ_GET("/members", members_only),
+    CZ_GET("/upgrade", upgrade),
+    CZ_GET("/file.txt", file),
+    CZ_RESOURCE("/state", &things),
+    CZ_ROUTES_END,
 };
 CZ_PROJECT_MAIN("wire", .apps = CZ_APPS(&wire_app), .urls = urls, .middleware = middleware)

@@ -1,0 +1,209 @@
+/* Bodies that are files: on the request's fiber, after its head.
+ *
+ * A disk that has to be read takes milliseconds, in which the worker would serve nobody. So what the kernel has in memory is
+ * sent from here, and what it has not is read by a thread of the pool first. RWF_NOWAIT tells the one from the other: a read
+ * that would wait fails instead. sendfile() has no such flag; before it a byte every PROBE_STEP is read so. Pages between
+ * them may be missing where memory is short: then the loop waits for a disk, for one window at most.
+ */
+#include "http/file_response.h"
+#include "http/http_internal.h"
+#include "runtime/fiber.h"
+#include <errno.h>
+#include <sys/statfs.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum {
+    PIECE_BYTES = 64 << 10,   /* of a file, in memory at once */
+    WINDOW_BYTES = 256 << 10, /* sent before others have their turn */
+    PROBE_STEP = 64 << 10,
+    BUSY_MS = 20, /* until the pool is asked again when its queue is full */
+    BUSY_TRIES = 250,
+    TMPFS = 0x01021994, /* statfs(2) */
+    RAMFS = 0x858458f6
+};
+
+struct sending {
+    cz_ctx *ctx;
+    cz_request *req;
+    struct cz__file *file;
+    char *piece;  /* NULL: none was needed yet */
+    size_t turn;  /* bytes that were sent since others had theirs */
+    bool started; /* the head has gone, with what came behind it */
+};
+
+/* ---- What is read by a thread ---- */
+
+struct reading {
+    int fd;
+    uint64_t first;
+    size_t bytes;
+    char *out; /* NULL: into the kernel's memory alone */
+    ssize_t done;
+    int error;
+};
+
+static ssize_t read_once(int fd, char *out, size_t bytes, uint64_t first)
+{
+    ssize_t n;
+    do
+        n = pread(fd, out, bytes, (off_t)first);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static void read_by_thread(void *arg)
+{
+    struct reading *reading = arg;
+    char unused[PIECE_BYTES];
+    while (!reading->out && reading->bytes) {
+        size_t bytes = reading->bytes < sizeof unused ? reading->bytes : sizeof unused;
+        reading->done = read_once(reading->fd, unused, bytes, reading->first);
+        if (reading->done <= 0)
+            break; /* sendfile() finds it too */
+        reading->first += (uint64_t)reading->done;
+        reading->bytes -= (size_t)reading->done;
+    }
+    if (reading->out)
+        reading->done = read_once(reading->fd, reading->out, reading->bytes, reading->first);
+    reading->error = errno;
+}
+
+/* A queue that is full empties: it is no reason to cut an answer. */
+static void let_thread_read(cz_ctx *ctx, struct reading *reading)
+{
+    cz_status status = cz__fiber_offload(ctx, read_by_thread, reading);
+    for (int tries = 0; status == CZ_EBUSY && tries < BUSY_TRIES; tries++) {
+        cz_check(ctx, cz__fiber_sleep(ctx, BUSY_MS));
+        status = cz__fiber_offload(ctx, read_by_thread, reading);
+    }
+    cz_check(ctx, status);
+}
+
+/* ---- What is in memory ---- */
+
+/* Why nothing could be read without waiting is noted in the file: that it never can be, or that it always is there. */
+static void note_refusal(struct cz__file *file, int error)
+{
+    struct statfs system;
+    if (error == EAGAIN)
+        return;
+    bool memory =
+        !fstatfs(file->fd, &system) && (system.f_type == TMPFS || system.f_type == (long)RAMFS);
+    file->in_memory = memory;
+    file->asks_disk = !memory;
+}
+
+/* As pread(), of what is in memory; -1 and EAGAIN: it is not. */
+static ssize_t read_at_once(struct cz__file *file, char *out, size_t bytes, uint64_t first)
+{
+    struct iovec part = { out, bytes };
+    errno = EAGAIN;
+    if (file->asks_disk)
+        return -1;
+    if (file->in_memory)
+        return read_once(file->fd, out, bytes, first);
+    ssize_t n = preadv2(file->fd, &part, 1, (off_t)first, RWF_NOWAIT);
+    if (n >= 0)
+        return n;
+    note_refusal(file, errno == EINTR ? EAGAIN : errno);
+    if (file->in_memory)
+        return read_once(file->fd, out, bytes, first);
+    errno = EAGAIN;
+    return -1;
+}
+
+static bool is_in_memory(struct cz__file *file, uint64_t first, size_t bytes)
+{
+    char byte;
+    for (size_t at = 0; at < bytes; at += PROBE_STEP)
+        if (read_at_once(file, &byte, 1, first + at) < 0)
+            return false;
+    return read_at_once(file, &byte, 1, first + bytes - 1) >= 0;
+}
+
+/* ---- Sending ---- */
+
+static void give_turn(struct sending *sending, size_t sent)
+{
+    sending->turn += sent;
+    if (sending->turn < WINDOW_BYTES)
+        return;
+    sending->turn = 0;
+    cz_check(sending->ctx, cz__fiber_yield(sending->ctx));
+}
+
+static CZ_NORETURN void raise_failure(const struct sending *sending, ssize_t result)
+{
+    cz_raise(sending->ctx, CZ_EIO, "%s",
+             result ? "the file could not be read while it was sent"
+                    : "the file became shorter while it was sent");
+}
+
+static size_t send_piece(struct sending *sending, uint64_t first, uint64_t bytes)
+{
+    cz_ctx *ctx = sending->ctx;
+    size_t size = bytes < PIECE_BYTES ? (size_t)bytes : PIECE_BYTES;
+    if (!sending->piece)
+        sending->piece = cz_alloc(
+            ctx, PIECE_BYTES < sending->file->bytes ? PIECE_BYTES : (size_t)sending->file->bytes);
+    ssize_t n = read_at_once(sending->file, sending->piece, size, first);
+    if (n < 0) {
+        struct reading reading = { sending->file->fd, first, size, sending->piece, 0, 0 };
+        let_thread_read(ctx, &reading);
+        n = reading.done;
+    }
+    if (n <= 0)
+        raise_failure(sending, n);
+    /* Nothing is read ahead of the client: a hundred streams of one connection have a piece each. */
+    cz__stream_write(ctx, sending->req, cz_str_of(sending->piece, (size_t)n), 0);
+    return (size_t)n;
+}
+
+/* Returns what was sent; 0: it has to be copied. */
+static size_t send_window(struct sending *sending, uint64_t first, uint64_t bytes)
+{
+    struct cz__file *file = sending->file;
+    size_t size = bytes < WINDOW_BYTES ? (size_t)bytes : WINDOW_BYTES, sent;
+    if (file->is_copied || file->asks_disk)
+        return 0;
+    if (!is_in_memory(file, first, size)) {
+        struct reading reading = { file->fd, first, size, NULL, 0, 0 };
+        let_thread_read(sending->ctx, &reading);
+    }
+    if (!cz__stream_file(sending->ctx, sending->req, file->fd, first, size, &sent)) {
+        file->is_copied = true;
+        return 0;
+    }
+    if (!sent)
+        raise_failure(sending, 0);
+    return sent;
+}
+
+/* The first piece is copied: it goes in one call with the head, and that is all of a small file. */
+static void send_part(struct sending *sending, uint64_t first, uint64_t bytes)
+{
+    while (bytes) {
+        size_t sent = sending->started ? send_window(sending, first, bytes) : 0;
+        if (!sent)
+            sent = send_piece(sending, first, bytes);
+        sending->started = true;
+        first += sent;
+        bytes -= sent;
+        if (bytes)
+            give_turn(sending, sent);
+    }
+}
+
+void cz__file_send(cz_ctx *ctx, cz_request *req, void *arg)
+{
+    const struct cz__file_body *body = arg;
+    struct sending sending = { .ctx = ctx, .req = req, .file = body->file };
+    if (body->file->fd < 0) /* the scope it was opened in has ended by a raise */
+        cz_raise(ctx, CZ_EINVAL, "the file of an answer was closed before it was sent");
+    for (size_t i = 0; i < body->count; i++) {
+        cz_stream_write(ctx, req, body->parts[i].head);
+        send_part(&sending, body->parts[i].first, body->parts[i].bytes);
+    }
+    cz_stream_write(ctx, req, body->end);
+}
