@@ -296,3 +296,17 @@ const cz_answer *post(uint16_t port, const char *target, const char *json)
 {
     return ask(port, "POST", target, "Content-Type: application/json\r\n", json);
 }
+
+cz_str shell(const struct server *server, const char *command, const char *argument)
+{
+    cz_str all = CZ_STR("");
+    char bytes[4096];
+    cz_str whole = format("DIR='%s'; PORT=%u; PLAIN=%u; ARG='%s'; exec 2>&1; %s",
+                          cz_test_directory(), server->tls_port, server->port, argument, command);
+    FILE *out = popen(whole.ptr, "r"); /* NOLINT(cert-env33-c): its words are the test's own */
+    CZ_REQUIRE(out);
+    for (size_t n; (n = fread(bytes, 1, sizeof bytes, out)) > 0;)
+        all = format("%.*s%.*s", CZ_STR_ARG(all), (int)n, bytes);
+    cz_ignore(pclose(out)); /* the text tells */
+    return all;
+}

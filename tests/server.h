@@ -50,6 +50,10 @@ const cz_answer *ask(uint16_t port, const char *method, const char *target, cons
 const cz_answer *get(uint16_t port, const char *target);
 const cz_answer *post(uint16_t port, const char *target, const char *json);
 
+/* What a shell command prints, on both outputs. $DIR is the test's directory, $PORT that of TLS, $PLAIN the other, $ARG
+ * `argument`. */
+cz_str shell(const struct server *server, const char *command, const char *argument);
+
 cz_str format(const char *text, ...) CZ_PRINTF(1, 2);
 void sleep_ms(int ms);
 

@@ -2,25 +2,8 @@
 #include "certificates.h"
 #include "server.h"
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #define BOTH "127.0.0.1:0, https://127.0.0.1:0"
-
-/* What a shell command prints, on both outputs. $DIR is the test's directory, $PORT that of TLS, $ARG `argument`. */
-static cz_str shell(const struct server *server, const char *command, const char *argument)
-{
-    cz_str all = CZ_STR("");
-    char bytes[4096];
-    cz_str whole = format("DIR='%s'; PORT=%u; ARG='%s'; exec 2>&1; %s", cz_test_directory(),
-                          server->tls_port, argument, command);
-    FILE *out = popen(whole.ptr, "r"); /* NOLINT(cert-env33-c): its words are the test's own */
-    CZ_REQUIRE(out);
-    for (size_t n; (n = fread(bytes, 1, sizeof bytes, out)) > 0;)
-        all = format("%.*s%.*s", CZ_STR_ARG(all), (int)n, bytes);
-    cz_ignore(pclose(out)); /* the text tells */
-    return all;
-}
 
 static struct server start(const char *name, unsigned workers, const char *setting)
 {

@@ -46,6 +46,7 @@
 #include <calzone/settings.h>
 #include <calzone/signals.h>
 #include <calzone/sse.h>
+#include <calzone/staticfiles.h>
 #include <calzone/status.h>
 #include <calzone/str.h>
 #include <calzone/throttling.h>

@@ -189,6 +189,9 @@ typedef struct cz__guarded_table {
 } cz__guarded_table;
 CZ_NODISCARD cz_status cz__router_add_table(cz_router *router, const cz__guarded_table *table,
                                             cz_error *err);
+/* Answer 301 to a path of this site, percent-decoded, with the query of the request. Raises: CZ_EINVAL as
+ * cz_respond_redirect(); CZ_ENOMEM. */
+void cz__redirect_with_query(cz_ctx *ctx, cz_request *req, cz_str path);
 /* The router's own memory, for what resources make for their routes. */
 cz_arena *cz__router_arena(const cz_router *router);
 /* The guard of the route that a request was led to; NULL: it has none. */

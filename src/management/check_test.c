@@ -305,6 +305,41 @@ CZ_TEST(check_does_not_warn_of_what_no_client_can_ask_for)
     CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("warning")) == SIZE_MAX, "%.*s", CZ_STR_ARG(out));
 }
 
+/* ---- static files ---- */
+
+static const cz_route lost_files[] = { CZ_STATIC("/static", "no-such-folder"), CZ_ROUTES_END };
+static const cz_route hiding_files[] = {
+    CZ_GET("/static/before", answer_nothing),  CZ_STATIC("/static", "/usr", .index = "index.html"),
+    CZ_GET("/static/behind", answer_nothing),  CZ_POST("/static/more/<int:id>", answer_nothing),
+    CZ_GET("/statics/beside", answer_nothing), CZ_ROUTES_END,
+};
+static const cz_route all_files[] = { CZ_STATIC("/", "/"), CZ_ROUTES_END };
+static const cz_route no_files[] = { CZ_STATIC("/static", ""), CZ_ROUTES_END };
+static const cz_route same_files[] = { CZ_STATIC("/static", "/usr"), CZ_STATIC("/static", "/etc"),
+                                       CZ_ROUTES_END };
+static CZ_PROJECT(loser, "loser", .urls = lost_files);
+static CZ_PROJECT(hider, "hider", .urls = hiding_files);
+static CZ_PROJECT(giver, "giver", .urls = all_files);
+static CZ_PROJECT(namer, "namer", .urls = no_files);
+static CZ_PROJECT(doubler, "doubler", .urls = same_files);
+
+CZ_TEST(static_files_that_are_not_there_or_hide_routes_are_told)
+{
+    CZ_EXPECT_STR(checked(&loser, 0),
+                  "loser: warning: /static/<path:path> serves files of the folder "
+                  "\"no-such-folder\", which is not there: all of them are 404\n"
+                  "loser: 1 warning in 0 models and 1 route (test)\n");
+    CZ_EXPECT_STR(checked(&hider, 0),
+                  "hider: warning: 2 routes, such as GET /static/behind, stand behind the static "
+                  "files at /static/<path:path>, which have every path there: put the files last\n"
+                  "hider: 1 warning in 0 models and 6 routes (test)\n");
+    CZ_EXPECT_STR(checked(&giver, 1),
+                  "giver: CZ_STATIC(\"/\") would serve \"/\", which has the project itself in it, "
+                  "with its settings and its database: serve a folder below it\n");
+    CZ_EXPECT_STR(checked(&namer, 1), "namer: CZ_STATIC(\"/static\") names no folder\n");
+    CZ_EXPECT_STR(checked(&doubler, 1), "doubler: two routes answer GET /static/<path:path>\n");
+}
+
 /* ---- names that no setting has ---- */
 
 CZ_TEST(check_warns_of_names_in_env_files_that_no_setting_has)

@@ -158,6 +158,13 @@ const cz_setting cz__framework_settings[] = {
       .min = 1,
       .max = 100,
       .help = "Rows on a page of a list." },
+    { .name = "STATIC_MAX_AGE",
+      .kind = CZ_SETTING_DURATION,
+      .default_value = "60s",
+      .min = 0,
+      .max = 365 * 24 * HOUR_MS,
+      .help = "How long browsers may show a static file without asking whether it has changed; one "
+              "with a hash in its name they keep for a year. 0 in development." },
     { .name = "PASSWORD_HASH_MEMORY",
       .kind = CZ_SETTING_SIZE,
       .default_value = "64M",

@@ -8,6 +8,7 @@
 #include <calzone/jwt.h>
 #include <calzone/log.h>
 #include <calzone/passwords.h>
+#include <calzone/staticfiles.h>
 #include <calzone/views.h>
 #include <calzone/websocket.h>
 #include "http/proxies.h"
@@ -240,6 +241,9 @@ static cz_status start(struct cz__site *site, const struct cz__serving *serving,
     cz__position_set_key(cz_setting_str(site->settings, "SECRET_KEY"));
     cz__passwords_configure(site->settings);
     cz__views_configure(cz_setting_int(site->settings, "PAGE_SIZE"));
+    cz__static_configure(site->env == CZ_ENV_DEVELOPMENT
+                             ? 0
+                             : cz_setting_int(site->settings, "STATIC_MAX_AGE") / 1000);
     router_options = (cz_router_options){
         .middleware = project->middleware ? project->middleware : cz_default_middleware,
         .converters = project->converters,

@@ -535,6 +535,23 @@ static CZ_NORETURN void raise_not_found(cz_ctx *ctx, cz_request *req, const cz_r
     cz_raise(ctx, CZ_ENOTFOUND, "Not found.");
 }
 
+void cz__redirect_with_query(cz_ctx *ctx, cz_request *req, cz_str path)
+{
+    cz_buf *location = cz__path_buf(ctx);
+    cz_percent_encode(location, path);
+    if (req->query.len)
+        cz_buf_append_char(location, '?');
+    for (cz_str rest = req->query;
+         rest.len;) { /* a redirect takes no backslash, which is no URI's */
+        bool escaped = cz_str_find_char(rest, '\\') != SIZE_MAX;
+        cz_buf_append_str(location, cz_str_cut(&rest, '\\'));
+        if (escaped)
+            cz_buf_append_lit(location, "%5C");
+    }
+    cz_check(ctx, cz_buf_status(location));
+    cz_respond_redirect(ctx, req, 301, cz_buf_str(location)); /* which copies it */
+}
+
 /* Where only the trailing slash differs, say so. */
 static bool redirect_slash(cz_ctx *ctx, cz_request *req, const cz_router *router)
 {
@@ -547,19 +564,7 @@ static bool redirect_slash(cz_ctx *ctx, cz_request *req, const cz_router *router
     tell_what_was_asked(ctx, req, match.asked);
     if (cz_str_starts_with(req->path, CZ_STR("//")) || !found || !entry_for(&match, req->method))
         return false;
-    cz_buf *location = cz__path_buf(ctx);
-    cz_percent_encode(location, other);
-    if (req->query.len)
-        cz_buf_append_char(location, '?');
-    for (cz_str rest = req->query;
-         rest.len;) { /* a redirect takes no backslash, which is no URI's */
-        bool escaped = cz_str_find_char(rest, '\\') != SIZE_MAX;
-        cz_buf_append_str(location, cz_str_cut(&rest, '\\'));
-        if (escaped)
-            cz_buf_append_lit(location, "%5C");
-    }
-    cz_check(ctx, cz_buf_status(location));
-    cz_respond_redirect(ctx, req, 301, cz_buf_str(location)); /* which copies it */
+    cz__redirect_with_query(ctx, req, other);
     return true;
 }
 

@@ -16,7 +16,7 @@ LAYERS = [
     "runtime settings",
     "http db redis brokers client",
     "orm notifications migrations routing middleware cache tasks events signals search storage mail",
-    "parsers renderers serializers views pagination filters throttling versioning auth sessions permissions templates "
+    "parsers renderers serializers views staticfiles pagination filters throttling versioning auth sessions permissions templates "
     "forms websocket sse realtime",
     "admin openapi asyncapi debug metrics health registry graphql clients management idempotency loadtest",
     "testing",
