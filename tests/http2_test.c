@@ -4,11 +4,13 @@
 #include <arpa/inet.h>
 #include <calzone/time.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum frame {
@@ -161,6 +163,39 @@ static struct heard ask_frames(uint16_t port, const cz_buf *frames, int ms)
     struct heard heard = converse(fd, cz_buf_str(frames), ms, true);
     close(fd);
     return heard;
+}
+
+/* Streams of files hold fibers, which others need. */
+CZ_TEST(who_takes_nothing_of_many_files_leaves_fibers_for_others)
+{
+    enum { CONNECTIONS = 21, STREAMS = 100 }; /* 2,048 files at once are the limit */
+    int fds[CONNECTIONS];
+    CZ_REQUIRE(mkdir(format("%s/files", cz_test_directory()).ptr, 0755) == 0);
+    int file = open(format("%s/files/large.bin", cz_test_directory()).ptr,
+                    O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+    CZ_REQUIRE(file >= 0 && ftruncate(file, 1 << 20) == 0);
+    close(file);
+    struct server server = server_start("shelf", 1, NULL);
+    cz_buf frames = { 0 };
+    const uint8_t no_window[] = { 0, 4, 0, 0, 0, 0 };
+    cz_buf_append_lit(&frames, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    put_frame(&frames, SETTINGS, 0, 0, no_window, sizeof no_window);
+    for (uint32_t i = 0; i < STREAMS; i++)
+        put_get(&frames, 2 * i + 1, "/download/large.bin");
+    unsigned answers = 0;
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        fds[i] = dial(server.port);
+        answers += converse(fds[i], cz_buf_str(&frames), 300, false).answers;
+    }
+    CZ_EXPECT_EQ(answers, CONNECTIONS * STREAMS);
+    CZ_EXPECT_STATUS(get(server.port, "/ping"), 200);
+    CZ_EXPECT_STATUS(get(server.port, "/download/large.bin"), 503);
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        close(fds[i]);
+    sleep_ms(300);
+    CZ_EXPECT_STATUS(get(server.port, "/download/large.bin"), 200);
+    cz_buf_done(&frames);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
 /* ---- rules ---- */

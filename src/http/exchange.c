@@ -384,8 +384,6 @@ bool cz__request_is_drained(const cz_request *req)
 static void send_stream(cz__exchange *exchange)
 {
     const cz_request *req = &exchange->request;
-    if (req->method == CZ_METHOD_HEAD || has_no_content(req->response.status))
-        return; /* a head alone, written like any other */
     cz_buf *out = exchange->stream_open(exchange, &exchange->stream_keep_alive);
     exchange->streaming = exchange->stream_cut = true;
     if (!out)
@@ -412,6 +410,33 @@ static void send_stream(cz__exchange *exchange)
     }
 }
 
+/* Who asks for a large file and takes nothing of it holds a fiber, of which other requests are to have some. */
+static void send_counted(cz__exchange *exchange)
+{
+    unsigned *count = &exchange->core->counted_streams;
+    cz_error err;
+    if (*count >= CZ__HTTP_COUNTED_MAX) {
+        cz_error_set(&err, CZ_EBUSY, "%d files are being sent", CZ__HTTP_COUNTED_MAX);
+        cz__exchange_refuse(exchange, &err);
+        return;
+    }
+    ++*count;
+    send_stream(exchange);
+    --*count;
+}
+
+static void send_body(cz__exchange *exchange)
+{
+    const cz_response *response = &exchange->request.response;
+    if (!response->stream || exchange->request.method == CZ_METHOD_HEAD ||
+        has_no_content(response->status))
+        return; /* written with its head */
+    if (response->stream_counted)
+        send_counted(exchange);
+    else
+        send_stream(exchange);
+}
+
 static void run(void *arg)
 {
     cz__exchange *exchange = arg;
@@ -425,8 +450,8 @@ static void run(void *arg)
         exchange->request.response.status = 499; /* nobody is there to read an answer */
     else if (status)
         cz__exchange_refuse(exchange, &err);
-    else if (exchange->request.response.stream)
-        send_stream(exchange);
+    else
+        send_body(exchange);
     cz_ctx_done(ctx); /* clean-ups may wait, so on the fiber and before the answer leaves */
     cz__fiber_attach(NULL);
     exchange->running = false;

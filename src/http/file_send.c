@@ -30,6 +30,7 @@ struct sending {
     char *piece;  /* NULL: none was needed yet */
     size_t turn;  /* bytes that were sent since others had theirs */
     bool started; /* the head has gone, with what came behind it */
+    bool last;    /* no part follows the one at hand */
 };
 
 /* ---- What is read by a thread ---- */
@@ -40,7 +41,6 @@ struct reading {
     size_t bytes;
     char *out; /* NULL: into the kernel's memory alone */
     ssize_t done;
-    int error;
 };
 
 static ssize_t read_once(int fd, char *out, size_t bytes, uint64_t first)
@@ -66,7 +66,6 @@ static void read_by_thread(void *arg)
     }
     if (reading->out)
         reading->done = read_once(reading->fd, reading->out, reading->bytes, reading->first);
-    reading->error = errno;
 }
 
 /* A queue that is full empties: it is no reason to cut an answer. */
@@ -149,14 +148,16 @@ static size_t send_piece(struct sending *sending, uint64_t first, uint64_t bytes
             ctx, PIECE_BYTES < sending->file->bytes ? PIECE_BYTES : (size_t)sending->file->bytes);
     ssize_t n = read_at_once(sending->file, sending->piece, size, first);
     if (n < 0) {
-        struct reading reading = { sending->file->fd, first, size, sending->piece, 0, 0 };
+        struct reading reading = { sending->file->fd, first, size, sending->piece, 0 };
         let_thread_read(ctx, &reading);
         n = reading.done;
     }
     if (n <= 0)
         raise_failure(sending, n);
-    /* Nothing is read ahead of the client: a hundred streams of one connection have a piece each. */
-    cz__stream_write(ctx, sending->req, cz_str_of(sending->piece, (size_t)n), 0);
+    /* Nothing is read ahead of the client: a hundred streams of one connection have a piece each. The last one, which of a small
+     * file is the only one, waits for the client without a fiber. */
+    cz__stream_write(ctx, sending->req, cz_str_of(sending->piece, (size_t)n),
+                     sending->last && (uint64_t)n == bytes ? CZ__HTTP_UNSENT_BYTES_MAX : 0);
     return (size_t)n;
 }
 
@@ -168,7 +169,7 @@ static size_t send_window(struct sending *sending, uint64_t first, uint64_t byte
     if (file->is_copied || file->asks_disk)
         return 0;
     if (!is_in_memory(file, first, size)) {
-        struct reading reading = { file->fd, first, size, NULL, 0, 0 };
+        struct reading reading = { file->fd, first, size, NULL, 0 };
         let_thread_read(sending->ctx, &reading);
     }
     if (!cz__stream_file(sending->ctx, sending->req, file->fd, first, size, &sent)) {
@@ -202,6 +203,7 @@ void cz__file_send(cz_ctx *ctx, cz_request *req, void *arg)
     if (body->file->fd < 0) /* the scope it was opened in has ended by a raise */
         cz_raise(ctx, CZ_EINVAL, "the file of an answer was closed before it was sent");
     for (size_t i = 0; i < body->count; i++) {
+        sending.last = i + 1 == body->count;
         cz_stream_write(ctx, req, body->parts[i].head);
         send_part(&sending, body->parts[i].first, body->parts[i].bytes);
     }

@@ -12,6 +12,7 @@ enum {
     CZ__HTTP_RESPONSE_BYTES_MAX = 64 << 20, /* of one body */
     CZ__HTTP_COPY_BYTES_MAX = 64 << 10,     /* a body as long or longer is sent from where it is */
     CZ__HTTP_UNSENT_BYTES_MAX = 256 << 10,  /* more, and the next request waits */
+    CZ__HTTP_COUNTED_MAX = 2048,            /* files being sent at once; more are 503 */
     CZ__HTTP_INPUT_BYTES = 16 << 10,        /* one recv() */
     CZ__HTTP_POOLED_MAX = 64,               /* idle exchanges, inputs and outputs kept */
     CZ__HTTP_KEEP_BYTES_MAX = 64 << 10      /* a pooled buffer that grew past it is freed */
@@ -34,6 +35,8 @@ struct cz__http_core {
     struct cz__h1_input *inputs;
     struct cz__output *outputs;
     unsigned exchange_count, input_count, output_count;
+    unsigned
+        counted_streams; /* being sent: each has a fiber until its client has taken nearly all */
     struct cz__ws_codec *ws_codec; /* made when a WebSocket needs it */
 
     int64_t date_until_ms; /* loop time until which `common` is right */
