@@ -624,6 +624,24 @@ CZ_TEST(a_file_that_was_changed_is_told_from_what_it_was)
     expect_stopped(&server);
 }
 
+/* The folder itself may be a link: the next release is there from one request to the next. */
+CZ_TEST(a_release_is_switched_by_a_link)
+{
+    CZ_REQUIRE(mkdir(in_directory("one"), 0755) == 0 && mkdir(in_directory("two"), 0755) == 0);
+    write_old_file("one/app.js", "one\n");
+    write_old_file("two/app.js", "two\n");
+    CZ_REQUIRE(symlink("one", in_directory("static")) == 0);
+    struct server server = server_start("shelf", 1, NULL);
+    CZ_EXPECT_STR(get(server.port, "/static/app.js")->body, "one\n");
+    CZ_REQUIRE(symlink("two", in_directory("next")) == 0);
+    cz_str from = format("%s/next", cz_test_directory());
+    CZ_REQUIRE(rename(from.ptr, in_directory("static")) == 0);
+    CZ_EXPECT_STR(get(server.port, "/static/app.js")->body, "two\n");
+    CZ_REQUIRE(unlink(in_directory("static")) == 0);
+    CZ_EXPECT_STATUS(get(server.port, "/static/app.js"), 404);
+    expect_stopped(&server);
+}
+
 CZ_TEST(how_long_a_file_may_be_kept)
 {
     static const struct {

@@ -268,3 +268,58 @@ CZ_TEST(a_stream_that_has_not_the_bytes_it_said_is_cut)
         bench_done(&b);
     }
 }
+
+/* ---- Out of memory (builds with CZ_FAULTS; elsewhere nothing fails) ---- */
+
+static char folder[700];
+
+static void handle_file(cz_ctx *ctx, cz_request *req, void *user)
+{
+    const cz_file_options options = { .attachment = true, .filename = CZ_STR("\xc3\xa4.txt") };
+    (void)user;
+    cz_respond_file(ctx, req, folder, CZ_STR("sub/b"), &options);
+}
+
+static const cz__http_app file_app = { .handle = handle_file, .answer_error = answer_error };
+
+static int open_descriptors(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 200; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+CZ_TEST(whichever_allocation_fails_a_file_is_answered_or_cut_off_and_closed)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: a\r\nRange: bytes=0-3, 100-109\r\n\r\n";
+    const cz_http_limits limits = { 0 };
+    make_tree();
+    CZ_REQUIRE(truncate(in_directory("root/sub/b"), 100000) == 0);
+    snprintf(folder, sizeof folder, "%s", in_directory("root"));
+    struct bench b = bench_make(&limits, &file_app, NULL);
+    int before = open_descriptors();
+    for (uint64_t nth = 1; nth <= 60; nth++) {
+        int fd = dial(&b);
+        say(fd, request);
+        cz_ignore(cz__alloc_fail_at(nth, false)); /* the count before is of no use */
+        for (int turns = 0; turns < 4; turns++)
+            cz__loop_turn(b.loop, 5);
+        uint64_t count = cz__alloc_fail_at(0, false);
+        struct heard heard = { 0 };
+        listen_until(&b, fd, &heard, SIZE_MAX, 15);
+        size_t good = count_of(&heard, "HTTP/1.1 206"),
+               unavailable = count_of(&heard, "HTTP/1.1 503");
+        CZ_EXPECT_MSG(heard.closed || good + unavailable == 1, "allocation %d: %.*s", (int)nth,
+                      CZ_STR_ARG(cz_str_head(cz_buf_str(&heard.all), 400)));
+        CZ_EXPECT_MSG(count >= nth || good == 1, "allocation %d of %d", (int)nth, (int)count);
+        cz_buf_done(&heard.all);
+        close(fd);
+        cz__loop_turn(b.loop, 5);
+        cz__http_server_destroy(b.server); /* cold again for the next */
+        CZ_REQUIRE_OK(cz__http_server_create(b.loop, &limits, &file_app, &b.server));
+        CZ_REQUIRE_OK(cz__http_server_listen(b.server, b.listen_fd, false));
+        CZ_EXPECT_EQ(open_descriptors(), before);
+    }
+    bench_done(&b);
+}
