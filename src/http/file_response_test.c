@@ -282,11 +282,13 @@ static void handle_file(cz_ctx *ctx, cz_request *req, void *user)
 
 static const cz__http_app file_app = { .handle = handle_file, .answer_error = answer_error };
 
-static int open_descriptors(void)
+/* The log opens a descriptor of its own at the first line. */
+static int open_files(void)
 {
+    struct stat status;
     int count = 0;
     for (int fd = 0; fd < 200; fd++)
-        count += fcntl(fd, F_GETFD) >= 0;
+        count += !fstat(fd, &status) && S_ISREG(status.st_mode);
     return count;
 }
 
@@ -298,7 +300,7 @@ CZ_TEST(whichever_allocation_fails_a_file_is_answered_or_cut_off_and_closed)
     CZ_REQUIRE(truncate(in_directory("root/sub/b"), 100000) == 0);
     snprintf(folder, sizeof folder, "%s", in_directory("root"));
     struct bench b = bench_make(&limits, &file_app, NULL);
-    int before = open_descriptors();
+    int before = open_files();
     for (uint64_t nth = 1; nth <= 60; nth++) {
         int fd = dial(&b);
         say(fd, request);
@@ -319,7 +321,7 @@ CZ_TEST(whichever_allocation_fails_a_file_is_answered_or_cut_off_and_closed)
         cz__http_server_destroy(b.server); /* cold again for the next */
         CZ_REQUIRE_OK(cz__http_server_create(b.loop, &limits, &file_app, &b.server));
         CZ_REQUIRE_OK(cz__http_server_listen(b.server, b.listen_fd, false));
-        CZ_EXPECT_EQ(open_descriptors(), before);
+        CZ_EXPECT_EQ(open_files(), before);
     }
     bench_done(&b);
 }
