@@ -13,8 +13,21 @@
  * has a weak one, and another one later (RFC 9110, 8.8.1). */
 static cz_str etag_of(cz_ctx *ctx, const struct cz__file *file, cz_str coding)
 {
-    return cz_format(ctx, "%s\"%016llx%s%.*s\"", file->settled ? "" : "W/",
-                     (unsigned long long)file->state, coding.len ? "-" : "", CZ_STR_ARG(coding));
+    enum { AROUND_BYTES = sizeof "W/\"18446744073709551615-\"" };
+    char *text = cz_alloc(ctx, AROUND_BYTES + coding.len), *at = text;
+    if (!file->settled) {
+        *at++ = 'W';
+        *at++ = '/';
+    }
+    *at++ = '"';
+    at += cz_u64_write(at, file->state);
+    if (coding.len) {
+        *at++ = '-';
+        memcpy(at, coding.ptr, coding.len);
+        at += coding.len;
+    }
+    *at++ = '"';
+    return cz_str_of(text, (size_t)(at - text));
 }
 
 static cz_str date_of(cz_ctx *ctx, int64_t seconds)

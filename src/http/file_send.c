@@ -15,6 +15,7 @@
 
 enum {
     PIECE_BYTES = 64 << 10,   /* of a file, in memory at once */
+    FIRST_BYTES = 4 << 10,    /* of a larger one, with its head */
     WINDOW_BYTES = 256 << 10, /* sent before others have their turn */
     PROBE_STEP = 64 << 10,
     BUSY_MS = 20, /* until the pool is asked again when its queue is full */
@@ -27,7 +28,7 @@ struct sending {
     cz_ctx *ctx;
     cz_request *req;
     struct cz__file *file;
-    char *piece;  /* NULL: none was needed yet */
+    char *piece;  /* for threads to read into; NULL: none was needed yet */
     size_t turn;  /* bytes that were sent since others had theirs */
     bool started; /* the head has gone, with what came behind it */
     bool last;    /* no part follows the one at hand */
@@ -139,24 +140,39 @@ static CZ_NORETURN void raise_failure(const struct sending *sending, ssize_t res
                     : "the file became shorter while it was sent");
 }
 
+/* Of a large file little goes before sendfile() takes over. */
+static size_t piece_bytes(const struct sending *sending, uint64_t bytes)
+{
+    if (bytes <= PIECE_BYTES)
+        return (size_t)bytes;
+    return sending->started || sending->file->asks_disk ? PIECE_BYTES : FIRST_BYTES;
+}
+
+/* A thread reads into memory of this request's own: others go on meanwhile. */
+static ssize_t read_later(struct sending *sending, size_t bytes, uint64_t first)
+{
+    if (!sending->piece)
+        sending->piece = cz_alloc(sending->ctx, PIECE_BYTES);
+    struct reading reading = { sending->file->fd, first, bytes, sending->piece, 0 };
+    let_thread_read(sending->ctx, &reading);
+    return reading.done;
+}
+
 static size_t send_piece(struct sending *sending, uint64_t first, uint64_t bytes)
 {
-    cz_ctx *ctx = sending->ctx;
-    size_t size = bytes < PIECE_BYTES ? (size_t)bytes : PIECE_BYTES;
-    if (!sending->piece)
-        sending->piece = cz_alloc(
-            ctx, PIECE_BYTES < sending->file->bytes ? PIECE_BYTES : (size_t)sending->file->bytes);
-    ssize_t n = read_at_once(sending->file, sending->piece, size, first);
+    static char shared[PIECE_BYTES]; /* of the one thread that has a loop; it is copied at once */
+    size_t size = piece_bytes(sending, bytes);
+    const char *piece = shared;
+    ssize_t n = read_at_once(sending->file, shared, size, first);
     if (n < 0) {
-        struct reading reading = { sending->file->fd, first, size, sending->piece, 0 };
-        let_thread_read(ctx, &reading);
-        n = reading.done;
+        n = read_later(sending, size, first);
+        piece = sending->piece;
     }
     if (n <= 0)
         raise_failure(sending, n);
     /* Nothing is read ahead of the client: a hundred streams of one connection have a piece each. The last one, which of a small
      * file is the only one, waits for the client without a fiber. */
-    cz__stream_write(ctx, sending->req, cz_str_of(sending->piece, (size_t)n),
+    cz__stream_write(sending->ctx, sending->req, cz_str_of(piece, (size_t)n),
                      sending->last && (uint64_t)n == bytes ? CZ__HTTP_UNSENT_BYTES_MAX : 0);
     return (size_t)n;
 }

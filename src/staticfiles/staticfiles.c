@@ -10,11 +10,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int64_t max_age_s;
+/* What is said of files whose names have no hash. */
+static char cache_control[sizeof "public, max-age=-9223372036854775808"] = "no-cache";
 
-void cz__static_configure(int64_t seconds)
+void cz__static_configure(int64_t max_age_s)
 {
-    max_age_s = seconds;
+    if (max_age_s > 0)
+        snprintf(cache_control, sizeof cache_control, "public, max-age=%lld", (long long)max_age_s);
+    else
+        snprintf(cache_control, sizeof cache_control, "no-cache");
 }
 
 /* ---- Answers ---- */
@@ -43,14 +47,6 @@ static struct cz__file *open_variant(cz_ctx *ctx, const char *folder, cz_str nam
     return NULL;
 }
 
-static cz_str cache_control(cz_ctx *ctx, const cz_static_files *files, cz_str name)
-{
-    if (files->immutable || cz__static_has_hash(name))
-        return CZ_STR("public, max-age=31536000, immutable");
-    return max_age_s ? cz_format(ctx, "public, max-age=%lld", (long long)max_age_s)
-                     : CZ_STR("no-cache");
-}
-
 static void respond(cz_ctx *ctx, cz_request *req, const cz_static_files *files, cz_str name,
                     struct cz__file *file)
 {
@@ -66,7 +62,10 @@ static void respond(cz_ctx *ctx, cz_request *req, const cz_static_files *files, 
         answer.coding = wanted[i]->coding;
     }
     cz__file_respond(ctx, req, file, &answer);
-    cz_respond_header_static(ctx, req, CZ_STR("Cache-Control"), cache_control(ctx, files, name));
+    bool for_ever = files->immutable || cz__static_has_hash(name);
+    cz_respond_header_static(ctx, req, CZ_STR("Cache-Control"),
+                             for_ever ? CZ_STR("public, max-age=31536000, immutable")
+                                      : cz_str_from(cache_control));
     cz_respond_header_add(ctx, req, CZ_STR("Vary"), CZ_STR("Accept-Encoding"));
 }
 
