@@ -6,6 +6,7 @@ any of the usual forms; every name, type and value must be there, and nothing el
 import gzip
 import http.client
 import json
+import os
 import re
 import socket
 import sqlite3
@@ -44,7 +45,8 @@ def expect(condition, text):
 
 
 class Checker:
-    def __init__(self, database):
+    def __init__(self, database, files):
+        self.files = files
         connection = sqlite3.connect(database)
         query = f"select {', '.join(COLUMNS)} from items order by id"
         self.rows = connection.execute(query).fetchall()
@@ -154,6 +156,24 @@ class Checker:
             else:
                 expect(set(got) == {"author_email", "rating"}, f"/articles: {got!r:.200}")
 
+    def file(self, port, name):
+        """All of it, and a part."""
+        with open(os.path.join(self.files, name), "rb") as file:
+            whole = file.read()
+        for status, headers, body in ((200, {}, whole), (206, {"Range": "bytes=1000-1099"}, whole[1000:1100])):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                connection.request("GET", f"/files/{name}", headers=headers)
+                answer = connection.getresponse()
+                got = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                raise Wrong(f"/files/{name}: {error!r}") from error
+            finally:
+                connection.close()
+            expect(answer.status == status, f"/files/{name}: status {answer.status}, not {status}")
+            expect(got == body, f"/files/{name}: {len(got)} bytes, which are not the {len(body)} of the file")
+            expect(answer.headers["ETag"], f"/files/{name}: no ETag")
+
     # ---- one server ----
 
     def check(self, kind, port):
@@ -166,6 +186,10 @@ class Checker:
             self.pipelined(port)
         elif kind == "post":
             self.post(port, items.article())
+        elif kind == "file10k":
+            self.file(port, "10k.bin")
+        elif kind == "file1m":
+            self.file(port, "1m.bin")
         elif kind == "item":
             for number in (7, 1, len(self.rows)):
                 path = f"/items/{number}"

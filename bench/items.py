@@ -65,6 +65,15 @@ def article(seed=42):
     return json.dumps(text, ensure_ascii=False)
 
 
+def make_files(folder, seed=42):
+    """Files that are served as they are."""
+    rng = random.Random(seed)
+    os.mkdir(folder)
+    for name, size in (("10k.bin", 10 << 10), ("1m.bin", 1 << 20)):
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(rng.randbytes(size))
+
+
 def make(path, count=1000, seed=42):
     for stale in (path, path + "-wal", path + "-shm"):
         if os.path.exists(stale):

@@ -42,6 +42,7 @@ static const cz_route urls[] = {
     CZ_GET("/json", hello),
     CZ_RESOURCE("/items", &item_views),
     CZ_RESOURCE("/articles", &article_views),
+    CZ_STATIC("/files", "files"),
     CZ_ROUTES_END,
 };
 

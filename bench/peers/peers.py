@@ -21,7 +21,7 @@ HELLO = '{"message":"Hello, World!"}'
 class Place:
     """Where one start of a server lives: a folder of its own, removed when it has ended."""
 
-    folder: str
+    folder: str  # has `files`, what is served as such
     port: int
     database: str
     access_log: str
@@ -36,7 +36,7 @@ class Command:
 @dataclasses.dataclass
 class Server:
     name: str
-    kinds: Tuple[str, ...]  # what it serves: json, item, page
+    kinds: Tuple[str, ...]  # what it serves: json, item, page, post, file
     command: Callable[[Place], Command]
     version: str = ""
     missing: str = ""  # why it cannot run here; empty when it can
@@ -171,9 +171,11 @@ def nginx():
             scgi_temp_path %(folder)s/scgi;
             access_log %(log)s combined buffer=64k flush=1s;
             keepalive_requests 1000000000;
+            sendfile on; tcp_nopush on;
             server {
                 listen 127.0.0.1:%(port)d;
                 location = /json { default_type application/json; return 200 '%(hello)s'; }
+                location /files/ { root %(folder)s; }
             }
         }
         """
@@ -186,7 +188,7 @@ def nginx():
                         "-p", place.folder, "-c", path])
 
     version = (output([program, "-v"]) or "").replace("nginx version: ", "") if program else ""
-    yield Server("nginx", ("json",), command, version, "" if program else "needs nginx", logs=True)
+    yield Server("nginx", ("json", "file"), command, version, "" if program else "needs nginx", logs=True)
 
 
 def h2o():
@@ -203,12 +205,14 @@ hosts:
   "*":
     paths:
       "/":
-        file.dir: %(folder)s/files
+        file.dir: %(folder)s/json
         file.mime.setdefaulttype: application/json
+      "/files":
+        file.dir: %(folder)s/files
 """
 
     def command(place):
-        files = os.path.join(place.folder, "files")
+        files = os.path.join(place.folder, "json")
         os.mkdir(files)
         write(os.path.join(files, "json"), HELLO)
         path = os.path.join(place.folder, "h2o.conf")
@@ -217,7 +221,7 @@ hosts:
         return Command([program, "-c", path])
 
     version = (output([program, "-v"]) or "").split("\n")[0] if program else ""
-    yield Server("h2o", ("json",), command, version, "" if program else "needs h2o", logs=True)
+    yield Server("h2o", ("json", "file"), command, version, "" if program else "needs h2o", logs=True)
 
 
 NAMES = ("django", "django-gthread", "fastapi", "fastify", "nginx", "h2o")
