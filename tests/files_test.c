@@ -398,6 +398,9 @@ static const struct {
     { "/static/a%20b%C3%A4&.txt", 200, "name\n" },
     { "/static/app.js?v=1", 200, "app\n" },
     { "/forever/app.js", 200, "app\n" },
+    { "/named/app.js?friend", 200, "app\n" },
+    { "/named/app.js", 403, NULL },
+    { "/named/none.js", 403, NULL },
     { "/site/", 200, "home\n" },
     { "/site/index.html", 200, "home\n" },
     { "/site/sub/", 200, "sub\n" },
@@ -475,7 +478,7 @@ CZ_TEST(a_folder_gives_its_own_files_and_nothing_else)
                       "%s", paths[i].target);
     }
     CZ_EXPECT_HEADER(get(server.port, "/site/sub?a=1&b=%20"), "Location", "/site/sub/?a=1&b=%20");
-    CZ_EXPECT_STR(get(server.port, "/address")->body, "/static/sub/deep.css");
+    CZ_EXPECT_STR(get(server.port, "/address")->body, "/static/sub/deep.css /named/sub/deep.css");
     long name = 0;
     cz_str longest = format("/static/%0300ld", name); /* no step is that long */
     CZ_EXPECT_STATUS(get(server.port, longest.ptr), 404);

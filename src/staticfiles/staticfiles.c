@@ -124,8 +124,9 @@ cz_status cz__static_add_routes(const cz_resource *resource, cz_router *router,
     if (bytes < 0 || (size_t)bytes >= sizeof pattern)
         return cz_error_set(err, CZ_ETOOBIG, "the path of CZ_STATIC(\"%s\") is too long", prefix);
     void *data = (void *)(uintptr_t)files;
-    cz_status status = cz__router_add(router, route, CZ_METHOD_GET, pattern, answer,
-                                      files->name ? files->name : "", data, 0, "static files", err);
+    const char *name = files->name ? files->name : route->name ? route->name : "";
+    cz_status status = cz__router_add(router, route, CZ_METHOD_GET, pattern, answer, name, data, 0,
+                                      "static files", err);
     if (status || !files->index)
         return status;
     pattern[len + strlen(slash)] = '\0';

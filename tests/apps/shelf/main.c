@@ -69,12 +69,26 @@ static void stream(cz_ctx *ctx, cz_request *req)
     cz_respond_stream(ctx, req, 200, CZ_STR("text/plain"), send_word, NULL);
 }
 
-/* The address of a static file. */
+/* The addresses of a static file. */
 static void tell_address(cz_ctx *ctx, cz_request *req)
 {
     const cz_str path = CZ_STR("sub/deep.css");
-    cz_respond(ctx, req, 200, CZ_STR("text/plain"), cz_reverse(ctx, "static", &path, 1));
+    cz_str first = cz_reverse(ctx, "static", &path, 1), other = cz_reverse(ctx, "named", &path, 1);
+    cz_respond(ctx, req, 200, CZ_STR("text/plain"),
+               cz_format(ctx, "%.*s %.*s", CZ_STR_ARG(first), CZ_STR_ARG(other)));
 }
+
+/* Who is let in to files of a route with middleware of its own. */
+static void let_friends_in(cz_ctx *ctx, cz_request *req, const cz_next *next)
+{
+    if (!cz_str_eq(req->query, CZ_STR("friend")))
+        cz_raise(ctx, CZ_EDENIED, "Not for you.");
+    cz_next_call(ctx, req, next);
+}
+
+static const cz_middleware friends = { .name = "friends", .process = let_friends_in };
+static const cz_middleware *const friends_only[] = { &friends, NULL };
+static const cz_static_files named = CZ_STATIC_FILES("static");
 
 static void ping(cz_ctx *ctx, cz_request *req)
 {
@@ -95,6 +109,7 @@ static const cz_route urls[] = {
     CZ_STATIC("/static", "static", .name = "static"),
     CZ_STATIC("/site", "site", .index = "index.html", .serves_well_known = true),
     CZ_STATIC("/forever", "static", .immutable = true),
+    CZ_RESOURCE("/named", &named, .name = "named", .middleware = friends_only),
     CZ_ROUTES_END,
 };
 CZ_PROJECT_MAIN("shelf", .urls = urls)
