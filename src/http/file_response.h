@@ -8,13 +8,14 @@
 struct cz__file {
     int fd; /* -1: closed */
     uint64_t bytes;
-    uint64_t
-        state; /* a name of its content, as far as size, times and inode tell one from another */
+    /* A name of its content, as far as size, times and inode tell one from another. */
+    uint64_t state;
     int64_t modified_s; /* not after now */
-    bool
-        settled; /* it was not changed just now: clocks of file systems tell times apart by 10 ms, and some by 2 s */
-    bool
-        asks_disk; /* its file system does not tell what is in memory: it is read by threads alone */
+    /* It was not changed just now: clocks of file systems tell times apart by 10 ms, and some by 2 s. */
+    bool settled;
+    /* Its file system does not tell what is in memory: it is read by threads alone. */
+    bool asks_disk;
+    bool in_layers; /* but what was read lately of one of these, which is overlayfs */
     bool in_memory; /* all of it always is */
     bool is_copied; /* sendfile() does not take it */
 };

@@ -269,9 +269,59 @@ CZ_TEST(a_stream_that_has_not_the_bytes_it_said_is_cut)
     }
 }
 
-/* ---- Out of memory (builds with CZ_FAULTS; elsewhere nothing fails) ---- */
+/* ---- File systems that cannot do all ---- */
 
 static char folder[700];
+
+/* As if the file lay on another one: overlayfs tells nothing of what is in memory, FUSE has no pages to send from. */
+static void handle_other(cz_ctx *ctx, cz_request *req, void *user)
+{
+    struct cz__file *file;
+    enum cz__file_kind kind;
+    const struct cz__file_answer answer = { .content_type = CZ_STR("text/plain") };
+    (void)user;
+    cz_check(ctx, cz__file_open(ctx, folder, CZ_STR("sub/b"), &kind, &file));
+    file->in_layers = cz_str_eq(req->path, CZ_STR("/layers"));
+    file->asks_disk = file->in_layers || cz_str_eq(req->path, CZ_STR("/disk"));
+    file->is_copied = cz_str_eq(req->path, CZ_STR("/copied"));
+    file->in_memory = cz_str_eq(req->path, CZ_STR("/memory"));
+    cz__file_respond(ctx, req, file, &answer);
+}
+
+static const cz__http_app other_app = { .handle = handle_other, .answer_error = answer_error };
+
+CZ_TEST(a_file_of_any_file_system_comes_whole)
+{
+    static const char *const kinds[] = { "disk", "layers", "layers", "copied", "memory", "usual" };
+    enum { BYTES = 700001 };
+    char *content = cz_arena_alloc(cz_test_arena(), BYTES);
+    make_tree();
+    for (size_t i = 0; i < BYTES; i++)
+        content[i] = (char)(i * 2654435761u >> 13);
+    int out = open(in_directory("root/sub/b"), O_WRONLY | O_CLOEXEC);
+    CZ_REQUIRE(out >= 0 && write(out, content, BYTES) == BYTES);
+    close(out);
+    snprintf(folder, sizeof folder, "%s", in_directory("root"));
+    struct bench b = bench_make(&(const cz_http_limits){ 0 }, &other_app, NULL);
+    for (size_t i = 0; i < CZ_COUNT(kinds); i++) {
+        char request[64];
+        int fd = dial(&b);
+        snprintf(request, sizeof request, "GET /%s HTTP/1.1\r\nHost: a\r\n\r\n", kinds[i]);
+        say(fd, request);
+        struct heard heard = { 0 };
+        listen_until(&b, fd, &heard, BYTES + 100, 1000);
+        listen_until(&b, fd, &heard, SIZE_MAX, 20);
+        size_t head = cz_str_find(cz_buf_str(&heard.all), CZ_STR("\r\n\r\n")) + 4;
+        CZ_EXPECT_MSG(heard.all.len == head + BYTES &&
+                          memcmp(heard.all.ptr + head, content, BYTES) == 0 && !heard.closed,
+                      "%s: %zu bytes", kinds[i], heard.all.len);
+        cz_buf_done(&heard.all);
+        close(fd);
+    }
+    bench_done(&b);
+}
+
+/* ---- Out of memory (builds with CZ_FAULTS; elsewhere nothing fails) ---- */
 
 static void handle_file(cz_ctx *ctx, cz_request *req, void *user)
 {

@@ -8,6 +8,8 @@
 #include "http/file_response.h"
 #include "http/http_internal.h"
 #include "runtime/fiber.h"
+#include "runtime/loop.h"
+#include <calzone/map.h>
 #include <errno.h>
 #include <sys/statfs.h>
 #include <sys/uio.h>
@@ -20,8 +22,11 @@ enum {
     PROBE_STEP = 64 << 10,
     BUSY_MS = 20, /* until the pool is asked again when its queue is full */
     BUSY_TRIES = 250,
+    LATELY_MS = 10000, /* for which what was read stays in memory */
+    LATELY_COUNT = 1024,
     TMPFS = 0x01021994, /* statfs(2) */
-    RAMFS = 0x858458f6
+    RAMFS = 0x858458f6,
+    OVERLAYFS = 0x794c7630
 };
 
 struct sending {
@@ -80,6 +85,42 @@ static void let_thread_read(cz_ctx *ctx, struct reading *reading)
     cz_check(ctx, status);
 }
 
+/* ---- What was read lately ----
+ *
+ * overlayfs, which images of containers are, knows no RWF_NOWAIT, and a thread for each small file is three times the work. What
+ * one has read there is taken to be in memory for some seconds; if it is not, the loop waits for a piece of a disk. NFS and FUSE
+ * know no RWF_NOWAIT either, but who is behind them may never answer: nothing is taken of them. */
+
+static struct lately {
+    uint64_t key;
+    int64_t until_ms;
+} lately[LATELY_COUNT]; /* of the one thread that has a loop */
+
+static struct lately *place_of(const struct cz__file *file, uint64_t first, size_t bytes,
+                               uint64_t *out_key)
+{
+    static const uint8_t key[16] = "calzone's reads";
+    const uint64_t parts[] = { file->state, first, bytes };
+    *out_key = cz__siphash13(key, parts, sizeof parts);
+    return &lately[*out_key % LATELY_COUNT];
+}
+
+static bool was_read_lately(const struct cz__file *file, uint64_t first, size_t bytes)
+{
+    uint64_t key;
+    const struct lately *place = place_of(file, first, bytes, &key);
+    return file->in_layers && place->key == key &&
+           cz__loop_now_ms(cz__loop_current()) < place->until_ms;
+}
+
+static void note_read(const struct cz__file *file, uint64_t first, size_t bytes)
+{
+    uint64_t key;
+    struct lately *place = place_of(file, first, bytes, &key);
+    if (file->in_layers)
+        *place = (struct lately){ key, cz__loop_now_ms(cz__loop_current()) + LATELY_MS };
+}
+
 /* ---- What is in memory ---- */
 
 /* Why nothing could be read without waiting is noted in the file: that it never can be, or that it always is there. */
@@ -88,29 +129,28 @@ static void note_refusal(struct cz__file *file, int error)
     struct statfs system;
     if (error == EAGAIN)
         return;
-    bool memory =
-        !fstatfs(file->fd, &system) && (system.f_type == TMPFS || system.f_type == (long)RAMFS);
-    file->in_memory = memory;
-    file->asks_disk = !memory;
+    long type = fstatfs(file->fd, &system) ? 0 : (long)system.f_type;
+    file->in_memory = type == TMPFS || type == (long)RAMFS;
+    file->asks_disk = !file->in_memory;
+    file->in_layers = type == OVERLAYFS;
 }
 
-/* As pread(), of what is in memory; -1 and EAGAIN: it is not. */
+static bool needs_no_thread(const struct cz__file *file, uint64_t first, size_t bytes)
+{
+    return file->in_memory || (file->asks_disk && was_read_lately(file, first, bytes));
+}
+
+/* As pread(), of what is in memory; -1: it is not. */
 static ssize_t read_at_once(struct cz__file *file, char *out, size_t bytes, uint64_t first)
 {
     struct iovec part = { out, bytes };
-    errno = EAGAIN;
-    if (file->asks_disk)
-        return -1;
-    if (file->in_memory)
-        return read_once(file->fd, out, bytes, first);
-    ssize_t n = preadv2(file->fd, &part, 1, (off_t)first, RWF_NOWAIT);
-    if (n >= 0)
-        return n;
-    note_refusal(file, errno == EINTR ? EAGAIN : errno);
-    if (file->in_memory)
-        return read_once(file->fd, out, bytes, first);
-    errno = EAGAIN;
-    return -1;
+    if (!file->asks_disk && !file->in_memory) {
+        ssize_t n = preadv2(file->fd, &part, 1, (off_t)first, RWF_NOWAIT);
+        if (n >= 0)
+            return n;
+        note_refusal(file, errno == EINTR ? EAGAIN : errno);
+    }
+    return needs_no_thread(file, first, bytes) ? read_once(file->fd, out, bytes, first) : -1;
 }
 
 static bool is_in_memory(struct cz__file *file, uint64_t first, size_t bytes)
@@ -155,6 +195,7 @@ static ssize_t read_later(struct sending *sending, size_t bytes, uint64_t first)
         sending->piece = cz_alloc(sending->ctx, PIECE_BYTES);
     struct reading reading = { sending->file->fd, first, bytes, sending->piece, 0 };
     let_thread_read(sending->ctx, &reading);
+    note_read(sending->file, first, bytes);
     return reading.done;
 }
 
