@@ -23,6 +23,46 @@ static struct server start(const char *name, unsigned workers, const char *setti
     return server;
 }
 
+/* What leaves is smaller, and what curl and other programs make of it is what it was. */
+CZ_TEST(compressed_answers_are_read_by_curl_gzip_and_zstd)
+{
+    enum { BYTES = 300000 };
+    struct server server = start("lab", 1, "LOG_LEVEL=info");
+    static const struct {
+        const char *arguments, *reader, *said; /* of the type x, so many are left */
+    } cases[] = {
+        { "--http1.1 --compressed", "cat", "300000" },
+        { "--http2 --compressed", "cat", "300000" },
+        { "--http1.1 -H 'Accept-Encoding: gzip'", "gzip -dc", "300000" },
+        { "--http2 -H 'Accept-Encoding: gzip'", "gzip -dc", "300000" },
+        { "--http1.1 -H 'Accept-Encoding: zstd'", "zstd -dc", "300000" },
+        { "--http2 -H 'Accept-Encoding: zstd'", "zstd -dc", "300000" },
+        { "--http2 -H 'Accept-Encoding: zstd, br;q=0.5, gzip;q=0.1' -D-", "grep -ai encoding",
+          "zstd" },
+        { "--http2 -H 'Accept-Encoding: zstd;q=0.1, br;q=0.5, gzip;q=0.1' -D-", "grep -ai encoding",
+          "br" },
+        { "-o /dev/null -w 'small%{size_download}' -H 'Accept-Encoding: br'",
+          "grep -E 'small.{1,4}$'", "small" },
+    };
+    static const char *const paths[] = { "small/", "small/stream/" };
+    bool has_zstd = cz_str_find(shell(&server, "zstd --version", ""), CZ_STR("v1")) != SIZE_MAX;
+    for (size_t i = 0; i < 2 * CZ_COUNT(cases); i++) {
+        const char *arguments = cases[i / 2].arguments, *reader = cases[i / 2].reader;
+        bool counts = cases[i / 2].said[0] == '3';
+        if (!has_zstd && strcmp(reader, "zstd -dc") == 0)
+            continue;
+        cz_str said =
+            shell(&server,
+                  format("curl -sS --cacert $DIR/ca.pem %s https://localhost:$PORT/%s%d | %s %s",
+                         arguments, paths[i % 2], BYTES, reader, counts ? "| tr -dc x | wc -c" : "")
+                      .ptr,
+                  "");
+        CZ_EXPECT_MSG(cz_str_find(said, cz_str_from(cases[i / 2].said)) != SIZE_MAX, "%s %s: %.*s",
+                      arguments, paths[i % 2], CZ_STR_ARG(cz_str_head(said, 300)));
+    }
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
 CZ_TEST(curl_is_answered_by_tls_and_without)
 {
     struct server server = start("lab", 2, "SECURE_HSTS_SECONDS=3600");

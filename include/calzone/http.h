@@ -53,6 +53,8 @@ typedef struct cz_response {
     void *stream_arg;
     bool stream_counted;   /* private: the stream has stream_bytes, as its head says */
     uint64_t stream_bytes; /* private */
+    /* private: what cz_stream_write() gives its pieces to, with stream_arg; NULL: they go as they are */
+    void (*stream_filter)(cz_ctx *ctx, struct cz_request *req, cz_str piece, void *arg);
     struct cz__ws_upgrade
         *upgrade;     /* private: the 101 of a WebSocket (websocket.h), and what comes after it */
     bool sent;        /* the handler has answered: set by every cz_respond*() */

@@ -77,6 +77,13 @@ extern const cz_middleware cz_atomic_requests;
  * Without replicas it does nothing. */
 extern const cz_middleware cz_read_your_writes;
 
+/* Compresses answers for clients that take it: with zstd, br or gzip, as Accept-Encoding wants it and COMPRESSION orders them;
+ * of each what is there. Text and what is like it, from COMPRESSION_MIN bytes on; whole bodies and streams, but no server-sent
+ * events. Not what sets a cookie, nor what another site's page may have asked for with the client's own credentials, so that no
+ * length tells a secret (BREACH), and the others are padded. Belongs behind cz_access_log, outside all that reads bodies. An
+ * ETag "x" is "x-gzip" then, and what further in reads If-Match and If-None-Match finds "x" as well. Not among the default ones. */
+extern const cz_middleware cz_compression;
+
 /* The first five above, in the order they belong. */
 extern const cz_middleware *const cz_default_middleware[];
 

@@ -3,6 +3,7 @@
 #include "http/h1_input.h"
 #include "http/h1_scan.h"
 #include "http/proxies.h"
+#include "http/streams.h"
 #include "http/ws_deflate.h"
 #include <calzone/log.h>
 #include <calzone/time.h>
@@ -323,6 +324,15 @@ static void count_streamed(cz_ctx *ctx, cz__exchange *exchange, uint64_t bytes)
 }
 
 void cz_stream_write(cz_ctx *ctx, cz_request *req, cz_str piece)
+{
+    const cz_response *response = &req->response;
+    if (response->stream_filter)
+        response->stream_filter(ctx, req, piece, response->stream_arg);
+    else
+        cz__stream_put(ctx, req, piece);
+}
+
+void cz__stream_put(cz_ctx *ctx, cz_request *req, cz_str piece)
 {
     cz__stream_write(ctx, req, piece, CZ__HTTP_UNSENT_BYTES_MAX);
 }

@@ -77,6 +77,7 @@ static void answer(cz_ctx *ctx, cz_request *req, int status, cz_str content_type
     cz_buf_clear(response->body);
     response->body_text = cz_str_of(NULL, 0);
     response->stream = NULL;
+    response->stream_filter = NULL;
     response->upgrade = NULL;
     response->status = status;
     response->content_type = content_type;

@@ -360,3 +360,36 @@ CZ_TEST(check_warns_of_names_in_env_files_that_no_setting_has)
     CZ_EXPECT_EQ(cz__test_command(&open_shed, CZ__TEXTS(url), CZ__TEXTS("check"), &out), 0);
     CZ_EXPECT_MSG(cz_str_find(out, CZ_STR("no setting")) == SIZE_MAX, "%.*s", CZ_STR_ARG(out));
 }
+
+/* ---- codings ---- */
+
+static const cz_middleware *const compressing[] = { &cz_compression, NULL };
+static const cz_route press_urls[] = { CZ_GET("/leaves", answer_nothing), CZ_ROUTES_END };
+static CZ_PROJECT(press, "press", .urls = press_urls, .middleware = compressing);
+
+CZ_TEST(a_coding_that_nobody_has_stops_the_start)
+{
+    static const struct {
+        const char *setting, *said;
+        int code;
+    } cases[] = {
+        { "COMPRESSION=gzip", "press: no issues in", 0 },
+        { "COMPRESSION=off", "press: no issues in", 0 },
+        { "COMPRESSION=deflate", "COMPRESSION: \"deflate\" is none; zstd, br and gzip", 1 },
+        { "COMPRESSION=gzip, off", "COMPRESSION: \"off\" is none", 1 },
+        { "COMPRESSION=gzip,br,gzip", "COMPRESSION: \"gzip\" stands there twice", 1 },
+        { "COMPRESSION_GZIP_LEVEL=10", "COMPRESSION_GZIP_LEVEL", 1 },
+        { "COMPRESSION_BR_LEVEL=11", "COMPRESSION_BR_LEVEL", 1 },
+        { "COMPRESSION_PADDING=256", "COMPRESSION_PADDING", 1 },
+        { "COMPRESSION_MIN=0", "COMPRESSION_MIN", 1 },
+    };
+    const char *url = cz__test_setting("DATABASE_URL", cz_test_database());
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_str out;
+        int code =
+            cz__test_command(&press, CZ__TEXTS(url, cases[i].setting), CZ__TEXTS("check"), &out);
+        CZ_EXPECT_MSG(code == cases[i].code &&
+                          cz_str_find(out, cz_str_from(cases[i].said)) != SIZE_MAX,
+                      "%s: %d %.*s", cases[i].setting, code, CZ_STR_ARG(out));
+    }
+}

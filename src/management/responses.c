@@ -9,14 +9,15 @@ static bool lists(const cz_middleware *const *list, const cz_middleware *middlew
     return *list != NULL;
 }
 
-/* How many stand outside the check: the access log, which tells the status that leaves, and what only names requests before
- * it. Where others come first they may answer, so the check does. */
+/* How many stand outside the check: the access log, which tells the status that leaves, what only names requests before it, and
+ * what compresses the body that is checked. Where others come first they may answer, so the check does. */
 static size_t outside(const cz_middleware *const *list)
 {
     size_t count = 0;
     while (list[count] == &cz_request_id)
         count++;
-    return list[count] == &cz_access_log ? count + 1 : 0;
+    count = list[count] == &cz_access_log ? count + 1 : 0;
+    return list[count] == &cz_compression ? count + 1 : count;
 }
 
 cz_status cz__site_check_responses(const struct cz__site *site,

@@ -33,6 +33,7 @@ static bool asks_nobody(const cz_middleware *middleware)
         &cz_request_id,      &cz_access_log,           &cz_security_headers, &cz_host_check,
         &cz_atomic_requests, &cz_read_your_writes,     &cz_response_check,   &cz_throttling,
         &cz_idempotency,     &cz_idempotency_required, &cz_client_gate,      &cz_https_redirect,
+        &cz_compression,
     };
     for (size_t i = 0; i < CZ_COUNT(ours); i++)
         if (middleware == ours[i])

@@ -1,10 +1,10 @@
 /* Pages that show the document: their HTML, and the files they load, which are in the binary. */
 #include "openapi/pages.h"
+#include "http/accept.h"
 #include "http/etags.h"
 #include "routing/errors.h"
 #include <calzone/html.h>
 #include <calzone/map.h>
-#include <calzone/renderers.h>
 #include <stdio.h>
 #include <zlib.h>
 
@@ -52,8 +52,8 @@ void cz__page_unpack(cz_ctx *ctx, const struct cz__page_asset *asset,
 
 static bool takes_gzip(const cz_request *req)
 {
-    cz_str accepted = cz_request_header(req, CZ_STR("Accept-Encoding"));
-    return accepted.len && cz_accept_quality(accepted, CZ_STR("gzip")) > 0;
+    return cz__accept_encoding(cz_request_header(req, CZ_STR("Accept-Encoding")), CZ_STR("gzip")) >
+           0;
 }
 
 static const char *content_type_of(const struct cz__page_asset *asset)

@@ -1,40 +1,11 @@
 /* The format a client is answered in (RFC 9110, 12.5.1). */
+#include "http/accept.h"
 #include <calzone/renderers.h>
 
 const cz_renderer cz_json_renderer = { "json", "application/json", NULL, NULL };
 
 static const cz_renderer *const by_default[] = { &cz_json_renderer };
 const cz_renderers cz_default_renderers = { by_default, CZ_COUNT(by_default) };
-
-/* "0.25" as 250; what is malformed is 0, so that nobody gets what they did not ask for. */
-static int quality_of(cz_str text)
-{
-    int value = 0, unit = 1000;
-    text = cz_str_trim(text);
-    bool point = text.len == 1 || (text.len >= 2 && text.len <= 5 && text.ptr[1] == '.');
-    if (!point || (text.ptr[0] != '0' && text.ptr[0] != '1'))
-        return 0;
-    value = (text.ptr[0] - '0') * unit;
-    for (size_t i = 2; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return 0;
-        unit /= 10;
-        value += (text.ptr[i] - '0') * unit;
-    }
-    return value > 1000 ? 0 : value;
-}
-
-/* The q of a media range's parameters; 1000 without one. */
-static int range_quality(cz_str parameters)
-{
-    while (parameters.len) {
-        cz_str value = cz_str_trim(cz_str_cut(&parameters, ';'));
-        cz_str name = cz_str_trim(cz_str_cut(&value, '='));
-        if (cz_str_eq_icase(name, CZ_STR("q")))
-            return quality_of(value);
-    }
-    return 1000;
-}
 
 /* How specific a range is that fits: 3 for the type itself, 2 for "text/" and all below, 1 for anything, 0 does not fit. */
 static int specificity(cz_str range, cz_str media_type)
@@ -52,14 +23,14 @@ int cz_accept_quality(cz_str accept, cz_str media_type)
 {
     int best = 0, quality = 0;
     if (!cz_str_trim(accept).len)
-        return 1000;
+        return CZ__WEIGHT_MOST;
     while (accept.len) {
         cz_str range = cz_str_cut(&accept, ',');
         int fits = specificity(cz_str_trim(cz_str_cut(&range, ';')), media_type);
         if (fits <= best)
             continue;
         best = fits;
-        quality = range_quality(range);
+        quality = cz__accept_weight(range);
     }
     return quality;
 }

@@ -2,6 +2,7 @@
  * makes. */
 #include "loadtest/loadtest.h"
 #include "management/project.h"
+#include "middleware/compression.h"
 #include "migrations/migrations.h"
 #include "orm/orm.h"
 #include "orm/raw.h"
@@ -146,6 +147,8 @@ int cz__command_check(struct cz__site *site, int argc, char **argv)
     cz_route_info route;
     for (size_t cursor = 0; cz_router_next(site->router, &cursor, &route);)
         routes++;
+    if (cz__compression_missing()) /* as many sites mean it */
+        printf("%s: %s\n", site->project->name, cz__compression_missing());
     const char *warning = cz__authentication_warning();
     if (warning)
         warn(warning, site);

@@ -144,6 +144,15 @@ static void stream(cz_ctx *ctx, cz_request *req)
     cz_respond_stream(ctx, req, 200, CZ_STR("text/plain"), send_bytes, bytes);
 }
 
+/* The same, whole. */
+static void repeat(cz_ctx *ctx, cz_request *req)
+{
+    size_t bytes = (size_t)cz_path_int(ctx, req, "bytes");
+    char *text = cz_alloc(ctx, bytes);
+    memset(text, 'x', bytes);
+    say(ctx, req, 200, cz_str_of(text, bytes));
+}
+
 static void send_slowly(cz_ctx *ctx, cz_request *req, void *arg)
 {
     (void)arg;
@@ -290,6 +299,7 @@ static void weigh(cz_ctx *ctx, cz_request *req)
 }
 
 static const cz_middleware *const read_your_writes[] = { &cz_read_your_writes, NULL };
+static const cz_middleware *const compressed[] = { &cz_compression, NULL };
 static const cz_middleware *const atomic_requests[] = { &cz_atomic_requests, NULL };
 
 static const cz_route urls[] = {
@@ -301,6 +311,9 @@ static const cz_route urls[] = {
     CZ_GET("/fail", fail),
     CZ_GET("/notes", count_notes),
     CZ_GET("/stream/<int:bytes>", stream),
+    CZ_GET("/small/stream/<int:bytes>", stream, .middleware = compressed),
+    CZ_GET("/small/<int:bytes>", repeat, .middleware = compressed),
+    CZ_GET("/small/trickle", trickle, .middleware = compressed),
     CZ_GET("/trickle", trickle),
     CZ_GET("/broken-stream", broken_stream),
     CZ_POST("/notes", make_note),

@@ -87,8 +87,9 @@ static void upgrade(cz_ctx *ctx, cz_request *req)
 }
 
 static const cz_app wire_app = { "wire", .models = CZ_MODELS(Thing) };
-static const cz_middleware *const middleware[] = { &cz_security_headers, &cz_host_check,
-                                                   &authentication.middleware, NULL };
+static const cz_middleware *const middleware[] = { &cz_compression, &cz_security_headers,
+                                                   &cz_host_check, &authentication.middleware,
+                                                   NULL };
 static const cz_route urls[] = {
     CZ_GET("/", root),
     CZ_GET("/hello", hello),
