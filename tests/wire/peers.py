@@ -13,8 +13,8 @@ import time
 
 # Groups of routes that a row may need: "echo": POST /echo; "app": /stream, /empty, /reset, /upgrade; "state": /state/1 with an ETag;
 # "view": the same as JSON that PUT changes; "file": /file.txt, of 100 bytes, with ETag and Last-Modified; "auth": /members; "slash": a
-# redirect from /hello/; "h1": HTTP/2 is not spoken on the same port; "coded": what is
-# long enough comes in gzip. All have /, /hello, /canary and /large.
+# redirect from /hello/; "h1": HTTP/2 is not spoken on the same port; "coded": /wordy, of 20,000 bytes, and /stream come in
+# gzip. All have /, /hello, /canary and /large.
 FILE_TIME = 1577880000
 FILE_TEXT = "0123456789" * 10
 START_SECONDS = 15

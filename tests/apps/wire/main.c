@@ -45,6 +45,14 @@ static void large(cz_ctx *ctx, cz_request *req)
     req->response.body_text = cz_str_of(body, sizeof body);
 }
 
+/* One that is compressed at once. */
+static void wordy(cz_ctx *ctx, cz_request *req)
+{
+    static char body[20000];
+    memset(body, 'w', sizeof body);
+    say(ctx, req, cz_str_of(body, sizeof body));
+}
+
 static void send_hello(cz_ctx *ctx, cz_request *req, void *arg)
 {
     (void)arg;
@@ -97,6 +105,7 @@ static const cz_route urls[] = {
     CZ_POST("/echo", echo),
     CZ_GET("/large", large),
     CZ_GET("/stream", stream),
+    CZ_GET("/wordy", wordy),
     CZ_GET("/empty", empty),
     CZ_GET("/reset", reset),
     CZ_GET("/members", members_only),
