@@ -105,6 +105,7 @@ struct heard {
     enum frame frame; /* the first that is none of the usual ones, CLOSED or NOTHING */
     uint32_t code;    /* of GOAWAY and RST_STREAM */
     unsigned answers; /* HEADERS */
+    uint64_t room;    /* of streams, by WINDOW_UPDATE */
     bool resets;      /* count */
 };
 
@@ -121,6 +122,9 @@ static bool take_frame(cz_buf *in, struct heard *heard)
     if (at[3] == RST_STREAM && len == 4)
         code = (uint32_t)at[9] << 24 | (uint32_t)at[10] << 16 | (uint32_t)at[11] << 8 | at[12];
     heard->answers += at[3] == HEADERS;
+    if (at[3] == WINDOW_UPDATE && len == 4 && (at[5] | at[6] | at[7] | at[8]))
+        heard->room +=
+            (uint64_t)at[9] << 24 | (uint64_t)at[10] << 16 | (uint64_t)at[11] << 8 | at[12];
     if ((at[3] == GOAWAY || (at[3] == RST_STREAM && heard->resets)) && heard->frame == NOTHING) {
         heard->frame = (enum frame)at[3];
         heard->code = code;
@@ -659,5 +663,98 @@ CZ_TEST(streams_beyond_the_limit_are_refused)
     CZ_EXPECT_MSG(heard.frame == RST_STREAM && heard.code == REFUSED_STREAM, "frame %d, code %u",
                   (int)heard.frame, heard.code);
     cz_buf_done(&frames);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+/* ---- bodies that are read as they come ---- */
+
+enum { WINDOW = 256 << 10, PIECE = 16 << 10 };
+
+static void put_data(cz_buf *out, uint32_t stream, size_t bytes, int flags)
+{
+    static const char zeros[PIECE];
+    for (; bytes > PIECE; bytes -= PIECE)
+        put_frame(out, DATA, 0, stream, zeros, PIECE);
+    put_frame(out, DATA, flags, stream, zeros, bytes);
+}
+
+/* The window is as the server's settings say once they are acknowledged. */
+static void open_window(int fd)
+{
+    cz_buf out = { 0 };
+    put_preface(&out);
+    put_frame(&out, SETTINGS, ACK, 0, NULL, 0);
+    CZ_EXPECT_EQ(converse(fd, cz_buf_str(&out), 50, true).frame, NOTHING);
+    cz_buf_done(&out);
+}
+
+CZ_TEST(a_client_may_send_as_much_as_the_handler_has_read_and_others_go_on)
+{
+    struct server server = server_start("lab", 1, NULL);
+    int fd = dial(server.port);
+    cz_buf out = { 0 };
+    open_window(fd);
+    put_request(&out, 1, true, "/sum/500", END_HEADERS);
+    put_data(&out, 1, WINDOW, 0);
+    put_get(&out, 3, "/notes");
+    struct heard before = converse(fd, cz_buf_str(&out), 250, true);
+    CZ_EXPECT_EQ(before.frame, NOTHING);
+    CZ_EXPECT_EQ(before.answers, 1); /* the second's */
+    CZ_EXPECT_EQ(before.room, 0);
+    struct heard after = converse(fd, CZ_STR(""), 600, true);
+    CZ_EXPECT_EQ(after.frame, NOTHING);
+    CZ_EXPECT_MSG(after.room >= WINDOW / 2, "room for %llu", (unsigned long long)after.room);
+    out.len = 0;
+    put_data(&out, 1, WINDOW / 2, END_STREAM);
+    CZ_EXPECT_EQ(converse(fd, cz_buf_str(&out), 300, true).answers, 1);
+    close(fd);
+    cz_buf_done(&out);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(more_than_the_window_of_a_body_that_nobody_reads_is_refused)
+{
+    struct server server = server_start("lab", 1, NULL);
+    cz_buf out = { 0 };
+    int fd = dial(server.port);
+    open_window(fd);
+    put_request(&out, 1, true, "/sum/500", END_HEADERS);
+    put_data(&out, 1, WINDOW + 1, 0);
+    struct heard heard = converse(fd, cz_buf_str(&out), 400, true);
+    close(fd);
+    CZ_EXPECT(heard.frame == RST_STREAM || heard.frame == GOAWAY);
+    CZ_EXPECT_EQ(heard.code, FLOW_CONTROL_ERROR);
+    CZ_EXPECT_STATUS(get(server.port, "/notes"), 200);
+    cz_buf_done(&out);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(an_answer_before_the_end_of_the_body_tells_the_client_to_stop)
+{
+    struct server server = server_start("lab", 1, NULL);
+    static const char *const paths[] = { "/sum-small", "/sum" };
+    for (size_t i = 0; i < 2; i++) { /* over HTTP_BODY_MAX; and reset by the client */
+        int fd = dial(server.port);
+        cz_buf out = { 0 };
+        open_window(fd);
+        put_request(&out, 1, true, paths[i], END_HEADERS);
+        struct heard heard = converse(fd, cz_buf_str(&out), 50, true);
+        for (int sent = 0; heard.frame == NOTHING && sent < 40; sent++) { /* 5 MiB in all */
+            out.len = 0;
+            put_data(&out, 1, WINDOW / 2, 0);
+            if (i && sent == 20)
+                put_number(&out, RST_STREAM, 1, 8);
+            heard = converse(fd, cz_buf_str(&out), 20, true);
+            if (i && sent == 20)
+                break;
+        }
+        CZ_EXPECT_EQ(heard.frame, i ? NOTHING : RST_STREAM);
+        CZ_EXPECT_EQ(heard.code, NO_ERROR);
+        out.len = 0;
+        put_get(&out, 3, "/notes");
+        CZ_EXPECT_EQ(converse(fd, cz_buf_str(&out), 100, false).answers, 1);
+        cz_buf_done(&out);
+        close(fd);
+    }
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }

@@ -83,8 +83,9 @@ typedef struct cz_request {
     cz_str client_address; /* "192.0.2.1" or "2001:db8::1" */
     cz_str
         client_certificate; /* whose it is, "CN=till 7,O=Shop" (RFC 2253), when TLS verified one; empty: none */
-    cz_str content_type;      /* the Content-Type header; empty when there is none */
-    cz_str body;              /* decoded body, whole */
+    cz_str content_type; /* the Content-Type header; empty when there is none */
+    cz_str
+        body; /* decoded body, whole; empty where the route has .body_streamed: cz_request_body() */
     const cz_header *headers; /* each name once, in the order they came first */
     uint32_t header_count;
     uint8_t version_major; /* 1 or 2 */
@@ -95,6 +96,8 @@ typedef struct cz_request {
     const struct cz_authentication *unread;
     cz_response response;
 
+    bool streams_body;          /* private: it is read as it comes */
+    size_t body_given;          /* private: of a whole one, what cz_body_read() has given */
     const struct cz_form *form; /* private: what cz_request_form() read; NULL: nothing yet */
     /* set by views: what reads the body, and what makes another format of a JSON answer */
     const struct cz_parsers *parsers;
@@ -129,6 +132,17 @@ cz_str cz_query_str(cz_ctx *ctx, const cz_request *req, const char *name);
 /* Walk the pairs in order; `*cursor` starts at 0; false at the end. Malformed escapes are kept as they
  * are. At most 1,000 pairs, the rest are ignored. */
 bool cz_query_next(cz_ctx *ctx, const cz_request *req, size_t *cursor, cz_str *name, cz_str *value);
+
+/* Read what comes next of the request's body: at most `room` bytes, which is not 0, to `out`; returns how many, 0 at the end.
+ * At a route with .body_streamed (routing.h) it waits for them to come, and only then more is taken of the client, who is told
+ * that it may send (100 Continue) at the first call; the handler's time begins anew with each piece. A handler may answer without
+ * having read all: what is not here by then ends a connection of HTTP/1 with that answer. Elsewhere it gives what is in req->body.
+ * Raises: CZ_EPROTOCOL: it is malformed, or ends too early; CZ_ETOOBIG: more than .body_max; CZ_ETIMEDOUT (408): slower than
+ * HTTP_BODY_RATE_MIN; CZ_ECANCELED; CZ_ENOMEM; CZ_EINVAL as cz_sleep(). Context: fiber, may suspend. */
+size_t cz_body_read(cz_ctx *ctx, cz_request *req, void *out, size_t room);
+/* The whole body, or what cz_body_read() has left of it, which is in req->body from then on. Owns: the request's. Raises: as
+ * cz_body_read(); CZ_ETOOBIG: more than HTTP_BODY_MAX. Context: likewise. */
+cz_str cz_request_body(cz_ctx *ctx, cz_request *req);
 
 /* What a form sent, in order. */
 typedef struct cz_form_item {

@@ -30,6 +30,7 @@ typedef void (*cz_handler)(cz_ctx *ctx, cz_request *req);
 typedef struct cz_middleware cz_middleware;
 typedef struct cz_router cz_router;
 typedef struct cz_route cz_route;
+enum { CZ_WHOLE_BODY_BYTES_MAX = 64 << 20 }; /* of a body that is held in memory */
 struct cz_websocket;
 struct cz_websocket_options;
 
@@ -88,6 +89,12 @@ struct cz_route {
     const cz_middleware *const *middleware; /* around these routes only; in order, ended by NULL */
     const struct cz_operation_doc
         *doc; /* of a handler: what documents about the API say (openapi.h) */
+    /* Of handlers and resources, what POST, PUT, PATCH and DELETE do with a body: more bytes than these are 413; 0: HTTP_BODY_MAX.
+     * At most CZ_WHOLE_BODY_BYTES_MAX where it is not streamed. */
+    uint64_t body_max;
+    /* It is not held in memory: the handler starts when the head has come, and reads the body by cz_body_read() or
+     * cz_request_body() (http.h). */
+    bool body_streamed;
     /* of CZ_WEBSOCKET (websocket.h) */
     void (*websocket)(cz_ctx *ctx, cz_request *req, struct cz_websocket *ws);
     const struct cz_websocket_options *websocket_options;
@@ -142,6 +149,11 @@ void cz_router_destroy(cz_router *router);
 /* Find the route of `req`, run it inside its middleware, and leave the answer in req->response; what the
  * handler raises has become its error document. Never raises but for CZ_ECANCELED. */
 void cz_router_dispatch(const cz_router *router, cz_ctx *ctx, cz_request *req);
+
+/* What the route of a request, whose head alone has come, does with its body; as it is where none has the path. */
+struct cz__body_plan;
+void cz__router_plan_body(const cz_router *router, cz_ctx *ctx, cz_request *req,
+                          struct cz__body_plan *plan);
 
 /* The path of a named route, with `count` parameters as text, in order; they are percent-encoded. A request to a version of an
  * API gets the address of the same version (versioning.h), whether the name has its name space or not.

@@ -130,6 +130,7 @@ void cz__exchange_release(cz__exchange *exchange)
     exchange->streaming = exchange->stream_cut = exchange->stream_chunked = false;
     exchange->stream_begin = NULL;
     exchange->stream_file = NULL;
+    exchange->body = (struct cz__body){ 0 };
     if (core->exchange_count >= CZ__HTTP_POOLED_MAX) {
         destroy(exchange);
         return;
@@ -213,6 +214,16 @@ cz_status cz__exchange_fill(cz__exchange *exchange, const struct cz__h1_head *he
         return status;
     *out_rule = head->path_is_escaped ? decode_path(exchange, &status) : CZ__H1_NONE;
     return status;
+}
+
+void cz__exchange_plan_body(cz__exchange *exchange)
+{
+    const struct cz__http_core *core = exchange->core;
+    cz__body_plan plan = { .bytes_max = core->limits.body_bytes };
+    if (core->app.plan_body)
+        core->app.plan_body(&exchange->ctx, &exchange->request, &plan, core->app.user);
+    exchange->body.bytes_max = plan.bytes_max;
+    exchange->body.streamed = exchange->request.streams_body = plan.streamed;
 }
 
 /* ---- Running ---- */
@@ -394,6 +405,7 @@ bool cz__request_is_drained(const cz_request *req)
 static void send_stream(cz__exchange *exchange)
 {
     const cz_request *req = &exchange->request;
+    cz__body_invite(exchange); /* behind the head of the answer there is no more place for it */
     cz_buf *out = exchange->stream_open(exchange, &exchange->stream_keep_alive);
     exchange->streaming = exchange->stream_cut = true;
     if (!out)

@@ -246,7 +246,7 @@ static void read_form(cz_ctx *ctx, void *arg)
     parameters = cz_str_tail(req->content_type,
                              req->content_type.len - parameters.len - (parameters.len > 0));
     if (cz_str_eq_icase(type, CZ_STR("application/x-www-form-urlencoded"))) {
-        read_pairs(&reading, req->body);
+        read_pairs(&reading, cz_request_body(ctx, req));
     } else if (!cz_str_eq_icase(type, CZ_STR("multipart/form-data"))) {
         cz_raise(ctx, CZ_EMEDIATYPE, "Unsupported media type \"%.*s\" in request.",
                  CZ_STR_ARG(cz_str_head(req->content_type, 100)));
@@ -254,7 +254,7 @@ static void read_form(cz_ctx *ctx, void *arg)
                !is_boundary(boundary)) {
         malformed(ctx, "its boundary is missing or malformed");
     } else {
-        read_parts(&reading, req->body, boundary);
+        read_parts(&reading, cz_request_body(ctx, req), boundary);
     }
     cz_form *form = cz_new(ctx, cz_form);
     *form = (cz_form){ reading.items, reading.count };

@@ -5,7 +5,7 @@
  *     IDLE      between requests, no byte of the next one, no buffers     cz__h1_begin(), next_request()
  *     HEAD      the head of a request has begun                           on_readable(), next_request()
  *     BODY      its head is complete, its body is not                     begin_request()
- *     HANDLING  the handler runs or waits; nothing is read                start_handler()
+ *     HANDLING  the handler runs or waits; nothing is read but by it       start_handler()
  *     BLOCKED   answered, but too much is unsent; the next request waits  next_request()
  *     OVER      the last answer is made, or none will be                  end()
  *
@@ -21,47 +21,26 @@
  * "100 Continue" is sent, which every HTTP/1.1 client must skip (9110, 15.2): a client that is there
  * ignores it, the kernel of one that is gone answers with a reset, and the handler is cancelled.
  */
-#include "http/connection.h"
-#include "http/h1_input.h"
+#include "http/h1_internal.h"
 #include "http/ws_connection.h"
 #include <errno.h>
 
 enum {
     PROBE_AFTER_MS = 200,
-    BODY_CHECK_MS = 1000,
     BODY_ROOM_MIN = 4096, /* of the buffer, behind the head of a chunked body */
     BODY_READ_BYTES = 64 << 10
 };
 
 enum h1_state { IDLE, HEAD, BODY, HANDLING, BLOCKED, OVER };
 
-struct h1 {
-    cz__conn *conn;
-    struct cz__h1_input *input;
-    cz__exchange *exchange; /* the request at hand, or the one whose body is still being sent */
-    int64_t state_due_ms;   /* when the state's time is over */
-    int64_t probe_due_ms;   /* when to find out whether the client is gone */
-    int64_t body_began_ms;
-    uint64_t body_received; /* as sent, coding included */
-    size_t body_at;         /* where the body begins in the input */
-    struct cz__h1_chunked chunked;
-    uint32_t requests;
-    uint8_t state;   /* enum h1_state */
-    bool keep_alive; /* the request at hand leaves the connection open */
-    bool body_chunked;
-    bool input_waits; /* bytes came while the handler waited */
-    bool peer_shut;   /* the client sends no more */
-};
-_Static_assert(sizeof(struct h1) + sizeof(cz__conn) <= 512, "what an idle connection costs");
-
 /* ---- State and time ---- */
 
-static const cz_http_limits *limits_of(const struct h1 *h1)
+static const cz_http_limits *limits_of(const struct cz__h1 *h1)
 {
     return &h1->conn->server->core.limits;
 }
 
-static int64_t state_due_ms(const struct h1 *h1)
+static int64_t state_due_ms(const struct cz__h1 *h1)
 {
     int64_t now = cz__conn_now_ms(h1->conn);
     const cz_http_limits *limits = limits_of(h1);
@@ -81,14 +60,6 @@ static int64_t state_due_ms(const struct h1 *h1)
     return CZ__NEVER;
 }
 
-/* The sooner of the two is when the connection's time is over. */
-static void set_due(struct h1 *h1, int64_t state_due, int64_t probe_due)
-{
-    h1->state_due_ms = state_due;
-    h1->probe_due_ms = probe_due;
-    h1->conn->due_ms = state_due < probe_due ? state_due : probe_due;
-}
-
 #define FROM(state) (1u << (state))
 static const uint8_t legal_predecessors[] = {
     [IDLE] = FROM(HANDLING) | FROM(BLOCKED),
@@ -99,22 +70,22 @@ static const uint8_t legal_predecessors[] = {
     [OVER] = FROM(IDLE) | FROM(HEAD) | FROM(BODY) | FROM(HANDLING) | FROM(BLOCKED),
 };
 
-static void set_state(struct h1 *h1, enum h1_state state)
+static void set_state(struct cz__h1 *h1, enum h1_state state)
 {
     cz_assert(legal_predecessors[state] & FROM(h1->state));
     h1->state = (uint8_t)state;
-    set_due(h1, state_due_ms(h1), h1->probe_due_ms);
+    cz__h1_set_due(h1, state_due_ms(h1), h1->probe_due_ms);
 }
 
 /* ---- What it holds ---- */
 
-static void input_release(struct h1 *h1)
+static void input_release(struct cz__h1 *h1)
 {
     cz__h1_input_release(&h1->conn->server->core, h1->input);
     h1->input = NULL;
 }
 
-static void exchange_release(struct h1 *h1)
+static void exchange_release(struct cz__h1 *h1)
 {
     if (h1->exchange)
         cz__exchange_release(h1->exchange);
@@ -125,7 +96,7 @@ static void exchange_release(struct h1 *h1)
 /* ---- Ending ---- */
 
 /* All is made: close when it is sent. */
-static void end(struct h1 *h1)
+static void end(struct cz__h1 *h1)
 {
     set_state(h1, OVER);
     cz__conn_end(h1->conn);
@@ -133,7 +104,7 @@ static void end(struct h1 *h1)
 
 static void on_ended(cz__conn *conn)
 {
-    struct h1 *h1 = conn->session;
+    struct cz__h1 *h1 = conn->session;
     if (h1->exchange &&
         h1->exchange->running) { /* its memory and the input stay until the handler has unwound */
         conn->server->core.stats.cancelled++;
@@ -146,7 +117,7 @@ static void on_ended(cz__conn *conn)
 
 static bool is_done(const cz__conn *conn)
 {
-    return !((const struct h1 *)conn->session)->exchange;
+    return !((const struct cz__h1 *)conn->session)->exchange;
 }
 
 static void destroy(cz__conn *conn)
@@ -158,7 +129,7 @@ static void destroy(cz__conn *conn)
 
 static void on_sent(cz__conn *conn)
 {
-    struct h1 *h1 = conn->session;
+    struct cz__h1 *h1 = conn->session;
     cz__exchange *exchange = h1->exchange;
     if (!exchange)
         return;
@@ -168,7 +139,7 @@ static void on_sent(cz__conn *conn)
         exchange_release(h1); /* its body was being sent */
 }
 
-static void send_continue(struct h1 *h1)
+void cz__h1_send_continue(struct cz__h1 *h1)
 {
     cz_buf *out = cz__conn_output(h1->conn);
     if (!out) {
@@ -181,16 +152,18 @@ static void send_continue(struct h1 *h1)
 
 /* ---- Answers ---- */
 
-static bool stays_open(const struct h1 *h1)
+static bool stays_open(const struct cz__h1 *h1)
 {
     const struct cz__http_core *core = &h1->conn->server->core;
-    return h1->keep_alive && !h1->exchange->request.response.close && !core->draining &&
+    const struct cz__body *body = &h1->exchange->body;
+    bool unread = body->streamed && !body->over; /* what follows is not the next request */
+    return h1->keep_alive && !unread && !h1->exchange->request.response.close && !core->draining &&
            (!core->limits.requests_per_connection ||
             h1->requests < core->limits.requests_per_connection);
 }
 
 /* A body that was streamed and has no end. */
-static void finish_cut(struct h1 *h1)
+static void finish_cut(struct cz__h1 *h1)
 {
     if (cz__conn_is_open(h1->conn)) { /* without its end, so the client knows */
         cz__conn_flush(h1->conn);
@@ -202,7 +175,7 @@ static void finish_cut(struct h1 *h1)
 }
 
 /* The 101 is in the output: what follows it is no longer HTTP. */
-static void become_websocket(struct h1 *h1)
+static void become_websocket(struct cz__h1 *h1)
 {
     cz__exchange *exchange = h1->exchange;
     struct cz__h1_input *input = h1->input;
@@ -216,15 +189,31 @@ static void become_websocket(struct h1 *h1)
     cz__ws_begin(h1->conn, exchange, input);
 }
 
+/* The client went away before its answer, and the handler has now unwound. */
+static void drop_answer(struct cz__h1 *h1)
+{
+    cz__exchange *exchange = h1->exchange;
+    exchange->request.response.status = 499;
+    cz__exchange_answered(exchange, 0);
+    exchange_release(h1);
+    input_release(h1);
+}
+
 /* The answer is in the exchange, or has been streamed: put it into the output and decide what comes next. */
-static void finish_answer(struct h1 *h1)
+static void finish_answer(struct cz__h1 *h1)
 {
     cz__conn *conn = h1->conn;
     cz__exchange *exchange = h1->exchange;
     bool client_closes = !h1->keep_alive;
+    if (exchange->body.take && !exchange->streaming)
+        cz__h1_body_drop(h1);
     bool keep_alive = exchange->streaming ? exchange->stream_keep_alive : stays_open(h1);
     if (exchange->stream_cut) {
         finish_cut(h1);
+        return;
+    }
+    if (!cz__conn_is_open(conn)) { /* closed while its body was being read */
+        drop_answer(h1);
         return;
     }
     cz_buf *out = cz__conn_output(conn);
@@ -251,7 +240,7 @@ static void finish_answer(struct h1 *h1)
 }
 
 /* Refuse what is being read, with a document that says why, and close. */
-static void refuse(struct h1 *h1, const cz_error *err)
+static void refuse(struct cz__h1 *h1, const cz_error *err)
 {
     struct cz__h1_input *input = h1->input;
     if (!h1->exchange) {
@@ -270,14 +259,14 @@ static void refuse(struct h1 *h1, const cz_error *err)
     cz_assert(!cz__conn_is_open(h1->conn)); /* else serve() would refuse the same head for ever */
 }
 
-static void refuse_rule(struct h1 *h1, enum cz__h1_rule rule)
+static void refuse_rule(struct cz__h1 *h1, enum cz__h1_rule rule)
 {
     cz_error err;
     cz__h1_rule_error(rule, &err);
     refuse(h1, &err);
 }
 
-static void refuse_status(struct h1 *h1, cz_status status, uint16_t http, const char *text)
+static void refuse_status(struct cz__h1 *h1, cz_status status, uint16_t http, const char *text)
 {
     cz_error err;
     cz_error_set(&err, status, "%s", text);
@@ -292,7 +281,7 @@ static bool may_go_on(const cz__conn *conn)
 }
 
 /* After an answer that leaves the connection open. */
-static void next_request(struct h1 *h1)
+static void next_request(struct cz__h1 *h1)
 {
     struct cz__h1_input *input = h1->input;
     if (h1->state == HANDLING && cz__conn_unsent(h1->conn) > CZ__HTTP_UNSENT_BYTES_MAX)
@@ -309,11 +298,11 @@ static void next_request(struct h1 *h1)
     set_state(h1, cz__h1_input_unread(input) ? HEAD : IDLE);
 }
 
-static void serve(struct h1 *h1);
+static void serve(struct cz__h1 *h1);
 
 static bool go_on(cz__conn *conn)
 {
-    struct h1 *h1 = conn->session;
+    struct cz__h1 *h1 = conn->session;
     if (h1->state == IDLE)
         input_release(h1);
     if (h1->state != BLOCKED || !may_go_on(conn))
@@ -323,20 +312,10 @@ static bool go_on(cz__conn *conn)
     return true;
 }
 
-/* The client went away before its answer, and the handler has now unwound. */
-static void drop_answer(struct h1 *h1)
-{
-    cz__exchange *exchange = h1->exchange;
-    exchange->request.response.status = 499;
-    cz__exchange_answered(exchange, 0);
-    exchange_release(h1);
-    input_release(h1);
-}
-
 /* The handler suspended and has now ended; its fiber is about to. */
 static void on_handler_done(cz__exchange *exchange)
 {
-    struct h1 *h1 = exchange->owner;
+    struct cz__h1 *h1 = exchange->owner;
     if (cz__conn_is_open(h1->conn)) {
         h1->probe_due_ms = CZ__NEVER;
         finish_answer(h1);
@@ -354,11 +333,11 @@ static void on_handler_done(cz__exchange *exchange)
 
 static cz_buf *stream_open(cz__exchange *exchange, bool *out_keep_alive)
 {
-    struct h1 *h1 = exchange->owner;
+    struct cz__h1 *h1 = exchange->owner;
     if (!cz__conn_is_open(h1->conn))
         return NULL;
     *out_keep_alive = stays_open(h1);
-    set_due(h1, CZ__NEVER, CZ__NEVER); /* the write time-out is what bounds a stream */
+    cz__h1_set_due(h1, CZ__NEVER, CZ__NEVER); /* the write time-out is what bounds a stream */
     return cz__conn_output(h1->conn);
 }
 
@@ -374,7 +353,7 @@ static cz_status wait_for_client(cz__exchange *exchange, cz__conn *conn)
 
 static cz_status stream_send(cz__exchange *exchange, size_t unsent_max)
 {
-    cz__conn *conn = ((struct h1 *)exchange->owner)->conn;
+    cz__conn *conn = ((struct cz__h1 *)exchange->owner)->conn;
     cz_status status = CZ_OK;
     cz__conn_flush(conn);
     while (!status && cz__conn_is_open(conn) && cz__conn_unsent(conn) > unsent_max)
@@ -390,7 +369,7 @@ static cz_status stream_send(cz__exchange *exchange, size_t unsent_max)
 static cz_status stream_file(cz__exchange *exchange, int fd, uint64_t first, size_t bytes,
                              size_t *out_sent)
 {
-    cz__conn *conn = ((struct h1 *)exchange->owner)->conn;
+    cz__conn *conn = ((struct cz__h1 *)exchange->owner)->conn;
     cz_status status = stream_send(exchange, 0);
     while (!status) {
         if (!cz__conn_is_open(conn))
@@ -403,7 +382,7 @@ static cz_status stream_file(cz__exchange *exchange, int fd, uint64_t first, siz
     return status;
 }
 
-static void start_handler(struct h1 *h1)
+static void start_handler(struct cz__h1 *h1)
 {
     cz__exchange *exchange = h1->exchange;
     set_state(h1, HANDLING);
@@ -423,14 +402,14 @@ static void start_handler(struct h1 *h1)
 /* ---- Bodies of requests ---- */
 
 /* The body is whole at `ptr`, and the next request begins at `next` of the input. */
-static void body_complete(struct h1 *h1, cz_str body, size_t next)
+static void body_complete(struct cz__h1 *h1, cz_str body, size_t next)
 {
     h1->exchange->request.body = body;
     h1->input->start = next;
     start_handler(h1);
 }
 
-static void take_counted_body(struct h1 *h1)
+static void take_counted_body(struct cz__h1 *h1)
 {
     struct cz__h1_input *input = h1->input;
     cz_buf *own = &h1->exchange->body_in;
@@ -453,7 +432,7 @@ static void take_counted_body(struct h1 *h1)
         body_complete(h1, cz_buf_str(own), h1->body_at);
 }
 
-static void take_chunked_body(struct h1 *h1)
+static void take_chunked_body(struct cz__h1 *h1)
 {
     struct cz__h1_input *input = h1->input;
     cz_buf *own = &h1->exchange->body_in;
@@ -479,7 +458,7 @@ static void take_chunked_body(struct h1 *h1)
     }
 }
 
-static void take_body(struct h1 *h1)
+static void take_body(struct cz__h1 *h1)
 {
     if (h1->body_chunked)
         take_chunked_body(h1);
@@ -487,13 +466,19 @@ static void take_body(struct h1 *h1)
         take_counted_body(h1);
 }
 
-static void begin_body(struct h1 *h1)
+static void begin_body(struct cz__h1 *h1)
 {
     struct cz__h1_input *input = h1->input;
     const struct cz__h1_head *head = &input->head;
-    uint64_t body_bytes_max = limits_of(h1)->body_bytes;
+    cz__exchange_plan_body(h1->exchange);
+    uint64_t body_bytes_max = h1->exchange->body.bytes_max;
     if (head->content_length > body_bytes_max) {
         refuse_rule(h1, CZ__H1_BODY_TOO_LONG);
+        return;
+    }
+    if (h1->exchange->body.streamed) {
+        cz__h1_body_begin(h1);
+        start_handler(h1);
         return;
     }
     h1->body_chunked = head->has_coding;
@@ -504,7 +489,7 @@ static void begin_body(struct h1 *h1)
     set_state(h1, BODY);
     /* A client that has begun to send is not waiting. */
     if (head->expect_continue && h1->body_received == 0)
-        send_continue(h1);
+        cz__h1_send_continue(h1);
     if (cz__conn_is_open(h1->conn))
         take_body(h1);
 }
@@ -512,7 +497,7 @@ static void begin_body(struct h1 *h1)
 /* ---- Requests ---- */
 
 /* Where the head is as long as the request lives. A WebSocket lives long, and is not to keep the input. NULL: no memory. */
-static const char *head_that_stays(const struct h1 *h1, const char *bytes)
+static const char *head_that_stays(const struct cz__h1 *h1, const char *bytes)
 {
     const struct cz__h1_head *head = &h1->input->head;
     if (__builtin_expect(!head->connection_upgrade, 1))
@@ -522,7 +507,7 @@ static const char *head_that_stays(const struct h1 *h1, const char *bytes)
 }
 
 /* The head is complete. */
-static void begin_request(struct h1 *h1)
+static void begin_request(struct cz__h1 *h1)
 {
     struct cz__h1_input *input = h1->input;
     const struct cz__h1_head *head = &input->head;
@@ -559,7 +544,7 @@ static void begin_request(struct h1 *h1)
 
 /* A client that knows that HTTP/2 is spoken here begins with its preface, of which perhaps not all came: then it is another
  * session's connection, and this one is gone. */
-static bool is_http2(struct h1 *h1, cz_str in)
+static bool is_http2(struct cz__h1 *h1, cz_str in)
 {
     cz__conn *conn = h1->conn;
     enum cz__h2_preface preface = cz__h2_preface(in);
@@ -578,7 +563,7 @@ static bool is_http2(struct h1 *h1, cz_str in)
 }
 
 /* Answer as many requests as the input has. */
-static void serve(struct h1 *h1)
+static void serve(struct cz__h1 *h1)
 {
     while (cz__conn_is_open(h1->conn) && h1->state == HEAD) {
         struct cz__h1_input *input = h1->input;
@@ -599,7 +584,7 @@ static void serve(struct h1 *h1)
 /* ---- Input ---- */
 
 /* The client sends no more: an unfinished request is dropped, as nobody vouches for its end. */
-static void on_end_of_input(struct h1 *h1)
+static void on_end_of_input(struct cz__h1 *h1)
 {
     if (h1->state == BODY)
         exchange_release(h1);
@@ -608,7 +593,7 @@ static void on_end_of_input(struct h1 *h1)
 }
 
 /* Where the next bytes go: behind what is there, or for a large body straight into its own buffer. */
-static char *read_place(struct h1 *h1, size_t *out_room)
+static char *read_place(struct cz__h1 *h1, size_t *out_room)
 {
     struct cz__h1_input *input = h1->input;
     if (h1->state == BODY && !h1->body_chunked &&
@@ -625,7 +610,7 @@ static char *read_place(struct h1 *h1, size_t *out_room)
     return input->bytes + input->end;
 }
 
-static void on_bytes(struct h1 *h1, const char *place, size_t n)
+static void on_bytes(struct cz__h1 *h1, const char *place, size_t n)
 {
     struct cz__h1_input *input = h1->input;
     if (h1->state == BODY) {
@@ -644,7 +629,7 @@ static void on_bytes(struct h1 *h1, const char *place, size_t n)
 }
 
 /* One recv() a turn: level-triggered readiness comes back if there is more. */
-static void on_readable(struct h1 *h1)
+static void on_readable(struct cz__h1 *h1)
 {
     size_t room;
     if (!h1->input)
@@ -663,14 +648,17 @@ static void on_readable(struct h1 *h1)
         cz__conn_close(h1->conn);
 }
 
-static void on_ready_while_handling(struct h1 *h1, uint32_t events)
+static void on_ready_while_handling(struct cz__h1 *h1, uint32_t events)
 {
     if (events & (EPOLLHUP | EPOLLERR)) {
         cz__conn_close(h1->conn);
+    } else if (h1->exchange->body.fiber) {
+        if (events & (EPOLLIN | EPOLLRDHUP))
+            cz__h1_body_ready(h1);
     } else if (events & EPOLLRDHUP) {
         h1->peer_shut = true;
         if (h1->exchange->request.version_minor > 0 && !h1->exchange->streaming)
-            set_due(h1, h1->state_due_ms, cz__conn_now_ms(h1->conn) + PROBE_AFTER_MS);
+            cz__h1_set_due(h1, h1->state_due_ms, cz__conn_now_ms(h1->conn) + PROBE_AFTER_MS);
     } else if (events & EPOLLIN) {
         h1->input_waits = true;
     }
@@ -678,7 +666,7 @@ static void on_ready_while_handling(struct h1 *h1, uint32_t events)
 
 static void on_ready(cz__conn *conn, uint32_t events)
 {
-    struct h1 *h1 = conn->session;
+    struct cz__h1 *h1 = conn->session;
     if (h1->state == HANDLING)
         on_ready_while_handling(h1, events);
     else if (h1->state != BLOCKED && (events & ~(uint32_t)EPOLLOUT))
@@ -687,7 +675,7 @@ static void on_ready(cz__conn *conn, uint32_t events)
 
 /* ---- Time ---- */
 
-static void on_body_time(struct h1 *h1)
+static void on_body_time(struct cz__h1 *h1)
 {
     const cz_http_limits *limits = limits_of(h1);
     int64_t measured_ms = cz__conn_now_ms(h1->conn) - h1->body_began_ms - limits->body_grace_ms;
@@ -695,10 +683,27 @@ static void on_body_time(struct h1 *h1)
     if (h1->body_received < wanted || h1->body_received == 0)
         refuse_status(h1, CZ_ETIMEDOUT, 408, "the body came slower than HTTP_BODY_RATE_MIN");
     else
-        set_due(h1, cz__conn_now_ms(h1->conn) + BODY_CHECK_MS, h1->probe_due_ms);
+        cz__h1_set_due(h1, cz__conn_now_ms(h1->conn) + CZ__H1_BODY_CHECK_MS, h1->probe_due_ms);
 }
 
-static void on_state_time(struct h1 *h1)
+/* A body that is read as it comes moves the end of its handler's time. */
+static void on_handler_time(struct cz__h1 *h1)
+{
+    cz__exchange *exchange = h1->exchange;
+    int64_t due_us = exchange->ctx.deadline_us;
+    if (exchange->body.fiber) {
+        cz__h1_body_due(h1);
+    } else if (!due_us) {
+        cz__h1_set_due(h1, CZ__NEVER, h1->probe_due_ms);
+    } else if (due_us > cz__conn_now_ms(h1->conn) * 1000) {
+        cz__h1_set_due(h1, (due_us + 999) / 1000, h1->probe_due_ms);
+    } else { /* its next wait fails; until then there is nothing to be done */
+        cz__fiber_cancel(&exchange->ctx, CZ_ETIMEDOUT);
+        cz__h1_set_due(h1, CZ__NEVER, h1->probe_due_ms);
+    }
+}
+
+static void on_state_time(struct cz__h1 *h1)
 {
     switch ((enum h1_state)h1->state) {
     case IDLE:
@@ -711,9 +716,8 @@ static void on_state_time(struct h1 *h1)
     case BODY:
         on_body_time(h1);
         break;
-    case HANDLING: /* its next wait fails; until then there is nothing to be done */
-        cz__fiber_cancel(&h1->exchange->ctx, CZ_ETIMEDOUT);
-        set_due(h1, CZ__NEVER, h1->probe_due_ms);
+    case HANDLING:
+        on_handler_time(h1);
         break;
     case BLOCKED:
     case OVER:
@@ -723,26 +727,28 @@ static void on_state_time(struct h1 *h1)
 
 static void on_due(cz__conn *conn)
 {
-    struct h1 *h1 = conn->session;
+    struct cz__h1 *h1 = conn->session;
     int64_t now = cz__conn_now_ms(conn);
     if (now >= h1->state_due_ms) {
         on_state_time(h1);
     } else if (now >= h1->probe_due_ms) {
-        set_due(h1, h1->state_due_ms, CZ__NEVER);
+        cz__h1_set_due(h1, h1->state_due_ms, CZ__NEVER);
         if (h1->state == HANDLING)
-            send_continue(h1);
+            cz__h1_send_continue(h1);
     }
 }
 
 static uint32_t interest(const cz__conn *conn)
 {
-    const struct h1 *h1 = conn->session;
+    const struct cz__h1 *h1 = conn->session;
     switch ((enum h1_state)h1->state) {
     case IDLE:
     case HEAD:
     case BODY:
         return EPOLLIN | EPOLLRDHUP;
     case HANDLING:
+        if (h1->exchange->body.fiber && !h1->input_waits)
+            return EPOLLIN | EPOLLRDHUP;
         if (h1->peer_shut) /* level-triggered: it would be told every turn */
             return EPOLLERR;
         return (h1->input_waits ? 0 : EPOLLIN) | EPOLLRDHUP;
@@ -757,7 +763,7 @@ static uint32_t interest(const cz__conn *conn)
 
 static void drain(cz__conn *conn)
 {
-    struct h1 *h1 = conn->session;
+    struct cz__h1 *h1 = conn->session;
     if (h1->state != IDLE)
         return;
     on_readable(h1); /* a request may have come since the last turn, or another protocol */
@@ -779,12 +785,12 @@ static const struct cz__conn_protocol protocol = { .on_ready = on_ready,
 
 cz_status cz__h1_begin(cz__conn *conn)
 {
-    struct h1 *h1 = cz_calloc(1, sizeof *h1);
+    struct cz__h1 *h1 = cz_calloc(1, sizeof *h1);
     if (!h1)
         return CZ_ENOMEM;
     h1->conn = conn;
     conn->protocol = &protocol;
     conn->session = h1;
-    set_due(h1, state_due_ms(h1), CZ__NEVER);
+    cz__h1_set_due(h1, state_due_ms(h1), CZ__NEVER);
     return CZ_OK;
 }

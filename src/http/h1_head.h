@@ -55,7 +55,7 @@
     X(CHUNK_DATA, EPROTOCOL, 400, "a chunk's data does not end in CRLF")                           \
     X(TRAILER, EPROTOCOL, 400, "a trailer field is malformed")                                     \
     X(TRAILER_BYTES, ETOOBIG, 431, "the trailer is longer than 8 KiB")                             \
-    X(BODY_TOO_LONG, ETOOBIG, 413, "the body is longer than HTTP_BODY_MAX")
+    X(BODY_TOO_LONG, ETOOBIG, 413, "the body is longer than HTTP_BODY_MAX or its route takes")
 
 enum cz__h1_rule {
 #define X(name, status, http, text) CZ__H1_##name,

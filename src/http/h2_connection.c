@@ -84,9 +84,12 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
                    size_t len, void *user)
 {
     struct cz__h2_stream *stream = stream_of(user, id);
-    (void)session, (void)flags;
-    if (stream)
-        cz__h2_stream_data(stream, bytes, len);
+    (void)flags;
+    bool held = stream && cz__h2_stream_data(stream, bytes, len);
+    /* The connection's window is everybody's: one whose reader is slow holds up itself alone. */
+    if (cz__nghttp2.nghttp2_session_consume_connection(session, len) ||
+        (!held && cz__nghttp2.nghttp2_session_consume_stream(session, id, len)))
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
     return 0;
 }
 
@@ -236,7 +239,7 @@ static void run_streams(struct cz__h2 *h2)
     for (bool found = true; found && cz__conn_is_open(h2->conn);) {
         struct cz__h2_stream *oldest = NULL;
         for (struct cz__h2_stream *stream = h2->streams; stream; stream = stream->next)
-            if (stream->ready && !stream->started && !stream->closed)
+            if ((stream->ready || stream->early) && !stream->started && !stream->closed)
                 oldest = stream; /* the newest stand first */
         found = oldest != NULL;
         if (found)
@@ -400,8 +403,10 @@ static void check_streams(struct cz__h2 *h2, int64_t now)
     for (struct cz__h2_stream *stream = h2->streams, *next; stream; stream = next) {
         next = stream->next;
         cz__exchange *exchange = stream->exchange;
-        if (exchange->running && exchange->ctx.deadline_us &&
-            now * 1000 >= exchange->ctx.deadline_us)
+        if (exchange->body.fiber)
+            cz_ignore(cz__body_look_at_pace(exchange, now)); /* its reader goes on by itself */
+        else if (exchange->running && exchange->ctx.deadline_us &&
+                 now * 1000 >= exchange->ctx.deadline_us)
             cz__fiber_cancel(&exchange->ctx, CZ_ETIMEDOUT);
         else if (!stream->closed && (!exchange->running || stream->answered_ms))
             check_pace(stream, now);
@@ -463,6 +468,7 @@ static int create_session(struct cz__h2 *h2)
         set_callbacks(callbacks);
         cz__nghttp2.nghttp2_option_set_max_outbound_ack(option, 100);
         cz__nghttp2.nghttp2_option_set_max_settings(option, 32);
+        cz__nghttp2.nghttp2_option_set_no_auto_window_update(option, 1);
         failed = cz__nghttp2.nghttp2_session_server_new2(&h2->session, callbacks, h2, option);
     }
     cz__nghttp2.nghttp2_option_del(option);

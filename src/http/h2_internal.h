@@ -32,8 +32,9 @@ struct cz__h2_stream {
     int64_t began_ms, answered_ms;  /* when its body, and its answer began; 0: not yet */
     uint64_t sent, sent_before;     /* bytes of the answer's body; when the clock looked last */
     int64_t stalled_ms;             /* since when none went */
-    bool ready;     /* nothing more is taken of the request: it is whole, or refused */
-    bool started;   /* it is being answered */
+    bool ready;   /* nothing more is taken of the request: it is whole, or refused */
+    bool early;   /* its handler reads the body as it comes, so it may begin before that is whole */
+    bool started; /* it is being answered */
     bool too_large; /* its headers are */
     bool two_hosts;
     bool ended;    /* the client sends no more of it */
@@ -72,14 +73,26 @@ CZ_NODISCARD cz_status cz__h2_stream_field(struct cz__h2_stream *stream, cz_str 
 CZ_NODISCARD cz_status cz__h2_stream_headers(struct cz__h2_stream *stream);
 /* The client sends no more of it. */
 void cz__h2_stream_end(struct cz__h2_stream *stream);
-/* Bytes of its body. */
-void cz__h2_stream_data(struct cz__h2_stream *stream, const uint8_t *bytes, size_t len);
+/* Bytes of its body. Whether they are held for a reader, who gives the client more room when it has them. */
+bool cz__h2_stream_data(struct cz__h2_stream *stream, const uint8_t *bytes, size_t len);
 /* Run the handler of one that is ready. Context: not inside a callback of nghttp2. */
 void cz__h2_stream_run(struct cz__h2_stream *stream);
 /* Answer with an error instead. Likewise. */
 void cz__h2_stream_refuse(struct cz__h2_stream *stream, const cz_error *err);
 /* Nothing more is read or sent: cancel what runs, free what does not. */
 void cz__h2_stream_close(struct cz__h2_stream *stream);
+
+/* Tell the client that it may send its body. */
+void cz__h2_stream_continue(struct cz__h2_stream *stream);
+
+/* ---- h2_body_stream.c: a body that the handler reads as it comes ---- */
+
+/* Its head has come; `asked`: the client waits for a 100 before it sends more. */
+void cz__h2_body_begin(struct cz__h2_stream *stream, bool asked);
+/* So many bytes came; they are in body_in, but for want of memory. */
+void cz__h2_body_came(struct cz__h2_stream *stream, size_t len);
+/* All of it has come. */
+void cz__h2_body_end(struct cz__h2_stream *stream);
 
 /* ---- h2_connection.c ---- */
 

@@ -48,15 +48,17 @@ static void destroy(struct cz__h2_stream *stream)
 /* Its body is not counted any more among those that are not whole. */
 static void make_ready(struct cz__h2_stream *stream)
 {
-    if (!stream->ready && stream->began_ms)
-        stream->h2->body_bytes -= stream->exchange->body_in.len;
+    if (!stream->ready && (stream->began_ms || stream->early))
+        stream->h2->body_bytes -= stream->exchange->body_in.len - stream->exchange->body.given;
     stream->ready = true;
 }
 
 void cz__h2_stream_end(struct cz__h2_stream *stream)
 {
     stream->ended = true;
-    if (stream->began_ms)
+    if (stream->early)
+        cz__h2_body_end(stream);
+    else if (stream->began_ms)
         make_ready(stream);
 }
 
@@ -162,7 +164,7 @@ static void refuse_rule(struct cz__h2_stream *stream, enum cz__h1_rule rule)
     cz__h2_stream_refuse(stream, &err);
 }
 
-static void send_continue(struct cz__h2_stream *stream)
+void cz__h2_stream_continue(struct cz__h2_stream *stream)
 {
     static uint8_t name[] = ":status", value[] = "100";
     const nghttp2_nv status = { name, value, sizeof name - 1, sizeof value - 1, 0 };
@@ -174,23 +176,26 @@ static void send_continue(struct cz__h2_stream *stream)
 /* The request is as HTTP/1's would be from here on. */
 static void begin(struct cz__h2_stream *stream, const struct cz__h1_head *head)
 {
-    const cz_http_limits *limits = &stream->h2->conn->server->core.limits;
     cz__exchange *exchange = stream->exchange;
     exchange->request.version_major = 2;
-    exchange->body_in.bytes_max = limits->body_bytes;
+    if (!stream->ended)
+        cz__exchange_plan_body(exchange);
+    exchange->body_in.bytes_max = exchange->body.bytes_max;
     if (head->expect_unknown) {
         cz_error err;
         cz_ignore(cz_error_set(&err, CZ_EPROTOCOL, "the expectation is not 100-continue"));
         err.http_status = 417;
         cz__h2_stream_refuse(stream, &err);
-    } else if (head->content_length > limits->body_bytes) {
-        refuse_rule(stream, CZ__H1_BODY_TOO_LONG);
     } else if (stream->ended) {
         make_ready(stream);
+    } else if (head->content_length > exchange->body.bytes_max) {
+        refuse_rule(stream, CZ__H1_BODY_TOO_LONG);
+    } else if (exchange->body.streamed) {
+        cz__h2_body_begin(stream, head->expect_continue);
     } else {
         stream->began_ms = cz__conn_now_ms(stream->h2->conn);
         if (head->expect_continue)
-            send_continue(stream);
+            cz__h2_stream_continue(stream);
     }
 }
 
@@ -237,16 +242,19 @@ cz_status cz__h2_stream_headers(struct cz__h2_stream *stream)
 
 /* ---- Bodies of requests ---- */
 
-void cz__h2_stream_data(struct cz__h2_stream *stream, const uint8_t *bytes, size_t len)
+bool cz__h2_stream_data(struct cz__h2_stream *stream, const uint8_t *bytes, size_t len)
 {
     cz_buf *body = &stream->exchange->body_in;
     size_t before = body->len;
     if (stream->ready) /* answered before its end: what comes is dropped */
-        return;
+        return false;
     cz_buf_append(body, bytes, len);
     stream->h2->body_bytes += body->len - before;
-    if (cz_buf_status(body))
+    if (stream->early)
+        cz__h2_body_came(stream, len);
+    else if (cz_buf_status(body))
         refuse_rule(stream, CZ__H1_BODY_TOO_LONG);
+    return stream->early;
 }
 
 /* ---- Answers ---- */
@@ -388,6 +396,7 @@ static cz_status submit(struct cz__h2_stream *stream, bool has_body)
 static void finish(struct cz__h2_stream *stream)
 {
     cz__exchange *exchange = stream->exchange;
+    make_ready(stream); /* what its handler has not read nobody will */
     if (exchange->streaming) {
         stream->finished = true;
         if (exchange->stream_cut)
@@ -461,7 +470,8 @@ void cz__h2_stream_run(struct cz__h2_stream *stream)
 {
     cz__exchange *exchange = stream->exchange;
     stream->started = true;
-    exchange->request.body = cz_buf_str(&exchange->body_in);
+    if (!stream->early)
+        exchange->request.body = cz_buf_str(&exchange->body_in);
     exchange->owner = stream;
     exchange->on_done = on_handler_done;
     exchange->stream_begin = stream_begin;

@@ -52,6 +52,27 @@ void cz__http_core_done(struct cz__http_core *core);
  *
  * Life: acquire, fill, (body), start or refuse, write, release. Pooled; releasing resets everything. */
 
+/* A request's body: whole before its handler starts, or read by it as it comes (body_stream.c), by what its protocol gives. */
+struct cz__body {
+    uint64_t bytes_max;
+    bool streamed;
+    bool over;                 /* all of it has come */
+    bool asked;                /* the client waits for a 100 before it sends any */
+    bool slow;                 /* it came slower than HTTP_BODY_RATE_MIN */
+    uint8_t rule;              /* enum cz__h1_rule: what is wrong with what came */
+    cz_str ready;              /* HTTP/1: decoded, and not read yet */
+    uint64_t left;             /* HTTP/1: of a counted one, not yet received */
+    uint64_t received;         /* as sent */
+    size_t given;              /* HTTP/2: of what is in body_in */
+    uint64_t since_turn_bytes; /* read since others had their turn */
+    cz__fiber *fiber;          /* waits for more */
+    int64_t waits_since_ms, waited_ms;
+    /* Set when its handler may read. What has come, at most `room` bytes; CZ_OK with none of them at the end, CZ_EAGAIN: wait. Others are set in `err`. */
+    cz_status (*take)(cz__exchange *exchange, void *out, size_t room, size_t *out_n, cz_error *err);
+    void (*wait)(cz__exchange *exchange);   /* have the fiber woken when there is more */
+    void (*invite)(cz__exchange *exchange); /* send the 100 that the client waits for */
+};
+
 struct cz__exchange {
     cz__exchange *next; /* in the pool */
     struct cz__http_core *core;
@@ -60,8 +81,9 @@ struct cz__exchange {
     cz_request request;
     cz_buf body_in;  /* a request body that did not fit the input buffer */
     cz_buf body_out; /* request.response.body */
-    bool running;    /* on a fiber */
-    bool suspended;  /* its fiber outlived cz__exchange_start(): on_done will be called */
+    struct cz__body body;
+    bool running;   /* on a fiber */
+    bool suspended; /* its fiber outlived cz__exchange_start(): on_done will be called */
     void (*on_done)(cz__exchange *exchange);
     /* For a body that is streamed: where its bytes go (NULL: the client is gone) and whether the connection
      * stays open after it; and sending them, which waits while too much is unsent. */
@@ -99,6 +121,13 @@ CZ_NODISCARD cz_status cz__exchange_fill(cz__exchange *exchange, const struct cz
 /* The same for a head that was refused: what is known of it, for the log. */
 void cz__exchange_fill_partly(cz__exchange *exchange, const struct cz__h1_head *head,
                               const char *bytes);
+
+/* What the application does with the body of a request that has one: exchange->body.bytes_max and .streamed. */
+void cz__exchange_plan_body(cz__exchange *exchange);
+/* body_stream.c: send the 100 that the client waits for, if it does and the body is read. */
+void cz__body_invite(cz__exchange *exchange);
+/* Whether a body that is waited for comes fast enough; else its reader is woken to refuse it. */
+bool cz__body_look_at_pace(cz__exchange *exchange, int64_t now_ms);
 
 /* Let the application answer, on a fiber. When it has done so on return, `running` is false; otherwise
  * on_done(exchange) is called later, on that fiber, which ends right after. */

@@ -347,7 +347,6 @@ static cz_status stream_send_in_memory(cz__exchange *exchange, size_t unsent_max
 static cz_status take_request(cz__exchange *exchange, struct cz__h1_head *head, char *bytes,
                               size_t len, cz_error *err)
 {
-    const cz_http_limits *limits = &exchange->core->limits;
     enum cz__h1_rule rule = CZ__H1_NONE;
     cz_status status = cz__h1_head_feed(head, cz_str_of(bytes, len));
     if (status == CZ_EAGAIN)
@@ -360,7 +359,10 @@ static cz_status take_request(cz__exchange *exchange, struct cz__h1_head *head, 
     status = cz__exchange_fill(exchange, head, bytes, &peer, &rule);
     if (status)
         return cz_error_set(err, status, "no memory for the request");
-    if (!rule && head->content_length > limits->body_bytes)
+    cz__exchange_plan_body(exchange);
+    exchange->request.streams_body = exchange->body.streamed = false; /* all of it is here */
+    uint64_t body_bytes_max = exchange->body.bytes_max;
+    if (!rule && head->content_length > body_bytes_max)
         rule = CZ__H1_BODY_TOO_LONG;
     if (rule)
         return cz__h1_rule_error(rule, err);
@@ -368,7 +370,7 @@ static cz_status take_request(cz__exchange *exchange, struct cz__h1_head *head, 
     char *body = bytes + head->bytes;
     if (head->has_coding) {
         struct cz__h1_chunked chunked;
-        cz__h1_chunked_init(&chunked, limits->body_bytes);
+        cz__h1_chunked_init(&chunked, body_bytes_max);
         status = cz__h1_chunked_feed(&chunked, body, left, &used, &decoded);
         if (status && status != CZ_EAGAIN)
             return cz__h1_rule_error((enum cz__h1_rule)chunked.rule, err);

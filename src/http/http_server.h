@@ -12,8 +12,16 @@
 #include "http/tls.h"
 #include "runtime/loop.h"
 
+/* What is done with a request's body. */
+typedef struct cz__body_plan { /* routing.h names it */
+    uint64_t bytes_max;        /* more is 413; HTTP_BODY_MAX until set */
+    bool streamed;             /* its handler starts when the head has come, and reads it */
+} cz__body_plan;
+
 typedef struct cz__http_app {
     void (*handle)(cz_ctx *ctx, cz_request *req, void *user);
+    /* Called when the head of a request with a body has come; neither raises nor suspends. NULL: all are alike. */
+    void (*plan_body)(cz_ctx *ctx, cz_request *req, cz__body_plan *plan, void *user);
     /* Write the error document for `err` into req->response; may not raise. Also called, with a request
      * that has only what was parsed, for what the parser refuses. */
     void (*answer_error)(cz_ctx *ctx, cz_request *req, const cz_error *err, void *user);

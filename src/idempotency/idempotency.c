@@ -79,13 +79,13 @@ static cz_str of_caller(cz_ctx *ctx, const cz_request *req)
     return cz_buf_str(text);
 }
 
-static cz_str of_request(cz_ctx *ctx, const cz_request *req)
+static cz_str of_request(cz_ctx *ctx, cz_request *req)
 {
     cz_buf *text = cz_scratch(ctx);
     add(text, req->method_text);
     add(text, req->target);
     add(text, req->content_type);
-    add(text, sha256(ctx, req->body));
+    add(text, sha256(ctx, cz_request_body(ctx, req)));
     cz_check(ctx, cz_buf_status(text));
     return cz_buf_str(text);
 }

@@ -45,6 +45,12 @@ static void handle(cz_ctx *ctx, cz_request *req, void *user)
     tell_of_request(ctx, req, CZ_REQUEST_FINISHED);
 }
 
+static void plan_body(cz_ctx *ctx, cz_request *req, cz__body_plan *plan, void *user)
+{
+    const struct cz__site *site = user;
+    cz__router_plan_body(site->router, ctx, req, plan);
+}
+
 static void answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err, void *user)
 {
     (void)user;
@@ -289,9 +295,11 @@ static cz_status start_keyless(const cz_project *project, const struct cz__servi
                                struct cz__site *out, cz_error *err)
 {
     *out = (struct cz__site){ .project = project };
-    out->app = (cz__http_app){
-        .handle = handle, .answer_error = answer_error, .on_answered = on_answered, .user = out
-    };
+    out->app = (cz__http_app){ .handle = handle,
+                               .plan_body = plan_body,
+                               .answer_error = answer_error,
+                               .on_answered = on_answered,
+                               .user = out };
     if (!project->urls)
         return cz_error_set(err, CZ_EVALIDATION, "the project names no .urls");
     cz_status status = start(out, serving, err);

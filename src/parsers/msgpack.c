@@ -260,10 +260,11 @@ static void put_value(struct msgpack *in)
 
 static cz_str to_json(cz_ctx *ctx, cz_request *req)
 {
+    cz_str body = cz_request_body(ctx, req);
     cz_buf *out = cz_scratch(ctx); /* which goes with the request, as its text must */
-    cz_buf_init(out, req->body.len * JSON_BYTES_PER_BYTE + 64);
+    cz_buf_init(out, body.len * JSON_BYTES_PER_BYTE + 64);
     struct msgpack in = { .ctx = ctx,
-                          .in = req->body,
+                          .in = body,
                           .levels = cz_array(ctx, struct level, DEPTH_MAX) };
     cz_json_writer_init(&in.json, out);
     put_value(&in);

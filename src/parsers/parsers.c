@@ -4,8 +4,7 @@
 
 static cz_str body_as_it_is(cz_ctx *ctx, cz_request *req)
 {
-    (void)ctx;
-    return req->body;
+    return cz_request_body(ctx, req);
 }
 
 const cz_parser cz_json_parser = { .media_type = "application/json", .to_json = body_as_it_is };

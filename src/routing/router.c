@@ -3,6 +3,7 @@
  * one branch only. */
 #include "routing/routing_internal.h"
 #include "routing/errors.h"
+#include "http/http_server.h"
 #include <stdio.h>
 
 enum { NAME_BYTES_MAX = 256, INCLUDE_DEPTH_MAX = 8 };
@@ -169,6 +170,7 @@ cz_status cz__router_add(cz_router *router, const cz_route *route, cz_method met
                                        .guard = current_guard(),
                                        .data = data,
                                        .action = action };
+    router->plans_bodies |= route->body_max || route->body_streamed;
     entry->pattern = full_pattern(router, current_include, pattern);
     entry->name = full_name(router, current_include, name);
     entry->middleware = chain_of(router, current_include, route);
@@ -627,6 +629,22 @@ static void run_handler(cz_ctx *ctx, cz_request *req, void *arg)
                            CZ_STR_ARG(req->method_text)));
     cz__answer_error(ctx, req, &err);
     cz_respond_header(ctx, req, CZ_STR("Allow"), allow);
+}
+
+void cz__router_plan_body(const cz_router *router, cz_ctx *ctx, cz_request *req,
+                          cz__body_plan *plan)
+{
+    bool changes = req->method == CZ_METHOD_POST || req->method == CZ_METHOD_PUT ||
+                   req->method == CZ_METHOD_PATCH || req->method == CZ_METHOD_DELETE;
+    struct cz__match match = { .ctx = ctx, .req = req };
+    if (!router->plans_bodies || !changes || !cz__router_find(router, req->path, &match))
+        return;
+    const struct cz__route_entry *entry = entry_for(&match, req->method);
+    if (!entry)
+        return;
+    if (entry->route->body_max)
+        plan->bytes_max = entry->route->body_max;
+    plan->streamed = entry->route->body_streamed;
 }
 
 /* Routes share the nodes of the tree whatever they call their parameters; each has its own names. */

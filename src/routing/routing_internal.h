@@ -53,6 +53,7 @@ struct cz_router {
     struct cz__node root;
     struct cz__route_entry **entries;
     size_t entry_count, entry_cap;
+    bool plans_bodies;                /* a route says what it does with them */
     cz_map names, aliases;            /* `aliases`: of routes whose guard is one */
     const cz_middleware **middleware; /* the project's; around 404 and 405 too */
 };

@@ -1,3 +1,4 @@
+#include "http/http_server.h"
 #include <calzone/routing.h>
 #include <calzone/middleware.h>
 #include <calzone/log.h>
@@ -254,7 +255,6 @@ static const cz_route without_slash[] = { CZ_GET("books", answer), CZ_ROUTES_END
 CZ_TEST(a_table_that_cannot_be_is_refused_with_its_route)
 {
     static const cz_route empty[] = { CZ_ROUTES_END };
-    (void)empty;
     const struct {
         cz_route routes[3];
         const char *message;
@@ -286,6 +286,13 @@ CZ_TEST(a_table_that_cannot_be_is_refused_with_its_route)
           "route \"/<path:a>/b\": nothing can follow a path parameter" },
         { { CZ_GET("/<a>/<b>/<c>/<d>/<e>/<f>/<g>/<h>/<i>", answer), CZ_ROUTES_END },
           "route \"/<a>/<b>/<c>/<d>/<e>/<f>/<g>/<h>/<i>\" has more than 8 parameters" },
+        { { CZ_INCLUDE("/lib", empty, .body_streamed = true), CZ_ROUTES_END },
+          "the include at /lib says what is done with bodies: its routes do" },
+        { { CZ_INCLUDE("/lib", empty, .body_max = 1), CZ_ROUTES_END },
+          "the include at /lib says what is done with bodies: its routes do" },
+        { { CZ_POST("/a", answer, .body_max = (64 << 20) + 1), CZ_ROUTES_END },
+          "route /a: .body_max is more than 67108864 bytes, which is for bodies that are not held "
+          "in memory: .body_streamed" },
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         cz_router *router;
@@ -293,6 +300,47 @@ CZ_TEST(a_table_that_cannot_be_is_refused_with_its_route)
         CZ_EXPECT_EQ(cz_router_create(cases[i].routes, NULL, &router, &err), CZ_EVALIDATION);
         CZ_EXPECT_STR(cz_str_from(cz_error_message(&err)), cases[i].message);
     }
+}
+
+CZ_TEST(a_route_plans_bodies_of_what_changes_something)
+{
+    static const cz_route inside[] = { CZ_PUT("/<int:n>", answer, .body_max = 7), CZ_ROUTES_END };
+    static const cz_route routes[] = {
+        CZ_GET("/a", answer, .body_streamed = true, .body_max = 5),
+        CZ_POST("/a", answer, .body_streamed = true),
+        CZ_PATCH("/a", answer),
+        CZ_INCLUDE("/in", inside),
+        CZ_DELETE("/great", answer, .body_streamed = true, .body_max = UINT64_C(1) << 40),
+        CZ_ROUTES_END,
+    };
+    static const struct {
+        cz_method method;
+        const char *path;
+        bool streamed;
+        uint64_t bytes_max;
+    } cases[] = {
+        { CZ_METHOD_POST, "/a", true, 100 },
+        { CZ_METHOD_GET, "/a", false, 100 },
+        { CZ_METHOD_HEAD, "/a", false, 100 },
+        { CZ_METHOD_PATCH, "/a", false, 100 },
+        { CZ_METHOD_PUT, "/a", false, 100 },
+        { CZ_METHOD_PUT, "/in/3", false, 7 },
+        { CZ_METHOD_PUT, "/in/x", false, 100 },
+        { CZ_METHOD_POST, "/nothing", false, 100 },
+        { CZ_METHOD_OPTIONS, "/a", false, 100 },
+        { CZ_METHOD_DELETE, "/great", true, UINT64_C(1) << 40 },
+    };
+    cz_router *router = make(routes, NULL);
+    CZ_REQUIRE_OK(cz_arena_create(NULL, 0, &arena));
+    cz_ctx_init(&ctx, arena);
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_request asked = { .method = cases[i].method, .path = cz_str_from(cases[i].path) };
+        cz__body_plan plan = { .bytes_max = 100 };
+        cz__router_plan_body(router, &ctx, &asked, &plan);
+        CZ_EXPECT_MSG(plan.streamed == cases[i].streamed && plan.bytes_max == cases[i].bytes_max,
+                      "case %zu", i);
+    }
+    cz_router_destroy(router);
 }
 
 /* What a compiler puts behind an array is anything; here it is letters. */

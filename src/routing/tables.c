@@ -35,5 +35,13 @@ cz_status cz__route_check(cz_router *router, const cz_route *table, const cz_rou
     if (route->pattern[0] && route->pattern[0] != '/') /* "/lib" and "books" would be "/libbooks" */
         return cz_error_set(err, CZ_EVALIDATION, "route \"%s\" must begin with \"/\"",
                             route->pattern);
+    if (route->kind == CZ__ROUTE_INCLUDE && (route->body_max || route->body_streamed))
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "the include at %s says what is done with bodies: its routes do", last);
+    if (!route->body_streamed && route->body_max > CZ_WHOLE_BODY_BYTES_MAX)
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "route %s: .body_max is more than %d bytes, which is for bodies that "
+                            "are not held in memory: .body_streamed",
+                            last, CZ_WHOLE_BODY_BYTES_MAX);
     return cz__middleware_check(route->middleware, last, err);
 }

@@ -317,7 +317,7 @@ static void convert(cz_ctx *ctx, void *arg)
 cz_str cz__serializer_input(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, bool partial)
 {
     struct converting converting = { req, serializer, partial, CZ_STR("{}") };
-    if (req->body.len) /* none is an empty object, whatever its type is said to be, as in DRF */
+    if (cz_request_body(ctx, req).len) /* none is an empty object, whatever its type is said to be, as in DRF */
         cz__read_body(ctx, convert, &converting);
     return converting.json;
 }

@@ -298,6 +298,47 @@ static void weigh(cz_ctx *ctx, cz_request *req)
                   (unsigned long long)file->size, (unsigned long long)sum));
 }
 
+/* ---- bodies that are read as they come ---- */
+
+static void tell_sum(cz_ctx *ctx, cz_request *req)
+{
+    enum { PIECE_BYTES = 64 << 10 };
+    unsigned char *piece = cz_alloc(ctx, PIECE_BYTES);
+    uint64_t sum = 0, bytes = 0;
+    for (size_t n; (n = cz_body_read(ctx, req, piece, PIECE_BYTES)) > 0; bytes += n)
+        for (size_t i = 0; i < n; i++)
+            sum += piece[i];
+    say(ctx, req, 200,
+        cz_format(ctx, "%llu %llu", (unsigned long long)bytes, (unsigned long long)sum));
+}
+
+static void sum_late(cz_ctx *ctx, cz_request *req)
+{
+    cz_sleep(ctx, (uint64_t)cz_path_int(ctx, req, "ms"));
+    tell_sum(ctx, req);
+}
+
+static void not_read(cz_ctx *ctx, cz_request *req)
+{
+    say(ctx, req, 403, CZ_STR("no, whatever it is"));
+}
+
+/* What comes goes back, while it comes. */
+static void send_back(cz_ctx *ctx, cz_request *req, void *arg)
+{
+    char piece[4096];
+    (void)arg;
+    for (size_t n; (n = cz_body_read(ctx, req, piece, sizeof piece)) > 0;)
+        cz_stream_write(ctx, req, cz_str_of(piece, n));
+}
+
+static void echo_as_it_comes(cz_ctx *ctx, cz_request *req)
+{
+    cz_respond_stream(ctx, req, 200, CZ_STR("application/octet-stream"), send_back, NULL);
+}
+
+#define ANY_BODY .body_streamed = true, .body_max = UINT64_C(8) << 30
+
 static const cz_middleware *const read_your_writes[] = { &cz_read_your_writes, NULL };
 static const cz_middleware *const compressed[] = { &cz_compression, NULL };
 static const cz_middleware *const atomic_requests[] = { &cz_atomic_requests, NULL };
@@ -323,6 +364,13 @@ static const cz_route urls[] = {
     CZ_POST("/slow-notes/<int:ms>", make_note_slowly, .middleware = atomic_requests),
     CZ_GET("/mix", mix),
     CZ_POST("/parcels", weigh),
+    CZ_POST("/sum", tell_sum, ANY_BODY),
+    CZ_PUT("/sum", tell_sum, ANY_BODY),
+    CZ_POST("/sum/<int:ms>", sum_late, ANY_BODY),
+    CZ_PUT("/not-read", not_read, ANY_BODY),
+    CZ_PUT("/back", echo_as_it_comes, ANY_BODY),
+    CZ_POST("/sum-held", tell_sum, .body_max = 20 << 20),
+    CZ_POST("/sum-small", tell_sum, .body_streamed = true),
     CZ_GET("/who/<str:how>", who_answers),
     CZ_GET("/peer", tell_peer),
     CZ_ROUTES_END,
