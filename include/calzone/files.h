@@ -33,15 +33,22 @@ typedef struct cz_upload {
     cz_str content_type;
     cz_str claimed_type; /* as the client said, likewise; empty: it said nothing that is a type */
     uint64_t size;       /* in bytes */
-    cz_bytes bytes_;     /* private; cz_upload_read() and cz_upload_bytes() read them */
+    /* private: the bytes, or where they lie on a disk; cz_upload_read() and cz_upload_bytes() read them */
+    cz_bytes bytes_;
+    struct cz__spool *spool_;
 } cz_upload;
 
-/* Copy bytes from the place `from` on to `out`, at most `count`; returns how many, 0 from the end on. Raises: nothing today;
- * CZ_EIO once files may lie on a disk. Context: fiber, may suspend. */
+/* Copy bytes from the place `from` on to `out`, at most `count`; returns how many, 0 from the end on. A file that lies on a disk
+ * is read on a thread of the pool. Raises: CZ_EIO; as cz_offload() (runtime.h). Context: fiber, may suspend. */
 size_t cz_upload_read(cz_ctx *ctx, const cz_upload *upload, uint64_t from, void *out, size_t count);
-/* The whole content. Owns: the request's. Raises: likewise, and CZ_ETOOBIG for a file that lies on a disk and is more than the
- * request may have in memory. Context: likewise. */
+/* The whole content. Owns: the request's. Raises: likewise, and CZ_ETOOBIG for a file that lies on a disk and has more than
+ * CZ_UPLOAD_BYTES_MAX bytes. Context: likewise. */
 cz_bytes cz_upload_bytes(cz_ctx *ctx, const cz_upload *upload);
+/* Keep it under this path, whose folder exists; who may read it is 0644 less nothing. Its bytes and its name are on the disk when
+ * this returns, and it is there whole or not at all. A file that lies on the same disk as UPLOAD_DIRECTORY is not copied. What has
+ * the name already stays: a path made of `filename` is somebody else's file one day, so make names of your own.
+ * Raises: CZ_EINTEGRITY: there is one; CZ_EIO, with 507 where the disk is full; as cz_offload(). Context: likewise. */
+void cz_upload_save(cz_ctx *ctx, const cz_upload *upload, const char *path);
 
 /* What the first CZ_CONTENT_TYPE_BYTES of a file show it to be: "image/png", "image/jpeg", "image/gif", "image/webp",
  * "application/pdf" or "application/zip"; empty: none of them. Fewer are enough for some. That a file begins as one of these

@@ -12,6 +12,7 @@
 
 #include <calzone/buf.h>
 #include <calzone/context.h>
+#include <calzone/files.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -147,11 +148,14 @@ cz_str cz_request_body(cz_ctx *ctx, cz_request *req);
 /* What a form sent, in order. */
 typedef struct cz_form_item {
     cz_str name;
-    cz_str value; /* of a file its bytes; else UTF-8 */
-    bool is_file; /* it came with a filename, be it empty */
+    cz_str
+        value; /* UTF-8; of a file its bytes, but for one that lies on a disk: cz_form_upload() */
+    uint64_t size; /* of the value, or of the file */
+    bool is_file;  /* it came with a filename, be it empty */
     cz_str
         filename; /* the last step of the one that came, without control bytes; at most 255 bytes; never a path */
-    cz_str content_type; /* of a file, as it says; empty: it does not */
+    cz_str content_type;      /* of a file, as it says; empty: it does not */
+    struct cz__spool *spool_; /* private: where a file lies that was not held in memory */
 } cz_form_item;
 typedef struct cz_form {
     const cz_form_item *items;
@@ -164,12 +168,16 @@ enum {
 };
 
 /* The request's body as a form: application/x-www-form-urlencoded (URL Standard) or multipart/form-data (RFC 7578). Owns:
- * what needs no decoding points into the body, the rest is in the arena; a body is read once and remembered.
- * Raises: CZ_EMEDIATYPE: the body is of another type; CZ_EPROTOCOL: it is malformed or not UTF-8; CZ_ETOOBIG: a limit;
+ * what needs no decoding points into the body, the rest is in the arena; a body is read once and remembered. At a route with
+ * .body_streamed a multipart body is read as it comes: files of more than UPLOAD_MEMORY_MAX bytes lie on a disk, without a name,
+ * until the request ends. Context: fiber; suspends for such a body.
+ * Raises, besides as cz_body_read() and, with 507, for a full disk: CZ_EMEDIATYPE: the body is of another type; CZ_EPROTOCOL: it is malformed or not UTF-8; CZ_ETOOBIG: a limit;
  * CZ_ENOMEM. */
 const cz_form *cz_request_form(cz_ctx *ctx, cz_request *req);
 /* The first item of this name; NULL: there is none. */
 const cz_form_item *cz_form_find(const cz_form *form, cz_str name);
+/* A file of a form, wherever it lies (files.h). Raises: CZ_EINVAL: it is no file; as cz_upload_read(). */
+cz_upload cz_form_upload(cz_ctx *ctx, const cz_form_item *item);
 
 /* A path parameter by name. Raises: CZ_EINVAL: the route has none of that name. */
 int64_t cz_path_int(cz_ctx *ctx, const cz_request *req, const char *name);
@@ -238,6 +246,8 @@ typedef struct cz_http_limits {
     uint32_t header_bytes;       /* 32,768 in all; more: 431 */
     uint32_t header_count;       /* 100; more: 431 */
     uint64_t body_bytes;         /* 2 MiB; more: 413 */
+    uint32_t
+        upload_memory_bytes; /* 64 KiB of a form's file, which is on a disk when it has more and is not held */
     uint32_t header_timeout_ms;  /* 10,000 from the first byte to the end of the head; later: 408 */
     uint32_t idle_timeout_ms;    /* 15,000 between requests; then the connection closes */
     uint32_t body_grace_ms;      /* 5,000, after which a body must come at body_rate_min */

@@ -1,4 +1,5 @@
 /* Bodies of requests, read by their handlers: as they come, or whole. */
+#include "http/form_internal.h"
 #include "http/http_internal.h"
 
 enum { TURN_BYTES_MAX = 256 << 10 }; /* read without waiting before others have their turn */
@@ -137,6 +138,14 @@ size_t cz_body_read(cz_ctx *ctx, cz_request *req, void *out, size_t room)
         if (status)
             cz_raise(ctx, status, "%s", cz_status_text(status));
     }
+}
+
+struct cz__form_limits cz__body_form_limits(const cz_request *req)
+{
+    const cz__exchange *exchange =
+        (const cz__exchange *)(const void *)((const char *)req - offsetof(cz__exchange, request));
+    const cz_http_limits *limits = &exchange->core->limits;
+    return (struct cz__form_limits){ limits->body_bytes, limits->upload_memory_bytes };
 }
 
 /* ---- Whole ---- */

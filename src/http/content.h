@@ -8,4 +8,7 @@
  * Accept-Encoding says what is read (12.5.3). */
 void cz__request_refuse_coding(cz_ctx *ctx, cz_request *req);
 
+/* Whether its form is read as it comes, and its body never whole. */
+bool cz__form_is_streamed(const cz_request *req);
+
 #endif

@@ -20,6 +20,7 @@ static void fill_limits(cz_http_limits *limits)
     limits->header_bytes = or_default(limits->header_bytes, 32768);
     limits->header_count = or_default(limits->header_count, 100);
     limits->body_bytes = limits->body_bytes ? limits->body_bytes : 2 << 20;
+    limits->upload_memory_bytes = or_default(limits->upload_memory_bytes, 64 << 10);
     limits->header_timeout_ms = or_default(limits->header_timeout_ms, 10000);
     limits->idle_timeout_ms = or_default(limits->idle_timeout_ms, 15000);
     limits->body_grace_ms = or_default(limits->body_grace_ms, 5000);

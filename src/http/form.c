@@ -1,23 +1,19 @@
 /* Forms: urlencoded pairs, and multipart bodies, whose parts lie between delimiters (RFC 2046, 5.1; RFC 7578). Strict where
  * two readers could see two forms: lines end in CRLF, each part has one name, nothing comes before the first delimiter. */
+#include "files/files.h"
 #include "http/body.h"
 #include "http/content.h"
+#include "http/form_internal.h"
 #include "http/http_internal.h"
 
 enum { BOUNDARY_BYTES_MAX = 70, FILENAME_BYTES_MAX = 255, EXTENSION_BYTES_MAX = 32 };
 
-struct reading {
-    cz_ctx *ctx;
-    cz_form_item *items;
-    size_t count, cap, files;
-};
-
-static CZ_NORETURN void malformed(cz_ctx *ctx, const char *why)
+void cz__form_malformed(cz_ctx *ctx, const char *why)
 {
     cz_raise(ctx, CZ_EPROTOCOL, "Form parse error - %s", why);
 }
 
-static cz_form_item *add_item(struct reading *reading)
+cz_form_item *cz__form_add(struct cz__form_reading *reading)
 {
     if (reading->count == CZ_FORM_ITEMS_MAX)
         cz_raise(reading->ctx, CZ_ETOOBIG, "A form has at most %d fields.", CZ_FORM_ITEMS_MAX);
@@ -34,7 +30,7 @@ static cz_form_item *add_item(struct reading *reading)
 
 /* ---- urlencoded ---- */
 
-static void read_pairs(struct reading *reading, cz_str body)
+static void read_pairs(struct cz__form_reading *reading, cz_str body)
 {
     while (body.len) {
         cz_str pair = cz_str_cut(&body, '&');
@@ -43,10 +39,11 @@ static void read_pairs(struct reading *reading, cz_str body)
         cz_str name = cz__query_decode(reading->ctx, cz_str_cut(&pair, '='));
         cz_str value = cz__query_decode(reading->ctx, pair);
         if (!cz_str_is_utf8(name) || !cz_str_is_utf8(value))
-            malformed(reading->ctx, "it is not UTF-8");
-        cz_form_item *item = add_item(reading);
+            cz__form_malformed(reading->ctx, "it is not UTF-8");
+        cz_form_item *item = cz__form_add(reading);
         item->name = name;
         item->value = value;
+        item->size = value.len;
     }
 }
 
@@ -73,7 +70,7 @@ static bool parameter_of(cz_ctx *ctx, cz_str text, cz_str wanted, cz_str *out)
             value[len++] = text.ptr[at];
         }
         if (quoted && at == text.len)
-            malformed(ctx, "a quoted value has no end");
+            cz__form_malformed(ctx, "a quoted value has no end");
         text = cz_str_tail(text, at);
         if (cz_str_eq_icase(name, wanted)) {
             *out = quoted ? cz_str_of(value, len) : cz_str_trim(cz_str_of(value, len));
@@ -113,7 +110,7 @@ static cz_str safe_filename(cz_ctx *ctx, cz_str name)
             kept[len++] = name.ptr[i];
     cz_str safe = cz_str_trim(cz_str_of(kept, len));
     if (!cz_str_is_utf8(safe))
-        malformed(ctx, "a filename is not UTF-8");
+        cz__form_malformed(ctx, "a filename is not UTF-8");
     if (safe.len > FILENAME_BYTES_MAX)
         safe = shortened(kept + (safe.ptr - kept), safe.len);
     bool is_folder = cz_str_eq(safe, CZ_STR(".")) || cz_str_eq(safe, CZ_STR(".."));
@@ -121,18 +118,19 @@ static cz_str safe_filename(cz_ctx *ctx, cz_str name)
 }
 
 /* One header line of a part. */
-static void read_line(struct reading *reading, cz_str line, cz_form_item *item, bool *named)
+static void read_line(struct cz__form_reading *reading, cz_str line, cz_form_item *item,
+                      bool *named)
 {
     size_t colon = cz_str_find_char(line, ':');
     if (colon == SIZE_MAX)
-        malformed(reading->ctx, "a part's header has no colon");
+        cz__form_malformed(reading->ctx, "a part's header has no colon");
     cz_str name = cz_str_head(line, colon), value = cz_str_trim(cz_str_tail(line, colon + 1));
     if (cz_str_eq_icase(name, CZ_STR("content-type")))
         item->content_type = value;
     if (cz_str_eq_icase(name, CZ_STR("content-transfer-encoding")) &&
         !cz_str_eq_icase(value, CZ_STR("binary")) && !cz_str_eq_icase(value, CZ_STR("8bit")) &&
         !cz_str_eq_icase(value, CZ_STR("7bit")))
-        malformed(reading->ctx, "a part is encoded, which RFC 7578 does without");
+        cz__form_malformed(reading->ctx, "a part is encoded, which RFC 7578 does without");
     if (!cz_str_eq_icase(name, CZ_STR("content-disposition")))
         return;
     cz_str rest = value, filename, kind = cz_str_trim(cz_str_cut(&rest, ';'));
@@ -140,43 +138,49 @@ static void read_line(struct reading *reading, cz_str line, cz_form_item *item, 
     if (*named || !cz_str_eq_icase(kind, CZ_STR("form-data")) ||
         !parameter_of(reading->ctx, rest, CZ_STR("name"), &item->name) ||
         !cz_str_is_utf8(item->name))
-        malformed(reading->ctx, "a part has no name");
+        cz__form_malformed(reading->ctx, "a part has no name");
     *named = true;
     item->is_file = parameter_of(reading->ctx, rest, CZ_STR("filename"), &filename);
     if (item->is_file)
         item->filename = safe_filename(reading->ctx, filename);
 }
 
-/* The lines before a part's value; returns where the value begins. */
-static cz_str read_head(struct reading *reading, cz_str part, cz_form_item *item)
+void cz__form_read_head(struct cz__form_reading *reading, cz_str lines, cz_form_item *item)
 {
-    size_t end = cz_str_find(part, CZ_STR("\r\n\r\n"));
-    bool none = cz_str_starts_with(part, CZ_STR("\r\n"));
-    if (none || end == SIZE_MAX)
-        malformed(reading->ctx, "a part has no header");
-    if (end > CZ_FORM_PART_HEADER_MAX)
+    if (!lines.len || cz_str_starts_with(lines, CZ_STR("\r\n")))
+        cz__form_malformed(reading->ctx, "a part has no header");
+    if (lines.len > CZ_FORM_PART_HEADER_MAX)
         cz_raise(reading->ctx, CZ_ETOOBIG, "The header of a form's part has at most %d bytes.",
                  CZ_FORM_PART_HEADER_MAX);
     bool named = false;
-    for (cz_str rest = cz_str_head(part, end); rest.len;) {
+    for (cz_str rest = lines; rest.len;) {
         size_t line_end = cz_str_find(rest, CZ_STR("\r\n"));
         cz_str line = line_end == SIZE_MAX ? rest : cz_str_head(rest, line_end);
         read_line(reading, line, item, &named);
         rest = cz_str_tail(rest, line_end == SIZE_MAX ? rest.len : line_end + 2);
     }
     if (!named)
-        malformed(reading->ctx, "a part has no name");
-    return cz_str_tail(part, end + 4);
+        cz__form_malformed(reading->ctx, "a part has no name");
 }
 
-static void read_part(struct reading *reading, cz_str part)
+void cz__form_check_part(struct cz__form_reading *reading, const cz_form_item *item)
 {
-    cz_form_item *item = add_item(reading);
-    item->value = read_head(reading, part, item);
     if (item->is_file && ++reading->files > CZ_FORM_FILES_MAX)
         cz_raise(reading->ctx, CZ_ETOOBIG, "A form has at most %d files.", CZ_FORM_FILES_MAX);
     if (!item->is_file && !cz_str_is_utf8(item->value))
-        malformed(reading->ctx, "it is not UTF-8");
+        cz__form_malformed(reading->ctx, "it is not UTF-8");
+}
+
+static void read_part(struct cz__form_reading *reading, cz_str part)
+{
+    size_t end = cz_str_find(part, CZ_STR("\r\n\r\n"));
+    cz_form_item *item = cz__form_add(reading);
+    if (end == SIZE_MAX)
+        cz__form_malformed(reading->ctx, "a part has no header");
+    cz__form_read_head(reading, cz_str_head(part, end), item);
+    item->value = cz_str_tail(part, end + 4);
+    item->size = item->value.len;
+    cz__form_check_part(reading, item);
 }
 
 /* RFC 2046, 5.1.1: what may stand in a boundary, the last not a space. */
@@ -191,34 +195,34 @@ static bool is_boundary(cz_str text)
     return text.len && text.len <= BOUNDARY_BYTES_MAX && text.ptr[text.len - 1] != ' ';
 }
 
-/* What follows a delimiter on its line: white space, and "--" at the last. Returns the bytes up to the next line. */
-static size_t line_after(struct reading *reading, cz_str rest, bool *out_last)
+size_t cz__form_line_after(struct cz__form_reading *reading, cz_str rest, bool *out_last)
 {
     size_t at = 0;
     *out_last = cz_str_starts_with(rest, CZ_STR("--"));
     if (*out_last)
         return 2; /* the epilogue is nobody's */
-    while (at < rest.len && (rest.ptr[at] == ' ' || rest.ptr[at] == '\t'))
+    while (at < rest.len && at < CZ_FORM_PART_HEADER_MAX &&
+           (rest.ptr[at] == ' ' || rest.ptr[at] == '\t'))
         at++;
     if (!cz_str_starts_with(cz_str_tail(rest, at), CZ_STR("\r\n")))
-        malformed(reading->ctx, "a boundary is not alone on its line");
+        cz__form_malformed(reading->ctx, "a boundary is not alone on its line");
     return at + 2;
 }
 
-static void read_parts(struct reading *reading, cz_str body, cz_str boundary)
+static void read_parts(struct cz__form_reading *reading, cz_str body, cz_str boundary)
 {
     cz_str delimiter = cz_format(reading->ctx, "\r\n--%.*s", CZ_STR_ARG(boundary));
     if (!cz_str_starts_with(body, cz_str_tail(delimiter, 2)))
-        malformed(reading->ctx, "it does not begin with its boundary");
+        cz__form_malformed(reading->ctx, "it does not begin with its boundary");
     cz_str rest = cz_str_tail(body, delimiter.len - 2);
     for (;;) {
         bool last;
-        rest = cz_str_tail(rest, line_after(reading, rest, &last));
+        rest = cz_str_tail(rest, cz__form_line_after(reading, rest, &last));
         if (last)
             return;
         size_t end = cz_str_find(rest, delimiter);
         if (end == SIZE_MAX)
-            malformed(reading->ctx, "a part has no end");
+            cz__form_malformed(reading->ctx, "a part has no end");
         read_part(reading, cz_str_head(rest, end));
         rest = cz_str_tail(rest, end + delimiter.len);
     }
@@ -236,11 +240,18 @@ void cz__request_refuse_coding(cz_ctx *ctx, cz_request *req)
              CZ_STR_ARG(cz_str_head(codings, 100)));
 }
 
+bool cz__form_is_streamed(const cz_request *req)
+{
+    cz_str rest = req->content_type;
+    return req->streams_body &&
+           cz_str_eq_icase(cz_str_trim(cz_str_cut(&rest, ';')), CZ_STR("multipart/form-data"));
+}
+
 static void read_form(cz_ctx *ctx, void *arg)
 {
     cz_request *req = arg;
     cz__request_refuse_coding(ctx, req);
-    struct reading reading = { .ctx = ctx };
+    struct cz__form_reading reading = { .ctx = ctx };
     cz_str parameters = req->content_type, boundary;
     cz_str type = cz_str_trim(cz_str_cut(&parameters, ';'));
     parameters = cz_str_tail(req->content_type,
@@ -252,9 +263,12 @@ static void read_form(cz_ctx *ctx, void *arg)
                  CZ_STR_ARG(cz_str_head(req->content_type, 100)));
     } else if (!parameter_of(ctx, parameters, CZ_STR("boundary"), &boundary) ||
                !is_boundary(boundary)) {
-        malformed(ctx, "its boundary is missing or malformed");
+        cz__form_malformed(ctx, "its boundary is missing or malformed");
+    } else if (req->streams_body) {
+        const struct cz__form_limits limits = cz__body_form_limits(req);
+        cz__form_read_stream(&reading, req, boundary, &limits);
     } else {
-        read_parts(&reading, cz_request_body(ctx, req), boundary);
+        read_parts(&reading, req->body, boundary);
     }
     cz_form *form = cz_new(ctx, cz_form);
     *form = (cz_form){ reading.items, reading.count };
@@ -274,4 +288,19 @@ const cz_form_item *cz_form_find(const cz_form *form, cz_str name)
         if (cz_str_eq(form->items[i].name, name))
             return &form->items[i];
     return NULL;
+}
+
+cz_upload cz_form_upload(cz_ctx *ctx, const cz_form_item *item)
+{
+    if (!item->is_file)
+        cz_raise(ctx, CZ_EINVAL, "an item of a form that is no file has no upload");
+    cz_upload upload = { .filename = item->filename,
+                         .claimed_type = cz__content_type_read(ctx, item->content_type),
+                         .size = item->size,
+                         .bytes_ = { item->value.ptr, item->value.len },
+                         .spool_ = item->spool_ };
+    char head[CZ_CONTENT_TYPE_BYTES];
+    cz_bytes begin = { head, cz_upload_read(ctx, &upload, 0, head, sizeof head) };
+    upload.content_type = cz__content_type_settle(upload.claimed_type, begin);
+    return upload;
 }

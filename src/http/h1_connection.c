@@ -28,7 +28,10 @@
 enum {
     PROBE_AFTER_MS = 200,
     BODY_ROOM_MIN = 4096, /* of the buffer, behind the head of a chunked body */
-    BODY_READ_BYTES = 64 << 10
+    BODY_READ_BYTES = 64 << 10,
+    /* of a body that its handler left: as much as the kernel may have taken of the client, who else would see a reset and not
+     * why */
+    LEFT_BYTES_MAX = 8 << 20
 };
 
 enum h1_state { IDLE, HEAD, BODY, HANDLING, BLOCKED, OVER };
@@ -208,6 +211,7 @@ static void finish_answer(struct cz__h1 *h1)
     if (exchange->body.take && !exchange->streaming)
         cz__h1_body_drop(h1);
     bool keep_alive = exchange->streaming ? exchange->stream_keep_alive : stays_open(h1);
+    bool body_was_left = exchange->body.take && !exchange->body.over;
     if (exchange->stream_cut) {
         finish_cut(h1);
         return;
@@ -234,6 +238,8 @@ static void finish_answer(struct cz__h1 *h1)
         exchange_release(h1);
     if (keep_alive)
         return;
+    if (body_was_left)
+        conn->linger_bytes_left = LEFT_BYTES_MAX;
     conn->linger |=
         !client_closes || (h1->input && cz__h1_input_unread(h1->input)) || h1->input_waits;
     end(h1);

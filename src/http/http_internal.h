@@ -197,6 +197,10 @@ bool cz__stream_file(cz_ctx *ctx, cz_request *req, int fd, uint64_t first, size_
 /* query.c: a name or value as a form sends it; what is malformed stays, as browsers and Django keep it. Raises: CZ_ENOMEM. */
 cz_str cz__query_decode(cz_ctx *ctx, cz_str text);
 
+/* body_stream.c: what a form that is read as it comes may hold. */
+struct cz__form_limits;
+struct cz__form_limits cz__body_form_limits(const cz_request *req);
+
 /* A connection's descriptor was closed; and its memory is about to go. */
 void cz__http_server_on_closed(cz__http_server *server, struct cz__http_address *address);
 void cz__http_server_on_freed(cz__http_server *server);

@@ -11,6 +11,7 @@
 #include <calzone/staticfiles.h>
 #include <calzone/views.h>
 #include <calzone/websocket.h>
+#include "files/spool.h"
 #include "http/proxies.h"
 #include "migrations/migrations.h"
 #include "notifications/listeners.h"
@@ -75,6 +76,12 @@ static cz_status configure_proxies(const struct cz__site *site, cz_error *err)
     return cz__proxies_configure(&list, err);
 }
 
+static cz_status configure_uploads(const struct cz__site *site, cz_error *err)
+{
+    cz_str folder = cz_setting_str(site->settings, "UPLOAD_DIRECTORY");
+    return folder.len ? cz__spool_configure(folder.ptr, err) : CZ_OK;
+}
+
 cz_status cz__setting_one_of(const struct cz__site *site, const char *name,
                              const char *const *words, size_t count, size_t fallback, size_t *out,
                              cz_error *err)
@@ -137,6 +144,7 @@ static void read_limits(struct cz__site *site)
         .header_bytes = (uint32_t)cz_setting_int(s, "HTTP_HEADER_BYTES_MAX"),
         .header_count = (uint32_t)cz_setting_int(s, "HTTP_HEADER_COUNT_MAX"),
         .body_bytes = (uint64_t)cz_setting_int(s, "HTTP_BODY_MAX"),
+        .upload_memory_bytes = (uint32_t)cz_setting_int(s, "UPLOAD_MEMORY_MAX"),
         .header_timeout_ms = (uint32_t)cz_setting_int(s, "HTTP_HEADER_TIMEOUT"),
         .idle_timeout_ms = (uint32_t)cz_setting_int(s, "HTTP_IDLE_TIMEOUT"),
         .body_grace_ms = (uint32_t)cz_setting_int(s, "HTTP_BODY_GRACE"),
@@ -266,6 +274,8 @@ static cz_status start(struct cz__site *site, const struct cz__serving *serving,
         status = cz__site_check_responses(site, &router_options.middleware, err);
     if (!status)
         status = configure_proxies(site, err);
+    if (!status)
+        status = configure_uploads(site, err);
     if (!status)
         status = cz__websockets_configure(site->settings, err);
     if (!status)

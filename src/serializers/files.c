@@ -13,18 +13,6 @@ static const cz_form_item *item_of(const struct cz__input *input, const struct c
     return place && form->items[member->integer].is_file ? &form->items[member->integer] : NULL;
 }
 
-static cz_upload upload_of(cz_ctx *ctx, const cz_form_item *item)
-{
-    cz_upload upload = { .filename = item->filename,
-                         .claimed_type = cz__content_type_read(ctx, item->content_type),
-                         .size = item->value.len,
-                         .bytes_ = { item->value.ptr, item->value.len } };
-    char head[CZ_CONTENT_TYPE_BYTES];
-    cz_bytes begin = { head, cz_upload_read(ctx, &upload, 0, head, sizeof head) };
-    upload.content_type = cz__content_type_settle(upload.claimed_type, begin);
-    return upload;
-}
-
 /* A file without a name, without bytes, or with too long a name: further checks say nothing more. */
 static bool is_whole(struct cz__input *input, const struct cz__serializer_field *field,
                      const cz_upload *upload)
@@ -115,7 +103,7 @@ void cz__input_file(struct cz__input *input, const struct cz__serializer_field *
                        "The submitted data was not a file. Check the encoding type on the form.");
         return;
     }
-    cz_upload upload = upload_of(input->ctx, item);
+    cz_upload upload = cz_form_upload(input->ctx, item);
     if (!is_whole(input, field, &upload))
         return;
     cz_validator validator = field->column->field->options.validator;
@@ -136,7 +124,7 @@ static const cz_form_item *find_file(const cz_form *form, cz_str name)
 {
     for (size_t i = form->count; i > 0; i--) {
         const cz_form_item *item = &form->items[i - 1];
-        bool chosen = item->is_file && (item->filename.len || item->value.len);
+        bool chosen = item->is_file && (item->filename.len || item->size);
         if (chosen && cz_str_eq(item->name, name))
             return item;
     }

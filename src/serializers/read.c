@@ -1,6 +1,7 @@
 /* JSON to a row, with every error collected. */
 #include <calzone/parsers.h>
 #include "http/body.h"
+#include "http/content.h"
 #include "serializers/serializers_internal.h"
 
 static const struct cz__serializer_field *find_field(const struct cz__serializer_state *state,
@@ -317,7 +318,9 @@ static void convert(cz_ctx *ctx, void *arg)
 cz_str cz__serializer_input(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, bool partial)
 {
     struct converting converting = { req, serializer, partial, CZ_STR("{}") };
-    if (cz_request_body(ctx, req).len) /* none is an empty object, whatever its type is said to be, as in DRF */
+    if (cz__form_is_streamed(req) ||
+        cz_request_body(ctx, req)
+            .len) /* none is an empty object, whatever its type is said to be, as in DRF */
         cz__read_body(ctx, convert, &converting);
     return converting.json;
 }
@@ -325,7 +328,7 @@ cz_str cz__serializer_input(cz_ctx *ctx, cz_request *req, cz_serializer *seriali
 /* The form that the input was made of; NULL: of none. */
 static const cz_form *form_of(cz_ctx *ctx, cz_request *req)
 {
-    return req->body.len && !cz_parser_for(ctx, req)->to_json ? req->form : NULL;
+    return req->form && !cz_parser_for(ctx, req)->to_json ? req->form : NULL;
 }
 
 cz_row *cz__read_row(cz_ctx *ctx, cz_request *req, cz_serializer *serializer, cz_row *instance,

@@ -12,9 +12,9 @@ import sys
 
 LAYERS = [
     "base",
-    "files html json",
+    "html json",
     "runtime settings",
-    "http db redis brokers client",
+    "files http db redis brokers client",
     "orm notifications migrations routing middleware cache tasks events signals search storage mail",
     "parsers renderers serializers views staticfiles pagination filters throttling versioning auth sessions permissions templates "
     "forms websocket sse realtime",

@@ -337,6 +337,31 @@ static void echo_as_it_comes(cz_ctx *ctx, cz_request *req)
     cz_respond_stream(ctx, req, 200, CZ_STR("application/octet-stream"), send_back, NULL);
 }
 
+#define CARGO(F)                                                                                   \
+    F(char_field, label, .max_length = 20)                                                         \
+    F(file_field, content, .max_bytes = INT64_C(8) << 30, .allow_empty_file = true)
+CZ_RECORD(Cargo, CARGO);
+static CZ_SERIALIZER(CargoSerializer, Cargo, .fields = CZ_FIELDS(Cargo, label, content));
+
+/* As weigh(), of what may lie on a disk; with ?as=NAME it is kept. */
+static void load(cz_ctx *ctx, cz_request *req)
+{
+    enum { PIECE_BYTES = 64 << 10 };
+    Cargo *cargo = cz_read_row(ctx, req, &CargoSerializer, Cargo);
+    unsigned char *piece = cz_alloc(ctx, PIECE_BYTES);
+    uint64_t sum = 0, at = 0;
+    for (size_t n; (n = cz_upload_read(ctx, &cargo->content, at, piece, PIECE_BYTES)) > 0; at += n)
+        for (size_t i = 0; i < n; i++)
+            sum += piece[i];
+    cz_str name = cz_query_str(ctx, req, "as");
+    if (name.len)
+        cz_upload_save(ctx, &cargo->content, cz_copy(ctx, name).ptr);
+    say(ctx, req, 200,
+        cz_format(ctx, "%.*s %.*s %llu %llu", CZ_STR_ARG(cargo->label),
+                  CZ_STR_ARG(cargo->content.content_type), (unsigned long long)at,
+                  (unsigned long long)sum));
+}
+
 #define ANY_BODY .body_streamed = true, .body_max = UINT64_C(8) << 30
 
 static const cz_middleware *const read_your_writes[] = { &cz_read_your_writes, NULL };
@@ -364,6 +389,8 @@ static const cz_route urls[] = {
     CZ_POST("/slow-notes/<int:ms>", make_note_slowly, .middleware = atomic_requests),
     CZ_GET("/mix", mix),
     CZ_POST("/parcels", weigh),
+    CZ_POST("/cargo", load, ANY_BODY),
+    CZ_POST("/parcels-as-they-come", weigh, ANY_BODY),
     CZ_POST("/sum", tell_sum, ANY_BODY),
     CZ_PUT("/sum", tell_sum, ANY_BODY),
     CZ_POST("/sum/<int:ms>", sum_late, ANY_BODY),
