@@ -105,6 +105,7 @@ struct heard {
     enum frame frame; /* the first that is none of the usual ones, CLOSED or NOTHING */
     uint32_t code;    /* of GOAWAY and RST_STREAM */
     unsigned answers; /* HEADERS */
+    bool ok;          /* the last of them says 200 */
     uint64_t room;    /* of streams, by WINDOW_UPDATE */
     bool resets;      /* count */
 };
@@ -122,6 +123,8 @@ static bool take_frame(cz_buf *in, struct heard *heard)
     if (at[3] == RST_STREAM && len == 4)
         code = (uint32_t)at[9] << 24 | (uint32_t)at[10] << 16 | (uint32_t)at[11] << 8 | at[12];
     heard->answers += at[3] == HEADERS;
+    if (at[3] == HEADERS && len)
+        heard->ok = at[9] == 0x88; /* of the static table */
     if (at[3] == WINDOW_UPDATE && len == 4 && (at[5] | at[6] | at[7] | at[8]))
         heard->room +=
             (uint64_t)at[9] << 24 | (uint64_t)at[10] << 16 | (uint64_t)at[11] << 8 | at[12];
@@ -755,6 +758,38 @@ CZ_TEST(an_answer_before_the_end_of_the_body_tells_the_client_to_stop)
         CZ_EXPECT_EQ(converse(fd, cz_buf_str(&out), 100, false).answers, 1);
         cz_buf_done(&out);
         close(fd);
+    }
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+CZ_TEST(a_trailer_over_http_2_is_bounded)
+{
+    static const char *const paths[] = { "/sum", "/sum-held" };
+    static const size_t lengths[] = { 5, 8000, 9000 };
+    struct server server = server_start("lab", 1, NULL);
+    char value[9000];
+    memset(value, 'v', sizeof value);
+    for (size_t i = 0; i < 2 * CZ_COUNT(lengths); i++) {
+        cz_buf out = { 0 }, trailer = { 0 };
+        size_t len = lengths[i / 2];
+        put_preface(&out);
+        put_request(&out, 1, true, paths[i % 2], END_HEADERS);
+        put_data(&out, 1, 100, 0);
+        cz_buf_append(&trailer, "\x00\x05x-sum", 7);
+        if (len < 127) {
+            cz_buf_append_char(&trailer, (char)len);
+        } else { /* RFC 7541, 5.1 */
+            cz_buf_append_char(&trailer, 127);
+            cz_buf_append_char(&trailer, (char)(0x80 | ((len - 127) & 127)));
+            cz_buf_append_char(&trailer, (char)((len - 127) >> 7));
+        }
+        cz_buf_append(&trailer, value, len);
+        put_frame(&out, HEADERS, END_HEADERS | END_STREAM, 1, trailer.ptr, trailer.len);
+        struct heard heard = ask_frames(server.port, &out, 200);
+        CZ_EXPECT_EQ(heard.answers, 1);
+        CZ_EXPECT_MSG(heard.ok == (len < 8192), "%s, %zu", paths[i % 2], len);
+        cz_buf_done(&out);
+        cz_buf_done(&trailer);
     }
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }

@@ -97,6 +97,7 @@ typedef struct cz_request {
     const struct cz_authentication *unread;
     cz_response response;
 
+    cz_str trailer;             /* private: lines behind the body, once all of it has come */
     bool streams_body;          /* private: it is read as it comes */
     size_t body_given;          /* private: of a whole one, what cz_body_read() has given */
     const struct cz_form *form; /* private: what cz_request_form() read; NULL: nothing yet */
@@ -124,6 +125,10 @@ typedef struct cz_request {
  * may come once and came twice is malformed. A second Host, Content-Length or Content-Type is 400 before. Context: any. */
 cz_str cz_request_header(const cz_request *req, cz_str name);
 bool cz_request_has_header(const cz_request *req, cz_str name);
+
+/* The first field of this name behind the body (RFC 9110, 6.5), which is no header and known when cz_body_read() has come to the
+ * body's end; empty when there is none. Context: any. */
+cz_str cz_request_trailer(const cz_request *req, cz_str name);
 
 /* The last query parameter `name`, as in Django, decoded ("+" is a space); false when absent or malformed.
  * Owns: `*out` is in the arena or points into the target. Raises: CZ_ENOMEM. */

@@ -29,6 +29,7 @@ static void weigh(cz_ctx *ctx, cz_request *req, size_t room, uint64_t pause_ms)
             cz_sleep(ctx, pause_ms);
     }
     seen.last_bytes = bytes;
+    cz_respond_header(ctx, req, CZ_STR("X-Trailer"), cz_request_trailer(req, CZ_STR("x-sum")));
     cz_respond(
         ctx, req, 200, CZ_STR("text/plain"),
         cz_format(ctx, "<%llu %016llx>", (unsigned long long)bytes, (unsigned long long)sum));
@@ -173,6 +174,7 @@ CZ_TEST(a_body_is_read_as_it_was_sent_wherever_it_was_cut)
             for (int tries = 0; tries < 20 && !count_of(&heard, "<unread>"); tries++)
                 listen_until(&b, fd, &heard, heard.all.len + 1, 60);
             EXPECT_HEARD(heard, expected(40), 1);
+            EXPECT_HEARD(heard, "X-Trailer: 1\r\n", chunks[i % 3] > 0);
             EXPECT_HEARD(heard, "<unread>", 1); /* what follows is the next request */
             CZ_EXPECT(!heard.closed);
             cz_buf_done(&heard.all);
@@ -332,6 +334,34 @@ CZ_TEST(a_client_that_ends_inside_the_body_is_told_so)
     EXPECT_HEARD(heard, expected(3000), 1);
     cz_buf_done(&heard.all);
     close(fd);
+    bench_done(&b);
+}
+
+CZ_TEST(a_trailer_is_known_at_the_end_and_is_no_header)
+{
+    static const struct {
+        const char *trailer, *said; /* X-Trailer of the answer; or its status line */
+    } cases[] = {
+        { "X-Sum: a b \r\n\r\n", "X-Trailer: a b\r\n" },
+        { "x-sum:1\r\nX-Sum: 2\r\n\r\n", "X-Trailer: 1\r\n" },
+        { "X-Other: 1\r\nX-SUM:\r\n\r\n", "X-Trailer: \r\n" },
+        { "X-Sum2: 1\r\n\r\n", "X-Trailer: \r\n" },
+        { "\r\n", "X-Trailer: \r\n" },
+        { "X-Sum : 1\r\n\r\n", "HTTP/1.1 400 " },
+        { "X-Sum: \001\r\n\r\n", "HTTP/1.1 400 " },
+        { "X-Sum: 1\n\r\n", "HTTP/1.1 400 " },
+    };
+    static const char *const paths[] = { "/weigh", "/held" };
+    struct bench b = bench_make(NULL, &app, NULL);
+    for (size_t i = 0; i < 2 * CZ_COUNT(cases); i++) {
+        cz_buf text = { 0 };
+        cz_buf_printf(&text, "POST %s HTTP/1.1\r\nHost: a\r\n" CHUNKED "\r\n1\r\nx\r\n0\r\n%s",
+                      paths[i % 2], cases[i / 2].trailer);
+        struct heard heard = ask(&b, cz_buf_str(&text), 0);
+        EXPECT_HEARD(heard, cases[i / 2].said, 1);
+        cz_buf_done(&heard.all);
+        cz_buf_done(&text);
+    }
     bench_done(&b);
 }
 

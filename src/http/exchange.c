@@ -49,6 +49,7 @@ static void destroy(cz__exchange *exchange)
 {
     cz_buf_done(&exchange->body_in);
     cz_buf_done(&exchange->body_out);
+    cz_buf_done(&exchange->trailer);
     cz_arena_destroy(exchange->arena);
     cz_free(exchange);
 }
@@ -80,6 +81,7 @@ static cz_status create(struct cz__http_core *core, cz__exchange **out)
     }
     exchange->core = core;
     cz_buf_init(&exchange->body_out, CZ__HTTP_RESPONSE_BYTES_MAX);
+    cz_buf_init(&exchange->trailer, CZ__CHUNK_TRAILER_BYTES_MAX);
     *out = exchange;
     return CZ_OK;
 }
@@ -128,6 +130,7 @@ void cz__exchange_release(cz__exchange *exchange)
     cz_arena_reset(exchange->arena);
     clear_buffer(&exchange->body_in);
     clear_buffer(&exchange->body_out);
+    clear_buffer(&exchange->trailer);
     exchange->streaming = exchange->stream_cut = exchange->stream_chunked = false;
     exchange->stream_begin = NULL;
     exchange->stream_file = NULL;

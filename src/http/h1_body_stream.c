@@ -27,8 +27,10 @@ static void decode(struct cz__h1 *h1, size_t len)
         body->over = !body->left;
     }
     body->ready = cz_str_of(at, decoded);
-    if (body->over)
+    if (body->over) {
         input->start = h1->body_at + used;
+        h1->exchange->request.trailer = cz_buf_str(&h1->exchange->trailer);
+    }
 }
 
 /* recv() to where the body stands; what is there was read. */
@@ -91,6 +93,8 @@ static cz_status take(cz__exchange *exchange, void *out, size_t room, size_t *ou
         }
         if (body->rule)
             return cz__h1_rule_error((enum cz__h1_rule)body->rule, err);
+        if (cz_buf_status(&exchange->trailer))
+            return cz_error_set(err, CZ_ENOMEM, "no memory for the trailer");
         if (body->over)
             return CZ_OK;
         bool direct = !h1->body_chunked && room >= SMALL_ROOM_BYTES;
@@ -131,6 +135,7 @@ void cz__h1_body_begin(struct cz__h1 *h1)
     body->asked = head->expect_continue && here == 0; /* who has begun to send is not waiting */
     h1->body_chunked = head->has_coding;
     cz__h1_chunked_init(&h1->chunked, body->bytes_max);
+    h1->chunked.trailer = &h1->exchange->trailer;
     if (here)
         decode(h1, here);
 }

@@ -98,6 +98,9 @@ static enum cz__h1_rule in_trailer(struct cz__h1_chunked *chunked, char c)
 {
     if (++chunked->trailer_bytes > CZ__CHUNK_TRAILER_BYTES_MAX)
         return CZ__H1_TRAILER_BYTES;
+    bool ends = chunked->state == TRAILER_END_LF || (chunked->state == TRAILER_START && c == '\r');
+    if (chunked->trailer && !ends)
+        cz_buf_append_char(chunked->trailer, c);
     switch (chunked->state) {
     case TRAILER_START:
         if (c == '\r')

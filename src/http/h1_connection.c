@@ -411,6 +411,7 @@ static void start_handler(struct cz__h1 *h1)
 static void body_complete(struct cz__h1 *h1, cz_str body, size_t next)
 {
     h1->exchange->request.body = body;
+    h1->exchange->request.trailer = cz_buf_str(&h1->exchange->trailer);
     h1->input->start = next;
     start_handler(h1);
 }
@@ -446,6 +447,10 @@ static void take_chunked_body(struct cz__h1 *h1)
     char *at = input->bytes + h1->body_at;
     cz_status status =
         cz__h1_chunked_feed(&h1->chunked, at, input->end - h1->body_at, &used, &decoded);
+    if (cz_buf_status(&h1->exchange->trailer)) {
+        refuse_status(h1, CZ_ENOMEM, 503, "no memory for the trailer");
+        return;
+    }
     if (status == CZ_OK && !own->len) {
         body_complete(h1, cz_str_of(at, decoded), h1->body_at + used);
         return;
@@ -491,6 +496,7 @@ static void begin_body(struct cz__h1 *h1)
     h1->body_received = input->end - h1->body_at;
     h1->body_began_ms = cz__conn_now_ms(h1->conn);
     cz__h1_chunked_init(&h1->chunked, body_bytes_max);
+    h1->chunked.trailer = &h1->exchange->trailer;
     h1->exchange->body_in.bytes_max = body_bytes_max;
     set_state(h1, BODY);
     /* A client that has begun to send is not waiting. */

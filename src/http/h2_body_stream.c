@@ -99,6 +99,7 @@ void cz__h2_body_came(struct cz__h2_stream *stream, size_t len)
 void cz__h2_body_end(struct cz__h2_stream *stream)
 {
     stream->exchange->body.over = true;
+    stream->exchange->request.trailer = cz_buf_str(&stream->exchange->trailer);
     wake(stream);
 }
 #endif

@@ -72,10 +72,15 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
     struct cz__h2_stream *stream = stream_of(h2, frame->hd.stream_id);
-    if (!stream || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+    const cz_str name_text = cz_str_of((const char *)name, name_len);
+    const cz_str value_text = cz_str_of((const char *)value, value_len);
+    if (!stream)
         return 0;
-    return cz__h2_stream_field(stream, cz_str_of((const char *)name, name_len),
-                               cz_str_of((const char *)value, value_len))
+    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
+        cz__h2_stream_trailer(stream, name_text, value_text);
+        return 0;
+    }
+    return cz__h2_stream_field(stream, name_text, value_text)
                ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
                : 0;
 }

@@ -69,6 +69,8 @@ CZ_NODISCARD cz_status cz__h2_stream_create(struct cz__h2 *h2, int32_t id,
                                             struct cz__h2_stream **out);
 /* A field of its headers. Errors: CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__h2_stream_field(struct cz__h2_stream *stream, cz_str name, cz_str value);
+/* A field behind its body. */
+void cz__h2_stream_trailer(struct cz__h2_stream *stream, cz_str name, cz_str value);
 /* Its headers are whole. Errors: CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__h2_stream_headers(struct cz__h2_stream *stream);
 /* The client sends no more of it. */

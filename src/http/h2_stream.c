@@ -85,10 +85,8 @@ static cz_status keep(struct cz__h2_stream *stream, cz_str value, cz_str *out)
     return cz_str_dup(stream->exchange->arena, value, out);
 }
 
-/* A line of the head, gathered where the body will be. What does not fit is known at the end. */
-static void add_line(struct cz__h2_stream *stream, cz_str name, cz_str value)
+static void append_line(cz_buf *lines, cz_str name, cz_str value)
 {
-    cz_buf *lines = &stream->exchange->body_in;
     cz_buf_append_str(lines, name);
     cz_buf_append_lit(lines, ": ");
     cz_buf_append_str(lines, value);
@@ -124,7 +122,8 @@ cz_status cz__h2_stream_field(struct cz__h2_stream *stream, cz_str name, cz_str 
     } else if (cz_str_eq(name, CZ_STR("host")) && stream->authority.len) {
         stream->two_hosts |= !cz_str_eq_icase(value, stream->authority); /* RFC 9113, 8.3.1 */
     } else {
-        add_line(stream, name, value);
+        /* gathered where the body will be; what does not fit is known at the end */
+        append_line(&stream->exchange->body_in, name, value);
     }
     return CZ_OK;
 }
@@ -255,6 +254,21 @@ bool cz__h2_stream_data(struct cz__h2_stream *stream, const uint8_t *bytes, size
     else if (cz_buf_status(body))
         refuse_rule(stream, CZ__H1_BODY_TOO_LONG);
     return stream->early;
+}
+
+/* The body's end is in the same block, behind it. */
+void cz__h2_stream_trailer(struct cz__h2_stream *stream, cz_str name, cz_str value)
+{
+    cz_buf *lines = &stream->exchange->trailer;
+    if (stream->ready)
+        return;
+    append_line(lines, name, value);
+    if (!cz_buf_status(lines))
+        return;
+    if (stream->early)
+        stream->exchange->body.rule = CZ__H1_TRAILER_BYTES;
+    else
+        refuse_rule(stream, CZ__H1_TRAILER_BYTES);
 }
 
 /* ---- Answers ---- */
@@ -472,6 +486,7 @@ void cz__h2_stream_run(struct cz__h2_stream *stream)
     stream->started = true;
     if (!stream->early)
         exchange->request.body = cz_buf_str(&exchange->body_in);
+    exchange->request.trailer = cz_buf_str(&exchange->trailer);
     exchange->owner = stream;
     exchange->on_done = on_handler_done;
     exchange->stream_begin = stream_begin;

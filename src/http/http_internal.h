@@ -81,6 +81,7 @@ struct cz__exchange {
     cz_request request;
     cz_buf body_in;  /* a request body that did not fit the input buffer */
     cz_buf body_out; /* request.response.body */
+    cz_buf trailer;  /* lines behind the body, "Name: value\r\n" */
     struct cz__body body;
     bool running;   /* on a fiber */
     bool suspended; /* its fiber outlived cz__exchange_start(): on_done will be called */

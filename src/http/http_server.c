@@ -371,6 +371,7 @@ static cz_status take_request(cz__exchange *exchange, struct cz__h1_head *head, 
     if (head->has_coding) {
         struct cz__h1_chunked chunked;
         cz__h1_chunked_init(&chunked, body_bytes_max);
+        chunked.trailer = &exchange->trailer;
         status = cz__h1_chunked_feed(&chunked, body, left, &used, &decoded);
         if (status && status != CZ_EAGAIN)
             return cz__h1_rule_error((enum cz__h1_rule)chunked.rule, err);
@@ -381,6 +382,7 @@ static cz_status take_request(cz__exchange *exchange, struct cz__h1_head *head, 
     if (status)
         return cz_error_set(err, CZ_EPROTOCOL, "the request ends inside its body");
     exchange->request.body = cz_str_of(body, decoded);
+    exchange->request.trailer = cz_buf_str(&exchange->trailer);
     return CZ_OK;
 }
 

@@ -35,6 +35,16 @@ bool cz_request_has_header(const cz_request *req, cz_str name)
     return find_header(req->headers, req->header_count, name) != NULL;
 }
 
+cz_str cz_request_trailer(const cz_request *req, cz_str name)
+{
+    for (cz_str rest = req->trailer; rest.len;) {
+        cz_str value = cz_str_cut(&rest, '\n');
+        if (cz_str_eq_icase(cz_str_cut(&value, ':'), name))
+            return cz_str_trim(value);
+    }
+    return cz_str_of(NULL, 0);
+}
+
 /* The values of the lines from `first` on that have its name; they are marked by an empty name, as none is sent with. */
 static cz_status join_lines(cz_arena *arena, cz_header *first, cz_header *end)
 {

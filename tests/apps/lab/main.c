@@ -308,6 +308,9 @@ static void tell_sum(cz_ctx *ctx, cz_request *req)
     for (size_t n; (n = cz_body_read(ctx, req, piece, PIECE_BYTES)) > 0; bytes += n)
         for (size_t i = 0; i < n; i++)
             sum += piece[i];
+    cz_str trailer = cz_request_trailer(req, CZ_STR("x-sum"));
+    if (trailer.len)
+        cz_respond_header(ctx, req, CZ_STR("X-Trailer"), trailer);
     say(ctx, req, 200,
         cz_format(ctx, "%llu %llu", (unsigned long long)bytes, (unsigned long long)sum));
 }
