@@ -503,3 +503,34 @@ CZ_TEST(a_whole_body_of_a_streamed_one_is_bounded_by_the_limit_for_memory)
     }
     bench_done(&b);
 }
+
+/* Builds with CZ_FAULTS; elsewhere nothing fails. */
+CZ_TEST(whichever_allocation_fails_a_body_is_read_or_refused)
+{
+    static const char *const paths[] = { "/weigh", "/whole", "/held" };
+    struct bench b = bench_make(NULL, &app, NULL);
+    for (uint64_t nth = 1; nth <= 30; nth++)
+        for (size_t i = 0; i < CZ_COUNT(paths); i++) {
+            cz_str request = request_of(paths[i], 300, 70, "");
+            int fd = dial(&b);
+            say_bytes(fd, cz_str_head(request, 150));
+            cz_ignore(cz__alloc_fail_at(nth, false)); /* the count before is of no use */
+            turn(&b, 3);
+            cz_ignore(send(fd, request.ptr + 150, request.len - 150, MSG_NOSIGNAL));
+            turn(&b, 3);
+            uint64_t count = cz__alloc_fail_at(0, false);
+            struct heard heard = { 0 };
+            listen_until(&b, fd, &heard, SIZE_MAX, 15);
+            size_t good = count_of(&heard, "HTTP/1.1 200 OK"),
+                   unavailable = count_of(&heard, "HTTP/1.1 503");
+            CZ_EXPECT_MSG(heard.closed || good + unavailable == 1, "%s, allocation %d: %.*s",
+                          paths[i], (int)nth, CZ_STR_ARG(cz_buf_str(&heard.all)));
+            CZ_EXPECT_MSG(count >= nth || good == 1, "%s, allocation %d of %d", paths[i], (int)nth,
+                          (int)count);
+            cz_buf_done(&heard.all);
+            close(fd);
+            turn(&b, 2);
+        }
+    CZ_EXPECT_EQ(cz__http_server_stats(b.server).requests_in_flight, 0);
+    bench_done(&b);
+}

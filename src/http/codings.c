@@ -2,9 +2,18 @@
 #include "http/brotli.h"
 #include "http/zstd.h"
 #include <calzone/memory.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <zlib.h>
 
-enum { OUT_BYTES = 16 << 10, GZIP_WINDOW = 16 + MAX_WBITS, GZIP_MEMORY = 8, WINDOW_BITS_MIN = 16 };
+enum {
+    BR_PIECE_BYTES = 64 << 10,  /* given to br at a time, so that the reserve is enough */
+    BR_RESERVE_BYTES = 8 << 20, /* measured: level 6 takes 6.9 MiB in one call at most */
+    OUT_BYTES = 16 << 10,
+    GZIP_WINDOW = 16 + MAX_WBITS,
+    GZIP_MEMORY = 8,
+    WINDOW_BITS_MIN = 16
+};
 
 struct cz__encoder {
     cz__encoder *next; /* in the pool */
@@ -13,8 +22,17 @@ struct cz__encoder {
     z_stream gzip;
     gz_header gzip_header;
     BrotliEncoderState *br;
+    bool br_starved; /* it has the reserve, and what it makes is given up */
     ZSTD_CCtx *zstd;
 };
+
+/* libbrotlienc ends the process where it gets no memory. So it always gets some: of this, which no page is spent on before, by one
+ * encoder at a time, until its call is over and it is ended. */
+static struct {
+    pthread_mutex_t lock;
+    size_t used;
+    _Alignas(max_align_t) char bytes[BR_RESERVE_BYTES];
+} reserve = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static struct {
     cz__encoder *idle[CZ__CODING_COUNT];
@@ -60,10 +78,43 @@ static void *allocate_items(void *unused, unsigned count, unsigned bytes)
     return cz_calloc(count, bytes);
 }
 
-static void *allocate(void *unused, size_t bytes)
+static void *allocate_br(void *user, size_t bytes)
 {
+    cz__encoder *encoder = user;
+    void *memory = encoder->br_starved ? NULL : cz_malloc(bytes);
+    if (memory)
+        return memory;
+    if (!encoder->br_starved) {
+        pthread_mutex_lock(&reserve.lock);
+        encoder->br_starved = true;
+        reserve.used = 0;
+    }
+    size_t unit = sizeof(max_align_t), rounded = (bytes + unit - 1) / unit * unit;
+    if (rounded > sizeof reserve.bytes - reserve.used)
+        return NULL;
+    memory = reserve.bytes + reserve.used;
+    reserve.used += rounded;
+    return memory;
+}
+
+static void release_br(void *unused, void *memory)
+{
+    const char *at = memory;
     (void)unused;
-    return cz_malloc(bytes);
+    if (at < reserve.bytes || at >= reserve.bytes + sizeof reserve.bytes)
+        cz_free(memory);
+}
+
+/* It is ended, and the reserve is another's. */
+static cz_status give_up_br(cz__encoder *encoder)
+{
+    if (encoder->br)
+        cz__brotli.BrotliEncoderDestroyInstance(encoder->br);
+    encoder->br = NULL;
+    if (encoder->br_starved)
+        pthread_mutex_unlock(&reserve.lock);
+    encoder->br_starved = false;
+    return CZ_ENOMEM;
 }
 
 static void release(void *unused, void *memory)
@@ -117,12 +168,14 @@ static unsigned window_bits(uint64_t bytes)
 static bool begin_br(cz__encoder *encoder)
 {
     const cz__encoder_options *options = &encoder->options;
-    BrotliEncoderState *br = cz__brotli.BrotliEncoderCreateInstance(allocate, release, NULL);
+    BrotliEncoderState *br =
+        cz__brotli.BrotliEncoderCreateInstance(allocate_br, release_br, encoder);
     uint32_t hint = options->bytes < UINT32_MAX ? (uint32_t)options->bytes : UINT32_MAX;
     encoder->br = br;
     encoder->padding_left = options->padding;
-    return br &&
-           cz__brotli.BrotliEncoderSetParameter(br, BROTLI_PARAM_QUALITY,
+    if (!br || encoder->br_starved)
+        return !give_up_br(encoder);
+    return cz__brotli.BrotliEncoderSetParameter(br, BROTLI_PARAM_QUALITY,
                                                 (uint32_t)options->level) &&
            cz__brotli.BrotliEncoderSetParameter(br, BROTLI_PARAM_LGWIN,
                                                 window_bits(options->bytes)) &&
@@ -231,9 +284,10 @@ static cz_status run_br(cz__encoder *encoder, int operation, cz_str piece, cz_bu
             return cz_buf_status(out);
         uint8_t *at = (uint8_t *)room;
         size_t left = OUT_BYTES;
-        if (!cz__brotli.BrotliEncoderCompressStream(encoder->br, operation, &in_bytes, &in, &left,
-                                                    &at, NULL))
-            return CZ_ENOMEM; /* it does not fail otherwise */
+        int good = cz__brotli.BrotliEncoderCompressStream(encoder->br, operation, &in_bytes, &in,
+                                                          &left, &at, NULL);
+        if (!good || encoder->br_starved)
+            return give_up_br(encoder);
         cz_buf_commit(out, OUT_BYTES - left);
     } while (in_bytes || cz__brotli.BrotliEncoderHasMoreOutput(encoder->br));
     return CZ_OK;
@@ -245,11 +299,15 @@ static cz_status write_br(cz__encoder *encoder, cz_str piece, cz__encoding then,
                                       BROTLI_OPERATION_FINISH };
     /* One byte of metadata it writes as none and one (libbrotlienc 1.0.9), which nobody can read. */
     unsigned bytes = encoder->padding_left == 1 ? 2 : encoder->padding_left;
+    if (!encoder->br)
+        return CZ_ENOMEM; /* it was given up */
     encoder->padding_left = 0;
     cz_status status = CZ_OK;
     if (bytes)
         status = run_br(encoder, BROTLI_OPERATION_EMIT_METADATA,
                         cz_str_of((const char *)padding, bytes), out);
+    for (; !status && piece.len > BR_PIECE_BYTES; piece = cz_str_tail(piece, BR_PIECE_BYTES))
+        status = run_br(encoder, BROTLI_OPERATION_PROCESS, cz_str_head(piece, BR_PIECE_BYTES), out);
     return status ? status : run_br(encoder, operations[then], piece, out);
 }
 

@@ -33,7 +33,7 @@ typedef struct cz__encoder cz__encoder;
 
 typedef struct cz__encoder_options {
     cz__coding coding; /* loaded before */
-    int level;         /* the library's own: 1 to 9, 0 to 9, 1 to 12 */
+    int level;         /* the library's own: 1 to 9, 0 to 6, 1 to 12 */
     uint64_t bytes;    /* what will be written; 0: not known */
     unsigned padding;  /* at most CZ__PADDING_MAX bytes; of br two for one */
 } cz__encoder_options;

@@ -26,7 +26,7 @@ static cz__encoder *encoder_of(cz__coding coding, int level, size_t bytes, unsig
 
 CZ_TEST(what_was_coded_is_read_by_the_librarys_own_decoder)
 {
-    static const int levels[][2] = { { 1, 9 }, { 0, 9 }, { 1, 12 } };
+    static const int levels[][2] = { { 1, 9 }, { 0, 6 }, { 1, 12 } };
     static const size_t sizes[] = { 0, 1, 499, 65536, TEXT_BYTES };
     static const unsigned paddings[] = { 0, 1, CZ__PADDING_MAX };
     cz_buf out = { 0 };
@@ -111,4 +111,30 @@ CZ_TEST(an_encoder_that_failed_serves_again)
         cz_buf_done(&small);
         cz_buf_done(&out);
     }
+}
+
+/* Builds with CZ_FAULTS; elsewhere nothing fails. */
+CZ_TEST(whichever_allocation_fails_an_encoder_says_so_and_the_next_one_serves)
+{
+    for (cz__coding coding = CZ__GZIP; coding < CZ__CODING_COUNT; coding++)
+        for (uint64_t nth = 1; nth <= 40; nth++) {
+            const cz__encoder_options options = { coding, 3, 0, 9 };
+            cz__encoder *encoder = NULL;
+            cz_buf out = { 0 };
+            CZ_REQUIRE_OK(cz__coding_load(coding, NULL));
+            cz_ignore(cz__alloc_fail_at(nth, false)); /* the count before is of no use */
+            cz_status status = cz__encoder_acquire(&options, &encoder);
+            if (!status)
+                status = cz__encoder_write(encoder, text_of(90000), CZ__ENCODE_END, &out);
+            uint64_t count = cz__alloc_fail_at(0, false);
+            CZ_EXPECT_MSG(!status || status == CZ_ENOMEM, "allocation %d", (int)nth);
+            CZ_EXPECT_MSG(count >= nth || !status, "allocation %d of %d", (int)nth, (int)count);
+            cz__encoder_release(encoder);
+            cz_buf_clear(&out);
+            encoder = encoder_of(coding, 3, 0, 0);
+            CZ_EXPECT_EQ(cz__encoder_write(encoder, text_of(5000), CZ__ENCODE_END, &out), CZ_OK);
+            EXPECT_SAME(decode(coding, cz_buf_str(&out), 5000), text_of(5000));
+            cz__encoder_release(encoder);
+            cz_buf_done(&out);
+        }
 }

@@ -379,7 +379,7 @@ CZ_TEST(a_coding_that_nobody_has_stops_the_start)
         { "COMPRESSION=gzip, off", "COMPRESSION: \"off\" is none", 1 },
         { "COMPRESSION=gzip,br,gzip", "COMPRESSION: \"gzip\" stands there twice", 1 },
         { "COMPRESSION_GZIP_LEVEL=10", "COMPRESSION_GZIP_LEVEL", 1 },
-        { "COMPRESSION_BR_LEVEL=11", "COMPRESSION_BR_LEVEL", 1 },
+        { "COMPRESSION_BR_LEVEL=7", "COMPRESSION_BR_LEVEL", 1 },
         { "COMPRESSION_PADDING=256", "COMPRESSION_PADDING", 1 },
         { "COMPRESSION_MIN=0", "COMPRESSION_MIN", 1 },
     };
