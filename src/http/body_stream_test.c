@@ -504,6 +504,39 @@ CZ_TEST(a_whole_body_of_a_streamed_one_is_bounded_by_the_limit_for_memory)
     bench_done(&b);
 }
 
+CZ_TEST(a_request_in_memory_has_its_body_there)
+{
+    static const struct {
+        const char *path;
+        size_t bytes, chunk;
+    } cases[] = { { "/weigh", 0, 0 },
+                  { "/weigh", 3000, 0 },
+                  { "/weigh", 3000, 77 },
+                  { "/held", 3000, 77 },
+                  { "/weigh", BODY_MAX, 0 } };
+    cz__loop *loop;
+    CZ_REQUIRE_OK(cz__loop_create(&loop));
+    CZ_REQUIRE_OK(cz__fibers_init(NULL));
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        struct heard heard = { 0 };
+        CZ_EXPECT_EQ(cz__http_serve_bytes(
+                         NULL, &app, request_of(cases[i].path, cases[i].bytes, cases[i].chunk, ""),
+                         &heard.all),
+                     CZ_OK);
+        EXPECT_HEARD(heard, expected(cases[i].bytes), 1);
+        EXPECT_HEARD(heard, "X-Trailer: 1\r\n", cases[i].chunk > 0);
+        cz_buf_done(&heard.all);
+    }
+    struct heard heard = { 0 };
+    CZ_EXPECT_EQ(
+        cz__http_serve_bytes(NULL, &app, request_of("/weigh", BODY_MAX + 1, 0, ""), &heard.all),
+        CZ_OK);
+    EXPECT_HEARD(heard, "HTTP/1.1 413 ", 1);
+    cz_buf_done(&heard.all);
+    cz__fibers_done();
+    cz__loop_destroy(loop);
+}
+
 /* Builds with CZ_FAULTS; elsewhere nothing fails. */
 CZ_TEST(whichever_allocation_fails_a_body_is_read_or_refused)
 {
