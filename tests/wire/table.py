@@ -7,6 +7,8 @@ its section stands; a row that fails is mended in the server and not here.
     messages.py   RFC 9112: how messages are written          smuggling.py   what two readers would read differently
     semantics.py  RFC 9110, 9111, 3986: what they mean        rows.py        what a row is
 """
+import dataclasses
+
 import messages
 import rows
 import semantics
@@ -26,6 +28,20 @@ def rows_of_all():
         if seen.setdefault(key, row.id) != row.id:
             raise ValueError("%s is %s again" % (row.id, seen[key]))
     return found
+
+
+def as_they_come(found):
+    """The rows that send a body to /echo once more, to /pieces, whose handler reads it as it comes. What ends too early has begun to
+    be handled there, and is told so."""
+    twins = []
+    for row in found:
+        if b" /echo " not in row.request:
+            continue
+        want = rows.refused(400) if row.section == "9112 8" and row.want == rows.SILENT else row.want
+        twins.append(dataclasses.replace(row, id=row.id + "/pieces", text=row.text + ", read as it comes", want=want,
+                                         request=row.request.replace(b" /echo ", b" /pieces "),
+                                         then=row.then.replace(b" /echo ", b" /pieces ")))
+    return twins
 
 
 if __name__ == "__main__":

@@ -35,6 +35,12 @@ static void echo(cz_ctx *ctx, cz_request *req)
     say(ctx, req, req->body);
 }
 
+/* The same, read as it comes. */
+static void pieces(cz_ctx *ctx, cz_request *req)
+{
+    say(ctx, req, cz_request_body(ctx, req));
+}
+
 /* A body that is long enough to be sent from where it is. */
 static void large(cz_ctx *ctx, cz_request *req)
 {
@@ -102,6 +108,7 @@ static const cz_route urls[] = {
     CZ_GET("/", root),
     CZ_GET("/hello", hello),
     CZ_GET("/canary", canary),
+    CZ_POST("/pieces", pieces, .body_streamed = true),
     CZ_POST("/echo", echo),
     CZ_GET("/large", large),
     CZ_GET("/stream", stream),
