@@ -201,10 +201,10 @@ CZ_TEST(a_file_of_a_form_of_any_size_lies_on_a_disk_and_is_gone_with_its_request
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
-CZ_TEST(a_file_of_a_form_is_kept_whole_under_a_name_that_was_free)
+static void keep_files(const char *setting)
 {
     static const size_t sizes[] = { 0, 1, 65536, 65537, 3000000 };
-    struct server server = start("UPLOAD_DIRECTORY=.");
+    struct server server = start(setting);
     for (size_t i = 0; i < CZ_COUNT(sizes); i++) {
         told(&server, format("head -c %zu /dev/urandom > zeros", sizes[i]).ptr);
         cz_str said = told(&server, format("$C " FORM " \"$P/cargo?as=kept%zu\" -o /dev/null -w "
@@ -214,11 +214,19 @@ CZ_TEST(a_file_of_a_form_is_kept_whole_under_a_name_that_was_free)
                                         .ptr);
         CZ_EXPECT_MSG(cz_str_eq(said, CZ_STR("200 644")), "%zu: %.*s", sizes[i], CZ_STR_ARG(said));
     }
-    cz_str said = told(&server, "echo mine > taken; $C " FORM " \"$P/cargo?as=taken\" -o /dev/null "
+    cz_str said = told(&server, "rm -f kept*; echo mine > taken; $C " FORM
+                                " \"$P/cargo?as=taken\" -o /dev/null "
                                 "-w '%{http_code} '; cat taken; $C " FORM
                                 " \"$P/cargo?as=no/such/folder\" -o /dev/null -w '%{http_code}'");
     CZ_EXPECT_MSG(cz_str_eq(said, CZ_STR("409 mine\n500")), "%.*s", CZ_STR_ARG(said));
     CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+/* By a link, and where the disk is another, /dev/shm, by a copy. */
+CZ_TEST(a_file_of_a_form_is_kept_whole_under_a_name_that_was_free)
+{
+    keep_files("UPLOAD_DIRECTORY=.");
+    keep_files("UPLOAD_DIRECTORY=/dev/shm");
 }
 
 CZ_TEST(a_form_is_read_alike_whether_it_is_held_or_not)

@@ -44,7 +44,7 @@ size_t cz_upload_read(cz_ctx *ctx, const cz_upload *upload, uint64_t from, void 
 /* The whole content. Owns: the request's. Raises: likewise, and CZ_ETOOBIG for a file that lies on a disk and has more than
  * CZ_UPLOAD_BYTES_MAX bytes. Context: likewise. */
 cz_bytes cz_upload_bytes(cz_ctx *ctx, const cz_upload *upload);
-/* Keep it under this path, whose folder exists; who may read it is 0644 less nothing. Its bytes and its name are on the disk when
+/* Keep it under this path, whose folder exists, with the mode 0644. Its bytes and its name are on the disk when
  * this returns, and it is there whole or not at all. A file that lies on the same disk as UPLOAD_DIRECTORY is not copied. What has
  * the name already stays: a path made of `filename` is somebody else's file one day, so make names of your own.
  * Raises: CZ_EINTEGRITY: there is one; CZ_EIO, with 507 where the disk is full; as cz_offload(). Context: likewise. */

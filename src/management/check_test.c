@@ -393,3 +393,26 @@ CZ_TEST(a_coding_that_nobody_has_stops_the_start)
                       "%s: %d %.*s", cases[i].setting, code, CZ_STR_ARG(out));
     }
 }
+
+CZ_TEST(a_folder_for_uploads_that_is_none_stops_the_start)
+{
+    static const struct {
+        const char *setting, *said;
+        int code;
+    } cases[] = {
+        { "UPLOAD_DIRECTORY=/tmp", "press: no issues in", 0 },
+        { "UPLOAD_DIRECTORY=/no/such", "/no/such is no folder that one may write to", 1 },
+        { "UPLOAD_DIRECTORY=/dev/null", "/dev/null is no folder that one may write to", 1 },
+        { "UPLOAD_MEMORY_MAX=0", "UPLOAD_MEMORY_MAX", 1 },
+        { "UPLOAD_MEMORY_MAX=2M", "UPLOAD_MEMORY_MAX", 1 },
+    };
+    const char *url = cz__test_setting("DATABASE_URL", cz_test_database());
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        cz_str out;
+        int code =
+            cz__test_command(&press, CZ__TEXTS(url, cases[i].setting), CZ__TEXTS("check"), &out);
+        CZ_EXPECT_MSG(code == cases[i].code &&
+                          cz_str_find(out, cz_str_from(cases[i].said)) != SIZE_MAX,
+                      "%s: %d %.*s", cases[i].setting, code, CZ_STR_ARG(out));
+    }
+}
