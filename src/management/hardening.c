@@ -164,6 +164,7 @@ static void allow_of_settings(struct gathering *all)
     allow_cache(all, "default");
     for (size_t i = 0; i < caches->count; i++)
         allow_cache(all, caches->items[i].alias ? caches->items[i].alias : "");
+    allow(all, cz_setting_str(settings, "UPLOAD_DIRECTORY"), true);
     allow_beside(all, cz_setting_str(settings, "LOG_FILE"));
     if (!cz_str_eq(access_log, CZ_STR("-")) && !cz_str_eq(access_log, CZ_STR("off")))
         allow_beside(all, access_log);
