@@ -402,7 +402,7 @@ bool cz__request_is_drained(const cz_request *req)
 {
     const cz__exchange *exchange =
         (const cz__exchange *)(const void *)((const char *)req - offsetof(cz__exchange, request));
-    return exchange->core->draining;
+    return exchange->core->draining != CZ__HTTP_SERVES;
 }
 
 /* The head, the body by its function, and the end; or the mark that there is none. */

@@ -24,6 +24,7 @@
 #include "http/h1_internal.h"
 #include "http/ws_connection.h"
 #include <errno.h>
+#include <sys/socket.h>
 
 enum {
     PROBE_AFTER_MS = 200,
@@ -155,12 +156,23 @@ void cz__h1_send_continue(struct cz__h1 *h1)
 
 /* ---- Answers ---- */
 
+/* Whether a request behind this one has come already, also when nobody has read it yet: it was sent before its client could
+ * know that the server drains. */
+static bool more_has_come(const struct cz__h1 *h1)
+{
+    char byte;
+    return h1->input_waits || (h1->input && cz__h1_input_unread(h1->input)) ||
+           (h1->conn->tls && cz__tls_session_has_more(h1->conn->tls)) ||
+           recv(h1->conn->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static bool stays_open(const struct cz__h1 *h1)
 {
     const struct cz__http_core *core = &h1->conn->server->core;
     const struct cz__body *body = &h1->exchange->body;
     bool unread = body->streamed && !body->over; /* what follows is not the next request */
-    return h1->keep_alive && !unread && !h1->exchange->request.response.close && !core->draining &&
+    return h1->keep_alive && !unread && !h1->exchange->request.response.close &&
+           (!core->draining || more_has_come(h1)) &&
            (!core->limits.requests_per_connection ||
             h1->requests < core->limits.requests_per_connection);
 }
@@ -776,7 +788,7 @@ static uint32_t interest(const cz__conn *conn)
 static void drain(cz__conn *conn)
 {
     struct cz__h1 *h1 = conn->session;
-    if (h1->state != IDLE)
+    if (h1->state != IDLE || conn->server->core.draining == CZ__HTTP_HANDS_OVER)
         return;
     on_readable(h1); /* a request may have come since the last turn, or another protocol */
     if (cz__conn_is_open(conn) && conn->session == h1 && h1->state == IDLE && h1->requests) {

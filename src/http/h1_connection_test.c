@@ -711,7 +711,7 @@ CZ_TEST(a_drain_answers_what_was_begun_or_accepted_and_closes_what_is_idle)
     turn(&b, 5);
     int queued = dial(&b); /* in the kernel's queue when the drain begins */
     say(queued, GET("/queued"));
-    cz__http_server_drain(b.server, on_drained, NULL);
+    cz__http_server_drain(b.server, CZ__HTTP_STOPS, on_drained, NULL);
     turn(&b, 5);
     CZ_EXPECT_EQ(seen.drained, 0);
     say(partial, "Host: a\r\n\r\n");
@@ -725,6 +725,38 @@ CZ_TEST(a_drain_answers_what_was_begun_or_accepted_and_closes_what_is_idle)
         cz_buf_done(&heard.all);
         close(fds[i]);
     }
+    turn(&b, 20);
+    CZ_EXPECT_EQ(seen.drained, 1);
+    bench_done(&b);
+}
+
+/* A request may be on its way to an idle connection when the server hands over: it is answered, and is the last. */
+CZ_TEST(a_server_that_hands_over_answers_one_more_request_of_idle_connections)
+{
+    struct bench b = bench_make(&standard, &app, NULL);
+    int idle = dial(&b), piped = dial(&b);
+    say(idle, GET("/idle"));
+    say(piped, GET("/sleep") GET("/second") GET("/third"));
+    turn(&b, 5);
+    cz__http_server_drain(b.server, CZ__HTTP_HANDS_OVER, on_drained, NULL);
+    turn(&b, 5);
+    CZ_EXPECT_EQ(seen.drained, 0);
+    say(idle, GET("/again"));
+    struct heard heard = hear(&b, idle);
+    EXPECT_HEARD(heard, "/idle", 1u);
+    EXPECT_HEARD(heard, "/again", 1u);
+    EXPECT_HEARD(heard, "Connection: close", 1u);
+    CZ_EXPECT(heard.closed && !heard.reset);
+    cz_buf_done(&heard.all);
+    heard = hear(&b, piped); /* what had come was sent before its client could know */
+    EXPECT_HEARD(heard, "slept", 1u);
+    EXPECT_HEARD(heard, "/third", 1u);
+    EXPECT_HEARD(heard, "HTTP/1.1 200 OK", 3u);
+    EXPECT_HEARD(heard, "Connection: close", 1u);
+    CZ_EXPECT(heard.closed && !heard.reset);
+    cz_buf_done(&heard.all);
+    close(idle);
+    close(piped);
     turn(&b, 20);
     CZ_EXPECT_EQ(seen.drained, 1);
     bench_done(&b);

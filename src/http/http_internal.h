@@ -29,7 +29,7 @@ struct cz__http_core {
     cz__http_app app;
     cz_http_limits limits; /* no zeros left but in requests_per_connection */
     cz__http_stats stats;
-    bool draining;
+    enum cz__http_drain draining;
 
     cz__exchange *exchanges; /* pools, newest first: their memory is still in the cache */
     struct cz__h1_input *inputs;

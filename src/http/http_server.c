@@ -231,11 +231,12 @@ static void stop_accepting(cz__http_server *server, bool take_what_waits)
         cz__watch_remove(server->core.loop, &server->listeners[i].watch);
 }
 
-void cz__http_server_drain(cz__http_server *server, void (*fn)(void *arg), void *arg)
+void cz__http_server_drain(cz__http_server *server, enum cz__http_drain how, void (*fn)(void *arg),
+                           void *arg)
 {
     server->on_drained = fn;
     server->on_drained_arg = arg;
-    server->core.draining = true;
+    server->core.draining = how;
     stop_accepting(server, true);
     for (cz__conn *conn = server->conns, *next; conn; conn = next) {
         next = conn->next;

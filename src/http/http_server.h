@@ -44,9 +44,16 @@ enum { CZ__HTTP_LISTENERS_MAX = 16 };
 bool cz__h2_is_there(void);
 /* The certificates of connections from now on; retains `tls`. */
 void cz__http_server_set_tls(cz__http_server *server, cz__tls_server *tls);
-/* Stop accepting; close idle connections; requests under way are answered with Connection: close; what
- * was already accepted by the kernel is still taken and answered. `on_drained(arg)` when none is left. */
-void cz__http_server_drain(cz__http_server *server, void (*on_drained)(void *arg), void *arg);
+enum cz__http_drain {
+    CZ__HTTP_SERVES,
+    CZ__HTTP_STOPS, /* nobody serves after this one: idle connections are closed, WebSockets told 1001 */
+    CZ__HTTP_HANDS_OVER /* another process goes on at the same addresses: idle connections have one more request, as one
+                           may be on its way, and WebSockets are told 1012, upon which clients connect again */
+};
+/* Stop accepting; requests under way are answered with Connection: close, of several that have come at once the last one;
+ * what was already accepted by the kernel is still taken and answered. `on_drained(arg)` when no connection is left. */
+void cz__http_server_drain(cz__http_server *server, enum cz__http_drain how,
+                           void (*on_drained)(void *arg), void *arg);
 /* Cancel what is left and free everything; turns the loop until the cancelled handlers have ended, two
  * seconds at most. Context: outside a turn of the loop. */
 void cz__http_server_destroy(cz__http_server *server);

@@ -392,7 +392,10 @@ static uint32_t interest(const cz__conn *conn)
 
 static void drain(cz__conn *conn)
 {
-    begin_close(conn->session, CZ__WS_GOING_AWAY, CZ_STR("the server stops"));
+    if (conn->server->core.draining == CZ__HTTP_HANDS_OVER)
+        begin_close(conn->session, CZ__WS_SERVICE_RESTART, CZ_STR("the server is replaced"));
+    else
+        begin_close(conn->session, CZ__WS_GOING_AWAY, CZ_STR("the server stops"));
 }
 
 static void on_ended(cz__conn *conn)
@@ -692,5 +695,5 @@ void cz__ws_begin(cz__conn *conn, cz__exchange *exchange, struct cz__h1_input *i
     cz__conn_become(conn, &protocol, ws);
     set_due(ws);
     if (core->draining)
-        begin_close(ws, CZ__WS_GOING_AWAY, CZ_STR("the server stops"));
+        drain(conn);
 }

@@ -516,19 +516,27 @@ CZ_TEST(a_flood_of_pings_waits_for_its_answers)
     bench_done(&b);
 }
 
-CZ_TEST(a_drain_says_going_away)
+CZ_TEST(a_drain_says_going_away_and_a_hand_over_that_the_service_restarts)
 {
-    struct bench b = begin((cz_http_limits){ 0 });
-    int fd = open_socket(&b, "/echo");
-    cz__http_server_drain(b.server, NULL, NULL);
-    expect_frames(&b, fd, "close 1001");
-    say_frame(fd, CLOSE_FRAME, CZ_STR("\x03\xe9"));
-    expect_frames(&b, fd, "gone");
-    CZ_EXPECT_EQ(seen.closed_with, 1001);
-    close(fd);
-    turn(&b, 10);
-    CZ_EXPECT_EQ(cz__http_server_stats(b.server).connections_open, 0);
-    bench_done(&b);
+    static const struct {
+        enum cz__http_drain how;
+        const char *told, *answer;
+        unsigned code;
+    } cases[] = { { CZ__HTTP_STOPS, "close 1001", "\x03\xe9", 1001 },
+                  { CZ__HTTP_HANDS_OVER, "close 1012", "\x03\xf4", 1012 } };
+    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
+        struct bench b = begin((cz_http_limits){ 0 });
+        int fd = open_socket(&b, "/echo");
+        cz__http_server_drain(b.server, cases[i].how, NULL, NULL);
+        expect_frames(&b, fd, cases[i].told);
+        say_frame(fd, CLOSE_FRAME, cz_str_from(cases[i].answer));
+        expect_frames(&b, fd, "gone");
+        CZ_EXPECT_EQ(seen.closed_with, cases[i].code);
+        close(fd);
+        turn(&b, 10);
+        CZ_EXPECT_EQ(cz__http_server_stats(b.server).connections_open, 0);
+        bench_done(&b);
+    }
 }
 
 CZ_TEST(clients_that_vanish_leave_nothing)

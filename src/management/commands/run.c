@@ -203,7 +203,7 @@ static void drained(void *arg)
 static void on_drain(cz__worker *worker)
 {
     struct worker_state *state = worker->user;
-    cz__http_server_drain(state->server, drained, worker);
+    cz__http_server_drain(state->server, CZ__HTTP_STOPS, drained, worker);
 }
 
 static void on_stop(cz__worker *worker)
