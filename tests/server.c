@@ -60,6 +60,8 @@ int full_or_short(int full, int brief)
 const char *binary_path(const char *name)
 {
     char self[512];
+    if (name[0] == '/')
+        return name;
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     CZ_REQUIRE(len > 0);
     self[len] = '\0';
@@ -204,7 +206,9 @@ struct server server_start_on(const char *name, const char *bind, unsigned worke
                                "ACCESS_LOG=off", NULL };
     build_environment(env, defaults, whole);
     const char *count = format("%u", workers).ptr;
-    const char *const argv[] = { name, "run", "--bind", bind, "--workers", count, NULL };
+    const char *const argv[] = {
+        name, "run", bind ? "--bind" : NULL, bind, "--workers", count, NULL
+    };
     int log = open(server.log, O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
     CZ_REQUIRE(log >= 0 && !pipe2(pipe_fds, O_CLOEXEC));
     server.pid = start_binary(name, argv, whole, pipe_fds[1], log);
@@ -245,15 +249,28 @@ int server_stop(struct server *server)
     return server_wait(server);
 }
 
-size_t server_workers(const struct server *server, pid_t *out, size_t max)
+size_t process_children(pid_t parent, pid_t *out, size_t max)
 {
-    const char *path = format("/proc/%d/task/%d/children", (int)server->pid, (int)server->pid).ptr;
-    cz_str text = read_whole(path);
+    cz_str text = read_whole(format("/proc/%d/task/%d/children", (int)parent, (int)parent).ptr);
     size_t count = 0;
     uint64_t pid;
     while (text.len && count < max)
         if (!cz_str_to_u64(cz_str_cut(&text, ' '), &pid))
             out[count++] = (pid_t)pid;
+    return count;
+}
+
+size_t server_masters(const struct server *server, pid_t *out, size_t max)
+{
+    return process_children(server->pid, out, max);
+}
+
+size_t server_workers(const struct server *server, pid_t *out, size_t max)
+{
+    pid_t masters[8];
+    size_t count = 0, master_count = server_masters(server, masters, CZ_COUNT(masters));
+    for (size_t i = 0; i < master_count; i++)
+        count += process_children(masters[i], out + count, max - count);
     return count;
 }
 

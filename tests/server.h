@@ -12,7 +12,7 @@ struct server {
     char database[600];
 };
 
-/* "build/bin/bookstore": beside this test's own binary. */
+/* "build/bin/bookstore": beside this test's own binary; a name with a slash in front is the path itself. */
 const char *binary_path(const char *name);
 bool is_sanitized(void);
 /* The full form of a long test, or the short one when CZ_SHORT is set. */
@@ -26,7 +26,7 @@ int run_binary(const char *name, const char *const *argv, const char *const *env
 /* `NAME run --bind 127.0.0.1:0 --workers N` with ENV=test and a new database in the test's directory;
  * `env` (may be NULL) comes after and wins. Returns when it says that it serves. */
 struct server server_start(const char *name, unsigned workers, const char *const *env);
-/* The same with addresses of its own, the first of which is http://127.0.0.1:0. */
+/* The same with addresses of its own, the first of which is http://127.0.0.1:0; NULL: `run` alone, by its settings. */
 struct server server_start_on(const char *name, const char *bind, unsigned workers,
                               const char *const *env);
 /* SIGTERM and wait; ends the test when it takes longer than 30 s. Returns the exit code, -1 for a
@@ -35,7 +35,10 @@ int server_stop(struct server *server);
 /* Wait without asking it to end. */
 int server_wait(struct server *server);
 cz_str server_log(const struct server *server);
-/* The pids of its workers, at most `max`. */
+/* The children of a process, at most `max`. */
+size_t process_children(pid_t parent, pid_t *out, size_t max);
+/* The pids of its masters, of which there are two during a reload; and of all their workers; at most `max`. */
+size_t server_masters(const struct server *server, pid_t *out, size_t max);
 size_t server_workers(const struct server *server, pid_t *out, size_t max);
 
 /* A setting of the Bookstore, and the header of a service that may write by it. */

@@ -835,7 +835,7 @@ CZ_TEST(whichever_allocation_fails_the_server_lives_and_the_client_is_answered_o
         while (b.server->core.exchanges || b.server->core.inputs) { /* cold again for the next */
             cz__http_server_destroy(b.server);
             CZ_REQUIRE_OK(cz__http_server_create(b.loop, &standard, &app, &b.server));
-            CZ_REQUIRE_OK(cz__http_server_listen(b.server, b.listen_fd, false));
+            CZ_REQUIRE_OK(cz__http_server_listen(b.server, b.listen_fd, CZ__HTTP_PLAIN));
         }
     }
     bench_done(&b);

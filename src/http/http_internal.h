@@ -159,15 +159,15 @@ struct cz__http_address {
 
 struct cz__http_listener {
     cz__watch watch;
+    struct cz__http_listener *next;
     cz__http_server *server;
-    bool tls;
+    bool tls, shared;
 };
 
 struct cz__http_server {
     struct cz__http_core core;
-    struct cz__http_listener listeners[CZ__HTTP_LISTENERS_MAX];
-    size_t listener_count;
-    cz__tls_server *tls; /* retained; NULL: none */
+    struct cz__http_listener *listeners; /* owned */
+    cz__tls_server *tls;                 /* retained; NULL: none */
     cz__timer resume_timer, drained_timer;
     int reserve_fd;
     bool accepting, paused;

@@ -81,12 +81,18 @@ static void address_drop(cz__http_server *server, struct cz__http_address *addre
 
 /* ---- Accepting ---- */
 
+/* Of the workers that share a socket the kernel wakes one for a connection, not all. */
+static uint32_t events_of(const struct cz__http_listener *listener)
+{
+    return listener->shared ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN;
+}
+
 static void want_connections(cz__http_server *server)
 {
     bool wanted = server->accepting && !server->paused &&
                   server->core.stats.connections_open < server->core.limits.connections_max;
-    for (size_t i = 0; i < server->listener_count; i++)
-        cz__watch_want(server->core.loop, &server->listeners[i].watch, wanted ? EPOLLIN : 0);
+    for (struct cz__http_listener *at = server->listeners; at; at = at->next)
+        cz__watch_want(server->core.loop, &at->watch, wanted ? events_of(at) : 0);
 }
 
 static void resume(cz__timer *timer)
@@ -179,11 +185,13 @@ static void on_ready(cz__watch *watch, uint32_t events)
         (struct cz__http_listener *)(void *)((char *)watch -
                                              offsetof(struct cz__http_listener, watch));
     cz__http_server *server = listener->server;
-    for (int i = 0; i < ACCEPT_BATCH; i++)
+    for (int i = 0; i < (listener->shared ? 1 : ACCEPT_BATCH); i++)
         if (server->core.stats.connections_open >= server->core.limits.connections_max ||
             !accept_one(listener))
             break;
     want_connections(server);
+    if (listener->shared) /* the kernel wakes who has waited longest: go behind the others */
+        cz__watch_renew(server->core.loop, watch);
 }
 
 /* ---- Ending ---- */
@@ -222,13 +230,17 @@ static void stop_accepting(cz__http_server *server, bool take_what_waits)
 {
     if (!server->accepting)
         return;
-    for (size_t i = 0; i < server->listener_count; i++)
-        while (take_what_waits && accept_one(&server->listeners[i]))
+    for (const struct cz__http_listener *at = server->listeners; at; at = at->next)
+        while (take_what_waits && accept_one(at))
             ;
     server->accepting = false;
     cz__timer_cancel(server->core.loop, &server->resume_timer);
-    for (size_t i = 0; i < server->listener_count; i++)
-        cz__watch_remove(server->core.loop, &server->listeners[i].watch);
+    while (server->listeners) {
+        struct cz__http_listener *listener = server->listeners;
+        server->listeners = listener->next;
+        cz__watch_remove(server->core.loop, &listener->watch);
+        cz_free(listener);
+    }
 }
 
 void cz__http_server_drain(cz__http_server *server, enum cz__http_drain how, void (*fn)(void *arg),
@@ -298,19 +310,27 @@ cz_status cz__http_server_create(cz__loop *loop, const cz_http_limits *limits,
     return CZ_OK;
 }
 
-cz_status cz__http_server_listen(cz__http_server *server, int fd, bool tls)
+cz_status cz__http_server_listen(cz__http_server *server, int fd, unsigned how)
 {
-    if (server->listener_count == CZ__HTTP_LISTENERS_MAX)
-        return CZ_ETOOBIG;
-    cz_assert(!tls || server->tls);
-    struct cz__http_listener *listener = &server->listeners[server->listener_count];
-    *listener = (struct cz__http_listener){ .server = server, .tls = tls };
+    cz_assert(!(how & CZ__HTTP_TLS) || server->tls);
+    struct cz__http_listener *listener = cz_calloc(1, sizeof *listener);
+    if (!listener)
+        return CZ_ENOMEM;
+    listener->server = server;
+    listener->tls = how & CZ__HTTP_TLS;
+    listener->shared = how & CZ__HTTP_SHARED;
     /* Inherited by what is accepted; answers leave whole, so there is nothing to gather for (on a Unix
      * socket it fails, and is not needed). */
     cz_ignore(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)));
-    cz_status status = cz__watch_add(server->core.loop, &listener->watch, fd, EPOLLIN, on_ready);
-    server->listener_count += !status;
-    return status;
+    cz_status status =
+        cz__watch_add(server->core.loop, &listener->watch, fd, events_of(listener), on_ready);
+    if (status) {
+        cz_free(listener);
+        return status;
+    }
+    listener->next = server->listeners;
+    server->listeners = listener;
+    return CZ_OK;
 }
 
 void cz__http_server_set_tls(cz__http_server *server, cz__tls_server *tls)

@@ -36,10 +36,13 @@ typedef struct cz__http_server cz__http_server;
 /* A server of `loop` that listens to nothing yet. `limits` and `app` are copied. Errors: CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__http_server_create(cz__loop *loop, const cz_http_limits *limits,
                                               const cz__http_app *app, cz__http_server **out);
-/* Take connections of `fd`, which is borrowed; they speak TLS when `tls`, for which cz__http_server_set_tls() has to have been
- * called. Errors: CZ_ETOOBIG: over CZ__HTTP_LISTENERS_MAX; CZ_EIO. */
-CZ_NODISCARD cz_status cz__http_server_listen(cz__http_server *server, int fd, bool tls);
-enum { CZ__HTTP_LISTENERS_MAX = 16 };
+enum cz__http_listen {
+    CZ__HTTP_PLAIN,
+    CZ__HTTP_TLS, /* connections speak TLS, for which cz__http_server_set_tls() has to have been called */
+    CZ__HTTP_SHARED /* other processes take connections of it, too: one at a time, and the others have their turn before the next */
+};
+/* Take connections of `fd`, which is borrowed; `how` is a sum of the above. Errors: CZ_ENOMEM, CZ_EIO. */
+CZ_NODISCARD cz_status cz__http_server_listen(cz__http_server *server, int fd, unsigned how);
 /* Whether libnghttp2 is there, which limits->http2 asks for. */
 bool cz__h2_is_there(void);
 /* The certificates of connections from now on; retains `tls`. */

@@ -40,7 +40,8 @@ static inline struct bench bench_make(const cz_http_limits *limits, const cz__ht
     CZ_REQUIRE_OK(cz__http_server_create(b.loop, limits, app, &b.server));
     if (tls)
         cz__http_server_set_tls(b.server, tls);
-    CZ_REQUIRE_OK(cz__http_server_listen(b.server, b.listen_fd, tls != NULL));
+    CZ_REQUIRE_OK(
+        cz__http_server_listen(b.server, b.listen_fd, tls ? CZ__HTTP_TLS : CZ__HTTP_PLAIN));
     return b;
 }
 

@@ -225,6 +225,13 @@ const cz_setting cz__framework_settings[] = {
       .min = 1,
       .max = HOUR_MS,
       .help = "How long a stop waits for requests under way." },
+    { .name = "RELOAD_TIMEOUT",
+      .kind = CZ_SETTING_DURATION,
+      .default_value = "60s",
+      .min = 1000,
+      .max = HOUR_MS,
+      .help = "How long at a reload `check` may take, and then the new program until it is ready; "
+              "longer, and the old one goes on." },
     { .name = "STALL_TIME",
       .kind = CZ_SETTING_DURATION,
       .default_value = "100ms",

@@ -18,6 +18,7 @@
 #include "openapi/openapi.h"
 #include "orm/orm.h"
 #include "routing/errors.h"
+#include "runtime/generation.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -564,7 +565,8 @@ static int run_command(const cz_project *project, int argc, char **argv)
         return builtin->run(&site, argc - 1, argv + 1);
     struct cz__serving serving = cz__serving_read(argc - 1, argv + 1);
     bool serves = builtin && builtin->serves;
-    if (start_for(builtin, project, serves ? &serving : NULL, &site, &err)) {
+    if ((serves && cz__generation_begin(&err)) ||
+        start_for(builtin, project, serves ? &serving : NULL, &site, &err)) {
         fprintf(stderr, "%s: %s\n", project->name, cz_error_message(&err));
         return 1;
     }

@@ -5,11 +5,12 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096 };
+enum { BACKLOG = 4096, DESCRIPTORS_WANTED = 65536 };
 
 static bool read_port(cz_str text, in_port_t *out)
 {
@@ -24,10 +25,15 @@ static cz_status parse_local(cz_str path, struct cz__address *out, cz_error *err
 {
     struct cz__address address = { .local = { .sun_family = AF_UNIX },
                                    .bytes = sizeof address.local };
-    if (!path.len || path.len >= sizeof address.local.sun_path)
-        return cz_error_set(err, CZ_EINVAL,
-                            "cannot listen on \"unix:%.*s\": want a path of 1 to %zu bytes",
-                            CZ_STR_ARG(path), sizeof address.local.sun_path - 1);
+    bool control = false;
+    for (size_t i = 0; i < path.len; i++)
+        control |= (unsigned char)path.ptr[i] < ' ' || path.ptr[i] == 0x7f;
+    if (!path.len || path.len >= sizeof address.local.sun_path || control)
+        return cz_error_set(
+            err, CZ_EINVAL,
+            "cannot listen on \"unix:%.*s\": want a path of 1 to %zu bytes, none of them "
+            "a control byte",
+            CZ_STR_ARG(path), sizeof address.local.sun_path - 1);
     memcpy(address.local.sun_path, path.ptr, path.len);
     *out = address;
     return CZ_OK;
@@ -174,6 +180,34 @@ cz_status cz__listen_open(struct cz__address *address, bool first, int *out_fd, 
         return cz_error_set(err, CZ_EIO, "cannot listen on %s: %s", text, strerrorname_np(reason));
     }
     *out_fd = fd;
+    return CZ_OK;
+}
+
+void cz__descriptor_limit_raise(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= DESCRIPTORS_WANTED)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
+    cz_ignore(setrlimit(RLIMIT_NOFILE, &limit)); /* serves on with the old limit */
+}
+
+bool cz__listens(int fd)
+{
+    int type = 0, domain = 0, listens = 0;
+    socklen_t bytes = sizeof(int);
+    return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) && type == SOCK_STREAM &&
+           !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &bytes) && listens &&
+           !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &bytes) &&
+           (domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX);
+}
+
+cz_status cz__listen_address(int fd, struct cz__address *out)
+{
+    struct cz__address address = { .bytes = sizeof address.local };
+    if (getsockname(fd, &address.any, &address.bytes))
+        return CZ_EIO;
+    *out = address;
     return CZ_OK;
 }
 

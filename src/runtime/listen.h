@@ -34,6 +34,11 @@ static inline bool cz__address_is_local(const struct cz__address *address)
  * it is for the user and the group alone (0660). Errors: CZ_EBUSY: in use; CZ_EIO. */
 CZ_NODISCARD cz_status cz__listen_open(struct cz__address *address, bool first, int *out_fd,
                                        cz_error *err);
+/* Let this process, and those it starts, have as many descriptors as they may, up to 65,536. */
+void cz__descriptor_limit_raise(void);
+/* Whether `fd` is a socket that listens for streams of IP or Unix; and the address it listens on. */
+bool cz__listens(int fd);
+CZ_NODISCARD cz_status cz__listen_address(int fd, struct cz__address *out);
 /* Refuse further connections, in every process that holds the socket; it stays open. */
 void cz__listen_stop(int fd);
 /* Remove the file of a Unix socket. */

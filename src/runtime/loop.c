@@ -191,6 +191,16 @@ void cz__watch_want(cz__loop *loop, cz__watch *watch, uint32_t wanted)
     loop->changed = watch;
 }
 
+void cz__watch_renew(cz__loop *loop, cz__watch *watch)
+{
+    uint32_t wanted = watch->wanted;
+    if (!watch->applied || !wanted)
+        return;
+    watch->wanted = 0;
+    cz_assert(tell_kernel(loop, watch)); /* fails when the descriptor was closed too early */
+    cz__watch_want(loop, watch, wanted);
+}
+
 void cz__watch_remove(cz__loop *loop, cz__watch *watch)
 {
     unlink_changed(watch);

@@ -56,6 +56,8 @@ CZ_NODISCARD cz_status cz__watch_add(cz__loop *loop, cz__watch *watch, int fd, u
 /* Change the interest; costs a system call at the end of the turn, and only if it then differs. With 0
  * nothing is reported, not even EPOLLHUP and EPOLLERR, so a peer that is gone cannot keep the loop busy. */
 void cz__watch_want(cz__loop *loop, cz__watch *watch, uint32_t wanted);
+/* Of a watch with EPOLLEXCLUSIVE, which wants nothing else but EPOLLIN and 0: wait behind all others that share the descriptor. */
+void cz__watch_renew(cz__loop *loop, cz__watch *watch);
 /* Stop watching; safe inside any callback: no event of this turn reaches it any more. Before close(). */
 void cz__watch_remove(cz__loop *loop, cz__watch *watch);
 

@@ -114,10 +114,13 @@ void cz__stall_log(int64_t turn_start_us);
 
 /* ---- The worker's process (worker.c, crash.c) ---- */
 
+/* Tell a worker, from its master, to drain because another process serves its sockets. */
+void cz__worker_replaced(int pid);
+
 struct cz__worker_start {
     const cz__server_options *options;
     unsigned slot;
-    const struct cz__sockets *sockets;
+    struct cz__sockets *sockets;
     int report_fd;
     int master_pid;
     struct cz__pulse *pulse;

@@ -4,85 +4,40 @@
  * accident. Its states and who makes each:
  *
  *     SERVING    dead workers are replaced                    cz__server_run()
- *     DRAINING   workers finish what they have; none is       first SIGTERM or SIGINT, drain()
- *                replaced; the sockets close one by one
- *     STOPPING   workers stop at once; after a second they    second signal, or the drain's deadline,
+ *     DRAINING   workers finish what they have; none is       first SIGTERM or SIGINT, drain(): the sockets close one by
+ *                replaced                                     one; the keeper's "D", hand_over(): they stay as they are
+ *     STOPPING   workers stop at once; after a second they    second signal, the keeper's "N", or the drain's deadline,
  *                are killed                                   stop_at_once()
  *
  * All workers report through one pipe in packet mode, so records never mix and a dying worker's last words
  * are there before its SIGCHLD.
  */
-#include "runtime/server.h"
 #include <calzone/log.h>
 #include <calzone/memory.h>
-#include <calzone/time.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "runtime/runtime_internal.h"
+#include "runtime/generation.h"
+#include "runtime/server_internal.h"
 
 enum {
-    WORKERS_MAX = 256,
-    DESCRIPTORS_WANTED = 65536,
     DRAIN_MS_DEFAULT = 30000,
     DRAIN_GRACE_MS = 1000, /* for a worker's own deadline to act first */
     STOP_GRACE_MS = 1000,
     STEADY_MS = 1000, /* a worker that lived so long after it was ready did not crash at start */
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 5000,
-    FAILED_STARTS_MAX = 3,
-    STALL_MS_DEFAULT = 100,
-    WATCH_IDLE_MS = 1000 /* the watchdog sleeps after so long without a turn of any worker */
+    FAILED_STARTS_MAX = 3
 };
-
-enum master_state { SERVING, DRAINING, STOPPING };
-
-struct slot {
-    pid_t pid; /* 0: none */
-    bool ready;
-    int64_t ready_ms;
-    unsigned deaths;          /* in a row, each before or soon after it was ready */
-    int64_t respawn_ms;       /* 0: none is waited for */
-    struct cz__report *crash; /* the last words of the worker that had the slot; owned */
-    struct cz__pulse *pulse;  /* in memory shared with the worker */
-    struct cz__stall stall;
-};
-
-struct master {
-    const cz__server_options *options;
-    enum master_state state;
-    struct slot *slots;
-    unsigned count;
-    struct cz__sockets sockets;
-    int signal_fd, report_read_fd, report_write_fd;
-    pid_t pid;
-    bool any_ready, failed, cut;
-    int64_t kill_ms; /* when the next harder step is due while ending; 0: never */
-    char failure[256];
-    int64_t watch_ms,
-        watch_idle_ms; /* the watchdog's next look; since when it saw nothing; 0: asleep */
-    sigset_t signals, signals_before;
-};
-
-static int64_t now_ms(void)
-{
-    return cz_monotonic_us() / 1000;
-}
 
 /* ---- Workers ---- */
 
-static void run_worker(struct master *master, struct slot *slot)
+static void run_worker(struct cz__master *master, struct cz__slot *slot)
 {
-    cz__sockets_keep(&master->sockets, (unsigned)(slot - master->slots));
     close(master->signal_fd);
     close(master->report_read_fd);
     struct cz__worker_start start = {
@@ -96,15 +51,15 @@ static void run_worker(struct master *master, struct slot *slot)
     exit(cz__worker_main(&start));
 }
 
-static void schedule_respawn(struct slot *slot)
+static void schedule_respawn(struct cz__slot *slot)
 {
     int64_t delay = BACKOFF_MIN_MS;
     for (unsigned i = 2; i < slot->deaths && delay < BACKOFF_MAX_MS; i++)
         delay *= 2;
-    slot->respawn_ms = now_ms() + (delay < BACKOFF_MAX_MS ? delay : BACKOFF_MAX_MS);
+    slot->respawn_ms = cz__now_ms() + (delay < BACKOFF_MAX_MS ? delay : BACKOFF_MAX_MS);
 }
 
-static void spawn(struct master *master, struct slot *slot)
+static void spawn(struct cz__master *master, struct cz__slot *slot)
 {
     slot->respawn_ms = 0;
     slot->ready = false;
@@ -126,14 +81,14 @@ static void spawn(struct master *master, struct slot *slot)
     slot->pid = pid;
 }
 
-static void signal_workers(const struct master *master, int number)
+static void signal_workers(const struct cz__master *master, int number)
 {
     for (unsigned i = 0; i < master->count; i++)
         if (master->slots[i].pid)
             kill(master->slots[i].pid, number);
 }
 
-static bool any_worker(const struct master *master)
+static bool any_worker(const struct cz__master *master)
 {
     for (unsigned i = 0; i < master->count; i++)
         if (master->slots[i].pid)
@@ -143,80 +98,92 @@ static bool any_worker(const struct master *master)
 
 /* ---- Ending ---- */
 
-static void drain(struct master *master)
+static uint64_t drain_ms(const struct cz__master *master)
 {
     uint64_t timeout = master->options->drain_timeout_ms;
-    master->state = DRAINING;
-    master->kill_ms = now_ms() + (int64_t)(timeout ? timeout : DRAIN_MS_DEFAULT) + DRAIN_GRACE_MS;
-    for (unsigned i = 0; i < master->count; i++) {
+    return timeout ? timeout : DRAIN_MS_DEFAULT;
+}
+
+static void begin_draining(struct cz__master *master)
+{
+    master->state = CZ__DRAINING;
+    master->kill_ms = cz__now_ms() + (int64_t)drain_ms(master) + DRAIN_GRACE_MS;
+    for (unsigned i = 0; i < master->count; i++)
         master->slots[i].respawn_ms = 0;
+}
+
+static void drain(struct cz__master *master)
+{
+    begin_draining(master);
+    for (unsigned i = 0; i < master->count; i++)
         if (!master->slots[i].pid)
             cz__sockets_stop(&master->sockets, i);
-    }
     signal_workers(master, SIGTERM);
 }
 
-static void stop_at_once(struct master *master)
+static void hand_over(struct cz__master *master)
 {
-    bool again = master->state == STOPPING;
+    begin_draining(master);
+    cz__sockets_hand_over(&master->sockets);
+    for (unsigned i = 0; i < master->count; i++)
+        if (master->slots[i].pid)
+            cz__worker_replaced(master->slots[i].pid);
+}
+
+static void stop_at_once(struct cz__master *master)
+{
+    bool again = master->state == CZ__STOPPING;
     if (!again)
         cz_log_warning(NULL, "runtime", "stopping at once; requests under way are cut");
-    master->state = STOPPING;
+    master->state = CZ__STOPPING;
     master->cut = true;
-    master->kill_ms = again ? 0 : now_ms() + STOP_GRACE_MS;
+    master->kill_ms = again ? 0 : cz__now_ms() + STOP_GRACE_MS;
     signal_workers(master, again ? SIGKILL : SIGQUIT);
-}
-
-/* ---- The watchdog: looks while anything happens, and sleeps while nothing does ---- */
-
-static int64_t stall_ms(const struct master *master)
-{
-    return master->options->stall_ms ? (int64_t)master->options->stall_ms : STALL_MS_DEFAULT;
-}
-
-static void wake_watchdog(struct master *master)
-{
-    master->watch_idle_ms = now_ms();
-    master->watch_ms = master->watch_idle_ms + stall_ms(master) / 4 + 1;
-    for (unsigned i = 0; i < master->count; i++)
-        __atomic_store_n(&master->slots[i].pulse->watched, 1, __ATOMIC_RELAXED);
-}
-
-static void watch_workers(struct master *master, int64_t now)
-{
-    for (unsigned i = 0; i < master->count; i++) {
-        struct slot *slot = &master->slots[i];
-        if (slot->pid && slot->ready &&
-            cz__stall_check(&slot->stall, slot->pulse, slot->pid, now, stall_ms(master)))
-            master->watch_idle_ms = now;
-    }
-    master->watch_ms = now + stall_ms(master) / 4 + 1;
-    if (now - master->watch_idle_ms < WATCH_IDLE_MS)
-        return;
-    /* A worker that begins a turn just now may miss the change; its next turn will see it. */
-    master->watch_ms = 0;
-    for (unsigned i = 0; i < master->count; i++)
-        __atomic_store_n(&master->slots[i].pulse->watched, 0, __ATOMIC_RELAXED);
 }
 
 /* ---- What workers report ---- */
 
-static void worker_ready(struct master *master, struct slot *slot)
+static void tell_ready(const struct cz__master *master)
 {
-    slot->ready = true;
-    slot->ready_ms = now_ms();
-    if (master->any_ready)
-        return;
-    master->any_ready = true;
     if (master->options->on_ready)
         master->options->on_ready(&master->sockets, master->count, master->options->user);
 }
 
-static void take_report(struct master *master, const struct cz__report *report)
+/* What the generation before has left and nobody took is not needed from here on. */
+static void begin_serving(struct cz__master *master)
+{
+    master->all_ready = true;
+    cz__sockets_serve(&master->sockets);
+    if (!cz__generation_has_keeper())
+        return;
+    if (cz__generation.number > 1)
+        tell_ready(master);
+    if (cz__generation.beat_ms)
+        master->beat_ms = cz__now_ms();
+    cz_ignore(cz__generation_ready(master->options->reload_timeout_ms,
+                                   drain_ms(master))); /* its end is heard */
+    cz__generation_close_rest();
+}
+
+static void worker_ready(struct cz__master *master, struct cz__slot *slot)
+{
+    unsigned ready = 0;
+    slot->ready = true;
+    slot->ready_ms = cz__now_ms();
+    if (!master->any_ready && cz__generation.number == 1)
+        tell_ready(master);
+    master->any_ready = true;
+    for (unsigned i = 0; i < master->count; i++)
+        ready += master->slots[i].ready;
+    if (ready == master->count && !master->all_ready && master->state == CZ__SERVING)
+        begin_serving(master);
+}
+
+static void take_report(struct cz__master *master, const struct cz__report *report)
 {
     if (report->slot >= master->count)
         return;
-    struct slot *slot = &master->slots[report->slot];
+    struct cz__slot *slot = &master->slots[report->slot];
     switch (report->kind) {
     case CZ__REPORT_READY:
         if (report->pid == slot->pid)
@@ -229,7 +196,7 @@ static void take_report(struct master *master, const struct cz__report *report)
         memcpy(master->failure, report->message, sizeof master->failure);
         break;
     case CZ__REPORT_DRAINING:
-        if (master->state != SERVING) /* else the socket is for the replacement */
+        if (master->state != CZ__SERVING) /* else the socket is for the replacement */
             cz__sockets_stop(&master->sockets, report->slot);
         break;
     case CZ__REPORT_CRASH:
@@ -242,14 +209,14 @@ static void take_report(struct master *master, const struct cz__report *report)
         cz__report_stall(report);
         break;
     case CZ__REPORT_WAKE:
-        wake_watchdog(master);
+        cz__master_wake_watchdog(master);
         break;
     default: /* a process that lost its mind wrote it */
         break;
     }
 }
 
-static void read_reports(struct master *master)
+static void read_reports(struct cz__master *master)
 {
     struct cz__report report;
     ssize_t got;
@@ -267,9 +234,9 @@ static void read_reports(struct master *master)
 
 /* ---- Deaths ---- */
 
-static void replace(struct master *master, struct slot *slot)
+static void replace(struct cz__master *master, struct cz__slot *slot)
 {
-    bool steady = slot->ready && now_ms() - slot->ready_ms >= STEADY_MS;
+    bool steady = slot->ready && cz__now_ms() - slot->ready_ms >= STEADY_MS;
     slot->deaths = steady ? 0 : slot->deaths + 1;
     if (!master->any_ready && slot->deaths >= FAILED_STARTS_MAX) {
         master->failed = true;
@@ -289,32 +256,32 @@ struct death {
 };
 
 /* Replace first, report after: nobody waits for a log line. */
-static void reap(struct master *master)
+static void reap(struct cz__master *master)
 {
-    struct death deaths[WORKERS_MAX];
+    struct death deaths[CZ__WORKERS_MAX];
     size_t count = 0;
     int wait_status;
     pid_t pid;
     read_reports(master); /* a worker may have been ready before it died */
-    while (count < WORKERS_MAX && (pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
+    while (count < CZ__WORKERS_MAX && (pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
         for (unsigned i = 0; i < master->count; i++)
             if (master->slots[i].pid == pid) {
                 master->slots[i].pid = 0;
                 deaths[count++] = (struct death){ i, pid, wait_status };
             }
     for (size_t i = 0; i < count; i++) {
-        struct slot *slot = &master->slots[deaths[i].slot];
-        if (master->state == SERVING)
+        struct cz__slot *slot = &master->slots[deaths[i].slot];
+        if (master->state == CZ__SERVING)
             replace(master, slot);
         else
             cz__sockets_stop(&master->sockets, deaths[i].slot);
     }
     read_reports(master);
     for (size_t i = 0; i < count; i++) {
-        struct slot *slot = &master->slots[deaths[i].slot];
+        struct cz__slot *slot = &master->slots[deaths[i].slot];
         bool own = slot->crash && slot->crash->pid == deaths[i].pid;
         bool expected = WIFEXITED(deaths[i].wait_status) && !WEXITSTATUS(deaths[i].wait_status);
-        bool asked = master->state == STOPPING && !own;
+        bool asked = master->state == CZ__STOPPING && !own;
         if (!expected && !asked)
             cz__report_death(deaths[i].slot, deaths[i].pid, deaths[i].wait_status,
                              own ? slot->crash : NULL);
@@ -325,16 +292,17 @@ static void reap(struct master *master)
 
 /* ---- Waiting ---- */
 
-static void take_signals(struct master *master)
+static void take_signals(struct cz__master *master)
 {
     struct signalfd_siginfo info;
+    bool keeper = cz__generation_has_keeper() && !master->keeper_gone;
     while (read(master->signal_fd, &info, sizeof info) == sizeof info)
         switch (info.ssi_signo) {
         case SIGTERM:
-        case SIGINT:
-            if (master->state == SERVING)
+        case SIGINT: /* a terminal and some supervisors send them to all; then the keeper decides what the second one is */
+            if (master->state == CZ__SERVING && !(keeper && info.ssi_signo == SIGINT))
                 drain(master);
-            else
+            else if (!keeper)
                 stop_at_once(master);
             break;
         case SIGUSR1:
@@ -347,20 +315,36 @@ static void take_signals(struct master *master)
         }
 }
 
-/* What is due now; returns the milliseconds until the next thing is, or -1. */
-static int run_due(struct master *master)
+static void hear_keeper(struct cz__master *master)
 {
-    int64_t now = now_ms(), next = INT64_MAX;
+    int word;
+    while (!master->keeper_gone && (word = cz__generation_hear()) != 0)
+        if (word == 'D' && master->state == CZ__SERVING)
+            hand_over(master);
+        else if (word == 'N')
+            stop_at_once(master);
+        else if (word < 0)
+            master->keeper_gone = true; /* it was killed */
+    if (master->keeper_gone && master->state == CZ__SERVING)
+        drain(master);
+}
+
+/* What is due now; returns the milliseconds until the next thing is, or -1. */
+static int run_due(struct cz__master *master)
+{
+    int64_t now = cz__now_ms(), next = INT64_MAX;
     if (master->kill_ms && now >= master->kill_ms)
         stop_at_once(master);
     if (master->watch_ms && now >= master->watch_ms)
-        watch_workers(master, now);
-    if (master->kill_ms)
-        next = master->kill_ms;
-    if (master->watch_ms && master->watch_ms < next)
-        next = master->watch_ms;
+        cz__master_watch(master, now);
+    if (master->beat_ms && now >= master->beat_ms)
+        cz__master_beat(master, now);
+    const int64_t times[] = { master->kill_ms, master->watch_ms, master->beat_ms };
+    for (size_t i = 0; i < CZ_COUNT(times); i++)
+        if (times[i] && times[i] < next)
+            next = times[i];
     for (unsigned i = 0; i < master->count; i++) {
-        struct slot *slot = &master->slots[i];
+        struct cz__slot *slot = &master->slots[i];
         if (slot->respawn_ms && now >= slot->respawn_ms)
             spawn(master, slot);
         if (slot->respawn_ms && slot->respawn_ms < next)
@@ -370,100 +354,36 @@ static int run_due(struct master *master)
     return wait > INT32_MAX ? INT32_MAX : (int)wait;
 }
 
-static void supervise(struct master *master)
+static void supervise(struct cz__master *master)
 {
-    while (master->state == SERVING || any_worker(master)) {
+    while (master->state == CZ__SERVING || any_worker(master)) {
         int timeout = run_due(master);
         cz_log_flush(true);
-        struct pollfd fds[] = { { .fd = master->signal_fd, .events = POLLIN },
-                                { .fd = master->report_read_fd, .events = POLLIN } };
+        struct pollfd fds[] = {
+            { .fd = master->signal_fd, .events = POLLIN },
+            { .fd = master->report_read_fd, .events = POLLIN },
+            { .fd = master->keeper_gone ? -1 : cz__generation.channel_fd, .events = POLLIN },
+        };
         int count = poll(fds, CZ_COUNT(fds), timeout);
         cz_assert(count >= 0 || errno == EINTR);
         if (fds[1].revents)
             read_reports(master);
+        if (fds[2].revents)
+            hear_keeper(master);
         if (fds[0].revents)
             take_signals(master);
     }
 }
 
-/* ---- Setting up ---- */
-
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= DESCRIPTORS_WANTED)
-        return;
-    limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
-    cz_ignore(setrlimit(RLIMIT_NOFILE, &limit)); /* serves on with the old limit */
-}
-
-static cz_status open_signals(struct master *master, cz_error *err)
-{
-    signal(SIGPIPE, SIG_IGN);
-    if (!isatty(STDIN_FILENO))
-        signal(SIGHUP, SIG_IGN); /* a service manager's "reload" must not end the service */
-    sigemptyset(&master->signals);
-    const int numbers[] = { SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGCHLD };
-    for (size_t i = 0; i < CZ_COUNT(numbers); i++)
-        sigaddset(&master->signals, numbers[i]);
-    sigprocmask(SIG_BLOCK, &master->signals, &master->signals_before);
-    sigset_t handled = master->signals;
-    sigdelset(&handled, SIGQUIT); /* stays pending; blocked so that workers begin with it blocked */
-    master->signal_fd = signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC);
-    int fds[2];
-    if (master->signal_fd < 0 || pipe2(fds, O_NONBLOCK | O_CLOEXEC | O_DIRECT))
-        return cz_error_set(err, CZ_EIO, "cannot set up signals or the report pipe: errno %d",
-                            errno);
-    master->report_read_fd = fds[0];
-    master->report_write_fd = fds[1];
-    return CZ_OK;
-}
-
-static cz_status set_up(struct master *master, cz_error *err)
-{
-    const cz__server_options *options = master->options;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    master->count = options->workers ? options->workers : cores > 0 ? (unsigned)cores : 1;
-    if (master->count > WORKERS_MAX)
-        master->count = WORKERS_MAX;
-    raise_descriptor_limit();
-    struct cz__pulse *pulses = mmap(NULL, master->count * sizeof *pulses, PROT_READ | PROT_WRITE,
-                                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    master->slots = cz_calloc(master->count, sizeof *master->slots);
-    if (pulses == MAP_FAILED || !master->slots)
-        return cz_error_set(err, CZ_ENOMEM, "no memory for %u workers", master->count);
-    for (unsigned i = 0; i < master->count; i++)
-        master->slots[i].pulse = &pulses[i];
-    cz_status status =
-        cz__sockets_open(&master->sockets, options->bind, options->bind_count, master->count, err);
-    return status ? status : open_signals(master, err);
-}
-
-static void tear_down(struct master *master)
-{
-    cz__sockets_close(&master->sockets);
-    for (unsigned i = 0; master->slots && i < master->count; i++)
-        cz_free(master->slots[i].crash);
-    if (master->slots && master->slots[0].pulse)
-        munmap(master->slots[0].pulse, master->count * sizeof(struct cz__pulse));
-    cz_free(master->slots);
-    const int fds[] = { master->signal_fd, master->report_read_fd, master->report_write_fd };
-    for (size_t i = 0; i < CZ_COUNT(fds); i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-    if (master->signal_fd >= 0)
-        sigprocmask(SIG_SETMASK, &master->signals_before, NULL);
-}
-
 int cz__server_run(const cz__server_options *options)
 {
-    struct master master = { .options = options,
-                             .pid = getpid(),
-                             .signal_fd = -1,
-                             .report_read_fd = -1,
-                             .report_write_fd = -1 };
+    struct cz__master master = { .options = options,
+                                 .pid = getpid(),
+                                 .signal_fd = -1,
+                                 .report_read_fd = -1,
+                                 .report_write_fd = -1 };
     cz_error err;
-    cz_status status = set_up(&master, &err);
+    cz_status status = cz__master_set_up(&master, &err);
     if (!status) {
         for (unsigned i = 0; i < master.count; i++)
             spawn(&master, &master.slots[i]);
@@ -475,7 +395,7 @@ int cz__server_run(const cz__server_options *options)
                                                        : master.failure[0]
                                                            ? master.failure
                                                            : "workers end before they are ready")));
-    tear_down(&master);
+    cz__master_tear_down(&master);
     cz_log_flush(true);
     return status || master.failed || master.cut ? 1 : 0;
 }

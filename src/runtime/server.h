@@ -10,13 +10,8 @@
  * workers. The master tells workers SIGTERM to drain and SIGQUIT to stop; a worker that anyone else sends
  * SIGTERM drains and is replaced.
  *
- * Reload, not built yet: SIGHUP is to fork and execute the program again with the listening sockets left
- * open across exec and named in CZ_LISTEN_FDS ("3,4,5,6", one a slot, in order), so no connection waiting
- * in them is lost. The new master takes them instead of binding (a changed number of workers adds or
- * drains slots), and says that it is ready on one more inherited descriptor, upon which the old master
- * drains without cz__listen_stop(). If the new one ends before, the old one logs that and serves on.
- * There are never more than two generations: SIGHUP during a reload is refused. Until then SIGHUP does
- * nothing, except at a terminal, where it ends the process as usual.
+ * A master that has a keeper (generation.h) is one of several generations: it takes the sockets that the one before left, and at its
+ * end leaves them as they are when another one serves them. What a second signal means is the keeper's to say.
  */
 #ifndef CZ_RUNTIME_SERVER_H
 #define CZ_RUNTIME_SERVER_H
@@ -26,14 +21,13 @@
 #include "runtime/sockets.h"
 
 typedef struct cz__worker {
-    unsigned slot; /* 0 .. workers-1 */
-    const int *
-        listen_fds; /* one an address of .bind; borrowed from the master; non-blocking; what they accept has
-                              TCP_NODELAY set */
-    size_t listen_count;
+    unsigned slot;                 /* 0 .. workers-1 */
+    const cz__listener *listeners; /* what they accept has TCP_NODELAY set */
+    size_t listener_count;
     cz__loop *loop;
     void *user; /* the server's `user` */
     bool draining;
+    bool replaced; /* it drains because another process serves at its addresses */
 } cz__worker;
 
 typedef struct cz__server_options {
@@ -46,17 +40,19 @@ typedef struct cz__server_options {
     unsigned fibers_max;      /* 0: 4096 a worker */
     unsigned pool_threads;    /* 0: 4; threads for blocking calls, started at first use */
     const struct cz__sandbox *sandbox; /* what workers may do; NULL: whatever the process may */
+    uint64_t reload_timeout_ms;        /* what a keeper is told; 0: what it had */
     void *user;
     /* In the worker, before it is announced as ready: open databases, start the listener. */
     cz_status (*on_worker_start)(cz__worker *worker, cz_error *err);
-    /* In the worker on SIGTERM: accept what waits already, remove the watches of listen_fds (the master makes
-     * them refuse connections right after), close what is idle; when nothing is left to do call
-     * cz__worker_drained(). Called once. NULL: there is never anything left to do. */
+    /* In the worker on SIGTERM: accept what waits already, remove the watches of its listeners (the master makes
+     * them refuse connections right after, unless the worker is replaced), close what is idle; when nothing is left to
+     * do call cz__worker_drained(). Called once. NULL: there is never anything left to do. */
     void (*on_worker_drain)(cz__worker *worker);
     /* In the worker after its loop ended. Contexts of fibers that were left have been cancelled, and had
      * half a second to unwind. */
     void (*on_worker_stop)(cz__worker *worker);
-    /* In the master, once all sockets are bound and the first worker is ready; prints the addresses. */
+    /* In the master, once all sockets are bound and the first worker is ready, of a generation after the first all of them; prints
+     * the addresses. */
     void (*on_ready)(const struct cz__sockets *sockets, unsigned workers, void *user);
 } cz__server_options;
 

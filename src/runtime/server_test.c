@@ -141,7 +141,8 @@ static cz_status start_echo(cz__worker *worker, cz_error *err)
     if (worker->user && *(const char *)worker->user == 'd')
         _exit(3); /* as if it had died at start */
     this_worker = worker;
-    return cz__watch_add(worker->loop, &listener, worker->listen_fds[0], EPOLLIN, take_connections);
+    return cz__watch_add(worker->loop, &listener, worker->listeners[0].fd, EPOLLIN,
+                         take_connections);
 }
 
 static void drain_echo(cz__worker *worker)
@@ -646,6 +647,7 @@ CZ_TEST(addresses_are_read_and_written)
         { "unix:/tmp/x", "unix:/tmp/x", CZ_OK },
         { "unix:x", "unix:x", CZ_OK },
         { "unix:", NULL, CZ_EINVAL },
+        { "unix:/tmp/a\nb", NULL, CZ_EINVAL },
         { "unix:/"
           "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
           "aaaaaaaaaaaaaaaaaaaaaaa",

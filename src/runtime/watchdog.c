@@ -13,10 +13,16 @@
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
-#include "runtime/runtime_internal.h"
+#include "runtime/generation.h"
+#include "runtime/server_internal.h"
 
 enum { NOTE, SEND }; /* what the master asks for by its signal */
-enum { LONG_STALLS = 10, FRAMES_NAMED = 6 };
+enum {
+    LONG_STALLS = 10,
+    FRAMES_NAMED = 6,
+    STALL_MS_DEFAULT = 100,
+    WATCH_IDLE_MS = 1000 /* it sleeps after so long without a turn of any worker */
+};
 
 volatile int cz__stall_noted;
 static struct cz__report note;
@@ -51,6 +57,55 @@ bool cz__stall_check(struct cz__stall *stall, const struct cz__pulse *pulse, int
         interrupt(pid, SEND);
     }
     return true;
+}
+
+/* ---- In the master: all workers ---- */
+
+static int64_t stall_ms(const struct cz__master *master)
+{
+    return master->options->stall_ms ? (int64_t)master->options->stall_ms : STALL_MS_DEFAULT;
+}
+
+void cz__master_wake_watchdog(struct cz__master *master)
+{
+    master->watch_idle_ms = cz__now_ms();
+    master->watch_ms = master->watch_idle_ms + stall_ms(master) / 4 + 1;
+    for (unsigned i = 0; i < master->count; i++)
+        __atomic_store_n(&master->slots[i].pulse->watched, 1, __ATOMIC_RELAXED);
+}
+
+void cz__master_watch(struct cz__master *master, int64_t now)
+{
+    for (unsigned i = 0; i < master->count; i++) {
+        struct cz__slot *slot = &master->slots[i];
+        if (slot->pid && slot->ready &&
+            cz__stall_check(&slot->stall, slot->pulse, slot->pid, now, stall_ms(master)))
+            master->watch_idle_ms = now;
+    }
+    master->watch_ms = now + stall_ms(master) / 4 + 1;
+    if (now - master->watch_idle_ms < WATCH_IDLE_MS)
+        return;
+    /* A worker that begins a turn just now may miss the change; its next turn will see it. */
+    master->watch_ms = 0;
+    for (unsigned i = 0; i < master->count; i++)
+        __atomic_store_n(&master->slots[i].pulse->watched, 0, __ATOMIC_RELAXED);
+}
+
+void cz__master_beat(struct cz__master *master, int64_t now)
+{
+    bool alive = true;
+    int64_t patience = 2 * cz__generation.beat_ms;
+    for (unsigned i = 0; i < master->count; i++) {
+        struct cz__slot *slot = &master->slots[i];
+        uint32_t beats = __atomic_load_n(&slot->pulse->beats, __ATOMIC_RELAXED);
+        if (!slot->pid || !slot->ready || beats != slot->beat.beats ||
+            __atomic_load_n(&slot->pulse->waiting, __ATOMIC_ACQUIRE))
+            slot->beat = (struct cz__stall){ .beats = beats, .since_ms = now };
+        alive &= now - slot->beat.since_ms < patience;
+    }
+    master->beat_ms = now + cz__generation.beat_ms;
+    if (alive)
+        cz__generation_beat();
 }
 
 /* ---- In the worker ---- */

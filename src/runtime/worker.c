@@ -1,6 +1,7 @@
 /* A worker: one loop, its fibers, and the signals the master sends. */
 #include <calzone/log.h>
 #include <calzone/map.h>
+#include <calzone/memory.h>
 #include <calzone/time.h>
 #include <errno.h>
 #include <signal.h>
@@ -8,15 +9,18 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include "runtime/generation.h"
 #include "runtime/listen.h"
 #include "runtime/runtime_internal.h"
 #include "runtime/sandbox.h"
 
 enum { LOG_FLUSH_MS = 250, DRAIN_MS_DEFAULT = 30000, CANCEL_MS = 500 };
+enum { REPLACED = 1 }; /* with SIGTERM */
 
 static struct {
     const struct cz__worker_start *start;
     cz__worker worker;
+    cz__listener *listeners; /* as long as the worker */
     cz__watch signals;
     cz__timer drain_over;
     cz__turn_hook turn_hook;
@@ -74,19 +78,32 @@ static void drain_timed_out(cz__timer *timer)
     cz__loop_stop(self.worker.loop);
 }
 
-static void stop_own_sockets(void)
+static void close_sockets(void)
 {
-    const struct cz__sockets *sockets = self.start->sockets;
-    for (size_t i = 0; i < sockets->count; i++)
-        if (!cz__address_is_local(&sockets->addresses[i])) /* which other orphans still take from */
-            cz__listen_stop(self.worker.listen_fds[i]);
+    for (size_t i = 0; i < self.worker.listener_count; i++)
+        close(self.listeners[i].fd);
+    self.worker.listener_count = 0;
 }
 
-static void drain(void)
+static void stop_own_sockets(void)
+{
+    for (size_t i = 0; i < self.worker.listener_count; i++)
+        if (!self.listeners[i].shared) /* which other orphans still take from */
+            cz__listen_stop(self.listeners[i].fd);
+}
+
+/* By the death of its master. While the keeper lives, another one takes its place. */
+static bool is_orphan_of_keeper(void)
+{
+    return cz__generation_has_keeper() && getppid() == cz__generation.keeper;
+}
+
+static void drain(bool replaced)
 {
     if (self.worker.draining)
         return;
     self.worker.draining = true;
+    self.worker.replaced = replaced || is_orphan_of_keeper();
     const cz__server_options *options = self.start->options;
     uint64_t timeout = options->drain_timeout_ms ? options->drain_timeout_ms : DRAIN_MS_DEFAULT;
     cz__timer_set(self.worker.loop, &self.drain_over, (int64_t)timeout, drain_timed_out);
@@ -94,7 +111,9 @@ static void drain(void)
         options->on_worker_drain(&self.worker);
     else
         cz__worker_drained(&self.worker);
-    if (getppid() == self.start->master_pid)
+    if (self.worker.replaced)
+        close_sockets(); /* else those that nobody serves any more would live on here */
+    else if (getppid() == self.start->master_pid)
         report(CZ__REPORT_DRAINING, "");
     else
         stop_own_sockets(); /* an orphan: nobody will serve them again */
@@ -117,7 +136,7 @@ static void take_signals(cz__watch *watch, uint32_t events)
     while (read(watch->fd, &info, sizeof info) == sizeof info)
         switch (info.ssi_signo) {
         case SIGTERM: /* from the master, the kernel when the master is dead, or an operator; once */
-            drain();
+            drain(info.ssi_code == SI_QUEUE && info.ssi_int == REPLACED);
             break;
         case SIGQUIT:
             cz__loop_stop(self.worker.loop);
@@ -128,6 +147,12 @@ static void take_signals(cz__watch *watch, uint32_t events)
         default: /* SIGINT: a terminal sends it to all; the master decides */
             break;
         }
+}
+
+void cz__worker_replaced(int pid)
+{
+    cz_ignore(sigqueue(pid, SIGTERM,
+                       (union sigval){ .sival_int = REPLACED })); /* it may just have died */
 }
 
 /* ---- Life ---- */
@@ -147,6 +172,21 @@ static cz_status watch_signals(cz_error *err)
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0 || cz__watch_add(self.worker.loop, &self.signals, fd, EPOLLIN, take_signals))
         return cz_error_set(err, CZ_EIO, "cannot watch signals: errno %d", errno);
+    return CZ_OK;
+}
+
+static cz_status take_sockets(cz_error *err)
+{
+    struct cz__sockets *sockets = self.start->sockets;
+    self.listeners = cz_calloc(sockets->item_count, sizeof *self.listeners);
+    if (!self.listeners)
+        return cz_error_set(err, CZ_ENOMEM, "no memory for sockets");
+    cz__sockets_keep(sockets, self.start->slot, self.listeners, &self.worker.listener_count);
+    self.worker.listeners = self.listeners;
+    cz__descriptors_close(&cz__generation.given, NULL); /* the master's, until all are ready */
+    if (cz__generation.channel_fd >= 0)
+        close(cz__generation.channel_fd);
+    cz__generation.channel_fd = -1;
     return CZ_OK;
 }
 
@@ -172,24 +212,22 @@ static cz_status set_up(cz_error *err)
 
 int cz__worker_main(const struct cz__worker_start *start)
 {
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* there is nothing to drain, and a start may hang */
     if (getppid() != start->master_pid)
         return 1; /* it died before the line above */
     self.start = start;
-    self.worker = (cz__worker){ .slot = start->slot,
-                                .listen_fds = cz__sockets_of(start->sockets, start->slot),
-                                .listen_count = start->sockets->count,
-                                .user = start->options->user };
+    self.worker = (cz__worker){ .slot = start->slot, .user = start->options->user };
     cz__pulse = start->pulse;
     cz__hash_reseed();
     cz__crash_install(start->report_fd, start->slot);
     cz__stall_install(start->report_fd, start->slot);
     cz_error err = { 0 };
-    if (set_up(&err)) {
+    if (take_sockets(&err) || set_up(&err)) {
         report(CZ__REPORT_FAILED, cz_error_message(&err));
         cz_log_flush(true);
         return 1;
     }
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
     report(CZ__REPORT_READY, "");
     cz_log_flush(false); /* from here on lines are gathered, and written by the hook above */
     cz__loop_run(self.worker.loop);

@@ -8,7 +8,7 @@
 #include "notifications/listeners.h"
 #include "orm/orm.h"
 #include "orm/raw.h"
-#include "runtime/listen.h"
+#include "runtime/generation.h"
 #include "runtime/server.h"
 #include <errno.h>
 #include <stdio.h>
@@ -179,9 +179,13 @@ static cz_status serve(const cz__worker *worker, struct worker_state *state, cz_
         return cz_error_set(err, status, "the HTTP server could not start");
     if (state->listening->certificates.count && (status = use_certificates(state, err)))
         return status;
-    for (size_t i = 0; i < worker->listen_count && !status; i++)
-        status =
-            cz__http_server_listen(state->server, worker->listen_fds[i], state->listening->tls[i]);
+    for (size_t i = 0; i < worker->listener_count && !status; i++) {
+        const cz__listener *listener = &worker->listeners[i];
+        bool tls = state->listening->tls[listener->address];
+        status = cz__http_server_listen(state->server, listener->fd,
+                                        (tls ? CZ__HTTP_TLS : 0) |
+                                            (listener->shared ? CZ__HTTP_SHARED : 0));
+    }
     return status ? cz_error_set(err, status, "the HTTP server could not start") : CZ_OK;
 }
 
@@ -203,7 +207,8 @@ static void drained(void *arg)
 static void on_drain(cz__worker *worker)
 {
     struct worker_state *state = worker->user;
-    cz__http_server_drain(state->server, CZ__HTTP_STOPS, drained, worker);
+    cz__http_server_drain(state->server, worker->replaced ? CZ__HTTP_HANDS_OVER : CZ__HTTP_STOPS,
+                          drained, worker);
 }
 
 static void on_stop(cz__worker *worker)
@@ -215,19 +220,30 @@ static void on_stop(cz__worker *worker)
     cz__databases_close(false);
 }
 
+/* Printed by the first generation; whoever reads that need not read on, so the log has it of others. */
 static void on_ready(const struct cz__sockets *sockets, unsigned workers, void *user)
 {
     const struct worker_state *state = user;
     const struct cz__site *site = state->site;
     char url[CZ__ADDRESS_TEXT + 16];
-    printf("%s is served on ", site->project->name);
+    cz_buf urls = { 0 };
     for (size_t i = 0; i < sockets->count; i++) {
         cz__listening_url(state->listening, i, sockets->texts[i], url, sizeof url);
-        printf("%s%s", i == 0 ? "" : i + 1 == sockets->count ? " and " : ", ", url);
+        cz_buf_append_str(&urls, cz_str_from(i == 0                    ? ""
+                                             : i + 1 == sockets->count ? " and "
+                                                                       : ", "));
+        cz_buf_append_str(&urls, cz_str_from(url));
     }
-    printf(" by %u worker%s (%s, Calzone %s). Ctrl-C stops it.\n", workers, workers == 1 ? "" : "s",
-           cz_env_name(site->env), CZ_VERSION);
-    fflush(stdout);
+    if (cz__generation.number > 1) {
+        cz_log_info(NULL, "calzone.http", "served on", CZ_FIELD_STR("addresses", cz_buf_str(&urls)),
+                    CZ_FIELD_INT("workers", workers));
+    } else {
+        printf("%s is served on %.*s by %u worker%s (%s, Calzone %s). Ctrl-C stops it.\n",
+               site->project->name, CZ_STR_ARG(cz_buf_str(&urls)), workers, workers == 1 ? "" : "s",
+               cz_env_name(site->env), CZ_VERSION);
+        fflush(stdout);
+    }
+    cz_buf_done(&urls);
 }
 
 /* ---- the command ---- */
@@ -259,27 +275,36 @@ static bool refuses_memory(const struct cz__site *site)
     return refused;
 }
 
-int cz__command_run(struct cz__site *site, int argc, char **argv)
+static bool read_arguments(int argc, char **argv, cz_str *bind, unsigned *workers)
 {
-    cz_str bind = cz_setting_str(site->settings, "BIND");
-    unsigned workers = (unsigned)cz_setting_int(site->settings, "WORKERS");
     for (int i = 1; i < argc; i++) {
         bool last = i + 1 == argc;
         if (!strcmp(argv[i], "--bind") && !last) {
-            bind = cz_str_from(argv[++i]);
+            *bind = cz_str_from(argv[++i]);
         } else if (!strcmp(argv[i], "--workers") && !last) {
-            if (!read_workers(argv[++i], &workers)) {
+            if (!read_workers(argv[++i], workers)) {
                 fprintf(stderr, "run: --workers takes a number from 0 to 256, not \"%s\"\n",
                         argv[i]);
-                return 2;
+                return false;
             }
         } else if (!strcmp(argv[i], "--user") && !last) {
             i++; /* cz__serving_read() has them */
         } else if (strcmp(argv[i], "--require-sandbox") != 0) {
             fprintf(stderr, "run: unknown argument \"%s\"; see --help\n", argv[i]);
-            return 2;
+            return false;
         }
     }
+    return true;
+}
+
+/* In the keeper, which serves nobody: what it opened is the first generation's. */
+static void stop_site(void *site)
+{
+    cz__site_stop(site);
+}
+
+static int serve_site(struct cz__site *site, cz_str bind, unsigned workers, bool require_sandbox)
+{
     if (refuses_memory(site))
         return 1;
     cz_ignore(cz__site_warn_of_settings(site)); /* each was told */
@@ -290,7 +315,7 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
         return 1;
     }
     const struct cz__sandbox *sandbox;
-    if (cz__site_sandbox(site, cz__serving_read(argc, argv).require_sandbox, &sandbox, &err)) {
+    if (cz__site_sandbox(site, require_sandbox, &sandbox, &err)) {
         fprintf(stderr, "run: %s\n", cz_error_message(&err));
         return 1;
     }
@@ -316,6 +341,7 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
         .fibers_max = (unsigned)cz_setting_int(site->settings, "FIBERS_MAX"),
         .pool_threads = (unsigned)cz_setting_int(site->settings, "POOL_THREADS"),
         .sandbox = sandbox,
+        .reload_timeout_ms = (uint64_t)cz_setting_int(site->settings, "RELOAD_TIMEOUT"),
         .user = &state,
         .on_worker_start = on_start,
         .on_worker_drain = on_drain,
@@ -323,4 +349,22 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
         .on_ready = on_ready,
     };
     return cz__server_run(&options);
+}
+
+int cz__command_run(struct cz__site *site, int argc, char **argv)
+{
+    cz_str bind = cz_setting_str(site->settings, "BIND");
+    unsigned workers = (unsigned)cz_setting_int(site->settings, "WORKERS");
+    int code;
+    if (!read_arguments(argc, argv, &bind, &workers))
+        return 2;
+    const struct cz__keeper_options options = {
+        .arguments = argv,
+        .reload_timeout_ms = (uint64_t)cz_setting_int(site->settings, "RELOAD_TIMEOUT"),
+        .on_forked = stop_site,
+        .arg = site,
+    };
+    if (!cz__generation_has_keeper() && cz__keeper_run(&options, &code))
+        return code;
+    return serve_site(site, bind, workers, cz__serving_read(argc, argv).require_sandbox);
 }

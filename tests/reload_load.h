@@ -1,0 +1,36 @@
+/* Clients that ask a server all the time while it is reloaded, and count what was not answered whole. */
+#ifndef TESTS_RELOAD_LOAD_H
+#define TESTS_RELOAD_LOAD_H
+
+#include "server.h"
+
+enum load_kind {
+    LOAD_KEEP_ALIVE, /* one request after another on a connection, with pauses now and then */
+    LOAD_PIPELINE,   /* several at once */
+    LOAD_UPLOAD,     /* slow bodies, counted and chunked */
+    LOAD_FRESH,      /* a connection a request */
+    LOAD_WRITE,      /* rows into the database, which both generations have open */
+    LOAD_HTTP2,      /* inside TLS, by curl with twenty streams at a time */
+    LOAD_KINDS
+};
+
+struct load_tally {
+    uint64_t answered, failed;
+    char first_failure[200];
+};
+
+struct load {
+    struct load_tally *tallies; /* of each kind; shared with the clients */
+    bool *stop;                 /* likewise */
+    pid_t clients[LOAD_KINDS];
+};
+
+/* `lab run` on a port for each of both protocols; a bind that begins so may follow. Skips the test where openssl is not installed. */
+#define LOAD_BIND "127.0.0.1:0, https://127.0.0.1:0"
+struct server load_server(const char *bind, unsigned workers);
+/* Start a client of every kind against it. */
+struct load load_start(const struct server *server);
+/* Stop them and wait. What they counted stays in the tallies. */
+void load_stop(struct load *load);
+
+#endif
