@@ -206,7 +206,7 @@ CZ_TEST(settings_of_tls_that_are_wrong_stop_the_start)
         { "https://127.0.0.1:0", certificate_file("none.pem"), key, "none.pem cannot be read" },
         { "https://127.0.0.1:0", good, format("%s,%s", key, key).ptr,
           "TLS_CERTIFICATES names 1 files and TLS_KEYS 2" },
-        { "https://", good, key, "cannot listen on \"\": want ADDRESS:PORT or unix:PATH" },
+        { "https://", good, key, "cannot listen on \"\": want ADDRESS:PORT, unix:PATH, systemd" },
         { "ftp://127.0.0.1:0", good, key, "cannot listen on \"ftp://127.0.0.1:0\"" },
         { " , ", good, key, "BIND names no address" },
     };

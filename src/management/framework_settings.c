@@ -86,8 +86,9 @@ const cz_setting cz__framework_settings[] = {
     { .name = "BIND",
       .kind = CZ_SETTING_STRING,
       .default_value = "127.0.0.1:8000",
-      .help = "What to serve on: ADDRESS:PORT, https://ADDRESS:PORT or unix:PATH, several with "
-              "commas; `run --bind` overrides it." },
+      .help = "What to serve on: ADDRESS:PORT, https://ADDRESS:PORT, unix:PATH, or systemd for the "
+              "sockets that a service manager passes; several with commas; `run --bind` "
+              "overrides it." },
     { .name = "TLS_CERTIFICATES",
       .kind = CZ_SETTING_LIST,
       .help = "PEM files, each a certificate and those that lead to its authority, for https:// "

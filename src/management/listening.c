@@ -1,25 +1,69 @@
 #include "management/listening.h"
 #include <calzone/log.h>
+#include "runtime/generation.h"
 #include <stdio.h>
 
 /* ---- addresses ---- */
 
-static cz_status add_address(const struct cz__site *site, cz_str text, struct cz__listening *out,
-                             cz_error *err)
+/* As it is: "127.0.0.1:8000", "unix:/run/shop.sock", "fd:3". */
+static cz_status add_one(const struct cz__site *site, cz_str text, bool tls,
+                         struct cz__listening *out, cz_error *err)
 {
     struct cz__address address;
     cz_str kept;
-    bool tls = cz_str_starts_with(text, CZ_STR("https://"));
     if (out->count == CZ__LISTEN_MAX)
         return cz_error_set(err, CZ_EVALIDATION, "BIND has more than %d addresses", CZ__LISTEN_MAX);
-    if (tls || cz_str_starts_with(text, CZ_STR("http://")))
-        text = cz_str_tail(text, cz_str_find(text, CZ_STR("//")) + 2);
     if (cz_str_dup(site->arena, text, &kept))
         return cz_error_set(err, CZ_ENOMEM, "no memory for BIND");
-    cz_status status = cz__address_parse(kept.ptr, &address, err);
     out->tls[out->count] = tls;
     out->addresses[out->count++] = kept.ptr;
-    return status;
+    return cz_str_starts_with(kept, CZ_STR("fd:")) ? CZ_OK
+                                                   : cz__address_parse(kept.ptr, &address, err);
+}
+
+/* "systemd": all sockets of a service manager; "systemd:NAME": those of that name, of which a .socket unit may have several. */
+static cz_status add_activated(const struct cz__site *site, cz_str name, bool tls,
+                               struct cz__listening *out, cz_error *err)
+{
+    char text[CZ__DESCRIPTOR_NAME];
+    size_t cursor = 0, before = out->count;
+    cz_status status = CZ_OK;
+    while (!status && cz__generation_next_activated(&cursor, name, text))
+        status = add_one(site, cz_str_from(text), tls, out, err);
+    if (status || out->count > before)
+        return status;
+    return cz_error_set(err, CZ_EVALIDATION,
+                        "BIND names systemd%s%.*s, and no service manager has passed such a socket "
+                        "(LISTEN_FDS, LISTEN_FDNAMES); a .socket unit does",
+                        name.len ? ":" : "", CZ_STR_ARG(name));
+}
+
+static cz_status add_address(const struct cz__site *site, cz_str text, struct cz__listening *out,
+                             cz_error *err)
+{
+    bool tls = cz_str_starts_with(text, CZ_STR("https://"));
+    if (tls || cz_str_starts_with(text, CZ_STR("http://")))
+        text = cz_str_tail(text, cz_str_find(text, CZ_STR("//")) + 2);
+    if (cz_str_eq(text, CZ_STR("systemd")))
+        return add_activated(site, cz_str_of(NULL, 0), tls, out, err);
+    if (cz_str_starts_with(text, CZ_STR("systemd:")) && text.len > strlen("systemd:"))
+        return add_activated(site, cz_str_tail(text, strlen("systemd:")), tls, out, err);
+    return add_one(site, text, tls, out, err);
+}
+
+/* Clients of a socket that nobody serves would wait for ever. */
+static void warn_of_unserved(const struct cz__listening *listening)
+{
+    char text[CZ__DESCRIPTOR_NAME];
+    for (size_t cursor = 0; cz__generation_next_activated(&cursor, cz_str_of(NULL, 0), text);) {
+        bool served = false;
+        for (size_t i = 0; i < listening->count; i++)
+            served |= strcmp(listening->addresses[i], text) == 0;
+        if (!served)
+            cz_log_warning(NULL, "calzone.http",
+                           "a socket of the service manager is not served: BIND does not name it",
+                           CZ_FIELD_STR("socket", cz_str_from(text)));
+    }
 }
 
 static cz_status read_addresses(const struct cz__site *site, cz_str bind, struct cz__listening *out,
@@ -33,6 +77,8 @@ static cz_status read_addresses(const struct cz__site *site, cz_str bind, struct
     }
     if (!status && !out->count)
         return cz_error_set(err, CZ_EVALIDATION, "BIND names no address");
+    if (!status)
+        warn_of_unserved(out);
     return status;
 }
 

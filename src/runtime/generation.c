@@ -44,6 +44,22 @@ cz_status cz__generation_begin(cz_error *err)
     return cz__descriptors_receive(&cz__generation.given, CZ__INHERITED_VARIABLE, err);
 }
 
+bool cz__generation_next_activated(size_t *cursor, cz_str name, char out[CZ__DESCRIPTOR_NAME])
+{
+    const struct cz__descriptors *given = &cz__generation.given;
+    while (*cursor < given->count) {
+        cz_str has = cz_str_from(given->items[(*cursor)++].name);
+        cz_str number = cz_str_cut(&has, ' ');
+        if (!cz_str_starts_with(number, CZ_STR(CZ__ACTIVATED)) ||
+            (name.len && !cz_str_eq(has, name)))
+            continue;
+        memcpy(out, number.ptr, number.len);
+        out[number.len] = '\0';
+        return true;
+    }
+    return false;
+}
+
 int cz__generation_take(const char *name)
 {
     return cz__descriptors_take(&cz__generation.given, name);

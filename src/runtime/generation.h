@@ -19,6 +19,7 @@
 #ifndef CZ_RUNTIME_GENERATION_H
 #define CZ_RUNTIME_GENERATION_H
 
+#include <calzone/str.h>
 #include <sys/types.h>
 #include "runtime/descriptors.h"
 
@@ -44,6 +45,9 @@ static inline bool cz__generation_has_keeper(void)
     return cz__generation.keeper != 0;
 }
 
+/* Of the sockets of a service manager, "fd:3 shop.socket", the next one that has the name, any when that is empty, as "fd:3". Begin with
+ * `*cursor` 0. False: there is no other. */
+bool cz__generation_next_activated(size_t *cursor, cz_str name, char out[CZ__DESCRIPTOR_NAME]);
 /* What the generation before left by this name, which is the caller's now; -1: nothing. */
 int cz__generation_take(const char *name);
 /* Leave a descriptor, which stays the caller's, to the next generation. Errors: as cz__descriptors_add(). */
@@ -61,6 +65,7 @@ int cz__generation_hear(void);
 struct cz__keeper_options {
     char *const *
         arguments; /* "run" and what follows, ended by NULL: with these the program is started again */
+    cz_str bind;                /* of which "fd:3" are taken in */
     uint64_t reload_timeout_ms; /* for `check` and until a new generation is ready, each */
     void (*on_forked)(
         void *

@@ -512,6 +512,8 @@ static void open_signals(void)
 static cz_status set_up(cz_error *err)
 {
     cz_status status = cz__notify_begin(&self.watchdog_ms, err);
+    if (!status)
+        status = cz__activation_receive(&self.left, self.options->bind, err);
     if (status)
         return status;
     if (cz__program_find(&self.program, &self.no_program))

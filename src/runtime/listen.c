@@ -73,7 +73,9 @@ refuse:
     if (colon && cz_str_to_u64(cz_str_tail(all, host_len + 1), &number) != CZ_EVALIDATION &&
         !read_port(cz_str_tail(all, host_len + 1), &port))
         return cz_error_set(err, CZ_EINVAL, "cannot listen on \"%s\": a port is 0 to 65535", text);
-    return cz_error_set(err, CZ_EINVAL, "cannot listen on \"%s\": want ADDRESS:PORT or unix:PATH",
+    return cz_error_set(err, CZ_EINVAL,
+                        "cannot listen on \"%s\": want ADDRESS:PORT, unix:PATH, "
+                        "systemd, systemd:NAME or fd:NUMBER",
                         text ? text : "");
 }
 

@@ -360,6 +360,7 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
         return 2;
     const struct cz__keeper_options options = {
         .arguments = argv,
+        .bind = bind,
         .reload_timeout_ms = (uint64_t)cz_setting_int(site->settings, "RELOAD_TIMEOUT"),
         .on_forked = stop_site,
         .arg = site,
