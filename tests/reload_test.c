@@ -15,54 +15,9 @@
 
 enum { WAIT_MS = 20000, MASTERS_MAX = 8, WORKERS_MAX = 32 };
 
-static const char reloaded[] = "reloaded: another generation serves";
 static const char failed[] = "the reload failed";
 
 /* ---- looking at it ---- */
-
-static size_t logged(const struct server *server, const char *text)
-{
-    cz_str log = server_log(server);
-    size_t count = 0, at;
-    while ((at = cz_str_find(log, cz_str_from(text))) != SIZE_MAX) {
-        log = cz_str_tail(log, at + strlen(text));
-        count++;
-    }
-    return count;
-}
-
-static void wait_for_log(const struct server *server, const char *text, size_t times)
-{
-    for (int64_t until = cz_monotonic_us() + WAIT_MS * 1000; logged(server, text) < times;) {
-        if (cz_monotonic_us() > until) {
-            cz__test_fail(__FILE__, __LINE__, "not logged %zu times: %s in %.*s", times, text,
-                          CZ_STR_ARG(server_log(server)));
-            cz__test_abort();
-        }
-        sleep_ms(5);
-    }
-}
-
-/* The master, once there is one alone. */
-static pid_t only_master(const struct server *server)
-{
-    pid_t masters[MASTERS_MAX] = { 0 };
-    for (int i = 0; i < WAIT_MS / 10; i++) {
-        if (server_masters(server, masters, MASTERS_MAX) == 1)
-            return masters[0];
-        sleep_ms(10);
-    }
-    cz__test_fail(__FILE__, __LINE__, "not one master: %.*s", CZ_STR_ARG(server_log(server)));
-    cz__test_abort();
-}
-
-static void reload(const struct server *server)
-{
-    size_t before = logged(server, reloaded);
-    kill(server->pid, SIGHUP);
-    wait_for_log(server, reloaded, before + 1);
-    only_master(server);
-}
 
 static size_t open_descriptors(pid_t pid)
 {
@@ -128,19 +83,19 @@ CZ_TEST(reloads_under_load_fail_no_request)
         CZ_REQUIRE_OK(cz_str_to_u64(cz_str_from(wanted), &count));
     struct server server = load_server(LOAD_BIND, 2);
     struct load load = load_start(&server);
-    reload(
-        &server); /* the first generation is a fork, and has a descriptor more or less than others */
-    size_t keeper = open_descriptors(server.pid), master = open_descriptors(only_master(&server));
+    server_reload(&server); /* the first generation is a fork, which has others open */
+    size_t keeper = open_descriptors(server.pid),
+           master = open_descriptors(server_only_master(&server));
     for (uint64_t i = 0; i < count; i++) {
         sleep_ms((int)(i * 7 % 40)); /* at no beat of the clients */
-        reload(&server);
+        server_reload(&server);
     }
     CZ_EXPECT_EQ(open_descriptors(server.pid), keeper);
-    CZ_EXPECT_EQ(open_descriptors(only_master(&server)), master);
+    CZ_EXPECT_EQ(open_descriptors(server_only_master(&server)), master);
     load_stop(&load);
     expect_no_failure(&load);
-    CZ_EXPECT_EQ(logged(&server, failed), 0);
-    CZ_EXPECT_EQ(logged(&server, "a worker"), 0); /* died, or could not be started */
+    CZ_EXPECT_EQ(server_logged(&server, failed), 0);
+    CZ_EXPECT_EQ(server_logged(&server, "a worker"), 0); /* died, or could not be started */
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
@@ -155,11 +110,11 @@ CZ_TEST(a_storm_of_hangups_reloads_again_and_again_and_fails_no_request)
         CZ_EXPECT(server_masters(&server, masters, MASTERS_MAX) <= 3); /* two, and a `check` */
         sleep_ms(i % 10);
     }
-    wait_for_log(&server, reloaded, 3);
+    server_wait_for_log(&server, SERVER_RELOADED, 3);
     load_stop(&load);
     expect_no_failure(&load);
-    only_master(&server);
-    CZ_EXPECT_EQ(logged(&server, failed), 0);
+    server_only_master(&server);
+    CZ_EXPECT_EQ(server_logged(&server, failed), 0);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
@@ -178,7 +133,7 @@ CZ_TEST(addresses_and_workers_change_with_the_settings)
         const char *path = i % 2 ? local : other, *gone = i % 2 ? other : local;
         write_text(settings,
                    format("BIND=" LOAD_BIND ", unix:%s\nWORKERS=%u\n", path, counts[i]).ptr, 0600);
-        reload(&server);
+        server_reload(&server);
         CZ_EXPECT_EQ(server_workers(&server, workers, WORKERS_MAX), counts[i]);
         CZ_EXPECT(!access(path, F_OK));
         CZ_EXPECT(access(gone, F_OK));
@@ -209,7 +164,7 @@ CZ_TEST(a_websocket_is_told_1012_at_a_reload_and_1001_at_a_stop)
         CZ_EXPECT(got > 4 && !memcmp(frame, "\x88", 1) && !memcmp(frame + 2, cases[i].end, 2));
         cz_wire_close(wire);
         if (cases[i].signal == SIGHUP)
-            wait_for_log(&server, reloaded, 1);
+            server_wait_for_log(&server, SERVER_RELOADED, 1);
     }
     CZ_EXPECT_EQ(server_wait(&server), 0);
 }
@@ -224,7 +179,7 @@ CZ_TEST(the_program_that_took_its_place_answers_after_a_reload)
     CZ_EXPECT_EQ(get(server.port, "/sleep/0")->status, 200);
     CZ_EXPECT_EQ(get(server.port, "/")->status, 404);
     install("sockets", path);
-    reload(&server);
+    server_reload(&server);
     CZ_EXPECT_EQ(get(server.port, "/sleep/0")->status, 404);
     CZ_EXPECT_EQ(get(server.port, "/")->status, 200);
     CZ_EXPECT_EQ(server_stop(&server), 0);
@@ -248,7 +203,7 @@ CZ_TEST(a_program_that_cannot_take_over_changes_nothing)
     const char *const env[] = { "RELOAD_TIMEOUT=1s", NULL };
     install("lab", path);
     struct server server = server_start(path, 2, env);
-    pid_t master = only_master(&server);
+    pid_t master = server_only_master(&server);
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         if (cases[i].lines)
             install_script(path, cases[i].lines);
@@ -258,19 +213,19 @@ CZ_TEST(a_program_that_cannot_take_over_changes_nothing)
                        "ELF and no more",
                        0755);
         kill(server.pid, SIGHUP);
-        wait_for_log(&server, failed, i + 1);
-        CZ_EXPECT_MSG(logged(&server, cases[i].why), "%s: %.*s", cases[i].what,
+        server_wait_for_log(&server, failed, i + 1);
+        CZ_EXPECT_MSG(server_logged(&server, cases[i].why), "%s: %.*s", cases[i].what,
                       CZ_STR_ARG(server_log(&server)));
-        CZ_EXPECT_EQ(only_master(&server), master);
+        CZ_EXPECT_EQ(server_only_master(&server), master);
         CZ_EXPECT_EQ(get(server.port, "/sleep/0")->status, 200);
     }
     unlink(path);
     kill(server.pid, SIGHUP);
-    wait_for_log(&server, failed, CZ_COUNT(cases) + 1);
-    CZ_EXPECT(logged(&server, "ENOENT"));
+    server_wait_for_log(&server, failed, CZ_COUNT(cases) + 1);
+    CZ_EXPECT(server_logged(&server, "ENOENT"));
     install("lab", path);
-    reload(&server);
-    CZ_EXPECT(only_master(&server) != master);
+    server_reload(&server);
+    CZ_EXPECT(server_only_master(&server) != master);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
@@ -281,10 +236,10 @@ CZ_TEST(settings_that_are_wrong_change_nothing)
     struct server server = server_start("lab", 2, NULL);
     write_text(settings, "HTTP_BODY_MAX=many\n", 0600);
     kill(server.pid, SIGHUP);
-    wait_for_log(&server, failed, 1);
+    server_wait_for_log(&server, failed, 1);
     CZ_EXPECT_EQ(post(server.port, "/echo", "0123456789")->status, 200);
     write_text(settings, "HTTP_BODY_MAX=5\n", 0600);
-    reload(&server);
+    server_reload(&server);
     CZ_EXPECT_EQ(post(server.port, "/echo", "0123456789")->status, 413);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
@@ -318,14 +273,14 @@ CZ_TEST(certificates_are_read_anew)
         if (i == 0)
             server = server_start_on("lab", "127.0.0.1:0, https://127.0.0.1:0", 2, env);
         else
-            reload(&server);
+            server_reload(&server);
         cz_str told = certificate_of(server.tls_port);
         CZ_EXPECT_MSG(cz_str_find(told, cz_str_from(hosts[i])) != SIZE_MAX, "%.*s",
                       CZ_STR_ARG(told));
     }
     write_text(pem, "no certificate\n", 0600);
     kill(server.pid, SIGHUP);
-    wait_for_log(&server, failed, 1);
+    server_wait_for_log(&server, failed, 1);
     CZ_EXPECT(cz_str_find(certificate_of(server.tls_port), CZ_STR("example.com")) != SIZE_MAX);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
@@ -343,7 +298,7 @@ static void install_slow(const char *path)
 static pid_t next_master(const struct server *server, pid_t current)
 {
     pid_t masters[MASTERS_MAX];
-    wait_for_log(server, "reloading", 1);
+    server_wait_for_log(server, "reloading", 1);
     for (int i = 0; i < WAIT_MS / 5; i++) {
         size_t count = server_masters(server, masters, MASTERS_MAX);
         for (size_t n = 0; n < count; n++) {
@@ -361,15 +316,15 @@ CZ_TEST(a_new_master_that_is_killed_changes_nothing)
     const char *path = in_directory("program");
     install("lab", path);
     struct server server = server_start(path, 2, NULL);
-    pid_t master = only_master(&server);
+    pid_t master = server_only_master(&server);
     install_slow(path);
     kill(server.pid, SIGHUP);
     pid_t next = next_master(&server, master);
     CZ_REQUIRE(next > 0);
     kill(next, SIGKILL);
-    wait_for_log(&server, failed, 1);
+    server_wait_for_log(&server, failed, 1);
     CZ_EXPECT_EQ(get(server.port, "/sleep/0")->status, 200);
-    reload(&server); /* the slow one, in peace */
+    server_reload(&server); /* the slow one, in peace */
     CZ_EXPECT_EQ(get(server.port, "/sleep/0")->status, 200);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
@@ -379,28 +334,28 @@ CZ_TEST(an_old_master_that_is_killed_meanwhile_is_followed_by_the_new_one)
     const char *path = in_directory("program");
     install("lab", path);
     struct server server = server_start(path, 2, NULL);
-    pid_t master = only_master(&server);
+    pid_t master = server_only_master(&server);
     install_slow(path);
     kill(server.pid, SIGHUP);
     pid_t next = next_master(&server, master);
     CZ_REQUIRE(next > 0);
     kill(master, SIGKILL);
     CZ_EXPECT_EQ(get(server.port, "/sleep/0")->status, 200); /* waits in the socket */
-    wait_for_log(&server, reloaded, 1);
-    CZ_EXPECT_EQ(only_master(&server), next);
+    server_wait_for_log(&server, SERVER_RELOADED, 1);
+    CZ_EXPECT_EQ(server_only_master(&server), next);
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
 CZ_TEST(a_master_that_is_killed_is_replaced_and_its_waiting_connections_are_served)
 {
     struct server server = load_server(LOAD_BIND, 2);
-    pid_t master = only_master(&server);
+    pid_t master = server_only_master(&server);
     sleep_ms(1200); /* one that dies at its start is not */
     struct load load = load_start(&server);
     sleep_ms(100);
     kill(master, SIGKILL);
-    wait_for_log(&server, reloaded, 1);
-    CZ_EXPECT_EQ(logged(&server, "a master was killed"), 1);
+    server_wait_for_log(&server, SERVER_RELOADED, 1);
+    CZ_EXPECT_EQ(server_logged(&server, "a master was killed"), 1);
     sleep_ms(100);
     load_stop(&load);
     expect_no_failure(&load); /* its workers have answered what they had */
@@ -420,8 +375,8 @@ static bool is_gone(pid_t pid)
 CZ_TEST(all_end_with_the_process_that_was_started)
 {
     struct server server = server_start("lab", 2, NULL);
-    reload(&server);
-    pid_t workers[WORKERS_MAX], master = only_master(&server);
+    server_reload(&server);
+    pid_t workers[WORKERS_MAX], master = server_only_master(&server);
     size_t count = server_workers(&server, workers, WORKERS_MAX);
     CZ_EXPECT_EQ(count, 2);
     kill(server.pid, SIGKILL);
@@ -436,7 +391,7 @@ CZ_TEST(a_stop_in_the_middle_of_a_reload_ends_both_generations)
     const char *path = in_directory("program");
     install("lab", path);
     struct server server = server_start(path, 2, NULL);
-    pid_t master = only_master(&server);
+    pid_t master = server_only_master(&server);
     install_slow(path);
     kill(server.pid, SIGHUP);
     pid_t next = next_master(&server, master);

@@ -13,7 +13,7 @@
 
 extern char **environ;
 
-enum { START_MS = 20000, STOP_MS = 30000, ANSWER_MS = 20000, ENV_MAX = 64 };
+enum { START_MS = 20000, STOP_MS = 30000, ANSWER_MS = 20000, LOG_MS = 20000, ENV_MAX = 64 };
 
 static cz_str keep(cz_str text)
 {
@@ -272,6 +272,52 @@ size_t server_workers(const struct server *server, pid_t *out, size_t max)
     for (size_t i = 0; i < master_count; i++)
         count += process_children(masters[i], out + count, max - count);
     return count;
+}
+
+/* ---- reloading ---- */
+
+size_t server_logged(const struct server *server, const char *text)
+{
+    cz_str log = server_log(server);
+    size_t count = 0, at;
+    while ((at = cz_str_find(log, cz_str_from(text))) != SIZE_MAX) {
+        log = cz_str_tail(log, at + strlen(text));
+        count++;
+    }
+    return count;
+}
+
+void server_wait_for_log(const struct server *server, const char *text, size_t times)
+{
+    for (int64_t until = cz_monotonic_us() + LOG_MS * 1000; server_logged(server, text) < times;) {
+        if (cz_monotonic_us() > until) {
+            cz__test_fail(__FILE__, __LINE__, "not logged %zu times: %s in %.*s", times, text,
+                          CZ_STR_ARG(server_log(server)));
+            cz__test_abort();
+        }
+        sleep_ms(5);
+    }
+}
+
+/* The master, once there is one alone. */
+pid_t server_only_master(const struct server *server)
+{
+    pid_t masters[8] = { 0 };
+    for (int i = 0; i < LOG_MS / 10; i++) {
+        if (server_masters(server, masters, 8) == 1)
+            return masters[0];
+        sleep_ms(10);
+    }
+    cz__test_fail(__FILE__, __LINE__, "not one master: %.*s", CZ_STR_ARG(server_log(server)));
+    cz__test_abort();
+}
+
+void server_reload(const struct server *server)
+{
+    size_t before = server_logged(server, SERVER_RELOADED);
+    kill(server->pid, SIGHUP);
+    server_wait_for_log(server, SERVER_RELOADED, before + 1);
+    server_only_master(server);
 }
 
 /* ---- asking ---- */

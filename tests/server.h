@@ -41,6 +41,15 @@ size_t process_children(pid_t parent, pid_t *out, size_t max);
 size_t server_masters(const struct server *server, pid_t *out, size_t max);
 size_t server_workers(const struct server *server, pid_t *out, size_t max);
 
+/* How often its log says `text`; and wait until it has said so that often, 20 s at most. */
+size_t server_logged(const struct server *server, const char *text);
+void server_wait_for_log(const struct server *server, const char *text, size_t times);
+/* Its master, as soon as there is one alone. */
+pid_t server_only_master(const struct server *server);
+/* SIGHUP, and wait until another generation is the only one. */
+void server_reload(const struct server *server);
+#define SERVER_RELOADED "reloaded: another generation serves" /* what its log says then */
+
 /* A setting of the Bookstore, and the header of a service that may write by it. */
 #define BOOKSTORE_SERVICE "CLIENT_TOKENS=tests:a-token-for-the-tests"
 #define BOOKSTORE_SERVICE_HEADER "Authorization: Bearer dGVzdHM6YS10b2tlbi1mb3ItdGhlLXRlc3Rz\r\n"

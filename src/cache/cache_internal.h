@@ -136,8 +136,9 @@ struct cz__debt {
     cz_str_list keys; /* unless all */
     uint64_t changes;
 };
-/* In memory that processes forked from now on share. Errors: CZ_ENOMEM. */
-CZ_NODISCARD cz_status cz__owed_create(struct cz__owed **out);
+/* In memory that processes forked from now on share, and generations before and after; `whose`: a name of up to 80 bytes.
+ * Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__owed_create(const char *whose, struct cz__owed **out);
 void cz__owed_destroy(struct cz__owed *owed); /* NULL does nothing */
 void cz__owed_add(struct cz__owed *owed, const cz_str *keys, size_t count);
 void cz__owed_add_all(struct cz__owed *owed);

@@ -13,11 +13,13 @@
  * whoever gets the lock next then empties the shard, a part of what is a cache. A process that is stopped with a lock keeps
  * others waiting for the cache's time-out, after which it counts as away. */
 #include "cache/cache_internal.h"
+#include "runtime/shared_memory.h"
 #include "base/shared_mutex.h"
 #include <calzone/map.h>
 #include <calzone/random.h>
 #include <calzone/time.h>
 #include <errno.h>
+#include <stdio.h>
 #include <sys/mman.h>
 
 enum {
@@ -126,6 +128,16 @@ static cz_status init_shard(struct shard *shard, uint64_t bytes)
     return cz__shared_mutex_init(&shard->lock) ? CZ_OK : CZ_ENOMEM;
 }
 
+/* Map it; what a generation of another layout has left is not taken, by its name. */
+static struct segment *map_segment(const struct cz__store *store, bool *out_fresh)
+{
+    char name[120];
+    void *memory;
+    cz_ignore(snprintf(name, sizeof name, "cache %s %d %lld", store->alias, LAYOUT_VERSION,
+                       (long long)store->bytes)); /* it fits */
+    return cz__shared_memory_open(name, (size_t)store->bytes, &memory, out_fresh) ? NULL : memory;
+}
+
 static cz_status memory_open(struct cz__store *store, const cz_url *url, cz_error *err)
 {
     if (url->host.len || url->path.len || url->user.len)
@@ -135,10 +147,13 @@ static cz_status memory_open(struct cz__store *store, const cz_url *url, cz_erro
     uint64_t space = (uint64_t)store->bytes - PAGE_BYTES;
     uint64_t shards = space / SHARD_BYTES;
     shards = shards < 1 ? 1 : shards > SHARDS_MAX ? SHARDS_MAX : shards;
-    struct segment *segment =
-        mmap(NULL, (size_t)store->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (segment == MAP_FAILED)
+    bool fresh;
+    struct segment *segment = map_segment(store, &fresh);
+    if (!segment)
         return cz_error_set(err, CZ_ENOMEM, "no memory for the cache \"%s\"", store->alias);
+    store->state = segment;
+    if (!fresh)
+        return CZ_OK;
     *segment = (struct segment){
         .magic = MAGIC,
         .version = LAYOUT_VERSION,
@@ -149,10 +164,10 @@ static cz_status memory_open(struct cz__store *store, const cz_url *url, cz_erro
     cz_random_bytes(segment->hash_key, sizeof segment->hash_key);
     for (uint32_t i = 0; i < segment->shard_count; i++)
         if (init_shard(shard_at(segment, i), segment->shard_bytes)) {
+            store->state = NULL;
             munmap(segment, (size_t)store->bytes);
             return cz_error_set(err, CZ_ENOMEM, "no memory for the cache \"%s\"", store->alias);
         }
-    store->state = segment;
     return CZ_OK;
 }
 

@@ -151,7 +151,7 @@ cz_status cz__cache_open(const char *alias, cz_str url, cz_str prefix, cz_error 
         return cz_error_set(err, CZ_ENOMEM, "no memory for a cache");
     cz_status status = open_store(store, arena, url, prefix, err);
     cz_arena_destroy(arena);
-    if (!status && cz__owed_create(&store->owed)) {
+    if (!status && cz__owed_create(store->alias, &store->owed)) {
         store->driver->close(store);
         status = cz_error_set(err, CZ_ENOMEM, "no memory for a cache");
     }

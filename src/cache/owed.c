@@ -4,10 +4,12 @@
  * Keys stand one behind the other, each with a NUL after it; more than there is room for are all keys. */
 #include "base/shared_mutex.h"
 #include "cache/cache_internal.h"
+#include "runtime/shared_memory.h"
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/mman.h>
 
-enum { KEYS_BYTES_MAX = 65536 };
+enum { KEYS_BYTES_MAX = 65536, LAYOUT_VERSION = 1 };
 
 struct cz__owed {
     pthread_mutex_t mutex;
@@ -18,13 +20,16 @@ struct cz__owed {
     char keys[KEYS_BYTES_MAX];
 };
 
-cz_status cz__owed_create(struct cz__owed **out)
+cz_status cz__owed_create(const char *whose, struct cz__owed **out)
 {
-    struct cz__owed *owed = mmap(NULL, sizeof *owed, PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0); /* used when it is needed */
-    if (owed == MAP_FAILED)
+    char name[120];
+    void *memory; /* whose pages are used when they are needed */
+    bool fresh;
+    cz_ignore(snprintf(name, sizeof name, "owed %s %d", whose, LAYOUT_VERSION)); /* it fits */
+    if (cz__shared_memory_open(name, sizeof(struct cz__owed), &memory, &fresh))
         return CZ_ENOMEM;
-    if (!cz__shared_mutex_init(&owed->mutex)) {
+    struct cz__owed *owed = memory;
+    if (fresh && !cz__shared_mutex_init(&owed->mutex)) {
         munmap(owed, sizeof *owed);
         return CZ_ENOMEM;
     }

@@ -1,11 +1,14 @@
 /* The keys that tickets of sessions are sealed with (RFC 5077; RFC 8446, 4.6.1).
  *
  * All workers begin with one random secret, which is in no file, and go from one secret to the next by a hash every twelve hours:
- * so they agree without a word, and nobody can go back. A ticket of the time before is taken once more and replaced. */
+ * so they agree without a word, and nobody can go back. A ticket of the time before is taken once more and replaced. The secret of
+ * today, and no older one, lies in memory that generations share, so that sessions go on over a reload. */
 #include "http/tls_tickets.h"
 #include "base/crypto.h"
+#include "runtime/shared_memory.h"
 #include <calzone/random.h>
 #include <calzone/time.h>
+#include <stdatomic.h>
 #include <string.h>
 
 enum { ROTATE_S = 12 * 3600, IV_BYTES = 16 };
@@ -20,6 +23,37 @@ static struct {
     struct keys previous, current;
     bool begun;
 } self;
+
+/* What the next generation begins with. Whoever goes to the next secret writes it, and all write the same. */
+struct left {
+    _Atomic int64_t period; /* 0: none; -1: it is being written */
+    unsigned char secret[CZ__SHA256];
+};
+static struct left *left; /* NULL: there is no memory for it */
+
+static void leave_secret(void)
+{
+    if (!left)
+        return;
+    atomic_store(&left->period, -1);
+    memcpy(left->secret, self.secret, sizeof left->secret);
+    atomic_store(&left->period, self.period);
+}
+
+/* False: there is none, or it changes just now. */
+static bool take_secret(int64_t period)
+{
+    bool fresh;
+    void *memory;
+    if (!left && !cz__shared_memory_open("tickets 1", sizeof *left, &memory, &fresh))
+        left = memory;
+    int64_t of = left ? atomic_load(&left->period) : 0;
+    if (of <= 0 || of > period)
+        return false;
+    memcpy(self.secret, left->secret, sizeof self.secret);
+    self.period = of;
+    return atomic_load(&left->period) == of;
+}
 
 static cz_status derive(const unsigned char *secret, const char *purpose, unsigned char *out)
 {
@@ -60,6 +94,7 @@ static cz_status advance(int64_t now_s)
         memcpy(self.secret, next, sizeof next);
         explicit_bzero(next, sizeof next);
     }
+    leave_secret();
     return derive_all();
 }
 
@@ -68,9 +103,14 @@ cz_status cz__tls_tickets_begin_at(int64_t now_s, cz_error *err)
     cz_status status = cz__crypto_load(err);
     if (status)
         return status;
+    self.begun = true;
+    if (take_secret(now_s / ROTATE_S - 1)) {
+        status = advance(now_s);
+        return status ? status : derive_all();
+    }
     cz_random_bytes(self.secret, sizeof self.secret);
     self.period = now_s / ROTATE_S - 1;
-    self.begun = true;
+    leave_secret();
     return derive_all();
 }
 

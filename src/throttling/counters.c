@@ -150,10 +150,11 @@ cz_status cz__throttle_counters_map(size_t entry_count, cz_error *err)
 {
     if (table)
         return CZ_OK;
-    if (!server.redis)
-        cz_random_bytes(cz__throttle_secrets, sizeof cz__throttle_secrets);
     if (cz__throttle_table_create(entry_count, &table))
         return cz_error_set(err, CZ_ENOMEM, "no memory for THROTTLE_ENTRIES=%zu", entry_count);
+    if (!server.redis)
+        memcpy(cz__throttle_secrets, cz__throttle_table_secrets(table),
+               sizeof cz__throttle_secrets);
     return CZ_OK;
 }
 

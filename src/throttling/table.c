@@ -13,7 +13,10 @@
  * whoever finds that the holder has died puts it back, so a worker killed in the middle has not counted and nothing is
  * half done. It holds no pointer. */
 #include "base/shared_mutex.h"
+#include "runtime/shared_memory.h"
 #include "throttling/throttling_internal.h"
+#include <calzone/random.h>
+#include <stdio.h>
 #include <sys/mman.h>
 
 enum { WAYS = CZ__HITS_MAX, RUNS = 32, STEPS = RUNS - 2 };
@@ -37,7 +40,11 @@ struct undo {
     unsigned way;
 };
 
+/* Another layout has another number, so that a reload to a program with that begins with a table of its own. */
+enum { LAYOUT_VERSION = 1 };
+
 struct cz__throttle_table {
+    uint8_t secrets[2][16];
     pthread_mutex_t mutex;
     size_t set_count, bytes; /* a power of two; of the mapping */
     uint32_t undo_count;     /* 0: nothing is being changed */
@@ -51,18 +58,32 @@ cz_status cz__throttle_table_create(size_t entry_count, cz__throttle_table **out
     while (set_count * WAYS < entry_count)
         set_count *= 2;
     cz__throttle_table *table;
+    void *memory;
+    char name[60];
+    bool fresh;
     size_t bytes = sizeof *table + set_count * sizeof *table->sets;
-    table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (table == MAP_FAILED)
+    cz_ignore(snprintf(name, sizeof name, "throttles %d %zu", LAYOUT_VERSION, bytes)); /* fits */
+    if (cz__shared_memory_open(name, bytes, &memory, &fresh))
         return CZ_ENOMEM;
+    table = memory;
+    if (!fresh) {
+        *out = table;
+        return CZ_OK;
+    }
     if (!cz__shared_mutex_init(&table->mutex)) {
         munmap(table, bytes);
         return CZ_ENOMEM;
     }
+    cz_random_bytes(table->secrets, sizeof table->secrets);
     table->set_count = set_count;
     table->bytes = bytes;
     *out = table;
     return CZ_OK;
+}
+
+const uint8_t (*cz__throttle_table_secrets(const cz__throttle_table *table))[16]
+{
+    return table->secrets;
 }
 
 void cz__throttle_table_destroy(cz__throttle_table *table)

@@ -32,9 +32,11 @@ struct cz__hit {
     int64_t reset_us; /* until the oldest counted hits are forgotten */
 };
 
-/* A table for about `entry_count` counters, in memory that processes forked from now on share.
- * Errors: CZ_ENOMEM. Context: start-up. */
+/* A table for about `entry_count` counters, in memory that processes forked from now on share, and the generations before and after
+ * (runtime/shared_memory.h). Errors: CZ_ENOMEM. Context: start-up. */
 CZ_NODISCARD cz_status cz__throttle_table_create(size_t entry_count, cz__throttle_table **out);
+/* Two keys for the hashes of its counters, drawn when it was made. */
+const uint8_t (*cz__throttle_table_secrets(const cz__throttle_table *table))[16];
 void cz__throttle_table_destroy(cz__throttle_table *table);
 
 /* Count in all of `hits`, at most CZ__HITS_MAX of different keys, or, when one has none left, in none. False: in none.

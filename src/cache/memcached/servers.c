@@ -68,9 +68,13 @@ static uint64_t hash_of(cz_str text)
 cz_status cz__mc_add_server(struct cz__memcached *memcached, cz_str host, uint16_t port)
 {
     struct cz__mc_server *server = &memcached->servers[memcached->count];
+    static unsigned number; /* in the order of the settings, in each generation */
+    char whose[60];
     cz_status status = cz__link_init(&server->link, &protocol, host, port);
+    cz_ignore(snprintf(whose, sizeof whose, "memcached %u %016llx:%u", number++,
+                       (unsigned long long)hash_of(host), port)); /* it fits */
     if (!status)
-        status = cz__owed_create(&server->owed);
+        status = cz__owed_create(whose, &server->owed);
     for (unsigned i = 0; i < CZ__MC_POINTS && !status; i++) {
         char name[300];
         int len = snprintf(name, sizeof name, "%.*s:%u-%u", CZ_STR_ARG(host), port, i);
