@@ -60,20 +60,6 @@ static void install_script(const char *path, const char *lines)
 
 /* ---- no request fails ---- */
 
-static void expect_no_failure(const struct load *load)
-{
-    static const char *const names[] = { "keep-alive", "pipelines", "uploads",
-                                         "fresh",      "writes",    "HTTP/2" };
-    for (int kind = 0; kind < LOAD_KINDS; kind++) {
-        const struct load_tally *tally = &load->tallies[kind];
-        printf("%s: %llu answered, %llu failed\n", names[kind], (unsigned long long)tally->answered,
-               (unsigned long long)tally->failed);
-        CZ_EXPECT_MSG(!tally->failed, "%s: %llu failed, the first: %s", names[kind],
-                      (unsigned long long)tally->failed, tally->first_failure);
-        CZ_EXPECT_MSG(tally->answered > 0, "%s: nothing was answered", names[kind]);
-    }
-}
-
 /* CZ_RELOADS of them (`./dev reload N`), or ten. */
 CZ_TEST(reloads_under_load_fail_no_request)
 {
@@ -93,7 +79,7 @@ CZ_TEST(reloads_under_load_fail_no_request)
     CZ_EXPECT_EQ(open_descriptors(server.pid), keeper);
     CZ_EXPECT_EQ(open_descriptors(server_only_master(&server)), master);
     load_stop(&load);
-    expect_no_failure(&load);
+    load_expect_no_failure(&load);
     CZ_EXPECT_EQ(server_logged(&server, failed), 0);
     CZ_EXPECT_EQ(server_logged(&server, "a worker"), 0); /* died, or could not be started */
     CZ_EXPECT_EQ(server_stop(&server), 0);
@@ -112,7 +98,7 @@ CZ_TEST(a_storm_of_hangups_reloads_again_and_again_and_fails_no_request)
     }
     server_wait_for_log(&server, SERVER_RELOADED, 3);
     load_stop(&load);
-    expect_no_failure(&load);
+    load_expect_no_failure(&load);
     server_only_master(&server);
     CZ_EXPECT_EQ(server_logged(&server, failed), 0);
     CZ_EXPECT_EQ(server_stop(&server), 0);
@@ -139,7 +125,7 @@ CZ_TEST(addresses_and_workers_change_with_the_settings)
         CZ_EXPECT(access(gone, F_OK));
     }
     load_stop(&load);
-    expect_no_failure(&load);
+    load_expect_no_failure(&load);
     CZ_EXPECT_EQ(server_stop(&server), 0);
     CZ_EXPECT(access(local, F_OK));
 }
@@ -358,7 +344,7 @@ CZ_TEST(a_master_that_is_killed_is_replaced_and_its_waiting_connections_are_serv
     CZ_EXPECT_EQ(server_logged(&server, "a master was killed"), 1);
     sleep_ms(100);
     load_stop(&load);
-    expect_no_failure(&load); /* its workers have answered what they had */
+    load_expect_no_failure(&load); /* its workers have answered what they had */
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 

@@ -70,6 +70,7 @@ enum cz__report_kind {
     CZ__REPORT_DRAINING, /* it has taken what waited in its socket and accepts no more */
     CZ__REPORT_CRASH,
     CZ__REPORT_STALL, /* something has held the loop for long and still does */
+    CZ__REPORT_SPENT, /* it asks to be replaced, which message tells why */
     CZ__REPORT_WAKE   /* the watchdog may not sleep */
 };
 

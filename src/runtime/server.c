@@ -62,7 +62,7 @@ static void schedule_respawn(struct cz__slot *slot)
 static void spawn(struct cz__master *master, struct cz__slot *slot)
 {
     slot->respawn_ms = 0;
-    slot->ready = false;
+    slot->ready = slot->spent = false;
     slot->stall = (struct cz__stall){ 0 };
     *slot->pulse = (struct cz__pulse){ .waiting = 1, .wake_fd = master->report_write_fd };
     cz_log_flush(true); /* else the child would write again what is gathered */
@@ -83,17 +83,49 @@ static void spawn(struct cz__master *master, struct cz__slot *slot)
 
 static void signal_workers(const struct cz__master *master, int number)
 {
-    for (unsigned i = 0; i < master->count; i++)
+    for (unsigned i = 0; i < master->count; i++) {
         if (master->slots[i].pid)
             kill(master->slots[i].pid, number);
+        if (master->slots[i].leaving)
+            kill(master->slots[i].leaving, number);
+    }
 }
 
 static bool any_worker(const struct cz__master *master)
 {
     for (unsigned i = 0; i < master->count; i++)
-        if (master->slots[i].pid)
+        if (master->slots[i].pid || master->slots[i].leaving)
             return true;
     return false;
+}
+
+/* ---- Workers that have asked to be replaced: the next one is started first ---- */
+
+static void replace_spent(struct cz__master *master, struct cz__slot *slot)
+{
+    struct cz__pulse *pulse = slot->pulse;
+    slot->leaving = slot->pid;
+    slot->leaving_kill_ms = 0;
+    slot->pid = 0;
+    slot->deaths = 0;
+    slot->pulse = slot->leaving_pulse;
+    slot->leaving_pulse = pulse;
+    spawn(master, slot);
+}
+
+/* One at a time, so that those that ask together do not all start anew together. */
+static void replace_next_spent(struct cz__master *master)
+{
+    struct cz__slot *next = NULL;
+    for (unsigned i = 0; i < master->count; i++) {
+        struct cz__slot *slot = &master->slots[i];
+        if (slot->leaving && !slot->leaving_kill_ms)
+            return;
+        if (slot->spent && slot->pid && !slot->leaving)
+            next = slot;
+    }
+    if (next && master->state == CZ__SERVING)
+        replace_spent(master, next);
 }
 
 /* ---- Ending ---- */
@@ -128,6 +160,9 @@ static void hand_over(struct cz__master *master)
     for (unsigned i = 0; i < master->count; i++)
         if (master->slots[i].pid)
             cz__worker_replaced(master->slots[i].pid);
+    for (unsigned i = 0; i < master->count; i++)
+        if (master->slots[i].leaving)
+            cz__worker_replaced(master->slots[i].leaving);
 }
 
 static void stop_at_once(struct cz__master *master)
@@ -177,6 +212,23 @@ static void worker_ready(struct cz__master *master, struct cz__slot *slot)
         ready += master->slots[i].ready;
     if (ready == master->count && !master->all_ready && master->state == CZ__SERVING)
         begin_serving(master);
+    if (slot->leaving && !slot->leaving_kill_ms) {
+        cz__worker_replaced(slot->leaving);
+        slot->leaving_kill_ms = cz__now_ms() + (int64_t)drain_ms(master) + DRAIN_GRACE_MS;
+    }
+    replace_next_spent(master);
+}
+
+static void take_spent(struct cz__master *master, struct cz__slot *slot,
+                       const struct cz__report *report)
+{
+    if (report->pid != slot->pid || slot->spent || master->state != CZ__SERVING)
+        return;
+    cz_log_info(NULL, "runtime", "a worker is replaced", CZ_FIELD_INT("worker", report->slot),
+                CZ_FIELD_INT("pid", report->pid),
+                CZ_FIELD_STR("why", cz_str_from(report->message)));
+    slot->spent = true;
+    replace_next_spent(master);
 }
 
 static void take_report(struct cz__master *master, const struct cz__report *report)
@@ -204,6 +256,9 @@ static void take_report(struct cz__master *master, const struct cz__report *repo
             slot->crash = cz_malloc(sizeof *slot->crash);
         if (slot->crash)
             *slot->crash = *report;
+        break;
+    case CZ__REPORT_SPENT:
+        take_spent(master, slot, report);
         break;
     case CZ__REPORT_STALL:
         cz__report_stall(report);
@@ -251,31 +306,48 @@ static void replace(struct cz__master *master, struct cz__slot *slot)
 
 struct death {
     unsigned slot;
+    bool left; /* it was no longer the slot's */
     pid_t pid;
     int wait_status;
 };
 
+/* False: it is no worker. */
+static bool take_death(struct cz__master *master, pid_t pid, int wait_status, struct death *out)
+{
+    for (unsigned i = 0; i < master->count; i++) {
+        struct cz__slot *slot = &master->slots[i];
+        if (slot->pid != pid && slot->leaving != pid)
+            continue;
+        *out = (struct death){ i, slot->leaving == pid, pid, wait_status };
+        if (out->left)
+            slot->leaving = 0;
+        else
+            slot->pid = 0;
+        return true;
+    }
+    return false;
+}
+
 /* Replace first, report after: nobody waits for a log line. */
 static void reap(struct cz__master *master)
 {
-    struct death deaths[CZ__WORKERS_MAX];
+    struct death deaths[2 * CZ__WORKERS_MAX];
     size_t count = 0;
     int wait_status;
     pid_t pid;
     read_reports(master); /* a worker may have been ready before it died */
-    while (count < CZ__WORKERS_MAX && (pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
-        for (unsigned i = 0; i < master->count; i++)
-            if (master->slots[i].pid == pid) {
-                master->slots[i].pid = 0;
-                deaths[count++] = (struct death){ i, pid, wait_status };
-            }
+    while (count < CZ_COUNT(deaths) && (pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
+        count += take_death(master, pid, wait_status, &deaths[count]);
     for (size_t i = 0; i < count; i++) {
         struct cz__slot *slot = &master->slots[deaths[i].slot];
+        if (deaths[i].left)
+            continue;
         if (master->state == CZ__SERVING)
             replace(master, slot);
         else
             cz__sockets_stop(&master->sockets, deaths[i].slot);
     }
+    replace_next_spent(master);
     read_reports(master);
     for (size_t i = 0; i < count; i++) {
         struct cz__slot *slot = &master->slots[deaths[i].slot];
@@ -349,6 +421,12 @@ static int run_due(struct cz__master *master)
             spawn(master, slot);
         if (slot->respawn_ms && slot->respawn_ms < next)
             next = slot->respawn_ms;
+        if (slot->leaving && slot->leaving_kill_ms && now >= slot->leaving_kill_ms) {
+            kill(slot->leaving, SIGKILL);
+            slot->leaving_kill_ms = now + STOP_GRACE_MS; /* it ends within that */
+        }
+        if (slot->leaving && slot->leaving_kill_ms && slot->leaving_kill_ms < next)
+            next = slot->leaving_kill_ms;
     }
     int64_t wait = next == INT64_MAX ? -1 : next > now ? next - now : 0;
     return wait > INT32_MAX ? INT32_MAX : (int)wait;

@@ -4,7 +4,8 @@
  * own, so a dying worker resets nobody's pending connection. It opens no database and parses no byte from
  * outside. A worker that dies is replaced first and reported after; one that dies again and again is
  * started with growing delay (100 ms doubling to 5 s), and a start that fails three times in a row before it is
- * ready, with no worker ever ready, ends the master with the error.
+ * ready, with no worker ever ready, ends the master with the error. One that asks to be replaced serves until another is ready in its
+ * slot; of several that ask, one after the other.
  *
  * Signals: SIGTERM and SIGINT drain (the second stops at once), SIGUSR1 reopens logs in master and
  * workers. The master tells workers SIGTERM to drain and SIGQUIT to stop; a worker that anyone else sends
@@ -60,6 +61,9 @@ typedef struct cz__server_options {
  * 1 after a failure or a drain that was cut short, which is logged. Context: main thread, outside any loop. */
 int cz__server_run(const cz__server_options *options);
 
+/* Ask the master to replace this worker, which goes on until another is ready and then drains; `why` is logged: "after 1000 requests".
+ * Once. Context: the worker's loop. */
+void cz__worker_spent(const char *why);
 /* The worker has nothing left to do and may end. Context: the worker's loop. */
 void cz__worker_drained(cz__worker *worker);
 

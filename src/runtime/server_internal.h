@@ -21,12 +21,17 @@ struct cz__slot {
     struct cz__pulse *pulse;  /* in memory shared with the worker */
     struct cz__stall stall;
     struct cz__stall beat; /* as stall, looked at by the service manager's watchdog */
+    bool spent;            /* the worker has asked to be replaced */
+    pid_t leaving; /* the worker before, which drains once the one above is ready; 0: none */
+    int64_t leaving_kill_ms; /* when it has drained for too long; 0: it has not been told */
+    struct cz__pulse *leaving_pulse;
 };
 
 struct cz__master {
     const cz__server_options *options;
     enum cz__master_state state;
     struct cz__slot *slots;
+    struct cz__pulse *pulses; /* two of each slot */
     unsigned count;
     struct cz__sockets sockets;
     int signal_fd, report_read_fd, report_write_fd;

@@ -31,6 +31,11 @@ static cz_status open_signals(struct cz__master *master, cz_error *err)
     return CZ_OK;
 }
 
+static size_t pulses_bytes(const struct cz__master *master)
+{
+    return 2 * master->count * sizeof(struct cz__pulse);
+}
+
 cz_status cz__master_set_up(struct cz__master *master, cz_error *err)
 {
     const cz__server_options *options = master->options;
@@ -39,13 +44,16 @@ cz_status cz__master_set_up(struct cz__master *master, cz_error *err)
     if (master->count > CZ__WORKERS_MAX)
         master->count = CZ__WORKERS_MAX;
     cz__descriptor_limit_raise();
-    struct cz__pulse *pulses = mmap(NULL, master->count * sizeof *pulses, PROT_READ | PROT_WRITE,
-                                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct cz__pulse *pulses =
+        mmap(NULL, pulses_bytes(master), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     master->slots = cz_calloc(master->count, sizeof *master->slots);
     if (pulses == MAP_FAILED || !master->slots)
         return cz_error_set(err, CZ_ENOMEM, "no memory for %u workers", master->count);
     for (unsigned i = 0; i < master->count; i++)
-        master->slots[i].pulse = &pulses[i];
+        master->slots[i].pulse = &pulses[2 * i];
+    for (unsigned i = 0; i < master->count; i++)
+        master->slots[i].leaving_pulse = &pulses[2 * i + 1];
+    master->pulses = pulses;
     cz_status status =
         cz__sockets_open(&master->sockets, options->bind, options->bind_count, master->count, err);
     return status ? status : open_signals(master, err);
@@ -56,8 +64,8 @@ void cz__master_tear_down(struct cz__master *master)
     cz__sockets_close(&master->sockets);
     for (unsigned i = 0; master->slots && i < master->count; i++)
         cz_free(master->slots[i].crash);
-    if (master->slots && master->slots[0].pulse)
-        munmap(master->slots[0].pulse, master->count * sizeof(struct cz__pulse));
+    if (master->pulses)
+        munmap(master->pulses, pulses_bytes(master));
     cz_free(master->slots);
     const int fds[] = { master->signal_fd, master->report_read_fd, master->report_write_fd };
     for (size_t i = 0; i < CZ_COUNT(fds); i++)

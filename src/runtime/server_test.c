@@ -84,6 +84,8 @@ static void obey(cz_ctx *ctx, int fd, const char *line)
         cz_ignore(test_handler_that_recurses(1)); /* does not return */
     else if (!strncmp(line, "assert", 6))
         cz_assert(line == NULL);
+    else if (!strncmp(line, "spent", 5))
+        cz__worker_spent("it was told to");
     else if (!strncmp(line, "spin", 4))
         test_handler_that_spins(250);
     else if (!strncmp(line, "stick", 5))
@@ -107,7 +109,8 @@ static void serve(void *arg)
     cz__fiber_attach(&ctx);
     connections_open++;
     cz_status status = cz__watch_add(this_worker->loop, &connection.watch, fd, EPOLLIN, readable);
-    while (!status && !this_worker->draining) {
+    bool answered = false; /* one that comes while the worker drains has a line, too */
+    while (!status && !(answered && this_worker->draining)) {
         status = cz__fiber_wait(&ctx);
         ssize_t got = read(fd, line, sizeof line - 1);
         if (status || got == 0 || (got < 0 && errno != EAGAIN))
@@ -117,6 +120,7 @@ static void serve(void *arg)
         line[got] = '\0';
         line[strcspn(line, "\n")] = '\0';
         obey(&ctx, fd, line);
+        answered = true;
     }
     cz__watch_remove(this_worker->loop, &connection.watch);
     close(fd);
@@ -528,6 +532,41 @@ CZ_TEST(a_worker_that_is_told_to_end_drains_and_is_replaced)
     for (int i = 0; i < 100 && (second == 0 || second == first); i++)
         second = ask(&server, "echo\n");
     CZ_EXPECT(second > 0 && second != first);
+    kill(server.pid, SIGTERM);
+    CZ_EXPECT_EQ(server_end(&server, 5000), 0);
+}
+
+/* Another is ready before it drains, and what it has it finishes, within the time for a drain. */
+CZ_TEST(a_worker_that_is_spent_serves_until_another_is_ready)
+{
+    static struct server server;
+    server_start(&server, &(cz__server_options){ .workers = 2, .drain_timeout_ms = 1000 });
+    server_ready(&server);
+    for (int round = 0; round < 3; round++) {
+        int kept = connect_to(&server), stays = connect_to(&server);
+        say(kept, "spent\n");
+        pid_t first = answer(kept, NULL);
+        CZ_REQUIRE(first > 0);
+        say(stays, "echo\n");
+        CZ_EXPECT(answer(stays, NULL) > 0);
+        CZ_EXPECT(logged(&server, "a worker is replaced", 5000));
+        CZ_EXPECT(logged(&server, "it was told to", 0));
+        for (int i = 0; i < 200; i++) /* none is refused, and none waits for a worker to start */
+            CZ_EXPECT(ask(&server, "echo\n") > 0);
+        usleep(200000);
+        for (int i = 0; i < 50; i++)
+            CZ_EXPECT(ask(&server, "echo\n") != first);
+        say(kept, "echo\n");
+        CZ_EXPECT_EQ(answer(kept, NULL), first); /* it drains */
+        close(kept);
+        close(stays); /* of the same worker, maybe */
+        int64_t until_us = cz_monotonic_us() + 5000000;
+        while (!kill(first, 0) && cz_monotonic_us() < until_us)
+            usleep(5000);
+        CZ_EXPECT(kill(first, 0) && errno == ESRCH);
+        memset(server.log, 0, sizeof server.log);
+        server.log_len = 0;
+    }
     kill(server.pid, SIGTERM);
     CZ_EXPECT_EQ(server_end(&server, 5000), 0);
 }

@@ -41,6 +41,11 @@ static void report(enum cz__report_kind kind, const char *message)
     cz__report_send(self.start->report_fd, &record);
 }
 
+void cz__worker_spent(const char *why)
+{
+    report(CZ__REPORT_SPENT, why);
+}
+
 /* ---- The end of each turn. Logs are written 250 ms after a turn that may have made lines ---- */
 
 static void log_timer_due(cz__timer *timer)

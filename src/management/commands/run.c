@@ -2,6 +2,7 @@
 #include "management/hardening.h"
 #include "management/listening.h"
 #include "management/project.h"
+#include "management/worker_limits.h"
 #include <calzone/authentication.h>
 #include <calzone/log.h>
 #include "migrations/migrations.h"
@@ -196,7 +197,11 @@ static cz_status on_start(cz__worker *worker, cz_error *err)
     if (status)
         return status;
     status = listen_in_worker(state->site, err);
-    return status ? status : serve(worker, state, err);
+    if (!status)
+        status = serve(worker, state, err);
+    if (!status)
+        cz__worker_limits_watch(worker->loop, state->server, state->site->settings);
+    return status;
 }
 
 static void drained(void *arg)
@@ -325,7 +330,8 @@ static int serve_site(struct cz__site *site, cz_str bind, unsigned workers, bool
     if (code)
         return code;
     long cores = sysconf(_SC_NPROCESSORS_ONLN); /* which is what 0 workers mean */
-    if (cz__db_share(workers ? workers : cores > 0 ? (unsigned)cores : 1, &err)) {
+    unsigned count = workers ? workers : cores > 0 ? (unsigned)cores : 1;
+    if (cz__db_share(2 * count, &err)) { /* as many may drain while others serve in their place */
         fprintf(stderr, "run: %s\n", cz_error_message(&err));
         return 1;
     }
