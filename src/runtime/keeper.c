@@ -13,14 +13,12 @@
 #include <calzone/str.h>
 #include <calzone/time.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "runtime/generation_internal.h"
@@ -29,24 +27,15 @@
 #include "runtime/program.h"
 
 enum {
-    STEADY_MS = 1000,       /* one that was ready for so long and is killed is replaced */
-    DRAIN_GRACE_MS = 10000, /* for a master to end its workers by itself */
-    NOT_EXECUTED = 127
-};
-
-struct kept {
-    pid_t pid; /* 0: none */
-    int channel_fd;
-    unsigned number;
-    int64_t ready_ms;
-    struct cz__descriptors left; /* what it leaves, until it is ready */
+    STEADY_MS = 1000,      /* one that was ready for so long and is killed is replaced */
+    DRAIN_GRACE_MS = 10000 /* for a master to end its workers by itself */
 };
 
 static struct {
-    const struct cz__keeper_options *options;
+    struct cz__start how;
     struct cz__program program;
     cz_error no_program;
-    struct kept current, next, before;
+    struct cz__kept current, next, before;
     struct cz__descriptors left; /* by the current one */
     pid_t check_pid;
     int64_t
@@ -60,117 +49,11 @@ static struct {
     int64_t watchdog_ms;
     unsigned generations;
     int signal_fd, code;
-    sigset_t signals_before;
 } self;
 
 static int64_t now_ms(void)
 {
     return cz_monotonic_us() / 1000;
-}
-
-/* ---- Starting ---- */
-
-/* In a child: as the keeper found it. */
-static void restore_signals(void)
-{
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGHUP, SIG_IGN); /* a terminal tells it to all; the keeper decides */
-    sigprocmask(SIG_SETMASK, &self.signals_before, NULL);
-}
-
-static void execute(const char *what, char *const *arguments)
-{
-    char *argv[1024];
-    size_t count = 0;
-    argv[count++] = program_invocation_name;
-    for (; arguments[count - 1] && count < CZ_COUNT(argv) - 1; count++)
-        argv[count] = arguments[count - 1];
-    argv[count] = NULL;
-    int reason = cz__program_execute(&self.program, argv);
-    cz_log_error(NULL, "runtime", "the program cannot be started",
-                 CZ_FIELD_STR("command", cz_str_from(what)),
-                 CZ_FIELD_STR("path", cz_str_from(self.program.path)),
-                 CZ_FIELD_STR("error", cz_str_from(strerrorname_np(reason))));
-    cz_log_flush(true);
-    _exit(NOT_EXECUTED);
-}
-
-static pid_t fork_child(void)
-{
-    cz_log_flush(true); /* else the child would write again what is gathered */
-    fflush(NULL);
-    return fork();
-}
-
-static void run_check(void)
-{
-    static char check[] = "check";
-    static char *const arguments[] = { check, NULL };
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    restore_signals();
-    if (null >= 0)
-        dup2(null, STDOUT_FILENO); /* that all is well need not be told */
-    execute(check, arguments);
-}
-
-/* In the child: all that the keeper has but what was left to it goes. */
-static void let_go(struct kept *generation)
-{
-    struct kept *const all[] = { &self.current, &self.next, &self.before };
-    for (size_t i = 0; i < CZ_COUNT(all); i++)
-        if (all[i]->pid && all[i] != generation)
-            close(all[i]->channel_fd);
-    close(self.signal_fd);
-}
-
-static void run_generation(struct kept *generation, int channel_fd, bool execs)
-{
-    char text[80];
-    cz_ignore(snprintf(text, sizeof text, "%d %lld %d %u", channel_fd,
-                       (long long)self.watchdog_ms / 2, (int)getppid(), generation->number));
-    let_go(generation);
-    restore_signals();
-    if (!execs)
-        return;
-    if (setenv(CZ__GENERATION_VARIABLE, text, 1) || fcntl(channel_fd, F_SETFD, 0) ||
-        cz__descriptors_pass(&self.left, CZ__INHERITED_VARIABLE))
-        _exit(NOT_EXECUTED);
-    execute("run", self.options->arguments);
-}
-
-/* In the first generation, which is a fork: what others are told over exec. */
-static void become_first(int channel_fd)
-{
-    cz__generation.channel_fd = channel_fd;
-    cz__generation.keeper = getppid();
-    cz__generation.beat_ms = self.watchdog_ms / 2;
-    cz__generation.given = self.left;
-}
-
-/* Returns 0 in a child that did not execute, as the first does not; else the child's process id, or -1. */
-static pid_t start(struct kept *out, bool execs)
-{
-    int fds[2];
-    pid_t keeper = getpid();
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
-        return -1;
-    *out = (struct kept){ .channel_fd = fds[0], .number = ++self.generations };
-    pid_t pid = fork_child();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        close(fds[0]);
-        if (getppid() != keeper)
-            _exit(1); /* it died before the line above */
-        run_generation(out, fds[1], execs);
-        become_first(fds[1]);
-        return 0;
-    }
-    close(fds[1]);
-    if (pid < 0)
-        close(fds[0]);
-    out->pid = pid > 0 ? pid : 0;
-    return pid;
 }
 
 /* ---- Reloading ---- */
@@ -215,7 +98,8 @@ static void give_up(const char *why, int wait_status)
 static void start_next(void)
 {
     self.due_ms = now_ms() + (int64_t)self.timeout_ms;
-    if (start(&self.next, true) > 0)
+    self.next.number = ++self.generations;
+    if (cz__kept_start(&self.how, &self.next, true) > 0)
         return;
     give_up("a process could not be started", 0);
 }
@@ -237,9 +121,7 @@ static void begin_reload(void)
     }
     cz_log_info(NULL, "runtime", "reloading", CZ_FIELD_STR("path", cz_str_from(self.program.path)));
     self.due_ms = now_ms() + (int64_t)self.timeout_ms;
-    self.check_pid = fork_child();
-    if (self.check_pid == 0)
-        run_check();
+    self.check_pid = cz__check_start(&self.how);
     if (self.check_pid < 0) {
         self.check_pid = 0;
         give_up("a process could not be started", 0);
@@ -272,7 +154,7 @@ static void cut_short(void)
 
 /* ---- Ready ---- */
 
-static void keep_what_is_left(struct kept *generation)
+static void keep_what_is_left(struct cz__kept *generation)
 {
     struct cz__descriptors left = generation->left;
     generation->left = (struct cz__descriptors){ 0 };
@@ -289,7 +171,7 @@ static void hand_over(void)
     if (self.current.pid) /* else it was killed, and one that drains still may */
         self.before = self.current;
     self.current = self.next;
-    self.next = (struct kept){ .channel_fd = -1 };
+    self.next = (struct cz__kept){ .channel_fd = -1 };
     if (self.before.pid)
         cz_ignore(cz__channel_send(self.before.channel_fd, "D", -1)); /* it may just have ended */
     cz_log_info(NULL, "runtime", "reloaded: another generation serves",
@@ -298,7 +180,7 @@ static void hand_over(void)
     self.due_ms = self.before.pid ? now_ms() + (int64_t)self.drain_ms + DRAIN_GRACE_MS : 0;
 }
 
-static void take_ready(struct kept *generation, cz_str numbers)
+static void take_ready(struct cz__kept *generation, cz_str numbers)
 {
     uint64_t reload_ms, drain_ms;
     if (generation->ready_ms || generation == &self.before)
@@ -318,7 +200,7 @@ static void take_ready(struct kept *generation, cz_str numbers)
         reload_over();
 }
 
-static void take_message(struct kept *generation, const char *text, int fd)
+static void take_message(struct cz__kept *generation, const char *text, int fd)
 {
     if (text[0] == 'K' && text[1] == ' ' && fd >= 0 && !generation->ready_ms &&
         !cz__descriptors_add(&generation->left, text + 2, fd))
@@ -332,7 +214,7 @@ static void take_message(struct kept *generation, const char *text, int fd)
 }
 
 /* What moves at a hand-over is not looked at again in this round: messages wait. */
-static void hear(struct kept *generation)
+static void hear(struct cz__kept *generation)
 {
     char text[CZ__MESSAGE_BYTES];
     pid_t pid = generation->channel_fd < 0 ? 0 : generation->pid;
@@ -350,7 +232,7 @@ static void hear(struct kept *generation)
 
 static void stop_all(void)
 {
-    const struct kept *const all[] = { &self.current, &self.next, &self.before };
+    const struct cz__kept *const all[] = { &self.current, &self.next, &self.before };
     if (!self.stops)
         cz__notify("STOPPING=1\nSTATUS=Stopping.");
     for (size_t i = 0; i < CZ_COUNT(all); i++)
@@ -365,12 +247,12 @@ static void stop_all(void)
     self.stops = true;
 }
 
-static void forget(struct kept *generation)
+static void forget(struct cz__kept *generation)
 {
     if (generation->channel_fd >= 0)
         close(generation->channel_fd);
     cz__descriptors_close(&generation->left, NULL);
-    *generation = (struct kept){ .channel_fd = -1 };
+    *generation = (struct cz__kept){ .channel_fd = -1 };
 }
 
 /* By its own choice it ends with a code, which is the program's. One that was killed is replaced, and connections wait in the sockets
@@ -420,7 +302,7 @@ static void reap(void)
     int wait_status;
     pid_t pid;
     while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
-        struct kept *const all[] = { &self.current, &self.next, &self.before };
+        struct cz__kept *const all[] = { &self.current, &self.next, &self.before };
         for (size_t i = 0; i < CZ_COUNT(all); i++)
             if (all[i]->pid == pid)
                 hear(
@@ -449,7 +331,7 @@ static bool is_hangup(const struct signalfd_siginfo *info)
 static void take_signals(void)
 {
     struct signalfd_siginfo info;
-    const struct kept *const all[] = { &self.current, &self.next, &self.before };
+    const struct cz__kept *const all[] = { &self.current, &self.next, &self.before };
     while (read(self.signal_fd, &info, sizeof info) == sizeof info)
         switch (info.ssi_signo) {
         case SIGHUP:
@@ -475,7 +357,7 @@ static void take_signals(void)
 
 static void keep(void)
 {
-    struct kept *const all[] = { &self.current, &self.next, &self.before };
+    struct cz__kept *const all[] = { &self.current, &self.next, &self.before };
     while (self.current.pid || self.next.pid || self.before.pid || self.check_pid) {
         struct pollfd fds[4] = { { .fd = self.signal_fd, .events = POLLIN } };
         for (size_t i = 0; i < CZ_COUNT(all); i++)
@@ -505,15 +387,15 @@ static void open_signals(void)
         sigaddset(&set, numbers[i]);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_DFL); /* under nohup it is ignored, and would not be told */
-    sigprocmask(SIG_BLOCK, &set, &self.signals_before);
+    sigprocmask(SIG_BLOCK, &set, &self.how.signals_before);
     self.signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-static cz_status set_up(cz_error *err)
+static cz_status set_up(const struct cz__keeper_options *options, cz_error *err)
 {
     cz_status status = cz__notify_begin(&self.watchdog_ms, err);
     if (!status)
-        status = cz__activation_receive(&self.left, self.options->bind, err);
+        status = cz__activation_receive(&self.left, options->bind, err);
     if (status)
         return status;
     if (cz__program_find(&self.program, &self.no_program))
@@ -528,17 +410,23 @@ static cz_status set_up(cz_error *err)
 bool cz__keeper_run(const struct cz__keeper_options *options, int *out_code)
 {
     cz_error err;
-    self.options = options;
     self.timeout_ms = options->reload_timeout_ms;
     self.terminal = isatty(STDIN_FILENO);
     *out_code = 1;
-    if (set_up(&err)) {
+    if (set_up(options, &err)) {
         fprintf(stderr, "run: %s\n", cz_error_message(&err));
         return true;
     }
-    pid_t first = start(&self.current, false);
-    if (first == 0)
+    self.how.program = &self.program;
+    self.how.arguments = options->arguments;
+    self.how.left = &self.left;
+    self.how.beat_ms = self.watchdog_ms / 2;
+    self.current.number = ++self.generations;
+    pid_t first = cz__kept_start(&self.how, &self.current, false);
+    if (first == 0) {
+        close(self.signal_fd);
         return false;
+    }
     if (first < 0) {
         fprintf(stderr, "run: a process cannot be started: %s\n", strerrorname_np(errno));
         return true;
