@@ -171,6 +171,24 @@ CZ_TEST(the_program_that_took_its_place_answers_after_a_reload)
     CZ_EXPECT_EQ(server_stop(&server), 0);
 }
 
+/* Releases are folders, and a link names the one that serves. */
+CZ_TEST(a_link_to_another_release_is_followed_at_a_reload)
+{
+    const char *link = in_directory("current");
+    CZ_REQUIRE(!mkdir(in_directory("1"), 0700) && !mkdir(in_directory("2"), 0700));
+    install("lab", in_directory("1/program"));
+    install("sockets", in_directory("2/program"));
+    CZ_REQUIRE(!symlink("1", link));
+    struct server server = server_start(in_directory("current/program"), 2, NULL);
+    CZ_EXPECT_EQ(get(server.port, "/sleep/0")->status, 200);
+    CZ_REQUIRE(!symlink("2", in_directory("next")) && !rename(in_directory("next"), link));
+    CZ_EXPECT_EQ(get(server.port, "/sleep/0")->status, 200);
+    server_reload(&server);
+    CZ_EXPECT_EQ(get(server.port, "/sleep/0")->status, 404);
+    CZ_EXPECT_EQ(get(server.port, "/")->status, 200);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
 CZ_TEST(a_program_that_cannot_take_over_changes_nothing)
 {
     const char *path = in_directory("program");

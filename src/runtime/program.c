@@ -52,6 +52,7 @@ static bool find_in_path(const char *directory, const char *name, char out[CZ__P
 cz_status cz__program_find(struct cz__program *out, cz_error *err)
 {
     const char *name = program_invocation_name;
+    cz_assert(out);
     find_directory(out->directory);
     bool found = strchr(name, '/') ? try_path(cz_str_from(out->directory), name, out->path)
                                    : find_in_path(out->directory, name, out->path);
