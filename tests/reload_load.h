@@ -32,7 +32,7 @@ struct server load_server(const char *bind, unsigned workers);
 struct load load_start(const struct server *server);
 /* Stop them and wait. What they counted stays in the tallies. */
 void load_stop(struct load *load);
-/* That each kind was answered, always. */
+/* That each kind was answered, always. The figures are printed, or added to the file that CZ_LOAD_REPORT names. */
 void load_expect_no_failure(const struct load *load);
 
 #endif
