@@ -15,6 +15,7 @@ enum { NOT_EXECUTED = 127, ARGUMENTS_MAX = 1024 };
 static void restore_signals(const struct cz__start *how)
 {
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     signal(SIGHUP, SIG_IGN); /* a terminal tells it to all; the keeper decides */
     sigprocmask(SIG_SETMASK, &how->signals_before, NULL);
 }

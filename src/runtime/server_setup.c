@@ -12,6 +12,7 @@
 static cz_status open_signals(struct cz__master *master, cz_error *err)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is told by its write */
     if (cz__generation_has_keeper() || !isatty(STDIN_FILENO))
         signal(SIGHUP, SIG_IGN); /* a service manager's "reload" must not end the service */
     sigemptyset(&master->signals);
