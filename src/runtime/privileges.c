@@ -78,6 +78,15 @@ static void bound_capabilities(void)
             cz_ignore(prctl(PR_CAPBSET_DROP, i, 0, 0, 0)); /* the kernel may not know it */
 }
 
+/* Whether there is none to be given up, which a service manager may have seen to, and forbidden to change. */
+static bool has_no_capabilities(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct sets[2];
+    return !syscall(SYS_capget, &header, sets) && !sets[0].permitted && !sets[1].permitted &&
+           !sets[0].inheritable && !sets[1].inheritable;
+}
+
 static cz_status set_capabilities(uint32_t kept, cz_error *err)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -160,7 +169,7 @@ cz_status cz__privileges_drop_all(cz_error *err)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return refused(err, "prctl(PR_SET_NO_NEW_PRIVS)");
-    return set_capabilities(0, err);
+    return has_no_capabilities() ? CZ_OK : set_capabilities(0, err);
 }
 
 /* Of a limit of 0 the kernel still gives a dump to the program of core_pattern; 1 refuses that as well (core(5)). */
