@@ -261,7 +261,8 @@ typedef struct cz_http_limits {
     uint32_t handler_timeout_ms; /* 30,000; then the handler is cancelled and 503 answered */
     uint32_t requests_per_connection; /* 0: no limit by default */
     bool http2;                       /* spoken, too: libnghttp2 is there */
-    uint32_t connections_max;         /* 4,096 a worker, below the descriptor limit */
+    bool proxy_protocol;      /* proxies say first for whom they connect, and nobody else may */
+    uint32_t connections_max; /* 4,096 a worker, below the descriptor limit */
     uint32_t connections_per_address; /* 256 a worker */
     uint32_t ws_message_bytes;        /* 1 MiB of a WebSocket's message, inflated; more: 1009 */
     uint32_t ws_ping_interval_ms;     /* 30,000 without a byte of a WebSocket's client: a ping */

@@ -336,6 +336,11 @@ void cz__conn_drain(cz__conn *conn)
 
 /* ---- Beginning ---- */
 
+cz_status cz__conn_begin(cz__conn *conn)
+{
+    return conn->tls ? cz__tls_handshake_begin(conn) : cz__h1_begin(conn);
+}
+
 cz_status cz__conn_create(cz__http_server *server, int fd, struct cz__http_address *address,
                           const char *address_text, cz__tls_server *tls)
 {
@@ -349,7 +354,7 @@ cz_status cz__conn_create(cz__http_server *server, int fd, struct cz__http_addre
     cz_ignore(snprintf(conn->address_text, sizeof conn->address_text, "%s", address_text));
     cz_status status = tls ? cz__tls_session_create(tls, fd, &conn->tls) : CZ_OK;
     if (!status)
-        status = tls ? cz__tls_handshake_begin(conn) : cz__h1_begin(conn);
+        status = server->core.limits.proxy_protocol ? cz__proxy_begin(conn) : cz__conn_begin(conn);
     if (!status)
         status = cz__watch_add(server->core.loop, &conn->watch, fd, EPOLLIN | EPOLLRDHUP, on_ready);
     if (status) {

@@ -13,6 +13,7 @@
 #define CZ_HTTP_CONNECTION_H
 
 #include "http/http_internal.h"
+#include "http/proxies.h"
 #include "http/tls.h"
 #include <sys/types.h>
 
@@ -76,6 +77,13 @@ struct cz__conn {
 CZ_NODISCARD cz_status cz__conn_create(cz__http_server *server, int fd,
                                        struct cz__http_address *address, const char *address_text,
                                        cz__tls_server *tls);
+
+/* Begin what a client speaks, TLS or HTTP; proxy_connection.c: or first what its proxy does. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__conn_begin(cz__conn *conn);
+CZ_NODISCARD cz_status cz__proxy_begin(cz__conn *conn);
+/* http_server.c: it is of another address than it came from, and counts there. Errors: CZ_EBUSY: that has as many as it may;
+ * CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__http_server_know_client(cz__conn *conn, const cz__address *client);
 
 /* recv(): more than 0 bytes, 0 at the end of input, or -1 and errno, EAGAIN when there is nothing now. */
 ssize_t cz__conn_read(cz__conn *conn, char *room, size_t bytes);

@@ -30,6 +30,12 @@ static struct cz__http_address **address_slot(cz__http_server *server, const uin
     return at;
 }
 
+static void write_address(const uint8_t key[16], char text[46])
+{
+    bool v4 = memcmp(key, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
+    inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? key + 12 : key, text, 46);
+}
+
 /* The text of a peer's address, and its key; false for a peer without one (a Unix socket). */
 static bool read_address(const struct sockaddr_storage *peer, uint8_t key[16], char text[46])
 {
@@ -46,8 +52,7 @@ static bool read_address(const struct sockaddr_storage *peer, uint8_t key[16], c
         text[0] = '\0';
         return false;
     }
-    bool v4 = memcmp(key, mapped, 12) == 0;
-    inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? key + 12 : key, text, 46);
+    write_address(key, text);
     return true;
 }
 
@@ -77,6 +82,18 @@ static void address_drop(cz__http_server *server, struct cz__http_address *addre
     struct cz__http_address **at = address_slot(server, address->key);
     *at = address->next;
     cz_free(address);
+}
+
+cz_status cz__http_server_know_client(cz__conn *conn, const cz__address *client)
+{
+    struct cz__http_address *counted = NULL;
+    cz_status status = address_take(conn->server, client->bytes, &counted);
+    if (status)
+        return status;
+    address_drop(conn->server, conn->address);
+    conn->address = counted;
+    write_address(client->bytes, conn->address_text);
+    return CZ_OK;
 }
 
 /* ---- Accepting ---- */
@@ -136,6 +153,24 @@ static void refuse_connection(const struct cz__http_listener *listener, int fd)
     listener->server->core.stats.connections_refused++;
 }
 
+/* With PROXY_PROTOCOL anybody else could say to be whoever they like. A Unix socket is for a proxy beside it. */
+static bool is_no_proxy(const cz__http_server *server, const uint8_t key[16], const char *text)
+{
+    static bool told;
+    cz__address address;
+    if (!server->core.limits.proxy_protocol || !text[0])
+        return false;
+    memcpy(address.bytes, key, sizeof address.bytes);
+    if (cz__proxies_trust(&address))
+        return false;
+    if (!told) /* once: whoever scans the port would fill the log */
+        cz_log_warning(NULL, "calzone.http",
+                       "PROXY_PROTOCOL is on, and who connects is not of TRUSTED_PROXIES; closed",
+                       CZ_FIELD_STR("client", cz_str_from(text)));
+    told = true;
+    return true;
+}
+
 static void take_connection(const struct cz__http_listener *listener, int fd,
                             const struct sockaddr_storage *peer)
 {
@@ -144,7 +179,13 @@ static void take_connection(const struct cz__http_listener *listener, int fd,
     char text[46];
     struct cz__http_address *address = NULL;
     cz_status status = CZ_OK;
-    if (read_address(peer, key, text))
+    bool is_known = read_address(peer, key, text);
+    if (is_no_proxy(server, key, text)) {
+        close(fd);
+        server->core.stats.connections_refused++;
+        return;
+    }
+    if (is_known)
         status = address_take(server, key, &address);
     if (status == CZ_OK)
         status = cz__conn_create(server, fd, address, text, listener->tls ? server->tls : NULL);

@@ -72,7 +72,7 @@ static uint8_t mask_of(unsigned bits, size_t at)
     return here >= 8 ? 0xff : (uint8_t)(0xff << (8 - here));
 }
 
-static bool is_trusted(const cz__address *address)
+bool cz__proxies_trust(const cz__address *address)
 {
     for (size_t i = 0; i < proxy_count; i++) {
         bool same = true;
@@ -251,7 +251,7 @@ static enum outcome look_at(cz_str node, bool bare, struct client *client)
 {
     if (!read_node(node, bare, &client->address))
         return MALFORMED;
-    return is_trusted(&client->address) ? TRUSTED_SO_FAR : FOUND;
+    return cz__proxies_trust(&client->address) ? TRUSTED_SO_FAR : FOUND;
 }
 
 static enum outcome from_forwarded(cz_str field, struct client *client)
@@ -323,7 +323,7 @@ static void set_scheme(cz_request *req, cz_str proto)
 void cz__proxies_apply(cz_arena *arena, cz_request *req)
 {
     cz__address peer;
-    if (!proxy_count || !cz__address_read(req->client_address, &peer) || !is_trusted(&peer))
+    if (!proxy_count || !cz__address_read(req->client_address, &peer) || !cz__proxies_trust(&peer))
         return;
     struct client client = { 0 }, other = { .proto = x_forwarded_proto(req) };
     enum outcome told = from_fields(req, CZ_STR("Forwarded"), from_forwarded, &client);

@@ -18,6 +18,9 @@ typedef struct cz__address {
 bool cz__address_read(cz_str text, cz__address *out);
 bool cz__address_is_ipv4(const cz__address *address);
 
+/* Whether it is that of a trusted proxy. */
+bool cz__proxies_trust(const cz__address *address);
+
 /* Trust these addresses and CIDR blocks from now on, instead of those before; an empty list trusts nobody.
  * Errors: CZ_EVALIDATION, `err` names the entry; CZ_ETOOBIG over 256. Context: start-up. */
 CZ_NODISCARD cz_status cz__proxies_configure(const cz_str_list *list, cz_error *err);

@@ -74,6 +74,12 @@ const cz_setting cz__framework_settings[] = {
       .kind = CZ_SETTING_LIST,
       .help = "Addresses and blocks such as 10.0.0.0/8 of the proxies in front, whose Forwarded or "
               "X-Forwarded-For and X-Forwarded-Proto tell the client; nobody else's do." },
+    { .name = "PROXY_PROTOCOL",
+      .kind = CZ_SETTING_BOOL,
+      .default_value = "false",
+      .help =
+          "Each connection begins with a header of the PROXY protocol, by which the proxy says who "
+          "its client is; only TRUSTED_PROXIES and Unix sockets may connect." },
     { .name = "SECRET_KEY",
       .kind = CZ_SETTING_STRING,
       .secret = true,

@@ -154,6 +154,7 @@ static void read_limits(struct cz__site *site)
         .handler_timeout_ms = (uint32_t)cz_setting_int(s, "HTTP_HANDLER_TIMEOUT"),
         .requests_per_connection = (uint32_t)cz_setting_int(s, "HTTP_REQUESTS_PER_CONNECTION"),
         .http2 = cz_setting_bool(s, "HTTP2"),
+        .proxy_protocol = cz_setting_bool(s, "PROXY_PROTOCOL"),
         .connections_max = (uint32_t)cz_setting_int(s, "HTTP_CONNECTIONS_MAX"),
         .connections_per_address = (uint32_t)cz_setting_int(s, "HTTP_CONNECTIONS_PER_ADDRESS"),
         .ws_message_bytes = (uint32_t)cz_setting_int(s, "WS_MESSAGE_MAX"),
