@@ -359,6 +359,7 @@ static void close_to(struct cleaning *cleaning, size_t count, const struct cz__e
 {
     while (cleaning->open_count > count) {
         const struct cz__element *element = cleaning->open[--cleaning->open_count];
+        cz_assert(element); /* what is open was put there */
         cleaning->took_out |= element != named && !(element->kind & CZ__ENDS_BY_ITSELF);
         put(cleaning, CZ_STR("</"));
         put(cleaning, cz_str_from(element->name));
