@@ -1,6 +1,7 @@
 /* What a start may do, and a developer should know: routes that ask who calls where nothing can know it, and static files that
  * are not there or hide other routes. */
 #include "management/project.h"
+#include "views/views.h"
 #include <calzone/authentication.h>
 #include <calzone/cache.h>
 #include <calzone/clients.h>
@@ -49,24 +50,12 @@ static bool may_know(const cz_middleware *const *list)
     return *list != NULL;
 }
 
-static const cz_permission *permission_of(const cz_route_info *route)
-{
-    const cz_viewset *view = cz_view_of_route(route);
-    if (!view)
-        return NULL;
-    const cz_permission *own =
-        route->action < CZ_ACTION_COUNT
-            ? NULL
-            : view->actions.items[route->action - CZ_ACTION_COUNT].permissions;
-    return own ? own : view->permissions;
-}
-
 static size_t warn_of_unknown_callers(const struct cz__site *site)
 {
     cz_route_info route, first = { 0 };
     size_t count = 0;
     for (size_t cursor = 0; cz_router_next(site->router, &cursor, &route);) {
-        const cz_permission *permission = permission_of(&route);
+        const cz_permission *permission = cz__route_permission(&route);
         if (!permission || !asks_who_calls(permission) || may_know(route.middleware))
             continue;
         if (!count++)

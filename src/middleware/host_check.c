@@ -1,21 +1,11 @@
+#include "http/targets.h"
 #include <calzone/middleware.h>
 
 static cz_str_list allowed_hosts;
 
-/* The name without its port; an IPv6 address keeps its brackets. */
-static cz_str without_port(cz_str host)
-{
-    if (host.len && host.ptr[0] == '[') {
-        size_t close = cz_str_find_char(host, ']');
-        return close == SIZE_MAX ? host : cz_str_head(host, close + 1);
-    }
-    size_t colon = cz_str_find_char(host, ':');
-    return colon == SIZE_MAX ? host : cz_str_head(host, colon);
-}
-
 bool cz_host_is_allowed(cz_str host, const cz_str_list *allowed)
 {
-    cz_str name = without_port(host);
+    cz_str name = cz__host_name(host);
     if (name.len > 1 && name.ptr[name.len - 1] == '.') /* "example.com." is the same host */
         name.len--;
     for (size_t i = 0; i < allowed->count; i++) {

@@ -1,4 +1,5 @@
 /* Leads who comes without TLS to the same address with it, as Django's SecurityMiddleware does. */
+#include "http/targets.h"
 #include <calzone/middleware.h>
 
 static struct {
@@ -6,30 +7,14 @@ static struct {
     cz_str host; /* empty: the request's own */
 } self;
 
-/* The host check has let this host pass. */
-static cz_str without_port(cz_str host)
-{
-    size_t close = cz_str_find_char(host, ']'); /* of an IPv6 address */
-    size_t from = close == SIZE_MAX ? 0 : close;
-    size_t colon = cz_str_find_char(cz_str_tail(host, from), ':');
-    return colon == SIZE_MAX ? host : cz_str_head(host, from + colon);
-}
-
 static void process(cz_ctx *ctx, cz_request *req, const cz_next *next)
 {
     if (!self.on || cz_str_eq(req->scheme, CZ_STR("https")) || !req->host.len) {
         cz_next_call(ctx, req, next);
         return;
     }
-    cz_str host = self.host.len ? self.host : without_port(req->host);
-    /* Of an absolute target the path; a target may hold no control byte and no space. */
-    cz_str target = req->target;
-    size_t scheme = cz_str_find(target, CZ_STR("://"));
-    if (!cz_str_starts_with(target, CZ_STR("/")) && scheme != SIZE_MAX) {
-        cz_str rest = cz_str_tail(target, scheme + 3);
-        size_t slash = cz_str_find_char(rest, '/');
-        target = slash == SIZE_MAX ? CZ_STR("/") : cz_str_tail(rest, slash);
-    }
+    cz_str host = self.host.len ? self.host : cz__host_name(req->host);
+    cz_str target = cz__target_on_host(req->target); /* which holds no control byte and no space */
     /* The method and the body are kept (308), which Django's 301 lets clients drop. */
     cz_respond_empty(ctx, req,
                      req->method == CZ_METHOD_GET || req->method == CZ_METHOD_HEAD ? 301 : 308);

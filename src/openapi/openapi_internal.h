@@ -95,8 +95,6 @@ bool cz__operation_is_once(const struct cz__operation *op);
 bool cz__operation_changes_one(const struct cz__operation *op);
 /* Whether the document about that version has it; NULL: about all. */
 bool cz__operation_is_shown(const cz_route_info *route, const char *api_version);
-/* The permission it asks; NULL: none that is known. */
-const cz_permission *cz__operation_permission(const struct cz__operation *op);
 /* security.c: "securitySchemes" of the components, and "security" of an operation. Raises: CZ_EINVAL. */
 void cz__security_schemes_write(struct cz__document *doc);
 void cz__operation_security_write(struct cz__document *doc, const struct cz__operation *op);

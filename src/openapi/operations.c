@@ -18,17 +18,6 @@ struct cz__operation cz__operation_of(const cz_route_info *route)
     return op;
 }
 
-const cz_permission *cz__operation_permission(const struct cz__operation *op)
-{
-    if (!op->view)
-        return NULL;
-    const cz_permission *own =
-        op->route->action < CZ_ACTION_COUNT
-            ? NULL
-            : op->view->actions.items[op->route->action - CZ_ACTION_COUNT].permissions;
-    return own ? own : op->view->permissions;
-}
-
 bool cz__operation_has(const struct cz__operation *op, const cz_middleware *middleware)
 {
     for (size_t i = 0; op->route->middleware && op->route->middleware[i]; i++)

@@ -117,7 +117,7 @@ cz_status cz__security_check(const cz_openapi *api, const char *prefix, cz_error
 
 bool cz__operation_is_open(const struct cz__operation *op)
 {
-    const cz_permission *permission = cz__operation_permission(op);
+    const cz_permission *permission = cz__route_permission(op->route);
     bool reads = strcmp(op->route->method, "GET") == 0;
     return !permission || cz__permission_openness(permission, reads) == CZ__OPEN_TO_ALL;
 }

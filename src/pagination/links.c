@@ -1,4 +1,5 @@
 /* The addresses of other pages: the request's own with other parameters. */
+#include "http/targets.h"
 #include "pagination/pagination_internal.h"
 
 static bool is_replaced(cz_str pair, const struct cz__page_parameter *parameters, size_t count)
@@ -11,21 +12,6 @@ static bool is_replaced(cz_str pair, const struct cz__page_parameter *parameters
     return false;
 }
 
-/* The target's path as it was sent: it is escaped already. */
-static cz_str path_of(const cz_request *req)
-{
-    cz_str path = req->target;
-    size_t question = cz_str_find_char(path, '?');
-    if (question != SIZE_MAX)
-        path = cz_str_head(path, question);
-    size_t scheme = cz_str_find(path, CZ_STR("://"));
-    if (scheme == SIZE_MAX)
-        return path;
-    cz_str rest = cz_str_tail(path, scheme + 3); /* an absolute-form target */
-    size_t slash = cz_str_find_char(rest, '/');
-    return slash == SIZE_MAX ? CZ_STR("/") : cz_str_tail(rest, slash);
-}
-
 static char *put(char *out, cz_str text)
 {
     memcpy(out, text.ptr, text.len);
@@ -35,7 +21,7 @@ static char *put(char *out, cz_str text)
 cz_str cz__page_address(cz_ctx *ctx, const cz_request *req,
                         const struct cz__page_parameter *parameters, size_t count)
 {
-    cz_str path = path_of(req);
+    cz_str path = cz__target_path(req->target); /* as it was sent: escaped already */
     size_t bytes = path.len + req->query.len + 2;
     for (size_t i = 0; i < count; i++)
         bytes += strlen(parameters[i].name) + parameters[i].value.len + 2;

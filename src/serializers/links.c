@@ -1,4 +1,5 @@
 /* Rows by their addresses: DRF's HyperlinkedRelatedField. */
+#include "http/targets.h"
 #include "serializers/serializers_internal.h"
 #include <calzone/routing.h>
 
@@ -11,25 +12,14 @@ cz_str cz__link_to(cz_ctx *ctx, const cz_request *req, const char *view, const c
     return req ? cz_request_absolute_uri(ctx, req, path) : path;
 }
 
-/* Of "http://host/path?query" the path; of a path the path. Whose host it is does not matter, as in DRF. */
-static cz_str path_of(cz_str address)
-{
-    size_t scheme = cz_str_find(address, CZ_STR("://"));
-    if (scheme != SIZE_MAX && cz_str_find_char(cz_str_head(address, scheme), '/') == SIZE_MAX) {
-        cz_str rest = cz_str_tail(address, scheme + 3);
-        size_t slash = cz_str_find_char(rest, '/');
-        address = slash == SIZE_MAX ? CZ_STR("/") : cz_str_tail(rest, slash);
-    }
-    size_t end = cz_str_find_char(address, '?');
-    return end == SIZE_MAX ? address : cz_str_head(address, end);
-}
-
 const char *cz__link_key(cz_ctx *ctx, const char *view, const cz_model *model, cz_str address,
                          void *key, const char **out_code)
 {
     cz_str path;
     cz_resolved resolved;
-    cz_status status = cz_percent_decode(ctx->arena, path_of(cz_str_trim(address)), false, &path);
+    /* whose host it is does not matter, as in DRF */
+    cz_status status =
+        cz_percent_decode(ctx->arena, cz__target_path(cz_str_trim(address)), false, &path);
     if (status && status != CZ_EVALIDATION)
         cz_check(ctx, status);
     *out_code = "no_match";

@@ -22,6 +22,9 @@ static inline bool cz__view_changes_one(const cz_extra_action *extra)
 /* The handler that replaces a stock action; NULL: none does. */
 cz_handler cz__view_replaced(const cz_viewset *view, cz_action action);
 
+/* The permission that a route's viewset asks for its action; NULL: it is of none. */
+const cz_permission *cz__route_permission(const cz_route_info *route);
+
 /* Whether a viewset has this stock action. */
 bool cz__view_offers(const cz_viewset *view, cz_action action);
 

@@ -289,6 +289,18 @@ const cz_viewset *cz_view_of_route(const cz_route_info *info)
     return resource && resource->add_routes == cz__viewset_add_routes ? info->data : NULL;
 }
 
+const cz_permission *cz__route_permission(const cz_route_info *route)
+{
+    const cz_viewset *view = cz_view_of_route(route);
+    if (!view)
+        return NULL;
+    const cz_permission *own =
+        route->action < CZ_ACTION_COUNT
+            ? NULL
+            : view->actions.items[route->action - CZ_ACTION_COUNT].permissions;
+    return own ? own : view->permissions;
+}
+
 /* What the routes of a viewset are made below. */
 struct adding {
     cz_router *router;
