@@ -10,9 +10,6 @@
 
 enum { ACTS_LEAST = 25, NOBODY = 65534 };
 
-/* The search for leaks at a worker's end traces it, which is refused. */
-#define NO_LEAKS "ASAN_OPTIONS=detect_leaks=0"
-
 static cz_str secret(void)
 {
     cz_str path = format("CELL_SECRET=/var/lib/calzone-secret-%d", (int)getpid());
@@ -59,7 +56,7 @@ CZ_TEST(a_worker_that_was_taken_over_can_do_nothing_but_serve)
 {
     cz_str hidden = secret();
     struct server server =
-        server_start("cell", 2, (const char *[]){ "SANDBOX=on", NO_LEAKS, hidden.ptr, NULL });
+        server_start("cell", 2, (const char *[]){ "SANDBOX=on", hidden.ptr, NULL });
     expect_all_refused(server.port);
     expect_work(server.port, (const char *[]){ "notes ", "CapEff:\t0000000000000000",
                                                "NoNewPrivs:\t1", "Seccomp:\t2", NULL });
@@ -93,7 +90,7 @@ CZ_TEST(root_becomes_the_owner_of_the_folder)
     give_away_the_folder();
     cz_str hidden = secret();
     struct server server =
-        server_start("cell", 2, (const char *[]){ "SANDBOX=on", NO_LEAKS, hidden.ptr, NULL });
+        server_start("cell", 2, (const char *[]){ "SANDBOX=on", hidden.ptr, NULL });
     expect_all_refused(server.port);
     expect_work(server.port, (const char *[]){ "uid 65534\n", "CapEff:\t0000000000000000",
                                                "CapBnd:\t0000000000000400", NULL });
@@ -141,8 +138,7 @@ CZ_TEST(ports_that_are_not_listed_cannot_be_reached)
 {
     cz_str hidden = secret();
     struct server server = server_start(
-        "cell", 1,
-        (const char *[]){ "SANDBOX=on", "SANDBOX_CONNECT=9", NO_LEAKS, hidden.ptr, NULL });
+        "cell", 1, (const char *[]){ "SANDBOX=on", "SANDBOX_CONNECT=9", hidden.ptr, NULL });
     const cz_answer *answer = get(server.port, "/connect");
     CZ_REQUIRE(answer);
     CZ_EXPECT_STR(answer->body, "9: 111\n10: 13\n"); /* ECONNREFUSED: nobody is there; EACCES */
