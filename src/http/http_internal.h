@@ -5,6 +5,7 @@
 #include "http/h1_chunked.h"
 #include "http/h1_head.h"
 #include "http/http_server.h"
+#include "http/proxies.h"
 #include "runtime/fiber.h"
 
 enum {
@@ -152,7 +153,7 @@ void cz__exchange_write(cz__exchange *exchange, bool keep_alive, cz_buf *out, cz
 struct cz__http_address {
     struct cz__http_address *next;
     uint32_t connections;
-    uint8_t key[16]; /* IPv6, or IPv4 mapped into it */
+    cz__address address;
 };
 
 /* ---- http_server.c ---- */

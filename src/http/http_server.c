@@ -5,7 +5,6 @@
  * still taken, with a descriptor kept in reserve, and closed: otherwise the listener stays readable and
  * the client waits for nothing.
  */
-#include <arpa/inet.h>
 #include <calzone/log.h>
 #include <calzone/map.h>
 #include <calzone/random.h>
@@ -21,51 +20,37 @@ enum { ACCEPT_BATCH = 64, RESUME_AFTER_MS = 100, DESTROY_MS = 2000 };
 
 /* ---- Clients' addresses ---- */
 
-static struct cz__http_address **address_slot(cz__http_server *server, const uint8_t key[16])
+static struct cz__http_address **address_slot(cz__http_server *server, const cz__address *of)
 {
-    uint64_t hash = cz__siphash13(server->address_key, key, 16);
+    uint64_t hash = cz__siphash13(server->address_key, of->bytes, sizeof of->bytes);
     struct cz__http_address **at = &server->addresses[hash % CZ_COUNT(server->addresses)];
-    while (*at && memcmp((*at)->key, key, 16) != 0)
+    while (*at && memcmp(&(*at)->address, of, sizeof *of) != 0)
         at = &(*at)->next;
     return at;
 }
 
-static void write_address(const uint8_t key[16], char text[46])
+/* False for a peer without one (a Unix socket). */
+static bool read_address(const struct sockaddr_storage *peer, cz__address *out)
 {
-    bool v4 = memcmp(key, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
-    inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? key + 12 : key, text, 46);
-}
-
-/* The text of a peer's address, and its key; false for a peer without one (a Unix socket). */
-static bool read_address(const struct sockaddr_storage *peer, uint8_t key[16], char text[46])
-{
-    const void *address;
-    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-    if (peer->ss_family == AF_INET) {
-        address = &((const struct sockaddr_in *)(const void *)peer)->sin_addr;
-        memcpy(key, mapped, 12);
-        memcpy(key + 12, address, 4);
-    } else if (peer->ss_family == AF_INET6) {
-        address = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
-        memcpy(key, address, 16);
-    } else {
-        text[0] = '\0';
+    if (peer->ss_family == AF_INET)
+        *out = cz__address_of_ipv4(&((const struct sockaddr_in *)(const void *)peer)->sin_addr);
+    else if (peer->ss_family == AF_INET6)
+        memcpy(out, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, sizeof *out);
+    else
         return false;
-    }
-    write_address(key, text);
     return true;
 }
 
 /* Count a connection of this address. Errors: CZ_EBUSY: it has as many as it may; CZ_ENOMEM. */
-static cz_status address_take(cz__http_server *server, const uint8_t key[16],
+static cz_status address_take(cz__http_server *server, const cz__address *of,
                               struct cz__http_address **out)
 {
-    struct cz__http_address **at = address_slot(server, key);
+    struct cz__http_address **at = address_slot(server, of);
     if (!*at) {
         struct cz__http_address *address = cz_calloc(1, sizeof *address);
         if (!address)
             return CZ_ENOMEM;
-        memcpy(address->key, key, sizeof address->key);
+        address->address = *of;
         *at = address;
     }
     if ((*at)->connections >= server->core.limits.connections_per_address)
@@ -79,7 +64,7 @@ static void address_drop(cz__http_server *server, struct cz__http_address *addre
 {
     if (!address || --address->connections)
         return;
-    struct cz__http_address **at = address_slot(server, address->key);
+    struct cz__http_address **at = address_slot(server, &address->address);
     *at = address->next;
     cz_free(address);
 }
@@ -87,12 +72,12 @@ static void address_drop(cz__http_server *server, struct cz__http_address *addre
 cz_status cz__http_server_know_client(cz__conn *conn, const cz__address *client)
 {
     struct cz__http_address *counted = NULL;
-    cz_status status = address_take(conn->server, client->bytes, &counted);
+    cz_status status = address_take(conn->server, client, &counted);
     if (status)
         return status;
     address_drop(conn->server, conn->address);
     conn->address = counted;
-    write_address(client->bytes, conn->address_text);
+    cz__address_to_text(client, conn->address_text);
     return CZ_OK;
 }
 
@@ -154,15 +139,13 @@ static void refuse_connection(const struct cz__http_listener *listener, int fd)
 }
 
 /* With PROXY_PROTOCOL anybody else could say to be whoever they like. A Unix socket is for a proxy beside it. */
-static bool is_no_proxy(const cz__http_server *server, const uint8_t key[16], const char *text)
+static bool is_no_proxy(const cz__http_server *server, const cz__address *peer)
 {
     static bool told;
-    cz__address address;
-    if (!server->core.limits.proxy_protocol || !text[0])
+    char text[CZ__ADDRESS_BYTES];
+    if (!server->core.limits.proxy_protocol || cz__proxies_trust(peer))
         return false;
-    memcpy(address.bytes, key, sizeof address.bytes);
-    if (cz__proxies_trust(&address))
-        return false;
+    cz__address_to_text(peer, text);
     if (!told) /* once: whoever scans the port would fill the log */
         cz_log_warning(NULL, "calzone.http",
                        "PROXY_PROTOCOL is on, and who connects is not of TRUSTED_PROXIES; closed",
@@ -171,30 +154,40 @@ static bool is_no_proxy(const cz__http_server *server, const uint8_t key[16], co
     return true;
 }
 
-static void take_connection(const struct cz__http_listener *listener, int fd,
-                            const struct sockaddr_storage *peer)
+/* Count it and give it a connection. What comes from a proxy counts when that has said for whom it speaks. Errors: CZ_EBUSY,
+ * CZ_ENOMEM, CZ_EIO: `fd` is still the caller's. */
+static cz_status begin_connection(const struct cz__http_listener *listener, int fd,
+                                  const cz__address *peer)
 {
     cz__http_server *server = listener->server;
-    uint8_t key[16];
-    char text[46];
-    struct cz__http_address *address = NULL;
+    char text[CZ__ADDRESS_BYTES] = "";
+    struct cz__http_address *counted = NULL;
     cz_status status = CZ_OK;
-    bool is_known = read_address(peer, key, text);
-    if (is_no_proxy(server, key, text)) {
+    if (peer)
+        cz__address_to_text(peer, text);
+    if (peer && !server->core.limits.proxy_protocol)
+        status = address_take(server, peer, &counted);
+    if (!status)
+        status = cz__conn_create(server, fd, counted, text, listener->tls ? server->tls : NULL);
+    if (status)
+        address_drop(server, counted);
+    return status;
+}
+
+static void take_connection(const struct cz__http_listener *listener, int fd,
+                            const struct sockaddr_storage *from)
+{
+    cz__http_stats *stats = &listener->server->core.stats;
+    cz__address peer;
+    bool has_address = read_address(from, &peer);
+    if (has_address && is_no_proxy(listener->server, &peer)) {
         close(fd);
-        server->core.stats.connections_refused++;
-        return;
+        stats->connections_refused++;
+    } else if (begin_connection(listener, fd, has_address ? &peer : NULL)) {
+        refuse_connection(listener, fd);
+    } else {
+        stats->connections_accepted++;
     }
-    if (is_known)
-        status = address_take(server, key, &address);
-    if (status == CZ_OK)
-        status = cz__conn_create(server, fd, address, text, listener->tls ? server->tls : NULL);
-    if (status == CZ_OK) {
-        server->core.stats.connections_accepted++;
-        return;
-    }
-    address_drop(server, address);
-    refuse_connection(listener, fd);
 }
 
 /* Accept one. False when there is none, or none can be taken now. */

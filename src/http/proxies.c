@@ -39,17 +39,29 @@ bool cz__address_is_ipv4(const cz__address *address)
     return memcmp(address->bytes, ipv4_prefix, sizeof ipv4_prefix) == 0;
 }
 
+cz__address cz__address_of_ipv4(const void *bytes)
+{
+    cz__address address;
+    memcpy(address.bytes, ipv4_prefix, sizeof ipv4_prefix);
+    memcpy(address.bytes + IPV4_AT, bytes, sizeof address.bytes - IPV4_AT);
+    return address;
+}
+
+void cz__address_to_text(const cz__address *address, char out[CZ__ADDRESS_BYTES])
+{
+    _Static_assert(CZ__ADDRESS_BYTES >= INET6_ADDRSTRLEN, "room for any");
+    bool ipv4 = cz__address_is_ipv4(address);
+    inet_ntop(ipv4 ? AF_INET : AF_INET6, address->bytes + (ipv4 ? IPV4_AT : 0), out,
+              CZ__ADDRESS_BYTES);
+}
+
 /* Its text, with a NUL after it; empty: no memory. */
 static cz_str address_text(cz_arena *arena, const cz__address *address)
 {
-    char text[INET6_ADDRSTRLEN];
-    bool ipv4 = cz__address_is_ipv4(address);
+    char text[CZ__ADDRESS_BYTES];
     cz_str copy;
-    if (!inet_ntop(ipv4 ? AF_INET : AF_INET6, address->bytes + (ipv4 ? IPV4_AT : 0), text,
-                   sizeof text) ||
-        cz_str_dup(arena, cz_str_from(text), &copy))
-        return CZ_STR("");
-    return copy;
+    cz__address_to_text(address, text);
+    return cz_str_dup(arena, cz_str_from(text), &copy) ? CZ_STR("") : copy;
 }
 
 /* ---- whom to trust ---- */

@@ -17,6 +17,11 @@ typedef struct cz__address {
  * Context: any thread, as all here but cz__proxies_configure(). */
 bool cz__address_read(cz_str text, cz__address *out);
 bool cz__address_is_ipv4(const cz__address *address);
+/* The one that has these 4 bytes in IPv4. */
+cz__address cz__address_of_ipv4(const void *bytes);
+/* Write its text with a NUL behind, "192.0.2.1" or "2001:db8::1". */
+enum { CZ__ADDRESS_BYTES = 46 };
+void cz__address_to_text(const cz__address *address, char out[CZ__ADDRESS_BYTES]);
 
 /* Whether it is that of a trusted proxy. */
 bool cz__proxies_trust(const cz__address *address);

@@ -61,9 +61,7 @@ static cz_status take_client(const unsigned char *head, size_t bytes, struct cz_
     switch (head[13]) {
     case TCP4:
         out->known = true;
-        memset(out->client.bytes, 0, 10);
-        memset(out->client.bytes + 10, 0xff, 2);
-        memcpy(out->client.bytes + 12, client, 4);
+        out->client = cz__address_of_ipv4(client);
         return CZ_OK;
     case TCP6:
         out->known = true;
