@@ -4,11 +4,6 @@
 
 enum { TURN_BYTES_MAX = 256 << 10 }; /* read without waiting before others have their turn */
 
-static cz__exchange *exchange_of(cz_request *req)
-{
-    return (cz__exchange *)((char *)req - offsetof(cz__exchange, request));
-}
-
 /* ---- Pace ---- */
 
 /* Only waiting for the client counts: a handler that takes its time is no reason to refuse. */
@@ -114,7 +109,7 @@ size_t cz_body_read(cz_ctx *ctx, cz_request *req, void *out, size_t room)
     cz_assert(room > 0);
     if (!req->streams_body)
         return read_whole(req, out, room);
-    cz__exchange *exchange = exchange_of(req);
+    cz__exchange *exchange = cz__exchange_of(req);
     struct cz__body *body = &exchange->body;
     if (body->since_turn_bytes > TURN_BYTES_MAX)
         let_others(ctx, exchange);
@@ -142,9 +137,7 @@ size_t cz_body_read(cz_ctx *ctx, cz_request *req, void *out, size_t room)
 
 struct cz__form_limits cz__body_form_limits(const cz_request *req)
 {
-    const cz__exchange *exchange =
-        (const cz__exchange *)(const void *)((const char *)req - offsetof(cz__exchange, request));
-    const cz_http_limits *limits = &exchange->core->limits;
+    const cz_http_limits *limits = &cz__exchange_of(req)->core->limits;
     return (struct cz__form_limits){ limits->body_bytes, limits->upload_memory_bytes };
 }
 
@@ -162,7 +155,7 @@ cz_str cz_request_body(cz_ctx *ctx, cz_request *req)
     enum { PIECE_BYTES = 16 << 10 };
     if (!req->streams_body)
         return req->body;
-    uint64_t most = exchange_of(req)->core->limits.body_bytes;
+    uint64_t most = cz__exchange_of(req)->core->limits.body_bytes;
     cz_buf *all = cz_scratch(ctx);
     for (size_t n = 1; n;) {
         char *room = cz_buf_reserve(all, PIECE_BYTES);

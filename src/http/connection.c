@@ -327,6 +327,23 @@ void cz__conn_become(cz__conn *conn, const struct cz__conn_protocol *protocol, v
     conn->due_ms = CZ__NEVER;
 }
 
+void cz__conn_do_nothing(cz__conn *conn)
+{
+    (void)conn;
+}
+
+uint32_t cz__conn_wants_input(const cz__conn *conn)
+{
+    (void)conn;
+    return EPOLLIN;
+}
+
+bool cz__conn_runs_nothing(const cz__conn *conn)
+{
+    (void)conn;
+    return true;
+}
+
 void cz__conn_drain(cz__conn *conn)
 {
     if (conn->life == CZ__CONN_OPEN)

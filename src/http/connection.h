@@ -50,6 +50,11 @@ struct cz__conn_protocol {
     void (*destroy)(cz__conn *conn);
 };
 
+/* Of protocols that stand in front of another: nothing runs for them, and they read until they have read enough. */
+void cz__conn_do_nothing(cz__conn *conn);
+uint32_t cz__conn_wants_input(const cz__conn *conn);
+bool cz__conn_runs_nothing(const cz__conn *conn);
+
 struct cz__conn {
     cz__watch watch;
     cz__timer timer;

@@ -322,10 +322,11 @@ static void call_stream(cz_ctx *ctx, void *arg)
     response->stream(ctx, &exchange->request, response->stream_arg);
 }
 
-static cz__exchange *exchange_of(cz_request *req)
+/* Only inside the function given to cz_respond_stream(). */
+static cz__exchange *streaming_exchange(const cz_request *req)
 {
-    cz__exchange *exchange = (cz__exchange *)((char *)req - offsetof(cz__exchange, request));
-    cz_assert(exchange->streaming); /* only inside the function given to cz_respond_stream() */
+    cz__exchange *exchange = cz__exchange_of(req);
+    cz_assert(exchange->streaming);
     return exchange;
 }
 
@@ -355,7 +356,7 @@ void cz__stream_put(cz_ctx *ctx, cz_request *req, cz_str piece)
 bool cz__stream_file(cz_ctx *ctx, cz_request *req, int fd, uint64_t first, size_t bytes,
                      size_t *out_sent)
 {
-    cz__exchange *exchange = exchange_of(req);
+    cz__exchange *exchange = streaming_exchange(req);
     if (!exchange->stream_file)
         return false;
     cz_status status = exchange->stream_file(exchange, fd, first, bytes, out_sent);
@@ -368,7 +369,7 @@ bool cz__stream_file(cz_ctx *ctx, cz_request *req, int fd, uint64_t first, size_
 
 void cz__stream_write(cz_ctx *ctx, cz_request *req, cz_str piece, size_t unsent_max)
 {
-    cz__exchange *exchange = exchange_of(req);
+    cz__exchange *exchange = streaming_exchange(req);
     count_streamed(ctx, exchange, piece.len);
     while (piece.len) { /* an empty chunk would end the body */
         cz_str part = cz_str_head(piece, STREAM_PIECE_BYTES);
@@ -400,9 +401,7 @@ static cz_status put_stream_head(cz__exchange *exchange, cz_buf *out)
 
 bool cz__request_is_drained(const cz_request *req)
 {
-    const cz__exchange *exchange =
-        (const cz__exchange *)(const void *)((const char *)req - offsetof(cz__exchange, request));
-    return exchange->core->draining != CZ__HTTP_SERVES;
+    return cz__exchange_of(req)->core->draining != CZ__HTTP_SERVES;
 }
 
 /* The head, the body by its function, and the end; or the mark that there is none. */

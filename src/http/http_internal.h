@@ -145,6 +145,12 @@ void cz__exchange_answered(cz__exchange *exchange, size_t bytes);
 /* "Sun, 06 Nov 1994 08:49:37 GMT", right for this second. */
 cz_str cz__http_date(struct cz__http_core *core);
 
+/* Whose request it is. */
+static inline cz__exchange *cz__exchange_of(const cz_request *req)
+{
+    return (cz__exchange *)((uintptr_t)req - offsetof(cz__exchange, request));
+}
+
 /* Append the answer to `out`. `*out_rest` is what of the body was not copied and must be sent from where
  * it lies before the release; empty for most. A failure is in cz_buf_status(out). */
 void cz__exchange_write(cz__exchange *exchange, bool keep_alive, cz_buf *out, cz_str *out_rest);

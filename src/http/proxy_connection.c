@@ -70,23 +70,6 @@ static void on_due(cz__conn *conn)
     refuse(conn, "no header of the PROXY protocol came within HTTP_HEADER_TIMEOUT");
 }
 
-static void nothing(cz__conn *conn)
-{
-    (void)conn;
-}
-
-static uint32_t interest(const cz__conn *conn)
-{
-    (void)conn;
-    return EPOLLIN;
-}
-
-static bool is_done(const cz__conn *conn)
-{
-    (void)conn;
-    return true;
-}
-
 static void destroy(cz__conn *conn)
 {
     cz_free(conn->session);
@@ -94,11 +77,11 @@ static void destroy(cz__conn *conn)
 
 static const struct cz__conn_protocol protocol = { .on_ready = on_ready,
                                                    .on_due = on_due,
-                                                   .on_sent = nothing,
-                                                   .interest = interest,
-                                                   .drain = nothing,
-                                                   .on_ended = nothing,
-                                                   .is_done = is_done,
+                                                   .on_sent = cz__conn_do_nothing,
+                                                   .interest = cz__conn_wants_input,
+                                                   .drain = cz__conn_do_nothing,
+                                                   .on_ended = cz__conn_do_nothing,
+                                                   .is_done = cz__conn_runs_nothing,
                                                    .destroy = destroy };
 
 cz_status cz__proxy_begin(cz__conn *conn)

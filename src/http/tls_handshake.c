@@ -53,32 +53,15 @@ static void on_due(cz__conn *conn)
     cz__conn_close(conn);
 }
 
-static void nothing(cz__conn *conn)
-{
-    (void)conn;
-}
-
-static uint32_t interest(const cz__conn *conn)
-{
-    (void)conn;
-    return EPOLLIN;
-}
-
-static bool is_done(const cz__conn *conn)
-{
-    (void)conn;
-    return true;
-}
-
 /* It may have been accepted just now: it gets its one answer. */
 static const struct cz__conn_protocol protocol = { .on_ready = on_ready,
                                                    .on_due = on_due,
-                                                   .on_sent = nothing,
-                                                   .interest = interest,
-                                                   .drain = nothing,
-                                                   .on_ended = nothing,
-                                                   .is_done = is_done,
-                                                   .destroy = nothing };
+                                                   .on_sent = cz__conn_do_nothing,
+                                                   .interest = cz__conn_wants_input,
+                                                   .drain = cz__conn_do_nothing,
+                                                   .on_ended = cz__conn_do_nothing,
+                                                   .is_done = cz__conn_runs_nothing,
+                                                   .destroy = cz__conn_do_nothing };
 
 cz_status cz__tls_handshake_begin(cz__conn *conn)
 {
