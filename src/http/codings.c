@@ -1,10 +1,10 @@
 #include "http/codings.h"
 #include "http/brotli.h"
+#include "http/zlib.h"
 #include "http/zstd.h"
 #include <calzone/memory.h>
 #include <pthread.h>
 #include <stddef.h>
-#include <zlib.h>
 
 enum {
     BR_PIECE_BYTES = 64 << 10,  /* given to br at a time, so that the reserve is enough */
@@ -257,21 +257,7 @@ void cz__encoder_release(cz__encoder *encoder)
 static cz_status write_gzip(cz__encoder *encoder, cz_str piece, cz__encoding then, cz_buf *out)
 {
     static const int modes[] = { Z_NO_FLUSH, Z_SYNC_FLUSH, Z_FINISH };
-    z_stream *stream = &encoder->gzip;
-    cz_assert(piece.len <= UINT32_MAX);
-    stream->next_in = (Bytef *)(uintptr_t)piece.ptr;
-    stream->avail_in = (uInt)piece.len;
-    do {
-        char *room = cz_buf_reserve(out, OUT_BYTES);
-        if (!room)
-            return cz_buf_status(out);
-        stream->next_out = (Bytef *)room;
-        stream->avail_out = OUT_BYTES;
-        int code = deflate(stream, modes[then]);
-        cz_assert(code == Z_OK || code == Z_BUF_ERROR || code == Z_STREAM_END);
-        cz_buf_commit(out, OUT_BYTES - stream->avail_out);
-    } while (!stream->avail_out);
-    return CZ_OK;
+    return cz__deflate_append(&encoder->gzip, piece, modes[then], out);
 }
 
 static cz_status run_br(cz__encoder *encoder, int operation, cz_str piece, cz_buf *out)

@@ -1,6 +1,6 @@
 #include "http/ws_deflate.h"
 #include "http/h1_head.h"
-#include <zlib.h>
+#include "http/zlib.h"
 
 /* ---- What is agreed on ---- */
 
@@ -228,21 +228,9 @@ static z_stream *deflater(cz__ws_codec *codec, unsigned window_bits)
 cz_status cz__ws_deflate(cz__ws_codec *codec, unsigned window_bits, cz_str message, cz_buf *out)
 {
     z_stream *stream = deflater(codec, window_bits);
-    cz_assert(message.len <= UINT32_MAX);
-    if (!stream)
-        return CZ_ENOMEM;
-    stream->next_in = (Bytef *)(uintptr_t)message.ptr;
-    stream->avail_in = (uInt)message.len;
-    do {
-        char *room = cz_buf_reserve(out, OUT_BYTES);
-        if (!room)
-            return cz_buf_status(out);
-        stream->next_out = (Bytef *)room;
-        stream->avail_out = OUT_BYTES;
-        int code = deflate(stream, Z_SYNC_FLUSH);
-        cz_assert(code == Z_OK || code == Z_BUF_ERROR);
-        cz_buf_commit(out, OUT_BYTES - stream->avail_out);
-    } while (!stream->avail_out);
+    cz_status status = stream ? cz__deflate_append(stream, message, Z_SYNC_FLUSH, out) : CZ_ENOMEM;
+    if (status)
+        return status;
     cz_assert(out->len >= sizeof flush_tail);
     out->len -= sizeof flush_tail;
     return CZ_OK;
