@@ -12,20 +12,9 @@ static bool is_in_the_open(const struct cz__site *site)
 
 /* ---- root ---- */
 
-struct cz__serving cz__serving_read(int argc, char **argv)
+cz_status cz__site_give_up_root(const struct cz__site *site, cz_error *err)
 {
-    struct cz__serving serving = { 0 };
-    for (int i = 1; i < argc; i++)
-        if (!strcmp(argv[i], "--user") && i + 1 < argc)
-            serving.user = argv[++i];
-        else if (!strcmp(argv[i], "--require-sandbox"))
-            serving.require_sandbox = true;
-    return serving;
-}
-
-cz_status cz__site_give_up_root(const struct cz__site *site, const struct cz__serving *serving,
-                                cz_error *err)
-{
+    const struct cz__serving *serving = site->serving;
     cz_str user =
         serving->user ? cz_str_from(serving->user) : cz_setting_str(site->settings, "RUN_AS_USER");
     enum cz__privileges privileges = CZ__PRIVILEGES_USER;

@@ -5,18 +5,8 @@
 #include "management/project.h"
 #include "runtime/sandbox.h"
 
-/* What `run` was told about it. */
-struct cz__serving {
-    const char *user; /* --user; NULL: the setting says */
-    bool require_sandbox;
-};
-
-/* Of the arguments of `run` those that count before anything is opened; whatever is wrong with them `run` tells. */
-struct cz__serving cz__serving_read(int argc, char **argv);
-
 /* As root become the user, before a file is opened; dumps end. Errors: CZ_EVALIDATION, CZ_EIO. */
-CZ_NODISCARD cz_status cz__site_give_up_root(const struct cz__site *site,
-                                             const struct cz__serving *serving, cz_error *err);
+CZ_NODISCARD cz_status cz__site_give_up_root(const struct cz__site *site, cz_error *err);
 /* Log that it is served as root, where it matters. */
 void cz__site_warn_of_root(const struct cz__site *site);
 /* What workers may do, in the site's arena: `*out` NULL when the setting SANDBOX says so. With `required` it is an error when the

@@ -236,7 +236,7 @@ static cz_status start_models(const cz_project *project, cz_error *err)
     return status;
 }
 
-static cz_status start(struct cz__site *site, const struct cz__serving *serving, cz_error *err)
+static cz_status start(struct cz__site *site, cz_error *err)
 {
     const cz_project *project = site->project;
     cz_setting_table tables[] = {
@@ -251,7 +251,7 @@ static cz_status start(struct cz__site *site, const struct cz__serving *serving,
         return status;
     current_settings = site->settings;
     site->env = cz_settings_env(site->settings);
-    if (serving && (status = cz__site_give_up_root(site, serving, err)))
+    if (site->serving && (status = cz__site_give_up_root(site, err)))
         return status;
     read_limits(site);
     cz__position_set_key(cz_setting_str(site->settings, "SECRET_KEY"));
@@ -306,7 +306,7 @@ static cz_status start(struct cz__site *site, const struct cz__serving *serving,
 static cz_status start_keyless(const cz_project *project, const struct cz__serving *serving,
                                struct cz__site *out, cz_error *err)
 {
-    *out = (struct cz__site){ .project = project };
+    *out = (struct cz__site){ .project = project, .serving = serving };
     out->app = (cz__http_app){ .handle = handle,
                                .plan_body = plan_body,
                                .answer_error = answer_error,
@@ -314,7 +314,7 @@ static cz_status start_keyless(const cz_project *project, const struct cz__servi
                                .user = out };
     if (!project->urls)
         return cz_error_set(err, CZ_EVALIDATION, "the project names no .urls");
-    cz_status status = start(out, serving, err);
+    cz_status status = start(out, err);
     if (status)
         cz__site_stop(out);
     return status;
@@ -564,8 +564,10 @@ static int run_command(const cz_project *project, int argc, char **argv)
     cz_error err;
     if (builtin && builtin->needs_nothing)
         return builtin->run(&site, argc - 1, argv + 1);
-    struct cz__serving serving = cz__serving_read(argc - 1, argv + 1);
+    struct cz__serving serving = { 0 };
     bool serves = builtin && builtin->serves;
+    if (serves && !cz__serving_read(argc - 1, argv + 1, &serving))
+        return 2;
     if ((serves && cz__generation_begin(&err)) ||
         start_for(builtin, project, serves ? &serving : NULL, &site, &err)) {
         fprintf(stderr, "%s: %s\n", project->name, cz_error_message(&err));

@@ -6,6 +6,12 @@
 #include "db/database.h"
 #include "http/http_server.h"
 
+/* What `run` was told. */
+struct cz__serving {
+    const char *bind, *user, *workers; /* NULL: the setting says */
+    bool require_sandbox;
+};
+
 struct cz__site {
     const cz_project *project;
     cz_settings *settings;
@@ -13,7 +19,8 @@ struct cz__site {
     cz_http_limits limits;
     cz__http_app app;
     cz_env env;
-    cz_arena *arena; /* as long as the site: the settings of its databases */
+    const struct cz__serving *serving; /* NULL: another command runs */
+    cz_arena *arena;                   /* as long as the site: the settings of its databases */
 };
 
 /* Read the settings, resolve the models, compile the routes, configure logs and middleware. Opens no
@@ -83,10 +90,11 @@ struct cz__builtin {
         needs_nothing; /* it asks the project's name and version alone, and runs whatever is wrong with the rest */
     bool
         needs_no_keys; /* it reads and writes no value of a field, so no key of encrypted ones either */
-    bool
-        serves; /* it gives up root before files are opened, and reads --user and --require-sandbox */
+    bool serves; /* it gives up root before files are opened, and site.serving has its arguments */
     const char *flags; /* for --help, a line for each of those in `usage`; NULL: none */
 };
+/* Read the arguments of `run`, which count before anything is opened. False: they make no sense, which was printed. */
+bool cz__serving_read(int argc, char **argv, struct cz__serving *out);
 int cz__command_run(struct cz__site *site, int argc, char **argv);
 int cz__command_routes(struct cz__site *site, int argc, char **argv);
 /* Print what a start does not refuse and a developer should know. Returns how many warnings that were. */

@@ -83,12 +83,14 @@ _Noreturn static void serve(struct cz__site *site, pid_t parent, int out_fd)
 {
     static char bind[] = "127.0.0.1:0", option[] = "--bind", name[] = "run";
     char *argv[] = { name, option, bind, NULL };
+    const struct cz__serving serving = { .bind = bind };
     cz_ignore(setpgid(0, 0)); /* then Ctrl-C ends both, that is all */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != parent || dup2(out_fd, STDOUT_FILENO) < 0)
         _exit(1);
     if (!cz_setting_str(site->settings, "ACCESS_LOG")
              .len) /* a line for each request would bury the table */
         cz_ignore(cz_log_configure_access("off", NULL)); /* which opens nothing */
+    site->serving = &serving;
     int code = cz__command_run(site, 3, argv);
     fflush(NULL);
     _exit(code);

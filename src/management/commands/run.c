@@ -280,22 +280,24 @@ static bool refuses_memory(const struct cz__site *site)
     return refused;
 }
 
-static bool read_arguments(int argc, char **argv, cz_str *bind, unsigned *workers)
+bool cz__serving_read(int argc, char **argv, struct cz__serving *out)
 {
     for (int i = 1; i < argc; i++) {
-        bool last = i + 1 == argc;
-        if (!strcmp(argv[i], "--bind") && !last) {
-            *bind = cz_str_from(argv[++i]);
-        } else if (!strcmp(argv[i], "--workers") && !last) {
-            if (!read_workers(argv[++i], workers)) {
-                fprintf(stderr, "run: --workers takes a number from 0 to 256, not \"%s\"\n",
-                        argv[i]);
-                return false;
-            }
-        } else if (!strcmp(argv[i], "--user") && !last) {
-            i++; /* cz__serving_read() has them */
-        } else if (strcmp(argv[i], "--require-sandbox") != 0) {
+        const char **wanted = !strcmp(argv[i], "--bind")      ? &out->bind
+                              : !strcmp(argv[i], "--workers") ? &out->workers
+                              : !strcmp(argv[i], "--user")    ? &out->user
+                                                              : NULL;
+        unsigned number = 0;
+        if (wanted && i + 1 < argc) {
+            *wanted = argv[++i];
+        } else if (!strcmp(argv[i], "--require-sandbox")) {
+            out->require_sandbox = true;
+        } else {
             fprintf(stderr, "run: unknown argument \"%s\"; see --help\n", argv[i]);
+            return false;
+        }
+        if (wanted == &out->workers && !read_workers(out->workers, &number)) {
+            fprintf(stderr, "run: --workers takes a number from 0 to 256, not \"%s\"\n", argv[i]);
             return false;
         }
     }
@@ -308,7 +310,7 @@ static void stop_site(void *site)
     cz__site_stop(site);
 }
 
-static int serve_site(struct cz__site *site, cz_str bind, unsigned workers, bool require_sandbox)
+static int serve_site(struct cz__site *site, cz_str bind, unsigned workers)
 {
     if (refuses_memory(site))
         return 1;
@@ -320,7 +322,7 @@ static int serve_site(struct cz__site *site, cz_str bind, unsigned workers, bool
         return 1;
     }
     const struct cz__sandbox *sandbox;
-    if (cz__site_sandbox(site, require_sandbox, &sandbox, &err)) {
+    if (cz__site_sandbox(site, site->serving->require_sandbox, &sandbox, &err)) {
         fprintf(stderr, "run: %s\n", cz_error_message(&err));
         return 1;
     }
@@ -359,11 +361,14 @@ static int serve_site(struct cz__site *site, cz_str bind, unsigned workers, bool
 
 int cz__command_run(struct cz__site *site, int argc, char **argv)
 {
-    cz_str bind = cz_setting_str(site->settings, "BIND");
+    const struct cz__serving *serving = site->serving;
+    cz_str bind =
+        serving->bind ? cz_str_from(serving->bind) : cz_setting_str(site->settings, "BIND");
     unsigned workers = (unsigned)cz_setting_int(site->settings, "WORKERS");
     int code;
-    if (!read_arguments(argc, argv, &bind, &workers))
-        return 2;
+    (void)argc;
+    if (serving->workers)
+        cz_ignore(read_workers(serving->workers, &workers)); /* it was tried */
     const struct cz__keeper_options options = {
         .arguments = argv,
         .bind = bind,
@@ -373,5 +378,5 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
     };
     if (!cz__generation_has_keeper() && cz__keeper_run(&options, &code))
         return code;
-    return serve_site(site, bind, workers, cz__serving_read(argc, argv).require_sandbox);
+    return serve_site(site, bind, workers);
 }
