@@ -54,17 +54,22 @@ class Checker:
 
     # ---- one request ----
 
-    def get(self, port, path, headers=None, status=200):
+    def ask(self, port, path, status, method="GET", sent=None, headers=None):
+        """The answer, which has this status, and its body."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
-            connection.request("GET", path, headers=headers or {})
+            connection.request(method, path, sent, headers or {})
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException) as error:
             raise Wrong(f"{path}: {error!r}") from error
         finally:
             connection.close()
-        expect(answer.status == status, f"{path}: status {answer.status}, not {status}")
+        expect(answer.status == status, f"{path}: status {answer.status}, not {status}: {body[:200]!r}")
+        return answer, body
+
+    def get(self, port, path, headers=None, status=200):
+        answer, body = self.ask(port, path, status, headers=headers)
         if status != 200:
             return None
         kind = answer.headers.get_content_type()
@@ -140,16 +145,7 @@ class Checker:
         """What was sent comes back with a key, and what is wrong with it is told."""
         sent = json.loads(document)
         for status, body in ((201, sent), (400, {**sent, "author_email": "nobody", "rating": 9})):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            try:
-                connection.request("POST", "/articles", json.dumps(body), {"Content-Type": "application/json"})
-                answer = connection.getresponse()
-                text = answer.read()
-            except (OSError, http.client.HTTPException) as error:
-                raise Wrong(f"/articles: {error!r}") from error
-            finally:
-                connection.close()
-            expect(answer.status == status, f"/articles: status {answer.status}, not {status}: {text[:200]!r}")
+            _, text = self.ask(port, "/articles", status, "POST", json.dumps(body), {"Content-Type": "application/json"})
             got = self.parsed(text, "/articles")
             if status == 201:
                 expect(got == {**sent, "id": got.get("id")}, f"/articles: {got!r:.200}")
@@ -161,16 +157,7 @@ class Checker:
         with open(os.path.join(self.files, name), "rb") as file:
             whole = file.read()
         for status, headers, body in ((200, {}, whole), (206, {"Range": "bytes=1000-1099"}, whole[1000:1100])):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            try:
-                connection.request("GET", f"/files/{name}", headers=headers)
-                answer = connection.getresponse()
-                got = answer.read()
-            except (OSError, http.client.HTTPException) as error:
-                raise Wrong(f"/files/{name}: {error!r}") from error
-            finally:
-                connection.close()
-            expect(answer.status == status, f"/files/{name}: status {answer.status}, not {status}")
+            answer, got = self.ask(port, f"/files/{name}", status, headers=headers)
             expect(got == body, f"/files/{name}: {len(got)} bytes, which are not the {len(body)} of the file")
             expect(answer.headers["ETag"], f"/files/{name}: no ETag")
 

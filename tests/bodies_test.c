@@ -2,7 +2,6 @@
  * another number, such as 2147483648. */
 #include "certificates.h"
 #include "server.h"
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -48,19 +47,8 @@ static long kib_of(pid_t pid, const char *name)
     return kib;
 }
 
-static unsigned open_files(pid_t pid)
-{
-    unsigned count = 0;
-    DIR *folder = opendir(format("/proc/%d/fd", (int)pid).ptr);
-    CZ_REQUIRE(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
-
 /* Connections that linger take a moment. */
-static void expect_open_files(pid_t pid, unsigned expected)
+static void expect_open_files(pid_t pid, size_t expected)
 {
     for (int tries = 0; tries < 60 && open_files(pid) != expected; tries++)
         sleep_ms(50);
@@ -160,7 +148,7 @@ CZ_TEST(uploads_that_are_broken_off_leave_nothing_open)
     pid_t worker;
     CZ_REQUIRE(server_workers(&server, &worker, 1) == 1);
     told(&server, "truncate -s 1G zeros");
-    unsigned before = open_files(worker);
+    size_t before = open_files(worker);
     for (size_t i = 0; i < CZ_COUNT(ways); i++)
         for (int ms = 1; ms < 200; ms += full_or_short(20, 60))
             told(&server, format("timeout 0.%03d $C %s; echo", ms, ways[i]).ptr);
@@ -186,7 +174,7 @@ CZ_TEST(a_file_of_a_form_of_any_size_lies_on_a_disk_and_is_gone_with_its_request
     CZ_EXPECT_STATUS(get(server.port, "/notes"), 200);
     told(&server, format("truncate -s %lld zeros", body_bytes()).ptr);
     cz_str names = told(&server, "ls");
-    unsigned before = open_files(worker);
+    size_t before = open_files(worker);
     long kib = kib_of(worker, "VmRSS");
     for (size_t i = 0; i < CZ_COUNT(ways); i++) {
         cz_str said = told(&server, ways[i]);
@@ -272,7 +260,7 @@ CZ_TEST(a_full_disk_is_507_and_nothing_stays_of_the_file)
     CZ_REQUIRE(server_workers(&server, &worker, 1) == 1);
     CZ_EXPECT_STATUS(get(server.port, "/notes"), 200);
     told(&server, "truncate -s 40000000 zeros");
-    unsigned files = open_files(worker);
+    size_t files = open_files(worker);
     cz_str names = told(&server, "ls");
     for (int i = 0; i < 3; i++) {
         cz_str said = told(&server, "$C " FORM " $P/cargo -o /dev/null -w '%{http_code}'");

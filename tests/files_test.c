@@ -163,16 +163,6 @@ CZ_TEST(a_large_file_takes_no_more_memory_than_a_small_one)
 
 /* ---- Clients and files that go away ---- */
 
-static int dial(uint16_t port)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons(port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CZ_REQUIRE(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
-    return fd;
-}
-
 static int ask_and_take_some(uint16_t port, const char *path, size_t some)
 {
     char bytes[65536];

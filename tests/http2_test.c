@@ -91,16 +91,6 @@ static void put_preface(cz_buf *out)
 
 /* ---- a connection ---- */
 
-static int dial(uint16_t port)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons(port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CZ_REQUIRE(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
-    return fd;
-}
-
 struct heard {
     enum frame frame; /* the first that is none of the usual ones, CLOSED or NOTHING */
     uint32_t code;    /* of GOAWAY and RST_STREAM */

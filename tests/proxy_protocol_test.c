@@ -1,5 +1,4 @@
 /* The PROXY protocol over real sockets: tests/apps/turnstile says who asks. */
-#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "certificates.h"
@@ -33,14 +32,10 @@ static const struct {
 /* Everything that comes of bytes which are sent in two parts. */
 static cz_str exchange(uint16_t port, cz_str bytes, size_t cut)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons(port),
-                                   .sin_addr = { htonl(INADDR_LOOPBACK) } };
     struct timeval limit = { .tv_sec = 10 };
     char room[4096];
     cz_str all = CZ_STR("");
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CZ_REQUIRE(!connect(fd, (struct sockaddr *)(void *)&address, sizeof address));
+    int fd = dial(port);
     CZ_REQUIRE(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
     cz_ignore(send(fd, bytes.ptr, cut, MSG_NOSIGNAL) < 0); /* it may be closed by then */
     sleep_ms(2);
@@ -118,11 +113,7 @@ CZ_TEST(clients_are_counted_by_the_address_their_proxy_says)
                                                           "HTTP_CONNECTIONS_PER_ADDRESS=3", NULL });
     int held[3];
     for (int i = 0; i < 3; i++) {
-        struct sockaddr_in address = { .sin_family = AF_INET,
-                                       .sin_port = htons(server.port),
-                                       .sin_addr = { htonl(INADDR_LOOPBACK) } };
-        held[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        CZ_REQUIRE(!connect(held[i], (struct sockaddr *)(void *)&address, sizeof address));
+        held[i] = dial(server.port);
         CZ_REQUIRE(send(held[i], LINE, sizeof LINE - 1, MSG_NOSIGNAL) == sizeof LINE - 1);
         sleep_ms(50);
     }

@@ -37,7 +37,7 @@ static void fail(struct client *client, const char *text, ...)
     client->fd = -1;
 }
 
-static bool dial(struct client *client)
+static bool connect_client(struct client *client)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_port = htons(client->port),
@@ -124,7 +124,7 @@ static void hang_up(struct client *client)
 static void ask_once(struct client *client, unsigned round)
 {
     bool last = false;
-    if (!dial(client) || !say(client, ASK, strlen(ASK)) || !hear(client, &last))
+    if (!connect_client(client) || !say(client, ASK, strlen(ASK)) || !hear(client, &last))
         return;
     if (last)
         hang_up(client);
@@ -136,7 +136,7 @@ static void ask_fresh(struct client *client, unsigned round)
 {
     (void)round;
     bool last;
-    if (dial(client) && say(client, ASK, strlen(ASK)) && hear(client, &last))
+    if (connect_client(client) && say(client, ASK, strlen(ASK)) && hear(client, &last))
         hang_up(client);
 }
 
@@ -148,7 +148,7 @@ static void write_row(struct client *client, unsigned round)
                        "POST /notes HTTP/1.1\r\nHost: localhost\r\n"
                        "Content-Length: 8\r\n\r\n%08u",
                        round); /* the lab takes each once */
-    if (!dial(client) || !say(client, post, (size_t)len) || !hear(client, &last))
+    if (!connect_client(client) || !say(client, post, (size_t)len) || !hear(client, &last))
         return;
     if (last)
         hang_up(client);
@@ -160,7 +160,7 @@ static void ask_several(struct client *client, unsigned round)
     bool last = false;
     static const char all[] =
         ASK ASK "GET /sleep/3 HTTP/1.1\r\nHost: localhost\r\n\r\n" ASK ASK ASK;
-    if (!dial(client) || !say(client, all, sizeof all - 1))
+    if (!connect_client(client) || !say(client, all, sizeof all - 1))
         return;
     for (int i = 0; i < PIPELINED; i++) {
         if (last) {
@@ -194,7 +194,7 @@ static void upload(struct client *client, unsigned round)
         memcpy(piece + len + PIECE_BYTES, "\r\n", 2);
         len += PIECE_BYTES + 2;
     }
-    if (!dial(client) || !say(client, head, (size_t)head_len))
+    if (!connect_client(client) || !say(client, head, (size_t)head_len))
         return;
     for (int i = 0; i < PIECES; i++) {
         sleep_ms(15);

@@ -2,7 +2,6 @@
 #include "certificates.h"
 #include "reload_load.h"
 #include <calzone/time.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,17 +17,6 @@ enum { WAIT_MS = 20000, MASTERS_MAX = 8, WORKERS_MAX = 32 };
 static const char failed[] = "the reload failed";
 
 /* ---- looking at it ---- */
-
-static size_t open_descriptors(pid_t pid)
-{
-    size_t count = 0;
-    DIR *folder = opendir(format("/proc/%d/fd", (int)pid).ptr);
-    CZ_REQUIRE(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
 
 /* ---- programs of the test's own ---- */
 
@@ -70,14 +58,13 @@ CZ_TEST(reloads_under_load_fail_no_request)
     struct server server = load_server(LOAD_BIND, 2);
     struct load load = load_start(&server);
     server_reload(&server); /* the first generation is a fork, which has others open */
-    size_t keeper = open_descriptors(server.pid),
-           master = open_descriptors(server_only_master(&server));
+    size_t keeper = open_files(server.pid), master = open_files(server_only_master(&server));
     for (uint64_t i = 0; i < count; i++) {
         sleep_ms((int)(i * 7 % 40)); /* at no beat of the clients */
         server_reload(&server);
     }
-    CZ_EXPECT_EQ(open_descriptors(server.pid), keeper);
-    CZ_EXPECT_EQ(open_descriptors(server_only_master(&server)), master);
+    CZ_EXPECT_EQ(open_files(server.pid), keeper);
+    CZ_EXPECT_EQ(open_files(server_only_master(&server)), master);
     load_stop(&load);
     load_expect_no_failure(&load);
     CZ_EXPECT_EQ(server_logged(&server, failed), 0);
@@ -327,16 +314,24 @@ static pid_t next_master(const struct server *server, pid_t current)
     return 0;
 }
 
-CZ_TEST(a_new_master_that_is_killed_changes_nothing)
+/* A server, its master and the next one, which is not yet ready. */
+static struct server start_and_reload_slowly(pid_t *out_master, pid_t *out_next)
 {
     const char *path = in_directory("program");
     install("lab", path);
     struct server server = server_start(path, 2, NULL);
-    pid_t master = server_only_master(&server);
+    *out_master = server_only_master(&server);
     install_slow(path);
     kill(server.pid, SIGHUP);
-    pid_t next = next_master(&server, master);
-    CZ_REQUIRE(next > 0);
+    *out_next = next_master(&server, *out_master);
+    CZ_REQUIRE(*out_next > 0);
+    return server;
+}
+
+CZ_TEST(a_new_master_that_is_killed_changes_nothing)
+{
+    pid_t master, next;
+    struct server server = start_and_reload_slowly(&master, &next);
     kill(next, SIGKILL);
     server_wait_for_log(&server, failed, 1);
     CZ_EXPECT_EQ(get(server.port, "/sleep/0")->status, 200);
@@ -347,14 +342,8 @@ CZ_TEST(a_new_master_that_is_killed_changes_nothing)
 
 CZ_TEST(an_old_master_that_is_killed_meanwhile_is_followed_by_the_new_one)
 {
-    const char *path = in_directory("program");
-    install("lab", path);
-    struct server server = server_start(path, 2, NULL);
-    pid_t master = server_only_master(&server);
-    install_slow(path);
-    kill(server.pid, SIGHUP);
-    pid_t next = next_master(&server, master);
-    CZ_REQUIRE(next > 0);
+    pid_t master, next;
+    struct server server = start_and_reload_slowly(&master, &next);
     kill(master, SIGKILL);
     CZ_EXPECT_EQ(get(server.port, "/sleep/0")->status, 200); /* waits in the socket */
     server_wait_for_log(&server, SERVER_RELOADED, 1);
@@ -404,14 +393,8 @@ CZ_TEST(all_end_with_the_process_that_was_started)
 
 CZ_TEST(a_stop_in_the_middle_of_a_reload_ends_both_generations)
 {
-    const char *path = in_directory("program");
-    install("lab", path);
-    struct server server = server_start(path, 2, NULL);
-    pid_t master = server_only_master(&server);
-    install_slow(path);
-    kill(server.pid, SIGHUP);
-    pid_t next = next_master(&server, master);
-    CZ_REQUIRE(next > 0);
+    pid_t master, next;
+    struct server server = start_and_reload_slowly(&master, &next);
     cz_wire *wire = cz_wire_open(server.port); /* under way when it comes */
     cz_wire_send(wire, CZ_STR("GET /sleep/300 HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     sleep_ms(50);

@@ -1,12 +1,16 @@
 #include "server.h"
+#include <arpa/inet.h>
 #include <calzone/time.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -389,4 +393,25 @@ cz_str shell(const struct server *server, const char *command, const char *argum
         all = format("%.*s%.*s", CZ_STR_ARG(all), (int)n, bytes);
     cz_ignore(pclose(out)); /* the text tells */
     return all;
+}
+
+int dial(uint16_t port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons(port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CZ_REQUIRE(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    return fd;
+}
+
+size_t open_files(pid_t pid)
+{
+    size_t count = 0;
+    DIR *folder = opendir(format("/proc/%d/fd", (int)pid).ptr);
+    CZ_REQUIRE(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
 }

@@ -66,6 +66,11 @@ const cz_answer *post(uint16_t port, const char *target, const char *json);
  * `argument`. */
 cz_str shell(const struct server *server, const char *command, const char *argument);
 
+/* A connection to it. */
+int dial(uint16_t port);
+/* How many descriptors a process has. */
+size_t open_files(pid_t pid);
+
 cz_str format(const char *text, ...) CZ_PRINTF(1, 2);
 void sleep_ms(int ms);
 

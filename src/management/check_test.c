@@ -367,12 +367,28 @@ static const cz_middleware *const compressing[] = { &cz_compression, NULL };
 static const cz_route press_urls[] = { CZ_GET("/leaves", answer_nothing), CZ_ROUTES_END };
 static CZ_PROJECT(press, "press", .urls = press_urls, .middleware = compressing);
 
+/* What `check` says with a setting, and how it ends. */
+struct said {
+    const char *setting, *said;
+    int code;
+};
+
+static void expect_said(const struct said *cases, size_t count)
+{
+    const char *url = cz__test_setting("DATABASE_URL", cz_test_database());
+    for (size_t i = 0; i < count; i++) {
+        cz_str out;
+        int code =
+            cz__test_command(&press, CZ__TEXTS(url, cases[i].setting), CZ__TEXTS("check"), &out);
+        CZ_EXPECT_MSG(code == cases[i].code &&
+                          cz_str_find(out, cz_str_from(cases[i].said)) != SIZE_MAX,
+                      "%s: %d %.*s", cases[i].setting, code, CZ_STR_ARG(out));
+    }
+}
+
 CZ_TEST(a_coding_that_nobody_has_stops_the_start)
 {
-    static const struct {
-        const char *setting, *said;
-        int code;
-    } cases[] = {
+    static const struct said cases[] = {
         { "COMPRESSION=gzip", "press: no issues in", 0 },
         { "COMPRESSION=off", "press: no issues in", 0 },
         { "COMPRESSION=deflate", "COMPRESSION: \"deflate\" is none; zstd, br and gzip", 1 },
@@ -383,36 +399,17 @@ CZ_TEST(a_coding_that_nobody_has_stops_the_start)
         { "COMPRESSION_PADDING=256", "COMPRESSION_PADDING", 1 },
         { "COMPRESSION_MIN=0", "COMPRESSION_MIN", 1 },
     };
-    const char *url = cz__test_setting("DATABASE_URL", cz_test_database());
-    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
-        cz_str out;
-        int code =
-            cz__test_command(&press, CZ__TEXTS(url, cases[i].setting), CZ__TEXTS("check"), &out);
-        CZ_EXPECT_MSG(code == cases[i].code &&
-                          cz_str_find(out, cz_str_from(cases[i].said)) != SIZE_MAX,
-                      "%s: %d %.*s", cases[i].setting, code, CZ_STR_ARG(out));
-    }
+    expect_said(cases, CZ_COUNT(cases));
 }
 
 CZ_TEST(a_folder_for_uploads_that_is_none_stops_the_start)
 {
-    static const struct {
-        const char *setting, *said;
-        int code;
-    } cases[] = {
+    static const struct said cases[] = {
         { "UPLOAD_DIRECTORY=/tmp", "press: no issues in", 0 },
         { "UPLOAD_DIRECTORY=/no/such", "/no/such is no folder that one may write to", 1 },
         { "UPLOAD_DIRECTORY=/dev/null", "/dev/null is no folder that one may write to", 1 },
         { "UPLOAD_MEMORY_MAX=0", "UPLOAD_MEMORY_MAX", 1 },
         { "UPLOAD_MEMORY_MAX=2M", "UPLOAD_MEMORY_MAX", 1 },
     };
-    const char *url = cz__test_setting("DATABASE_URL", cz_test_database());
-    for (size_t i = 0; i < CZ_COUNT(cases); i++) {
-        cz_str out;
-        int code =
-            cz__test_command(&press, CZ__TEXTS(url, cases[i].setting), CZ__TEXTS("check"), &out);
-        CZ_EXPECT_MSG(code == cases[i].code &&
-                          cz_str_find(out, cz_str_from(cases[i].said)) != SIZE_MAX,
-                      "%s: %d %.*s", cases[i].setting, code, CZ_STR_ARG(out));
-    }
+    expect_said(cases, CZ_COUNT(cases));
 }
