@@ -8,8 +8,8 @@
 #define CZ__ELEMENT_KINDS(X)                                                                       \
     X(A)                                                                                           \
     X(P)                                                                                           \
-    X(LI) X(LIST) X(TERM) X(DL) X(CELL) X(ROW) X(SECTION) X(CAPTION) X(COLGROUP) X(TABLE) X(RT)    \
-        X(RUBY)
+    X(LI)                                                                                          \
+    X(LIST) X(TERM) X(DL) X(CELL) X(ROW) X(SECTION) X(CAPTION) X(COLGROUP) X(TABLE) X(RT) X(RUBY)
 enum {
 #define X(kind) CZ__PLACE_##kind,
     CZ__ELEMENT_KINDS(X)
