@@ -298,7 +298,7 @@ static bool go_on(cz__conn *conn)
     if (!conn->tls || !cz__tls_session_has_more(conn->tls) ||
         !(conn->protocol->interest(conn) & EPOLLIN))
         return false;
-    conn->protocol->on_ready(conn, EPOLLIN); /* at most a record of TLS is left */
+    conn->protocol->on_ready(conn, EPOLLIN); /* what TLS has read ahead */
     return true;
 }
 

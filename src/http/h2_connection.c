@@ -46,8 +46,11 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     struct cz__h2 *h2 = user;
     struct cz__h2_stream *stream;
     h2->block_bytes = 0;
-    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
-        return 0; /* a trailer */
+    h2->block_stream = NULL;
+    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) { /* a trailer */
+        h2->block_stream = stream_of(h2, frame->hd.stream_id);
+        return 0;
+    }
     h2->requests++;
     if (!has_room(h2) || cz__h2_stream_create(h2, frame->hd.stream_id, &stream)) {
         cz_ignore(cz__nghttp2.nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE,
@@ -56,6 +59,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         return 0;
     }
     cz__nghttp2.nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream);
+    h2->block_stream = stream;
     return 0;
 }
 
@@ -71,7 +75,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         h2->flood = CZ__H2_CONTINUATION;
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
-    struct cz__h2_stream *stream = stream_of(h2, frame->hd.stream_id);
+    struct cz__h2_stream *stream = h2->block_stream;
     const cz_str name_text = cz_str_of((const char *)name, name_len);
     const cz_str value_text = cz_str_of((const char *)value, value_len);
     if (!stream)

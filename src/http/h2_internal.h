@@ -24,7 +24,7 @@ struct cz__h2_stream {
     struct cz__h2_stream *next, **link;
     struct cz__h2 *h2;
     int32_t id;
-    cz__exchange *exchange;
+    cz__exchange *exchange;         /* in whose arena the stream is */
     cz_str method, path, authority; /* in the exchange's arena */
     cz_buf cookies;                 /* "a=1; b=2" of several fields (RFC 9113, 8.2.3) */
     cz_buf out;                     /* of a streamed answer what is not yet sent */
@@ -49,8 +49,10 @@ struct cz__h2 {
     struct cz__h2_stream *streams; /* the newest first */
     unsigned exchange_count;       /* of streams, those closed whose view still runs among them */
     size_t body_bytes;             /* of bodies that are not whole */
-    size_t block_bytes;            /* of the headers being read, as RFC 9113, 6.5.2, counts them */
-    unsigned continuations;        /* of them */
+    struct cz__h2_stream
+        *block_stream;      /* whose headers are being read; NULL: they are passed over */
+    size_t block_bytes;     /* of the headers being read, as RFC 9113, 6.5.2, counts them */
+    unsigned continuations; /* of them */
     uint32_t requests;
     int64_t idle_due_ms; /* when a connection without streams is over */
     int64_t goaway_ms;   /* when the last word is to be said after the first; 0: no word was */
@@ -86,6 +88,12 @@ void cz__h2_stream_close(struct cz__h2_stream *stream);
 
 /* Tell the client that it may send its body. */
 void cz__h2_stream_continue(struct cz__h2_stream *stream);
+
+/* ---- h2_headers.c ---- */
+
+/* The headers of the exchange's answer, in its arena; they may be read until the exchange is released. Errors: CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__h2_headers(cz__exchange *exchange, const nghttp2_nv **out,
+                                      size_t *out_count);
 
 /* ---- h2_body_stream.c: a body that the handler reads as it comes ---- */
 

@@ -11,15 +11,17 @@
 
 cz_status cz__h2_stream_create(struct cz__h2 *h2, int32_t id, struct cz__h2_stream **out)
 {
-    struct cz__h2_stream *stream = cz_calloc(1, sizeof *stream);
-    if (!stream)
-        return CZ_ENOMEM;
-    cz_status status = cz__exchange_acquire(&h2->conn->server->core, &stream->exchange);
-    if (status) {
-        cz_free(stream);
+    cz__exchange *exchange;
+    cz_status status = cz__exchange_acquire(&h2->conn->server->core, &exchange);
+    if (status)
         return status;
+    struct cz__h2_stream *stream = cz_arena_new(exchange->arena, struct cz__h2_stream);
+    if (!stream) {
+        cz__exchange_release(exchange);
+        return CZ_ENOMEM;
     }
-    stream->exchange->body_in.bytes_max = h2->conn->server->core.limits.header_bytes + 4096;
+    stream->exchange = exchange;
+    exchange->body_in.bytes_max = h2->conn->server->core.limits.header_bytes + 4096;
     stream->h2 = h2;
     stream->id = id;
     stream->next = h2->streams;
@@ -34,15 +36,15 @@ cz_status cz__h2_stream_create(struct cz__h2 *h2, int32_t id, struct cz__h2_stre
 
 static void destroy(struct cz__h2_stream *stream)
 {
-    struct cz__h2 *h2 = stream->h2;
-    cz__exchange_release(stream->exchange);
     cz_buf_done(&stream->cookies);
     cz_buf_done(&stream->out);
     *stream->link = stream->next;
     if (stream->next)
         stream->next->link = stream->link;
-    h2->exchange_count--;
-    cz_free(stream);
+    stream->h2->exchange_count--;
+    if (stream->h2->block_stream == stream)
+        stream->h2->block_stream = NULL;
+    cz__exchange_release(stream->exchange); /* and the stream, which is in its arena */
 }
 
 /* Its body is not counted any more among those that are not whole. */
@@ -128,32 +130,40 @@ cz_status cz__h2_stream_field(struct cz__h2_stream *stream, cz_str name, cz_str 
     return CZ_OK;
 }
 
+static char *put(char *at, cz_str text)
+{
+    if (text.len)
+        memcpy(at, text.ptr, text.len);
+    return at + text.len;
+}
+
+static char *put_field(char *at, cz_str name, cz_str value)
+{
+    if (!value.len)
+        return at;
+    at = put(put(at, name), value);
+    return put(at, CZ_STR("\r\n"));
+}
+
 /* The whole head as text in the arena, where it stays as long as the request. */
 static cz_status write_head(struct cz__h2_stream *stream, cz_str *out)
 {
-    cz_buf *lines = &stream->exchange->body_in, head = { 0 };
+    cz_str lines = cz_buf_str(&stream->exchange->body_in), cookies = cz_buf_str(&stream->cookies);
     cz_str target = stream->path.len ? stream->path : stream->authority; /* of CONNECT */
-    cz_buf_append_str(&head, stream->method);
-    cz_buf_append_char(&head, ' ');
-    cz_buf_append_str(&head, target);
-    cz_buf_append_lit(&head, " HTTP/1.1\r\n");
-    if (stream->authority.len) {
-        cz_buf_append_lit(&head, "host: ");
-        cz_buf_append_str(&head, stream->authority);
-        cz_buf_append_lit(&head, "\r\n");
-    }
-    cz_buf_append_str(&head, cz_buf_str(lines));
-    if (stream->cookies.len) {
-        cz_buf_append_lit(&head, "cookie: ");
-        cz_buf_append_str(&head, cz_buf_str(&stream->cookies));
-        cz_buf_append_lit(&head, "\r\n");
-    }
-    cz_buf_append_lit(&head, "\r\n");
-    cz_status status = cz_buf_status(&head);
-    if (!status)
-        status = keep(stream, cz_buf_str(&head), out);
-    cz_buf_done(&head);
-    return status;
+    size_t fixed = sizeof "  HTTP/1.1\r\nhost: \r\ncookie: \r\n\r\n";
+    char *start = cz_arena_alloc(stream->exchange->arena, fixed + stream->method.len + target.len +
+                                                              stream->authority.len + lines.len +
+                                                              cookies.len);
+    if (!start)
+        return CZ_ENOMEM;
+    char *at = put(put(start, stream->method), CZ_STR(" "));
+    at = put(put(at, target), CZ_STR(" HTTP/1.1\r\n"));
+    at = put_field(at, CZ_STR("host: "), stream->authority);
+    at = put(at, lines);
+    at = put_field(at, CZ_STR("cookie: "), cookies);
+    at = put(at, CZ_STR("\r\n"));
+    *out = cz_str_of(start, (size_t)(at - start));
+    return CZ_OK;
 }
 
 static void refuse_rule(struct cz__h2_stream *stream, enum cz__h1_rule rule)
@@ -307,85 +317,6 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, siz
     return len;
 }
 
-/* Names are in lower case (RFC 9113, 8.2). */
-static cz_status add_header(cz_arena *arena, cz_str name, cz_str value, nghttp2_nv *out)
-{
-    uint8_t *lower = cz_arena_alloc(arena, name.len + 1);
-    if (!lower)
-        return CZ_ENOMEM;
-    for (size_t i = 0; i < name.len; i++)
-        lower[i] =
-            (uint8_t)(name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] | 0x20 : name.ptr[i]);
-    *out = (nghttp2_nv){ lower, (uint8_t *)(uintptr_t)(value.len ? value.ptr : ""), name.len,
-                         value.len, 0 };
-    return CZ_OK;
-}
-
-struct headers {
-    cz_arena *arena;
-    nghttp2_nv *items;
-    size_t count;
-    cz_status status;
-};
-
-static void put(struct headers *headers, cz_str name, cz_str value)
-{
-    bool of_connection = cz_str_eq_icase(name, CZ_STR("Upgrade")); /* RFC 9113, 8.2.2 */
-    if (!headers->status && !of_connection)
-        headers->status =
-            add_header(headers->arena, name, value, &headers->items[headers->count++]);
-}
-
-static cz_str number_text(cz_arena *arena, uint64_t number)
-{
-    char text[24];
-    cz_str kept = CZ_STR("");
-    cz_ignore(cz_str_dup(arena, cz_str_of(text, cz_u64_write(text, number)),
-                         &kept)); /* or "": told below */
-    return kept;
-}
-
-static size_t line_count(cz_str lines)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < lines.len; i++)
-        count += lines.ptr[i] == '\n';
-    return count;
-}
-
-/* Whole lines that a middleware has ready, "Name: value\r\n". */
-static void put_lines(struct headers *headers, cz_str lines)
-{
-    while (lines.len) {
-        cz_str line = cz_str_cut(&lines, '\n'), value = line;
-        cz_str name = cz_str_cut(&value, ':');
-        put(headers, name, cz_str_trim(value));
-    }
-}
-
-static cz_status write_headers(struct cz__h2_stream *stream, struct headers *headers)
-{
-    cz__exchange *exchange = stream->exchange;
-    const cz_response *response = &exchange->request.response;
-    bool none = response->status == 204 || response->status == 304;
-    uint64_t length;
-    size_t most = 4 + response->header_count + line_count(response->header_lines);
-    *headers = (struct headers){ .arena = exchange->arena };
-    headers->items = cz_arena_alloc(exchange->arena, most * sizeof *headers->items);
-    if (!headers->items)
-        return CZ_ENOMEM;
-    put(headers, CZ_STR(":status"), number_text(exchange->arena, (uint64_t)response->status));
-    put(headers, CZ_STR("date"), cz__http_date(exchange->core));
-    if (!none && cz__exchange_body_bytes(exchange, &length))
-        put(headers, CZ_STR("content-length"), number_text(exchange->arena, length));
-    if (response->content_type.len)
-        put(headers, CZ_STR("content-type"), response->content_type);
-    for (uint32_t i = 0; i < response->header_count; i++)
-        put(headers, response->headers[i].name, response->headers[i].value);
-    put_lines(headers, response->header_lines);
-    return headers->status;
-}
-
 /* It cannot be answered: the client is told so by a reset. */
 static void reset(struct cz__h2_stream *stream, uint32_t code)
 {
@@ -395,12 +326,12 @@ static void reset(struct cz__h2_stream *stream, uint32_t code)
 
 static cz_status submit(struct cz__h2_stream *stream, bool has_body)
 {
-    struct headers headers;
+    const nghttp2_nv *headers;
+    size_t count;
     nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_body };
-    cz_status status = write_headers(stream, &headers);
-    if (!status &&
-        cz__nghttp2.nghttp2_submit_response(stream->h2->session, stream->id, headers.items,
-                                            headers.count, has_body ? &body : NULL))
+    cz_status status = cz__h2_headers(stream->exchange, &headers, &count);
+    if (!status && cz__nghttp2.nghttp2_submit_response(stream->h2->session, stream->id, headers,
+                                                       count, has_body ? &body : NULL))
         status = CZ_ENOMEM;
     stream->answered_ms = cz__conn_now_ms(stream->h2->conn);
     return status;

@@ -17,6 +17,7 @@ struct cz__tls_session {
     SSL *ssl; /* owned */
     cz__tls_server *server;
     bool wants_out, failed;
+    bool starved; /* what was read of the socket is no whole record */
 };
 
 /* What OpenSSL noted first. */
@@ -87,6 +88,8 @@ static bool set_rules(SSL_CTX *ssl, cz__tls_server *server)
                          SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                              SSL_MODE_RELEASE_BUFFERS,
                          NULL);
+    cz__ssl.SSL_CTX_ctrl(ssl, SSL_CTRL_SET_READ_AHEAD, 1,
+                         NULL); /* else the head of each record is a read of its own */
     cz__ssl.SSL_CTX_ctrl(ssl, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, NULL);
     cz__ssl.SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, server);
     cz__ssl.SSL_CTX_callback_ctrl(ssl, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
@@ -241,6 +244,7 @@ cz_status cz__tls_session_handshake(cz__tls_session *session, const char **out_r
     int code;
     cz__ssl.ERR_clear_error();
     int result = cz__ssl.SSL_do_handshake(session->ssl);
+    session->starved = result != 1;
     if (result == 1) {
         session->wants_out = false;
         return CZ_OK;
@@ -267,6 +271,7 @@ ssize_t cz__tls_session_read(cz__tls_session *session, char *room, size_t bytes)
     int code;
     cz__ssl.ERR_clear_error();
     int result = cz__ssl.SSL_read(session->ssl, room, bytes < INT_MAX ? (int)bytes : INT_MAX);
+    session->starved = result <= 0;
     if (result > 0) {
         session->wants_out = false;
         return result;
@@ -307,7 +312,7 @@ ssize_t cz__tls_session_write(cz__tls_session *session, const struct iovec *part
 
 bool cz__tls_session_has_more(const cz__tls_session *session)
 {
-    return !session->failed && cz__ssl.SSL_pending(session->ssl) > 0;
+    return !session->failed && !session->starved && cz__ssl.SSL_has_pending(session->ssl);
 }
 
 bool cz__tls_session_wants_out(const cz__tls_session *session)

@@ -53,7 +53,7 @@ CZ_NODISCARD cz_status cz__tls_session_handshake(cz__tls_session *session, const
 /* As recv() and send() return and set errno. */
 ssize_t cz__tls_session_read(cz__tls_session *session, char *room, size_t bytes);
 ssize_t cz__tls_session_write(cz__tls_session *session, const struct iovec *parts, size_t count);
-/* Whether bytes of the client are decrypted and not yet read: the descriptor will not be ready for them. */
+/* Whether bytes of the client were taken from the descriptor and not yet read, as far as is known: it will not be ready for them. */
 bool cz__tls_session_has_more(const cz__tls_session *session);
 /* Whether it has to write before it can go on reading. */
 bool cz__tls_session_wants_out(const cz__tls_session *session);

@@ -37,6 +37,7 @@ enum {
     SSL_ERROR_WANT_WRITE = 3,
     SSL_ERROR_ZERO_RETURN = 6,
     SSL_CTRL_MODE = 33,
+    SSL_CTRL_SET_READ_AHEAD = 41,
     SSL_CTRL_SET_SESS_CACHE_MODE = 44,
     SSL_CTRL_SET_TLSEXT_SERVERNAME_CB = 53,
     SSL_CTRL_SET_TLSEXT_SERVERNAME_ARG = 54,
@@ -107,7 +108,7 @@ typedef int (*cz__ssl_ticket_key)(SSL *, unsigned char *name, unsigned char *iv,
     X(int, SSL_do_handshake, (SSL *))                                                              \
     X(int, SSL_read, (SSL *, void *out, int len))                                                  \
     X(int, SSL_write, (SSL *, const void *bytes, int len))                                         \
-    X(int, SSL_pending, (const SSL *))                                                             \
+    X(int, SSL_has_pending, (const SSL *))                                                         \
     X(int, SSL_shutdown, (SSL *))                                                                  \
     X(int, SSL_get_error, (const SSL *, int result))                                               \
     X(long, SSL_get_verify_result, (const SSL *))
