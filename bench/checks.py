@@ -10,6 +10,8 @@ import os
 import re
 import socket
 import sqlite3
+import ssl
+import subprocess
 
 import items
 
@@ -161,6 +163,29 @@ class Checker:
             expect(got == body, f"/files/{name}: {len(got)} bytes, which are not the {len(body)} of the file")
             expect(answer.headers["ETag"], f"/files/{name}: no ETag")
 
+    def tls(self, port):
+        """HTTP/1.1 inside TLS."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=context)
+        try:
+            connection.request("GET", "/json")
+            answer = connection.getresponse()
+            expect(answer.status == 200, f"/json inside TLS: status {answer.status}")
+            self.hello(self.parsed(answer.read(), "/json"))
+        except (OSError, http.client.HTTPException) as error:
+            raise Wrong(f"/json inside TLS: {error!r}") from error
+        finally:
+            connection.close()
+
+    def http2(self, url, option):
+        """HTTP/2, and not what a client falls back to."""
+        done = subprocess.run(["curl", "-sk", option, "-w", "\n%{http_version} %{http_code}", url], stdout=subprocess.PIPE,
+                              timeout=10, check=False)
+        body, _, told = done.stdout.decode().rpartition("\n")
+        expect(told == "2 200", f"{url}: HTTP version and status are {told!r}")
+        self.hello(self.parsed(body, url))
+
     # ---- one server ----
 
     def check(self, kind, port):
@@ -177,6 +202,12 @@ class Checker:
             self.file(port, "10k.bin")
         elif kind == "file1m":
             self.file(port, "1m.bin")
+        elif kind in ("tls", "handshake"):
+            self.tls(port)
+        elif kind in ("h2", "h2one"):
+            self.http2(f"https://127.0.0.1:{port}/json", "--http2")
+        elif kind == "h2c":
+            self.http2(f"http://127.0.0.1:{port}/json", "--http2-prior-knowledge")
         elif kind == "item":
             for number in (7, 1, len(self.rows)):
                 path = f"/items/{number}"

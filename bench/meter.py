@@ -1,4 +1,4 @@
-"""What a pass measures: the CPU time and memory of a tree of processes, and what wrk saw.
+"""What a pass measures: the CPU time and memory of a tree of processes, and what wrk or h2load saw.
 
 Linux only: everything is read from /proc.
 """
@@ -165,4 +165,28 @@ def wrk(url, seconds, core, arguments=(), script_arguments=()):
         "p50_ms": milliseconds(share.get("50", "")),
         "p99_ms": milliseconds(share.get("99", "")),
         "errors": sum(map(int, errors)),
+    }
+
+
+# ---- h2load ----
+
+def h2load(url, seconds, core, arguments):
+    """One run of h2load, as wrk(); it tells no percentiles."""
+    argv = ["h2load", "-t1", *arguments, f"-D{seconds}", url]
+    process = start(argv, core, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        text = process.communicate(timeout=seconds + 15)[0].decode()
+    finally:
+        stop(process, patience=0.5)
+    counts = re.search(r"requests: .* (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", text)
+    rate = re.search(r"finished in [\d.]+m?s, ([\d.]+) req/s", text)
+    if not counts or not rate:
+        raise RuntimeError("h2load: " + (text.strip().splitlines() or ["printed nothing"])[-1])
+    _, succeeded, failed, errored, late = map(int, counts.groups())
+    return {
+        "requests": succeeded,
+        "rps": float(rate.group(1)),
+        "p50_ms": 0.0,
+        "p99_ms": 0.0,
+        "errors": failed + errored + late,
     }

@@ -85,20 +85,23 @@ class Report:
 
     def verdicts(self, server):
         """Each goal as (goal, what was measured, True or False, or None when not measured)."""
-        yield self.against_nginx(server)
+        yield self.at_most(server, "json", "`/json`", "nginx")
         yield self.against_limit(server, "item", "`/items/{id}`", ITEM_US)
         yield self.against_limit(server, "page", "`/items` 50 rows", PAGE_US)
 
         for peer, times in PAGE_TIMES_LESS.items():
             yield self.against_peer(server, peer, times)
         yield self.against_insert(server)
+        for name, title in (("tls", "TLS"), ("handshake", "TLS, a connection each"), ("h2", "HTTP/2 in TLS"),
+                            ("h2one", "HTTP/2 in TLS, one stream"), ("h2c", "HTTP/2")):
+            yield self.at_most(server, name, title, "h2o")
 
         cpu = self.median(server, "pipelined")
         yield (f"pipelined x16 <= {PIPELINED_US} us", f"{cpu:.2f} us" if cpu is not None else "",
                cpu <= PIPELINED_US if cpu is not None else None)
 
-        sizes = [s["rss_worker"] / MB for s in self.samples if s["server"] == server]
-        yield (f"RSS <= {WORKER_MB:.0f} MB a worker", f"{max(sizes):.1f} MB" if sizes else "",
+        sizes = [s["rss_worker"] / MB for s in self.samples if s["server"] == server and not s["tls"]]
+        yield (f"RSS <= {WORKER_MB:.0f} MB a worker, without TLS", f"{max(sizes):.1f} MB" if sizes else "",
                max(sizes) <= WORKER_MB if sizes else None)
 
         times = self.first_answers.get(server)
@@ -106,15 +109,15 @@ class Report:
         yield (f"first answer <= {FIRST_ANSWER_MS:.0f} ms", f"{first:.1f} ms" if times else "",
                first <= FIRST_ANSWER_MS if times else None)
 
-    def against_nginx(self, server):
-        goal = "`/json` CPU <= nginx's"
-        own, nginx = self.values(server, "json", "cpu_us"), self.values("nginx", "json", "cpu_us")
-        if not own or not nginx:
+    def at_most(self, server, name, title, peer):
+        goal = f"{title}: CPU <= {peer}'s"
+        own, other = self.values(server, name, "cpu_us"), self.values(peer, name, "cpu_us")
+        if not own or not other:
             return goal, "", None
-        text = f"{statistics.median(own):.2f} against {statistics.median(nginx):.2f} us"
-        if min(own) <= max(nginx) and min(nginx) <= max(own):
+        text = f"{statistics.median(own):.2f} against {statistics.median(other):.2f} us"
+        if min(own) <= max(other) and min(other) <= max(own):
             text += "; the spreads overlap"
-        return goal, text, statistics.median(own) <= statistics.median(nginx)
+        return goal, text, statistics.median(own) <= statistics.median(other)
 
     def against_limit(self, server, name, title, most):
         goal = f"{title} <= {most:.0f} us or {TIMES_LIMIT} x limit"

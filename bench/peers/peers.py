@@ -25,6 +25,11 @@ class Place:
     port: int
     database: str
     access_log: str
+    h2c_port: int  # HTTP/2 without TLS, of a server with own_h2c_port
+    tls: bool  # whether it serves on tls_port, too
+    tls_port: int
+    certificate: str
+    key: str
 
 
 @dataclasses.dataclass
@@ -36,11 +41,12 @@ class Command:
 @dataclasses.dataclass
 class Server:
     name: str
-    kinds: Tuple[str, ...]  # what it serves: json, item, page, post, file
+    kinds: Tuple[str, ...]  # what it serves: json, item, page, post, file; tls, and inside it HTTP/2; h2c without
     command: Callable[[Place], Command]
     version: str = ""
     missing: str = ""  # why it cannot run here; empty when it can
     logs: bool = False  # whether it writes place.access_log
+    own_h2c_port: bool = False  # others speak HTTP/2 without TLS beside HTTP/1
 
 
 def output(argv, timeout=30, **options):
@@ -174,21 +180,27 @@ def nginx():
             sendfile on; tcp_nopush on;
             server {
                 listen 127.0.0.1:%(port)d;
+                listen 127.0.0.1:%(h2c_port)d http2;
+                %(tls_lines)s
                 location = /json { default_type application/json; return 200 '%(hello)s'; }
                 location /files/ { root %(folder)s; }
             }
         }
         """
 
+    tls_lines = """listen 127.0.0.1:%(tls_port)d ssl http2;
+                ssl_certificate %(certificate)s; ssl_certificate_key %(key)s;"""
+
     def command(place):
         path = os.path.join(place.folder, "nginx.conf")
-        write(path, config % {"user": user, "folder": place.folder, "log": place.access_log,
-                              "port": place.port, "hello": HELLO})
+        lines = tls_lines % vars(place) if place.tls else ""
+        write(path, config % {**vars(place), "user": user, "log": place.access_log, "hello": HELLO, "tls_lines": lines})
         return Command([program, "-e", os.path.join(place.folder, "error.log"),
                         "-p", place.folder, "-c", path])
 
     version = (output([program, "-v"]) or "").replace("nginx version: ", "") if program else ""
-    yield Server("nginx", ("json", "file"), command, version, "" if program else "needs nginx", logs=True)
+    yield Server("nginx", ("json", "file", "tls", "h2c"), command, version, "" if program else "needs nginx",
+                 logs=True, own_h2c_port=True)
 
 
 def h2o():
@@ -196,6 +208,7 @@ def h2o():
     user = "user: root" if os.getuid() == 0 else ""
     config = """\
 listen: {host: 127.0.0.1, port: %(port)d}
+%(tls_line)s
 num-threads: 1
 %(user)s
 pid-file: %(folder)s/h2o.pid
@@ -210,18 +223,21 @@ hosts:
       "/files":
         file.dir: %(folder)s/files
 """
+    tls_line = ("listen: {host: 127.0.0.1, port: %(tls_port)d, "
+                "ssl: {certificate-file: %(certificate)s, key-file: %(key)s}}")
 
     def command(place):
         files = os.path.join(place.folder, "json")
         os.mkdir(files)
         write(os.path.join(files, "json"), HELLO)
         path = os.path.join(place.folder, "h2o.conf")
-        write(path, config % {"user": user, "folder": place.folder, "log": place.access_log,
-                              "port": place.port})
+        line = tls_line % vars(place) if place.tls else ""
+        write(path, config % {**vars(place), "user": user, "log": place.access_log, "tls_line": line})
         return Command([program, "-c", path])
 
     version = (output([program, "-v"]) or "").split("\n")[0] if program else ""
-    yield Server("h2o", ("json", "file"), command, version, "" if program else "needs h2o", logs=True)
+    yield Server("h2o", ("json", "file", "tls", "h2c"), command, version, "" if program else "needs h2o",
+                 logs=True)
 
 
 NAMES = ("django", "django-gthread", "fastapi", "fastify", "nginx", "h2o")
