@@ -22,7 +22,7 @@ endfunction()
 
 # Write the assembler source NAME.S of assets "NAME FILE NAME FILE ..." of FOLDER, and add it to OUT.
 function(calzone_page out folder name)
-  set(text "/* Made by cmake/CalzonePages.cmake. */\n")
+  set(text "/* Made by cmake/CalzonePages.cmake. */\n#ifdef __CET__\n#include <cet.h>\n#endif\n")
   while(ARGN)
     list(POP_FRONT ARGN asset file)
     calzone_asset(lines ${folder} ${asset} ${file})

@@ -139,6 +139,7 @@ rm -rf build
 cmake -S . -B build -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/log" 2>&1 || fail "$(cat "$work/log")"
 cmake --build build --parallel 2 >"$work/log" 2>&1 || fail "with plain cmake: $(cat "$work/log")"
 build/bin/shop check >/dev/null
+"$root/tests/hardening.sh" "$PWD/build/bin/shop" || fail "a project with the installed package is not hardened"
 
 echo "with the sources"
 rm -rf build
@@ -146,4 +147,5 @@ cmake -S . -B build -DCALZONE_SOURCE_DIR="$root" >"$work/log" 2>&1 || fail "$(ca
 grep -q "^Calzone_DIR" build/CMakeCache.txt && fail "a package was used and not the sources"
 cmake --build build --parallel 2 >"$work/log" 2>&1 || fail "with the sources: $(tail -n 20 "$work/log")"
 build/bin/shop check >/dev/null
+"$root/tests/hardening.sh" "$PWD/build/bin/shop" || fail "a project with the sources is not hardened"
 echo "done"

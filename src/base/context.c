@@ -1,3 +1,4 @@
+#include "base/unset.h"
 #include "base/defers.h"
 #include <calzone/buf.h>
 #include <stdarg.h>
@@ -71,7 +72,7 @@ void cz__raise_error(cz_ctx *ctx, const cz_error *err, const char *file, int lin
 
 cz_status cz_try(cz_ctx *ctx, void (*fn)(cz_ctx *ctx, void *arg), void *arg, cz_error *err)
 {
-    struct cz__boundary boundary;
+    struct cz__boundary boundary CZ__UNSET;
     boundary.outer = ctx->boundary;
     boundary.defers = ctx->defers;
     boundary.foreign = ctx->foreign;

@@ -2,6 +2,7 @@
  *
  * Whether answers are unsent is no state: it goes with all of them. The timer's due time is a number in the connection; one
  * timer is armed at or before it and looks again, so requests cost no wheel operation. */
+#include "base/unset.h"
 #include "http/connection.h"
 #include <errno.h>
 #include <stdio.h>
@@ -225,7 +226,7 @@ static void close_gently(cz__conn *conn)
 
 static void drop_lingering_bytes(cz__conn *conn)
 {
-    char dropped[4096];
+    char dropped[4096] CZ__UNSET;
     ssize_t n = recv(conn->watch.fd, dropped, sizeof dropped, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;

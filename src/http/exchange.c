@@ -1,4 +1,5 @@
 /* One request and its answer, whatever the wire format: pooled, run on a fiber, written out. */
+#include "base/unset.h"
 #include "http/connection.h"
 #include "http/h1_input.h"
 #include "http/h1_scan.h"
@@ -466,7 +467,7 @@ static void run(void *arg)
 {
     cz__exchange *exchange = arg;
     cz_ctx *ctx = &exchange->ctx;
-    cz_error err = { .status = CZ_OK };
+    cz_error err CZ__UNSET; /* set where the status is not CZ_OK */
     cz__fiber_attach(ctx);
     cz_status status = cz_try(ctx, call_handler, exchange, &err);
     if (status == CZ_OK)
@@ -488,7 +489,7 @@ static void run(void *arg)
 void cz__exchange_start(cz__exchange *exchange)
 {
     struct cz__http_core *core = exchange->core;
-    cz_error err;
+    cz_error err CZ__UNSET;
     /* from now: a slow body may have taken longer than a handler may, within its own limits */
     exchange->ctx.deadline_us =
         cz__loop_now_us(core->loop) + (int64_t)core->limits.handler_timeout_ms * 1000;

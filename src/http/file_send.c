@@ -5,6 +5,7 @@
  * that would wait fails instead. sendfile() has no such flag; before it a byte every PROBE_STEP is read so. Pages between
  * them may be missing where memory is short: then the loop waits for a disk, for one window at most.
  */
+#include "base/unset.h"
 #include "http/file_response.h"
 #include "http/http_internal.h"
 #include "runtime/fiber.h"
@@ -61,7 +62,7 @@ static ssize_t read_once(int fd, char *out, size_t bytes, uint64_t first)
 static void read_by_thread(void *arg)
 {
     struct reading *reading = arg;
-    char unused[PIECE_BYTES];
+    char unused[PIECE_BYTES] CZ__UNSET;
     while (!reading->out && reading->bytes) {
         size_t bytes = reading->bytes < sizeof unused ? reading->bytes : sizeof unused;
         reading->done = read_once(reading->fd, unused, bytes, reading->first);

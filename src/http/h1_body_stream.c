@@ -3,6 +3,7 @@
  * Nothing is read of the connection but by the handler, so a slow one makes the client wait, by TCP's window. Chunks are decoded
  * where they came, behind the head in the input, of which the request's texts are; counted bytes go straight to the reader.
  * What follows the body stays in the input, or unread, for the next request. */
+#include "base/unset.h"
 #include "http/h1_internal.h"
 #include <errno.h>
 
@@ -160,7 +161,7 @@ void cz__h1_body_drop(struct cz__h1 *h1)
     bool goes_on = !body->asked; /* else the client may never send it */
     for (size_t dropped = 0, n; goes_on && !body->over && dropped <= DROPPED_BYTES_MAX;
          dropped += n) {
-        char bytes[SMALL_ROOM_BYTES];
+        char bytes[SMALL_ROOM_BYTES] CZ__UNSET;
         n = 0;
         goes_on = take(h1->exchange, bytes, sizeof bytes, &n, &err) == CZ_OK;
     }

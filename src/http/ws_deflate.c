@@ -1,3 +1,4 @@
+#include "base/unset.h"
 #include "http/ws_deflate.h"
 #include "http/h1_head.h"
 #include "http/zlib.h"
@@ -171,7 +172,7 @@ static z_stream *inflater(cz__ws_codec *codec)
 /* Inflate what the stream has to read, and leave it where a block ends if it ends there: Z_BLOCK is what lets zlib tell. */
 static cz_status inflate_part(z_stream *stream, cz_str part, cz_buf *out)
 {
-    char bytes[OUT_BYTES / 2];
+    char bytes[OUT_BYTES / 2] CZ__UNSET;
     stream->next_in = (Bytef *)(uintptr_t)part.ptr;
     stream->avail_in = (uInt)part.len;
     for (;;) {

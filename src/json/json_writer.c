@@ -1,3 +1,4 @@
+#include "base/unset.h"
 #include "json_internal.h"
 
 /* Strings are written in pieces, so that the room kept for the worst case (six bytes for one) stays
@@ -177,7 +178,7 @@ static size_t piece_len(cz_str value)
 
 static void append_text(cz_buf *buf, cz_str value)
 {
-    char scratch[PIECE_ROOM];
+    char scratch[PIECE_ROOM] CZ__UNSET;
     while (value.len && buf->status == CZ_OK) {
         size_t len = piece_len(value);
         char *at = begin(buf, 6 * len + 16, scratch);

@@ -1,3 +1,4 @@
+#include "base/unset.h"
 #include <calzone/log.h>
 #include <calzone/middleware.h>
 #include <calzone/time.h>
@@ -42,7 +43,7 @@ static uint64_t body_bytes(const cz_response *response)
 static void write_for_people(const cz_ctx *ctx, const cz_request *req, cz_str method, cz_str path)
 {
     int status = req->response.status;
-    char message[PATH_BYTES_LOGGED_MAX + 64];
+    char message[PATH_BYTES_LOGGED_MAX + 64] CZ__UNSET;
     cz_ignore(snprintf(message, sizeof message, "%.*s %.*s %d", CZ_STR_ARG(method),
                        CZ_STR_ARG(path), status)); /* it fits */
     const cz_log_field fields[] = {

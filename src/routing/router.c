@@ -1,6 +1,7 @@
 /* The router: a tree of segments, walked once per request. Every branch that suits is followed and the
  * route that stands first in the table wins, so order means what it means in Django; most paths have
  * one branch only. */
+#include "base/unset.h"
 #include "routing/routing_internal.h"
 #include "routing/errors.h"
 #include "http/http_server.h"
@@ -373,7 +374,7 @@ bool cz__router_find(const cz_router *router, cz_str path, struct cz__match *out
     out->asked = NULL;
     if (path.len == 0 || path.ptr[0] != '/')
         return false;
-    struct walk walk;
+    struct walk walk CZ__UNSET;
     walk.best = out;
     descend(&walk, &router->root, cz_str_tail(path, 1), 0);
     return out->entries != NULL;
@@ -484,7 +485,7 @@ void cz_next_call(cz_ctx *ctx, cz_request *req, const cz_next *next)
 {
     struct layer layer = { req, next };
     uint32_t header_count = req->response.header_count;
-    cz_error err;
+    cz_error err CZ__UNSET;
     cz_status status = cz_try(ctx, run_layer, &layer, &err);
     if (status == CZ_ECANCELED)
         cz_raise_error(ctx, &err); /* nobody is there to read an answer */

@@ -1,4 +1,5 @@
 /* Sending what fibers want, and giving each the answer to its own. */
+#include "base/unset.h"
 #include "runtime/link.h"
 #include <calzone/time.h>
 #include <errno.h>
@@ -229,7 +230,7 @@ static const char *take(cz__link *link, const char *bytes, size_t len)
 /* The same of sealed ones. */
 static const char *take_sealed(cz__link *link, const char *bytes, size_t len)
 {
-    char plain[SEAL_BYTES];
+    char plain[SEAL_BYTES] CZ__UNSET;
     size_t count = 0;
     const char *wrong = NULL;
     if (cz__tls_feed(link->tls, bytes, len))
@@ -251,7 +252,7 @@ static const char *take_sealed(cz__link *link, const char *bytes, size_t len)
 
 static void receive(cz__link *link)
 {
-    char bytes[READ_BYTES];
+    char bytes[READ_BYTES] CZ__UNSET;
     ssize_t count;
     do {
         const char *wrong = NULL;
