@@ -22,7 +22,6 @@
  * ignores it, the kernel of one that is gone answers with a reset, and the handler is cancelled.
  */
 #include "http/h1_internal.h"
-#include "http/ws_connection.h"
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -201,7 +200,7 @@ static void become_websocket(struct cz__h1 *h1)
         cz__h1_input_release(exchange->core, input);
         input = NULL;
     }
-    cz__ws_begin(h1->conn, exchange, input);
+    cz__h1_websocket_begin(h1->conn, exchange, input);
 }
 
 /* The client went away before its answer, and the handler has now unwound. */

@@ -48,4 +48,9 @@ void cz__h1_body_due(struct cz__h1 *h1);
 /* The handler has answered: take the rest, as far as it is here and small. */
 void cz__h1_body_drop(struct cz__h1 *h1);
 
+/* ---- h1_websocket.c ---- */
+
+/* Go on as a WebSocket. Takes the exchange, and `input` (NULL: none), whose unread bytes are its first. Fails by closing. */
+void cz__h1_websocket_begin(cz__conn *conn, cz__exchange *exchange, struct cz__h1_input *input);
+
 #endif

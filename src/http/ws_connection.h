@@ -1,4 +1,4 @@
-/* http/ws_connection.h: the WebSocket that a connection becomes after its 101, as the layer above sees it.
+/* http/ws_connection.h: the WebSocket that a request becomes, as the layer above sees it. What carries it is ws_carrier.h's.
  *
  * One fiber runs for the socket's life and asks for one message after another; a second message is not read before it has
  * asked, which is the back-pressure. What waits holds a session, the request and a fiber trimmed to the page it waits in.
@@ -6,20 +6,16 @@
 #ifndef CZ_HTTP_WS_CONNECTION_H
 #define CZ_HTTP_WS_CONNECTION_H
 
-#include "http/connection.h"
-#include "http/h1_input.h"
+#include "http/http_internal.h"
 
 struct cz_websocket;
 
-/* In the request's arena; set as response.upgrade together with the status 101. */
+/* In the request's arena; set as response.upgrade together with the status 101, which HTTP/2 sends as 200. */
 struct cz__ws_upgrade {
     void (*run)(cz_ctx *ctx, cz_request *req, struct cz_websocket *ws);
     cz_str subprotocol;
     uint8_t window_bits; /* of permessage-deflate; 0: without */
 };
-
-/* Go on as a WebSocket. Takes the exchange, and `input` (NULL: none), whose unread bytes are its first. Fails by closing. */
-void cz__ws_begin(cz__conn *conn, cz__exchange *exchange, struct cz__h1_input *input);
 
 /* ---- For the socket's own fiber ---- */
 
