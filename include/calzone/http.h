@@ -97,8 +97,10 @@ typedef struct cz_request {
     const struct cz_authentication *unread;
     cz_response response;
 
-    cz_str trailer;             /* private: lines behind the body, once all of it has come */
-    bool streams_body;          /* private: it is read as it comes */
+    cz_str trailer;    /* private: lines behind the body, once all of it has come */
+    bool streams_body; /* private: it is read as it comes */
+    bool
+        connects; /* private: a WebSocket's over HTTP/2, whose method is GET as over HTTP/1 and whose method_text CONNECT */
     size_t body_given;          /* private: of a whole one, what cz_body_read() has given */
     const struct cz_form *form; /* private: what cz_request_form() read; NULL: nothing yet */
     /* set by views: what reads the body, and what makes another format of a JSON answer */

@@ -1,4 +1,4 @@
-/* calzone/websocket.h: messages both ways over one connection (RFC 6455).
+/* calzone/websocket.h: messages both ways over one connection (RFC 6455), or over one stream of HTTP/2 (RFC 8441).
  *
  *     static void chat(cz_ctx *ctx, cz_request *req, cz_websocket *ws)
  *     {
@@ -8,7 +8,7 @@
  *     }
  *     ... CZ_WEBSOCKET("/chat/<str:room>", chat),
  *
- * The handler runs on a fiber of its own for the socket's life, after the 101: middleware, authentication, permissions and
+ * The handler runs on a fiber of its own for the socket's life, after the answer: middleware, authentication, permissions and
  * throttles have run before, as for any request, so whom they refuse gets a plain 401, 403 or 429. HTTP_HANDLER_TIMEOUT is
  * not for it. When it returns the socket is closed with 1000; what it raises is logged, and closes it with 1011.
  *

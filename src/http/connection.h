@@ -90,6 +90,12 @@ CZ_NODISCARD cz_status cz__proxy_begin(cz__conn *conn);
  * CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__http_server_know_client(cz__conn *conn, const cz__address *client);
 
+/* http_server.c: a WebSocket on a stream counts as a connection does, of its address and of all. Errors: CZ_EBUSY: there are as many
+ * as may be; nothing was counted. */
+CZ_NODISCARD cz_status cz__http_server_count_stream(cz__conn *conn);
+/* One that was counted has ended. */
+void cz__http_server_uncount_stream(cz__conn *conn);
+
 /* recv(): more than 0 bytes, 0 at the end of input, or -1 and errno, EAGAIN when there is nothing now. */
 ssize_t cz__conn_read(cz__conn *conn, char *room, size_t bytes);
 

@@ -246,8 +246,9 @@ static void call_handler(cz_ctx *ctx, void *arg)
 }
 
 /* What no answer may be sent with, whoever wrote it: the last barrier against a split response. */
-static cz_status check_response(const cz_response *response, cz_error *err)
+static cz_status check_response(const cz_request *req, cz_error *err)
 {
+    const cz_response *response = &req->response;
     cz_status status = cz_buf_status(response->body);
     if (status) {
         cz_error_set(err, status, "the response body could not be made");
@@ -256,6 +257,9 @@ static cz_status check_response(const cz_response *response, cz_error *err)
         return status;
     }
     bool switches = response->status == 101 && response->upgrade;
+    /* To the client of a CONNECT any of these would say that its WebSocket is open (RFC 9110, 9.3.6). */
+    if (req->connects && !switches && response->status >= 200 && response->status < 300)
+        return cz_error_set(err, CZ_EPROTOCOL, "No WebSocket is spoken at this address.");
     if (!switches && (response->status < 200 || response->status > 599))
         return cz_error_set(err, CZ_EINVAL, "%d is not a final response status", response->status);
     bool bad = cz__has_ctl(response->content_type);
@@ -295,7 +299,7 @@ void cz__exchange_refuse(cz__exchange *exchange, const cz_error *err)
     response->status = cz_error_http(&copy);
     struct error_answer answer = { exchange, &copy };
     if (cz_try(&exchange->ctx, call_answer_error, &answer, NULL) == CZ_OK &&
-        check_response(response, NULL) == CZ_OK)
+        check_response(&exchange->request, NULL) == CZ_OK)
         return;
     begin_again(exchange); /* the error document failed: the status alone needs no memory */
     response->status = cz_error_http(&copy);
@@ -471,7 +475,7 @@ static void run(void *arg)
     cz__fiber_attach(ctx);
     cz_status status = cz_try(ctx, call_handler, exchange, &err);
     if (status == CZ_OK)
-        status = check_response(&exchange->request.response, &err);
+        status = check_response(&exchange->request, &err);
     if (ctx->cancelled == CZ_ECANCELED)
         exchange->request.response.status = 499; /* nobody is there to read an answer */
     else if (status)

@@ -8,6 +8,7 @@ enum { LINGER_BYTES = 8 << 20 }; /* of a client that was refused in the middle o
 struct carrier {
     cz__conn *conn;
     struct cz_websocket *ws;
+    cz__exchange *exchange;     /* the request, for the socket */
     struct cz__h1_input *input; /* bytes that came and were not taken yet; NULL: none */
 };
 
@@ -160,6 +161,7 @@ static void destroy(cz__conn *conn)
     struct carrier *carrier = conn->session;
     cz_assert(!carrier->input);
     cz__ws_destroy(carrier->ws);
+    cz__exchange_release(carrier->exchange);
     cz_free(carrier);
 }
 
@@ -178,17 +180,14 @@ static const struct cz__conn_protocol protocol = { .on_ready = on_ready,
 void cz__h1_websocket_begin(cz__conn *conn, cz__exchange *exchange, struct cz__h1_input *input)
 {
     struct carrier *carrier = cz_calloc(1, sizeof *carrier);
-    struct cz_websocket *ws = NULL;
-    if (carrier)
-        ws = cz__ws_create(&functions, carrier, exchange);
-    else
-        cz__exchange_release(exchange);
+    struct cz_websocket *ws = carrier ? cz__ws_create(&functions, carrier, exchange) : NULL;
     if (!ws) {
         cz_free(carrier);
+        cz__exchange_release(exchange);
         cz__h1_input_release(&conn->server->core, input);
         cz__conn_close(conn);
         return;
     }
-    *carrier = (struct carrier){ conn, ws, input };
+    *carrier = (struct carrier){ conn, ws, exchange, input };
     cz__conn_become(conn, &protocol, carrier);
 }

@@ -12,7 +12,7 @@
 #include <calzone/log.h>
 #include <errno.h>
 
-enum { INPUT_BYTES = 16 << 10, TICK_MS = 1000, GOAWAY_GAP_MS = 200 };
+enum { INPUT_BYTES = 16 << 10, GOAWAY_GAP_MS = 200 };
 
 static const cz_http_limits *limits_of(const struct cz__h2 *h2)
 {
@@ -47,8 +47,11 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     struct cz__h2_stream *stream;
     h2->block_bytes = 0;
     h2->block_stream = NULL;
-    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) { /* a trailer */
-        h2->block_stream = stream_of(h2, frame->hd.stream_id);
+    if (frame->headers.cat !=
+        NGHTTP2_HCAT_REQUEST) { /* a trailer, which a tunnel has none of (8.5) */
+        stream = h2->block_stream = stream_of(h2, frame->hd.stream_id);
+        if (stream && stream->connects)
+            cz__h2_websocket_fail(stream, NGHTTP2_PROTOCOL_ERROR);
         return 0;
     }
     h2->requests++;
@@ -130,8 +133,10 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
         return frame->rst_stream.error_code == NGHTTP2_NO_ERROR ? 0 : count(h2, CZ__H2_RESET);
     if (!last || (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
         return 0;
-    const struct cz__h2_stream *stream = stream_of(h2, frame->hd.stream_id);
-    if (stream && !stream->ended)
+    struct cz__h2_stream *stream = stream_of(h2, frame->hd.stream_id);
+    if (stream && stream->ws)
+        cz__h2_websocket_end_sent(stream);
+    else if (stream && !stream->ended)
         cz_ignore(cz__nghttp2.nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id,
                                                         NGHTTP2_NO_ERROR)); /* a courtesy */
     return 0;
@@ -262,13 +267,26 @@ void cz__h2_rest(struct cz__h2 *h2)
                                                                 : limits_of(h2)->header_timeout_ms);
 }
 
+/* A WebSocket has a time of its own, unless its client is to take something. */
+static int64_t streams_due(const struct cz__h2 *h2, int64_t now)
+{
+    int64_t due = CZ__NEVER;
+    for (const struct cz__h2_stream *stream = h2->streams; stream; stream = stream->next) {
+        int64_t own = stream->ws ? stream->due_ms : now + CZ__H2_TICK_MS;
+        if (stream->out.len && own > now + CZ__H2_TICK_MS)
+            own = now + CZ__H2_TICK_MS;
+        due = own < due ? own : due;
+    }
+    return due;
+}
+
 static void set_due(struct cz__h2 *h2)
 {
     int64_t now = cz__conn_now_ms(h2->conn);
     if (h2->goaway_ms && !h2->over)
         h2->conn->due_ms = h2->goaway_ms;
     else if (h2->streams)
-        h2->conn->due_ms = now + TICK_MS;
+        h2->conn->due_ms = h2->websocket_count ? streams_due(h2, now) : now + CZ__H2_TICK_MS;
     else
         h2->conn->due_ms = h2->idle_due_ms;
 }
@@ -277,6 +295,7 @@ static bool go_on(cz__conn *conn)
 {
     struct cz__h2 *h2 = conn->session;
     size_t before = cz__conn_unsent(conn);
+    bool brought = cz__h2_websockets_bring(h2);
     cz__h2_pump(h2);
     if (!cz__conn_is_open(conn))
         return false;
@@ -286,7 +305,7 @@ static bool go_on(cz__conn *conn)
         conn->linger = true;
         cz__conn_end(conn);
     }
-    return cz__conn_unsent(conn) > before;
+    return brought || cz__conn_unsent(conn) > before;
 }
 
 static void on_sent(cz__conn *conn)
@@ -380,45 +399,53 @@ static uint32_t interest(const cz__conn *conn)
 
 /* ---- Time ---- */
 
-/* A client that sends a body, or takes an answer, slower than one may: each stream by itself, as none else would notice. */
-static void check_pace(struct cz__h2_stream *stream, int64_t now)
+/* A client that sends a body slower than one may: each stream by itself, as none else would notice. */
+static void check_sending(struct cz__h2_stream *stream, int64_t now)
 {
     const cz_http_limits *limits = limits_of(stream->h2);
-    if (!stream->ready && stream->began_ms) {
-        int64_t measured = now - stream->began_ms - limits->body_grace_ms;
-        if (measured > 0 &&
-            stream->exchange->body_in.len < (uint64_t)measured * limits->body_rate_min / 1000) {
-            cz_error err;
-            cz_ignore(
-                cz_error_set(&err, CZ_ETIMEDOUT, "the body came slower than HTTP_BODY_RATE_MIN"));
-            err.http_status = 408;
-            cz__h2_stream_refuse(stream, &err);
-        }
-        return;
+    int64_t measured = now - stream->began_ms - limits->body_grace_ms;
+    if (measured > 0 &&
+        stream->exchange->body_in.len < (uint64_t)measured * limits->body_rate_min / 1000) {
+        cz_error err;
+        cz_ignore(cz_error_set(&err, CZ_ETIMEDOUT, "the body came slower than HTTP_BODY_RATE_MIN"));
+        err.http_status = 408;
+        cz__h2_stream_refuse(stream, &err);
     }
+}
+
+/* And one that takes nothing of an answer, or of a WebSocket. */
+static void check_taking(struct cz__h2_stream *stream, int64_t now)
+{
     bool waits_for_client = stream->answered_ms && (!stream->streams || stream->out.len);
     if (!waits_for_client || stream->sent != stream->sent_before || !stream->stalled_ms) {
         stream->stalled_ms = now;
         stream->sent_before = stream->sent;
-    } else if (now - stream->stalled_ms >= (int64_t)limits->write_timeout_ms) {
-        cz_ignore(cz__nghttp2.nghttp2_submit_rst_stream(stream->h2->session, NGHTTP2_FLAG_NONE,
-                                                        stream->id,
-                                                        NGHTTP2_CANCEL)); /* again next time */
+    } else if (now - stream->stalled_ms >= (int64_t)limits_of(stream->h2)->write_timeout_ms) {
+        cz__h2_stream_reset(stream, NGHTTP2_CANCEL); /* again next time */
     }
+}
+
+static void check_stream(struct cz__h2_stream *stream, int64_t now)
+{
+    cz__exchange *exchange = stream->exchange;
+    if (stream->ws)
+        cz__h2_websocket_tick(stream, now);
+    if (exchange && exchange->body.fiber)
+        cz_ignore(cz__body_look_at_pace(exchange, now)); /* its reader goes on by itself */
+    else if (exchange && exchange->running && exchange->ctx.deadline_us &&
+             now * 1000 >= exchange->ctx.deadline_us)
+        cz__fiber_cancel(&exchange->ctx, CZ_ETIMEDOUT);
+    else if (exchange && !stream->closed && !stream->ready && stream->began_ms)
+        check_sending(stream, now);
+    else if (!stream->closed && (!exchange || !exchange->running || stream->answered_ms))
+        check_taking(stream, now);
 }
 
 static void check_streams(struct cz__h2 *h2, int64_t now)
 {
     for (struct cz__h2_stream *stream = h2->streams, *next; stream; stream = next) {
         next = stream->next;
-        cz__exchange *exchange = stream->exchange;
-        if (exchange->body.fiber)
-            cz_ignore(cz__body_look_at_pace(exchange, now)); /* its reader goes on by itself */
-        else if (exchange->running && exchange->ctx.deadline_us &&
-                 now * 1000 >= exchange->ctx.deadline_us)
-            cz__fiber_cancel(&exchange->ctx, CZ_ETIMEDOUT);
-        else if (!stream->closed && (!exchange->running || stream->answered_ms))
-            check_pace(stream, now);
+        check_stream(stream, now);
     }
 }
 
@@ -440,7 +467,11 @@ static void on_due(cz__conn *conn)
 
 static void drain(cz__conn *conn)
 {
-    wind_up(conn->session);
+    struct cz__h2 *h2 = conn->session;
+    wind_up(h2);
+    for (struct cz__h2_stream *stream = h2->streams; stream; stream = stream->next)
+        if (stream->ws)
+            cz__ws_drain(stream->ws);
 }
 
 /* ---- Beginning ---- */
@@ -491,6 +522,7 @@ static int submit_settings(const struct cz__h2 *h2)
         { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, CZ__H2_STREAMS_MAX },
         { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, CZ__H2_STREAM_WINDOW },
         { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits_of(h2)->header_bytes },
+        { NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 },
         { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
     };
     int failed = cz__nghttp2.nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE, settings,

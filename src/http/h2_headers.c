@@ -138,7 +138,7 @@ cz_status cz__h2_headers(cz__exchange *exchange, const nghttp2_nv **out, size_t 
     items[count++] = field(CZ_STR(":status"), status, 0);
     items[count++] = field(CZ_STR("date"), cz__http_date(exchange->core), 0);
     uint64_t length;
-    bool none = response->status == 204 || response->status == 304;
+    bool none = response->status == 204 || response->status == 304 || response->upgrade;
     if (!none && cz__exchange_body_bytes(exchange, &length)) {
         cz_str text = number_text(arena, length);
         if (!text.len)

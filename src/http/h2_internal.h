@@ -5,33 +5,46 @@
 #include "http/connection.h"
 #include "http/h2_guard.h"
 #include "http/nghttp2.h"
+#include "http/ws_carrier.h"
 
 enum {
-    CZ__H2_STREAMS_MAX = 100,      /* at once */
-    CZ__H2_EXCHANGES_MAX = 128,    /* with those whose client is gone and whose handler is not */
+    CZ__H2_STREAMS_MAX = 200,      /* at once */
+    CZ__H2_EXCHANGES_MAX = 228,    /* with those whose client is gone and whose handler is not */
+    CZ__H2_WEBSOCKETS_MAX = 100,   /* of them, so that requests have a place beside them */
     CZ__H2_CONTINUATIONS_MAX = 32, /* of one block of headers */
     CZ__H2_BODIES_MAX =
         8 << 20, /* bytes of bodies that are not whole; more, and streams are refused */
     CZ__H2_BEGUN = 128,
+    CZ__H2_TICK_MS =
+        1000, /* how often streams are looked at whose client is to send or take something */
     CZ__H2_STREAM_WINDOW = 256 << 10, /* what a client may send ahead */
     CZ__H2_CONNECTION_WINDOW = 1 << 20
 };
 
 struct cz__h2;
 
-/* One request and its answer. It lasts until the stream is closed and no handler runs for it. */
+/* One request and its answer, or a WebSocket. It lasts until the stream is closed and no handler runs for it. */
 struct cz__h2_stream {
     struct cz__h2_stream *next, **link;
     struct cz__h2 *h2;
     int32_t id;
-    cz__exchange *exchange;         /* in whose arena the stream is */
-    cz_str method, path, authority; /* in the exchange's arena */
-    cz_buf cookies;                 /* "a=1; b=2" of several fields (RFC 9113, 8.2.3) */
-    cz_buf out;                     /* of a streamed answer what is not yet sent */
-    cz_str body;                    /* of another what is not */
-    int64_t began_ms, answered_ms;  /* when its body, and its answer began; 0: not yet */
-    uint64_t sent, sent_before;     /* bytes of the answer's body; when the clock looked last */
-    int64_t stalled_ms;             /* since when none went */
+    cz__exchange *exchange;                   /* in whose arena the stream is */
+    cz_str method, path, authority, protocol; /* in the exchange's arena */
+    cz_buf cookies;                           /* "a=1; b=2" of several fields (RFC 9113, 8.2.3) */
+    cz_buf out;                               /* of a streamed answer what is not yet sent */
+    cz_str body;                              /* of another what is not */
+    int64_t began_ms, answered_ms;            /* when its body, and its answer began; 0: not yet */
+    uint64_t sent, sent_before; /* bytes of the answer's body; when the clock looked last */
+    int64_t stalled_ms;         /* since when none went */
+    /* h2_websocket.c */
+    struct cz_websocket *ws; /* NULL: it is none, or not yet */
+    cz_buf in;               /* bytes that came and were not taken yet */
+    size_t taken;            /* of its beginning what was, for all that */
+    int64_t due_ms; /* when the socket, or our patience after its end, wants to be called */
+    bool connects;  /* a WebSocket is asked for, and counted among those there may be */
+    bool in_waits;  /* bytes of `in`, or the client's end, wait for the socket */
+    bool end_sent;  /* nothing follows from our side */
+
     bool ready;   /* nothing more is taken of the request: it is whole, or refused */
     bool early;   /* its handler reads the body as it comes, so it may begin before that is whole */
     bool started; /* it is being answered */
@@ -48,6 +61,8 @@ struct cz__h2 {
     nghttp2_session *session;
     struct cz__h2_stream *streams; /* the newest first */
     unsigned exchange_count;       /* of streams, those closed whose view still runs among them */
+    unsigned websocket_count;      /* of them WebSockets, from their request on */
+    unsigned waiting_count;        /* of these, those with in_waits */
     size_t body_bytes;             /* of bodies that are not whole */
     struct cz__h2_stream
         *block_stream;      /* whose headers are being read; NULL: they are passed over */
@@ -86,6 +101,12 @@ void cz__h2_stream_refuse(struct cz__h2_stream *stream, const cz_error *err);
 /* Nothing more is read or sent: cancel what runs, free what does not. */
 void cz__h2_stream_close(struct cz__h2_stream *stream);
 
+/* Free one that is closed and for which nothing runs. */
+void cz__h2_stream_destroy(struct cz__h2_stream *stream);
+/* Our side of it ends with what is in `out`. */
+void cz__h2_stream_finish(struct cz__h2_stream *stream);
+/* The client is told that there will be no answer, or no more of it, by RST_STREAM with `code`. */
+void cz__h2_stream_reset(struct cz__h2_stream *stream, uint32_t code);
 /* Tell the client that it may send its body. */
 void cz__h2_stream_continue(struct cz__h2_stream *stream);
 
@@ -103,6 +124,25 @@ void cz__h2_body_begin(struct cz__h2_stream *stream, bool asked);
 void cz__h2_body_came(struct cz__h2_stream *stream, size_t len);
 /* All of it has come. */
 void cz__h2_body_end(struct cz__h2_stream *stream);
+
+/* ---- h2_websocket.c: a stream that carries a WebSocket (RFC 8441) ---- */
+
+/* Count one that is asked for. Errors: CZ_EBUSY: there are as many as may be; `err` says which. */
+CZ_NODISCARD cz_status cz__h2_websocket_ask(struct cz__h2_stream *stream, cz_error *err);
+/* Its request is answered, and that is sent: go on as a WebSocket. May free the stream. */
+void cz__h2_websocket_begin(struct cz__h2_stream *stream);
+/* Bytes came, or, with none, the client's end. */
+void cz__h2_websocket_data(struct cz__h2_stream *stream, const uint8_t *bytes, size_t len);
+/* Neither side says more: RST_STREAM with `code`. */
+void cz__h2_websocket_fail(struct cz__h2_stream *stream, uint32_t code);
+/* Bring what waits to sockets that want it. Whether any took something. Context: not inside a callback of nghttp2. */
+bool cz__h2_websockets_bring(struct cz__h2 *h2);
+/* Our last frame of it is sent. */
+void cz__h2_websocket_end_sent(struct cz__h2_stream *stream);
+/* Its time, where that has come. */
+void cz__h2_websocket_tick(struct cz__h2_stream *stream, int64_t now_ms);
+/* The stream is closed, or was not opened. */
+void cz__h2_websocket_close(struct cz__h2_stream *stream);
 
 /* ---- h2_connection.c ---- */
 

@@ -34,8 +34,11 @@ cz_status cz__h2_stream_create(struct cz__h2 *h2, int32_t id, struct cz__h2_stre
     return CZ_OK;
 }
 
-static void destroy(struct cz__h2_stream *stream)
+void cz__h2_stream_destroy(struct cz__h2_stream *stream)
 {
+    stream->h2->websocket_count -= stream->connects;
+    if (stream->ws)
+        cz__ws_destroy(stream->ws);
     cz_buf_done(&stream->cookies);
     cz_buf_done(&stream->out);
     *stream->link = stream->next;
@@ -58,7 +61,9 @@ static void make_ready(struct cz__h2_stream *stream)
 void cz__h2_stream_end(struct cz__h2_stream *stream)
 {
     stream->ended = true;
-    if (stream->early)
+    if (stream->connects)
+        cz__h2_websocket_data(stream, NULL, 0);
+    else if (stream->early)
         cz__h2_body_end(stream);
     else if (stream->began_ms)
         make_ready(stream);
@@ -72,11 +77,13 @@ void cz__h2_stream_close(struct cz__h2_stream *stream)
     stream->closed = true;
     cz__h2_rest(h2);
     make_ready(stream);
+    if (stream->connects)
+        cz__h2_websocket_close(stream);
     if (stream->exchange->running) {
         h2->conn->server->core.stats.cancelled++;
         cz__fiber_cancel(&stream->exchange->ctx, CZ_ECANCELED);
-    } else {
-        destroy(stream);
+    } else if (!stream->ws || cz__ws_is_done(stream->ws)) {
+        cz__h2_stream_destroy(stream);
     }
 }
 
@@ -103,6 +110,8 @@ static cz_status add_pseudo(struct cz__h2_stream *stream, cz_str name, cz_str va
         return keep(stream, value, &stream->path);
     if (cz_str_eq(name, CZ_STR(":authority")))
         return keep(stream, value, &stream->authority);
+    if (cz_str_eq(name, CZ_STR(":protocol")))
+        return keep(stream, value, &stream->protocol);
     return CZ_OK; /* :scheme, which the connection knows better; others nghttp2 refuses */
 }
 
@@ -150,13 +159,15 @@ static cz_status write_head(struct cz__h2_stream *stream, cz_str *out)
 {
     cz_str lines = cz_buf_str(&stream->exchange->body_in), cookies = cz_buf_str(&stream->cookies);
     cz_str target = stream->path.len ? stream->path : stream->authority; /* of CONNECT */
+    /* A WebSocket's request is a GET over HTTP/1, and of the same routes and rules (RFC 8441, 5). */
+    cz_str method = stream->protocol.len ? CZ_STR("GET") : stream->method;
     size_t fixed = sizeof "  HTTP/1.1\r\nhost: \r\ncookie: \r\n\r\n";
-    char *start = cz_arena_alloc(stream->exchange->arena, fixed + stream->method.len + target.len +
+    char *start = cz_arena_alloc(stream->exchange->arena, fixed + method.len + target.len +
                                                               stream->authority.len + lines.len +
                                                               cookies.len);
     if (!start)
         return CZ_ENOMEM;
-    char *at = put(put(start, stream->method), CZ_STR(" "));
+    char *at = put(put(start, method), CZ_STR(" "));
     at = put(put(at, target), CZ_STR(" HTTP/1.1\r\n"));
     at = put_field(at, CZ_STR("host: "), stream->authority);
     at = put(at, lines);
@@ -182,30 +193,58 @@ void cz__h2_stream_continue(struct cz__h2_stream *stream)
                                                  NULL)); /* the client goes on by itself */
 }
 
+static void refuse_with(struct cz__h2_stream *stream, cz_status status, uint16_t http,
+                        const char *text)
+{
+    cz_error err;
+    cz_ignore(cz_error_set(&err, status, "%s", text)); /* which is its code */
+    err.http_status = http;
+    cz__h2_stream_refuse(stream, &err);
+}
+
+/* An extended CONNECT (RFC 8441, 4): what follows is no body, and it is answered at once. */
+static void begin_connect(struct cz__h2_stream *stream)
+{
+    cz_request *req = &stream->exchange->request;
+    cz_error err;
+    req->connects = true;
+    req->method_text = stream->method;
+    if (!cz_str_eq(stream->protocol, CZ_STR("websocket"))) /* RFC 9220, 3 */
+        refuse_with(stream, CZ_EUNSUPPORTED, 501, "The one :protocol that is spoken is websocket.");
+    else if (cz__h2_websocket_ask(stream, &err))
+        cz__h2_stream_refuse(stream, &err);
+    else
+        make_ready(stream);
+}
+
+/* Gathered before its handler starts. */
+static void begin_body(struct cz__h2_stream *stream, const struct cz__h1_head *head)
+{
+    stream->began_ms = cz__conn_now_ms(stream->h2->conn);
+    if (head->expect_continue)
+        cz__h2_stream_continue(stream);
+}
+
 /* The request is as HTTP/1's would be from here on. */
 static void begin(struct cz__h2_stream *stream, const struct cz__h1_head *head)
 {
     cz__exchange *exchange = stream->exchange;
     exchange->request.version_major = 2;
-    if (!stream->ended)
+    if (!stream->ended && !stream->protocol.len)
         cz__exchange_plan_body(exchange);
     exchange->body_in.bytes_max = exchange->body.bytes_max;
-    if (head->expect_unknown) {
-        cz_error err;
-        cz_ignore(cz_error_set(&err, CZ_EPROTOCOL, "the expectation is not 100-continue"));
-        err.http_status = 417;
-        cz__h2_stream_refuse(stream, &err);
-    } else if (stream->ended) {
+    if (head->expect_unknown)
+        refuse_with(stream, CZ_EPROTOCOL, 417, "the expectation is not 100-continue");
+    else if (stream->protocol.len)
+        begin_connect(stream);
+    else if (stream->ended)
         make_ready(stream);
-    } else if (head->content_length > exchange->body.bytes_max) {
+    else if (head->content_length > exchange->body.bytes_max)
         refuse_rule(stream, CZ__H1_BODY_TOO_LONG);
-    } else if (exchange->body.streamed) {
+    else if (exchange->body.streamed)
         cz__h2_body_begin(stream, head->expect_continue);
-    } else {
-        stream->began_ms = cz__conn_now_ms(stream->h2->conn);
-        if (head->expect_continue)
-            cz__h2_stream_continue(stream);
-    }
+    else
+        begin_body(stream, head);
 }
 
 cz_status cz__h2_stream_headers(struct cz__h2_stream *stream)
@@ -253,6 +292,10 @@ cz_status cz__h2_stream_headers(struct cz__h2_stream *stream)
 
 bool cz__h2_stream_data(struct cz__h2_stream *stream, const uint8_t *bytes, size_t len)
 {
+    if (stream->connects) {
+        cz__h2_websocket_data(stream, bytes, len);
+        return true;
+    }
     cz_buf *body = &stream->exchange->body_in;
     size_t before = body->len;
     if (stream->ready) /* answered before its end: what comes is dropped */
@@ -269,9 +312,9 @@ bool cz__h2_stream_data(struct cz__h2_stream *stream, const uint8_t *bytes, size
 /* The body's end is in the same block, behind it. */
 void cz__h2_stream_trailer(struct cz__h2_stream *stream, cz_str name, cz_str value)
 {
-    cz_buf *lines = &stream->exchange->trailer;
     if (stream->ready)
         return;
+    cz_buf *lines = &stream->exchange->trailer;
     append_line(lines, name, value);
     if (!cz_buf_status(lines))
         return;
@@ -308,17 +351,21 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, siz
         return NGHTTP2_ERR_DEFERRED;
     cz_str left = cz_buf_str(&stream->out);
     ssize_t len = give(&left, out, room);
-    memmove(stream->out.ptr, left.ptr, left.len);
+    if (left.len)
+        memmove(stream->out.ptr, left.ptr, left.len);
     stream->out.len = left.len;
     *flags |= stream->finished && !left.len ? NGHTTP2_DATA_FLAG_EOF : 0;
     stream->sent += (uint64_t)len;
-    if (stream->exchange->stream_fiber && left.len <= CZ__HTTP_UNSENT_BYTES_MAX / 2)
+    if (stream->ws && !left.len)
+        cz_buf_done(&stream->out); /* an idle socket holds no buffer */
+    if (stream->ws)
+        cz__ws_on_sent(stream->ws);
+    else if (stream->exchange->stream_fiber && left.len <= CZ__HTTP_UNSENT_BYTES_MAX / 2)
         cz__fiber_wake(stream->exchange->stream_fiber);
     return len;
 }
 
-/* It cannot be answered: the client is told so by a reset. */
-static void reset(struct cz__h2_stream *stream, uint32_t code)
+void cz__h2_stream_reset(struct cz__h2_stream *stream, uint32_t code)
 {
     cz_ignore(cz__nghttp2.nghttp2_submit_rst_stream(
         stream->h2->session, NGHTTP2_FLAG_NONE, stream->id, code)); /* no memory: it times out */
@@ -337,24 +384,48 @@ static cz_status submit(struct cz__h2_stream *stream, bool has_body)
     return status;
 }
 
-/* The answer is in the exchange, or its body was streamed. */
+void cz__h2_stream_finish(struct cz__h2_stream *stream)
+{
+    stream->finished = true;
+    cz_ignore(cz__nghttp2.nghttp2_session_resume_data(stream->h2->session,
+                                                      stream->id)); /* it may not be deferred */
+}
+
+/* 200 says that it is open (RFC 8441, 5.1), and what follows is the socket's. */
+static void open_websocket(struct cz__h2_stream *stream)
+{
+    cz__exchange *exchange = stream->exchange;
+    exchange->request.response.status = 200;
+    stream->streams = true;
+    cz_status status = submit(stream, true);
+    cz__exchange_answered(exchange, 0);
+    if (status)
+        cz__h2_stream_reset(stream, NGHTTP2_INTERNAL_ERROR);
+    else
+        cz__h2_websocket_begin(stream);
+}
+
+/* The answer is in the exchange, or its body was streamed. May free the stream. */
 static void finish(struct cz__h2_stream *stream)
 {
     cz__exchange *exchange = stream->exchange;
     make_ready(stream); /* what its handler has not read nobody will */
     if (exchange->streaming) {
-        stream->finished = true;
         if (exchange->stream_cut)
-            reset(stream, NGHTTP2_INTERNAL_ERROR);
+            cz__h2_stream_reset(stream, NGHTTP2_INTERNAL_ERROR);
         else
-            cz_ignore(cz__nghttp2.nghttp2_session_resume_data(stream->h2->session, stream->id));
+            cz__h2_stream_finish(stream);
         cz__exchange_answered(exchange, stream->sent);
         return;
     }
     const cz_request *req = &exchange->request;
+    if (req->response.upgrade) {
+        open_websocket(stream);
+        return;
+    }
     stream->body = req->method == CZ_METHOD_HEAD ? CZ_STR("") : cz__exchange_body(exchange);
     if (submit(stream, stream->body.len > 0))
-        reset(stream, NGHTTP2_INTERNAL_ERROR);
+        cz__h2_stream_reset(stream, NGHTTP2_INTERNAL_ERROR);
     cz__exchange_answered(exchange, stream->body.len);
 }
 
@@ -365,7 +436,7 @@ static void on_handler_done(cz__exchange *exchange)
     if (stream->closed) {
         exchange->request.response.status = 499;
         cz__exchange_answered(exchange, 0);
-        destroy(stream);
+        cz__h2_stream_destroy(stream);
     } else {
         finish(stream);
     }

@@ -178,8 +178,9 @@ struct cz__http_server {
     cz__timer resume_timer, drained_timer;
     int reserve_fd;
     bool accepting, paused;
-    cz__conn *conns;      /* open ones */
-    uint32_t conns_alive; /* and those whose handler still unwinds */
+    cz__conn *conns;            /* open ones */
+    uint32_t conns_alive;       /* and those whose handler still unwinds */
+    uint32_t websocket_streams; /* WebSockets over HTTP/2, each of which counts as a connection */
     void (*on_drained)(void *arg);
     void *on_drained_arg;
     uint8_t address_key[16];

@@ -89,10 +89,15 @@ static uint32_t events_of(const struct cz__http_listener *listener)
     return listener->shared ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN;
 }
 
+static bool is_full(const cz__http_server *server)
+{
+    return server->core.stats.connections_open + server->websocket_streams >=
+           server->core.limits.connections_max;
+}
+
 static void want_connections(cz__http_server *server)
 {
-    bool wanted = server->accepting && !server->paused &&
-                  server->core.stats.connections_open < server->core.limits.connections_max;
+    bool wanted = server->accepting && !server->paused && !is_full(server);
     for (struct cz__http_listener *at = server->listeners; at; at = at->next)
         cz__watch_want(server->core.loop, &at->watch, wanted ? events_of(at) : 0);
 }
@@ -220,8 +225,7 @@ static void on_ready(cz__watch *watch, uint32_t events)
                                              offsetof(struct cz__http_listener, watch));
     cz__http_server *server = listener->server;
     for (int i = 0; i < (listener->shared ? 1 : ACCEPT_BATCH); i++)
-        if (server->core.stats.connections_open >= server->core.limits.connections_max ||
-            !accept_one(listener))
+        if (is_full(server) || !accept_one(listener))
             break;
     want_connections(server);
     if (listener->shared) /* the kernel wakes who has waited longest: go behind the others */
@@ -236,6 +240,28 @@ static void on_drained(cz__timer *timer)
         (cz__http_server *)(void *)((char *)timer - offsetof(cz__http_server, drained_timer));
     if (server->on_drained)
         server->on_drained(server->on_drained_arg);
+}
+
+cz_status cz__http_server_count_stream(cz__conn *conn)
+{
+    cz__http_server *server = conn->server;
+    struct cz__http_address *address = conn->address;
+    if (is_full(server) ||
+        (address && address->connections >= server->core.limits.connections_per_address))
+        return CZ_EBUSY;
+    server->websocket_streams++;
+    if (address)
+        address->connections++;
+    return CZ_OK;
+}
+
+void cz__http_server_uncount_stream(cz__conn *conn)
+{
+    cz__http_server *server = conn->server;
+    server->websocket_streams--;
+    address_drop(server, conn->address); /* its connection's own is still counted */
+    if (server->accepting)
+        want_connections(server);
 }
 
 /* Told from the loop, not from whatever freed the last connection: the callee may destroy the server. */

@@ -25,7 +25,7 @@ struct cz__ws_carrier {
     void (*wake_at)(void *carrier, int64_t due_ms);
 };
 
-/* The socket that a request became, whose answer has `response.upgrade`; it takes the exchange. NULL: no memory. */
+/* The socket that a request became, whose answer has `response.upgrade`; `exchange` has to outlive it. NULL: no memory. */
 struct cz_websocket *cz__ws_create(const struct cz__ws_carrier *carrier, void *arg,
                                    cz__exchange *exchange);
 /* Free one that cz__ws_is_done(). */

@@ -97,8 +97,6 @@ void cz__ws_gone(struct cz_websocket *ws)
         ws->close_code = CZ__WS_ABNORMAL;
     if (ws->state != CZ__WS_OVER)
         set_state(ws, CZ__WS_OVER);
-    if (!ws->running)
-        cz__ws_release_exchange(ws);
 }
 
 void cz__ws_drain(struct cz_websocket *ws)
@@ -269,10 +267,8 @@ struct cz_websocket *cz__ws_create(const struct cz__ws_carrier *carrier, void *a
 {
     struct cz__http_core *core = exchange->core;
     struct cz_websocket *ws = cz_calloc(1, sizeof *ws);
-    if (!ws) {
-        cz__exchange_release(exchange);
+    if (!ws)
         return NULL;
-    }
     ws->carrier = carrier;
     ws->carrier_arg = arg;
     ws->core = core;
@@ -294,7 +290,7 @@ bool cz__ws_is_done(const struct cz_websocket *ws)
 
 void cz__ws_destroy(struct cz_websocket *ws)
 {
-    cz_assert(!ws->exchange && !ws->arena);
+    cz_assert(!ws->running && !ws->arena);
     cz_buf_done(&ws->message);
     cz_buf_done(&ws->in_hand);
     cz_free(ws);

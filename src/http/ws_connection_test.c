@@ -1,127 +1,5 @@
 /* WebSockets over a real socket: the handler, back-pressure, time, and the end. */
-#include "http/ws_connection.h"
-#include "http/http_testing.h"
-#include "http/ws_deflate.h"
-#include "http/ws_frame.h"
-#include <stdio.h>
-
-static struct {
-    unsigned handlers, deferred;
-    uint16_t closed_with;
-    size_t arena_bytes;
-} seen;
-
-static void count_defer(void *arg)
-{
-    (void)arg;
-    seen.deferred++;
-}
-
-static bool receive(cz_ctx *ctx, struct cz_websocket *ws, int64_t timeout_ms,
-                    enum cz__ws_received *out, cz_str *out_data)
-{
-    cz_check(ctx, cz__ws_receive(ctx, ws, timeout_ms, out, out_data));
-    return *out != CZ__WS_RECEIVED_CLOSED;
-}
-
-static void echo(cz_ctx *ctx, cz_request *req, struct cz_websocket *ws)
-{
-    enum cz__ws_received kind;
-    cz_str data;
-    (void)req;
-    seen.handlers++;
-    while (receive(ctx, ws, -1, &kind, &data)) {
-        cz_defer(ctx, count_defer, NULL);
-        cz_ignore(cz_alloc(ctx, 5000)); /* to be released with the message */
-        seen.arena_bytes = cz_arena_bytes(ctx->arena);
-        cz_check(ctx, cz__ws_send(ctx, ws, kind == CZ__WS_RECEIVED_TEXT, data));
-    }
-    seen.closed_with = cz__ws_closed_with(ws);
-    seen.handlers--;
-}
-
-struct part {
-    struct cz_websocket *ws;
-    int messages; /* then it raises */
-};
-
-static void receive_some(cz_ctx *ctx, void *arg)
-{
-    struct part *part = arg;
-    enum cz__ws_received kind;
-    cz_str data;
-    while (part->messages--) {
-        if (!receive(ctx, part->ws, -1, &kind, &data))
-            return;
-        cz_defer(ctx, count_defer, NULL);
-        cz_check(ctx, cz__ws_send(ctx, part->ws, true, data));
-    }
-    cz_raise(ctx, CZ_EVALIDATION, "enough");
-}
-
-/* Receives inside a cz_try() of its own, and as whom the last message said. */
-static void nest(cz_ctx *ctx, cz_request *req, struct cz_websocket *ws)
-{
-    struct part part = { ws, 3 };
-    enum cz__ws_received kind;
-    cz_str data;
-    (void)req;
-    cz_ignore(cz_try(ctx, receive_some, &part, NULL)); /* it raises, which is all it is for */
-    while (receive(ctx, ws, -1, &kind, &data)) {
-        cz_check(ctx, cz__ws_send(ctx, ws, true, ctx->actor));
-        cz_set_actor(ctx, data);
-    }
-}
-
-/* "raise", "end", "close", "sleep", "big", "quick": by the path. */
-static void obey(cz_ctx *ctx, cz_request *req, struct cz_websocket *ws)
-{
-    enum cz__ws_received kind;
-    cz_str data;
-    static char big[3 << 20];
-    if (cz_str_eq(req->path, CZ_STR("/raise")))
-        cz_raise(ctx, CZ_EVALIDATION, "not today");
-    if (cz_str_eq(req->path, CZ_STR("/close")))
-        cz__ws_close(ws, 4001, CZ_STR("enough"));
-    if (cz_str_eq(req->path, CZ_STR("/big")))
-        cz_check(ctx, cz__ws_send(ctx, ws, false, cz_str_of(big, sizeof big)));
-    if (cz_str_eq(req->path, CZ_STR("/flood")))
-        for (;;)
-            cz_check(ctx, cz__ws_send(ctx, ws, false, cz_str_of(big, 65536)));
-    if (cz_str_eq(req->path, CZ_STR("/sleep"))) {
-        cz_sleep(ctx, 400);
-        while (receive(ctx, ws, 20, &kind, &data) && kind != CZ__WS_RECEIVED_NOTHING)
-            cz_check(ctx, cz__ws_send(ctx, ws, true, CZ_STR("awake")));
-    }
-    seen.closed_with = cz__ws_closed_with(ws);
-}
-
-static void handle(cz_ctx *ctx, cz_request *req, void *user)
-{
-    static struct cz__ws_upgrade plain, deflate;
-    (void)user;
-    plain.run = deflate.run = cz_str_eq(req->path, CZ_STR("/echo"))   ? echo
-                              : cz_str_eq(req->path, CZ_STR("/nest")) ? nest
-                                                                      : obey;
-    deflate.window_bits = 15;
-    if (cz_str_eq(req->path, CZ_STR("/slow")))
-        cz_sleep(ctx, 30);
-    cz_respond_empty(ctx, req, 204);
-    cz_respond_header_static(ctx, req, CZ_STR("Upgrade"), CZ_STR("websocket"));
-    req->response.status = 101;
-    req->response.upgrade = req->query.len ? &deflate : &plain;
-    if (cz_str_eq(req->path, CZ_STR("/slow")))
-        plain.run = echo;
-}
-
-static void answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err, void *user)
-{
-    (void)user;
-    cz_respond(ctx, req, cz_error_http(err), CZ_STR("text/plain"),
-               cz_str_from(cz_error_message(err)));
-}
-
-static const cz__http_app app = { .handle = handle, .answer_error = answer_error };
+#include "http/ws_testing.h"
 
 /* ---- a client ---- */
 
@@ -134,30 +12,13 @@ static void say_get(int fd, const char *target)
     say(fd, text);
 }
 
-static void put_frame(cz_buf *out, unsigned first, cz_str payload)
-{
-    static const uint8_t key[] = { 7, 77, 177, 27 };
-    char head[CZ__WS_HEAD_MAX];
-    size_t len = cz__ws_head_write(head, first, payload.len), at;
-    head[1] = (char)(head[1] | (char)CZ__WS_MASK);
-    cz_buf_append(out, head, len);
-    cz_buf_append(out, key, sizeof key);
-    at = out->len;
-    cz_buf_append_str(out, payload);
-    cz__ws_mask(out->ptr + at, payload.len, key, 0);
-}
-
 static void say_frame(int fd, unsigned first, cz_str payload)
 {
     cz_buf out = { 0 };
-    put_frame(&out, first, payload);
+    put_ws_frame(&out, first, payload);
     say_bytes(fd, cz_buf_str(&out));
     cz_buf_done(&out);
 }
-
-#define TEXT_FRAME (CZ__WS_FIN | CZ__WS_TEXT)
-#define BINARY_FRAME (CZ__WS_FIN | CZ__WS_BINARY)
-#define CLOSE_FRAME (CZ__WS_FIN | CZ__WS_CLOSE)
 
 /* Open one; what is heard begins with the 101, which is dropped. */
 static int open_socket(struct bench *b, const char *target)
@@ -178,55 +39,10 @@ static int open_socket(struct bench *b, const char *target)
     return fd;
 }
 
-/* What is heard in text: "text hello; close 1000", of frames of a server. */
-static const char *frames_of(struct heard *heard)
-{
-    static char text[4096];
-    struct cz__ws_reader reader = { .message_bytes_max = 1 << 24,
-                                    .from_server = true,
-                                    .deflate = true };
-    size_t used, at = 0, len = 0, message_len = 0;
-    cz_str data;
-    text[0] = '\0';
-    for (;; at += used) {
-        const char *word = NULL;
-        cz_str shown = cz_str_of(reader.control, 0);
-        switch (cz__ws_read(&reader, heard->all.ptr + at, heard->all.len - at, &used, &data)) {
-        case CZ__WS_MORE:
-            if (heard->closed)
-                snprintf(text + len, sizeof text - len, "%sgone", len ? "; " : "");
-            return text;
-        case CZ__WS_DATA:
-            message_len += data.len;
-            continue;
-        case CZ__WS_MESSAGE:
-            word = reader.compressed ? "small" : "message";
-            break;
-        case CZ__WS_GOT_PING:
-            word = "ping";
-            break;
-        case CZ__WS_GOT_PONG:
-            word = "pong";
-            break;
-        case CZ__WS_GOT_CLOSE:
-            len += (size_t)snprintf(text + len, sizeof text - len, "%sclose %d", len ? "; " : "",
-                                    cz__ws_close_code(&reader));
-            continue;
-        case CZ__WS_REFUSED:
-            return cz__ws_rule_text(reader.rule);
-        }
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", len ? "; " : "", word);
-        if (*word == 'm' || *word == 's')
-            len += (size_t)snprintf(text + len, sizeof text - len, " of %zu", message_len);
-        message_len = 0;
-        (void)shown;
-    }
-}
-
 static void expect_frames(struct bench *b, int fd, const char *expected)
 {
     struct heard heard = hear(b, fd);
-    CZ_EXPECT_STR(cz_str_from(frames_of(&heard)), expected);
+    CZ_EXPECT_STR(cz_str_from(frames_of(&heard.all, heard.closed)), expected);
     cz_buf_done(&heard.all);
 }
 
@@ -267,9 +83,9 @@ CZ_TEST(frames_that_come_with_the_request_are_taken)
         int fd = dial(&b);
         cz_buf_printf(&all, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\r\n",
                       targets[i]);
-        put_frame(&all, TEXT_FRAME, CZ_STR("early"));
-        put_frame(&all, TEXT_FRAME, CZ_STR("bird"));
-        put_frame(&all, CLOSE_FRAME, CZ_STR("\x03\xe8"));
+        put_ws_frame(&all, TEXT_FRAME, CZ_STR("early"));
+        put_ws_frame(&all, TEXT_FRAME, CZ_STR("bird"));
+        put_ws_frame(&all, CLOSE_FRAME, CZ_STR("\x03\xe8"));
         say_bytes(fd, cz_buf_str(&all));
         struct heard heard = hear(&b, fd);
         EXPECT_HEARD(heard, "101 Switching", 1);
@@ -348,7 +164,8 @@ CZ_TEST(messages_are_compressed_where_it_was_agreed_on)
     expect_frames(&b, fd, "message of 255; message of 5");
     say_frame(fd, TEXT_FRAME, cz_str_of(text, sizeof text));
     struct heard heard = hear(&b, fd);
-    CZ_EXPECT(cz_str_starts_with(cz_str_from(frames_of(&heard)), CZ_STR("small of ")));
+    CZ_EXPECT(
+        cz_str_starts_with(cz_str_from(frames_of(&heard.all, heard.closed)), CZ_STR("small of ")));
     CZ_EXPECT(heard.all.len < 200);
     cz_buf_done(&heard.all);
     close(fd);
@@ -385,8 +202,8 @@ CZ_TEST(what_may_not_be_closes_with_its_code)
         int fd = open_socket(&b, "/echo?deflate");
         say_bytes(fd, cz_str_of(cases[i].bytes, cases[i].len));
         struct heard heard = hear(&b, fd);
-        CZ_EXPECT_MSG(strcmp(frames_of(&heard), cases[i].frames) == 0, "%zu: %s", i,
-                      frames_of(&heard));
+        CZ_EXPECT_MSG(strcmp(frames_of(&heard.all, heard.closed), cases[i].frames) == 0, "%zu: %s",
+                      i, frames_of(&heard.all, heard.closed));
         CZ_EXPECT(!heard.reset);
         cz_buf_done(&heard.all);
         close(fd);
@@ -499,9 +316,9 @@ CZ_TEST(a_flood_of_pings_waits_for_its_answers)
     int fd = open_socket(&b, "/echo");
     cz_buf pings = { 0 };
     for (int i = 0; i < 500; i++)
-        put_frame(&pings, CZ__WS_FIN | CZ__WS_PING,
-                  CZ_STR("0123456789012345678901234567890123456789012345678901234567890123456789"
-                         "01234567890123456789"));
+        put_ws_frame(&pings, CZ__WS_FIN | CZ__WS_PING,
+                     CZ_STR("0123456789012345678901234567890123456789012345678901234567890123456789"
+                            "01234567890123456789"));
     size_t sent = 0;
     for (int i = 0; i < 3000; i++) {
         ssize_t n = send(fd, pings.ptr, pings.len, MSG_NOSIGNAL);
@@ -565,10 +382,10 @@ CZ_TEST(without_memory_a_socket_ends_and_no_more)
     cz_buf all = { 0 };
     static char text[3000];
     cz_buf_printf(&all, "GET /echo?deflate HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\r\n");
-    put_frame(&all, TEXT_FRAME, cz_str_of(text, sizeof text));
-    put_frame(&all, TEXT_FRAME | CZ__WS_RSV1, CZ_STR("\xf2\x48\xcd\xc9\xc9\x07\x00"));
-    put_frame(&all, CZ__WS_FIN | CZ__WS_PING, CZ_STR("x"));
-    put_frame(&all, CLOSE_FRAME, CZ_STR("\x03\xe8"));
+    put_ws_frame(&all, TEXT_FRAME, cz_str_of(text, sizeof text));
+    put_ws_frame(&all, TEXT_FRAME | CZ__WS_RSV1, CZ_STR("\xf2\x48\xcd\xc9\xc9\x07\x00"));
+    put_ws_frame(&all, CZ__WS_FIN | CZ__WS_PING, CZ_STR("x"));
+    put_ws_frame(&all, CLOSE_FRAME, CZ_STR("\x03\xe8"));
     for (uint64_t nth = 1; nth < 60; nth++) {
         char heard[8192];
         int fd = dial(&b);

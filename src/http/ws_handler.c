@@ -3,13 +3,6 @@
 #include "http/ws_internal.h"
 #include <calzone/log.h>
 
-void cz__ws_release_exchange(struct cz_websocket *ws)
-{
-    if (ws->exchange)
-        cz__exchange_release(ws->exchange);
-    ws->exchange = NULL;
-}
-
 /* ---- One message after another ---- */
 
 static void keep_actor(cz_ctx *ctx, struct cz_websocket *ws)
@@ -163,7 +156,6 @@ static void run_handler(void *arg)
     cz_ctx_done(ctx);
     cz__fiber_attach(NULL);
     ws->running = false;
-    cz__ws_release_exchange(ws);
     if (ws->suspended)
         ws->carrier->settle(ws->carrier_arg);
 }
@@ -190,7 +182,6 @@ static void start_handler(struct cz_websocket *ws)
         return;
     }
     ws->running = false;
-    cz__ws_release_exchange(ws);
     cz__ws_begin_close(ws, CZ__WS_TRY_AGAIN, CZ_STR("no fiber is free"));
 }
 

@@ -152,19 +152,28 @@ static cz_status upgrade_required(cz_error *err, const char *text)
     return CZ_EPROTOCOL;
 }
 
-cz_status cz__ws_handshake(const cz_request *req, const struct cz__ws_wanted *wanted,
-                           struct cz__ws_agreed *out, cz_error *err)
+/* What HTTP/2 has no need of: there the request is a CONNECT of which nothing else can become (RFC 8441, 5). */
+static cz_status check_upgrade(const cz_request *req, cz_error *err)
 {
-    struct cz__ws_agreed agreed = { .window_bits = 0 };
-    cz_str key, version;
     if (req->method != CZ_METHOD_GET || req->version_minor < 1 ||
         !lists_token(req, "upgrade", "websocket"))
         return upgrade_required(err, "This address speaks WebSocket.");
     if (!lists_token(req, "connection", "upgrade"))
         return cz_error_set(err, CZ_EPROTOCOL, "Connection does not say upgrade.");
+    return CZ_OK;
+}
+
+cz_status cz__ws_handshake(const cz_request *req, const struct cz__ws_wanted *wanted,
+                           struct cz__ws_agreed *out, cz_error *err)
+{
+    struct cz__ws_agreed agreed = { .window_bits = 0 };
+    cz_str key, version;
+    cz_status status = req->connects ? CZ_OK : check_upgrade(req, err);
+    if (status)
+        return status;
     if (!single(req, "sec-websocket-version", &version) || !cz_str_eq(version, CZ_STR("13")))
         return upgrade_required(err, "The version of WebSocket is 13.");
-    if (!single(req, "sec-websocket-key", &key) || !is_key(key))
+    if (!req->connects && (!single(req, "sec-websocket-key", &key) || !is_key(key)))
         return cz_error_set(err, CZ_EPROTOCOL, "Sec-WebSocket-Key is not 16 bytes in base64.");
     if (req->body.len)
         return cz_error_set(err, CZ_EPROTOCOL, "A WebSocket's request has no body.");
@@ -174,7 +183,8 @@ cz_status cz__ws_handshake(const cz_request *req, const struct cz__ws_wanted *wa
         return cz_error_set(err, CZ_EPROTOCOL, "Sec-WebSocket-Protocol is malformed.");
     if (!choose_extensions(req, wanted, &agreed.window_bits))
         return cz_error_set(err, CZ_EPROTOCOL, "Sec-WebSocket-Extensions is malformed.");
-    make_accept(key, agreed.accept);
+    if (!req->connects)
+        make_accept(key, agreed.accept);
     *out = agreed;
     return CZ_OK;
 }

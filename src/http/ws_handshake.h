@@ -1,4 +1,4 @@
-/* http/ws_handshake.h: whether a request may become a WebSocket (RFC 6455, 4.2), and what is agreed on. Pure. */
+/* http/ws_handshake.h: whether a request may become a WebSocket (RFC 6455, 4.2; RFC 8441, 5), and what is agreed on. Pure. */
 #ifndef CZ_HTTP_WS_HANDSHAKE_H
 #define CZ_HTTP_WS_HANDSHAKE_H
 
@@ -15,7 +15,7 @@ struct cz__ws_wanted {
 };
 
 struct cz__ws_agreed {
-    char accept[CZ__WS_ACCEPT_BYTES]; /* of Sec-WebSocket-Accept */
+    char accept[CZ__WS_ACCEPT_BYTES]; /* of Sec-WebSocket-Accept; HTTP/2 has none */
     cz_str subprotocol;               /* one of those wanted; empty: none */
     uint8_t window_bits;              /* of permessage-deflate; 0: it was not agreed on */
 };

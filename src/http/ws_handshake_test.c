@@ -151,6 +151,36 @@ CZ_TEST(only_a_get_of_http_1_1_without_a_body_becomes_a_websocket)
     CZ_EXPECT_EQ(cz_error_http(&err), 400);
 }
 
+/* Of the rest nothing is asked: nghttp2 lets no field of the connection through. */
+CZ_TEST(over_http_2_a_connect_needs_the_version_and_an_origin_that_may)
+{
+    static const struct {
+        const char *lines;
+        int http;
+    } connects[] = {
+        { "sec-websocket-version: 13\n", 101 },
+        { "sec-websocket-version: 13\nsec-websocket-key: none\n", 101 },
+        { "sec-websocket-version: 13\norigin: https://shop.example\n", 101 },
+        { "", 426 },
+        { "sec-websocket-version: 8\n", 426 },
+        { "sec-websocket-version: 13, 8\n", 426 },
+        { "sec-websocket-version: 13\norigin: https://evil.example\n", 403 },
+        { "sec-websocket-version: 13\norigin: null\n", 403 },
+        { "sec-websocket-version: 13\nsec-websocket-protocol: ,\n", 400 },
+        { "sec-websocket-version: 13\nsec-websocket-extensions: ;\n", 400 },
+    };
+    for (size_t i = 0; i < CZ_COUNT(connects); i++) {
+        cz_header headers[HEADERS_MAX];
+        struct cz__ws_agreed agreed;
+        cz_error err = { 0 };
+        cz_request req = request_of(connects[i].lines, headers);
+        req.connects = true;
+        cz_status status = cz__ws_handshake(&req, &wanted, &agreed, &err);
+        CZ_EXPECT_MSG((status ? cz_error_http(&err) : 101) == connects[i].http, "%s: %d",
+                      connects[i].lines, cz_error_http(&err));
+    }
+}
+
 CZ_TEST(a_star_lets_any_origin_in_and_compression_may_be_off)
 {
     static const cz_str any[] = { CZ_STR("*") };

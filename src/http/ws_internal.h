@@ -21,7 +21,7 @@ struct cz_websocket {
     const struct cz__ws_carrier *carrier;
     void *carrier_arg;
     struct cz__http_core *core;
-    cz__exchange *exchange;        /* the request; NULL: the handler has ended */
+    cz__exchange *exchange;        /* the request; borrowed */
     struct cz__boundary *boundary; /* the handler's outermost */
     const struct cz__ws_upgrade *terms;
     cz__fiber *receiver, *sender; /* the handler's fiber while it waits in one of the two */
@@ -58,9 +58,5 @@ cz__ws_codec *cz__ws_codec_of(struct cz_websocket *ws);
 /* Append a frame; `first` is its opcode with FIN and RSV1. A failure ends the socket. */
 void cz__ws_put_frame(struct cz_websocket *ws, unsigned first, cz_str payload);
 void cz__ws_put_close(struct cz_websocket *ws, uint16_t code, cz_str reason);
-
-/* ---- ws_handler.c ---- */
-
-void cz__ws_release_exchange(struct cz_websocket *ws);
 
 #endif

@@ -39,10 +39,16 @@ static uint64_t body_bytes(const cz_response *response)
     return response->body->len ? response->body->len : response->body_text.len;
 }
 
+/* A WebSocket's 101 leaves as 200 over HTTP/2 (RFC 8441, 5.1). */
+static int status_of(const cz_request *req)
+{
+    return req->connects && req->response.upgrade ? 200 : req->response.status;
+}
+
 /* For people: "WARNING calzone.access: GET /books/9 404 bytes=42 us=120 client=127.0.0.1 request_id=9f2c". */
 static void write_for_people(const cz_ctx *ctx, const cz_request *req, cz_str method, cz_str path)
 {
-    int status = req->response.status;
+    int status = status_of(req);
     char message[PATH_BYTES_LOGGED_MAX + 64] CZ__UNSET;
     cz_ignore(snprintf(message, sizeof message, "%.*s %.*s %d", CZ_STR_ARG(method),
                        CZ_STR_ARG(path), status)); /* it fits */
@@ -82,7 +88,7 @@ void cz__access_log_write(const cz_ctx *ctx, const cz_request *req)
     at = PUT(at, "\",\"path\":\"");
     at = cz__json_escape(at, path);
     at = PUT(at, "\",\"status\":");
-    at += cz_u64_write(at, (uint64_t)response->status);
+    at += cz_u64_write(at, (uint64_t)status_of(req));
     at = PUT(at, ",\"bytes\":");
     at += cz_u64_write(at, body_bytes(response));
     at = PUT(at, ",\"us\":");

@@ -66,7 +66,7 @@ static void say_extensions(cz_ctx *ctx, cz_request *req, unsigned window_bits)
         cz_respond_header_static(ctx, req, CZ_STR("Sec-WebSocket-Extensions"), value);
 }
 
-/* 101 (RFC 6455, 4.2.2). */
+/* 101 (RFC 6455, 4.2.2), as which HTTP/2's 200 passes the middleware. */
 static void switch_protocols(cz_ctx *ctx, cz_request *req, const struct cz__ws_agreed *agreed)
 {
     struct cz__ws_upgrade *upgrade = cz_new(ctx, struct cz__ws_upgrade);
@@ -74,9 +74,11 @@ static void switch_protocols(cz_ctx *ctx, cz_request *req, const struct cz__ws_a
                                         .subprotocol = agreed->subprotocol,
                                         .window_bits = agreed->window_bits };
     cz_respond_empty(ctx, req, 204);
-    cz_respond_header_static(ctx, req, CZ_STR("Upgrade"), CZ_STR("websocket"));
-    cz_respond_header(ctx, req, CZ_STR("Sec-WebSocket-Accept"),
-                      cz_str_of(agreed->accept, sizeof agreed->accept));
+    if (!req->connects) {
+        cz_respond_header_static(ctx, req, CZ_STR("Upgrade"), CZ_STR("websocket"));
+        cz_respond_header(ctx, req, CZ_STR("Sec-WebSocket-Accept"),
+                          cz_str_of(agreed->accept, sizeof agreed->accept));
+    }
     if (agreed->subprotocol.len)
         cz_respond_header_static(ctx, req, CZ_STR("Sec-WebSocket-Protocol"), agreed->subprotocol);
     say_extensions(ctx, req, agreed->window_bits);
