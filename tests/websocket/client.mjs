@@ -1,7 +1,8 @@
-// npm's ws as a client: everything it sends has to come back, and everything it closes with. `node client.mjs URL on|off`
+// npm's ws as a client: everything it sends has to come back, and everything it closes with.
+// `node client.mjs URL on|off STATUS`, where STATUS is what a socket is answered with at an address that speaks none.
 import WebSocket from 'ws';
 
-const [, , base, deflate] = process.argv;
+const [, , base, deflate, elsewhere] = process.argv;
 const options = { perMessageDeflate: deflate === 'on' ? { threshold: 0 } : false, maxPayload: 64 << 20 };
 let failed = 0;
 
@@ -127,7 +128,7 @@ await check('subprotocols, path and actor', async () => {
   ws.close();
   await closed(ws);
 });
-for (const [path, status, more] of [['/known/x', 401], ['/known/x?as=nobody', 401], ['/nowhere', 404], ['/', 200],
+for (const [path, status, more] of [['/known/x', 401], ['/known/x?as=nobody', 401], ['/nowhere', 404], ['/', Number(elsewhere)],
   ['/echo', 403, { origin: 'https://evil.example' }], ['/echo', 426, { protocolVersion: 8 }]])
   await check(`${path} is answered with ${status}`, async () => {
     const said = await open(path, [], more).then(() => 'opened', (error) => error.message);

@@ -131,6 +131,33 @@ static void endless(cz_ctx *ctx, cz_request *req)
     cz_sse_begin(ctx, req, wait_on, NULL);
 }
 
+/* ---- For browsers ---- */
+
+static void html(cz_ctx *ctx, cz_request *req)
+{
+    cz_respond(ctx, req, 200, CZ_STR("text/html; charset=utf-8"),
+               CZ_STR("<!doctype html><title>Sockets</title><p>A page."));
+}
+
+static void fact(cz_ctx *ctx, cz_request *req)
+{
+    int64_t number = cz_path_int(ctx, req, "number");
+    cz_respond(
+        ctx, req, 200, CZ_STR("application/json"),
+        cz_format(ctx, "{\"number\":%d,\"square\":%d}", (int)number, (int)(number * number)));
+}
+
+/* Tells how many bytes came, and their sum. */
+static void add_up(cz_ctx *ctx, cz_request *req)
+{
+    char bytes[4096];
+    unsigned count = 0, sum = 0;
+    for (size_t n; (n = cz_body_read(ctx, req, bytes, sizeof bytes)); count += (unsigned)n)
+        for (size_t i = 0; i < n; i++)
+            sum += (unsigned char)bytes[i];
+    cz_respond_json(ctx, req, 200, cz_format(ctx, "{\"bytes\":%u,\"sum\":%u}", count, sum));
+}
+
 /* ---- */
 
 static void page(cz_ctx *ctx, cz_request *req)
@@ -151,6 +178,9 @@ static const cz_route urls[] = {
     CZ_WEBSOCKET("/anywhere", echo, .websocket_options = CZ_WEBSOCKET_OPTIONS(.origins = anywhere)),
     CZ_GET("/numbers", count_up),
     CZ_GET("/endless", endless),
+    CZ_GET("/page", html),
+    CZ_GET("/facts/<int:number>", fact),
+    CZ_POST("/add-up", add_up, .body_streamed = true, .body_max = 8 << 20),
     CZ_ROUTES_END,
 };
 static const cz_middleware *const middleware[] = { &cz_request_id,
