@@ -125,6 +125,7 @@ struct cz__worker_start {
     int report_fd;
     int master_pid;
     struct cz__pulse *pulse;
+    unsigned place;
 };
 
 /* Run a worker until it ends; the process's exit code. */

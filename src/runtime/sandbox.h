@@ -32,10 +32,16 @@ const char *cz__sandbox_lacks(void);
  * the system refused what it can do; CZ_ETOOBIG. Context: a worker with one thread. */
 CZ_NODISCARD cz_status cz__sandbox_enter(const struct cz__sandbox *sandbox, cz_error *err);
 
+/* Shut the calling thread in so that it can but compute and use the descriptors it has: no file, no socket, no process, no
+ * memory that runs, no other thread. What is not on a short list of calls fails with EPERM. As far as the machine can. Errors:
+ * CZ_EIO. Context: any thread; others of the process are not shut in. */
+CZ_NODISCARD cz_status cz__sandbox_enter_alone(cz_error *err);
+
 /* landlock.c and seccomp.c: the halves of both. */
 const char *cz__landlock_lacks(void);
 CZ_NODISCARD cz_status cz__landlock_enter(const struct cz__sandbox *sandbox, cz_error *err);
 const char *cz__seccomp_lacks(void);
 CZ_NODISCARD cz_status cz__seccomp_enter(const struct cz__sandbox *sandbox, cz_error *err);
+CZ_NODISCARD cz_status cz__seccomp_enter_alone(cz_error *err);
 
 #endif

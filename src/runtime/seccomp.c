@@ -152,6 +152,53 @@ static const struct {
     { "socket", { 0, COMPARE_GT, AF_NETLINK, 0 } },
 };
 
+/* All that is left to a thread that computes for others: its memory, its locks, its clock, chance, the descriptors it has. */
+static const char *const calls_alone[] = {
+    "brk",
+    "clock_getres",
+    "clock_gettime",
+    "clock_nanosleep",
+    "close",
+    "exit",
+    "exit_group",
+    "futex",
+    "getcpu",
+    "getpid",
+    "getppid",
+    "getrandom",
+    "gettid",
+    "gettimeofday",
+    "madvise",
+    "mremap",
+    "munmap",
+    "poll",
+    "ppoll",
+    "read",
+    "recvfrom",
+    "recvmsg",
+    "restart_syscall",
+    "rseq",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "sched_getaffinity",
+    "sched_yield",
+    "sendmsg",
+    "sendto",
+    "set_robust_list",
+    "sigaltstack",
+    "time",
+    "write", /* the last words of a failed assertion */
+};
+
+/* The same with some arguments. */
+static const struct {
+    const char *call;
+    struct argument argument;
+} arguments_alone[] = {
+    { "mmap", { 2, COMPARE_MASKED_EQ, PROT_EXEC, 0 } },
+    { "mprotect", { 2, COMPARE_MASKED_EQ, PROT_EXEC, 0 } },
+};
+
 static int add(filter_ctx filter, uint32_t action, const char *name,
                const struct argument *argument)
 {
@@ -189,13 +236,33 @@ static int add_rules(filter_ctx filter, const struct cz__sandbox *sandbox)
     return failed;
 }
 
-cz_status cz__seccomp_enter(const struct cz__sandbox *sandbox, cz_error *err)
+static int add_rules_alone(filter_ctx filter)
 {
-    filter_ctx filter = seccomp.seccomp_init(ALLOW);
-    int failed = filter ? add_rules(filter, sandbox) : -ENOMEM;
+    int failed = 0;
+    for (size_t i = 0; i < CZ_COUNT(calls_alone) && !failed; i++)
+        failed = add(filter, ALLOW, calls_alone[i], NULL);
+    for (size_t i = 0; i < CZ_COUNT(arguments_alone) && !failed; i++)
+        failed = add(filter, ALLOW, arguments_alone[i].call, &arguments_alone[i].argument);
+    return failed;
+}
+
+static cz_status load_filter(filter_ctx filter, int failed, cz_error *err)
+{
     if (!failed)
         failed = seccomp.seccomp_load(filter);
     if (filter)
         seccomp.seccomp_release(filter);
     return failed ? cz_error_set(err, CZ_EIO, "the sandbox: seccomp: errno %d", -failed) : CZ_OK;
+}
+
+cz_status cz__seccomp_enter(const struct cz__sandbox *sandbox, cz_error *err)
+{
+    filter_ctx filter = seccomp.seccomp_init(ALLOW);
+    return load_filter(filter, filter ? add_rules(filter, sandbox) : -ENOMEM, err);
+}
+
+cz_status cz__seccomp_enter_alone(cz_error *err)
+{
+    filter_ctx filter = seccomp.seccomp_init(REFUSE(EPERM));
+    return load_filter(filter, filter ? add_rules_alone(filter) : -ENOMEM, err);
 }

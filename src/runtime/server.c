@@ -47,16 +47,22 @@ static void run_worker(struct cz__master *master, struct cz__slot *slot)
         .report_fd = master->report_write_fd,
         .master_pid = master->pid,
         .pulse = slot->pulse,
+        .place = (unsigned)(slot->pulse - master->pulses),
     };
     exit(cz__worker_main(&start));
 }
 
-static void schedule_respawn(struct cz__slot *slot)
+int64_t cz__respawn_delay_ms(unsigned deaths)
 {
     int64_t delay = BACKOFF_MIN_MS;
-    for (unsigned i = 2; i < slot->deaths && delay < BACKOFF_MAX_MS; i++)
+    for (unsigned i = 2; i < deaths && delay < BACKOFF_MAX_MS; i++)
         delay *= 2;
-    slot->respawn_ms = cz__now_ms() + (delay < BACKOFF_MAX_MS ? delay : BACKOFF_MAX_MS);
+    return delay < BACKOFF_MAX_MS ? delay : BACKOFF_MAX_MS;
+}
+
+static void schedule_respawn(struct cz__slot *slot)
+{
+    slot->respawn_ms = cz__now_ms() + cz__respawn_delay_ms(slot->deaths);
 }
 
 static void spawn(struct cz__master *master, struct cz__slot *slot)
@@ -337,7 +343,10 @@ static void reap(struct cz__master *master)
     pid_t pid;
     read_reports(master); /* a worker may have been ready before it died */
     while (count < CZ_COUNT(deaths) && (pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
-        count += take_death(master, pid, wait_status, &deaths[count]);
+        if (take_death(master, pid, wait_status, &deaths[count]))
+            count++;
+        else
+            cz__companion_reap(master, pid, wait_status);
     for (size_t i = 0; i < count; i++) {
         struct cz__slot *slot = &master->slots[deaths[i].slot];
         if (deaths[i].left)
@@ -411,7 +420,9 @@ static int run_due(struct cz__master *master)
         cz__master_watch(master, now);
     if (master->beat_ms && now >= master->beat_ms)
         cz__master_beat(master, now);
-    const int64_t times[] = { master->kill_ms, master->watch_ms, master->beat_ms };
+    cz__companion_run_due(master, now);
+    const int64_t times[] = { master->kill_ms, master->watch_ms, master->beat_ms,
+                              master->companion_due_ms };
     for (size_t i = 0; i < CZ_COUNT(times); i++)
         if (times[i] && times[i] < next)
             next = times[i];
@@ -459,14 +470,17 @@ int cz__server_run(const cz__server_options *options)
                                  .pid = getpid(),
                                  .signal_fd = -1,
                                  .report_read_fd = -1,
-                                 .report_write_fd = -1 };
+                                 .report_write_fd = -1,
+                                 .companion_since_ms = cz__now_ms() };
     cz_error err;
     cz_status status = cz__master_set_up(&master, &err);
     if (!status) {
         for (unsigned i = 0; i < master.count; i++)
             spawn(&master, &master.slots[i]);
+        reap(&master); /* a companion may have died before its signal was waited for */
         supervise(&master);
     }
+    cz__companion_end(&master);
     if (status || master.failed)
         cz_log_error(NULL, "runtime", "the server could not start",
                      CZ_FIELD_STR("error", cz_str_from(status ? cz_error_message(&err)

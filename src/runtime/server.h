@@ -23,6 +23,7 @@
 
 typedef struct cz__worker {
     unsigned slot;                 /* 0 .. workers-1 */
+    unsigned place;                /* 0 .. 2*workers-1; no two that live have the same */
     const cz__listener *listeners; /* what they accept has TCP_NODELAY set */
     size_t listener_count;
     cz__loop *loop;
@@ -30,6 +31,17 @@ typedef struct cz__worker {
     bool draining;
     bool replaced; /* it drains because another process serves at its addresses */
 } cz__worker;
+
+/* A process of the master's beside its workers, which work by it. It was started before them and ends after them; when it dies before
+ * that, another is started, at once or, when it did not live for a second, with growing delay (100 ms doubling to 5 s). */
+struct cz__companion {
+    const char *name; /* for the log: "the process of the keys" */
+    pid_t pid;        /* the one that runs; 0: none does */
+    pid_t (*start)(
+        void *
+            arg); /* in the master: fork another; what keeps it from its work it logs itself. -1: errno */
+    void *arg;
+};
 
 typedef struct cz__server_options {
     const char *const *bind;   /* addresses as cz__address_parse() reads them; port 0 picks one */
@@ -42,6 +54,7 @@ typedef struct cz__server_options {
     unsigned pool_threads;    /* 0: 4; threads for blocking calls, started at first use */
     const struct cz__sandbox *sandbox; /* what workers may do; NULL: whatever the process may */
     uint64_t reload_timeout_ms;        /* what a keeper is told; 0: what it had */
+    struct cz__companion *companion;   /* NULL: none */
     void *user;
     /* In the worker, before it is announced as ready: open databases, start the listener. */
     cz_status (*on_worker_start)(cz__worker *worker, cz_error *err);

@@ -42,8 +42,11 @@ struct cz__master {
     int64_t kill_ms; /* when the next harder step is due while ending; 0: never */
     char failure[256];
     int64_t watch_ms,
-        watch_idle_ms; /* the watchdog's next look; since when it saw nothing; 0: asleep */
-    int64_t beat_ms;   /* when the keeper is told next that all are alive; 0: never */
+        watch_idle_ms;          /* the watchdog's next look; since when it saw nothing; 0: asleep */
+    int64_t beat_ms;            /* when the keeper is told next that all are alive; 0: never */
+    int64_t companion_since_ms; /* when it was started */
+    int64_t companion_due_ms;   /* when another is; 0: none is waited for */
+    unsigned companion_deaths;  /* in a row, each within a second */
     sigset_t signals, signals_before;
 };
 
@@ -51,6 +54,18 @@ static inline int64_t cz__now_ms(void)
 {
     return cz_monotonic_us() / 1000;
 }
+
+/* How long a process that died for the n-th time in a row is not started again; n from 2 on. */
+int64_t cz__respawn_delay_ms(unsigned deaths);
+
+/* ---- companion.c: each does nothing when there is none ---- */
+
+/* One of the master's children has died, which may be it. */
+void cz__companion_reap(struct cz__master *master, pid_t pid, int wait_status);
+/* Start another if that is due. */
+void cz__companion_run_due(struct cz__master *master, int64_t now);
+/* Its workers have ended: end it. */
+void cz__companion_end(struct cz__master *master);
 
 /* ---- server_setup.c ---- */
 

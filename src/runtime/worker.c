@@ -221,7 +221,8 @@ int cz__worker_main(const struct cz__worker_start *start)
     if (getppid() != start->master_pid)
         return 1; /* it died before the line above */
     self.start = start;
-    self.worker = (cz__worker){ .slot = start->slot, .user = start->options->user };
+    self.worker =
+        (cz__worker){ .slot = start->slot, .place = start->place, .user = start->options->user };
     cz__pulse = start->pulse;
     cz__hash_reseed();
     cz__crash_install(start->report_fd, start->slot);
