@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "certificates.h"
 #include "server.h"
 
 enum { ACTS_LEAST = 25, NOBODY = 65534 };
@@ -81,6 +82,25 @@ CZ_TEST(without_the_sandbox_a_worker_may_what_its_user_may)
     cz_str hidden = secret();
     struct server server = server_start("cell", 1, (const char *[]){ hidden.ptr, NULL });
     expect_work(server.port, (const char *[]){ "notes ", "Seccomp:\t0", NULL });
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+    forget(hidden);
+}
+
+/* The secret is the key that the site serves with. */
+CZ_TEST(a_worker_cannot_read_the_key_of_its_certificate)
+{
+    cz_str hidden = secret();
+    certificates_make();
+    const char *path = hidden.ptr + strlen("CELL_SECRET=");
+    CZ_REQUIRE(!system(format("cat '%s' >'%s'", certificate_file("good.key"), path).ptr));
+    const char *const env[] = { "SANDBOX=on", hidden.ptr,
+                                format("TLS_CERTIFICATES=%s", certificate_file("good.pem")).ptr,
+                                format("TLS_KEYS=%s", path).ptr, NULL };
+    struct server server = server_start_on("cell", "127.0.0.1:0, https://127.0.0.1:0", 2, env);
+    expect_all_refused(server.port);
+    cz_str said = shell(&server, "curl -sS --cacert $DIR/ca.pem https://localhost:$PORT/work", "");
+    CZ_EXPECT_MSG(cz_str_find(said, CZ_STR("notes ")) != SIZE_MAX, "%.*s", CZ_STR_ARG(said));
+    CZ_EXPECT_EQ(server_logged(&server, "workers may read the file of a TLS key"), 0);
     CZ_EXPECT_EQ(server_stop(&server), 0);
     forget(hidden);
 }

@@ -286,13 +286,31 @@ size_t server_masters(const struct server *server, pid_t *out, size_t max)
     return process_children(server->pid, out, max);
 }
 
+/* The children of its masters that are, or are not, processes of keys. */
+static size_t masters_children(const struct server *server, bool keys, pid_t *out, size_t max)
+{
+    enum { CHILDREN_MAX = 256 };
+    pid_t masters[8], children[CHILDREN_MAX];
+    size_t count = 0, master_count = server_masters(server, masters, CZ_COUNT(masters));
+    for (size_t i = 0; i < master_count; i++) {
+        size_t child_count = process_children(masters[i], children, CHILDREN_MAX);
+        for (size_t c = 0; c < child_count && count < max; c++) {
+            cz_str name = read_whole(format("/proc/%d/comm", (int)children[c]).ptr);
+            if (cz_str_eq(name, CZ_STR("calzone-keys\n")) == keys)
+                out[count++] = children[c];
+        }
+    }
+    return count;
+}
+
 size_t server_workers(const struct server *server, pid_t *out, size_t max)
 {
-    pid_t masters[8];
-    size_t count = 0, master_count = server_masters(server, masters, CZ_COUNT(masters));
-    for (size_t i = 0; i < master_count; i++)
-        count += process_children(masters[i], out + count, max - count);
-    return count;
+    return masters_children(server, false, out, max);
+}
+
+size_t server_key_processes(const struct server *server, pid_t *out, size_t max)
+{
+    return masters_children(server, true, out, max);
 }
 
 /* ---- reloading ---- */

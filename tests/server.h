@@ -40,6 +40,8 @@ size_t process_children(pid_t parent, pid_t *out, size_t max);
 /* The pids of its masters, of which there are two during a reload; and of all their workers; at most `max`. */
 size_t server_masters(const struct server *server, pid_t *out, size_t max);
 size_t server_workers(const struct server *server, pid_t *out, size_t max);
+/* And of the processes that have the keys of TLS. */
+size_t server_key_processes(const struct server *server, pid_t *out, size_t max);
 
 /* How often its log says `text`; and wait until it has said so that often, 20 s at most. */
 size_t server_logged(const struct server *server, const char *text);

@@ -1,6 +1,6 @@
 #include "http/tls.h"
+#include "http/tls_internal.h"
 #include "http/tls_tickets.h"
-#include "runtime/openssl.h"
 #include <calzone/memory.h>
 #include <errno.h>
 #include <limits.h>
@@ -9,6 +9,7 @@
 struct cz__tls_server {
     unsigned references;
     bool http2;
+    cz__tls_keys *keys; /* borrowed; NULL: it has them itself */
     size_t count;
     SSL_CTX *certificates[]; /* owned; the first is whom nobody asked for */
 };
@@ -20,8 +21,7 @@ struct cz__tls_session {
     bool starved; /* what was read of the socket is no whole record */
 };
 
-/* What OpenSSL noted first. */
-static const char *reason(void)
+const char *cz__tls_noted(void)
 {
     unsigned long code = cz__ssl.ERR_get_error();
     const char *text = code ? cz__ssl.ERR_reason_error_string(code) : NULL;
@@ -36,6 +36,10 @@ static const char tls12_ciphers[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES
                                     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
                                     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 static char groups[] = "X25519:P-256:P-384";
+/* By SHA-2 alone (RFC 9155). */
+static char signatures[] = "ECDSA+SHA256:ed25519:RSA-PSS+SHA256:RSA+SHA256:ECDSA+SHA384:"
+                           "RSA-PSS+SHA384:RSA+SHA384:ECDSA+SHA512:RSA-PSS+SHA512:RSA+SHA512:"
+                           "ed448:rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512";
 
 /* A list of names, each behind its length (RFC 7301, 3.1); ours in the order of what we like. */
 static const unsigned char protocols[] = "\x02h2\x08http/1.1";
@@ -98,24 +102,49 @@ static bool set_rules(SSL_CTX *ssl, cz__tls_server *server)
     return cz__ssl.SSL_CTX_ctrl(ssl, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, NULL) == 1 &&
            cz__ssl.SSL_CTX_set_cipher_list(ssl, tls12_ciphers) == 1 &&
            cz__ssl.SSL_CTX_ctrl(ssl, SSL_CTRL_SET_GROUPS_LIST, 0, groups) == 1 &&
+           cz__ssl.SSL_CTX_ctrl(ssl, SSL_CTRL_SET_SIGALGS_LIST, 0, signatures) == 1 &&
            cz__ssl.SSL_CTX_set_session_id_context(ssl, context, sizeof context - 1) == 1 &&
            cz__ssl.SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, cz__tls_ticket_key) == 1;
 }
 
 /* ---- whose certificates ---- */
 
-static cz_status use_certificate(SSL_CTX *ssl, const char *certificate, const char *key,
-                                 cz_error *err)
+cz_status cz__tls_use_certificate(SSL_CTX *ssl, const char *certificate, cz_error *err)
 {
     if (cz__ssl.SSL_CTX_use_certificate_chain_file(ssl, certificate) != 1)
         return cz_error_set(err, CZ_EVALIDATION, "the certificate %s cannot be read as PEM: %s",
-                            certificate, reason());
+                            certificate, cz__tls_noted());
+    return CZ_OK;
+}
+
+cz_status cz__tls_use_key(SSL_CTX *ssl, const char *certificate, const char *key, cz_error *err)
+{
     if (cz__ssl.SSL_CTX_use_PrivateKey_file(ssl, key, SSL_FILETYPE_PEM) != 1 ||
         cz__ssl.SSL_CTX_check_private_key(ssl) != 1)
         return cz_error_set(err, CZ_EVALIDATION,
                             "the key %s cannot be read as PEM or is not that of %s: %s", key,
-                            certificate, reason());
+                            certificate, cz__tls_noted());
     return CZ_OK;
+}
+
+static cz_status use_files(SSL_CTX *ssl, const struct cz__tls_options *options, size_t index,
+                           cz_error *err)
+{
+    cz_status status = cz__tls_use_certificate(ssl, options->certificates[index], err);
+    return status ? status
+                  : cz__tls_use_key(ssl, options->certificates[index], options->keys[index], err);
+}
+
+static cz_status use_process(SSL_CTX *ssl, cz__tls_keys *keys, size_t index, cz_error *err)
+{
+    cz_status status =
+        cz__tls_use_chain(ssl, cz__tls_provider_library(), cz__tls_chain(keys, index), err);
+    if (!status && !cz__tls_provider_use(ssl, keys, (unsigned)index))
+        return cz_error_set(err, CZ_EUNSUPPORTED,
+                            "this OpenSSL takes no keys of another process, which "
+                            "TLS_KEY_PROCESS=false does without: %s",
+                            cz__tls_noted());
+    return status;
 }
 
 static cz_status ask_clients(SSL_CTX *ssl, const struct cz__tls_options *options, cz_error *err)
@@ -126,7 +155,7 @@ static cz_status ask_clients(SSL_CTX *ssl, const struct cz__tls_options *options
     if (cz__ssl.SSL_CTX_load_verify_file(ssl, options->client_ca) != 1 ||
         !(names = cz__ssl.SSL_load_client_CA_file(options->client_ca)))
         return cz_error_set(err, CZ_EVALIDATION, "%s has no certificates that can be read: %s",
-                            options->client_ca, reason());
+                            options->client_ca, cz__tls_noted());
     cz__ssl.SSL_CTX_set_client_CA_list(ssl, names); /* which owns them now */
     cz__ssl.SSL_CTX_set_verify(
         ssl, SSL_VERIFY_PEER | (options->client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
@@ -138,15 +167,16 @@ static cz_status add_certificate(cz__tls_server *server, const struct cz__tls_op
                                  size_t index, cz_error *err)
 {
     cz__ssl.ERR_clear_error();
-    SSL_CTX *ssl = cz__ssl.SSL_CTX_new(cz__ssl.TLS_server_method());
+    SSL_CTX *ssl = cz__ssl.SSL_CTX_new_ex(options->process ? cz__tls_provider_library() : NULL,
+                                          NULL, cz__ssl.TLS_server_method());
     if (!ssl)
         return cz_error_set(err, CZ_ENOMEM, "no memory for TLS");
     server->certificates[server->count++] = ssl;
     if (!set_rules(ssl, server))
         return cz_error_set(err, CZ_EUNSUPPORTED, "this OpenSSL refuses the rules of TLS: %s",
-                            reason());
-    cz_status status =
-        use_certificate(ssl, options->certificates[index], options->keys[index], err);
+                            cz__tls_noted());
+    cz_status status = options->process ? use_process(ssl, options->process, index, err)
+                                        : use_files(ssl, options, index, err);
     return status ? status : ask_clients(ssl, options, err);
 }
 
@@ -156,6 +186,9 @@ cz_status cz__tls_server_create(const struct cz__tls_options *options, cz__tls_s
     cz_status status = cz__openssl_load(err);
     if (!status)
         status = cz__tls_tickets_begin(err);
+    if (!status && options->process && !cz__tls_provider_library())
+        status = cz_error_set(err, CZ_EUNSUPPORTED, "this OpenSSL takes no providers: %s",
+                              cz__tls_noted());
     if (status)
         return status;
     if (!options->count || options->count > CZ__TLS_CERTIFICATES_MAX)
@@ -167,6 +200,7 @@ cz_status cz__tls_server_create(const struct cz__tls_options *options, cz__tls_s
         return cz_error_set(err, CZ_ENOMEM, "no memory for TLS");
     server->references = 1;
     server->http2 = options->http2;
+    server->keys = options->process;
     for (size_t i = 0; i < options->count && !status; i++)
         status = add_certificate(server, options, i, err);
     if (status)
@@ -252,8 +286,11 @@ cz_status cz__tls_session_handshake(cz__tls_session *session, const char **out_r
     if (waits(session, result, &code))
         return CZ_EAGAIN;
     bool http = (cz__ssl.ERR_peek_error() & ERR_REASON_MASK) == SSL_R_HTTP_REQUEST;
+    const char *noted = cz__tls_noted();
+    const char *unsigned_for =
+        session->server->keys ? cz__tls_keys_failure(session->server->keys) : NULL;
     session->failed = true;
-    *out_reason = reason();
+    *out_reason = unsigned_for ? unsigned_for : noted;
     return http ? CZ_EVALIDATION : CZ_EPROTOCOL;
 }
 

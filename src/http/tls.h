@@ -25,6 +25,8 @@ struct cz__tls_options {
         client_ca; /* clients show a certificate that leads to one of this file; NULL: none is asked for */
     bool client_required; /* and who shows none is refused */
     bool http2;           /* is offered, before HTTP/1.1 */
+    struct cz__tls_keys *
+        process; /* has read those files (tls_keys.h), and signs; borrowed. NULL: keys are read here */
 };
 
 /* Errors: CZ_EUNSUPPORTED: there is no OpenSSL; CZ_EVALIDATION: a file that cannot be read, is none or does not fit its key;

@@ -102,6 +102,11 @@ const cz_setting cz__framework_settings[] = {
     { .name = "TLS_KEYS",
       .kind = CZ_SETTING_LIST,
       .help = "Their keys, in the same order; none when the files of TLS_CERTIFICATES have both." },
+    { .name = "TLS_KEY_PROCESS",
+      .kind = CZ_SETTING_BOOL,
+      .default_value = "true",
+      .help = "A process of their own reads the keys and signs handshakes, so that no process that "
+              "parses what strangers send has them in memory." },
     { .name = "TLS_CLIENT_CA",
       .kind = CZ_SETTING_PATH,
       .help = "A PEM file of authorities; clients are asked for a certificate of one of them." },

@@ -1,6 +1,7 @@
 #include "management/hardening.h"
 #include <calzone/log.h>
 #include "runtime/privileges.h"
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -157,11 +158,52 @@ static void allow_of_settings(struct gathering *all)
     allow_beside(all, cz_setting_str(settings, "LOG_FILE"));
     if (!cz_str_eq(access_log, CZ_STR("-")) && !cz_str_eq(access_log, CZ_STR("off")))
         allow_beside(all, access_log);
-    allow_list(all, "TLS_CERTIFICATES", false);
-    allow_list(all, "TLS_KEYS", false);
+    if (!cz_setting_bool(settings, "TLS_KEY_PROCESS")) { /* else another process reads them */
+        allow_list(all, "TLS_CERTIFICATES", false);
+        allow_list(all, "TLS_KEYS", false);
+    }
     allow(all, cz_setting_str(settings, "TLS_CLIENT_CA"), false);
     allow_list(all, "SANDBOX_READ", false);
     allow_list(all, "SANDBOX_WRITE", true);
+}
+
+/* ---- keys of TLS ---- */
+
+static bool is_below(const char *file, const char *folder)
+{
+    size_t len = strlen(folder);
+    return strncmp(file, folder, len) == 0 &&
+           (file[len] == '/' || !file[len] || (len && folder[len - 1] == '/'));
+}
+
+/* The folder through which workers reach a file; NULL: none. */
+static const char *folder_above(const struct cz__site *site, const struct cz__sandbox *sandbox,
+                                cz_str file)
+{
+    char real_file[PATH_MAX], real_folder[PATH_MAX];
+    cz_str kept;
+    if (cz_str_dup(site->arena, file, &kept) || !realpath(kept.ptr, real_file))
+        return NULL; /* who reads it tells */
+    for (size_t i = 0; i < sandbox->path_count; i++)
+        if (realpath(sandbox->paths[i].path, real_folder) && is_below(real_file, real_folder))
+            return sandbox->paths[i].path;
+    return NULL;
+}
+
+/* Keys that workers have neither in memory nor given to them lie open to them all the same where everything does. */
+static void warn_of_reachable_keys(const struct cz__site *site, const struct cz__sandbox *sandbox)
+{
+    cz_str_list keys = cz_setting_list(site->settings, "TLS_KEYS");
+    if (!keys.count) /* the files of the certificates have them */
+        keys = cz_setting_list(site->settings, "TLS_CERTIFICATES");
+    for (size_t i = 0; i < keys.count && cz_setting_bool(site->settings, "TLS_KEY_PROCESS"); i++) {
+        const char *folder = folder_above(site, sandbox, keys.items[i]);
+        if (folder)
+            cz_log_warning(NULL, "calzone.run",
+                           "workers may read the file of a TLS key: keep it in a folder of its own",
+                           CZ_FIELD_STR("file", keys.items[i]),
+                           CZ_FIELD_STR("allowed_below", cz_str_from(folder)));
+    }
 }
 
 /* ---- the rest ---- */
@@ -227,7 +269,9 @@ cz_status cz__site_sandbox(const struct cz__site *site, bool required,
     allow_system(&all);
     allow_of_settings(&all);
     status = all.status ? all.status : read_ports(site, sandbox, err);
-    if (!status)
-        *out = sandbox;
-    return status;
+    if (status)
+        return status;
+    warn_of_reachable_keys(site, sandbox);
+    *out = sandbox;
+    return CZ_OK;
 }

@@ -103,6 +103,24 @@ static cz_status read_files(const struct cz__site *site, const char *setting,
     return CZ_OK;
 }
 
+/* The process that reads the keys; without it each worker does. */
+static cz_status start_key_process(const struct cz__site *site,
+                                   const struct cz__listening_options *options,
+                                   struct cz__tls_options *certificates, cz_error *err)
+{
+    if (!cz_setting_bool(site->settings, "TLS_KEY_PROCESS"))
+        return CZ_OK;
+    const struct cz__tls_keys_options keys = {
+        .certificates = certificates->certificates,
+        .keys = certificates->keys,
+        .count = certificates->count,
+        .workers = options->workers,
+        .shut_in = options->shut_in,
+        .linger_ms = (uint64_t)cz_setting_int(site->settings, "DRAIN_TIMEOUT"),
+    };
+    return cz__tls_keys_start(&keys, &certificates->process, err);
+}
+
 /* That they can be used is known before the first worker starts. */
 static cz_status try_certificates(const struct cz__tls_options *certificates, cz_error *err)
 {
@@ -143,12 +161,13 @@ static cz_status read_certificates(const struct cz__site *site, struct cz__liste
     return CZ_OK;
 }
 
-cz_status cz__listening_read(const struct cz__site *site, cz_str bind, struct cz__listening *out,
+cz_status cz__listening_read(const struct cz__site *site,
+                             const struct cz__listening_options *options, struct cz__listening *out,
                              cz_error *err)
 {
     bool wants_tls = false;
     *out = (struct cz__listening){ 0 };
-    cz_status status = read_addresses(site, bind, out, err);
+    cz_status status = read_addresses(site, options->bind, out, err);
     if (!status)
         status = read_certificates(site, out, err);
     for (size_t i = 0; i < out->count; i++)
@@ -159,7 +178,18 @@ cz_status cz__listening_read(const struct cz__site *site, cz_str bind, struct cz
         return cz_error_set(err, CZ_EVALIDATION,
                             "BIND has an https:// address and TLS_CERTIFICATES names no "
                             "certificate; `calzone cert` makes one for development");
-    return try_certificates(&out->certificates, err);
+    status = start_key_process(site, options, &out->certificates, err);
+    if (!status)
+        status = try_certificates(&out->certificates, err);
+    if (status)
+        cz__listening_done(out);
+    return status;
+}
+
+void cz__listening_done(struct cz__listening *listening)
+{
+    cz__tls_keys_destroy(listening->certificates.process);
+    listening->certificates.process = NULL;
 }
 
 void cz__listening_url(const struct cz__listening *listening, size_t index, const char *address,

@@ -2,7 +2,7 @@
 #ifndef CZ_MANAGEMENT_LISTENING_H
 #define CZ_MANAGEMENT_LISTENING_H
 
-#include "http/tls.h"
+#include "http/tls_keys.h"
 #include "management/project.h"
 #include "runtime/sockets.h"
 
@@ -13,10 +13,19 @@ struct cz__listening {
     struct cz__tls_options certificates; /* of TLS_CERTIFICATES and its kin; count 0: none */
 };
 
-/* Read "127.0.0.1:8000, https://:8443, unix:/run/shop.sock" and the certificates' names; nothing is opened but the certificates,
- * to see whether they can be used. `out` points into the site's arena. Errors: CZ_EVALIDATION, CZ_EINVAL; CZ_ENOMEM. */
-CZ_NODISCARD cz_status cz__listening_read(const struct cz__site *site, cz_str bind,
+struct cz__listening_options {
+    cz_str bind;      /* "127.0.0.1:8000, https://:8443, unix:/run/shop.sock" */
+    unsigned workers; /* there will be */
+    bool shut_in;     /* they are, and the process of the keys is */
+};
+
+/* Read the addresses and the certificates' names. Nothing is opened but the certificates, to see whether they can be used, and with
+ * them the process of their keys is started, which cz__listening_done() ends. `out` points into the site's arena. Errors: CZ_EVALIDATION, CZ_EINVAL; CZ_EIO,
+ * CZ_ENOMEM. */
+CZ_NODISCARD cz_status cz__listening_read(const struct cz__site *site,
+                                          const struct cz__listening_options *options,
                                           struct cz__listening *out, cz_error *err);
+void cz__listening_done(struct cz__listening *listening);
 /* Of one of them where a browser finds it: "https://127.0.0.1:8443/"; "unix:/run/shop.sock" stays. */
 void cz__listening_url(const struct cz__listening *listening, size_t index, const char *address,
                        char *out, size_t bytes);

@@ -362,6 +362,19 @@ static cz_status start_for(const struct cz__builtin *builtin, const cz_project *
     return status;
 }
 
+static size_t warn_of_keys(const struct cz__site *site)
+{
+    bool open = site->env == CZ_ENV_STAGING || site->env == CZ_ENV_PRODUCTION;
+    if (!open || !cz_setting_list(site->settings, "TLS_CERTIFICATES").count ||
+        cz_setting_bool(site->settings, "TLS_KEY_PROCESS"))
+        return 0;
+    fprintf(stderr,
+            "%s: warning: TLS_KEY_PROCESS is false: the keys of TLS are in the memory of each "
+            "worker, and a fault in one may give them away\n",
+            site->project->name);
+    return 1;
+}
+
 size_t cz__site_warn_of_settings(const struct cz__site *site)
 {
     size_t cursor = 0, count = 0;
@@ -372,7 +385,7 @@ size_t cz__site_warn_of_settings(const struct cz__site *site)
          count++)
         fprintf(stderr, "%s: warning: %s names %.*s, and no setting is called so\n",
                 site->project->name, file, CZ_STR_ARG(cz_str_head(name, 100)));
-    return count;
+    return count + warn_of_keys(site);
 }
 
 void cz__site_stop(struct cz__site *site)

@@ -48,7 +48,8 @@ CZ_NODISCARD cz_status cz__site_open_caches(const struct cz__site *site, cz_erro
 CZ_NODISCARD cz_status cz__setting_one_of(const struct cz__site *site, const char *name,
                                           const char *const *words, size_t count, size_t fallback,
                                           size_t *out, cz_error *err);
-/* In development: a line on stderr for each name in a .env file that no setting has. Returns how many. */
+/* A line on stderr in development for each name in a .env file that no setting has, elsewhere for a setting that gives away what
+ * is kept by default. Returns how many. */
 size_t cz__site_warn_of_settings(const struct cz__site *site);
 /* Put the check of responses in front of the middleware, where the setting CHECK_RESPONSES or the environment asks for it and
  * it does not stand there; the list is in the site's arena. */

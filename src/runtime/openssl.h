@@ -22,6 +22,26 @@ typedef struct X509_name_st X509_NAME;
 typedef struct asn1_string_st ASN1_TIME;
 typedef struct stack_st_X509_NAME STACK_OF_X509_NAME;
 
+typedef struct stack_st_X509 STACK_OF_X509;
+typedef struct stack_st OPENSSL_STACK;
+typedef struct evp_pkey_st EVP_PKEY;
+typedef struct evp_pkey_ctx_st EVP_PKEY_CTX;
+typedef struct evp_md_ctx_st EVP_MD_CTX;
+typedef struct ossl_lib_ctx_st OSSL_LIB_CTX;
+typedef struct ossl_provider_st OSSL_PROVIDER;
+typedef struct ossl_core_handle_st OSSL_CORE_HANDLE;
+
+typedef struct ossl_dispatch_st {
+    int function_id;
+    void (*function)(void);
+} OSSL_DISPATCH;
+
+typedef struct ossl_algorithm_st {
+    const char *algorithm_names, *property_definition;
+    const OSSL_DISPATCH *implementation;
+    const char *algorithm_description;
+} OSSL_ALGORITHM;
+
 typedef struct ossl_param_st {
     const char *key;
     unsigned data_type;
@@ -42,7 +62,10 @@ enum {
     SSL_CTRL_SET_TLSEXT_SERVERNAME_CB = 53,
     SSL_CTRL_SET_TLSEXT_SERVERNAME_ARG = 54,
     SSL_CTRL_SET_TLSEXT_HOSTNAME = 55,
+    SSL_CTRL_CHAIN_CERT = 89,
     SSL_CTRL_SET_GROUPS_LIST = 92,
+    SSL_CTRL_SET_SIGALGS_LIST = 98,
+    SSL_CTRL_GET_CHAIN_CERTS = 115,
     SSL_CTRL_SET_MIN_PROTO_VERSION = 123,
     SSL_MODE_ENABLE_PARTIAL_WRITE = 1,
     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 2,
@@ -56,8 +79,34 @@ enum {
     SSL_R_HTTP_REQUEST = 156,
     ERR_REASON_MASK = 0x7fffff,
     XN_FLAG_RFC2253 = 0x1110317,
+    RSA_PKCS1_PSS_PADDING = 6,
+    RSA_PSS_SALTLEN_DIGEST = -1,
+    EVP_PKEY_PUBLIC_KEY = 0x86,
+    OSSL_PARAM_INTEGER = 1,
+    OSSL_PARAM_UNSIGNED_INTEGER = 2,
     OSSL_PARAM_UTF8_STRING = 4,
     OSSL_PARAM_OCTET_STRING = 5
+};
+/* What a provider has, and what its parts can (provider(7), provider-keymgmt(7), provider-signature(7)). */
+enum {
+    OSSL_OP_KEYMGMT = 10,
+    OSSL_OP_SIGNATURE = 12,
+    OSSL_FUNC_PROVIDER_QUERY_OPERATION = 1027,
+    OSSL_FUNC_KEYMGMT_NEW = 1,
+    OSSL_FUNC_KEYMGMT_FREE = 10,
+    OSSL_FUNC_KEYMGMT_GET_PARAMS = 11,
+    OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS = 12,
+    OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME = 20,
+    OSSL_FUNC_KEYMGMT_HAS = 21,
+    OSSL_FUNC_KEYMGMT_MATCH = 23,
+    OSSL_FUNC_KEYMGMT_IMPORT = 40,
+    OSSL_FUNC_KEYMGMT_IMPORT_TYPES = 41,
+    OSSL_FUNC_SIGNATURE_NEWCTX = 1,
+    OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT = 8,
+    OSSL_FUNC_SIGNATURE_DIGEST_SIGN = 11,
+    OSSL_FUNC_SIGNATURE_FREECTX = 16,
+    OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS = 20,
+    OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS = 21
 };
 #define SSL_OP_ENABLE_KTLS (UINT64_C(1) << 3)
 #define SSL_OP_IGNORE_UNEXPECTED_EOF (UINT64_C(1) << 7)
@@ -75,6 +124,7 @@ typedef int (*cz__ssl_ticket_key)(SSL *, unsigned char *name, unsigned char *iv,
     X(const SSL_METHOD *, TLS_client_method, (void))                                               \
     X(const SSL_METHOD *, TLS_server_method, (void))                                               \
     X(SSL_CTX *, SSL_CTX_new, (const SSL_METHOD *))                                                \
+    X(SSL_CTX *, SSL_CTX_new_ex, (OSSL_LIB_CTX *, const char *properties, const SSL_METHOD *))     \
     X(void, SSL_CTX_free, (SSL_CTX *))                                                             \
     X(long, SSL_CTX_ctrl, (SSL_CTX *, int command, long number, void *pointer))                    \
     X(long, SSL_CTX_callback_ctrl, (SSL_CTX *, int command, void (*callback)(void)))               \
@@ -86,6 +136,9 @@ typedef int (*cz__ssl_ticket_key)(SSL *, unsigned char *name, unsigned char *iv,
     X(int, SSL_CTX_use_certificate_chain_file, (SSL_CTX *, const char *file))                      \
     X(int, SSL_CTX_use_PrivateKey_file, (SSL_CTX *, const char *file, int type))                   \
     X(int, SSL_CTX_check_private_key, (const SSL_CTX *))                                           \
+    X(int, SSL_CTX_use_certificate, (SSL_CTX *, X509 *))                                           \
+    X(int, SSL_CTX_use_PrivateKey, (SSL_CTX *, EVP_PKEY *))                                        \
+    X(EVP_PKEY *, SSL_CTX_get0_privatekey, (const SSL_CTX *))                                      \
     X(int, SSL_CTX_set_session_id_context, (SSL_CTX *, const unsigned char *, unsigned len))       \
     X(X509 *, SSL_CTX_get0_certificate, (const SSL_CTX *))                                         \
     X(STACK_OF_X509_NAME *, SSL_load_client_CA_file, (const char *file))                           \
@@ -128,6 +181,45 @@ typedef int (*cz__ssl_ticket_key)(SSL *, unsigned char *name, unsigned char *iv,
     X(int, X509_NAME_print_ex, (BIO *, const X509_NAME *, int indent, unsigned long flags))        \
     X(const ASN1_TIME *, X509_get0_notAfter, (const X509 *))                                       \
     X(int, X509_cmp_current_time, (const ASN1_TIME *))                                             \
+    X(X509 *, X509_new_ex, (OSSL_LIB_CTX *, const char *properties))                               \
+    X(void, X509_free, (X509 *))                                                                   \
+    X(X509 *, d2i_X509, (X509 * *out, const unsigned char **bytes, long len))                      \
+    X(int, i2d_X509, (const X509 *, unsigned char **out))                                          \
+    X(EVP_PKEY *, X509_get0_pubkey, (const X509 *))                                                \
+    X(int, OPENSSL_sk_num, (const OPENSSL_STACK *))                                                \
+    X(void *, OPENSSL_sk_value, (const OPENSSL_STACK *, int index))                                \
+    X(OSSL_LIB_CTX *, OSSL_LIB_CTX_new, (void))                                                    \
+    X(void, OSSL_LIB_CTX_free, (OSSL_LIB_CTX *))                                                   \
+    X(int, OSSL_PROVIDER_add_builtin,                                                              \
+      (OSSL_LIB_CTX *, const char *name,                                                           \
+       int (*begin)(const OSSL_CORE_HANDLE *, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,  \
+                    void **context)))                                                              \
+    X(OSSL_PROVIDER *, OSSL_PROVIDER_load, (OSSL_LIB_CTX *, const char *name))                     \
+    X(void, OSSL_PARAM_free, (OSSL_PARAM *))                                                       \
+    X(int, EVP_set_default_properties, (OSSL_LIB_CTX *, const char *properties))                   \
+    X(void, EVP_PKEY_free, (EVP_PKEY *))                                                           \
+    X(int, EVP_PKEY_up_ref, (EVP_PKEY *))                                                          \
+    X(int, EVP_PKEY_is_a, (const EVP_PKEY *, const char *name))                                    \
+    X(int, EVP_PKEY_get_bits, (const EVP_PKEY *))                                                  \
+    X(int, EVP_PKEY_get_size, (const EVP_PKEY *))                                                  \
+    X(int, EVP_PKEY_get_security_bits, (const EVP_PKEY *))                                         \
+    X(int, EVP_PKEY_get_group_name, (const EVP_PKEY *, char *out, size_t bytes, size_t *len))      \
+    X(int, EVP_PKEY_todata, (const EVP_PKEY *, int selection, OSSL_PARAM **out))                   \
+    X(int, EVP_PKEY_fromdata_init, (EVP_PKEY_CTX *))                                               \
+    X(int, EVP_PKEY_fromdata, (EVP_PKEY_CTX *, EVP_PKEY * *out, int selection, OSSL_PARAM *))      \
+    X(EVP_PKEY_CTX *, EVP_PKEY_CTX_new_from_name,                                                  \
+      (OSSL_LIB_CTX *, const char *name, const char *properties))                                  \
+    X(void, EVP_PKEY_CTX_free, (EVP_PKEY_CTX *))                                                   \
+    X(int, EVP_PKEY_CTX_set_rsa_padding, (EVP_PKEY_CTX *, int padding))                            \
+    X(int, EVP_PKEY_CTX_set_rsa_pss_saltlen, (EVP_PKEY_CTX *, int bytes))                          \
+    X(EVP_MD_CTX *, EVP_MD_CTX_new, (void))                                                        \
+    X(void, EVP_MD_CTX_free, (EVP_MD_CTX *))                                                       \
+    X(int, EVP_DigestSignInit_ex,                                                                  \
+      (EVP_MD_CTX *, EVP_PKEY_CTX * *out, const char *digest, OSSL_LIB_CTX *,                      \
+       const char *properties, EVP_PKEY *, const OSSL_PARAM *))                                    \
+    X(int, EVP_DigestSign,                                                                         \
+      (EVP_MD_CTX *, unsigned char *out, size_t *len, const unsigned char *bytes,                  \
+       size_t bytes_len))                                                                          \
     X(int, EVP_EncryptInit_ex,                                                                     \
       (EVP_CIPHER_CTX *, const EVP_CIPHER *, ENGINE *, const unsigned char *key,                   \
        const unsigned char *iv))                                                                   \

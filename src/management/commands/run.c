@@ -193,6 +193,9 @@ static cz_status serve(const cz__worker *worker, struct worker_state *state, cz_
 static cz_status on_start(cz__worker *worker, cz_error *err)
 {
     struct worker_state *state = worker->user;
+    cz__tls_keys *keys = state->listening->certificates.process;
+    if (keys)
+        cz__tls_keys_join(keys, worker->place);
     cz_status status = cz__site_open_databases(state->site, err);
     if (status)
         return status;
@@ -310,38 +313,42 @@ static void stop_site(void *site)
     cz__site_stop(site);
 }
 
-static int serve_site(struct cz__site *site, cz_str bind, unsigned workers)
+/* Before anything is migrated. Root is gone already. */
+static cz_status prepare_serving(const struct cz__site *site,
+                                 const struct cz__listening_options *how, struct cz__listening *out,
+                                 const struct cz__sandbox **out_sandbox, cz_error *err)
 {
-    if (refuses_memory(site))
-        return 1;
-    cz_ignore(cz__site_warn_of_settings(site)); /* each was told */
+    struct cz__listening_options options = *how;
+    cz_status status = cz__site_sandbox(site, site->serving->require_sandbox, out_sandbox, err);
+    options.shut_in = *out_sandbox != NULL;
+    return status ? status : cz__listening_read(site, &options, out, err);
+}
+
+static int serve_prepared(struct cz__site *site, const struct cz__listening *listening,
+                          const struct cz__sandbox *sandbox, unsigned workers)
+{
     cz_error err;
-    struct cz__listening listening; /* before anything is migrated */
-    if (cz__listening_read(site, bind, &listening, &err)) {
-        fprintf(stderr, "run: %s\n", cz_error_message(&err));
-        return 1;
-    }
-    const struct cz__sandbox *sandbox;
-    if (cz__site_sandbox(site, site->serving->require_sandbox, &sandbox, &err)) {
-        fprintf(stderr, "run: %s\n", cz_error_message(&err));
-        return 1;
-    }
     if (site->env == CZ_ENV_DEVELOPMENT)
         cz_ignore(cz__site_warn(site) == 0);
     int code = prepare_in_child(site);
     if (code)
         return code;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN); /* which is what 0 workers mean */
-    unsigned count = workers ? workers : cores > 0 ? (unsigned)cores : 1;
-    if (cz__db_share(2 * count, &err)) { /* as many may drain while others serve in their place */
+    if (cz__db_share(2 * workers, &err)) { /* as many may drain while others serve in their place */
         fprintf(stderr, "run: %s\n", cz_error_message(&err));
         return 1;
     }
     cz__site_warn_of_root(site);
-    struct worker_state state = { site, &listening, NULL };
+    struct worker_state state = { site, listening, NULL };
+    cz__tls_keys *keys = listening->certificates.process;
+    struct cz__companion companion = {
+        .name = "the process of the keys",
+        .pid = keys ? cz__tls_keys_pid(keys) : 0,
+        .start = cz__tls_keys_restart,
+        .arg = keys,
+    };
     cz__server_options options = {
-        .bind = listening.addresses,
-        .bind_count = listening.count,
+        .bind = listening->addresses,
+        .bind_count = listening->count,
         .workers = workers,
         .drain_timeout_ms = (uint64_t)cz_setting_int(site->settings, "DRAIN_TIMEOUT"),
         .stall_ms = (uint64_t)cz_setting_int(site->settings, "STALL_TIME"),
@@ -350,6 +357,7 @@ static int serve_site(struct cz__site *site, cz_str bind, unsigned workers)
         .pool_threads = (unsigned)cz_setting_int(site->settings, "POOL_THREADS"),
         .sandbox = sandbox,
         .reload_timeout_ms = (uint64_t)cz_setting_int(site->settings, "RELOAD_TIMEOUT"),
+        .companion = keys ? &companion : NULL,
         .user = &state,
         .on_worker_start = on_start,
         .on_worker_drain = on_drain,
@@ -357,6 +365,33 @@ static int serve_site(struct cz__site *site, cz_str bind, unsigned workers)
         .on_ready = on_ready,
     };
     return cz__server_run(&options);
+}
+
+static int serve_site(struct cz__site *site, cz_str bind, unsigned workers)
+{
+    if (refuses_memory(site))
+        return 1;
+    cz_ignore(cz__site_warn_of_settings(site)); /* each was told */
+    cz_error err;
+    struct cz__listening listening;
+    const struct cz__sandbox *sandbox;
+    const struct cz__listening_options how = { .bind = bind, .workers = workers };
+    if (prepare_serving(site, &how, &listening, &sandbox, &err)) {
+        fprintf(stderr, "run: %s\n", cz_error_message(&err));
+        return 1;
+    }
+    int code = serve_prepared(site, &listening, sandbox, workers);
+    cz__listening_done(&listening);
+    return code;
+}
+
+/* What 0 workers mean, and what any number is bounded to. */
+static unsigned count_workers(unsigned workers)
+{
+    enum { WORKERS_MAX = 256 };
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned count = workers ? workers : cores > 0 ? (unsigned)cores : 1;
+    return count < WORKERS_MAX ? count : WORKERS_MAX;
 }
 
 int cz__command_run(struct cz__site *site, int argc, char **argv)
@@ -378,5 +413,5 @@ int cz__command_run(struct cz__site *site, int argc, char **argv)
     };
     if (!cz__generation_has_keeper() && cz__keeper_run(&options, &code))
         return code;
-    return serve_site(site, bind, workers);
+    return serve_site(site, bind, count_workers(workers));
 }
