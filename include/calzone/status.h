@@ -62,7 +62,9 @@ extern "C" {
     X(EUNKNOWN, -26, 500, "outcome_unknown", "Whether the change was stored is not known.")        \
     X(EPRECONDITION, -27, 412, "precondition_failed", "It is not as it was when you read it.")     \
     X(EUNCONDITIONAL, -28, 428, "precondition_required",                                           \
-      "Say in If-Match which state of it you mean to change.")
+      "Say in If-Match which state of it you mean to change.")                                     \
+    X(EOVERLOAD, -29, 503, "overloaded",                                                           \
+      "More requests came than can be answered; try again later.")
 
 typedef enum cz_status {
 #define X(name, value, http, code, text) CZ_##name = (value),

@@ -28,6 +28,7 @@ static void fill_limits(cz_http_limits *limits)
     limits->body_rate_min = or_default(limits->body_rate_min, 1024);
     limits->write_timeout_ms = or_default(limits->write_timeout_ms, 30000);
     limits->handler_timeout_ms = or_default(limits->handler_timeout_ms, 30000);
+    limits->queue_wait_max_ms = or_default(limits->queue_wait_max_ms, 500);
     limits->connections_max = or_default(limits->connections_max, 4096);
     limits->connections_per_address = or_default(limits->connections_per_address, 256);
     limits->ws_message_bytes = or_default(limits->ws_message_bytes, 1 << 20);
@@ -305,6 +306,8 @@ void cz__exchange_refuse(cz__exchange *exchange, const cz_error *err)
     response->status = cz_error_http(&copy);
     if (response->status < 200 || response->status > 599)
         response->status = 500;
+    if (response->status == 503)
+        response->header_lines = CZ_STR("Retry-After: 1\r\n");
 }
 
 /* ---- A streamed body ---- */
@@ -467,7 +470,7 @@ static void send_body(cz__exchange *exchange)
         send_stream(exchange);
 }
 
-static void run(void *arg)
+void cz__exchange_run(void *arg)
 {
     cz__exchange *exchange = arg;
     cz_ctx *ctx = &exchange->ctx;
@@ -499,15 +502,26 @@ void cz__exchange_start(cz__exchange *exchange)
         cz__loop_now_us(core->loop) + (int64_t)core->limits.handler_timeout_ms * 1000;
     exchange->running = true;
     core->stats.requests_in_flight++;
-    cz_status status = cz__fiber_start(run, exchange);
-    if (status == CZ_OK) {
+    cz_status status = core->waiting.first ? CZ_EBUSY : cz__fiber_start(cz__exchange_run, exchange);
+    if (status == CZ_OK || (status == CZ_EBUSY && cz__waiting_add(exchange))) {
         exchange->suspended = exchange->running;
+        if (__builtin_expect(core->overload.rule.on, 0))
+            cz__overload_begun(&core->overload.rule, cz_monotonic_us());
         return;
     }
     exchange->running = false;
     core->stats.requests_in_flight--;
-    cz_error_set(&err, status, "no fiber is free for this request");
+    cz__overload_refused(core, &err, "no fiber is free for this request");
     cz__exchange_refuse(exchange, &err);
+}
+
+void cz__exchange_give_up(cz__exchange *exchange, const cz_error *err)
+{
+    exchange->running = false;
+    exchange->core->stats.requests_in_flight--;
+    if (err)
+        cz__exchange_refuse(exchange, err);
+    exchange->on_done(exchange);
 }
 
 /* ---- The answer ---- */

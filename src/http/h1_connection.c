@@ -399,6 +399,13 @@ static cz_status stream_file(cz__exchange *exchange, int fd, uint64_t first, siz
     return status;
 }
 
+static void on_answer(struct cz__h1 *h1)
+{
+    finish_answer(h1);
+    if (cz__conn_is_open(h1->conn) && h1->state == HANDLING)
+        next_request(h1);
+}
+
 static void start_handler(struct cz__h1 *h1)
 {
     cz__exchange *exchange = h1->exchange;
@@ -409,11 +416,23 @@ static void start_handler(struct cz__h1 *h1)
     exchange->stream_send = stream_send;
     exchange->stream_file = stream_file;
     cz__exchange_start(exchange);
-    if (exchange->running)
+    if (!exchange->running)
+        on_answer(h1);
+}
+
+/* Nothing was done for it. Its connection stays where none of its body is still to come. */
+static void refuse_overload(struct cz__h1 *h1, const cz_error *err)
+{
+    struct cz__h1_input *input = h1->input;
+    size_t here = input->end - h1->body_at;
+    if (input->head.has_coding || input->head.content_length > here) {
+        refuse(h1, err);
         return;
-    finish_answer(h1);
-    if (cz__conn_is_open(h1->conn) && h1->state == HANDLING)
-        next_request(h1);
+    }
+    input->start = h1->body_at + (size_t)input->head.content_length;
+    set_state(h1, HANDLING);
+    cz__exchange_refuse(h1->exchange, err);
+    on_answer(h1);
 }
 
 /* ---- Bodies of requests ---- */
@@ -535,6 +554,7 @@ static void begin_request(struct cz__h1 *h1)
     struct cz__h1_input *input = h1->input;
     const struct cz__h1_head *head = &input->head;
     enum cz__h1_rule rule;
+    cz_error err;
     bool body = head->has_coding || head->content_length;
     if (body && input->cap - input->start - head->bytes < BODY_ROOM_MIN &&
         !cz__h1_input_make_room(input, BODY_ROOM_MIN)) {
@@ -557,6 +577,8 @@ static void begin_request(struct cz__h1 *h1)
         refuse_rule(h1, rule);
     } else if (__builtin_expect(head->expect_unknown, 0)) {
         refuse_status(h1, CZ_EPROTOCOL, 417, "the expectation is not 100-continue");
+    } else if (cz__overload_refuses(h1->exchange->core, &h1->exchange->request, &err)) {
+        refuse_overload(h1, &err);
     } else if (body) {
         begin_body(h1);
     } else {

@@ -225,11 +225,23 @@ static void begin_body(struct cz__h2_stream *stream, const struct cz__h1_head *h
         cz__h2_stream_continue(stream);
 }
 
+/* With a 503 and not REFUSED_STREAM, which clients may send again at once. */
+static bool refused_for_overload(struct cz__h2_stream *stream)
+{
+    cz_error err;
+    if (!cz__overload_refuses(stream->exchange->core, &stream->exchange->request, &err))
+        return false;
+    cz__h2_stream_refuse(stream, &err);
+    return true;
+}
+
 /* The request is as HTTP/1's would be from here on. */
 static void begin(struct cz__h2_stream *stream, const struct cz__h1_head *head)
 {
     cz__exchange *exchange = stream->exchange;
     exchange->request.version_major = 2;
+    if (!stream->ended && refused_for_overload(stream))
+        return;
     if (!stream->ended && !stream->protocol.len)
         cz__exchange_plan_body(exchange);
     exchange->body_in.bytes_max = exchange->body.bytes_max;
@@ -485,6 +497,9 @@ static cz_status stream_send(cz__exchange *exchange, size_t unsent_max)
 void cz__h2_stream_run(struct cz__h2_stream *stream)
 {
     cz__exchange *exchange = stream->exchange;
+    bool had_body = stream->early || stream->began_ms;
+    if (!had_body && refused_for_overload(stream)) /* of many that came at once, each in its turn */
+        return;
     stream->started = true;
     if (!stream->early)
         exchange->request.body = cz_buf_str(&exchange->body_in);

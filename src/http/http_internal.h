@@ -5,6 +5,7 @@
 #include "http/h1_chunked.h"
 #include "http/h1_head.h"
 #include "http/http_server.h"
+#include "http/overload.h"
 #include "http/proxies.h"
 #include "runtime/fiber.h"
 
@@ -14,6 +15,7 @@ enum {
     CZ__HTTP_COPY_BYTES_MAX = 64 << 10,     /* a body as long or longer is sent from where it is */
     CZ__HTTP_UNSENT_BYTES_MAX = 256 << 10,  /* more, and the next request waits */
     CZ__HTTP_COUNTED_MAX = 2048,            /* files being sent at once; more are 503 */
+    CZ__HTTP_WAITING_MAX = 1024,            /* requests that wait for a fiber; more are 503 */
     CZ__HTTP_INPUT_BYTES = 16 << 10,        /* one recv() */
     CZ__HTTP_POOLED_MAX = 64,               /* idle exchanges, inputs and outputs kept */
     CZ__HTTP_KEEP_BYTES_MAX = 64 << 10      /* a pooled buffer that grew past it is freed */
@@ -24,6 +26,13 @@ typedef struct cz__conn cz__conn;
 struct cz__h1_input;
 struct cz__output;
 
+/* Requests that found no fiber, the one that came first in front. */
+struct cz__waiting {
+    cz__exchange *first, **end;
+    unsigned count;
+    cz__timer timer; /* when the first has waited long enough */
+};
+
 /* What one listener's protocols share: the application, the limits, pools, the date. */
 struct cz__http_core {
     cz__loop *loop;
@@ -31,6 +40,8 @@ struct cz__http_core {
     cz_http_limits limits; /* no zeros left but in requests_per_connection */
     cz__http_stats stats;
     enum cz__http_drain draining;
+    struct cz__overload overload;
+    struct cz__waiting waiting;
 
     cz__exchange *exchanges; /* pools, newest first: their memory is still in the cache */
     struct cz__h1_input *inputs;
@@ -75,7 +86,8 @@ struct cz__body {
 };
 
 struct cz__exchange {
-    cz__exchange *next; /* in the pool */
+    cz__exchange *next; /* in the pool, or among those that wait for a fiber */
+    int64_t waits_since_ms;
     struct cz__http_core *core;
     cz_arena *arena;
     cz_ctx ctx;
@@ -136,6 +148,14 @@ bool cz__body_look_at_pace(cz__exchange *exchange, int64_t now_ms);
 void cz__exchange_start(cz__exchange *exchange);
 /* Answer with an error document, on the caller's stack. */
 void cz__exchange_refuse(cz__exchange *exchange, const cz_error *err);
+/* A fiber's function: what cz__exchange_start() starts. */
+void cz__exchange_run(void *exchange);
+/* It was started and waits for a fiber, and is to have none: answered with `err`; NULL: its client is gone. Calls on_done(). */
+void cz__exchange_give_up(cz__exchange *exchange, const cz_error *err);
+
+/* waiting.c: have it wait for a fiber; false: it may not. And start those for which there are fibers now. */
+bool cz__waiting_add(cz__exchange *exchange);
+void cz__waiting_start(struct cz__http_core *core);
 
 /* The body of the answer, and that it was answered: for the log and the count. A client that went away is 499. */
 cz_str cz__exchange_body(const cz__exchange *exchange);

@@ -135,7 +135,7 @@ static void on_no_descriptor(cz__http_server *server, int listen_fd)
 
 static void refuse_connection(const struct cz__http_listener *listener, int fd)
 {
-    static const char text[] = "HTTP/1.1 503 Service Unavailable\r\n"
+    static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\n"
                                "Content-Length: 0\r\nConnection: close\r\n\r\n";
     if (!listener->tls)
         cz_ignore(send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT)); /* a courtesy */
@@ -205,6 +205,7 @@ static bool accept_one(const struct cz__http_listener *listener)
     int fd = accept4(listener->watch.fd, (struct sockaddr *)(void *)&peer, &len,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
+        cz__overload_accepted(&server->core, fd);
         take_connection(listener, fd, &peer);
         return true;
     }
@@ -346,6 +347,8 @@ void cz__http_server_destroy(cz__http_server *server)
         return; /* they still use the server: better lost than used after it is freed */
     }
     cz__tls_server_release(server->tls);
+    cz__timer_cancel(server->core.loop, &server->core.waiting.timer);
+    cz__overload_done(&server->core);
     cz__http_core_done(&server->core);
     cz_free(server);
 }
@@ -364,6 +367,12 @@ cz_status cz__http_server_create(cz__loop *loop, const cz_http_limits *limits,
         return status;
     }
     cz_random_bytes(server->address_key, sizeof server->address_key);
+    status = cz__overload_init(&server->core);
+    if (status) {
+        cz__http_core_done(&server->core);
+        cz_free(server);
+        return status;
+    }
     server->accepting = true;
     server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     *out = server;

@@ -25,6 +25,8 @@ typedef struct cz__http_app {
     /* Write the error document for `err` into req->response; may not raise. Also called, with a request
      * that has only what was parsed, for what the parser refuses. */
     void (*answer_error)(cz_ctx *ctx, cz_request *req, const cz_error *err, void *user);
+    /* Whether it is answered also in an overload, as what asks for the server's health is. NULL: none is. */
+    bool (*is_vital)(const cz_request *req, void *user);
     /* After the response was put into the output buffer: the access log. `bytes` is the body's size. For a
      * client that went away before its answer the status is 499 and nothing was sent. */
     void (*on_answered)(cz_ctx *ctx, cz_request *req, size_t bytes, void *user);
@@ -66,6 +68,7 @@ bool cz__request_is_drained(const cz_request *req);
 
 typedef struct cz__http_stats {
     uint64_t requests, connections_accepted, connections_refused, cancelled;
+    uint64_t requests_refused; /* for want of time or fibers */
     uint32_t connections_open, requests_in_flight;
 } cz__http_stats;
 cz__http_stats cz__http_server_stats(const cz__http_server *server);

@@ -356,6 +356,13 @@ const cz_setting cz__framework_settings[] = {
       .min = 1,
       .max = HOUR_MS,
       .help = "A handler that takes longer is cancelled and 503 answered." },
+    { .name = "HTTP_QUEUE_WAIT_MAX",
+      .kind = CZ_SETTING_DURATION,
+      .default_value = "500ms",
+      .min = 0,
+      .max = HOUR_MS,
+      .help = "When all requests of a worker wait longer, for as long again, some get 503 at once; "
+              "0 is no limit." },
     { .name = "HTTP_REQUESTS_PER_CONNECTION",
       .kind = CZ_SETTING_INT,
       .default_value = "0",

@@ -59,6 +59,17 @@ static void answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err, void
     cz__answer_error(ctx, req, err);
 }
 
+/* Who asks so decides whether the worker gets more or fewer requests, or is ended. */
+static bool is_vital(const cz_request *req, void *user)
+{
+    static const char *const paths[] = { "/livez", "/readyz", "/healthz" };
+    (void)user;
+    for (size_t i = 0; i < CZ_COUNT(paths); i++)
+        if (cz_str_eq(req->path, cz_str_from(paths[i])))
+            return true;
+    return false;
+}
+
 /* What never reached the middleware, a malformed request or one of an unknown method, is logged here. The router
  * labels what it is given. */
 static void on_answered(cz_ctx *ctx, cz_request *req, size_t bytes, void *user)
@@ -152,6 +163,7 @@ static void read_limits(struct cz__site *site)
         .body_rate_min = (uint32_t)cz_setting_int(s, "HTTP_BODY_RATE_MIN"),
         .write_timeout_ms = (uint32_t)cz_setting_int(s, "HTTP_WRITE_TIMEOUT"),
         .handler_timeout_ms = (uint32_t)cz_setting_int(s, "HTTP_HANDLER_TIMEOUT"),
+        .queue_wait_max_ms = (uint32_t)cz_setting_int(s, "HTTP_QUEUE_WAIT_MAX"),
         .requests_per_connection = (uint32_t)cz_setting_int(s, "HTTP_REQUESTS_PER_CONNECTION"),
         .http2 = cz_setting_bool(s, "HTTP2"),
         .proxy_protocol = cz_setting_bool(s, "PROXY_PROTOCOL"),
@@ -161,6 +173,8 @@ static void read_limits(struct cz__site *site)
         .ws_ping_interval_ms = (uint32_t)cz_setting_int(s, "WS_PING_INTERVAL"),
         .ws_pong_timeout_ms = (uint32_t)cz_setting_int(s, "WS_PONG_TIMEOUT"),
     };
+    if (!site->limits.queue_wait_max_ms)
+        site->limits.queue_wait_max_ms = UINT32_MAX;
 }
 
 static cz_status configure_middleware(const struct cz__site *site, const cz_middleware *const *list,
@@ -310,6 +324,7 @@ static cz_status start_keyless(const cz_project *project, const struct cz__servi
     out->app = (cz__http_app){ .handle = handle,
                                .plan_body = plan_body,
                                .answer_error = answer_error,
+                               .is_vital = is_vital,
                                .on_answered = on_answered,
                                .user = out };
     if (!project->urls)

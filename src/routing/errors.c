@@ -3,6 +3,7 @@
 #include "routing/errors.h"
 #include <calzone/html.h>
 #include <calzone/log.h>
+#include <calzone/random.h>
 #include <calzone/routing.h>
 #include <stdio.h>
 
@@ -203,8 +204,8 @@ static void log_failure(cz_ctx *ctx, const cz_request *req, const cz_error *err,
         cz_log_warning(ctx, "calzone.request", cz_error_message(err), CZ_FIELD_INT("status", http),
                        CZ_FIELD_STR("method", req->method_text), CZ_FIELD_STR("path", req->path),
                        CZ_FIELD_STR("route", cz_str_from(ctx->label ? ctx->label : "")));
-    if (http < 500 || err->status == CZ_EUNSUPPORTED)
-        return;
+    if (http < 500 || err->status == CZ_EUNSUPPORTED || err->status == CZ_EOVERLOAD)
+        return; /* the last is counted where it is made, and not a line each */
     cz_log_error(ctx, "calzone.request", cz_error_message(err), CZ_FIELD_INT("status", http),
                  CZ_FIELD_STR("error", cz_str_from(cz_status_name(err->status))),
                  CZ_FIELD_STR("method", req->method_text), CZ_FIELD_STR("path", req->path),
@@ -253,9 +254,12 @@ static void set_rendered_document(cz_ctx *ctx, cz_request *req, const struct doc
     set_document(ctx, req, doc);
 }
 
+/* Not all at the same moment. */
 static void set_retry_after(cz_ctx *ctx, void *arg)
 {
-    cz_respond_header_static(ctx, arg, CZ_STR("Retry-After"), CZ_STR("1"));
+    static const char *const seconds[] = { "1", "2", "3" };
+    cz_respond_header_static(ctx, arg, CZ_STR("Retry-After"),
+                             cz_str_from(seconds[cz_random_u64() % CZ_COUNT(seconds)]));
 }
 
 void cz__answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err)
@@ -273,7 +277,8 @@ void cz__answer_error(cz_ctx *ctx, cz_request *req, const cz_error *err)
     if (doc.http >= 500 && !tell_internals_of_errors && err->status != CZ_EUNSUPPORTED) {
         doc.message = cz_str_from(doc.http == 503 ? "Service unavailable; try again later."
                                                   : "A server error occurred.");
-        doc.code = doc.http == 503 ? "unavailable" : "error";
+        if (err->status != CZ_EOVERLOAD)
+            doc.code = doc.http == 503 ? "unavailable" : "error";
     }
     cz_response *response = &req->response;
     cz_buf_clear(response->body);

@@ -223,6 +223,11 @@ static cz__fiber *create(void)
     return fiber;
 }
 
+bool cz__fibers_have_free(void)
+{
+    return pool.pooled || pool.alive_count < pool.count_max;
+}
+
 cz_status cz__fiber_start(void (*fn)(void *arg), void *arg)
 {
     cz_assert(pool.ready);

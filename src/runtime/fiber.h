@@ -28,6 +28,9 @@ void cz__fibers_done(void);
  * Called from the loop or from another fiber. Errors: CZ_EBUSY: `count_max` are alive; CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__fiber_start(void (*fn)(void *arg), void *arg);
 
+/* Whether cz__fiber_start() would find one, or room for one. */
+bool cz__fibers_have_free(void);
+
 /* The running fiber; NULL on the loop's own stack. */
 cz__fiber *cz__fiber_current(void);
 

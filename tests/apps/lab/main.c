@@ -54,6 +54,24 @@ static void hold_for(cz_ctx *ctx, cz_request *req)
     say(ctx, req, 200, CZ_STR("held"));
 }
 
+/* Takes so much of the processor, however often others take it meanwhile. */
+static void burn_for(cz_ctx *ctx, cz_request *req)
+{
+    int64_t us = cz_path_int(ctx, req, "us");
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    int64_t until = now.tv_sec * 1000000 + now.tv_nsec / 1000 + us;
+    do
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    while (now.tv_sec * 1000000 + now.tv_nsec / 1000 < until);
+    say(ctx, req, 200, CZ_STR("burnt"));
+}
+
+static void tell_ready(cz_ctx *ctx, cz_request *req)
+{
+    say(ctx, req, 200, CZ_STR("ready"));
+}
+
 static void crash(cz_ctx *ctx, cz_request *req)
 {
     (void)ctx, (void)req;
@@ -376,6 +394,8 @@ static const cz_route urls[] = {
     CZ_GET("/sleep/<int:ms>", sleep_for),
     CZ_GET("/offload/<int:ms>", offload_for),
     CZ_GET("/hold/<int:ms>", hold_for),
+    CZ_GET("/burn/<int:us>", burn_for),
+    CZ_GET("/readyz", tell_ready),
     CZ_GET("/crash", crash, .name = "crash"),
     CZ_GET("/fail", fail),
     CZ_GET("/notes", count_notes),

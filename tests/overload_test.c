@@ -1,0 +1,51 @@
+/* What looks like an overload and is none; tests/overload/run makes one. */
+#include "server.h"
+
+enum { CLIENTS = 40, EACH = 5, WAIT_MS = 20000 };
+
+/* A handler holds the worker for longer than HTTP_QUEUE_WAIT_MAX, and behind it wait many that came meanwhile. */
+CZ_TEST(a_slow_handler_and_the_burst_behind_it_refuse_nobody)
+{
+    static const cz_str ask = CZ_STR("GET /burn/1000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    struct server server = server_start("lab", 1, NULL);
+    for (int round = 0; round < 2; round++) {
+        cz_wire *slow = cz_wire_open(server.port), *wires[CLIENTS];
+        cz_wire_send(slow, CZ_STR("GET /hold/900 HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        sleep_ms(50);
+        for (int i = 0; i < CLIENTS; i++) {
+            wires[i] = cz_wire_open(server.port);
+            for (int n = 0; n < EACH; n++)
+                cz_wire_send(wires[i], ask);
+        }
+        for (int i = 0; i < CLIENTS; i++) {
+            for (int n = 0; n < EACH; n++) {
+                const cz_answer *answer = cz_wire_next(wires[i], WAIT_MS);
+                CZ_EXPECT(answer && answer->status == 200);
+            }
+            cz_wire_close(wires[i]);
+        }
+        const cz_answer *answer = cz_wire_next(slow, WAIT_MS);
+        CZ_EXPECT(answer && answer->status == 200);
+        cz_wire_close(slow);
+    }
+    CZ_EXPECT_EQ(server_logged(&server, "requests are refused"), 0);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
+/* All fibers wait, and a few more requests come: they are begun when the first end. */
+CZ_TEST(requests_wait_for_a_fiber)
+{
+    const char *const env[] = { "FIBERS_MAX=4", NULL };
+    struct server server = server_start("lab", 1, env);
+    cz_wire *wires[12];
+    for (int i = 0; i < 12; i++) {
+        wires[i] = cz_wire_open(server.port);
+        cz_wire_send(wires[i], CZ_STR("GET /sleep/100 HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    }
+    for (int i = 0; i < 12; i++) {
+        const cz_answer *answer = cz_wire_next(wires[i], WAIT_MS);
+        CZ_EXPECT(answer && answer->status == 200);
+        cz_wire_close(wires[i]);
+    }
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
