@@ -516,6 +516,20 @@ static long memory_kib(pid_t pid)
     return kib;
 }
 
+/* Each from an address of its own, as one that floods again is refused. */
+static int dial_from(uint8_t last, uint16_t port)
+{
+    struct sockaddr_in from = { .sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK + last) };
+    struct sockaddr_in to = { .sin_family = AF_INET,
+                              .sin_port = htons(port),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CZ_REQUIRE(bind(fd, (struct sockaddr *)&from, sizeof from) == 0);
+    CZ_REQUIRE(connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
+    return fd;
+}
+
 /* Told to be calm and closed within a second, while others are served and memory stays. */
 CZ_TEST(floods_over_http_2_are_ended)
 {
@@ -529,7 +543,7 @@ CZ_TEST(floods_over_http_2_are_ended)
         put_preface(&frames);
         for (uint32_t n = 0; frames.len < FLOOD_BYTES && n < 20000; n++)
             floods[i].put(&frames, n);
-        int fd = dial(server.port);
+        int fd = dial_from((uint8_t)(1 + i), server.port);
         int64_t began = cz_monotonic_us();
         struct heard heard = converse(fd, cz_buf_str(&frames), 5000, false);
         int64_t ms = (cz_monotonic_us() - began) / 1000;
@@ -550,6 +564,36 @@ CZ_TEST(floods_over_http_2_are_ended)
 }
 
 /* A window of nothing: answers are made and never taken. */
+/* From the second time on, and nobody else. */
+CZ_TEST(who_floods_again_is_refused_for_a_while)
+{
+    struct server server = server_start("lab", 1, NULL);
+    cz_buf frames = { 0 };
+    put_preface(&frames);
+    for (uint32_t n = 0; n < 1000; n++)
+        flood_ping(&frames, n);
+    for (int i = 0; i < 3; i++) {
+        int fd = dial_from(9, server.port);
+        struct heard heard = converse(fd, cz_buf_str(&frames), 5000, false);
+        bool refused = i == 2;
+        CZ_EXPECT_MSG((heard.frame == GOAWAY) == !refused, "%d: frame %d", i, (int)heard.frame);
+        close(fd);
+    }
+    int fd = dial_from(9, server.port);
+    char text[200] = "";
+    ssize_t got = recv(fd, text, sizeof text - 1, 0);
+    CZ_EXPECT(got > 0 && strstr(text, "HTTP/1.1 503") && strstr(text, "Retry-After: "));
+    close(fd);
+    CZ_EXPECT_EQ(get(server.port, "/notes")->status, 200);
+    sleep_ms(1100);
+    fd = dial_from(9, server.port);
+    struct heard heard = converse(fd, cz_buf_str(&frames), 5000, false);
+    CZ_EXPECT_EQ(heard.frame, GOAWAY);
+    close(fd);
+    cz_buf_done(&frames);
+    CZ_EXPECT_EQ(server_stop(&server), 0);
+}
+
 CZ_TEST(answers_that_nobody_takes_over_http_2_are_dropped)
 {
     static const char *const env[] = { "HTTP_WRITE_TIMEOUT=1s", NULL };

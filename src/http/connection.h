@@ -86,7 +86,8 @@ CZ_NODISCARD cz_status cz__conn_create(cz__http_server *server, int fd,
 /* Begin what a client speaks, TLS or HTTP; proxy_connection.c: or first what its proxy does. Errors: CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__conn_begin(cz__conn *conn);
 CZ_NODISCARD cz_status cz__proxy_begin(cz__conn *conn);
-/* http_server.c: it is of another address than it came from, and counts there. Errors: CZ_EBUSY: that has as many as it may;
+/* http_server.c: it is of another address than it came from, and counts there. Errors: CZ_EBUSY: that has as many as it may, or has
+ * flooded;
  * CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__http_server_know_client(cz__conn *conn, const cz__address *client);
 
@@ -95,6 +96,9 @@ CZ_NODISCARD cz_status cz__http_server_know_client(cz__conn *conn, const cz__add
 CZ_NODISCARD cz_status cz__http_server_count_stream(cz__conn *conn);
 /* One that was counted has ended. */
 void cz__http_server_uncount_stream(cz__conn *conn);
+
+/* http_server.c: it was ended as a flood, which its address is made to pay for unless a proxy speaks there for many. */
+void cz__http_server_on_flood(cz__conn *conn);
 
 /* recv(): more than 0 bytes, 0 at the end of input, or -1 and errno, EAGAIN when there is nothing now. */
 ssize_t cz__conn_read(cz__conn *conn, char *room, size_t bytes);

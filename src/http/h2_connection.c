@@ -174,10 +174,12 @@ static void fail(struct cz__h2 *h2, uint32_t code)
 {
     if (!cz__conn_is_open(h2->conn))
         return;
-    if (h2->flood != CZ__H2_KIND_COUNT)
+    if (h2->flood != CZ__H2_KIND_COUNT) {
+        cz__http_server_on_flood(h2->conn);
         cz_log_warning(NULL, "calzone.http", "a flood over HTTP/2 was ended",
                        CZ_FIELD_STR("of", cz_str_from(cz__h2_kind_text(h2->flood))),
                        CZ_FIELD_STR("client", cz_str_from(h2->conn->address_text)));
+    }
     say_goodbye(h2, code);
     h2->over = true;
     h2->conn->linger = true;
@@ -208,6 +210,9 @@ static void say_last(struct cz__h2 *h2)
 static void on_ended(cz__conn *conn)
 {
     struct cz__h2 *h2 = conn->session;
+    if (h2->flood == CZ__H2_KIND_COUNT && cz__h2_guard_is_low(&h2->guard, cz__conn_now_ms(conn)))
+        cz__http_server_on_flood(
+            conn); /* it stops short of being one, to come again with full buckets */
     for (struct cz__h2_stream *stream = h2->streams, *next; stream; stream = next) {
         next = stream->next;
         cz__h2_stream_close(stream);

@@ -23,6 +23,16 @@ bool cz__h2_guard_take(struct cz__h2_guard *guard, enum cz__h2_kind kind, int64_
     return true;
 }
 
+bool cz__h2_guard_is_low(const struct cz__h2_guard *guard, int64_t now_ms)
+{
+    for (int kind = 0; kind < CZ__H2_KIND_COUNT; kind++) {
+        int64_t back = (now_ms - guard->buckets[kind].since_ms) * kinds[kind].rate;
+        if ((guard->buckets[kind].spent - back) * 4 > kinds[kind].burst * TOKEN * 3)
+            return true;
+    }
+    return false;
+}
+
 const char *cz__h2_kind_text(enum cz__h2_kind kind)
 {
     return kinds[kind].text;

@@ -49,6 +49,8 @@ uint32_t cz__h2_scan_length(const struct cz__h2_scan *scan);
 
 /* Take a token of a kind; false: there is none. Zeroed is full. */
 bool cz__h2_guard_take(struct cz__h2_guard *guard, enum cz__h2_kind kind, int64_t now_ms);
+/* Whether three quarters of a bucket are spent. */
+bool cz__h2_guard_is_low(const struct cz__h2_guard *guard, int64_t now_ms);
 const char *cz__h2_kind_text(enum cz__h2_kind kind);
 
 /* The kind that a frame is of by its head (RFC 9113, 4.1); CZ__H2_KIND_COUNT: of none. */

@@ -18,6 +18,20 @@ CZ_TEST(a_bucket_has_its_burst_and_fills_at_its_rate)
     CZ_EXPECT(!cz__h2_guard_take(&guard, CZ__H2_RESET, now));
 }
 
+/* What was spent comes back, for this as for the tokens. */
+CZ_TEST(a_guard_is_low_when_three_quarters_of_a_bucket_are_spent)
+{
+    struct cz__h2_guard guard = { 0 };
+    for (int i = 0; i < 150; i++) {
+        CZ_EXPECT(!cz__h2_guard_is_low(&guard, 5000));
+        CZ_EXPECT(cz__h2_guard_take(&guard, CZ__H2_RESET, 5000));
+    }
+    CZ_EXPECT(!cz__h2_guard_is_low(&guard, 5000));
+    CZ_EXPECT(cz__h2_guard_take(&guard, CZ__H2_RESET, 5000));
+    CZ_EXPECT(cz__h2_guard_is_low(&guard, 5000));
+    CZ_EXPECT(!cz__h2_guard_is_low(&guard, 5051)); /* 20 a second */
+}
+
 CZ_TEST(frames_are_of_a_kind_by_their_heads)
 {
     static const struct {

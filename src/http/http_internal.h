@@ -2,6 +2,7 @@
 #ifndef CZ_HTTP_HTTP_INTERNAL_H
 #define CZ_HTTP_HTTP_INTERNAL_H
 
+#include "http/flooders.h"
 #include "http/h1_chunked.h"
 #include "http/h1_head.h"
 #include "http/http_server.h"
@@ -205,6 +206,7 @@ struct cz__http_server {
     void *on_drained_arg;
     uint8_t address_key[16];
     struct cz__http_address *addresses[1024];
+    struct cz__flooders flooders;
 };
 
 /* request.c: make one of the lines that have the same name, as RFC 9110, 5.3 lets a recipient do: the first one's name, and the

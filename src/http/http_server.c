@@ -41,11 +41,13 @@ static bool read_address(const struct sockaddr_storage *peer, cz__address *out)
     return true;
 }
 
-/* Count a connection of this address. Errors: CZ_EBUSY: it has as many as it may; CZ_ENOMEM. */
+/* Count a connection of this address. Errors: CZ_EBUSY: it has as many as it may, or has flooded; CZ_ENOMEM. */
 static cz_status address_take(cz__http_server *server, const cz__address *of,
                               struct cz__http_address **out)
 {
     struct cz__http_address **at = address_slot(server, of);
+    if (cz__flooders_refuse(&server->flooders, of, cz__loop_now_ms(server->core.loop)))
+        return CZ_EBUSY;
     if (!*at) {
         struct cz__http_address *address = cz_calloc(1, sizeof *address);
         if (!address)
@@ -79,6 +81,14 @@ cz_status cz__http_server_know_client(cz__conn *conn, const cz__address *client)
     conn->address = counted;
     cz__address_to_text(client, conn->address_text);
     return CZ_OK;
+}
+
+void cz__http_server_on_flood(cz__conn *conn)
+{
+    cz__http_server *server = conn->server;
+    if (conn->address && !cz__proxies_trust(&conn->address->address))
+        cz__flooders_add(&server->flooders, &conn->address->address,
+                         cz__loop_now_ms(server->core.loop));
 }
 
 /* ---- Accepting ---- */
