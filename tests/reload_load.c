@@ -146,8 +146,8 @@ static void write_row(struct client *client, unsigned round)
     char post[200];
     int len = snprintf(post, sizeof post,
                        "POST /notes HTTP/1.1\r\nHost: localhost\r\n"
-                       "Content-Length: 8\r\n\r\n%08u",
-                       round); /* the lab takes each once */
+                       "Content-Length: 19\r\n\r\n%010d %08u",
+                       (int)getpid(), round); /* the lab takes each once */
     if (!connect_client(client) || !say(client, post, (size_t)len) || !hear(client, &last))
         return;
     if (last)
@@ -231,12 +231,131 @@ static void ask_by_curl(struct client *client, unsigned round)
         fail(client, "curl: %u of 20, code %d: %s", good, code, bad);
 }
 
+/* ---- those for servers that stay ---- */
+
+/* Say it on a connection of its own that the server ends, and read it to its end: whether it began and ended so. */
+static void read_all(struct client *client, const char *ask, const char *begin, const char *end)
+{
+    size_t got = 0, kept = 0, end_len = strlen(end);
+    if (!connect_client(client) || !say(client, ask, strlen(ask)))
+        return;
+    for (ssize_t n; (n = recv(client->fd, client->in + kept, sizeof client->in - kept, 0)) > 0;) {
+        size_t all = kept + (size_t)n;
+        if (got == 0 && (all < strlen(begin) || memcmp(client->in, begin, strlen(begin)))) {
+            fail(client, "%.*s", (int)(all < 120 ? all : 120), client->in);
+            return;
+        }
+        got += (size_t)n;
+        kept = all < end_len ? all : end_len; /* its last bytes */
+        memmove(client->in, client->in + all - kept, kept);
+    }
+    hang_up(client);
+    if (kept < end_len || memcmp(client->in, end, end_len))
+        fail(client, "%zu bytes, and no end", got);
+    else
+        __atomic_fetch_add(&client->tally->answered, 1, __ATOMIC_RELAXED);
+}
+
+#define ASK_LAST(target) "GET " target " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+static void ask_for_streams(struct client *client, unsigned round)
+{
+    if (round % 2)
+        read_all(client, ASK_LAST("/stream/300000"), "HTTP/1.1 200", "0\r\n\r\n");
+    else
+        read_all(client, ASK_LAST("/file"), "HTTP/1.1 200", "/* the end of the file */\n");
+}
+
+static void ask_for_errors(struct client *client, unsigned round)
+{
+    static const struct {
+        const char *ask, *begin;
+    } asks[] = {
+        { ASK_LAST("/nothing"), "HTTP/1.1 404" },
+        { ASK_LAST("/fail"), "HTTP/1.1 500" },
+        { ASK_LAST("/broken-stream"), "HTTP/1.1 200" },
+        { "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400" },
+        { "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n",
+          "HTTP/1.1 413" },
+        { "GET /sleep/0 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: x\r\n\r\n",
+          "HTTP/1.1 400" },
+    };
+    read_all(client, asks[round % CZ_COUNT(asks)].ask, asks[round % CZ_COUNT(asks)].begin, "");
+    sleep_ms(2);
+}
+
+/* Nobody answers, or nobody hears it. */
+static void abort_somewhere(struct client *client, unsigned round)
+{
+    static const char *const asks[] = {
+        "GET /sl",
+        "GET /sleep/50 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /mix HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /stream/5000000 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nxxxx",
+        "PUT /back HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nxx",
+        ASK ASK ASK ASK,
+    };
+    const char *ask = asks[round % CZ_COUNT(asks)];
+    if (!connect_client(client) || !say(client, ask, strlen(ask)))
+        return;
+    sleep_ms((int)(round % 5));
+    setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+    hang_up(client);
+    __atomic_fetch_add(&client->tally->answered, 1, __ATOMIC_RELAXED);
+}
+
+static bool hear_bytes(struct client *client, size_t wanted)
+{
+    client->used = 0;
+    while (client->used < wanted) {
+        ssize_t got = recv(client->fd, client->in + client->used, wanted - client->used, 0);
+        if (got <= 0) {
+            fail(client, "a WebSocket ended after %zu bytes of %zu", client->used, wanted);
+            return false;
+        }
+        client->used += (size_t)got;
+    }
+    return true;
+}
+
+static void talk(struct client *client, unsigned round)
+{
+    static const char ask[] = "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+                              "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    static const char bye[] = "\x88\x82\0\0\0\0\x03\xe8";
+    static const char frame[4008] = "\x82\xfe\x0f\xa0"; /* 4,000 bytes, all and their mask 0 */
+    char byte = 0;
+    if (!connect_client(client) || !say(client, ask, sizeof ask - 1))
+        return;
+    for (unsigned end = 0; end < 4;) { /* the head, byte by byte, as a message could follow it */
+        if (!hear_bytes(client, 1))
+            return;
+        byte = client->in[0];
+        end = byte == "\r\n\r\n"[end] ? end + 1 : byte == '\r';
+    }
+    for (int i = 0; i < 20; i++) {
+        if (!say(client, frame, sizeof frame) || !hear_bytes(client, 4004))
+            return;
+        __atomic_fetch_add(&client->tally->answered, 1, __ATOMIC_RELAXED);
+    }
+    if (round % 2 && (!say(client, bye, sizeof bye - 1) || !hear_bytes(client, 4)))
+        return;
+    hang_up(client);
+    sleep_ms(2);
+}
+
 static void run_client(const struct server *server, enum load_kind kind, struct load_tally *tally,
                        const bool *stop)
 {
     static void (*const asks[])(struct client *, unsigned) = {
-        [LOAD_KEEP_ALIVE] = ask_once, [LOAD_PIPELINE] = ask_several, [LOAD_UPLOAD] = upload,
-        [LOAD_FRESH] = ask_fresh,     [LOAD_WRITE] = write_row,      [LOAD_HTTP2] = ask_by_curl,
+        [LOAD_KEEP_ALIVE] = ask_once,   [LOAD_PIPELINE] = ask_several,
+        [LOAD_UPLOAD] = upload,         [LOAD_FRESH] = ask_fresh,
+        [LOAD_WRITE] = write_row,       [LOAD_HTTP2] = ask_by_curl,
+        [LOAD_WEBSOCKET] = talk,        [LOAD_STREAM] = ask_for_streams,
+        [LOAD_ABORT] = abort_somewhere, [LOAD_ERROR] = ask_for_errors,
     };
     static struct client client;
     client = (struct client){
@@ -258,38 +377,58 @@ struct server load_server(const char *bind, unsigned workers)
     return server_start_on("lab", bind, workers, env);
 }
 
-struct load load_start(const struct server *server)
+static struct load start(const struct server *server, int count)
 {
-    struct load load = { 0 };
+    struct load load = { .count = count };
     char *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CZ_REQUIRE(shared != MAP_FAILED && !chdir(cz_test_directory()));
     load.tallies = (struct load_tally *)(void *)shared;
     load.stop = (bool *)(shared + LOAD_KINDS * sizeof *load.tallies);
     fflush(NULL);
-    for (enum load_kind kind = 0; kind < LOAD_KINDS; kind++) {
+    for (int kind = 0; kind < count; kind++) {
         pid_t pid = fork();
         CZ_REQUIRE(pid >= 0);
         if (pid == 0)
-            run_client(server, kind, &load.tallies[kind], load.stop);
+            run_client(server, (enum load_kind)kind, &load.tallies[kind], load.stop);
         load.clients[kind] = pid;
     }
     return load;
 }
 
+struct load load_start(const struct server *server)
+{
+    return start(server, LOAD_RELOADED);
+}
+
+struct load load_start_all(const struct server *server)
+{
+    return start(server, LOAD_KINDS);
+}
+
+uint64_t load_answered(const struct load *load)
+{
+    uint64_t answered = 0;
+    for (int i = 0; i < load->count; i++)
+        answered += __atomic_load_n(&load->tallies[i].answered, __ATOMIC_RELAXED);
+    return answered;
+}
+
 void load_stop(struct load *load)
 {
     __atomic_store_n(load->stop, true, __ATOMIC_RELAXED);
-    for (int i = 0; i < LOAD_KINDS; i++)
+    for (int i = 0; i < load->count; i++)
         waitpid(load->clients[i], NULL, 0);
 }
 
 void load_expect_no_failure(const struct load *load)
 {
-    static const char *const names[] = { "keep-alive", "pipelines", "uploads",
-                                         "fresh",      "writes",    "HTTP/2" };
+    static const char *const names[] = {
+        "keep-alive", "pipelines",  "uploads", "fresh",  "writes",
+        "HTTP/2",     "WebSockets", "streams", "aborts", "errors"
+    };
     const char *path = getenv("CZ_LOAD_REPORT");
     FILE *report = path ? fopen(path, "ae") : NULL;
-    for (int kind = 0; kind < LOAD_KINDS; kind++) {
+    for (int kind = 0; kind < load->count; kind++) {
         const struct load_tally *tally = &load->tallies[kind];
         fprintf(report ? report : stdout, "%s: %llu answered, %llu failed\n", names[kind],
                 (unsigned long long)tally->answered, (unsigned long long)tally->failed);

@@ -383,6 +383,20 @@ static void load(cz_ctx *ctx, cz_request *req)
                   (unsigned long long)sum));
 }
 
+/* Sends back what came. */
+static void echo_messages(cz_ctx *ctx, cz_request *req, cz_websocket *ws)
+{
+    cz_ws_message message;
+    (void)req;
+    while (cz_ws_receive(ctx, ws, &message))
+        cz_ws_send_binary(ctx, ws, message.data);
+}
+
+static void send_file(cz_ctx *ctx, cz_request *req)
+{
+    cz_respond_file(ctx, req, ".", CZ_STR("file.txt"), NULL);
+}
+
 #define ANY_BODY .body_streamed = true, .body_max = UINT64_C(8) << 30
 
 static const cz_middleware *const read_your_writes[] = { &cz_read_your_writes, NULL };
@@ -405,6 +419,8 @@ static const cz_route urls[] = {
     CZ_GET("/small/trickle", trickle, .middleware = compressed),
     CZ_GET("/trickle", trickle),
     CZ_GET("/broken-stream", broken_stream),
+    CZ_GET("/file", send_file),
+    CZ_WEBSOCKET("/ws", echo_messages),
     CZ_POST("/notes", make_note),
     CZ_POST("/no-notes", make_no_note),
     CZ_POST("/own-notes", make_own_note, .middleware = read_your_writes),
