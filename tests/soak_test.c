@@ -30,7 +30,8 @@ struct process {
     size_t count;
 };
 
-/* Memory that is its own alone: what it shares with others cannot leak. */
+/* Its own memory is what no file stands behind: of a database and of programs the kernel maps what it has, and counts it to whom it
+ * likes. */
 static struct sample look(pid_t pid, double seconds)
 {
     char line[256];
@@ -42,8 +43,8 @@ static struct sample look(pid_t pid, double seconds)
         long kib = colon ? strtol(colon + 1, NULL, 10) : 0;
         if (!strncmp(line, "Rss:", 4))
             sample.resident_kib = kib;
-        else if (!strncmp(line, "Private_", 8) && strncmp(line, "Private_Hugetlb", 15) != 0)
-            sample.own_kib += kib;
+        else if (!strncmp(line, "Anonymous:", 10))
+            sample.own_kib = kib;
     }
     fclose(file);
     return sample;

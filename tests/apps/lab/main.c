@@ -100,6 +100,12 @@ static void count_notes(cz_ctx *ctx, cz_request *req)
     say(ctx, req, 200, cz_format(ctx, "%lld", (long long)cz_count(ctx, Note)));
 }
 
+static void drop_notes(cz_ctx *ctx, cz_request *req)
+{
+    cz_delete(ctx, Note, CZ_EVERY_ROW);
+    say(ctx, req, 200, CZ_STR("dropped"));
+}
+
 static void insert_and_fail(cz_ctx *ctx, void *arg)
 {
     const cz_request *req = arg;
@@ -422,6 +428,7 @@ static const cz_route urls[] = {
     CZ_GET("/file", send_file),
     CZ_WEBSOCKET("/ws", echo_messages),
     CZ_POST("/notes", make_note),
+    CZ_DELETE("/notes", drop_notes),
     CZ_POST("/no-notes", make_no_note),
     CZ_POST("/own-notes", make_own_note, .middleware = read_your_writes),
     CZ_GET("/own-notes", count_notes, .middleware = read_your_writes),
