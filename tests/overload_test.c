@@ -10,7 +10,7 @@ CZ_TEST(a_slow_handler_and_the_burst_behind_it_refuse_nobody)
     struct server server = server_start("lab", 1, NULL);
     for (int round = 0; round < 2; round++) {
         cz_wire *slow = cz_wire_open(server.port), *wires[CLIENTS];
-        cz_wire_send(slow, CZ_STR("GET /hold/900 HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        cz_wire_send(slow, CZ_STR("GET /hold/1500 HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         sleep_ms(50);
         for (int i = 0; i < CLIENTS; i++) {
             wires[i] = cz_wire_open(server.port);

@@ -375,8 +375,12 @@ static void run_client(const struct server *server, enum load_kind kind, struct 
 struct server load_server(const char *bind, unsigned workers)
 {
     certificates_make();
-    const char *const env[] = { format("TLS_CERTIFICATES=%s", certificate_file("good.pem")).ptr,
-                                format("TLS_KEYS=%s", certificate_file("good.key")).ptr, NULL };
+    const char *const env[] = {
+        format("TLS_CERTIFICATES=%s", certificate_file("good.pem")).ptr,
+        format("TLS_KEYS=%s", certificate_file("good.key")).ptr,
+        "HTTP_QUEUE_WAIT_MAX=20s", /* it shares its processors with all these clients */
+        NULL
+    };
     return server_start_on("lab", bind, workers, env);
 }
 

@@ -262,7 +262,7 @@ typedef struct cz_http_limits {
     uint32_t write_timeout_ms;   /* 30,000 without progress; then the connection closes */
     uint32_t handler_timeout_ms; /* 30,000; then the handler is cancelled and 503 answered */
     uint32_t
-        queue_wait_max_ms; /* 500 that requests may wait to be begun, all of them; UINT32_MAX: no limit */
+        queue_wait_max_ms; /* 1,000 that requests may wait to be begun, all of them; UINT32_MAX: no limit */
     uint32_t requests_per_connection; /* 0: no limit by default */
     bool http2;                       /* spoken, too: libnghttp2 is there */
     bool proxy_protocol;      /* proxies say first for whom they connect, and nobody else may */

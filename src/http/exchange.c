@@ -28,7 +28,7 @@ static void fill_limits(cz_http_limits *limits)
     limits->body_rate_min = or_default(limits->body_rate_min, 1024);
     limits->write_timeout_ms = or_default(limits->write_timeout_ms, 30000);
     limits->handler_timeout_ms = or_default(limits->handler_timeout_ms, 30000);
-    limits->queue_wait_max_ms = or_default(limits->queue_wait_max_ms, 500);
+    limits->queue_wait_max_ms = or_default(limits->queue_wait_max_ms, 1000);
     limits->connections_max = or_default(limits->connections_max, 4096);
     limits->connections_per_address = or_default(limits->connections_per_address, 256);
     limits->ws_message_bytes = or_default(limits->ws_message_bytes, 1 << 20);

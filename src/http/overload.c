@@ -53,11 +53,11 @@ bool cz__overload_judge(struct cz__overload_rule *rule, int64_t turn_us, int64_t
 
 /* However little refusing costs, whoever asks again at once costs a worker all its time. Longer turns have more to refuse: without
  * a bound they would grow where refusing takes a quarter of the time anyway. */
-static int64_t time_to_serve(const struct cz__overload_rule *rule, int64_t refusing_us)
+static int64_t time_to_serve(int64_t refusing_us)
 {
     int64_t us = refusing_us * CZ__OVERLOAD_SERVED_SHARE;
-    if (us > rule->wait_max_us / CZ__OVERLOAD_TURN_PART)
-        us = rule->wait_max_us / CZ__OVERLOAD_TURN_PART;
+    if (us > CZ__OVERLOAD_TURN_US_MAX)
+        us = CZ__OVERLOAD_TURN_US_MAX;
     return us < CZ__OVERLOAD_TURN_US ? CZ__OVERLOAD_TURN_US : us;
 }
 
@@ -71,7 +71,7 @@ void cz__overload_turn_ended(struct cz__overload_rule *rule, int64_t turn_us, in
     int64_t second_us = now_us - rule->second_us;
     bool any = rule->first_refused_us;
     rule->carried_us = now_us - (rule->busy_us ? rule->busy_us : turn_us);
-    rule->allowed_us = time_to_serve(rule, any ? rule->busy_us - rule->first_refused_us : 0);
+    rule->allowed_us = time_to_serve(any ? rule->busy_us - rule->first_refused_us : 0);
     rule->busy_us = rule->first_refused_us = 0;
     rule->begun = 0;
     if (second_us < CZ__OVERLOAD_SECOND_US)

@@ -7,7 +7,7 @@
  * an interval has to pass, and "Fail at Scale", ACM Queue 13/8, whose queue is served quickly once it stands.)
  *
  * In an overload a turn of the loop begins requests for 3 ms and refuses the rest: who is refused where handlers take 2 ms hears so
- * within 10. The first of a turn is always served, and serving has three times the time of refusing, up to a tenth of the limit. It
+ * within 10. The first of a turn is always served, and serving has three times the time of refusing, up to 25 ms. It
  * ends when a second has refused less than an eighth.
  */
 #ifndef CZ_HTTP_OVERLOAD_H
@@ -21,7 +21,7 @@ enum {
     CZ__OVERLOAD_TURN_US =
         3000, /* both articles have 5 ms, of one request; a turn is two that follow each other */
     CZ__OVERLOAD_SERVED_SHARE = 3, /* serving has so many times the time of refusing */
-    CZ__OVERLOAD_TURN_PART = 10,   /* of the limit, which a turn is at most */
+    CZ__OVERLOAD_TURN_US_MAX = 25000,
     CZ__OVERLOAD_REFUSED_PART = 8, /* a part of the requests; fewer, and it is over */
     CZ__OVERLOAD_SECOND_US = 1000000
 };

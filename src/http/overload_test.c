@@ -93,8 +93,8 @@ CZ_TEST(in_an_overload_a_turn_serves_what_it_can_in_its_time)
         { "usual ones", 2000, 10, 0, 2, 2 },
         { "one that takes longer than a turn may", 50000, 10, 0, 1, 1 },
         { "who waited and goes on holds back who comes", 10, 10, 4000, 100, 1 },
-        { "refusing takes time, so serving has three times as much", 1000, 100, 0, 4, 29 },
-        { "at most a tenth of the limit", 1000, 10000, 0, 4, 41 },
+        { "refusing takes time, so serving has three times as much", 1000, 50, 0, 4, 15 },
+        { "25 ms at most", 1000, 10000, 0, 4, 16 },
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         struct cz__overload_rule rule = overloaded();
