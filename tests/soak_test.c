@@ -133,7 +133,7 @@ CZ_TEST(memory_stays_flat_under_everything_at_once)
     struct server server = load_server(LOAD_BIND, 2);
     struct load warm =
         load_start_all(&server); /* pools and descriptors are as many as they will be */
-    sleep_ms(3000);
+    sleep_ms((int)(total * 1000 / 5));
     load_stop(&warm);
     sleep_ms(1000);
     size_t count = find_processes(&server, processes);
