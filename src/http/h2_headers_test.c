@@ -20,6 +20,7 @@ static struct fixture fixture_make(void)
 
 static void fixture_done(struct fixture *f)
 {
+    cz__exchange_release(f->exchange);
     cz__http_core_done(&f->core);
     cz__loop_destroy(f->loop);
 }

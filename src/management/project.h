@@ -95,7 +95,7 @@ struct cz__builtin {
     const char *flags; /* for --help, a line for each of those in `usage`; NULL: none */
 };
 /* Read the arguments of `run`, which count before anything is opened. False: they make no sense, which was printed. */
-bool cz__serving_read(int argc, char **argv, struct cz__serving *out);
+bool cz__serving_read(int argc, char **argv, struct cz__serving *out) __attribute__((nonnull));
 int cz__command_run(struct cz__site *site, int argc, char **argv);
 int cz__command_routes(struct cz__site *site, int argc, char **argv);
 /* Print what a start does not refuse and a developer should know. Returns how many warnings that were. */

@@ -206,6 +206,11 @@ CZ_TEST(a_port_that_cannot_be_and_one_that_is_taken_are_told)
         cz__test_command(&plain, CZ__TEXTS(NULL), CZ__TEXTS("run", "--bind", "0.0.0.0"), &out), 1);
     CZ_EXPECT_STR(out, "run: cannot listen on \"0.0.0.0\": want ADDRESS:PORT, unix:PATH, "
                        "systemd, systemd:NAME or fd:NUMBER\n");
+    CZ_EXPECT_EQ(cz__test_command(&plain, CZ__TEXTS(NULL),
+                                  CZ__TEXTS("run", "--bind", ":8000", "--bind", "https://:8001"),
+                                  &out),
+                 2);
+    CZ_EXPECT_STR(out, "run: --bind is given twice; several addresses have commas between them\n");
 }
 
 CZ_TEST(all_settings_that_production_lacks_are_told_at_once)

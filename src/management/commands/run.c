@@ -291,6 +291,11 @@ bool cz__serving_read(int argc, char **argv, struct cz__serving *out)
                               : !strcmp(argv[i], "--user")    ? &out->user
                                                               : NULL;
         unsigned number = 0;
+        if (wanted && *wanted) {
+            fprintf(stderr, "run: %s is given twice%s\n", argv[i],
+                    wanted == &out->bind ? "; several addresses have commas between them" : "");
+            return false;
+        }
         if (wanted && i + 1 < argc) {
             *wanted = argv[++i];
         } else if (!strcmp(argv[i], "--require-sandbox")) {
