@@ -189,6 +189,7 @@ def nginx():
         """
 
     tls_lines = """listen 127.0.0.1:%(tls_port)d ssl http2;
+                ssl_protocols TLSv1.2 TLSv1.3;
                 ssl_certificate %(certificate)s; ssl_certificate_key %(key)s;"""
 
     def command(place):

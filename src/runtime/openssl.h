@@ -128,6 +128,7 @@ typedef int (*cz__ssl_ticket_key)(SSL *, unsigned char *name, unsigned char *iv,
     X(void, SSL_CTX_free, (SSL_CTX *))                                                             \
     X(long, SSL_CTX_ctrl, (SSL_CTX *, int command, long number, void *pointer))                    \
     X(long, SSL_CTX_callback_ctrl, (SSL_CTX *, int command, void (*callback)(void)))               \
+    X(int, SSL_CTX_set_num_tickets, (SSL_CTX *, size_t count))                                     \
     X(uint64_t, SSL_CTX_set_options, (SSL_CTX *, uint64_t options))                                \
     X(int, SSL_CTX_set_cipher_list, (SSL_CTX *, const char *list))                                 \
     X(void, SSL_CTX_set_verify, (SSL_CTX *, int mode, void *callback))                             \
