@@ -441,17 +441,24 @@ static void finish(struct cz__h2_stream *stream)
     cz__exchange_answered(exchange, stream->body.len);
 }
 
+/* The handler has ended, perhaps after its stream. May free the stream. */
+static void finish_or_drop(struct cz__h2_stream *stream)
+{
+    cz__exchange *exchange = stream->exchange;
+    if (!stream->closed) {
+        finish(stream);
+        return;
+    }
+    exchange->request.response.status = 499;
+    cz__exchange_answered(exchange, 0);
+    cz__h2_stream_destroy(stream);
+}
+
 static void on_handler_done(cz__exchange *exchange)
 {
     struct cz__h2_stream *stream = exchange->owner;
     struct cz__h2 *h2 = stream->h2;
-    if (stream->closed) {
-        exchange->request.response.status = 499;
-        cz__exchange_answered(exchange, 0);
-        cz__h2_stream_destroy(stream);
-    } else {
-        finish(stream);
-    }
+    finish_or_drop(stream);
     cz__conn_settle(h2->conn);
 }
 
@@ -511,7 +518,7 @@ void cz__h2_stream_run(struct cz__h2_stream *stream)
     exchange->stream_send = stream_send;
     cz__exchange_start(exchange);
     if (!exchange->running)
-        finish(stream);
+        finish_or_drop(stream); /* what it sent may have found the connection gone */
 }
 
 void cz__h2_stream_refuse(struct cz__h2_stream *stream, const cz_error *err)
