@@ -272,13 +272,20 @@ void cz__h2_rest(struct cz__h2 *h2)
                                                                 : limits_of(h2)->header_timeout_ms);
 }
 
+/* Whether there is something of ours for the client to take. An end without bytes waits for its window, too. */
+static bool has_to_take(const struct cz__h2_stream *stream)
+{
+    return stream->answered_ms &&
+           (!stream->streams || stream->out.len || (stream->finished && !stream->end_sent));
+}
+
 /* A WebSocket has a time of its own, unless its client is to take something. */
 static int64_t streams_due(const struct cz__h2 *h2, int64_t now)
 {
     int64_t due = CZ__NEVER;
     for (const struct cz__h2_stream *stream = h2->streams; stream; stream = stream->next) {
         int64_t own = stream->ws ? stream->due_ms : now + CZ__H2_TICK_MS;
-        if (stream->out.len && own > now + CZ__H2_TICK_MS)
+        if (has_to_take(stream) && own > now + CZ__H2_TICK_MS)
             own = now + CZ__H2_TICK_MS;
         due = own < due ? own : due;
     }
@@ -421,8 +428,7 @@ static void check_sending(struct cz__h2_stream *stream, int64_t now)
 /* And one that takes nothing of an answer, or of a WebSocket. */
 static void check_taking(struct cz__h2_stream *stream, int64_t now)
 {
-    bool waits_for_client = stream->answered_ms && (!stream->streams || stream->out.len);
-    if (!waits_for_client || stream->sent != stream->sent_before || !stream->stalled_ms) {
+    if (!has_to_take(stream) || stream->sent != stream->sent_before || !stream->stalled_ms) {
         stream->stalled_ms = now;
         stream->sent_before = stream->sent;
     } else if (now - stream->stalled_ms >= (int64_t)limits_of(stream->h2)->write_timeout_ms) {

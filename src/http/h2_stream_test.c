@@ -31,10 +31,17 @@ static void read_body(cz_ctx *ctx, cz_request *req)
     cz_respond(ctx, req, 200, CZ_STR("text/plain"), CZ_STR("read"));
 }
 
+static void stream_nothing(cz_ctx *ctx, cz_request *req, void *arg)
+{
+    (void)ctx, (void)req, (void)arg;
+}
+
 static void handle(cz_ctx *ctx, cz_request *req, void *user)
 {
     (void)user;
-    if (cz_str_eq(req->path, CZ_STR("/read")))
+    if (cz_str_eq(req->path, CZ_STR("/nothing")))
+        cz_respond_stream(ctx, req, 200, CZ_STR("text/plain"), stream_nothing, NULL);
+    else if (cz_str_eq(req->path, CZ_STR("/read")))
         read_body(ctx, req);
     else
         cz_respond_stream(ctx, req, 200, CZ_STR("text/plain"), stream, NULL);
@@ -84,5 +91,27 @@ CZ_TEST(a_connection_that_ends_while_a_handler_begins_is_freed)
         cz_buf_done(&out);
         bench_done(&b);
     }
+}
+
+/* A frame of the end alone has no bytes, and waits for the window all the same. */
+CZ_TEST(an_end_that_the_client_does_not_take_is_not_waited_for)
+{
+    const cz_http_limits limits = { .http2 = cz__h2_is_there(), .write_timeout_ms = 500 };
+    struct bench b = bench_make(&limits, &app, NULL);
+    struct heard heard = { 0 };
+    cz_buf out = { 0 };
+    int fd = dial(&b);
+    cz_buf_append_lit(&out, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    put_frame(&out, SETTINGS, 0, 0, "\0\4\0\0\0\0", 6);
+    put_get(&out, 1, "/nothing");
+    say_bytes(fd, cz_buf_str(&out));
+    listen_until(&b, fd, &heard, SIZE_MAX, 2500);
+    CZ_EXPECT(cz_str_ends_with(cz_buf_str(&heard.all), CZ_STR("\0\0\4\3\0\0\0\0\1\0\0\0\10")));
+    CZ_EXPECT(!heard.closed);
+    close(fd);
+    turn(&b, 20);
+    cz_buf_done(&heard.all);
+    cz_buf_done(&out);
+    bench_done(&b);
 }
 #endif

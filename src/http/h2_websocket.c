@@ -123,6 +123,7 @@ static void end(void *arg)
     if (stream->closed || stream->finished)
         return;
     stream->due_ms = CZ__NEVER;
+    call_within(stream->h2->conn, cz__conn_now_ms(stream->h2->conn) + CZ__H2_TICK_MS);
     cz__h2_stream_finish(stream);
 }
 

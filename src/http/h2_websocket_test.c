@@ -591,6 +591,28 @@ CZ_TEST(who_does_not_read_a_stream_is_reset_and_the_connection_lives)
     bench_done(&b);
 }
 
+/* Who has a window of nothing and ends without a word: our end, which has no bytes, waits for that window too. */
+CZ_TEST(who_takes_not_even_our_end_is_reset)
+{
+    struct bench b = begin((cz_http_limits){ .write_timeout_ms = 500 });
+    struct client *client = client_make(&b);
+    cz_buf out = { 0 };
+    put_hello(&out, CZ_STR("\0\4\0\0\0\0"));
+    put_connect(&out, 1, "/echo");
+    put_frame(&out, DATA, END_STREAM, 1, NULL, 0);
+    talk(client, &out, 60);
+    expect_told(client, 1, "200: ");
+    CZ_EXPECT_EQ(seen.handlers, 0);
+    CZ_EXPECT_EQ(b.server->websocket_streams, 1);
+    hear_frames(client, 2800);
+    expect_told(client, 1, "200: ; reset 8");
+    CZ_EXPECT_EQ(b.server->websocket_streams, 0);
+    CZ_EXPECT(!client->closed);
+    client_done(client);
+    cz_buf_done(&out);
+    bench_done(&b);
+}
+
 CZ_TEST(sockets_on_streams_are_told_of_a_drain)
 {
     static const struct {
