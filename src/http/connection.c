@@ -11,7 +11,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { LINGER_MS = 1000, LINGER_BYTES_MAX = 64 << 10 };
+enum {
+    LINGER_MS = 1000,
+    LINGER_BYTES_MAX = 64 << 10,
+    TURN_BYTES_MAX = 32 << 10, /* of TLS, that one connection reads before others have their turn */
+    RECORD_BYTES = 32          /* what a record has besides, about */
+};
 
 /* ---- What is to be sent ---- */
 
@@ -154,10 +159,23 @@ cz_status cz__conn_send_file(cz__conn *conn, int fd, uint64_t first, size_t byte
     }
 }
 
+static size_t *read_in_this_turn(cz__conn *conn)
+{
+    int64_t turn_us = cz__loop_now_us(conn->server->core.loop);
+    if (conn->read_turn_us != turn_us)
+        conn->read_bytes = 0;
+    conn->read_turn_us = turn_us;
+    return &conn->read_bytes;
+}
+
 ssize_t cz__conn_read(cz__conn *conn, char *room, size_t bytes)
 {
-    return conn->tls ? cz__tls_session_read(conn->tls, room, bytes)
-                     : recv(conn->watch.fd, room, bytes, 0);
+    if (!conn->tls)
+        return recv(conn->watch.fd, room, bytes, 0);
+    ssize_t n = cz__tls_session_read(conn->tls, room, bytes);
+    if (n > 0)
+        *read_in_this_turn(conn) += (size_t)n + RECORD_BYTES;
+    return n;
 }
 
 struct cz__http_peer cz__conn_peer(const cz__conn *conn)
@@ -268,6 +286,8 @@ static void on_due(cz__timer *timer)
 static void arm_timer(cz__conn *conn)
 {
     int64_t due = conn->due_ms < conn->write_due_ms ? conn->due_ms : conn->write_due_ms;
+    if (conn->read_waits)
+        due = cz__conn_now_ms(conn); /* in the next turn: the descriptor need not be ready */
     if (due == CZ__NEVER || (cz__timer_is_set(&conn->timer) && conn->armed_ms <= due))
         return;
     conn->armed_ms = due;
@@ -289,15 +309,20 @@ void cz__conn_wait(cz__conn *conn)
     arm_timer(conn);
 }
 
-/* Whether there was more to do than to wait for the descriptor. */
+/* Whether there was more to do than to wait for the descriptor. What TLS reads ahead may end inside the head of a record, upon which
+ * it reads ahead again: of a client that sends without end there is always more. */
 static bool go_on(cz__conn *conn)
 {
+    conn->read_waits = false;
     if (conn->life != CZ__CONN_OPEN)
         return false;
     if (conn->protocol->go_on && conn->protocol->go_on(conn))
         return true;
     if (!conn->tls || !cz__tls_session_has_more(conn->tls) ||
         !(conn->protocol->interest(conn) & EPOLLIN))
+        return false;
+    conn->read_waits = *read_in_this_turn(conn) >= TURN_BYTES_MAX;
+    if (conn->read_waits)
         return false;
     conn->protocol->on_ready(conn, EPOLLIN); /* what TLS has read ahead */
     return true;

@@ -69,10 +69,13 @@ struct cz__conn {
     int64_t due_ms;       /* when the protocol's time is over; CZ__NEVER */
     int64_t write_due_ms; /* when a write without progress is; CZ__NEVER: nothing unsent */
     int64_t armed_ms;     /* when the timer fires: at or before both, and looks again */
+    int64_t read_turn_us; /* the turn of the loop in which TLS was read last */
+    size_t read_bytes;    /* in that turn */
     void *left;           /* the session of the protocol before, until settle() */
     uint32_t linger_bytes_left; /* what is dropped of the client before a close() */
     uint8_t life;               /* enum cz__conn_life */
     bool file_waits;            /* the client has to take something before more of a file goes */
+    bool read_waits;            /* TLS has read ahead, and others have their turn first */
     bool linger;                /* the client may still be sending: close gently */
     char address_text[46];
 };

@@ -175,6 +175,39 @@ CZ_TEST(requests_are_answered_inside_tls_however_its_bytes_come)
     bench_done(&b);
 }
 
+/* What a client sends without end is read by and by: others have their turn. OpenSSL reads as far ahead as it has room, and again
+ * at once where that ends inside the head of a record: with records of some lengths always. */
+CZ_TEST(what_tls_has_read_ahead_keeps_nobody_waiting)
+{
+    enum { BYTES = 200 << 10, TURN_BYTES = 50 << 10, HEAD = 400 };
+    struct bench b = begin(&(cz_http_limits){ 0 });
+    cz_buf text = { 0 };
+    while (text.len < BYTES)
+        cz_buf_printf(&text, "GET /%0*d HTTP/1.1\r\nHost: localhost\r\n\r\n", HEAD, 0);
+    size_t request = HEAD + strlen("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), most = 0;
+    for (size_t piece = 200; piece < 300; piece++) {
+        struct client client = connect_to(&b, "localhost", 0);
+        for (size_t at = 0; at < text.len; at += piece) {
+            cz_str part = cz_str_head(cz_str_tail(cz_buf_str(&text), at), piece);
+            CZ_REQUIRE_OK(cz__tls_write(client.tls, part.ptr, part.len));
+        }
+        cz__tls_take(client.tls, &client.out);
+        ssize_t sent = send(client.fd, client.out.ptr, client.out.len, MSG_NOSIGNAL);
+        CZ_REQUIRE(sent > BYTES - 1000); /* it waits in the socket */
+        uint64_t before = cz__http_server_stats(b.server).requests;
+        cz__loop_turn(b.loop, 1);
+        size_t taken = (cz__http_server_stats(b.server).requests - before) * request;
+        most = taken > most ? taken : most;
+        client.out.len = 0;
+        hang_up(&client);
+        turn(&b, 5);
+    }
+    CZ_EXPECT(most > 0);
+    CZ_EXPECT_MSG(most < TURN_BYTES, "%zu bytes in a turn", most);
+    cz_buf_done(&text);
+    bench_done(&b);
+}
+
 /* More than a record, and more than a socket takes at once. */
 CZ_TEST(bodies_of_many_records_pass_both_ways)
 {
