@@ -170,9 +170,13 @@ void cz__overload_accepted(struct cz__http_core *core, int fd)
     if (!overload->rule.wait_max_us || turn_us < overload->accept_next_us)
         return;
     overload->accept_next_us = turn_us + LOOK_US;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
-        cz__overload_waited(&overload->rule, CZ__OVERLOAD_ACCEPT,
-                            (int64_t)info.tcpi_last_data_recv * 1000, turn_us);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+        return;
+    int64_t waited_us = (int64_t)info.tcpi_last_data_recv * 1000;
+    if (turn_us - waited_us > overload->accept_seen_us) /* it came when the last seen had gone */
+        overload->rule.above_since_us[CZ__OVERLOAD_ACCEPT] = 0;
+    overload->accept_seen_us = turn_us;
+    cz__overload_waited(&overload->rule, CZ__OVERLOAD_ACCEPT, waited_us, turn_us);
 }
 
 /* ---- refusing ---- */

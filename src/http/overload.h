@@ -67,7 +67,7 @@ struct cz__overload {
     cz__watch mark;             /* an eventfd, edge-triggered: each write is an event */
     cz__turn_hook hook;
     bool marked;
-    int64_t marked_us, mark_next_us, accept_next_us;
+    int64_t marked_us, mark_next_us, accept_next_us, accept_seen_us;
     int64_t told_us; /* when the log was last told */
     uint64_t untold; /* refused since */
 };

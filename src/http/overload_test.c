@@ -250,6 +250,23 @@ CZ_TEST(connections_that_wait_long_to_be_accepted_are_seen)
     bench_done(&b);
 }
 
+/* Each of two connections comes while the loop is held, and between them nobody waits. */
+CZ_TEST(connections_that_waited_at_different_times_are_no_queue)
+{
+    static const cz_http_limits limits = { .queue_wait_max_ms = 50 };
+    struct bench b = bench_make(&limits, &app, NULL);
+    const struct cz__overload_rule *rule = &b.server->core.overload.rule;
+    for (int i = 0; i < 2; i++) {
+        int fd = dial(&b);
+        usleep(120 * MS);
+        turn(&b, 300);
+        CZ_EXPECT(rule->above_since_us[CZ__OVERLOAD_ACCEPT]);
+        CZ_EXPECT_MSG(!rule->on, "%d", i);
+        close(fd);
+    }
+    bench_done(&b);
+}
+
 /* ---- requests that find no fiber ---- */
 
 static struct bench bench_with_fibers(unsigned count, uint32_t wait_max_ms)
