@@ -1,15 +1,9 @@
 #include "http/flooders.h"
 #include <string.h>
 
-static bool is_ipv4(const cz__address *address) /* as RFC 4291, 2.5.5.2, has it */
-{
-    static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
-    return memcmp(address->bytes, prefix, sizeof prefix) == 0;
-}
-
 static bool is_one_client(const cz__address *a, const cz__address *b)
 {
-    size_t bytes = is_ipv4(a) || is_ipv4(b) ? sizeof a->bytes : 8;
+    size_t bytes = cz__address_is_ipv4(a) || cz__address_is_ipv4(b) ? sizeof a->bytes : 8;
     return memcmp(a->bytes, b->bytes, bytes) == 0;
 }
 
