@@ -67,13 +67,11 @@ static void end_turn(void *arg)
     cz__fiber_wake(turn->fiber);
 }
 
-/* A client that sends as fast as it is read would keep the loop for itself. */
-static void let_others(cz_ctx *ctx, cz__exchange *exchange)
+void cz__http_let_others(cz_ctx *ctx, struct cz__http_core *core)
 {
     struct turn turn = { cz__fiber_current(), false };
     cz__post post = { .fn = end_turn, .arg = &turn };
-    exchange->body.since_turn_bytes = 0;
-    cz__loop_post_own(exchange->core->loop, &post);
+    cz__loop_post_own(core->loop, &post);
     while (!turn.over)
         cz__fiber_wait_uncancelled(ctx);
 }
@@ -111,8 +109,10 @@ size_t cz_body_read(cz_ctx *ctx, cz_request *req, void *out, size_t room)
         return read_whole(req, out, room);
     cz__exchange *exchange = cz__exchange_of(req);
     struct cz__body *body = &exchange->body;
-    if (body->since_turn_bytes > TURN_BYTES_MAX)
-        let_others(ctx, exchange);
+    if (body->since_turn_bytes > TURN_BYTES_MAX) {
+        body->since_turn_bytes = 0;
+        cz__http_let_others(ctx, exchange->core);
+    }
     cz__body_invite(exchange);
     for (;;) {
         size_t n = 0;

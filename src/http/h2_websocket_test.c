@@ -2,6 +2,7 @@
 #include "http/h2_internal.h"
 #include "http/h2_testing.h"
 #include "http/ws_testing.h"
+#include <time.h>
 
 enum { STREAMS = 210 };
 
@@ -337,6 +338,44 @@ CZ_TEST(a_handler_that_does_not_receive_stops_its_stream_and_no_other)
                   "%s", told(client, 1));
     put_ws_data(&out, 1, CLOSE_FRAME, CZ_STR("\x03\xe8"), END_STREAM);
     talk(client, &out, 30);
+    client_done(client);
+    cz_buf_done(&out);
+    bench_done(&b);
+}
+
+/* Of the processor: the machine may be busy with something else. */
+static int64_t spent_us(void)
+{
+    struct timespec spent;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return spent.tv_sec * 1000000 + spent.tv_nsec / 1000;
+}
+
+/* Handlers that have a lot to receive: others have their turn between. */
+CZ_TEST(what_waits_for_a_socket_keeps_nobody_waiting)
+{
+    enum { SOCKETS = 4, TIMES = 15, PIECE = 16002 };
+    static char small[PIECE]; /* messages of no bytes, each a frame of six */
+    struct bench b = begin((cz_http_limits){ 0 });
+    struct client *client = open_sockets(&b, SOCKETS, "/sleep");
+    cz_buf out = { 0 };
+    int64_t longest = 0;
+    for (int i = 0; i < PIECE; i += 6)
+        memcpy(small + i, "\x81\x80\0\0\0\0", 6);
+    for (uint32_t n = 0; n <= SOCKETS; n++) /* all that is answered may go at once */
+        put_number(&out, WINDOW_UPDATE, n ? 2 * n - 1 : 0, 1 << 30);
+    for (uint32_t n = 0; n < SOCKETS * TIMES; n++) {
+        put_frame(&out, DATA, 0, 2 * (n % SOCKETS) + 1, small, PIECE);
+        talk(client, &out, 1);
+    }
+    for (int64_t until = cz_monotonic_us() + 3000000; cz_monotonic_us() < until;) {
+        int64_t began = spent_us();
+        cz__loop_turn(b.loop, 1);
+        int64_t took = spent_us() - began;
+        longest = took > longest ? took : longest;
+    }
+    hear_frames(client, 100);
+    CZ_EXPECT_MSG(longest < 50000, "%d us", (int)longest);
     client_done(client);
     cz_buf_done(&out);
     bench_done(&b);

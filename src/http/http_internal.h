@@ -141,6 +141,9 @@ void cz__exchange_fill_partly(cz__exchange *exchange, const struct cz__h1_head *
 void cz__exchange_plan_body(cz__exchange *exchange);
 /* body_stream.c: send the 100 that the client waits for, if it does and the body is read. */
 void cz__body_invite(cz__exchange *exchange);
+/* body_stream.c: go on when the loop has turned: a client that sends as fast as it is read would keep it for itself. Waits, also when
+ * the context is cancelled. */
+void cz__http_let_others(cz_ctx *ctx, struct cz__http_core *core);
 /* Whether a body that is waited for comes fast enough; else its reader is woken to refuse it. */
 bool cz__body_look_at_pace(cz__exchange *exchange, int64_t now_ms);
 

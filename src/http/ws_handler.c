@@ -3,6 +3,8 @@
 #include "http/ws_internal.h"
 #include <calzone/log.h>
 
+enum { TURN_MESSAGES_MAX = 128 }; /* received without waiting before others have their turn */
+
 /* ---- One message after another ---- */
 
 static void keep_actor(cz_ctx *ctx, struct cz_websocket *ws)
@@ -63,6 +65,7 @@ static cz_status wait_for_input(cz_ctx *ctx, struct cz_websocket *ws, int64_t un
     int64_t deadline_us = ctx->deadline_us;
     if (until_us && (!deadline_us || until_us < deadline_us))
         ctx->deadline_us = until_us;
+    ws->since_turn = 0;
     ws->receiver = cz__fiber_current();
     cz_status status = cz__fiber_wait(ctx);
     ws->receiver = NULL;
@@ -77,6 +80,10 @@ cz_status cz__ws_receive(cz_ctx *ctx, struct cz_websocket *ws, int64_t timeout_m
     int64_t until_us = timeout_ms < 0 ? 0 : cz__loop_now_us(loop) + timeout_ms * 1000;
     forget_message(ctx, ws);
     cz_buf_done(&ws->in_hand); /* now that no clean-up looks at it */
+    if (ws->since_turn++ == TURN_MESSAGES_MAX) {
+        ws->since_turn = 0;
+        cz__http_let_others(ctx, ws->core);
+    }
     for (;;) {
         ws->carrier->settle(ws->carrier_arg); /* takes and sends what is there */
         if (ws->message_waits)

@@ -33,7 +33,8 @@ struct cz_websocket {
     int64_t heard_ms, pinged_ms, active_ms;
     struct cz__ws_reader reader;
     uint16_t close_code;
-    uint8_t state; /* enum cz__ws_state */
+    uint16_t since_turn; /* messages received since others had their turn */
+    uint8_t state;       /* enum cz__ws_state */
     bool message_waits;
     bool started, running, suspended; /* the handler, as in cz__exchange */
     bool awaiting_pong, trimmed;
