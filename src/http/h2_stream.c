@@ -240,9 +240,10 @@ static void begin(struct cz__h2_stream *stream, const struct cz__h1_head *head)
 {
     cz__exchange *exchange = stream->exchange;
     exchange->request.version_major = 2;
-    if (!stream->ended && refused_for_overload(stream))
+    bool has_body = !stream->ended && !stream->protocol.len;
+    if (has_body && refused_for_overload(stream)) /* others in their turn */
         return;
-    if (!stream->ended && !stream->protocol.len)
+    if (has_body)
         cz__exchange_plan_body(exchange);
     exchange->body_in.bytes_max = exchange->body.bytes_max;
     if (head->expect_unknown)

@@ -444,6 +444,23 @@ CZ_TEST(what_is_no_extended_connect_is_refused)
     bench_done(&b);
 }
 
+/* It is judged where it is begun, as a request without a body is, and once. */
+CZ_TEST(a_socket_is_one_request_in_an_overload)
+{
+    struct bench b = begin((cz_http_limits){ 0 });
+    struct cz__overload_rule *rule = &b.server->core.overload.rule;
+    *rule = (struct cz__overload_rule){ .wait_max_us = 1000000,
+                                        .on = true,
+                                        .allowed_us = -1, /* the first of a turn, and no other */
+                                        .second_us = cz_monotonic_us() };
+    struct client *client = open_sockets(&b, 1, "/echo");
+    CZ_EXPECT_EQ(rule->served, 1);
+    CZ_EXPECT_EQ(rule->refused, 0);
+    expect_told(client, 1, "200: ");
+    client_done(client);
+    bench_done(&b);
+}
+
 CZ_TEST(sockets_on_streams_count_as_connections_do)
 {
     static const cz_http_limits limits[] = { { .connections_per_address = 5 },
