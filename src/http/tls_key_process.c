@@ -60,6 +60,16 @@ static size_t sign(const struct cz__signing *signing, unsigned char out[CZ__SIGN
     return done ? len : 0;
 }
 
+/* Whether the next message passes descriptors. It stays where it is: who takes it closes them, and a socket that lingers (SO_LINGER)
+ * makes close() wait for as long as whoever passed it likes. */
+static bool passes_descriptors(int fd)
+{
+    char byte;
+    struct iovec part = { &byte, 1 };
+    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+    return recvmsg(fd, &message, MSG_PEEK | MSG_DONTWAIT) >= 0 && (message.msg_flags & MSG_CTRUNC);
+}
+
 /* One request, or none. What is none of ours is refused when it has a number. A worker that does not take its answers gets none. */
 static void answer(int fd)
 {
@@ -96,17 +106,17 @@ static void *serve(void *arg)
     nfds_t count = 0;
     for (size_t i = 0; i < self.keys->place_count; i++)
         if (lane_of(i) == lane)
-            fds[count++] =
-                (struct pollfd){ .fd = self.keys->pairs[i][OF_PROCESS], .events = POLLIN };
+            fds[count++] = (struct pollfd){ .fd = self.keys->pairs[i][OF_PROCESS],
+                                            .events = POLLIN | POLLRDHUP };
     shut_in();
     for (;;) {
         if (poll(fds, count, -1) < 0)
             continue;
         for (nfds_t i = 0; i < count; i++)
-            if (fds[i].revents & POLLIN)
-                answer(fds[i].fd);
+            if (fds[i].revents & ~POLLIN || (fds[i].revents && passes_descriptors(fds[i].fd)))
+                fds[i].fd = -1; /* nobody has its other end, or a worker that is none any more */
             else if (fds[i].revents)
-                fds[i].fd = -1; /* nobody has its other end */
+                answer(fds[i].fd);
     }
     return NULL;
 }

@@ -173,13 +173,21 @@ pid_t cz__tls_keys_restart(void *arg)
     return keys->pid;
 }
 
+/* A worker may have passed a descriptor that nobody took. It is closed with the socket, which may wait for as long as the worker
+ * likes (SO_LINGER), unless that is done by the end of this process. */
+static bool is_unread(int fd)
+{
+    struct pollfd waiting = { .fd = fd, .events = POLLIN };
+    return poll(&waiting, 1, 0) > 0;
+}
+
 void cz__tls_keys_destroy(cz__tls_keys *keys)
 {
     if (!keys)
         return;
     for (size_t i = 0; i < keys->place_count; i++)
-        for (int end = OF_WORKER; end <= OF_PROCESS; end++)
-            if (keys->pairs[i][end] >= 0)
+        for (int end = OF_PROCESS; end >= OF_WORKER; end--)
+            if (keys->pairs[i][end] >= 0 && (end == OF_WORKER || !is_unread(keys->pairs[i][end])))
                 close(keys->pairs[i][end]);
     if (keys->pid > 0 && keys->master == getpid()) /* by which it ends, unless it has ended */
         while (waitpid(keys->pid, NULL, 0) < 0 && errno == EINTR)

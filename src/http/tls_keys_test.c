@@ -3,7 +3,9 @@
 #include "http/tls_internal.h"
 #include <calzone/testing.h>
 #include <calzone/time.h>
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +58,12 @@ static bool lives(const cz__tls_keys *keys)
     return waitpid(keys->pid, NULL, WNOHANG) == 0;
 }
 
+static void kill_and_wait(const cz__tls_keys *keys)
+{
+    kill(keys->pid, SIGKILL);
+    CZ_EXPECT(waitpid(keys->pid, NULL, 0) == keys->pid);
+}
+
 static cz_status ask(cz__tls_keys *keys, unsigned key)
 {
     unsigned char signature[CZ__SIGNATURE_MAX];
@@ -90,14 +98,13 @@ CZ_TEST(a_process_of_keys_signs_what_tls_signs_and_nothing_else)
 }
 
 /* A descriptor beside the bytes. */
-static void send_descriptor(int to)
+static void send_descriptor(int to, int fd)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control = { 0 };
     char byte = 'x';
-    int fd = STDERR_FILENO;
     struct iovec part = { &byte, 1 };
     struct msghdr message = { .msg_iov = &part,
                               .msg_iovlen = 1,
@@ -126,11 +133,78 @@ CZ_TEST(a_process_of_keys_survives_whatever_is_written_to_it)
     static const size_t large[] = { 1000, 4096, 65536, sizeof bytes };
     for (size_t i = 0; i < CZ_COUNT(large); i++)
         CZ_EXPECT(send(keys->fd, bytes, large[i], MSG_NOSIGNAL) == (ssize_t)large[i]);
-    for (int i = 0; i < 100; i++)
-        send_descriptor(keys->fd);
     CZ_EXPECT_EQ(ask(keys, 1), CZ_OK);
     CZ_EXPECT(lives(keys));
     cz__tls_keys_destroy(keys);
+}
+
+/* A connection whose close() waits, as its peer takes nothing. */
+static int open_lingering(int seconds)
+{
+    static const char bytes[1 << 16];
+    const struct linger linger = { 1, seconds };
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t len = sizeof at;
+    int listener =
+        socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* which takes none: both stay open */
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CZ_REQUIRE(!bind(listener, (struct sockaddr *)&at, len) && !listen(listener, 1));
+    CZ_REQUIRE(!getsockname(listener, (struct sockaddr *)&at, &len));
+    CZ_REQUIRE(!connect(fd, (struct sockaddr *)&at, len));
+    CZ_REQUIRE(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger));
+    while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+        ;
+    return fd;
+}
+
+/* Place 2 is of the same thread as place 0. */
+CZ_TEST(descriptors_that_are_passed_to_a_process_of_keys_do_not_hold_it)
+{
+    cz__tls_keys *keys = start(true, NULL);
+    int fd = open_lingering(4);
+    send_descriptor(keys->pairs[1][0], fd);
+    close(fd);
+    usleep(50000);
+    for (int i = 0; i < 100; i++)
+        send_descriptor(keys->pairs[1][0], STDERR_FILENO);
+    CZ_EXPECT_EQ(ask(keys, 0), CZ_OK);
+    CZ_EXPECT(lives(keys));
+    kill_and_wait(keys);
+    int64_t began = cz_monotonic_us();
+    cz__tls_keys_destroy(keys);
+    CZ_EXPECT((cz_monotonic_us() - began) / 1000 < 2000); /* nor the master at its end */
+}
+
+/* In hundredths of a second. */
+static long cpu_time(pid_t pid)
+{
+    char path[64], text[1024];
+    long user = 0, kernel = 0;
+    cz_ignore(snprintf(path, sizeof path, "/proc/%d/stat", (int)pid));
+    FILE *file = fopen(path, "re");
+    CZ_REQUIRE(file && fgets(text, sizeof text, file));
+    fclose(file);
+    CZ_REQUIRE(sscanf(strrchr(text, ')') + 1,
+                      " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user,
+                      &kernel) == 2); /* NOLINT(cert-err34-c): the kernel's own numbers */
+    return user + kernel;
+}
+
+CZ_TEST(a_place_that_is_shut_down_costs_a_process_of_keys_nothing)
+{
+    static const int ways[] = { SHUT_WR, SHUT_RD, SHUT_RDWR };
+    for (size_t i = 0; i < CZ_COUNT(ways); i++) {
+        cz__tls_keys *keys = start(true, NULL);
+        CZ_EXPECT_EQ(ask(keys, 0), CZ_OK);
+        CZ_EXPECT(!shutdown(keys->pairs[1][0], ways[i]));
+        long before = cpu_time(keys->pid);
+        usleep(300000);
+        long spent = cpu_time(keys->pid) - before;
+        CZ_EXPECT_MSG(spent < 10, "%ld", spent);
+        CZ_EXPECT_EQ(ask(keys, 0), CZ_OK);
+        CZ_EXPECT(lives(keys));
+        cz__tls_keys_destroy(keys);
+    }
 }
 
 /* Place 2 asks without end and takes no answer; place 0 has its thread or shares it. */
@@ -169,12 +243,6 @@ CZ_TEST(an_answer_to_somebody_else_is_none)
                      CZ_EDENIED);
     }
     cz__tls_keys_destroy(keys);
-}
-
-static void kill_and_wait(const cz__tls_keys *keys)
-{
-    kill(keys->pid, SIGKILL);
-    CZ_EXPECT(waitpid(keys->pid, NULL, 0) == keys->pid);
 }
 
 CZ_TEST(without_an_answer_a_worker_waits_once_and_then_asks_the_next_process)
