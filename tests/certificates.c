@@ -18,7 +18,8 @@ static const char script[] =
     "}\n"
     "here=DNS:localhost,IP:127.0.0.1\n"
     "make good $here 2 ca; make elsewhere DNS:example.com 2 ca\n"
-    "make expired $here -1 ca; make foreign $here 2 other-ca\n";
+    "make expired $here -1 ca; make foreign $here 2 other-ca\n"
+    "openssl pkey -in good.key -aes128 -passout pass:x -out locked.key\n";
 
 void certificates_make(void)
 {

@@ -118,10 +118,31 @@ cz_status cz__tls_use_certificate(SSL_CTX *ssl, const char *certificate, cz_erro
     return CZ_OK;
 }
 
+/* Else OpenSSL asks at the terminal, or at standard input. */
+static int have_no_passphrase(char *out, int bytes, int writing, void *arg)
+{
+    bool *asked = arg;
+    (void)out;
+    (void)bytes;
+    (void)writing;
+    *asked = true;
+    return -1;
+}
+
 cz_status cz__tls_use_key(SSL_CTX *ssl, const char *certificate, const char *key, cz_error *err)
 {
-    if (cz__ssl.SSL_CTX_use_PrivateKey_file(ssl, key, SSL_FILETYPE_PEM) != 1 ||
-        cz__ssl.SSL_CTX_check_private_key(ssl) != 1)
+    bool asked = false;
+    cz__ssl.SSL_CTX_set_default_passwd_cb(ssl, have_no_passphrase);
+    cz__ssl.SSL_CTX_set_default_passwd_cb_userdata(ssl, &asked);
+    bool used = cz__ssl.SSL_CTX_use_PrivateKey_file(ssl, key, SSL_FILETYPE_PEM) == 1;
+    cz__ssl.SSL_CTX_set_default_passwd_cb_userdata(ssl, NULL);
+    if (asked)
+        return cz_error_set(
+            err, CZ_EVALIDATION,
+            "the key %s has a passphrase, which nobody is there to type at a restart: "
+            "take it off with openssl pkey",
+            key);
+    if (!used || cz__ssl.SSL_CTX_check_private_key(ssl) != 1)
         return cz_error_set(err, CZ_EVALIDATION,
                             "the key %s cannot be read as PEM or is not that of %s: %s", key,
                             certificate, cz__tls_noted());

@@ -323,6 +323,7 @@ CZ_TEST(certificates_that_cannot_be_used_are_told)
         { "good.key", "good.key", NULL, "good.key cannot be read as PEM" },
         { "good.pem", "none.key", NULL, "none.key cannot be read as PEM or is not that of" },
         { "good.pem", "elsewhere.key", NULL, "elsewhere.key cannot be read as PEM or is not that" },
+        { "good.pem", "locked.key", NULL, "locked.key has a passphrase" },
         { "good.pem", "good.pem", NULL, "good.pem cannot be read as PEM or is not that of" },
         { "good.pem", "good.key", "none.pem", "none.pem has no certificates that can be read" },
         { "good.pem", "good.key", "good.key", "good.key has no certificates that can be read" },

@@ -117,6 +117,7 @@ enum {
 
 typedef int (*cz__ssl_alpn_select)(SSL *, const unsigned char **out, unsigned char *out_len,
                                    const unsigned char *in, unsigned in_len, void *arg);
+typedef int (*cz__ssl_passphrase)(char *out, int bytes, int writing, void *arg);
 typedef int (*cz__ssl_ticket_key)(SSL *, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *,
                                   EVP_MAC_CTX *, int encrypt);
 
@@ -135,6 +136,8 @@ typedef int (*cz__ssl_ticket_key)(SSL *, unsigned char *name, unsigned char *iv,
     X(int, SSL_CTX_set_default_verify_paths, (SSL_CTX *))                                          \
     X(int, SSL_CTX_load_verify_file, (SSL_CTX *, const char *file))                                \
     X(int, SSL_CTX_use_certificate_chain_file, (SSL_CTX *, const char *file))                      \
+    X(void, SSL_CTX_set_default_passwd_cb, (SSL_CTX *, cz__ssl_passphrase))                        \
+    X(void, SSL_CTX_set_default_passwd_cb_userdata, (SSL_CTX *, void *arg))                        \
     X(int, SSL_CTX_use_PrivateKey_file, (SSL_CTX *, const char *file, int type))                   \
     X(int, SSL_CTX_check_private_key, (const SSL_CTX *))                                           \
     X(int, SSL_CTX_use_certificate, (SSL_CTX *, X509 *))                                           \
