@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define BOTH "127.0.0.1:0, https://127.0.0.1:0"
@@ -491,6 +493,43 @@ CZ_TEST(the_replacement_of_a_worker_signs)
     }
     CZ_EXPECT_EQ(server_logged(&server, "does not answer"), 0);
     cz_ignore(server_stop(&server)); /* whose code tells of the killed ones */
+}
+
+/* The worker's socket to the process, as one has it who has taken it over; -1: none. */
+static int socket_of(pid_t worker)
+{
+    enum { FDS_MAX = 64 };
+    int process = (int)syscall(SYS_pidfd_open, worker, 0), out = -1;
+    for (int fd = 3; fd < FDS_MAX && process >= 0 && out < 0; fd++) {
+        int type = 0;
+        socklen_t len = sizeof type;
+        out = (int)syscall(SYS_pidfd_getfd, process, fd, 0);
+        if (out >= 0 &&
+            (getsockopt(out, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_SEQPACKET)) {
+            close(out);
+            out = -1;
+        }
+    }
+    if (process >= 0)
+        close(process);
+    return out;
+}
+
+CZ_TEST(what_a_worker_did_to_its_socket_ends_with_it)
+{
+    if (geteuid() != 0)
+        cz_test_skip("only root takes descriptors of others");
+    struct server server = start_one(1, NULL);
+    pid_t worker;
+    CZ_REQUIRE(is_served(&server) && server_workers(&server, &worker, 1) == 1);
+    int fd = socket_of(worker);
+    CZ_REQUIRE(fd >= 0 && !shutdown(fd, SHUT_RDWR));
+    close(fd);
+    CZ_EXPECT(!is_served(&server));
+    kill(worker, SIGKILL);
+    CZ_EXPECT(is_served_soon(&server, RESUME_SANITIZED_MS));
+    CZ_EXPECT_EQ(server_logged(&server, "left its socket to the process of the keys unusable"), 1);
+    cz_ignore(server_stop(&server)); /* whose code tells of the killed one */
 }
 
 /* Its files were replaced, and the site was not reloaded: a new key is not used with an old certificate. */

@@ -173,6 +173,34 @@ pid_t cz__tls_keys_restart(void *arg)
     return keys->pid;
 }
 
+/* What a worker can do to a pair for good: shut it down, attach a filter that takes no answers, or pass what the process does not take;
+ * a request that was under way when it died looks like that as well. */
+static bool is_spoiled(const int pair[2])
+{
+    struct pollfd ends[] = { { .fd = pair[OF_WORKER], .events = POLLRDHUP },
+                             { .fd = pair[OF_PROCESS], .events = POLLIN | POLLRDHUP } };
+    socklen_t filter = 0;
+    return poll(ends, CZ_COUNT(ends), 0) != 0 ||
+           getsockopt(pair[OF_WORKER], SOL_SOCKET, SO_GET_FILTER, NULL, &filter) || filter;
+}
+
+bool cz__tls_keys_left(void *arg, unsigned place)
+{
+    cz__tls_keys *keys = arg;
+    int pair[2], *old = keys->pairs[place];
+    if (!is_spoiled(old) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+        return false;
+    for (int end = OF_WORKER; end <= OF_PROCESS; end++) {
+        close(old[end]); /* the process has it as well, so nothing that was passed is closed here */
+        old[end] = pair[end];
+    }
+    cz_log_warning(NULL, "calzone.http",
+                   "a worker that has ended left its socket to the process of the keys unusable: "
+                   "both are made anew",
+                   CZ_FIELD_INT("place", place));
+    return true;
+}
+
 /* A worker may have passed a descriptor that nobody took. It is closed with the socket, which may wait for as long as the worker
  * likes (SO_LINGER), unless that is done by the end of this process. */
 static bool is_unread(int fd)

@@ -35,6 +35,9 @@ pid_t cz__tls_keys_pid(const cz__tls_keys *keys);
 /* Fork another in its place. It reads the files of the keys again; one that is not that of the certificate which is served is logged
  * there, and ends it. -1: errno. Context: the master. */
 pid_t cz__tls_keys_restart(void *keys);
+/* The worker of that place has ended: if it left the pair in a state in which its replacement gets no answers, make another, which only
+ * a process knows that is started after that. Returns whether it did. Context: the master, while the process lives. */
+bool cz__tls_keys_left(void *keys, unsigned place);
 /* Close the sockets, by which the process ends when no worker has one, and wait for it unless somebody has. NULL does nothing. Context:
  * the master. */
 void cz__tls_keys_destroy(cz__tls_keys *keys);

@@ -5,6 +5,7 @@
 #include <calzone/time.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -188,6 +189,53 @@ static long cpu_time(pid_t pid)
                       " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user,
                       &kernel) == 2); /* NOLINT(cert-err34-c): the kernel's own numbers */
     return user + kernel;
+}
+
+static void shut_down(int fd)
+{
+    CZ_EXPECT(!shutdown(fd, SHUT_RDWR));
+}
+
+static void stop_writing(int fd)
+{
+    CZ_EXPECT(!shutdown(fd, SHUT_WR));
+}
+
+static void stop_reading(int fd)
+{
+    CZ_EXPECT(!shutdown(fd, SHUT_RD));
+}
+
+static void filter_all(int fd)
+{
+    struct sock_filter take_nothing = { .code = BPF_RET | BPF_K };
+    const struct sock_fprog program = { 1, &take_nothing };
+    CZ_EXPECT(!setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
+}
+
+static void pass_one(int fd)
+{
+    send_descriptor(fd, STDERR_FILENO);
+    usleep(50000);
+}
+
+CZ_TEST(a_place_that_a_worker_left_unusable_is_made_anew)
+{
+    static void (*const ways[])(int fd) = { shut_down, stop_writing, stop_reading, filter_all,
+                                            pass_one };
+    for (size_t i = 0; i < CZ_COUNT(ways); i++) {
+        cz__tls_keys *keys = start(true, NULL);
+        CZ_EXPECT_EQ(ask(keys, 0), CZ_OK);
+        CZ_EXPECT(!cz__tls_keys_left(keys, 0)); /* as an honest one leaves it */
+        ways[i](keys->fd);
+        CZ_EXPECT_MSG(cz__tls_keys_left(keys, 0), "way %zu", i);
+        CZ_EXPECT(!cz__tls_keys_left(keys, 1));
+        kill_and_wait(keys);
+        CZ_REQUIRE(cz__tls_keys_restart(keys) > 0);
+        keys->fd = keys->pairs[0][0];
+        CZ_EXPECT_EQ(ask(keys, 0), CZ_OK);
+        cz__tls_keys_destroy(keys);
+    }
 }
 
 CZ_TEST(a_place_that_is_shut_down_costs_a_process_of_keys_nothing)

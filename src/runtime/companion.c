@@ -51,6 +51,14 @@ void cz__companion_reap(struct cz__master *master, pid_t pid, int wait_status)
         CZ_FIELD_INT(signal ? "signal" : "exit_code", signal ? signal : WEXITSTATUS(wait_status)));
 }
 
+void cz__companion_on_left(const struct cz__master *master, unsigned place)
+{
+    const struct cz__companion *companion = master->options->companion;
+    if (companion && companion->pid && companion->on_left &&
+        companion->on_left(companion->arg, place))
+        kill(companion->pid, SIGKILL); /* by which another is started */
+}
+
 void cz__companion_run_due(struct cz__master *master, int64_t now)
 {
     if (master->state == CZ__STOPPING)

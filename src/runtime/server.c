@@ -36,6 +36,11 @@ enum {
 
 /* ---- Workers ---- */
 
+static unsigned place_of(const struct cz__master *master, const struct cz__pulse *pulse)
+{
+    return (unsigned)(pulse - master->pulses);
+}
+
 static void run_worker(struct cz__master *master, struct cz__slot *slot)
 {
     close(master->signal_fd);
@@ -47,7 +52,7 @@ static void run_worker(struct cz__master *master, struct cz__slot *slot)
         .report_fd = master->report_write_fd,
         .master_pid = master->pid,
         .pulse = slot->pulse,
-        .place = (unsigned)(slot->pulse - master->pulses),
+        .place = place_of(master, slot->pulse),
     };
     exit(cz__worker_main(&start));
 }
@@ -325,6 +330,9 @@ static bool take_death(struct cz__master *master, pid_t pid, int wait_status, st
         if (slot->pid != pid && slot->leaving != pid)
             continue;
         *out = (struct death){ i, slot->leaving == pid, pid, wait_status };
+        if (master->state == CZ__SERVING)
+            cz__companion_on_left(master,
+                                  place_of(master, out->left ? slot->leaving_pulse : slot->pulse));
         if (out->left)
             slot->leaving = 0;
         else

@@ -40,6 +40,9 @@ struct cz__companion {
     pid_t (*start)(
         void *
             arg); /* in the master: fork another; what keeps it from its work it logs itself. -1: errno */
+    /* In the master: the worker of that place has ended. True: what it had of the process was of no use any more and was made anew,
+     * which only another process knows: this one is killed. NULL: there is nothing to be seen to. */
+    bool (*on_left)(void *arg, unsigned place);
     void *arg;
 };
 

@@ -62,6 +62,8 @@ int64_t cz__respawn_delay_ms(unsigned deaths);
 
 /* One of the master's children has died, which may be it. */
 void cz__companion_reap(struct cz__master *master, pid_t pid, int wait_status);
+/* The worker of that place has ended. */
+void cz__companion_on_left(const struct cz__master *master, unsigned place);
 /* Start another if that is due. */
 void cz__companion_run_due(struct cz__master *master, int64_t now);
 /* Its workers have ended: end it. */

@@ -349,6 +349,7 @@ static int serve_prepared(struct cz__site *site, const struct cz__listening *lis
         .name = "the process of the keys",
         .pid = keys ? cz__tls_keys_pid(keys) : 0,
         .start = cz__tls_keys_restart,
+        .on_left = cz__tls_keys_left,
         .arg = keys,
     };
     cz__server_options options = {
