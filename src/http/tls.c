@@ -24,7 +24,9 @@ struct cz__tls_session {
 const char *cz__tls_noted(void)
 {
     unsigned long code = cz__ssl.ERR_get_error();
-    const char *text = code ? cz__ssl.ERR_reason_error_string(code) : NULL;
+    const char *text = code & ERR_SYSTEM_FLAG ? strerror((int)(code & ~ERR_SYSTEM_FLAG))
+                       : code                 ? cz__ssl.ERR_reason_error_string(code)
+                                              : NULL;
     cz__ssl.ERR_clear_error();
     return text ? text : "the connection was closed";
 }

@@ -356,6 +356,7 @@ CZ_TEST(keys_that_cannot_be_used_are_told_by_their_process)
         { "none.pem", "good.key", "none.pem cannot be read as PEM" },
         { "good.key", "good.key", "good.key cannot be read as PEM" },
         { "good.pem", "none.key", "none.key cannot be read as PEM or is not that of" },
+        { "good.pem", "none.key", "good.pem: No such file or directory" },
         { "good.pem", "elsewhere.key", "elsewhere.key cannot be read as PEM or is not that" },
         { "good.pem", "locked.key", "locked.key has a passphrase" },
         { "good.pem", "good.pem", "good.pem cannot be read as PEM or is not that of" },

@@ -322,6 +322,7 @@ CZ_TEST(certificates_that_cannot_be_used_are_told)
         { "none.pem", "good.key", NULL, "none.pem cannot be read as PEM" },
         { "good.key", "good.key", NULL, "good.key cannot be read as PEM" },
         { "good.pem", "none.key", NULL, "none.key cannot be read as PEM or is not that of" },
+        { "good.pem", "none.key", NULL, "good.pem: No such file or directory" },
         { "good.pem", "elsewhere.key", NULL, "elsewhere.key cannot be read as PEM or is not that" },
         { "good.pem", "locked.key", NULL, "locked.key has a passphrase" },
         { "good.pem", "good.pem", NULL, "good.pem cannot be read as PEM or is not that of" },
