@@ -1,9 +1,16 @@
 #include "http/flooders.h"
 #include <string.h>
 
+/* Also of IPv4 that was translated (RFC 6052, 2.1). */
+static bool is_ipv4(const cz__address *address)
+{
+    static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+    return cz__address_is_ipv4(address) || memcmp(address->bytes, nat64, sizeof nat64) == 0;
+}
+
 static bool is_one_client(const cz__address *a, const cz__address *b)
 {
-    size_t bytes = cz__address_is_ipv4(a) || cz__address_is_ipv4(b) ? sizeof a->bytes : 8;
+    size_t bytes = is_ipv4(a) || is_ipv4(b) ? sizeof a->bytes : 8;
     return memcmp(a->bytes, b->bytes, bytes) == 0;
 }
 

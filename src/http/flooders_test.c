@@ -54,6 +54,9 @@ CZ_TEST(addresses_of_one_client_are_one_flooder)
           { { [10] = 0xff, [11] = 0xff, [12] = 11 } },
           false },
         { { { [10] = 0xff, [11] = 0xff, [12] = 10 } }, { { [15] = 1 } }, false }, /* IPv4 and ::1 */
+        { { { 0, 0x64, 0xff, 0x9b, [12] = 10, [15] = 1 } },
+          { { 0, 0x64, 0xff, 0x9b, [12] = 10, [15] = 2 } },
+          false }, /* of IPv4, translated */
     };
     for (size_t i = 0; i < CZ_COUNT(cases); i++) {
         struct cz__flooders flooders = { 0 };

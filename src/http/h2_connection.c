@@ -275,8 +275,8 @@ void cz__h2_rest(struct cz__h2 *h2)
 /* Whether there is something of ours for the client to take. An end without bytes waits for its window, too. */
 static bool has_to_take(const struct cz__h2_stream *stream)
 {
-    return stream->answered_ms &&
-           (!stream->streams || stream->out.len || (stream->finished && !stream->end_sent));
+    return stream->answered_ms && (!stream->streams || cz__h2_stream_unsent(stream) ||
+                                   (stream->finished && !stream->end_sent));
 }
 
 /* A WebSocket has a time of its own, unless its client is to take something. */

@@ -32,6 +32,7 @@ struct cz__h2_stream {
     cz_str method, path, authority, protocol; /* in the exchange's arena */
     cz_buf cookies;                           /* "a=1; b=2" of several fields (RFC 9113, 8.2.3) */
     cz_buf out;                               /* of a streamed answer what is not yet sent */
+    size_t out_sent;                          /* of its beginning what was sent, for all that */
     cz_str body;                              /* of another what is not */
     int64_t began_ms, answered_ms;            /* when its body, and its answer began; 0: not yet */
     uint64_t sent, sent_before; /* bytes of the answer's body; when the clock looked last */
@@ -80,6 +81,12 @@ struct cz__h2 {
 };
 
 /* ---- h2_stream.c ---- */
+
+/* Bytes of a streamed answer, or of a WebSocket, that nghttp2 has not taken yet. */
+static inline size_t cz__h2_stream_unsent(const struct cz__h2_stream *stream)
+{
+    return stream->out.len - stream->out_sent;
+}
 
 /* Errors: CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__h2_stream_create(struct cz__h2 *h2, int32_t id,

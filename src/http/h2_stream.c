@@ -348,6 +348,20 @@ static ssize_t give(cz_str *from, uint8_t *out, size_t room)
     return (ssize_t)len;
 }
 
+/* Moved when as much was sent as is left, so a client that takes little at a time costs no more. */
+static void drop_sent(struct cz__h2_stream *stream, size_t bytes)
+{
+    cz_buf *out = &stream->out;
+    stream->out_sent += bytes;
+    size_t left = out->len - stream->out_sent;
+    if (stream->out_sent < left)
+        return;
+    if (left)
+        memmove(out->ptr, out->ptr + stream->out_sent, left);
+    out->len = left;
+    stream->out_sent = 0;
+}
+
 /* nghttp2_data_source_read_callback(3). */
 static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t room,
                          uint32_t *flags, nghttp2_data_source *source, void *user)
@@ -360,13 +374,11 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, siz
         stream->sent += (uint64_t)len;
         return len;
     }
-    if (!stream->out.len && !stream->finished)
+    cz_str left = cz_str_tail(cz_buf_str(&stream->out), stream->out_sent);
+    if (!left.len && !stream->finished)
         return NGHTTP2_ERR_DEFERRED;
-    cz_str left = cz_buf_str(&stream->out);
     ssize_t len = give(&left, out, room);
-    if (left.len)
-        memmove(stream->out.ptr, left.ptr, left.len);
-    stream->out.len = left.len;
+    drop_sent(stream, (size_t)len);
     *flags |= stream->finished && !left.len ? NGHTTP2_DATA_FLAG_EOF : 0;
     stream->sent += (uint64_t)len;
     if (stream->ws && !left.len)
@@ -488,7 +500,7 @@ static cz_status stream_send(cz__exchange *exchange, size_t unsent_max)
                                                       stream->id)); /* it may not be deferred */
     cz__h2_pump(stream->h2);
     cz__conn_flush(conn);
-    while (!status && !stream->closed && stream->out.len > unsent_max) {
+    while (!status && !stream->closed && cz__h2_stream_unsent(stream) > unsent_max) {
         cz__conn_wait(conn);
         exchange->stream_fiber = cz__fiber_current();
         status = cz__fiber_wait(&exchange->ctx);

@@ -95,7 +95,7 @@ static cz_buf *output(void *arg)
 
 static size_t unsent(const void *arg)
 {
-    return ((const struct cz__h2_stream *)arg)->out.len;
+    return cz__h2_stream_unsent(arg);
 }
 
 static void settle(void *arg)
@@ -224,6 +224,7 @@ void cz__h2_websocket_close(struct cz__h2_stream *stream)
     stream->due_ms = CZ__NEVER;
     drop_input(stream);
     cz_buf_done(&stream->out);
+    stream->out_sent = 0;
     cz__http_server_uncount_stream(stream->h2->conn);
     if (stream->ws)
         cz__ws_gone(stream->ws);

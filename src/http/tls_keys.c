@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ANSWER_MS = 2000, RETRY_MS = 1000, RETRY_ANSWER_MS = 50 };
+enum { ANSWER_MS = 1000, RETRY_MS = 1000, RETRY_ANSWER_MS = 50 };
 enum { OF_WORKER, OF_PROCESS };
 
 /* ---- certificates, as the process tells them ---- */

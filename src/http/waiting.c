@@ -76,7 +76,8 @@ bool cz__waiting_add(cz__exchange *exchange)
 void cz__waiting_start(struct cz__http_core *core)
 {
     struct cz__waiting *waiting = &core->waiting;
-    while (waiting->first) {
+    unsigned left = waiting->count; /* what comes behind them while they run is for the next turn */
+    while (waiting->first && left--) {
         cz__exchange *exchange = waiting->first;
         if (exchange->ctx.cancelled) {
             give_up_first(core);
@@ -91,5 +92,8 @@ void cz__waiting_start(struct cz__http_core *core)
             cz__exchange_give_up(exchange, &err);
         }
     }
-    arm(core);
+    if (waiting->first && cz__fibers_have_free())
+        cz__timer_set(core->loop, &waiting->timer, 0, on_due); /* there has to be a next turn */
+    else
+        arm(core);
 }
