@@ -132,7 +132,16 @@ def stop(process, patience=5.0):
             os.kill(pid, signal.SIGKILL)
 
 
-# ---- wrk ----
+# ---- the tools of load ----
+
+def output_of(argv, seconds, core):
+    """What a tool prints that runs so many seconds on a core."""
+    process = start(argv, core, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        return process.communicate(timeout=seconds + 15)[0].decode()
+    finally:
+        stop(process, patience=0.5)
+
 
 UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
@@ -147,11 +156,7 @@ def wrk(url, seconds, core, arguments=(), script_arguments=()):
     argv = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *arguments, url]
     if script_arguments:
         argv += ["--", *script_arguments]
-    process = start(argv, core, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        text = process.communicate(timeout=seconds + 15)[0].decode()
-    finally:
-        stop(process, patience=0.5)
+    text = output_of(argv, seconds, core)
     done = re.search(r"(\d+) requests in ", text)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     if not done or not rate:
@@ -168,16 +173,10 @@ def wrk(url, seconds, core, arguments=(), script_arguments=()):
     }
 
 
-# ---- h2load ----
-
 def h2load(url, seconds, core, arguments):
     """One run of h2load, as wrk(); it tells no percentiles."""
     argv = ["h2load", "-t1", *arguments, f"-D{seconds}", url]
-    process = start(argv, core, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        text = process.communicate(timeout=seconds + 15)[0].decode()
-    finally:
-        stop(process, patience=0.5)
+    text = output_of(argv, seconds, core)
     counts = re.search(r"requests: .* (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", text)
     rate = re.search(r"finished in [\d.]+m?s, ([\d.]+) req/s", text)
     if not counts or not rate:
