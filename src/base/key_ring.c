@@ -25,9 +25,11 @@ const struct cz__key *cz__key_ring_find(const struct cz__key_ring *ring, cz_str 
 static cz_status read_key(struct cz__key_ring *ring, const char *setting, cz_arena *arena,
                           cz_str item, cz_error *err)
 {
+    bool named =
+        cz_str_find_char(item, ':') != SIZE_MAX; /* else it is a key, which nobody may read */
     cz_str name = cz_str_trim(cz_str_cut(&item, ':')), text = cz_str_trim(item);
     cz_bytes bytes;
-    if (!cz__key_name_is_valid(name))
+    if (!named || !cz__key_name_is_valid(name))
         return cz_error_set(err, CZ_EVALIDATION,
                             "%s: key %zu has no name: write NAME:KEY, the name "
                             "of 1 to %d letters, digits, - and _",

@@ -128,6 +128,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct cz__h2 *h2 = user;
+    (void)session;
     bool last = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (frame->hd.type == NGHTTP2_RST_STREAM)
         return frame->rst_stream.error_code == NGHTTP2_NO_ERROR ? 0 : count(h2, CZ__H2_RESET);
@@ -137,8 +138,7 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     if (stream && stream->ws)
         cz__h2_websocket_end_sent(stream);
     else if (stream && !stream->ended)
-        cz_ignore(cz__nghttp2.nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id,
-                                                        NGHTTP2_NO_ERROR)); /* a courtesy */
+        cz__h2_stream_linger(stream);
     return 0;
 }
 
@@ -441,6 +441,8 @@ static void check_stream(struct cz__h2_stream *stream, int64_t now)
     cz__exchange *exchange = stream->exchange;
     if (stream->ws)
         cz__h2_websocket_tick(stream, now);
+    else if (stream->end_sent && now >= stream->due_ms)
+        cz__h2_stream_reset(stream, NGHTTP2_NO_ERROR); /* no memory: again next time */
     if (exchange && exchange->body.fiber)
         cz_ignore(cz__body_look_at_pace(exchange, now)); /* its reader goes on by itself */
     else if (exchange && exchange->running && exchange->ctx.deadline_us &&

@@ -17,6 +17,7 @@ enum {
     CZ__H2_BEGUN = 128,
     CZ__H2_TICK_MS =
         1000, /* how often streams are looked at whose client is to send or take something */
+    CZ__H2_LINGER_MS = 1000,          /* for the client's end, after ours */
     CZ__H2_STREAM_WINDOW = 256 << 10, /* what a client may send ahead */
     CZ__H2_CONNECTION_WINDOW = 1 << 20
 };
@@ -97,6 +98,9 @@ CZ_NODISCARD cz_status cz__h2_stream_field(struct cz__h2_stream *stream, cz_str 
 void cz__h2_stream_trailer(struct cz__h2_stream *stream, cz_str name, cz_str value);
 /* Its headers are whole. Errors: CZ_ENOMEM. */
 CZ_NODISCARD cz_status cz__h2_stream_headers(struct cz__h2_stream *stream);
+/* Its answer is whole before its request is: the client is told to stop (RFC 9113, 8.1), but not before it has had the time to read
+ * why. There are clients that take nothing behind the reset for true, answers that have come among it. */
+void cz__h2_stream_linger(struct cz__h2_stream *stream);
 /* The client sends no more of it. */
 void cz__h2_stream_end(struct cz__h2_stream *stream);
 /* Bytes of its body. Whether they are held for a reader, who gives the client more room when it has them. */

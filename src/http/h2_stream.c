@@ -311,8 +311,8 @@ bool cz__h2_stream_data(struct cz__h2_stream *stream, const uint8_t *bytes, size
     }
     cz_buf *body = &stream->exchange->body_in;
     size_t before = body->len;
-    if (stream->ready) /* answered before its end: what comes is dropped */
-        return false;
+    if (stream->ready) /* answered before its end: what comes is dropped, and no more is let come */
+        return stream->answered_ms != 0;
     cz_buf_append(body, bytes, len);
     stream->h2->body_bytes += body->len - before;
     if (stream->early)
@@ -407,6 +407,12 @@ static cz_status submit(struct cz__h2_stream *stream, bool has_body)
         status = CZ_ENOMEM;
     stream->answered_ms = cz__conn_now_ms(stream->h2->conn);
     return status;
+}
+
+void cz__h2_stream_linger(struct cz__h2_stream *stream)
+{
+    stream->end_sent = true;
+    stream->due_ms = cz__conn_now_ms(stream->h2->conn) + CZ__H2_LINGER_MS;
 }
 
 void cz__h2_stream_finish(struct cz__h2_stream *stream)

@@ -10,8 +10,6 @@
 #ifdef CZ_HTTP2
 #include "http/h2_internal.h"
 
-enum { LINGER_MS = 1000 }; /* for the client's end, after ours */
-
 /* ---- What came and was not taken yet ---- */
 
 static void set_waits(struct cz__h2_stream *stream, bool waits)
@@ -173,7 +171,7 @@ bool cz__h2_websockets_bring(struct cz__h2 *h2)
 void cz__h2_websocket_end_sent(struct cz__h2_stream *stream)
 {
     stream->end_sent = true;
-    wake_at(stream, cz__conn_now_ms(stream->h2->conn) + LINGER_MS);
+    wake_at(stream, cz__conn_now_ms(stream->h2->conn) + CZ__H2_LINGER_MS);
 }
 
 void cz__h2_websocket_tick(struct cz__h2_stream *stream, int64_t now_ms)

@@ -204,6 +204,8 @@ struct cz__http_server {
     bool accepting, paused;
     cz__conn *conns;            /* open ones */
     uint32_t conns_alive;       /* and those whose handler still unwinds */
+    int64_t refused_told_ms;    /* when the log was last told of connections that were refused */
+    uint64_t refused_untold;    /* since */
     uint32_t websocket_streams; /* WebSockets over HTTP/2, each of which counts as a connection */
     void (*on_drained)(void *arg);
     void *on_drained_arg;

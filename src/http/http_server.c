@@ -143,6 +143,25 @@ static void on_no_descriptor(cz__http_server *server, int listen_fd)
     pause_accepting(server);
 }
 
+/* One line a second, as there may be thousands. */
+static void tell_refused(cz__http_server *server, const cz__address *peer)
+{
+    int64_t now_ms = cz__loop_now_ms(server->core.loop);
+    char text[CZ__ADDRESS_BYTES] = "";
+    server->refused_untold++;
+    if (server->refused_told_ms && now_ms - server->refused_told_ms < 1000)
+        return;
+    if (peer)
+        cz__address_to_text(peer, text);
+    cz_log_warning(NULL, "calzone.http",
+                   "connections are refused: their address has HTTP_CONNECTIONS_PER_ADDRESS of "
+                   "them, or has flooded",
+                   CZ_FIELD_INT("count", (int64_t)server->refused_untold),
+                   CZ_FIELD_STR("client", cz_str_from(text)));
+    server->refused_untold = 0;
+    server->refused_told_ms = now_ms;
+}
+
 static void refuse_connection(const struct cz__http_listener *listener, int fd)
 {
     static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\n"
@@ -198,11 +217,15 @@ static void take_connection(const struct cz__http_listener *listener, int fd,
     if (has_address && is_no_proxy(listener->server, &peer)) {
         close(fd);
         stats->connections_refused++;
-    } else if (begin_connection(listener, fd, has_address ? &peer : NULL)) {
-        refuse_connection(listener, fd);
-    } else {
-        stats->connections_accepted++;
+        return;
     }
+    cz_status status = begin_connection(listener, fd, has_address ? &peer : NULL);
+    if (status == CZ_EBUSY)
+        tell_refused(listener->server, has_address ? &peer : NULL);
+    if (status)
+        refuse_connection(listener, fd);
+    else
+        stats->connections_accepted++;
 }
 
 /* Accept one. False when there is none, or none can be taken now. */

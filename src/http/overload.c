@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LOOK_US = 100000 };
+enum { LOOK_US = 100000, MANY = 16 };
 
 /* ---- the rule ---- */
 
@@ -88,11 +88,16 @@ static void on_mark(cz__watch *watch, uint32_t events)
 {
     struct cz__overload *overload =
         (struct cz__overload *)(void *)((char *)watch - offsetof(struct cz__overload, mark));
+    struct cz__overload_rule *rule = &overload->rule;
     int64_t now_us = cz_monotonic_us(), waited_us = now_us - overload->marked_us;
+    int64_t passed_us = overload->marked_us + rule->wait_max_us;
+    bool late = waited_us > rule->wait_max_us;
     (void)events;
     overload->marked = false;
-    overload->mark_next_us =
-        waited_us > overload->rule.wait_max_us ? now_us : now_us + LOOK_US; /* so none is missed */
+    overload->mark_next_us = late ? 0 : now_us + LOOK_US; /* so none is missed */
+    /* Many were answered before it: it is no handler that held the loop, and the queue stood from when this wait was too long. */
+    if (late && overload->core->stats.requests - overload->marked_requests >= MANY)
+        cz__overload_waited(rule, CZ__OVERLOAD_READY, waited_us, passed_us);
     cz__overload_waited(&overload->rule, CZ__OVERLOAD_READY, waited_us, now_us);
 }
 
@@ -101,6 +106,7 @@ static void put_mark(struct cz__overload *overload)
     uint64_t one = 1;
     overload->marked = true;
     overload->marked_us = cz_monotonic_us();
+    overload->marked_requests = overload->core->stats.requests;
     cz_ignore(write(overload->mark.fd, &one, sizeof one)); /* its 64 bits are enough for ever */
 }
 

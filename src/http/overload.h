@@ -68,8 +68,9 @@ struct cz__overload {
     cz__turn_hook hook;
     bool marked;
     int64_t marked_us, mark_next_us, accept_next_us, accept_seen_us;
-    int64_t told_us; /* when the log was last told */
-    uint64_t untold; /* refused since */
+    uint64_t marked_requests; /* how many were answered when the mark was put */
+    int64_t told_us;          /* when the log was last told */
+    uint64_t untold;          /* refused since */
 };
 
 /* Errors: CZ_EIO: no descriptor is left; CZ_ENOMEM. */

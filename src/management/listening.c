@@ -157,8 +157,26 @@ static cz_status read_certificates(const struct cz__site *site, struct cz__liste
     cz_str ca = cz_setting_str(site->settings, "TLS_CLIENT_CA");
     options->client_ca = ca.len ? ca.ptr : NULL;
     options->client_required = cz_setting_bool(site->settings, "TLS_CLIENT_REQUIRED");
+    if (options->client_required && !ca.len)
+        return cz_error_set(
+            err, CZ_EVALIDATION,
+            "TLS_CLIENT_REQUIRED needs TLS_CLIENT_CA, which says whose certificates "
+            "clients may show");
     options->http2 = cz_setting_bool(site->settings, "HTTP2") && cz__h2_is_there();
     return CZ_OK;
+}
+
+/* Of a socket that was passed it is not known. */
+static bool by_tcp(const struct cz__listening *listening)
+{
+    for (size_t i = 0; i < listening->count; i++) {
+        cz_str address = cz_str_from(listening->addresses[i]);
+        if (!cz_str_starts_with(address, CZ_STR("unix:")) &&
+            !cz_str_starts_with(address, CZ_STR("fd:")) &&
+            !cz_str_starts_with(address, CZ_STR("systemd")))
+            return true;
+    }
+    return false;
 }
 
 cz_status cz__listening_read(const struct cz__site *site,
@@ -168,6 +186,10 @@ cz_status cz__listening_read(const struct cz__site *site,
     bool wants_tls = false;
     *out = (struct cz__listening){ 0 };
     cz_status status = read_addresses(site, options->bind, out, err);
+    if (!status && by_tcp(out) && cz_setting_bool(site->settings, "PROXY_PROTOCOL") &&
+        !cz_setting_list(site->settings, "TRUSTED_PROXIES").count)
+        return cz_error_set(err, CZ_EVALIDATION,
+                            "PROXY_PROTOCOL needs TRUSTED_PROXIES: nobody else may connect by TCP");
     if (!status)
         status = read_certificates(site, out, err);
     for (size_t i = 0; i < out->count; i++)

@@ -204,13 +204,37 @@ CZ_TEST(a_port_that_cannot_be_and_one_that_is_taken_are_told)
     CZ_EXPECT_STR(out, "run: cannot listen on \"0.0.0.0:99999\": a port is 0 to 65535\n");
     CZ_EXPECT_EQ(
         cz__test_command(&plain, CZ__TEXTS(NULL), CZ__TEXTS("run", "--bind", "0.0.0.0"), &out), 1);
-    CZ_EXPECT_STR(out, "run: cannot listen on \"0.0.0.0\": want ADDRESS:PORT, unix:PATH, "
-                       "systemd, systemd:NAME or fd:NUMBER\n");
+    CZ_EXPECT_STR(out,
+                  "run: cannot listen on \"0.0.0.0\": want ADDRESS:PORT, unix:PATH, "
+                  "systemd, systemd:NAME or fd:NUMBER, https:// before it for TLS, and an address "
+                  "in numbers\n");
     CZ_EXPECT_EQ(cz__test_command(&plain, CZ__TEXTS(NULL),
                                   CZ__TEXTS("run", "--bind", ":8000", "--bind", "https://:8001"),
                                   &out),
                  2);
     CZ_EXPECT_STR(out, "run: --bind is given twice; several addresses have commas between them\n");
+    static const char *const rows[][2] = {
+        { "--bind", "run: --bind takes a value; see --help\n" },
+        { "--workers=300", "run: --workers takes a number from 0 to 256, not \"300\"\n" },
+        { "--bind=0.0.0.0:99999",
+          "run: cannot listen on \"0.0.0.0:99999\": a port is 0 to 65535\n" },
+        { "--bound=1", "run: unknown argument \"--bound=1\"; see --help\n" },
+    };
+    for (size_t i = 0; i < CZ_COUNT(rows); i++) {
+        CZ_EXPECT(cz__test_command(&plain, CZ__TEXTS(NULL), CZ__TEXTS("run", rows[i][0]), &out) !=
+                  0);
+        CZ_EXPECT_STR(out, rows[i][1]);
+    }
+    CZ_EXPECT_EQ(cz__test_command(&plain, CZ__TEXTS("PROXY_PROTOCOL=on"),
+                                  CZ__TEXTS("run", "--bind", "127.0.0.1:0"), &out),
+                 1);
+    CZ_EXPECT_STR(out, "run: PROXY_PROTOCOL needs TRUSTED_PROXIES: nobody else may connect by "
+                       "TCP\n");
+    CZ_EXPECT_EQ(cz__test_command(&plain, CZ__TEXTS("TLS_CLIENT_REQUIRED=on", "TLS_CERTIFICATES=x"),
+                                  CZ__TEXTS("run", "--bind", "127.0.0.1:0"), &out),
+                 1);
+    CZ_EXPECT_STR(out, "run: TLS_CLIENT_REQUIRED needs TLS_CLIENT_CA, which says whose "
+                       "certificates clients may show\n");
 }
 
 CZ_TEST(all_settings_that_production_lacks_are_told_at_once)

@@ -17,6 +17,7 @@ CZ_TEST(keys_of_a_setting_are_read_or_refused_without_being_repeated)
         { " b : " KEY_B " , a-_9:" KEY_A, NULL },
         { KEY_A, "key 1 has no name" },
         { ":" KEY_A, "key 1 has no name" },
+        { "hunter2", "key 1 has no name" },
         { "a:" KEY_A "," KEY_B, "key 2 has no name" },
         { "a b:" KEY_A, "key 1 has no name" },
         { "a12345678901234567890:" KEY_A, "key 1 has no name" },

@@ -75,7 +75,8 @@ refuse:
         return cz_error_set(err, CZ_EINVAL, "cannot listen on \"%s\": a port is 0 to 65535", text);
     return cz_error_set(err, CZ_EINVAL,
                         "cannot listen on \"%s\": want ADDRESS:PORT, unix:PATH, "
-                        "systemd, systemd:NAME or fd:NUMBER",
+                        "systemd, systemd:NAME or fd:NUMBER, https:// before it for TLS, and an "
+                        "address in numbers",
                         text ? text : "");
 }
 
@@ -179,7 +180,11 @@ cz_status cz__listen_open(struct cz__address *address, bool first, int *out_fd, 
         int reason = errno;
         if (fd >= 0)
             close(fd);
-        return cz_error_set(err, CZ_EIO, "cannot listen on %s: %s", text, strerrorname_np(reason));
+        return cz_error_set(err, CZ_EIO, "cannot listen on %s: %s%s", text, strerrorname_np(reason),
+                            reason == EACCES
+                                ? "; ports below 1024 are for root, with --user, or for a "
+                                  "service manager that passes the socket"
+                                : "");
     }
     *out_fd = fd;
     return CZ_OK;

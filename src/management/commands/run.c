@@ -283,21 +283,36 @@ static bool refuses_memory(const struct cz__site *site)
     return refused;
 }
 
+/* The option's value if `argument` is one of that name; it may stand in the same argument, behind "=". */
+static bool is_option(const char *argument, const char *name, const char **out_value)
+{
+    size_t len = strlen(name);
+    if (strncmp(argument, name, len) || (argument[len] && argument[len] != '='))
+        return false;
+    *out_value = argument[len] ? argument + len + 1 : NULL;
+    return true;
+}
+
 bool cz__serving_read(int argc, char **argv, struct cz__serving *out)
 {
     for (int i = 1; i < argc; i++) {
-        const char **wanted = !strcmp(argv[i], "--bind")      ? &out->bind
-                              : !strcmp(argv[i], "--workers") ? &out->workers
-                              : !strcmp(argv[i], "--user")    ? &out->user
-                                                              : NULL;
+        const char *value = NULL;
+        const char **wanted = is_option(argv[i], "--bind", &value)      ? &out->bind
+                              : is_option(argv[i], "--workers", &value) ? &out->workers
+                              : is_option(argv[i], "--user", &value)    ? &out->user
+                                                                        : NULL;
         unsigned number = 0;
         if (wanted && *wanted) {
             fprintf(stderr, "run: %s is given twice%s\n", argv[i],
                     wanted == &out->bind ? "; several addresses have commas between them" : "");
             return false;
         }
-        if (wanted && i + 1 < argc) {
-            *wanted = argv[++i];
+        if (wanted && !value && i + 1 == argc) {
+            fprintf(stderr, "run: %s takes a value; see --help\n", argv[i]);
+            return false;
+        }
+        if (wanted) {
+            *wanted = value ? value : argv[++i];
         } else if (!strcmp(argv[i], "--require-sandbox")) {
             out->require_sandbox = true;
         } else {
@@ -305,7 +320,8 @@ bool cz__serving_read(int argc, char **argv, struct cz__serving *out)
             return false;
         }
         if (wanted == &out->workers && !read_workers(out->workers, &number)) {
-            fprintf(stderr, "run: --workers takes a number from 0 to 256, not \"%s\"\n", argv[i]);
+            fprintf(stderr, "run: --workers takes a number from 0 to 256, not \"%s\"\n",
+                    out->workers);
             return false;
         }
     }

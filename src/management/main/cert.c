@@ -165,6 +165,14 @@ static int make_certificate(const char *name)
 int command_cert(int argc, char **argv)
 {
     static const char *const local[] = { "localhost", "127.0.0.1", "::1" };
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+        puts("usage: calzone cert [NAME...]\n\n"
+             "Make certs/NAME.pem and its key for development, for the names and addresses given, "
+             "or localhost, 127.0.0.1 "
+             "and ::1;\nsigned by certs/ca.pem, which is made once. What is there by these names "
+             "is replaced.");
+        return 0;
+    }
     const char *const *names = argc > 1 ? (const char *const *)argv + 1 : local;
     int count = argc > 1 ? argc - 1 : 3;
     if (count > NAMES_MAX)
