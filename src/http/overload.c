@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LOOK_US = 100000, MANY = 16 };
+enum { LOOK_US = 100000 };
 
 /* ---- the rule ---- */
 
@@ -84,6 +84,14 @@ void cz__overload_turn_ended(struct cz__overload_rule *rule, int64_t turn_us, in
 
 /* ---- what is seen of the loop ---- */
 
+/* What was done since the request before is one piece of work, about. */
+static void saw_work(struct cz__overload *overload, int64_t now_us)
+{
+    int64_t between_us = now_us - overload->seen_us;
+    overload->longest_us = between_us > overload->longest_us ? between_us : overload->longest_us;
+    overload->seen_us = now_us;
+}
+
 static void on_mark(cz__watch *watch, uint32_t events)
 {
     struct cz__overload *overload =
@@ -95,8 +103,9 @@ static void on_mark(cz__watch *watch, uint32_t events)
     (void)events;
     overload->marked = false;
     overload->mark_next_us = late ? 0 : now_us + LOOK_US; /* so none is missed */
-    /* Many were answered before it: it is no handler that held the loop, and the queue stood from when this wait was too long. */
-    if (late && overload->core->stats.requests - overload->marked_requests >= MANY)
+    /* No piece of work held the loop, so there were many: the queue stands since this wait was too long. */
+    saw_work(overload, now_us);
+    if (late && overload->measured && 2 * overload->longest_us < rule->wait_max_us)
         cz__overload_waited(rule, CZ__OVERLOAD_READY, waited_us, passed_us);
     cz__overload_waited(&overload->rule, CZ__OVERLOAD_READY, waited_us, now_us);
 }
@@ -106,7 +115,9 @@ static void put_mark(struct cz__overload *overload)
     uint64_t one = 1;
     overload->marked = true;
     overload->marked_us = cz_monotonic_us();
-    overload->marked_requests = overload->core->stats.requests;
+    overload->seen_us = overload->marked_us;
+    overload->longest_us = 0;
+    overload->measured = true;
     cz_ignore(write(overload->mark.fd, &one, sizeof one)); /* its 64 bits are enough for ever */
 }
 
@@ -126,6 +137,9 @@ static void on_turn_end(cz__turn_hook *hook)
     int64_t turn_us = cz__loop_now_us(core->loop);
     if (core->waiting.first)
         cz__waiting_start(core);
+    overload->measured &= overload->measures;
+    overload->measures = turn_us - overload->turn_us > LOOK_US;
+    overload->turn_us = turn_us;
     if (overload->rule.on)
         cz__overload_turn_ended(&overload->rule, turn_us, cz_monotonic_us());
     if (overload->untold && turn_us - overload->told_us >= CZ__OVERLOAD_SECOND_US)
@@ -190,6 +204,8 @@ void cz__overload_accepted(struct cz__http_core *core, int fd)
 bool cz__overload_refuses(struct cz__http_core *core, const cz_request *req, cz_error *err)
 {
     struct cz__overload_rule *rule = &core->overload.rule;
+    if (__builtin_expect(core->overload.measures, 0))
+        saw_work(&core->overload, cz_monotonic_us());
     if (__builtin_expect(!rule->on, 1))
         return false;
     if (!cz__overload_judge(rule, cz__loop_now_us(core->loop), cz_monotonic_us()))

@@ -68,9 +68,13 @@ struct cz__overload {
     cz__turn_hook hook;
     bool marked;
     int64_t marked_us, mark_next_us, accept_next_us, accept_seen_us;
-    uint64_t marked_requests; /* how many were answered when the mark was put */
-    int64_t told_us;          /* when the log was last told */
-    uint64_t untold;          /* refused since */
+    /* While turns are so long that a look at the clock for each request costs nothing beside them. */
+    bool measures, measured; /* in this turn; in all since the mark was put */
+    int64_t turn_us;         /* when the turn before began */
+    int64_t seen_us,
+        longest_us; /* when a request came last, and the longest time between two since the mark was put */
+    int64_t told_us; /* when the log was last told */
+    uint64_t untold; /* refused since */
 };
 
 /* Errors: CZ_EIO: no descriptor is left; CZ_ENOMEM. */
